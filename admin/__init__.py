@@ -1,0 +1,1 @@
+"""The web process: health, metrics and the panel."""

@@ -1,0 +1,1 @@
+"""Cases, messages and their answers."""

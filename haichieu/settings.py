@@ -1,0 +1,122 @@
+"""Every knob of a station, in one class.
+
+Sources, later ones win: the defaults below, `haichieu.toml` in the home, `HAICHIEU_*` in the
+environment, the command line. Nothing else in the project reads the environment.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from haichieu.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The settings of one station. Times are seconds, sizes are megabytes, ports are UDP or TCP numbers."""
+
+    model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="forbid", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder that holds everything this station writes.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home.")
+    bind: str = Field("127.0.0.1", description="Address that SIP, RTP and the web listen on.")
+    external_address: str = Field(
+        "", description="Address that phones outside the local network are told, when behind NAT."
+    )
+    sip_port: int = Field(5060, ge=1, le=65535, description="UDP port of SIP.")
+    rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
+    ari_port: int = Field(8088, ge=1, le=65535, description="TCP port of ARI; always bound to loopback "
+                          "unless ari_host says otherwise.")
+    ari_host: str = Field("127.0.0.1", description="Where the switchboard finds ARI, and where ARI listens.")
+    ari_password: str = Field("", repr=False, description="ARI password; empty means generated in the home.")
+    web_port: int = Field(8080, ge=1, le=65535, description="TCP port of the web process.")
+    asterisk: str = Field("", description="Path of an Asterisk binary; empty means find or fetch one.")
+    asterisk_cache: Path | None = Field(
+        None, description="Where a fetched Asterisk is kept; default ~/.cache/haichieu/asterisk."
+    )
+    language: str = Field("", description="Language of command output, vi or en; empty means vi.")
+    min_free_megabytes: int = Field(
+        200, ge=0, description="Below this much free disk, nothing that must be recorded is begun."
+    )
+    call_back_delay: float = Field(
+        2.0, ge=0, description="Seconds between hanging up on an official and calling them back."
+    )
+    qualify_seconds: int = Field(30, ge=1, description="How often a speaker is asked whether it is there.")
+    answer_seconds: float = Field(
+        8.0, gt=0, description="How long a speaker may take to answer before it is called again."
+    )
+    max_live_minutes: int = Field(120, ge=1, description="A live broadcast is closed after this long.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _ports_are_a_range(cls, value: str) -> str:
+        first, dash, last = value.partition("-")
+        if not (dash and first.isdigit() and last.isdigit() and 1024 <= int(first) < int(last) <= 65535):
+            raise ValueError("must be first-last, for example 20000-20999, both between 1024 and 65535")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _language_is_known(cls, value: str) -> str:
+        if value not in ("", "vi", "en"):
+            raise ValueError("must be vi or en")
+        return value
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.ari_port == self.web_port:
+            raise ValueError(f"ari_port and web_port are both {self.web_port}; give one of them another")
+        return self
+
+    @property
+    def rtp_range(self) -> tuple[int, int]:
+        """First and last UDP port of RTP."""
+        first, _, last = self.rtp_ports.partition("-")
+        return int(first), int(last)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL in use, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'haichieu.sqlite'}"
+
+    @property
+    def ui_language(self) -> str:
+        """Language of command output."""
+        return self.language or "vi"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources; the file's place depends on the home, which the other two may name."""
+        home = init_settings().get("home") or env_settings().get("home") or "var"
+        file = TomlConfigSettingsSource(settings_cls, Path(home) / "haichieu.toml")
+        return init_settings, env_settings, file
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings, `overrides` (from the command line) last; `None` means not given.
+
+    Raises SettingsError with one line per mistake.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        lines = [
+            f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: {error['msg']}"
+            for error in problem.errors()
+        ]
+        raise SettingsError("\n".join(lines)) from problem
