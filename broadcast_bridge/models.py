@@ -1,0 +1,176 @@
+"""The tables of broadcasting: speakers and their history, zones, broadcasts and deliveries."""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from broadcast_bridge.states import BROADCAST, DELIVERY, BroadcastState, DeliveryState, Priority
+from haichieu.database import Base
+from haichieu.people import Official, Unit
+
+zone_units = sa.Table(
+    "zone_units",
+    Base.metadata,
+    sa.Column("zone_id", sa.ForeignKey("zones.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("unit_id", sa.ForeignKey("units.id"), primary_key=True),
+)
+
+zone_speakers = sa.Table(
+    "zone_speakers",
+    Base.metadata,
+    sa.Column("zone_id", sa.ForeignKey("zones.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("speaker_id", sa.ForeignKey("speakers.id", ondelete="CASCADE"), primary_key=True),
+)
+
+official_zones = sa.Table(
+    "official_zones",
+    Base.metadata,
+    sa.Column("official_id", sa.ForeignKey("officials.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("zone_id", sa.ForeignKey("zones.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Speaker(Base):
+    """A loudspeaker cluster (cụm loa): a SIP account, or an RTP multicast group.
+
+    `removed_at` marks one that is gone from the district; its row stays because the log speaks of it.
+    """
+
+    __tablename__ = "speakers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    password_locked: Mapped[str] = mapped_column(sa.Text, default="")
+    multicast: Mapped[str] = mapped_column(sa.String(60), default="")
+    codecs: Mapped[list[str]] = mapped_column(default=lambda: ["alaw", "ulaw"])
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    reachable: Mapped[bool] = mapped_column(default=False)
+    reachable_since: Mapped[datetime.datetime | None]
+    removed_at: Mapped[datetime.datetime | None]
+
+    unit: Mapped[Unit] = relationship()
+
+    @property
+    def is_multicast(self) -> bool:
+        """A multicast group cannot say whether anybody listens; it always counts as reachable."""
+        return bool(self.multicast)
+
+
+class Reachability(Base):
+    """A period in which a speaker was, or was not, reachable; open while `until` is empty."""
+
+    __tablename__ = "reachability"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    speaker_id: Mapped[int] = mapped_column(sa.ForeignKey("speakers.id", ondelete="CASCADE"), index=True)
+    reachable: Mapped[bool]
+    since: Mapped[datetime.datetime]
+    until: Mapped[datetime.datetime | None]
+    why: Mapped[str] = mapped_column(sa.String(80), default="")
+
+    speaker: Mapped[Speaker] = relationship()
+
+
+class Zone(Base):
+    """A paging group: speakers named one by one, and/or every speaker of some units and what lies under them."""
+
+    __tablename__ = "zones"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    removed_at: Mapped[datetime.datetime | None]
+
+    units: Mapped[list[Unit]] = relationship(secondary=zone_units)
+    speakers: Mapped[list[Speaker]] = relationship(secondary=zone_speakers)
+    officials: Mapped[list[Official]] = relationship(secondary=official_zones, backref="zones")
+
+
+class Broadcast(Base):
+    """One airing. For now every broadcast is a live voice; `official_id` is who speaks."""
+
+    __tablename__ = "broadcasts"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("state").in_([str(s) for s in BROADCAST.states]), name="state"),
+        sa.CheckConstraint(sa.column("priority").in_([str(p) for p in Priority]), name="priority"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id"), index=True)
+    zone_names: Mapped[str] = mapped_column(sa.Text)
+    priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
+    state: Mapped[str] = mapped_column(sa.String(12), default=BroadcastState.PLANNED, index=True)
+    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    created_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    on_air_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
+    recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
+
+    official: Mapped[Official] = relationship()
+    deliveries: Mapped[list["Delivery"]] = relationship(back_populates="broadcast", order_by="Delivery.id")
+
+
+class Delivery(Base):
+    """One broadcast at one speaker: the proof of what was played there.
+
+    While a delivery is `active` its speaker belongs to its broadcast; the unique index lets nobody else in.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        sa.UniqueConstraint("broadcast_id", "speaker_id"),
+        sa.CheckConstraint(sa.column("state").in_([str(s) for s in DELIVERY.states]), name="state"),
+        sa.Index(
+            "uq_deliveries_active_speaker",
+            "speaker_id",
+            unique=True,
+            sqlite_where=sa.text("active"),
+            postgresql_where=sa.text("active"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    speaker_id: Mapped[int] = mapped_column(sa.ForeignKey("speakers.id"), index=True)
+    state: Mapped[str] = mapped_column(sa.String(12), default=DeliveryState.PENDING)
+    active: Mapped[bool] = mapped_column(default=True)
+    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_audio_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    packets_sent: Mapped[int] = mapped_column(default=0)
+    packets_lost: Mapped[int] = mapped_column(default=0)
+    jitter_ms: Mapped[float | None]
+
+    broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
+    speaker: Mapped[Speaker] = relationship()
+
+    @property
+    def loss(self) -> float:
+        """The share of RTP packets that the speaker reported lost (RFC 3550 §6.4.1), 0 to 1."""
+        return min(self.packets_lost / self.packets_sent, 1.0) if self.packets_sent else 0.0
+
+
+class CallBack(Base):
+    """An owed outbound call to an official who asked to go live and must be called at the registered number."""
+
+    __tablename__ = "call_backs"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id"))
+    zone_keys: Mapped[str] = mapped_column(sa.String(12))
+    flow: Mapped[str] = mapped_column(sa.String(60))
+    state: Mapped[str] = mapped_column(sa.String(12), default="owed", index=True)
+    outcome: Mapped[str] = mapped_column(sa.String(200), default="")
+    due_at: Mapped[datetime.datetime]
+    expires_at: Mapped[datetime.datetime]
+
+    official: Mapped[Official] = relationship()

@@ -1,0 +1,34 @@
+"""The SIP accounts that are not loudspeakers: phones on the station's own network, and carriers' trunks."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from haichieu.database import Base
+
+
+class Phone(Base):
+    """An ordinary SIP phone on the station's network; its calls carry `caller_number`, whatever it claims."""
+
+    __tablename__ = "phones"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    password_locked: Mapped[str] = mapped_column(sa.Text)
+    caller_number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+
+
+class Trunk(Base):
+    """A carrier: calls arrive from it with the caller's number, and leave through it when `outbound`."""
+
+    __tablename__ = "trunks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    host: Mapped[str] = mapped_column(sa.String(253))
+    port: Mapped[int] = mapped_column(default=5060)
+    register: Mapped[bool] = mapped_column(default=False)
+    username: Mapped[str] = mapped_column(sa.String(80), default="")
+    password_locked: Mapped[str] = mapped_column(sa.Text, default="")
+    outbound: Mapped[bool] = mapped_column(default=False)
+    prefix_rules: Mapped[list[list[str]]] = mapped_column(sa.JSON, default=list)

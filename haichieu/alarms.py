@@ -1,0 +1,47 @@
+"""Alarms: things that a person must look at, kept until somebody clears them."""
+
+import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from haichieu.database import Base, now
+
+log = structlog.get_logger()
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about."""
+
+    SIGN_IN_LOCKED = "sign_in_locked"
+    RECORDING_FAILED = "recording_failed"
+    BROADCAST_FAILED = "broadcast_failed"
+    ASTERISK_DOWN = "asterisk_down"
+
+
+class Alarm(Base):
+    """One alarm; open while `cleared_at` is empty."""
+
+    __tablename__ = "alarms"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+    raised_at: Mapped[datetime.datetime] = mapped_column(default=now, index=True)
+    cleared_at: Mapped[datetime.datetime | None]
+
+
+def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: str) -> None:
+    """Open an alarm, unless the same one is open already."""
+    same = sa.select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
+    if session.scalar(same) is None:
+        session.add(Alarm(kind=kind, subject=subject, text=text))
+        log.warning("alarm", kind=str(kind), subject=subject, text=text)
+
+
+def open_alarms(session: Session) -> list[Alarm]:
+    """Return the alarms that nobody has cleared, the newest first."""
+    return list(session.scalars(sa.select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.id.desc())))

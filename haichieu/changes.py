@@ -1,0 +1,63 @@
+"""Learning within a fraction of a second that another process has written to the database.
+
+It says only *that* something was committed, never what: whoever waits looks at the rows it cares for.
+A missed notice costs one idle interval, never a lost wish.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import psycopg
+import sqlalchemy as sa
+
+from haichieu.database import CHANGE_CHANNEL, Database
+
+SQLITE_POLL_SECONDS = 0.2
+IDLE_SECONDS = 30.0
+"""Look at the rows this often even when nothing was announced."""
+
+
+async def changes(database: Database) -> AsyncIterator[None]:
+    """Yield once at the start, then after every commit by anyone (several may be told as one).
+
+    Never ends by itself; survives the loss of the database connection.
+    """
+    yield
+    watcher = _sqlite_changes(database) if database.is_sqlite else _postgresql_changes(database)
+    async with contextlib.aclosing(watcher):
+        async for _ in watcher:
+            yield
+
+
+async def _sqlite_changes(database: Database) -> AsyncIterator[None]:
+    # data_version changes only when *another* connection commits, so this one must be kept and never write.
+    connection = await asyncio.to_thread(database.engine.raw_connection)
+    try:
+        cursor = connection.cursor()
+        last, waited = -1, 0.0
+        while True:
+            cursor.execute("PRAGMA data_version")
+            version = cursor.fetchone()[0]
+            if version != last or waited >= IDLE_SECONDS:
+                last, waited = version, 0.0
+                yield
+            await asyncio.sleep(SQLITE_POLL_SECONDS)
+            waited += SQLITE_POLL_SECONDS
+    finally:
+        connection.close()
+
+
+async def _postgresql_changes(database: Database) -> AsyncIterator[None]:
+    dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+                await connection.execute(sa.text(f"LISTEN {CHANGE_CHANNEL}").text)
+                yield
+                while True:
+                    async for _notice in connection.notifies(timeout=IDLE_SECONDS, stop_after=1):
+                        pass
+                    yield
+        except psycopg.OperationalError:
+            await asyncio.sleep(1.0)

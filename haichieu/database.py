@@ -1,0 +1,154 @@
+"""The database: engine, short sessions, migrations. SQLite for one machine, PostgreSQL for several.
+
+Sessions are synchronous and short. Asynchronous code calls `Database.run`, which does the work in a
+thread, so that no query ever holds up a call.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from haichieu.errors import EnvironmentProblem
+
+T = TypeVar("T")
+
+CHANGE_CHANNEL = "haichieu"
+"""PostgreSQL notification channel on which every commit that wrote something is announced."""
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
+    """A moment. Always aware and in UTC in Python, whatever the database keeps."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        """Refuse naive moments; they are how an hour gets lost."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        return value.astimezone(datetime.UTC)
+
+    def process_result_value(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        """SQLite gives naive values back; they are UTC because only UTC went in."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+
+
+class Base(DeclarativeBase):
+    """The root of every table, with constraint names that migrations can rely on."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime.datetime: UtcDateTime, list[str]: sa.JSON, dict[str, Any]: sa.JSON}  # noqa: RUF012
+
+
+def now() -> datetime.datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Database:
+    """One engine and the two ways to use it: a session to read and write in, or work in a thread."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        sa.event.listen(self._sessions, "before_flush", _announce_change)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        with self._sessions.begin() as session:
+            yield session
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """Do `work` in one transaction in a thread; a cancelled caller does not tear the transaction."""
+        return await asyncio.shield(asyncio.to_thread(self._in_session, work))
+
+    def _in_session(self, work: Callable[[Session], T]) -> T:
+        with self.session() as session:
+            return work(session)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"Không tạo được thư mục {folder}: {problem.strerror}. / "
+                f"Cannot create the folder {folder} for the database: {problem.strerror}."
+            ) from problem
+    engine = sa.create_engine(url, connect_args={"timeout": 15, "isolation_level": None})
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    # The driver would begin lazily and as a reader; a reader that turns writer in mid-transaction can
+    # only fail when another has written meanwhile. Every transaction therefore takes its place at once.
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def _announce_change(session: Session, _context: object, _instances: object) -> None:
+    """PostgreSQL tells the listeners when the transaction commits; SQLite counts commits by itself."""
+    if session.get_bind().dialect.name == "postgresql" and (session.new or session.dirty or session.deleted):
+        session.connection().exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to the newest revision, creating what is missing."""
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    try:
+        # Alembic sees the DDL through this connection, in one transaction: a half-done migration cannot stay.
+        with database.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sa.exc.OperationalError as problem:
+        raise EnvironmentProblem(
+            f"Không mở được cơ sở dữ liệu / Cannot open the database "
+            f"{database.url.render_as_string(hide_password=True)}: {problem.orig}"
+        ) from problem
+    finally:
+        database.close()

@@ -1,0 +1,115 @@
+"""Units of government, the officials who may speak, and the accounts of the web panel."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from haichieu.database import Base
+
+
+class Level(StrEnum):
+    """The administrative level of a unit."""
+
+    PROVINCE = "province"
+    DISTRICT = "district"
+    COMMUNE = "commune"
+    VILLAGE = "village"
+
+
+class Right(StrEnum):
+    """What an official may do by phone."""
+
+    LIVE = "live"
+    RECORD = "record"
+    SCHEDULE = "schedule"
+    EMERGENCY = "emergency"
+    APPROVE = "approve"
+
+
+class Role(StrEnum):
+    """What an account of the panel may do."""
+
+    ADMIN = "admin"
+    EDITOR = "editor"
+    APPROVER = "approver"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class Unit(Base):
+    """A unit of government: province, district, commune, village. Units form a tree."""
+
+    __tablename__ = "units"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    level: Mapped[str] = mapped_column(sa.String(20))
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
+
+
+class Official(Base):
+    """Someone who may speak on the loudspeakers (cán bộ), known by phone number or staff code, and a PIN."""
+
+    __tablename__ = "officials"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    title: Mapped[str] = mapped_column(sa.String(200), default="")
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    pin_hash: Mapped[str] = mapped_column(sa.String(200))
+    may: Mapped[list[str]] = mapped_column(default=list)
+    call_back: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str] = mapped_column(sa.String(8), default="")
+
+    unit: Mapped[Unit] = relationship()
+    phones: Mapped[list["OfficialPhone"]] = relationship(
+        back_populates="official", cascade="all, delete-orphan", order_by="OfficialPhone.position"
+    )
+
+    def may_do(self, right: Right) -> bool:
+        """Say whether this official holds a right."""
+        return right.value in self.may
+
+
+class OfficialPhone(Base):
+    """A telephone number of an official, in E.164; calls back go to them in order of position."""
+
+    __tablename__ = "official_phones"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id", ondelete="CASCADE"), index=True)
+    number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+    official: Mapped[Official] = relationship(back_populates="phones")
+
+
+class Account(Base):
+    """A login of the web panel, limited to a unit and what lies under it."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    password_hash: Mapped[str] = mapped_column(sa.String(200))
+    role: Mapped[str] = mapped_column(sa.String(20))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+
+    unit: Mapped[Unit] = relationship()
+
+
+def official_with_phone(session: Session, number: str) -> Official | None:
+    """Return the official who owns this E.164 number."""
+    return session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
+
+
+def units_under(session: Session, unit_ids: Iterable[int]) -> set[int]:
+    """Return the ids of the given units and of every unit below them."""
+    tree = sa.select(Unit.id).where(Unit.id.in_(list(unit_ids))).cte("tree", recursive=True)
+    tree = tree.union(sa.select(Unit.id).join(tree, Unit.parent_id == tree.c.id))
+    return set(session.scalars(sa.select(tree.c.id)))

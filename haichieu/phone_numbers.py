@@ -1,0 +1,40 @@
+"""Telephone numbers: one spelling (E.164) inside the station, the carrier's spelling at its edge."""
+
+from collections.abc import Sequence
+
+import phonenumbers
+
+HOME_REGION = "VN"
+WITHHELD = {"", "anonymous", "unavailable", "unknown", "restricted", "private"}
+
+
+def normalise(number: str | None) -> str | None:
+    """Return a number as E.164 (ITU-T E.164) where it is one, else as it came; None when it is withheld.
+
+    Short codes ("1900") and internal numbers stay as they are.
+    """
+    text = (number or "").strip()
+    if text.lower() in WITHHELD:
+        return None
+    try:
+        parsed = phonenumbers.parse(text, HOME_REGION)
+    except phonenumbers.NumberParseException:
+        return text
+    if not phonenumbers.is_possible_number(parsed):
+        return text
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:
+    """Return the number as a carrier wants it: the first rule (prefix, replacement) that fits is applied."""
+    for prefix, replacement in prefix_rules:
+        if number.startswith(prefix):
+            return replacement + number[len(prefix) :]
+    return number
+
+
+def masked(number: str | None) -> str:
+    """Return the number with all but its last three digits hidden, for logs."""
+    if not number:
+        return "withheld"
+    return "•" * max(len(number) - 3, 0) + number[-3:]

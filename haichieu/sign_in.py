@@ -1,0 +1,116 @@
+"""Signing in by phone: who is calling, is the PIN right, and when enough wrong ones are enough.
+
+Five wrong PINs within 15 minutes, for one official or from one caller, lock that official or caller
+for 15 minutes and raise an alarm.
+"""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from haichieu import audit
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.database import Base, now
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official, official_with_phone
+from haichieu.phone_numbers import masked
+from haichieu.vault import secret_matches
+
+WRONG_TRIES = 5
+WINDOW = datetime.timedelta(minutes=15)
+LOCK = datetime.timedelta(minutes=15)
+
+
+class SignInRefused(HaiChieuError):
+    """The caller is not let in."""
+
+
+class WrongPin(SignInRefused):
+    """The PIN is wrong, or the staff code is; which of the two is not told."""
+
+
+class LockedOut(SignInRefused):
+    """Too many wrong tries for this official or from this caller; even the right PIN is refused for now."""
+
+
+class SignInAttempt(Base):
+    """One try to sign in by phone. The subject is an official ("official:1001") or a caller ("caller:+84…")."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (sa.Index("ix_sign_in_attempts_subject_at", "subject", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.String(120))
+    at: Mapped[datetime.datetime]
+    succeeded: Mapped[bool]
+
+
+def sign_in(
+    session: Session, caller: str | None, code: str | None, pin: str, at: datetime.datetime | None = None
+) -> Official:
+    """Return the official who proves to be calling; `code` is the staff code, None to go by the caller's number.
+
+    Raises LockedOut or WrongPin. The attempt is only recorded when the caller's transaction commits, so
+    call it through `attempt_sign_in`, which commits refusals too.
+    """
+    moment = at or now()
+    if code is not None:
+        official = session.scalar(sa.select(Official).where(Official.code == code))
+    else:
+        official = official_with_phone(session, caller) if caller else None
+    subjects = [f"official:{official.code if official else code}"] if official or code else []
+    if caller:
+        subjects.append(f"caller:{caller}")
+    if any(_is_locked(session, subject, moment) for subject in subjects):
+        raise LockedOut("this official or caller is locked for 15 minutes after five wrong tries")
+    right = secret_matches(official.pin_hash if official else None, pin)
+    for subject in subjects:
+        session.add(SignInAttempt(subject=subject, at=moment, succeeded=right))
+    session.flush()
+    if right and official:
+        return official
+    for subject in subjects:
+        if _is_locked(session, subject, moment):
+            shown = subject if subject.startswith("official:") else f"caller:{masked(caller)}"
+            raise_alarm(
+                session,
+                AlarmKind.SIGN_IN_LOCKED,
+                shown,
+                "Năm lần nhập sai mã PIN trong 15 phút: khóa 15 phút. / "
+                "Five wrong PINs within 15 minutes: locked for 15 minutes.",
+            )
+            audit.record(session, "switchboard", "sign_in.locked", shown)
+    raise WrongPin("staff code or PIN is wrong")
+
+
+def attempt_sign_in(
+    session: Session, caller: str | None, code: str | None, pin: str, at: datetime.datetime | None = None
+) -> Official | SignInRefused:
+    """As `sign_in`, but gives the refusal back as a value, so that the failed attempt is committed."""
+    try:
+        return sign_in(session, caller, code, pin, at)
+    except SignInRefused as refusal:
+        return refusal
+
+
+def _is_locked(session: Session, subject: str, moment: datetime.datetime) -> bool:
+    """The fifth wrong try since the last right one, within the window, locks from its own moment on."""
+    last_right = session.scalar(
+        sa.select(sa.func.max(SignInAttempt.at)).where(
+            SignInAttempt.subject == subject, SignInAttempt.succeeded.is_(True)
+        )
+    )
+    tries = sa.select(SignInAttempt.at).where(
+        SignInAttempt.subject == subject,
+        SignInAttempt.succeeded.is_(False),
+        SignInAttempt.at > moment - WINDOW - LOCK,
+        SignInAttempt.at <= moment,
+    )
+    if last_right is not None:
+        tries = tries.where(SignInAttempt.at > last_right)
+    wrong = sorted(session.scalars(tries))
+    return any(
+        wrong[i + WRONG_TRIES - 1] - wrong[i] <= WINDOW and moment < wrong[i + WRONG_TRIES - 1] + LOCK
+        for i in range(len(wrong) - WRONG_TRIES + 1)
+    )

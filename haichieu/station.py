@@ -1,0 +1,39 @@
+"""The one row that describes the station itself."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from haichieu.database import Base
+
+
+class Station(Base):
+    """Name, time zone, languages, quiet hours and the emergency line of this station."""
+
+    __tablename__ = "station"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    name: Mapped[str] = mapped_column(sa.String(200), default="Hai Chiều")
+    timezone: Mapped[str] = mapped_column(sa.String(60), default="Asia/Ho_Chi_Minh")
+    languages: Mapped[list[str]] = mapped_column(default=lambda: ["vi"])
+    quiet_hours: Mapped[str] = mapped_column(sa.String(11), default="")
+    emergency_number: Mapped[str] = mapped_column(sa.String(20), default="")
+    emergency_pin_locked: Mapped[str] = mapped_column(sa.Text, default="")
+
+    @property
+    def language(self) -> str:
+        """The language that is spoken unless something else was chosen."""
+        return self.languages[0] if self.languages else "vi"
+
+
+def the_station(session: Session) -> Station:
+    """Return the station, with defaults when nothing was applied yet (the defaults are not stored)."""
+    return session.get(Station, 1) or Station(
+        id=1,
+        name="Hai Chiều",
+        timezone="Asia/Ho_Chi_Minh",
+        languages=["vi"],
+        quiet_hours="",
+        emergency_number="",
+        emergency_pin_locked="",
+    )

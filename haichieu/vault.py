@@ -1,0 +1,89 @@
+"""Keeping secrets: PINs and passwords as hashes, and the few that must be read back encrypted.
+
+What must be read back: SIP passwords (shown to the installer), the emergency PIN (written for Asterisk).
+The key is one file of the station's home that only its user may read.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from cryptography.fernet import Fernet, InvalidToken
+
+from haichieu.errors import EnvironmentProblem, SettingsError
+
+# A PIN is short, so its hash must be slow: 19 MiB, two passes (the OWASP floor for Argon2id), about 30 ms here.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_HASH_OF_NOTHING = _hasher.hash(os.urandom(16).hex())
+
+
+def hash_secret(secret: str) -> str:
+    """Return the Argon2id hash (RFC 9106) of a PIN or password."""
+    return _hasher.hash(secret)
+
+
+def secret_matches(hashed: str | None, secret: str) -> bool:
+    """Say whether `secret` is the one hashed. With `None` it takes as long and says no.
+
+    So a caller cannot tell by the clock whether a staff code exists.
+    """
+    try:
+        return _hasher.verify(hashed or _HASH_OF_NOTHING, secret) and hashed is not None
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+class Vault:
+    """Encrypts and decrypts small secrets with the station's key (Fernet: AES-128-CBC with HMAC-SHA256)."""
+
+    def __init__(self, key: bytes) -> None:
+        try:
+            self._fernet = Fernet(key)
+        except ValueError as problem:
+            raise SettingsError(
+                "secrets/station.key must be 32 bytes in url-safe base64: restore it from a backup"
+            ) from problem
+
+    def lock(self, secret: str) -> str:
+        """Return the secret encrypted, as text."""
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def unlock(self, locked: str) -> str:
+        """Return the secret in clear; raises EnvironmentProblem when another key locked it."""
+        try:
+            return self._fernet.decrypt(locked.encode()).decode()
+        except InvalidToken as problem:
+            raise EnvironmentProblem(
+                "Khóa của trạm (secrets/station.key) không mở được bí mật trong cơ sở dữ liệu. / "
+                "The station's key (secrets/station.key) does not open the secrets in the database: "
+                "restore the key that belongs to it."
+            ) from problem
+
+
+def open_vault(home: Path) -> Vault:
+    """Open the vault of the station in `home`, making its key on first use (mode 0600)."""
+    return Vault(station_secret(home, "station.key", Fernet.generate_key))
+
+
+def station_secret(home: Path, name: str, make: Callable[[], bytes]) -> bytes:
+    """Read `<home>/secrets/<name>`, or make it once with `make()`; only the station's user may read it."""
+    path = home / "secrets" / name
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(make())
+        file.flush()
+        os.fsync(file.fileno())
+    # link, not rename: of two processes that start together the first one's key is everybody's key
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,26 @@
+"""Which dialled number leads to which call flow."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from haichieu.database import Base
+from haichieu.people import Unit
+
+
+class Number(Base):
+    """A number that people dial, as the trunk or a local phone presents it."""
+
+    __tablename__ = "numbers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    flow: Mapped[str] = mapped_column(sa.String(60))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+    language: Mapped[str] = mapped_column(sa.String(8), default="")
+
+    unit: Mapped[Unit] = relationship()
+
+
+def route(session: Session, dialled: str) -> Number | None:
+    """Return the number that was dialled, or None when nobody lives there."""
+    return session.scalar(sa.select(Number).where(Number.number == dialled))
