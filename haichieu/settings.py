@@ -31,8 +31,12 @@ class Settings(BaseSettings):
     )
     sip_port: int = Field(5060, ge=1, le=65535, description="UDP port of SIP.")
     rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
-    ari_port: int = Field(8088, ge=1, le=65535, description="TCP port of ARI; always bound to loopback "
-                          "unless ari_host says otherwise.")
+    ari_port: int = Field(
+        8088,
+        ge=1,
+        le=65535,
+        description="TCP port of ARI; always bound to loopback unless ari_host says otherwise.",
+    )
     ari_host: str = Field("127.0.0.1", description="Where the switchboard finds ARI, and where ARI listens.")
     ari_password: str = Field("", repr=False, description="ARI password; empty means generated in the home.")
     web_port: int = Field(8080, ge=1, le=65535, description="TCP port of the web process.")

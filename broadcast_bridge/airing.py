@@ -1,0 +1,101 @@
+"""A broadcast while it is on air: its bridge, its announcer, and its legs taken together."""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Awaitable, Callable, Sequence
+
+from broadcast_bridge.speaker_leg import SpeakerLeg
+from haichieu.ari.bridge import Announcer, Bridge
+from haichieu.ari.errors import AriError, HungUp
+
+CHIME_WAITS_SECONDS = 0.8
+"""The chime begins when every speaker has answered or failed, but not later than this after they are called."""
+
+REPORT_SECONDS = 0.3
+MEASURE_EVERY = 17
+"""Reports between two measurements: RTCP reports come about every five seconds (RFC 3550 §6.2)."""
+
+JOIN_AT_ONCE = 50
+
+
+class Joiner:
+    """Puts speakers on the bridge, all that wait with one request: a hundred answer at the same moment."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._waiting: asyncio.Queue[tuple[str, asyncio.Future[None]]] = asyncio.Queue()
+
+    async def join(self, channel_id: str) -> None:
+        """Put a channel on the bridge; returns when it is there. Raises HungUp when it left meanwhile."""
+        joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((channel_id, joined))
+        await joined
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < JOIN_AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._bridge.add(channel_id for channel_id, _ in batch)
+            except AriError:
+                # One that left in between spoils the request for all: put them in one by one.
+                for channel_id, joined in batch:
+                    await self._join_alone(channel_id, joined)
+            for _, joined in batch:
+                if not joined.done():
+                    joined.set_result(None)
+
+    async def _join_alone(self, channel_id: str, joined: "asyncio.Future[None]") -> None:
+        try:
+            await self._bridge.add([channel_id])
+        except AriError as problem:
+            if not joined.done():
+                joined.set_exception(HungUp(f"left before joining: {problem}"))
+
+
+class Airing:
+    """Everything on air that belongs to one broadcast."""
+
+    def __init__(self, bridge: Bridge, voice: Announcer, legs: Sequence[SpeakerLeg]) -> None:
+        self.bridge = bridge
+        self._voice = voice
+        self._legs = legs
+
+    async def speakers_settled(self) -> None:
+        """Wait until every speaker has answered or failed, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CHIME_WAITS_SECONDS):
+                for leg in self._legs:
+                    await leg.settled.wait()
+
+    def audio_begins(self, at: datetime.datetime) -> None:
+        """Sound goes out from this moment on."""
+        for leg in self._legs:
+            leg.audio_begins(at)
+
+    async def play(self, sound: str) -> None:
+        """Play a sound to every speaker, to its end."""
+        await self._voice.play(sound)
+
+    def wake(self, code: str) -> None:
+        """A speaker has become reachable."""
+        for leg in self._legs:
+            if leg.target.code == code:
+                leg.wake()
+
+    async def measure(self) -> None:
+        """Ask how every speaker receives us."""
+        await asyncio.gather(*(leg.measure() for leg in self._legs))
+
+    async def report_for_ever(self, write_down: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
+        """Keep the log of deliveries a fraction of a second behind the truth, until cancelled."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            rounds += 1
+            if rounds % MEASURE_EVERY == 0:
+                await self.measure()
+            await write_down(self._legs)

@@ -1,0 +1,48 @@
+"""Which speakers can be reached, since when, and the history of it, as rules over rows."""
+
+import datetime
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Reachability, Speaker
+
+
+def note_all(session: Session, reachable_codes: Collection[str], why: str, at: datetime.datetime) -> list[str]:
+    """Note for every SIP speaker whether it can be reached; return the codes for which that is news.
+
+    `why` is what told us, in words. Multicast groups cannot be asked and keep no history.
+    """
+    speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
+    news = [
+        speaker
+        for speaker in speakers
+        if speaker.reachable_since is None or speaker.reachable != (speaker.code in reachable_codes)
+    ]
+    for speaker in news:
+        _begin_period(session, speaker, speaker.code in reachable_codes, why, at)
+    return [speaker.code for speaker in news]
+
+
+def _begin_period(session: Session, speaker: Speaker, reachable: bool, why: str, at: datetime.datetime) -> None:
+    session.execute(
+        sa.update(Reachability)
+        .where(Reachability.speaker_id == speaker.id, Reachability.until.is_(None))
+        .values(until=at)
+    )
+    session.add(Reachability(speaker_id=speaker.id, reachable=reachable, since=at, why=why))
+    speaker.reachable = reachable
+    speaker.reachable_since = at
+
+
+def history(session: Session, speaker: Speaker, limit: int = 50) -> list[Reachability]:
+    """Return the speaker's periods, the newest first."""
+    return list(
+        session.scalars(
+            sa.select(Reachability)
+            .where(Reachability.speaker_id == speaker.id)
+            .order_by(Reachability.id.desc())
+            .limit(limit)
+        )
+    )

@@ -1,0 +1,233 @@
+"""The studio: opens a bridge to the speakers of a broadcast, lets a voice in, and closes it in order.
+
+Reads top to bottom in `Studio.go_live`. The rules are in `broadcasts`; calling a speaker is in `speaker_leg`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge import broadcasts
+from broadcast_bridge.airing import Airing, Joiner
+from broadcast_bridge.broadcasts import Outcome
+from broadcast_bridge.models import Speaker
+from broadcast_bridge.recordings import Recordings
+from broadcast_bridge.speaker_leg import LegTarget, SpeakerLeg
+from broadcast_bridge.states import BroadcastEvent, Priority, Reason
+from broadcast_bridge.zones import find_zone
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.ari.bridge import announcer, holding_bridge
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp, Lost
+from haichieu.background import in_background
+from haichieu.database import Database, now
+from haichieu.people import Official
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """The sounds of going on and off air, as paths without extension."""
+
+    opening_chime: str
+    closing_chime: str
+    ready_tone: str
+
+
+@dataclass(frozen=True)
+class StudioRules:
+    """How long things may take, in seconds."""
+
+    answer_seconds: float
+    max_live_seconds: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A broadcast whose rows are committed and whose speakers are taken."""
+
+    broadcast_id: int
+    targets: tuple[LegTarget, ...]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a broadcast is to be closed."""
+
+    event: BroadcastEvent
+    reason: Reason | None = None
+
+
+class Studio:
+    """Puts voices on the speakers of one Asterisk."""
+
+    def __init__(
+        self, client: AriClient, database: Database, sounds: Sounds, rules: StudioRules, recordings: Recordings
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._sounds = sounds
+        self._rules = rules
+        self._recordings = recordings
+        self._on_air: dict[int, Airing] = {}
+
+    async def go_live(self, call: Call, official_id: int, zone_keys: str, priority: Priority) -> Outcome:
+        """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
+
+        Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before
+        any speaker is called, and HungUp, after everything is closed, when the caller hung up. However it
+        ends, the broadcast and its deliveries have their final states.
+        """
+        plan = await self._database.run(lambda session: self._plan(session, official_id, zone_keys, priority))
+        ending = Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT)
+        try:
+            async with self._airing(plan) as airing:
+                await self._open(plan, airing)
+                ending = Ending(BroadcastEvent.END)
+                ending = Ending(BroadcastEvent.END, await self._live(call, plan, airing))
+        except Lost:
+            ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
+            raise
+        except HungUp:
+            raise
+        except AriError as problem:
+            ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
+            raise Lost(f"Asterisk failed in the middle of a broadcast: {problem}") from problem
+        except asyncio.CancelledError:
+            ending = Ending(ending.event, Reason.STATION_STOPPED)
+            raise
+        except BaseException:
+            ending = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
+            raise
+        finally:
+            outcome = await self._close(plan, ending)
+        return outcome
+
+    def speaker_returned(self, code: str) -> None:
+        """A speaker has become reachable: whoever misses it calls it now."""
+        for airing in self._on_air.values():
+            airing.wake(code)
+
+    def _plan(self, session: Session, official_id: int, zone_keys: str, priority: Priority) -> Plan:
+        self._recordings.require_space()
+        official = session.get_one(Official, official_id)
+        zone = find_zone(session, official, zone_keys)
+        broadcast = broadcasts.plan_live(session, official, zone, priority, now())
+        broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
+        log.info("broadcast.planned", broadcast=broadcast.id, zone=zone.name, speakers=zone.total)
+        return Plan(
+            broadcast.id, tuple(_target(delivery.id, delivery.speaker) for delivery in broadcast.deliveries)
+        )
+
+    @contextlib.asynccontextmanager
+    async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
+        """The bridge, its legs and its announcer, for the length of the block; ends with the closing chime."""
+        async with contextlib.AsyncExitStack() as stack:
+            bridge = await stack.enter_async_context(
+                holding_bridge(self._client, f"broadcast-{plan.broadcast_id}")
+            )
+            joiner = Joiner(bridge)
+            legs = [
+                SpeakerLeg(self._client, target, joiner.join, self._rules.answer_seconds)
+                for target in plan.targets
+            ]
+            stack.push_async_callback(self._write_down, legs)
+            await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
+            voice = await stack.enter_async_context(announcer(self._client, bridge))
+            airing = Airing(bridge, voice, legs)
+            await stack.enter_async_context(in_background(airing.report_for_ever(self._write_down)))
+            self._on_air[plan.broadcast_id] = airing
+            stack.callback(self._on_air.pop, plan.broadcast_id)
+            yield airing
+
+    async def _open(self, plan: Plan, airing: Airing) -> None:
+        await airing.speakers_settled()
+        airing.audio_begins(now())
+        await self._database.run(
+            lambda session: broadcasts.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, now())
+        )
+        await airing.play(self._sounds.opening_chime)
+
+    async def _live(self, call: Call, plan: Plan, airing: Airing) -> Reason | None:
+        """The caller's voice on the speakers; return why it ended, None when the caller pressed `#`."""
+        recording = self._recordings.name(plan.broadcast_id)
+        reason: Reason | None = None
+        left: HungUp | None = None
+        try:
+            await call.say(self._sounds.ready_tone)
+            await airing.bridge.record(recording, self._rules.max_live_seconds + 60)
+            await airing.bridge.add([call.id], role="announcer")
+            log.info("broadcast.live", broadcast=plan.broadcast_id)
+            async with asyncio.timeout(self._rules.max_live_seconds):
+                await call.wait_for_key("#")
+        except TimeoutError:
+            reason = Reason.TIME_LIMIT
+        except Lost:
+            raise
+        except HungUp as hung_up:
+            left = hung_up
+        await self._sign_off(call, airing, recording, plan.broadcast_id)
+        if left:
+            raise left
+        return reason
+
+    async def _sign_off(self, call: Call, airing: Airing, recording: str, broadcast_id: int) -> None:
+        """Take the voice off, close the recording, let the speakers hear the end, take the last measurement."""
+        with contextlib.suppress(AriError):  # who hung up has left the bridge already
+            await airing.bridge.remove(call.id)
+        if not await airing.bridge.stop_recording(recording):
+            await self._database.run(
+                lambda session: raise_alarm(
+                    session,
+                    AlarmKind.RECORDING_FAILED,
+                    f"broadcast:{broadcast_id}",
+                    "Không ghi âm được buổi phát trực tiếp. / The live broadcast could not be recorded.",
+                )
+            )
+        with contextlib.suppress(AriError, HungUp):
+            await airing.play(self._sounds.closing_chime)
+        await airing.measure()
+
+    async def _write_down(self, legs: Sequence[SpeakerLeg]) -> None:
+        updates = [leg.report() for leg in legs if leg.dirty]
+        if updates:
+            await self._database.run(lambda session: broadcasts.apply_updates(session, updates))
+
+    async def _close(self, plan: Plan, ending: Ending) -> Outcome:
+        def close(session: Session) -> Outcome:
+            outcome = broadcasts.close_deliveries(session, plan.broadcast_id, now())
+            broadcasts.advance(session, plan.broadcast_id, ending.event, now(), ending.reason)
+            self._recordings.collect(session, plan.broadcast_id)
+            return outcome
+
+        outcome = await self._database.run(close)
+        log.info(
+            "broadcast.closed",
+            broadcast=plan.broadcast_id,
+            how=str(ending.event),
+            reason=ending.reason,
+            heard=outcome.heard,
+            total=outcome.total,
+        )
+        return outcome
+
+
+def _target(delivery_id: int, speaker: Speaker) -> LegTarget:
+    """How Asterisk reaches a speaker: its SIP account, or its multicast group in the first of its codecs."""
+    if speaker.is_multicast:
+        endpoint = f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]})"
+    else:
+        endpoint = f"PJSIP/{speaker.code}"
+    return LegTarget(
+        delivery_id=delivery_id,
+        code=speaker.code,
+        endpoint=endpoint,
+        reachable=speaker.reachable or speaker.is_multicast,
+        supervised=not speaker.is_multicast,
+    )

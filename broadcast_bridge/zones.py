@@ -1,0 +1,87 @@
+"""Zones: which one an official means, whether they may speak there, and which speakers it holds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker, Zone, official_zones, zone_speakers, zone_units
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official, units_under
+
+ALL_MY_ZONES = "*"
+
+
+class ZoneRefused(HaiChieuError):
+    """The zone cannot be used by this official."""
+
+
+class UnknownZone(ZoneRefused):
+    """No zone has this code."""
+
+
+class ZoneNotAllowed(ZoneRefused):
+    """The official has no right to speak in this zone."""
+
+
+@dataclass(frozen=True)
+class ZoneChoice:
+    """What an official chose: one zone or all of theirs, with its speakers as they are at this moment."""
+
+    keys: str
+    name: str
+    speakers: tuple[Speaker, ...]
+
+    @property
+    def total(self) -> int:
+        """How many speakers the choice holds."""
+        return len(self.speakers)
+
+    @property
+    def reachable(self) -> int:
+        """How many of them can be reached now (a multicast group always counts)."""
+        return sum(speaker.reachable or speaker.is_multicast for speaker in self.speakers)
+
+
+def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
+    """Return the zone with the code that was keyed in; `*` means every zone of the official.
+
+    Raises UnknownZone or ZoneNotAllowed.
+    """
+    if keys == ALL_MY_ZONES:
+        zones = list(
+            session.scalars(
+                sa.select(Zone)
+                .join(official_zones)
+                .where(official_zones.c.official_id == official.id, Zone.removed_at.is_(None))
+                .order_by(Zone.code)
+            )
+        )
+        if not zones:
+            raise ZoneNotAllowed("the official has no zone")
+    else:
+        zone = session.scalar(sa.select(Zone).where(Zone.code == keys, Zone.removed_at.is_(None)))
+        if zone is None:
+            raise UnknownZone(f"no zone has the code {keys!r}")
+        if official not in zone.officials:
+            raise ZoneNotAllowed(f"{official.code} may not speak in zone {keys}")
+        zones = [zone]
+    speakers = speakers_in(session, (zone.id for zone in zones))
+    return ZoneChoice(keys, ", ".join(zone.name for zone in zones), tuple(speakers))
+
+
+def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
+    """Return the speakers of the zones, each once: those named, and those of their units and sub-units."""
+    zones = list(zone_ids)
+    units = units_under(
+        session, session.scalars(sa.select(zone_units.c.unit_id).where(zone_units.c.zone_id.in_(zones)))
+    )
+    named = sa.select(zone_speakers.c.speaker_id).where(zone_speakers.c.zone_id.in_(zones))
+    return list(
+        session.scalars(
+            sa.select(Speaker)
+            .where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(units) | Speaker.id.in_(named))
+            .order_by(Speaker.code)
+        )
+    )

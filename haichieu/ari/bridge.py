@@ -1,0 +1,120 @@
+"""Bridges: where the voices of several channels meet.
+
+A *holding bridge* passes the announcer's voice to every participant and nothing the other way: exactly a
+loudspeaker. Asterisk's `play` on a bridge reaches nobody in a holding bridge, so recorded sound goes in
+through an `Announcer`: one Local channel, whose inner half plays and whose outer half announces.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from typing import Literal
+
+from haichieu.ari import operations
+from haichieu.ari.call import Call
+from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.errors import AriError, HungUp
+
+FILE_CLOSES_SECONDS = 2.0
+
+Role = Literal["announcer", "participant"]
+
+
+class Bridge:
+    """One bridge of ours."""
+
+    def __init__(self, client: AriClient, bridge_id: str) -> None:
+        self.id = bridge_id
+        self._client = client
+        self._claim = client.events.claim(bridge_id)
+
+    def release(self) -> None:
+        """Stop listening to its events."""
+        self._claim.release()
+
+    async def add(self, channel_ids: Iterable[str], role: Role = "participant") -> None:
+        """Put channels in, all with one request."""
+        channels = ",".join(channel_ids)
+        role_name = "announcer" if role == "announcer" else None
+        await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=self.id, channel=channels, role=role_name)
+
+    async def remove(self, channel_id: str) -> None:
+        """Take a channel out; it stays with us."""
+        await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=self.id, channel=channel_id)
+
+    async def record(self, name: str, max_seconds: int) -> None:
+        """Record what the bridge hears to `<spool>/recording/<name>.wav`."""
+        await self._client.request(
+            operations.RECORD_BRIDGE,
+            bridgeId=self.id,
+            name=name,
+            format="wav",
+            ifExists="overwrite",
+            maxDurationSeconds=max_seconds,
+        )
+
+    async def stop_recording(self, name: str) -> bool:
+        """End a recording and wait until its file is closed; say whether it succeeded."""
+        with contextlib.suppress(AriError):  # it may have ended by itself: the disk is full, the time is up
+            await self._client.request(operations.STOP_RECORDING, recordingName=name)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FILE_CLOSES_SECONDS):
+                while True:
+                    event = await self._claim.queue.get()
+                    if event.type in ("RecordingFinished", "RecordingFailed"):
+                        return event.type == "RecordingFinished"
+        return False
+
+
+@contextlib.asynccontextmanager
+async def holding_bridge(client: AriClient, bridge_id: str) -> AsyncIterator[Bridge]:
+    """Make a holding bridge for the length of the block."""
+    bridge = Bridge(client, bridge_id)
+    try:
+        await client.request(operations.CREATE_BRIDGE, bridgeId=bridge_id, type="holding", name=bridge_id)
+        yield bridge
+    finally:
+        bridge.release()
+        with contextlib.suppress(AriError):
+            await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge_id)
+
+
+class Announcer:
+    """Plays sound files into a bridge."""
+
+    def __init__(self, inner: Call) -> None:
+        self._inner = inner
+
+    async def play(self, *sounds: str) -> None:
+        """Play to the end. Everybody in the bridge hears it from the same moment on."""
+        await self._inner.say(*sounds)
+
+
+@contextlib.asynccontextmanager
+async def announcer(
+    client: AriClient, bridge: Bridge, *, seconds_to_start: float = 3.0
+) -> AsyncIterator[Announcer]:
+    """Put an announcer into a bridge for the length of the block. Raises HungUp when it cannot start."""
+    name = uuid.uuid4().hex
+    outer = Call(client, f"announcer-{name}", None, "")
+    inner = Call(client, f"player-{name}", None, "")
+    async with outer, inner:
+        await client.request(
+            operations.ORIGINATE,
+            channelId=outer.id,
+            otherChannelId=inner.id,
+            endpoint="Local/player@studio/n",
+            app=APPLICATION,
+            appArgs="announcer",
+            timeout=int(seconds_to_start),
+            body={},
+        )
+        try:
+            async with asyncio.timeout(seconds_to_start):
+                await outer.started()
+                await inner.started()
+        except TimeoutError:
+            raise HungUp("the announcer did not start") from None
+        await bridge.add([outer.id], role="announcer")
+        yield Announcer(inner)

@@ -1,0 +1,232 @@
+"""A telephone call that reads top to bottom: answer, say, ask, hang up.
+
+A hang-up by the other side arrives as `HungUp` out of whatever was being awaited, so a handler needs no
+flags: it is a straight line inside `async with`.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from haichieu.ari import operations
+from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.errors import AriError, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
+from haichieu.ari.events import Event
+from haichieu.ari.operations import Operation
+from haichieu.phone_numbers import normalise
+
+GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
+
+
+@dataclass(frozen=True)
+class Digits:
+    """What a caller keyed in, and what ended it."""
+
+    keys: str
+    ended_by: Literal["terminator", "length", "silence"]
+
+
+class Call:
+    """One channel in our hands, from claim to release. Keys pressed too early are kept for the next question."""
+
+    def __init__(self, client: AriClient, channel_id: str, caller_number: str | None, dialled: str) -> None:
+        self.id = channel_id
+        self.caller_number = caller_number
+        self.dialled = dialled
+        self.hung_up = False
+        self._client = client
+        self._keys: deque[str] = deque()
+        self._playback: str | None = None
+        self._claim = client.events.claim(channel_id)
+
+    @classmethod
+    def arriving(cls, client: AriClient, started: Event) -> "Call":
+        """Take the call that a StasisStart event announces; synchronous, so that no event slips by."""
+        channel = started.body["channel"]
+        dialled = started.body["args"][1] if len(started.body["args"]) > 1 else channel["dialplan"]["exten"]
+        return cls(client, channel["id"], normalise(channel["caller"]["number"]), dialled)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.hang_up()
+        finally:
+            self._claim.release()
+
+    async def started(self) -> None:
+        """Wait for a channel that we originate to reach us, which it does when it is answered.
+
+        Raises NotAnswered with the Q.850 cause when it comes to nothing instead.
+        """
+        while True:
+            event = await self._claim.queue.get()
+            if event.type == "StasisStart":
+                return
+            if event.type in ("ChannelDestroyed", "ChannelLost"):
+                self.hung_up = True
+                raise NotAnswered(
+                    int(event.body.get("cause", NotAnswered.UNREACHABLE)), str(event.body.get("cause_txt", "lost"))
+                )
+
+    async def answer(self) -> None:
+        """Answer the call (SIP 200)."""
+        await self._do(operations.ANSWER)
+
+    async def say(self, *sounds: str) -> None:
+        """Play sound files (paths without extension) to their end."""
+        async with self._playing(sounds):
+            while self._playback:
+                await self._next_event()
+
+    async def ask(
+        self,
+        *sounds: str,
+        max_digits: int = 20,
+        terminator: str = "#",
+        first_digit_seconds: float = 6.0,
+        next_digit_seconds: float = 4.0,
+    ) -> Digits:
+        """Play a question and collect keys. A key pressed during the question ends it and counts (barge-in).
+
+        Ends with the terminator (which is not part of the answer), at `max_digits`, or after silence:
+        `first_digit_seconds` from the end of the question, `next_digit_seconds` from the last key.
+        """
+        keys = ""
+        clock = asyncio.get_running_loop().time
+        async with self._playing(() if self._keys else sounds):
+            deadline = None if self._playback else clock() + first_digit_seconds
+            while True:
+                while self._keys:
+                    key = self._keys.popleft()
+                    if key in terminator:
+                        return Digits(keys, "terminator")
+                    keys += key
+                    if len(keys) >= max_digits:
+                        return Digits(keys, "length")
+                    deadline = clock() + next_digit_seconds
+                if keys:
+                    await self._stop_playing()
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._next_event()
+                except TimeoutError:
+                    return Digits(keys, "silence")
+                if deadline is None and self._playback is None:
+                    deadline = clock() + first_digit_seconds
+
+    async def wait_for_key(self, keys: str) -> str:
+        """Wait, as long as it takes, until one of `keys` is pressed; others are forgotten."""
+        while True:
+            while self._keys:
+                if (key := self._keys.popleft()) in keys:
+                    return key
+            await self._next_event()
+
+    async def until_hung_up(self) -> None:
+        """Wait for the other side to hang up, which raises HungUp."""
+        while True:
+            await self._next_event()
+
+    def forget_keys(self) -> None:
+        """Drop keys that were pressed ahead: what follows must be answered on purpose."""
+        while not self._claim.queue.empty():
+            self._take(self._claim.queue.get_nowait())
+        self._keys.clear()
+
+    async def hang_up(self) -> None:
+        """End the call; does nothing when it is over."""
+        if not self.hung_up:
+            self.hung_up = True
+            with contextlib.suppress(AriError):
+                await self._client.request(operations.HANG_UP, channelId=self.id, reason="normal")
+
+    @contextlib.asynccontextmanager
+    async def _playing(self, sounds: tuple[str, ...]) -> AsyncIterator[None]:
+        if sounds:
+            self._playback = f"play-{uuid.uuid4().hex}"
+            await self._do(operations.PLAY, playbackId=self._playback, media=media(sounds))
+        try:
+            yield
+        finally:
+            await self._stop_playing()
+
+    async def _stop_playing(self) -> None:
+        playback, self._playback = self._playback, None
+        if playback and not self.hung_up:
+            with contextlib.suppress(AriError):
+                await self._client.request(operations.STOP_PLAYBACK, playbackId=playback)
+
+    async def _do(self, operation: Operation, **parameters: str) -> None:
+        """Do something to this channel; a channel that is gone, or leaving, means that the caller hung up."""
+        if self.hung_up:
+            raise HungUp("the call is over")
+        try:
+            await self._client.request(operation, body=None, channelId=self.id, **parameters)
+        except (NoSuchThing, WrongMoment) as problem:
+            self.hung_up = True
+            raise HungUp("the call is over") from problem
+
+    async def _next_event(self) -> Event:
+        event = await self._claim.queue.get()
+        self._take(event)
+        if event.type == "ChannelLost":
+            raise Lost("the call was lost with its Asterisk")
+        if self.hung_up:
+            raise HungUp("the other side hung up")
+        return event
+
+    def _take(self, event: Event) -> None:
+        if event.type in GONE:
+            self.hung_up = True
+        elif event.type == "ChannelDtmfReceived":
+            self._keys.append(event.body["digit"])
+        elif event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playback:
+            self._playback = None
+
+
+def media(sounds: tuple[str, ...]) -> str:
+    """Write sound paths as ARI media."""
+    return ",".join(f"sound:{sound}" for sound in sounds)
+
+
+@contextlib.asynccontextmanager
+async def dial(
+    client: AriClient,
+    endpoint: str,
+    *,
+    timeout: float,
+    caller_number: str = "",
+    called_number: str = "",
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[Call]:
+    """Call an endpoint and yield the answered call; it is hung up at the end of the block.
+
+    `timeout` is in seconds. Raises NotAnswered with the Q.850 cause.
+    """
+    call = Call(client, f"out-{uuid.uuid4().hex}", normalise(called_number), called_number)
+    async with call:
+        await client.request(
+            operations.ORIGINATE,
+            channelId=call.id,
+            endpoint=endpoint,
+            app=APPLICATION,
+            appArgs="outbound",
+            callerId=caller_number or None,
+            timeout=max(int(timeout), 1),
+            body={"variables": dict(variables or {})},
+        )
+        try:
+            async with asyncio.timeout(timeout + 1.0):
+                await call.started()
+        except TimeoutError:
+            raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
+        yield call

@@ -1,0 +1,137 @@
+"""The connection to one Asterisk: REST requests one way, a WebSocket of events the other.
+
+It knows nothing of calls or broadcasts. ARI replays nothing, so after every connection it lists what
+Asterisk has, tells listeners whose channel is gone, and only then reports itself connected.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import structlog
+
+from haichieu.ari import operations
+from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, WrongMoment
+from haichieu.ari.events import Event, EventRouter
+from haichieu.ari.operations import Operation
+
+log = structlog.get_logger()
+
+REQUEST_SECONDS = 10.0
+RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+GIVE_UP_CALLS_AFTER = 8
+"""After this many failed connections (some ten seconds) the calls of that Asterisk count as lost."""
+
+MAX_CONNECTIONS = 16
+"""Asterisk gives every connection a thread; a few, kept open, are fastest."""
+
+APPLICATION = "haichieu"
+USER = "haichieu"
+
+Reconcile = Callable[[list[Mapping[str, Any]]], Awaitable[None]]
+
+
+class AriClient:
+    """One Asterisk as the switchboard sees it. Use it as an asynchronous context manager around `run`."""
+
+    def __init__(self, host: str, port: int, password: str, unclaimed: Callable[[Event], None]) -> None:
+        self._base = f"http://{host}:{port}/ari"
+        self._auth = aiohttp.BasicAuth(USER, password)
+        self._session: aiohttp.ClientSession | None = None
+        self.events = EventRouter(unclaimed)
+        self.connected = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            auth=self._auth,
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def request(
+        self, operation: Operation, *, body: Mapping[str, Any] | None = None, **parameters: str | int | None
+    ) -> Any:
+        """Do one operation and return its JSON, or None when it has none. Parameters that are None are left out.
+
+        Raises AsteriskUnavailable, NoSuchThing, WrongMoment or AriRefused.
+        """
+        assert self._session is not None, "the client is used outside its context"  # noqa: S101
+        given = {name: str(value) for name, value in parameters.items() if value is not None}
+        query = {name: value for name, value in given.items() if name in operation.query}
+        path = operation.path.format(**{name: quote(value, safe="") for name, value in given.items()})
+        try:
+            async with self._session.request(
+                operation.method, self._base + path, params=query, json=body
+            ) as response:
+                text = await response.text()
+        except (aiohttp.ClientConnectionError, TimeoutError) as problem:
+            raise AsteriskUnavailable(f"Asterisk does not answer at {self._base}: {problem}") from problem
+        if response.status < 400:
+            return json.loads(text) if text else None
+        refusal = {404: NoSuchThing, 409: WrongMoment, 412: WrongMoment}.get(response.status, AriRefused)
+        raise refusal(response.status, f"{operation.method} {path}", text[:200])
+
+    async def run(self, reconcile: Reconcile) -> None:
+        """Receive events for ever, connecting again whenever the connection is lost.
+
+        `reconcile` is awaited after each connection with the channels that Asterisk has, before new
+        events are told to anyone; events that come meanwhile wait their turn.
+        """
+        failures = 0
+        while True:
+            try:
+                async with self._connect() as socket:
+                    log.info("ari.connected")
+                    await self._reconcile(reconcile)
+                    failures = 0
+                    self.connected.set()
+                    async for message in socket:
+                        if message.type is aiohttp.WSMsgType.TEXT:
+                            self._dispatch(message.data)
+            except (aiohttp.ClientError, AsteriskUnavailable, TimeoutError, OSError) as problem:
+                if failures == 0:
+                    log.warning("ari.unavailable", problem=str(problem))
+            except AriRefused as problem:
+                log.warning("ari.refused_at_connect", problem=str(problem))
+            if self.connected.is_set():
+                log.warning("ari.disconnected")
+                self.connected.clear()
+            if failures == GIVE_UP_CALLS_AFTER:
+                self._tell_lost(self.events.claimed)
+            await asyncio.sleep(RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)])
+            failures += 1
+
+    def _connect(self) -> "aiohttp.client._WSRequestContextManager":
+        assert self._session is not None, "the client is used outside its context"  # noqa: S101
+        return self._session.ws_connect(
+            self._base + "/events",
+            params={"app": APPLICATION, "subscribeAll": "false"},
+            heartbeat=20,
+            max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+        )
+
+    async def _reconcile(self, reconcile: Reconcile) -> None:
+        await self.request(operations.SUBSCRIBE, applicationName=APPLICATION, eventSource="endpoint:PJSIP")
+        channels = await self.request(operations.LIST_CHANNELS)
+        self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})
+        await reconcile(channels)
+
+    def _tell_lost(self, subjects: Iterable[str]) -> None:
+        for subject in subjects:
+            self.events.dispatch(Event("ChannelLost", {"channel": {"id": subject}}))
+
+    def _dispatch(self, data: str) -> None:
+        body = json.loads(data)
+        self.events.dispatch(Event(body["type"], body))

@@ -1,0 +1,63 @@
+"""What can go wrong between the switchboard and Asterisk.
+
+AriError
+├── AsteriskUnavailable   no answer: it is down, starting, or the address is wrong
+└── AriRefused            Asterisk answered with an error status
+    ├── NoSuchThing       404: the channel, bridge or recording is gone
+    └── WrongMoment       409 / 412: it exists, but not in a state for this
+CallEnded
+├── HungUp                the other side is gone; ends the handler of a call wherever it stands
+└── NotAnswered           an outgoing call came to nothing, with the cause
+"""
+
+from haichieu.errors import HaiChieuError
+
+
+class AriError(HaiChieuError):
+    """Anything that ARI did not do."""
+
+
+class AsteriskUnavailable(AriError):
+    """Asterisk cannot be reached."""
+
+
+class AriRefused(AriError):
+    """Asterisk answered with an error."""
+
+    def __init__(self, status: int, operation: str, message: str) -> None:
+        super().__init__(f"{operation}: {status} {message}")
+        self.status = status
+
+
+class NoSuchThing(AriRefused):
+    """The object does not exist (any more)."""
+
+
+class WrongMoment(AriRefused):
+    """The object is not in a state in which this can be done."""
+
+
+class CallEnded(HaiChieuError):
+    """A call is over, or never came to be."""
+
+
+class HungUp(CallEnded):
+    """The other side of the call is gone."""
+
+
+class Lost(HungUp):
+    """The call vanished together with its Asterisk."""
+
+
+class NotAnswered(CallEnded):
+    """An outgoing call was not answered. `cause` is the Q.850 cause code."""
+
+    BUSY = 17
+    NO_ANSWER = 19
+    UNREACHABLE = 20
+    REJECTED = 21
+
+    def __init__(self, cause: int, text: str) -> None:
+        super().__init__(f"not answered: {text} ({cause})")
+        self.cause = cause
+        self.text = text

@@ -1,0 +1,79 @@
+"""ARI events on their way from the WebSocket to whoever waits for them, in order, per channel or bridge.
+
+A slow listener never holds up the socket: each has its own queue.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `body` is the JSON object as Asterisk sent it."""
+
+    type: str
+    body: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The ids of the channels and bridges that this event is about."""
+        names = [self.body["channel"]["id"]] if "channel" in self.body else []
+        medium = self.body.get("playback") or self.body.get("recording") or {}
+        names += [name for _, _, name in [medium.get("target_uri", "").partition(":")] if name]
+        return tuple(dict.fromkeys(names))
+
+
+class Claim:
+    """The right to every event of some channels or bridges, in one queue, until released."""
+
+    def __init__(self, router: "EventRouter", subjects: tuple[str, ...]) -> None:
+        self._router = router
+        self._subjects = subjects
+        self.queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    def release(self) -> None:
+        """Stop receiving; releasing twice does no harm."""
+        self._router.release(self._subjects)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class EventRouter:
+    """Hands each event to the claims on its subjects, or, when nobody has claimed them, to the rest."""
+
+    def __init__(self, unclaimed: Callable[[Event], None]) -> None:
+        self._claims: dict[str, Claim] = {}
+        self._unclaimed = unclaimed
+
+    def dispatch(self, event: Event) -> None:
+        """Deliver one event; never blocks."""
+        claims = [claim for name in event.subjects if (claim := self._claims.get(name))]
+        for claim in claims:
+            claim.queue.put_nowait(event)
+        if not claims:
+            self._unclaimed(event)
+
+    def claim(self, *subjects: str) -> Claim:
+        """Receive every event of these channels or bridges from now on; they need not exist yet."""
+        taken = [subject for subject in subjects if subject in self._claims]
+        if taken:
+            raise ValueError(f"claimed already: {taken}")
+        claim = Claim(self, subjects)
+        self._claims.update(dict.fromkeys(subjects, claim))
+        return claim
+
+    def release(self, subjects: Iterable[str]) -> None:
+        """Let go of channels or bridges."""
+        for subject in subjects:
+            self._claims.pop(subject, None)
+
+    @property
+    def claimed(self) -> frozenset[str]:
+        """The channels and bridges that somebody listens to."""
+        return frozenset(self._claims)

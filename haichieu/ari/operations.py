@@ -1,0 +1,78 @@
+"""Every ARI operation that the station uses, as data.
+
+A test checks each against the API description that the running Asterisk itself ships, so an upgrade that
+renames a parameter is found before a call is lost.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One ARI operation: method, path with `{parameters}`, and the query parameters we may send."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    query: frozenset[str] = frozenset()
+    sends_body: bool = False
+
+
+def _op(
+    method: Literal["GET", "POST", "PUT", "DELETE"], path: str, *query: str, sends_body: bool = False
+) -> Operation:
+    return Operation(method, path, frozenset(query), sends_body)
+
+
+GET_INFO = _op("GET", "/asterisk/info")
+PUT_OBJECT = _op("PUT", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}", sends_body=True)
+GET_OBJECT = _op("GET", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}")
+DELETE_OBJECT = _op("DELETE", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}")
+RELOAD_MODULE = _op("PUT", "/asterisk/modules/{moduleName}")
+
+SUBSCRIBE = _op("POST", "/applications/{applicationName}/subscription", "eventSource")
+
+LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
+
+LIST_CHANNELS = _op("GET", "/channels")
+ORIGINATE = _op(
+    "POST",
+    "/channels/{channelId}",
+    "endpoint",
+    "app",
+    "appArgs",
+    "callerId",
+    "timeout",
+    "otherChannelId",
+    "originator",
+    "formats",
+    sends_body=True,
+)
+ANSWER = _op("POST", "/channels/{channelId}/answer")
+HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
+PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media")
+RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")
+SNOOP = _op("POST", "/channels/{channelId}/snoop/{snoopId}", "spy", "app", "appArgs")
+RECORD = _op(
+    "POST",
+    "/channels/{channelId}/record",
+    "name",
+    "format",
+    "ifExists",
+    "maxDurationSeconds",
+    "maxSilenceSeconds",
+    "terminateOn",
+    "beep",
+)
+
+STOP_PLAYBACK = _op("DELETE", "/playbacks/{playbackId}")
+STOP_RECORDING = _op("POST", "/recordings/live/{recordingName}/stop")
+
+LIST_BRIDGES = _op("GET", "/bridges")
+CREATE_BRIDGE = _op("POST", "/bridges/{bridgeId}", "type", "name")
+ADD_TO_BRIDGE = _op("POST", "/bridges/{bridgeId}/addChannel", "channel", "role")
+REMOVE_FROM_BRIDGE = _op("POST", "/bridges/{bridgeId}/removeChannel", "channel")
+DESTROY_BRIDGE = _op("DELETE", "/bridges/{bridgeId}")
+RECORD_BRIDGE = _op("POST", "/bridges/{bridgeId}/record", "name", "format", "ifExists", "maxDurationSeconds")
+
+ALL = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
