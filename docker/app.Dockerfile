@@ -1,0 +1,31 @@
+# The application: switchboard, web, and every `haichieu` command, from the locked libraries alone.
+# Build from the top folder: docker build --file docker/app.Dockerfile --tag haichieu-app .
+
+FROM python:3.11-slim-bookworm AS build
+RUN python -m venv /opt/haichieu
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /source
+COPY docker/runtime.lock docker/
+RUN /opt/haichieu/bin/pip install --require-hashes --requirement docker/runtime.lock
+COPY pyproject.toml README.md ./
+COPY haichieu haichieu
+COPY dialplans dialplans
+COPY broadcast_bridge broadcast_bridge
+COPY feedback feedback
+COPY ivr ivr
+COPY admin admin
+RUN /opt/haichieu/bin/pip install --no-deps --no-build-isolation .
+
+FROM python:3.11-slim-bookworm
+COPY docker/system-packages.txt docker/install-system-packages /usr/local/share/haichieu/
+RUN /usr/local/share/haichieu/install-system-packages run && rm -rf /var/lib/apt/lists/*
+# The number is the same in the Asterisk image: the two share the station's home.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/haichieu --shell /usr/sbin/nologin haichieu \
+    && install --directory --owner haichieu --group haichieu --mode 0750 /var/lib/haichieu
+COPY --from=build /opt/haichieu /opt/haichieu
+ENV PATH=/opt/haichieu/bin:$PATH PYTHONUNBUFFERED=1 HAICHIEU_HOME=/var/lib/haichieu
+USER haichieu
+WORKDIR /var/lib/haichieu
+VOLUME /var/lib/haichieu
+ENTRYPOINT ["haichieu"]
+CMD ["--help"]
