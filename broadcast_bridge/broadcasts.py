@@ -4,7 +4,7 @@ Nothing here knows how a speaker is called; the studio does that and reports wha
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -197,20 +197,25 @@ def _why_missed(speaker: Speaker) -> Reason:
     return Reason.NO_ANSWER if speaker.reachable else Reason.NOT_REGISTERED
 
 
-def close_orphans(session: Session, reason: Reason, at: datetime.datetime) -> list[int]:
-    """Close every broadcast that a dead switchboard left open; return their ids.
-
-    Its speakers played until now: seconds are counted up to `at`, since Asterisk kept the voice on air.
-    """
+def open_broadcasts(session: Session, besides: Collection[int] = ()) -> list[int]:
+    """Return the ids of the broadcasts that have not ended, without those named."""
     open_states = [str(state) for state in BROADCAST.states if state not in BROADCAST.final_states]
-    orphans = session.scalars(sa.select(Broadcast).where(Broadcast.state.in_(open_states))).all()
-    for broadcast in orphans:
-        for delivery in broadcast.deliveries:
-            if delivery.active and delivery.state == DeliveryState.PLAYING and delivery.first_audio_at:
-                delivery.seconds = max(delivery.seconds, (at - delivery.first_audio_at).total_seconds())
-        close_deliveries(session, broadcast.id, at)
-        advance(session, broadcast.id, BroadcastEvent.FAIL, at, reason)
-    return [broadcast.id for broadcast in orphans]
+    found = session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(open_states)).order_by(Broadcast.id))
+    return [broadcast_id for broadcast_id in found if broadcast_id not in besides]
+
+
+def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: datetime.datetime) -> None:
+    """Close a broadcast whose switchboard died, as failed for `reason`.
+
+    When only the switchboard died, Asterisk kept the voice on air: seconds are counted up to `at`.
+    """
+    broadcast = session.get_one(Broadcast, broadcast_id)
+    for delivery in broadcast.deliveries:
+        playing = delivery.active and delivery.state == DeliveryState.PLAYING
+        if playing and delivery.first_audio_at and reason is Reason.SWITCHBOARD_RESTARTED:
+            delivery.seconds = max(delivery.seconds, (at - delivery.first_audio_at).total_seconds())
+    close_deliveries(session, broadcast_id, at)
+    advance(session, broadcast_id, BroadcastEvent.FAIL, at, reason)
 
 
 def attach_recording(session: Session, broadcast_id: int, recording: Media) -> None:

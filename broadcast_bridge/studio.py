@@ -76,6 +76,7 @@ class Studio:
         self._rules = rules
         self._recordings = recordings
         self._on_air: dict[int, Airing] = {}
+        self._in_hand: set[int] = set()
 
     async def go_live(self, call: Call, official_id: int, zone_keys: str, priority: Priority) -> Outcome:
         """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
@@ -85,6 +86,7 @@ class Studio:
         ends, the broadcast and its deliveries have their final states.
         """
         plan = await self._database.run(lambda session: self._plan(session, official_id, zone_keys, priority))
+        self._in_hand.add(plan.broadcast_id)
         ending = Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT)
         try:
             async with self._airing(plan) as airing:
@@ -107,7 +109,13 @@ class Studio:
             raise
         finally:
             outcome = await self._close(plan, ending)
+            self._in_hand.discard(plan.broadcast_id)
         return outcome
+
+    @property
+    def on_air(self) -> frozenset[int]:
+        """The ids of the broadcasts that this studio has in hand."""
+        return frozenset(self._in_hand)
 
     def speaker_returned(self, code: str) -> None:
         """A speaker has become reachable: whoever misses it calls it now."""

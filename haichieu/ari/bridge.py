@@ -112,8 +112,9 @@ async def announcer(
         )
         try:
             async with asyncio.timeout(seconds_to_start):
-                await outer.started()
                 await inner.started()
+                await inner.answer()
+                await outer.started()
         except TimeoutError:
             raise HungUp("the announcer did not start") from None
         await bridge.add([outer.id], role="announcer")

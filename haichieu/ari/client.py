@@ -123,7 +123,6 @@ class AriClient:
         )
 
     async def _reconcile(self, reconcile: Reconcile) -> None:
-        await self.request(operations.SUBSCRIBE, applicationName=APPLICATION, eventSource="endpoint:PJSIP")
         channels = await self.request(operations.LIST_CHANNELS)
         self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})
         await reconcile(channels)
