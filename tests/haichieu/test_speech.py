@@ -1,0 +1,199 @@
+"""Speech synthesis and its cache, with the real espeak-ng and ffmpeg."""
+
+import os
+import threading
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haichieu.errors import EnvironmentProblem
+from haichieu.speech import (
+    LONGEST_TEXT,
+    EspeakSynthesiser,
+    NothingToSay,
+    NoVoice,
+    Speech,
+    SpeechCache,
+    SynthesisFailed,
+    TextTooLong,
+    levelled,
+    speakable,
+)
+
+SENTENCE = "Xin mời nhập mã PIN, kết thúc bằng phím thăng."
+
+
+class CountingSynthesiser:
+    """The real synthesiser, with a count of how often it was asked; `before` runs inside each request."""
+
+    languages = EspeakSynthesiser().languages
+
+    def __init__(self, before: Callable[[], object] = lambda: None) -> None:
+        self._engine = EspeakSynthesiser()
+        self._before = before
+        self.asked = 0
+
+    def identity(self, language: str) -> tuple[str, str, str]:
+        return self._engine.identity(language)
+
+    def synthesise(self, text: str, language: str) -> Speech:
+        self.asked += 1
+        self._before()
+        return self._engine.synthesise(text, language)
+
+
+def samples(path: str) -> tuple[np.ndarray, int]:
+    with wave.open(path) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth()) == (1, 2)
+        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2") / 32768, sound.getframerate()
+
+
+def active_level(sound: np.ndarray, rate: int) -> float:
+    frame = rate // 50
+    powers = np.mean(np.square(sound[: len(sound) // frame * frame].reshape(-1, frame)), axis=1)
+    return float(10 * np.log10(np.mean(powers[powers > 1e-5])))
+
+
+@pytest.mark.parametrize("text", [SENTENCE, "Xin chào.", "Bấm một để phát trực tiếp, bấm ba để nghe báo cáo."])
+def test_a_sentence_becomes_two_files_of_one_length_and_an_even_level(tmp_path: Path, text: str) -> None:
+    path = SpeechCache(tmp_path, EspeakSynthesiser()).spoken(text, "vi")
+
+    narrow, narrow_rate = samples(f"{path}.wav")
+    wide, wide_rate = samples(f"{path}.wav16")
+    assert (narrow_rate, wide_rate) == (8000, 16000)
+    assert len(narrow) / narrow_rate == pytest.approx(len(wide) / wide_rate, abs=0.01)
+    assert active_level(narrow, narrow_rate) == pytest.approx(-20, abs=1.5)
+    assert np.max(np.abs(wide)) < 0.95
+
+
+def test_the_8_khz_file_holds_nothing_that_a_telephone_cannot_carry(tmp_path: Path) -> None:
+    path = SpeechCache(tmp_path, EspeakSynthesiser()).spoken(SENTENCE, "vi")
+    sound, rate = samples(f"{path}.wav")
+    power = np.abs(np.fft.rfft(sound)) ** 2
+    frequency = np.fft.rfftfreq(len(sound), 1 / rate)
+    assert power[frequency < 50].sum() / power.sum() < 0.01
+
+
+def test_the_same_sentence_is_made_once_and_others_apart(tmp_path: Path) -> None:
+    synthesiser = CountingSynthesiser()
+    first = SpeechCache(tmp_path, synthesiser).spoken(SENTENCE, "vi")
+    again = SpeechCache(tmp_path, synthesiser).spoken(f"  {SENTENCE}\n", "vi")
+    english = SpeechCache(tmp_path, synthesiser).spoken(SENTENCE, "en")
+    assert first == again != english
+    assert synthesiser.asked == 2
+
+
+def test_a_half_made_pair_is_made_again(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, EspeakSynthesiser())
+    path = cache.spoken(SENTENCE, "vi")
+    Path(f"{path}.wav").unlink()
+    assert cache.spoken(SENTENCE, "vi") == path
+    assert Path(f"{path}.wav").exists()
+
+
+def test_threads_that_make_the_same_sentence_at_once_all_get_whole_files(tmp_path: Path) -> None:
+    together = threading.Barrier(4, timeout=30)
+    synthesiser = CountingSynthesiser(together.wait)
+    paths: list[str] = []
+
+    def speak() -> None:
+        path = SpeechCache(tmp_path, synthesiser).spoken(SENTENCE, "vi")
+        assert len(samples(f"{path}.wav")[0]) > 8000
+        paths.append(path)
+
+    threads = [threading.Thread(target=speak) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(paths) == 4
+    assert len({*paths}) == 1
+    assert sorted(file.suffix for file in tmp_path.glob("*/*")) == [".wav", ".wav16"]
+
+
+def test_text_cannot_command_the_engine() -> None:
+    engine = EspeakSynthesiser()
+    plain = engine.synthesise("xin chào", "vi")
+    assert engine.synthesise("xin \x01chào\x00", "vi") == plain
+    assert engine.synthesise("-v en --stdin xin chào", "vi") != engine.synthesise("xin chào", "en")
+    assert engine.synthesise("[[h@loU]] xin", "vi") == engine.synthesise("h@loU xin", "vi")
+
+
+def test_text_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, EspeakSynthesiser())
+    with pytest.raises(NothingToSay):
+        cache.spoken(" \x00\u200b… ", "vi")
+    with pytest.raises(TextTooLong):
+        cache.spoken("a" * (LONGEST_TEXT + 1), "vi")
+    with pytest.raises(NoVoice, match="hmn"):
+        cache.spoken("Nyob zoo", "hmn")
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(max_size=200))
+def test_what_is_spoken_has_no_control_characters(text: str) -> None:
+    try:
+        plain = speakable(text)
+    except NothingToSay:
+        return
+    assert plain == " ".join(plain.split())
+    assert plain.isprintable()
+
+
+def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EnvironmentProblem, match="no-such-espeak"):
+        SpeechCache(tmp_path, EspeakSynthesiser("no-such-espeak")).spoken(SENTENCE, "vi")
+
+    engine = EspeakSynthesiser("/usr/bin/espeak-ng")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentProblem, match="ffmpeg"):
+        SpeechCache(tmp_path / "cache", engine).spoken(SENTENCE, "vi")
+    assert list(tmp_path.glob("cache/*/*")) == []
+
+
+def test_a_recording_in_another_format_is_made_fit_for_the_telephone(tmp_path: Path) -> None:
+    recording = tmp_path / "studio.wav"
+    tone = (np.sin(2 * np.pi * 440 * np.arange(44100) / 44100) * 8000).astype("<i2")
+    with wave.open(str(recording), "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(2)
+        sound.setframerate(44100)
+        sound.writeframes(np.repeat(tone, 2).tobytes())
+
+    path = SpeechCache(tmp_path / "cache", EspeakSynthesiser()).recorded(recording)
+
+    narrow, rate = samples(f"{path}.wav")
+    assert len(narrow) / rate == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a sound", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n"])
+def test_a_recording_without_sound_is_refused_and_leaves_nothing(tmp_path: Path, content: bytes) -> None:
+    recording = tmp_path / "broken.wav"
+    recording.write_bytes(content)
+    with pytest.raises(SynthesisFailed):
+        SpeechCache(tmp_path / "cache", EspeakSynthesiser()).recorded(recording)
+    assert list(tmp_path.glob("cache/*/*")) == []
+
+
+def test_what_nobody_heard_for_long_is_discarded(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, EspeakSynthesiser())
+    old, kept = cache.spoken("Câu cũ.", "vi"), cache.spoken("Câu mới.", "vi")
+    leftover = Path(old).parent / ".making-crashed"
+    leftover.mkdir()
+    long_ago = time.time() - 31 * 86400
+    for path in (f"{old}.wav", f"{old}.wav16", f"{kept}.wav", f"{kept}.wav16", leftover):
+        os.utime(path, (long_ago, long_ago))
+    cache.spoken("Câu mới.", "vi")
+
+    assert cache.discard_unused() == 3
+    assert sorted(tmp_path.glob("*/*")) == sorted([Path(f"{kept}.wav"), Path(f"{kept}.wav16")])
+
+
+def test_silence_stays_silence() -> None:
+    assert levelled(Speech(bytes(3200), 8000)) == bytes(3200)
