@@ -1,6 +1,7 @@
 """Documentation that cannot rot: what it names exists, and what exists is named."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,13 @@ def test_files_that_are_named_exist(document: Path) -> None:
 def test_operators_can_look_up_every_reason_that_they_may_hear() -> None:
     guide = (ROOT / "docs/operator-guide.vi.md").read_text()
     assert [reason for reason in Reason if f"| {words(reason)} |" not in guide] == []
+
+
+def test_the_refusals_that_operators_look_up_are_what_the_station_says() -> None:
+    guide = (ROOT / "docs/operator-guide.vi.md").read_text()
+    section = guide.split("## 2.")[1].split("## 3.")[0]
+    quoted = {line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")}
+    prompts = tomllib.loads((ROOT / "ivr/prompts/vi.toml").read_text())
+    spoken = {re.sub(r"\{[^}]*\}", "…", text) for text in prompts.values()}
+    assert len(quoted) > 10
+    assert quoted - spoken == {"đài nói"}
