@@ -1,0 +1,119 @@
+"""The make targets, on a small copy of the project: what reaches standard output, and what passes for done."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Stands for the Python that makes the environment, and for the one in it; PIP_FAILS says whether pip succeeds.
+PYTHON = """#!/bin/bash
+[ "$1" = -c ] && exit
+echo "python on stdout"
+echo "$*" >>"$LOG"
+case "$*" in
+  *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python
+               cp "$LOG.haichieu" .venv/bin/haichieu ;;
+  *"-m pip"*) [ -z "${PIP_FAILS:-}" ] ;;
+esac
+"""
+HAICHIEU = """#!/bin/bash
+echo "haichieu on stderr" >&2
+if [ "$1" = asterisk ]; then echo "progress"; exit; fi
+echo "{\\"arguments\\": \\"$*\\"}"
+exit "${DEMO_STATUS:-0}"
+"""
+
+
+class Project:
+    """A copy of what the targets read, with every program that costs time replaced by a note of its call."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+            shutil.copy(ROOT / name, folder)
+        shutil.copytree(ROOT / "docker", folder / "docker")
+        programs = folder / "programs"
+        programs.mkdir()
+        self._script(programs / "dpkg-query", '#!/bin/bash\nprintf "installed %s\\n" "${@:4}"\n')
+        self._script(programs / "python3.11", PYTHON)
+        self._script(folder / "log.haichieu", HAICHIEU)
+        self.programs = programs
+
+    @staticmethod
+    def _script(path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        path = f"{self.programs}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={**inherited, "PATH": path, "LOG": str(self.log), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def pip_calls(self) -> int:
+        return self.log.read_text().count("-m pip")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_only_the_demos_own_words_reach_standard_output(project: Project) -> None:
+    finished = project.make("demo", "ARGS=--once --json")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == '{"arguments": "demo --once --json"}\n'
+
+
+def test_a_demo_that_proved_nothing_fails(project: Project) -> None:
+    project.make("asterisk")
+    assert project.make("demo", DEMO_STATUS="1").returncode != 0
+
+
+def test_setting_up_twice_installs_once(project: Project) -> None:
+    assert project.make("setup").returncode == 0
+    calls = project.pip_calls()
+    assert project.make("setup").returncode == 0
+    assert project.pip_calls() == calls == 2
+
+
+def test_a_changed_lock_is_installed_again(project: Project) -> None:
+    project.make("setup")
+    with (project.folder / "requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    project.make("setup")
+    assert project.pip_calls() == 4
+
+
+def test_an_interrupted_setup_does_not_pass_for_done(project: Project) -> None:
+    assert project.make("setup", PIP_FAILS="yes").returncode != 0
+    assert not (project.folder / ".venv/.complete").exists()
+    assert project.make("setup").returncode == 0
+    assert project.log.read_text().count("-m venv --clear") == 2
+
+
+def test_two_at_once_make_one_environment(project: Project) -> None:
+    command = ["make", "setup"]
+    environment = {**os.environ, "PATH": f"{project.programs}:{os.environ['PATH']}", "LOG": str(project.log)}
+    both = [
+        subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)
+    ]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert project.pip_calls() == 2
+
+
+def test_without_a_target_every_target_is_explained(project: Project) -> None:
+    listed = project.make().stdout
+    for target in ("setup", "asterisk", "demo", "test", "bench", "lint", "format", "lock", "clean"):
+        assert f"make {target} " in listed
