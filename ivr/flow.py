@@ -1,0 +1,104 @@
+"""A call flow as data: nodes with exits, read from JSON and checked for its shape.
+
+Whether the nodes make sense together is `linter`'s; what they do is in `verbs`.
+
+    {"flow": "hotline", "version": 1, "title": {"vi": "…", "en": "…"}, "start": "closed",
+     "nodes": [{"id": "closed", "verb": "hangup", "prompt": "hotline-not-open"}]}
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ivr.mistakes import FlowMistakes, Mistake, MistakeKind
+from ivr.node import Name
+from ivr.verbs.ask import Ask
+from ivr.verbs.authenticate import Authenticate
+from ivr.verbs.choose_zone import ChooseZone
+from ivr.verbs.go_live import GoLive
+from ivr.verbs.hangup import HangUp
+from ivr.verbs.menu import Menu
+from ivr.verbs.report import Report
+from ivr.verbs.say import Say
+
+FORMAT_VERSION = 1
+LONGEST_DEFINITION = 1_000_000
+"""Characters of JSON."""
+
+AnyNode = Annotated[
+    Say | Menu | Ask | Authenticate | ChooseZone | GoLive | Report | HangUp, Field(discriminator="verb")
+]
+
+
+class Flow(BaseModel):
+    """A call flow. `version` is that of the format, so that a later program can migrate an older definition."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flow: Name
+    version: Literal[1]
+    title: dict[str, str] = Field(min_length=1)
+    start: Name
+    call_back_entry: Name | None = None
+    """Where a call begins that the station itself placed to the official's registered number."""
+    nodes: tuple[AnyNode, ...] = Field(min_length=1, max_length=500)
+
+
+def parse_flow(definition: str) -> Flow:
+    """Read a definition. Raises FlowMistakes when it is not JSON, not of this version, or of a wrong shape."""
+    if len(definition) > LONGEST_DEFINITION:
+        raise FlowMistakes([_not_a_flow(f"more than {LONGEST_DEFINITION} characters")])
+    try:
+        content = json.loads(definition, object_pairs_hook=_each_name_once)
+    except (ValueError, RecursionError) as problem:
+        raise FlowMistakes([_not_a_flow(f"JSON: {problem}")]) from problem
+    version = content.get("version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
+    if version != FORMAT_VERSION:
+        details = (json.dumps(version)[:40], str(FORMAT_VERSION))
+        raise FlowMistakes([Mistake(MistakeKind.WRONG_VERSION, "flow", details)])
+    try:
+        return Flow.model_validate(content)
+    except ValidationError as problem:
+        raise FlowMistakes(_shape_mistakes(problem, content)) from problem
+
+
+def delivered_flow(key: str) -> Flow:
+    """Return a flow that comes with the program. Raises KeyError for one that does not."""
+    file = resources.files("ivr") / "flows" / f"{key}.json"
+    if key not in delivered_flows():
+        raise KeyError(key)
+    return parse_flow(file.read_text("utf-8"))
+
+
+def delivered_flows() -> frozenset[str]:
+    """Return the keys of the flows that come with the program."""
+    files = (resources.files("ivr") / "flows").iterdir()
+    return frozenset(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        place = next((str(value) for name, value in pairs if name == "id"), "flow")
+        raise FlowMistakes([Mistake(MistakeKind.TWICE_IN_AN_OBJECT, place, (name,)) for name in twice])
+    return dict(pairs)
+
+
+def _not_a_flow(problem: str) -> Mistake:
+    return Mistake(MistakeKind.NOT_A_FLOW, "flow", (problem,))
+
+
+def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mistake]:
+    for error in problem.errors(include_url=False):
+        match error["loc"]:
+            case ("nodes", int(index), *field):
+                node = content["nodes"][index] if isinstance(content, dict) else None
+                place = str(node.get("id", f"nodes[{index}]")) if isinstance(node, dict) else f"nodes[{index}]"
+            case field:
+                place = "flow"
+        where = ".".join(str(part) for part in field)
+        yield Mistake(MistakeKind.NOT_A_FLOW, place, (f"{where}: {error['msg']}" if where else error["msg"],))

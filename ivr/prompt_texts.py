@@ -1,0 +1,112 @@
+"""The sentences of the station as text: key → template, per language. How they become sound is `prompt_store`'s.
+
+A template holds `{variable}`, or `{variable:digits}` for what is to be read digit by digit.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+from haichieu.errors import HaiChieuError
+
+KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_VARIABLE = re.compile(r"\{([a-z_]+)(?::(digits))?\}")
+_DIGIT_WORDS = {
+    "vi": ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín"),
+    "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+}
+_KEY_WORDS = {"vi": {"*": "sao", "#": "thăng"}, "en": {"*": "star", "#": "hash"}}
+
+
+class PromptError(HaiChieuError):
+    """A prompt cannot be said."""
+
+
+class UnknownPrompt(PromptError):
+    """No language in question has a prompt of this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"Không có lời thoại {key!r}. / There is no prompt {key!r}.")
+
+
+class MissingVariable(PromptError):
+    """A prompt was to be said without one of the values in it."""
+
+    def __init__(self, key: str, variable: str) -> None:
+        super().__init__(
+            f"Lời thoại {key!r} cần giá trị {variable!r}. / The prompt {key!r} needs a value for {variable!r}."
+        )
+
+
+class BadPromptFile(PromptError):
+    """A file of prompts has a wrong key or template in it."""
+
+
+class PromptTexts:
+    """The templates of all languages that have a text."""
+
+    def __init__(self, templates: Mapping[str, Mapping[str, str]]) -> None:
+        """Take templates as language → key → text. Raises BadPromptFile."""
+        for language, texts in templates.items():
+            for key, text in texts.items():
+                _check(language, key, text)
+        self._templates = templates
+
+    @classmethod
+    def delivered(cls) -> Self:
+        """Read the texts that come with the program."""
+        folder = resources.files("ivr") / "prompts"
+        files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+        return cls({Path(file.name).stem: tomllib.loads(file.read_text("utf-8")) for file in files})
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that have texts."""
+        return frozenset(self._templates)
+
+    def keys(self, language: str) -> frozenset[str]:
+        """The keys that have a text in the language."""
+        return frozenset(self._templates.get(language, {}))
+
+    def has(self, key: str, language: str) -> bool:
+        """Say whether the language has a text for the key."""
+        return key in self._templates.get(language, {})
+
+    def variables(self, key: str) -> frozenset[str]:
+        """Return the names of the values that a prompt needs, in any language. Raises UnknownPrompt."""
+        texts = [texts[key] for texts in self._templates.values() if key in texts]
+        if not texts:
+            raise UnknownPrompt(key)
+        return frozenset(match[1] for text in texts for match in _VARIABLE.finditer(text))
+
+    def render(self, key: str, language: str, variables: Mapping[str, str | int]) -> str:
+        """Return the sentence with its values filled in. Raises UnknownPrompt or MissingVariable."""
+
+        def value(match: re.Match[str]) -> str:
+            if match[1] not in variables:
+                raise MissingVariable(key, match[1])
+            given = str(variables[match[1]])
+            return digit_by_digit(given, language) if match[2] else given
+
+        if not self.has(key, language):
+            raise UnknownPrompt(key)
+        return _VARIABLE.sub(value, self._templates[language][key])
+
+
+def digit_by_digit(text: str, language: str) -> str:
+    """Spell out a code: "10*" is "một không sao". Other signs are kept, one by one."""
+    digits = _DIGIT_WORDS.get(language, _DIGIT_WORDS["en"])
+    keys = _KEY_WORDS.get(language, _KEY_WORDS["en"])
+    return " ".join(digits[int(sign)] if sign in "0123456789" else keys.get(sign, sign) for sign in text)
+
+
+def _check(language: str, key: str, text: object) -> None:
+    if not KEY.fullmatch(key):
+        raise BadPromptFile(f"{language}: {key!r}: a key is made of small letters, digits and single hyphens")
+    if not isinstance(text, str) or not text.strip():
+        raise BadPromptFile(f"{language}: {key}: the text is missing")
+    if left_over := re.search(r"[{}].{0,20}", _VARIABLE.sub("", text)):
+        raise BadPromptFile(f"{language}: {key}: not a variable: {left_over[0]!r}")

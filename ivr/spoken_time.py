@@ -1,0 +1,16 @@
+"""A moment in words for the ear, in Vietnamese or English."""
+
+import datetime
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+def spoken_moment(moment: datetime.datetime, language: str) -> str:
+    """Say a moment as its own clock shows it: "8 giờ 15 phút ngày 24 tháng 11". The year is left out."""
+    if language == "en":
+        return f"at {moment.hour}:{moment.minute:02} on {moment.day} {_MONTHS[moment.month - 1]}"
+    minutes = f" {moment.minute} phút" if moment.minute else ""
+    return f"{moment.hour} giờ{minutes} ngày {moment.day} tháng {moment.month}"

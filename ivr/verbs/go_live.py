@@ -1,0 +1,72 @@
+"""The verb `go-live`."""
+
+from typing import ClassVar, Literal
+
+from broadcast_bridge.broadcasts import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.states import Reason, words
+from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
+from haichieu.media import DiskFull
+from ivr.node import Node
+from ivr.session import CallBackOwed, LiveResult, Session
+
+
+class GoLive(Node):
+    """Puts the caller on the loudspeakers of the chosen zone, and says afterwards how many played it.
+
+    `not-started` is taken when the broadcast was refused, with the reason said; `call-back` when the station
+    must first call the official's registered number: the node it leads to should end the call.
+
+    {"id": "live", "verb": "go-live",
+     "exits": {"done": "main-menu", "not-started": "main-menu", "call-back": "end"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done", "not-started", "call-back"})
+    needs: ClassVar[frozenset[str]] = frozenset({"official", "zone"})
+    sentences: ClassVar[tuple[str, ...]] = (
+        "call-back-announcement",
+        "zone-busy",
+        "zone-unreachable",
+        "live-not-allowed",
+        "unknown-zone",
+        "zone-not-allowed",
+        "disk-full",
+        "live-time-limit",
+        "live-interrupted",
+        "live-result",
+    )
+
+    verb: Literal["go-live"]
+
+    async def run(self, session: Session) -> str | None:
+        """Go live, or say why not."""
+        official, zone = session.the_official(), session.the_zone()
+        try:
+            result = await session.desk.go_live(official.id, zone, called_back=session.called_back)
+        except CallBackOwed:
+            await session.say("call-back-announcement")
+            return "call-back"
+        except ZoneBusy as busy:
+            await session.say("zone-busy", on_air=busy.on_air)
+        except NoReachableSpeaker:
+            await session.say("zone-unreachable")
+        except LiveNotAllowed:
+            await session.say("live-not-allowed")
+        except UnknownZone:  # taken away since it was chosen
+            await session.say("unknown-zone", code=zone.keys)
+        except ZoneNotAllowed:
+            await session.say("zone-not-allowed", code=zone.keys)
+        except DiskFull:
+            await session.say("disk-full")
+        else:
+            await _report(session, result)
+            return "done"
+        return "not-started"
+
+
+async def _report(session: Session, result: LiveResult) -> None:
+    session.call.forget_keys()  # keys pressed while live were not meant for the menu
+    if result.reason is Reason.TIME_LIMIT:
+        await session.say("live-time-limit")
+    elif result.reason is not None:
+        await session.say("live-interrupted", reason=words(result.reason, session.language) or "")
+    await session.say("live-result", heard=result.heard, total=result.total)

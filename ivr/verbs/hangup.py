@@ -1,0 +1,26 @@
+"""The verb `hangup`."""
+
+from typing import Literal
+
+from ivr.node import Name, Node
+from ivr.session import Session
+
+
+class HangUp(Node):
+    """Ends the call, after a last prompt when there is one.
+
+    {"id": "end", "verb": "hangup", "prompt": "goodbye"}
+    """
+
+    verb: Literal["hangup"]
+    prompt: Name | None = None
+
+    def prompts(self) -> tuple[str, ...]:
+        """The last words."""
+        return (self.prompt,) if self.prompt else ()
+
+    async def run(self, session: Session) -> str | None:
+        """Say the last words."""
+        if self.prompt:
+            await session.say(self.prompt)
+        return None

@@ -1,0 +1,54 @@
+"""The verb `menu`."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ivr.dialogue import Ending, ask
+from ivr.node import TIMEOUT, Name, Node
+from ivr.session import Line, Session
+
+KEYS = frozenset("0123456789*#")
+
+
+class Menu(Node):
+    """Offers a choice by one key; its exits are named by the keys.
+
+    Without the exit `timeout`, a caller who says nothing is asked again and, after the third time, taken leave
+    of; so is one who presses three wrong keys.
+
+    {"id": "main-menu", "verb": "menu", "prompt": "official-menu", "seconds": 6,
+     "exits": {"1": "choose-zone", "3": "report", "*": "main-menu"}}
+    """
+
+    optional_exits: ClassVar[frozenset[str]] = KEYS | {TIMEOUT}
+    waits_for_caller: ClassVar[bool] = True
+
+    verb: Literal["menu"]
+    prompt: Name
+    seconds: float = Field(6.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _offers_something(self) -> Self:
+        if not KEYS & self.exits.keys():
+            raise ValueError("a menu needs at least one key among its exits")
+        return self
+
+    def prompts(self) -> tuple[str, ...]:
+        """What is offered."""
+        return (self.prompt,)
+
+    async def run(self, session: Session) -> str | None:
+        """Offer the choice until a key of the menu is pressed."""
+        reply = await ask(
+            session,
+            Line(self.prompt),
+            max_digits=1,
+            terminator="",
+            accepts=lambda key: key in self.exits,
+            first_digit_seconds=self.seconds,
+            leave_on_silence=TIMEOUT in self.exits,
+        )
+        if reply.ending is Ending.SILENT:
+            return TIMEOUT
+        return reply.keys if reply.ending is Ending.ANSWERED else None

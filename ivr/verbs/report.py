@@ -1,0 +1,43 @@
+"""The verb `report`."""
+
+from typing import ClassVar, Literal
+
+from ivr.node import Node
+from ivr.session import Session
+from ivr.spoken_time import spoken_moment
+
+NAMED = 5
+"""Speakers named one by one; more than that nobody keeps in mind on the phone."""
+
+
+class Report(Node):
+    """Says how the official's last broadcast went: where, when, how many speakers played it, and which did not.
+
+    {"id": "report", "verb": "report", "exits": {"done": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    needs: ClassVar[frozenset[str]] = frozenset({"official"})
+    sentences: ClassVar[tuple[str, ...]] = ("no-report", "last-report", "report-missed", "report-missed-more")
+
+    verb: Literal["report"]
+
+    async def run(self, session: Session) -> str | None:
+        """Say it."""
+        report = await session.desk.last_report(session.the_official().id)
+        if report is None:
+            await session.say("no-report")
+            return "done"
+        await session.say(
+            "last-report",
+            zone=report.zone,
+            when=spoken_moment(report.when, session.language),
+            heard=report.heard,
+            total=report.total,
+        )
+        names, more = ", ".join(report.missed[:NAMED]), len(report.missed) - NAMED
+        if more > 0:
+            await session.say("report-missed-more", names=names, more=more)
+        elif names:
+            await session.say("report-missed", names=names)
+        return "done"

@@ -1,0 +1,27 @@
+"""The verb `say`."""
+
+from typing import ClassVar, Literal
+
+from ivr.node import Name, Node
+from ivr.session import Session
+
+
+class Say(Node):
+    """Says a prompt to its end and goes on.
+
+    {"id": "welcome", "verb": "say", "prompt": "greeting-official", "exits": {"next": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"next"})
+
+    verb: Literal["say"]
+    prompt: Name
+
+    def prompts(self) -> tuple[str, ...]:
+        """What is said."""
+        return (self.prompt,)
+
+    async def run(self, session: Session) -> str | None:
+        """Say it."""
+        await session.say(self.prompt)
+        return "next"
