@@ -1,0 +1,11 @@
+"""What can be wrong with a sound file."""
+
+from haichieu.errors import HaiChieuError
+
+
+class AudioError(HaiChieuError):
+    """Something is wrong with a sound or its file."""
+
+
+class UnreadableSound(AudioError):
+    """The file is missing, is no WAV, or has a sample format that is not read here."""

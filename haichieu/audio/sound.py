@@ -1,0 +1,144 @@
+"""Mono sound in memory: read and written as WAV, resampled, and measured in dBFS and seconds."""
+
+import math
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from haichieu.audio.errors import UnreadableSound
+
+Samples = npt.NDArray[np.float32]
+
+FULL_SCALE = 32768.0
+FRAME_SECONDS = 0.02
+SILENCE_DBFS = -50.0
+"""A frame below this is silence: line noise of G.711 lies near -66, quiet speech above -45."""
+LOWEST_DBFS = -120.0
+"""What digital silence is reported as, since its logarithm is infinite."""
+_GUARD_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mono samples between -1 and 1, and how many of them make a second."""
+
+    samples: Samples
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return len(self.samples) / self.rate
+
+    def pcm(self) -> bytes:
+        """The samples as 16-bit little-endian PCM; what is beyond full scale is clipped."""
+        scaled = np.clip(np.rint(self.samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+        return bytes(scaled.astype("<i2").data)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How much there is to hear: seconds in all, seconds that are not silence, their RMS, the peak (dBFS)."""
+
+    seconds: float
+    active_seconds: float
+    active_dbfs: float
+    peak_dbfs: float
+
+
+def read_wav(path: Path) -> Sound:
+    """Read a WAV file of 8, 16, 24 or 32-bit PCM, several channels mixed into one.
+
+    Raises UnreadableSound.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
+            raw = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as problem:
+        raise UnreadableSound(
+            f"{path}: không đọc được tệp âm thanh / cannot be read as WAV: {problem}"
+        ) from problem
+    if rate <= 0:
+        raise UnreadableSound(f"{path}: tốc độ lấy mẫu bằng 0 / the sample rate is 0")
+    samples = _floats(raw[: len(raw) - len(raw) % (width * channels)], width)
+    mixed = samples.reshape(-1, channels).mean(axis=1) if channels > 1 else samples
+    return Sound(mixed.astype(np.float32), rate)
+
+
+def write_wav(path: Path, sound: Sound) -> None:
+    """Write `sound` as a 16-bit mono WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sound.rate)
+        file.writeframes(sound.pcm())
+
+
+def from_pcm(pcm: bytes, rate: int) -> Sound:
+    """Take 16-bit little-endian mono PCM as a sound."""
+    return Sound(_floats(pcm[: len(pcm) & ~1], 2), rate)
+
+
+def resample(sound: Sound, rate: int) -> Sound:
+    """The same sound at another rate (in Hz), without aliasing.
+
+    The spectrum is cut or padded as a whole; a little silence at the end keeps the edges from wrapping around.
+    """
+    if rate == sound.rate or not len(sound.samples):
+        return Sound(sound.samples, rate)
+    common = math.gcd(rate, sound.rate)
+    up, down = rate // common, sound.rate // common
+    length = len(sound.samples) + int(_GUARD_SECONDS * sound.rate)
+    length += -length % (2 * down)
+    spectrum = np.fft.rfft(sound.samples, length)
+    wanted = length // down * up
+    kept = np.zeros(wanted // 2 + 1, dtype=spectrum.dtype)
+    shared = min(len(kept), len(spectrum))
+    kept[:shared] = spectrum[:shared]
+    samples = np.fft.irfft(kept, wanted) * (wanted / length)
+    return Sound(samples[: round(len(sound.samples) * up / down)].astype(np.float32), rate)
+
+
+def dbfs(amplitude: float) -> float:
+    """An amplitude (1 = full scale) in decibels, never below LOWEST_DBFS."""
+    return max(LOWEST_DBFS, 20 * math.log10(amplitude)) if amplitude > 0 else LOWEST_DBFS
+
+
+def rms(samples: Samples) -> float:
+    """Root mean square of the samples, 0 when there are none."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+
+
+def active_frames(sound: Sound, threshold_dbfs: float = SILENCE_DBFS) -> npt.NDArray[np.bool_]:
+    """Which 20 ms frames are louder than the threshold; a remainder shorter than a frame is left out."""
+    size = max(1, int(sound.rate * FRAME_SECONDS))
+    frames = sound.samples[: len(sound.samples) // size * size].reshape(-1, size)
+    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+    return np.asarray(power > 10 ** (threshold_dbfs / 10))
+
+
+def measure(sound: Sound, threshold_dbfs: float = SILENCE_DBFS) -> Levels:
+    """Measure level and duration; the RMS is taken over the frames above `threshold_dbfs` alone."""
+    active = active_frames(sound, threshold_dbfs)
+    size = max(1, int(sound.rate * FRAME_SECONDS))
+    heard = sound.samples[: len(active) * size].reshape(-1, size)[active]
+    return Levels(
+        seconds=sound.seconds,
+        active_seconds=float(active.sum()) * size / sound.rate,
+        active_dbfs=dbfs(rms(heard.ravel())),
+        peak_dbfs=dbfs(float(np.max(np.abs(sound.samples), initial=0.0))),
+    )
+
+
+def _floats(raw: bytes, width: int) -> Samples:
+    if width == 1:
+        return ((np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / 128).astype(np.float32)
+    if width == 3:
+        padded = np.zeros((len(raw) // 3, 4), np.uint8)
+        padded[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        return (padded.reshape(-1).view("<i4") / 2.0**31).astype(np.float32)
+    return (np.frombuffer(raw, f"<i{width}") / 2.0 ** (8 * width - 1)).astype(np.float32)
