@@ -9,6 +9,7 @@ What is said, in which words, is decided elsewhere (`ivr.prompt_store`); here a 
     └── SynthesisFailed     the engine or ffmpeg ended with an error, or took too long
 """
 
+import contextlib
 import datetime
 import hashlib
 import io
@@ -198,16 +199,22 @@ class SpeechCache:
         return self.folder.absolute() / digest[:2] / digest
 
     def _make(self, sound: Path, form: list[str], content: bytes) -> None:
-        sound.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=sound.parent, prefix=".making-") as scratch:
-            made = Path(scratch) / sound.name
-            write_telephone_sounds(form, content, made)
-            # The 8 kHz file comes last: where it is, the pair is whole.
-            for extension in (".wav16", ".wav"):
-                part = made.with_suffix(extension)
-                with part.open("rb") as file:
-                    os.fsync(file.fileno())
-                part.replace(sound.with_suffix(extension))
+        try:
+            sound.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=sound.parent, prefix=".making-") as scratch:
+                made = Path(scratch) / sound.name
+                write_telephone_sounds(form, content, made)
+                # The 8 kHz file comes last: where it is, the pair is whole.
+                for extension in (".wav16", ".wav"):
+                    part = made.with_suffix(extension)
+                    with part.open("rb") as file:
+                        os.fsync(file.fileno())
+                    part.replace(sound.with_suffix(extension))
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"Không ghi được vào thư mục {self.folder}: {problem.strerror}. / "
+                f"Cannot write into the folder {self.folder}: {problem.strerror}."
+            ) from problem
 
 
 def speakable(text: str) -> str:
@@ -277,12 +284,13 @@ def write_telephone_sounds(form: list[str], content: bytes, target: Path) -> Non
 
 
 def _in_use(sound: Path) -> bool:
-    """Say whether the pair is there, and mark it as used now."""
-    try:
-        for extension in (".wav16", ".wav"):
-            os.utime(sound.with_suffix(extension))
-    except FileNotFoundError:
+    """Say whether the pair is there, and mark it as used now (where that is allowed)."""
+    pair = [sound.with_suffix(extension) for extension in (".wav16", ".wav")]
+    if not all(file.exists() for file in pair):
         return False
+    for file in pair:
+        with contextlib.suppress(OSError):
+            os.utime(file)
     return True
 
 

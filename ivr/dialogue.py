@@ -1,6 +1,6 @@
 """Asking patiently: a caller who says nothing or presses a wrong key is asked again, three times in all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -29,7 +29,9 @@ class Reply:
 
 async def ask(
     session: Session,
-    *question: Line,
+    question: Line,
+    *,
+    before: Sequence[Line] = (),
     max_digits: int = 20,
     terminator: str = "#",
     accepts: Callable[[str], bool] = bool,
@@ -38,14 +40,14 @@ async def ask(
 ) -> Reply:
     """Ask until a reply is accepted, at most three times for silence and three times for wrong keys.
 
-    Pressing the terminator alone is silence. Keys pressed ahead of a correction are dropped: they were meant
-    for another question.
+    `before` is said ahead of the question, the first time; like the question it is cut short by a key. Pressing
+    the terminator alone is silence. Keys pressed ahead of a wrong one are dropped: they were meant for another
+    question.
     """
     silent = wrong = 0
-    correction: list[Line] = []
     while True:
         digits = await session.call.ask(
-            *await session.sounds(*correction, *question),
+            *await session.sounds(*before, question),
             max_digits=max_digits,
             terminator=terminator,
             first_digit_seconds=first_digit_seconds,
@@ -54,13 +56,13 @@ async def ask(
             if leave_on_silence:
                 return Reply(Ending.SILENT)
             silent += 1
-            correction = [Line("nothing-heard")]
+            before = [Line("nothing-heard")]
         elif accepts(digits.keys):
             return Reply(Ending.ANSWERED, digits.keys)
         else:
             wrong += 1
-            correction = [Line("wrong-key")]
-        session.call.forget_keys()
+            before = [Line("wrong-key")]
+            session.call.forget_keys()
         if max(silent, wrong) == TRIES:
             await session.say("too-many-wrong-keys" if wrong == TRIES else "nothing-heard-goodbye")
             return Reply(Ending.GAVE_UP)

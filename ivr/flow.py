@@ -44,17 +44,14 @@ class Flow(BaseModel):
     start: Name
     call_back_entry: Name | None = None
     """Where a call begins that the station itself placed to the official's registered number."""
-    nodes: tuple[AnyNode, ...] = Field(min_length=1, max_length=500)
+    nodes: tuple[AnyNode, ...] = Field(max_length=500)
 
 
 def parse_flow(definition: str) -> Flow:
     """Read a definition. Raises FlowMistakes when it is not JSON, not of this version, or of a wrong shape."""
     if len(definition) > LONGEST_DEFINITION:
         raise FlowMistakes([_not_a_flow(f"more than {LONGEST_DEFINITION} characters")])
-    try:
-        content = json.loads(definition, object_pairs_hook=_each_name_once)
-    except (ValueError, RecursionError) as problem:
-        raise FlowMistakes([_not_a_flow(f"JSON: {problem}")]) from problem
+    content = _read_json(definition)
     version = content.get("version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:
         details = (json.dumps(version)[:40], str(FORMAT_VERSION))
@@ -79,13 +76,32 @@ def delivered_flows() -> frozenset[str]:
     return frozenset(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        place = next((str(value) for name, value in pairs if name == "id"), "flow")
-        raise FlowMistakes([Mistake(MistakeKind.TWICE_IN_AN_OBJECT, place, (name,)) for name in twice])
-    return dict(pairs)
+def _read_json(definition: str) -> object:
+    """Read JSON in which no object has a name twice, which JSON allows and a menu must not."""
+    mistakes: list[Mistake] = []
+    without_place: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        names = [name for name, _ in pairs]
+        without_place.extend(name for name in content if names.count(name) > 1)
+        if isinstance(content.get("id"), str):
+            mistakes.extend(_twice(content["id"], without_place))
+            without_place.clear()
+        return content
+
+    try:
+        content: object = json.loads(definition, object_pairs_hook=once)
+    except (ValueError, RecursionError) as problem:
+        raise FlowMistakes([_not_a_flow(f"JSON: {problem}")]) from problem
+    mistakes.extend(_twice("flow", without_place))
+    if mistakes:
+        raise FlowMistakes(mistakes)
+    return content
+
+
+def _twice(place: str, names: list[str]) -> list[Mistake]:
+    return [Mistake(MistakeKind.TWICE_IN_AN_OBJECT, place, (name,)) for name in names]
 
 
 def _not_a_flow(problem: str) -> Mistake:
@@ -95,10 +111,12 @@ def _not_a_flow(problem: str) -> Mistake:
 def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mistake]:
     for error in problem.errors(include_url=False):
         match error["loc"]:
-            case ("nodes", int(index), *field):
+            case ("nodes", int(index), *rest):
                 node = content["nodes"][index] if isinstance(content, dict) else None
                 place = str(node.get("id", f"nodes[{index}]")) if isinstance(node, dict) else f"nodes[{index}]"
-            case field:
-                place = "flow"
+                field = rest[1:]  # the first is the verb, by which pydantic tells the nodes apart
+            case loc:
+                place, field = "flow", list(loc)
+        message = error["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in field)
-        yield Mistake(MistakeKind.NOT_A_FLOW, place, (f"{where}: {error['msg']}" if where else error["msg"],))
+        yield Mistake(MistakeKind.NOT_A_FLOW, place, (f"{where}: {message}" if where else message,))

@@ -41,6 +41,7 @@ async def run_flow(flow: Flow, session: Session) -> FlowEnd:
         log.exception("a flow failed", flow=flow.flow)
         with contextlib.suppress(HaiChieuError):
             await session.say("technical-failure")
+        with contextlib.suppress(HaiChieuError):
             await session.call.hang_up()
         return FlowEnd.FAILED
     return FlowEnd.COMPLETED

@@ -43,7 +43,7 @@ class Authenticate(Node):
         for _ in range(TRIES):
             keys: list[str] = []
             for question in questions:
-                reply = await ask(session, *before, Line(question))
+                reply = await ask(session, Line(question), before=before)
                 if reply.ending is not Ending.ANSWERED:
                     return None
                 keys.append(reply.keys)

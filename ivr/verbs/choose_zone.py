@@ -41,7 +41,7 @@ class ChooseZone(Node):
         session.zone = None
         before: list[Line] = []
         for _ in range(TRIES):
-            reply = await ask(session, *before, Line("ask-zone"))
+            reply = await ask(session, Line("ask-zone"), before=before)
             if reply.ending is not Ending.ANSWERED:
                 return None
             try:

@@ -157,6 +157,12 @@ def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.glob("cache/*/*")) == []
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "speech").write_text("a file where the folder should be")
+    with pytest.raises(EnvironmentProblem, match="speech"):
+        SpeechCache(tmp_path / "speech", EspeakSynthesiser()).spoken(SENTENCE, "vi")
+
+
 def test_a_recording_in_another_format_is_made_fit_for_the_telephone(tmp_path: Path) -> None:
     recording = tmp_path / "studio.wav"
     tone = (np.sin(2 * np.pi * 440 * np.arange(44100) / 44100) * 8000).astype("<i2")
