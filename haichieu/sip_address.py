@@ -1,0 +1,83 @@
+"""Where a SIP server is: `HOST:PORT` as people write it, the address behind it, and the own address towards it."""
+
+import re
+import socket
+from dataclasses import dataclass
+
+from haichieu.errors import EnvironmentProblem, UsageError
+
+SIP_PORT = 5060
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+class BadServerAddress(UsageError):
+    """What was given as HOST:PORT is not."""
+
+
+class ServerNotFound(EnvironmentProblem):
+    """The name of the server has no address, or no network leads there, at least at this moment."""
+
+
+@dataclass(frozen=True)
+class SocketAddress:
+    """An IPv4 address and a UDP port."""
+
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.ip}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "SocketAddress":
+        """Take `IP:PORT` as pjsip writes it; without a port, SIP's own."""
+        ip, _, port = text.partition(":")
+        return cls(ip, int(port) if port.isdigit() else SIP_PORT)
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """A SIP server by name or IPv4 address, and its UDP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ServerAddress":
+        """Take `HOST:PORT`, or `HOST` alone for port 5060. Raises BadServerAddress."""
+        host, colon, port = text.partition(":")
+        number = int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
+        if not colon:
+            number = SIP_PORT
+        if not _HOST.fullmatch(host) or not 1 <= number <= 65535:
+            raise BadServerAddress(
+                f"“{text}” không phải là HOST:PORT, ví dụ 192.168.1.10:5060 / is not HOST:PORT, "
+                "for example 192.168.1.10:5060"
+            )
+        return cls(host, number)
+
+    def resolve(self) -> SocketAddress:
+        """The server's IPv4 address now. Raises ServerNotFound."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError as problem:
+            raise ServerNotFound(
+                f"Không tìm thấy máy chủ {self.host} / no such server {self.host}: {problem.strerror}"
+            ) from problem
+        return SocketAddress(str(found[0][4][0]), self.port)
+
+
+def local_address_towards(server: SocketAddress) -> str:
+    """The own IPv4 address that packets to `server` leave from; nothing is sent. Raises ServerNotFound."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((server.ip, server.port))
+        except OSError as problem:
+            raise ServerNotFound(
+                f"Không có đường mạng đến {server} / no network route to {server}: {problem.strerror}"
+            ) from problem
+        return str(probe.getsockname()[0])
