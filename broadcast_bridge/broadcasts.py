@@ -4,12 +4,12 @@ Nothing here knows how a speaker is called; the studio does that and reports wha
 """
 
 import datetime
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.states import (
@@ -67,11 +67,12 @@ class DeliveryUpdate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a broadcast went, as the official hears it."""
+    """How a broadcast went, as the official hears it. `reason` is None when the official ended it."""
 
     heard: int
     total: int
     missed: tuple[str, ...]
+    reason: Reason | None = None
 
 
 def plan_live(
@@ -146,6 +147,11 @@ def advance(
     return broadcast
 
 
+def voice_is_on(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
+    """The chime is over and the official's voice is on the speakers from this moment on."""
+    session.get_one(Broadcast, broadcast_id).live_at = at
+
+
 def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
     """Write what the studio learned about deliveries. Ones that are closed already are left as they are."""
     by_id = {update.delivery_id: update for update in updates}
@@ -168,7 +174,10 @@ def close_deliveries(session: Session, broadcast_id: int, at: datetime.datetime)
     One that plays now has played; one that was heard and dropped out failed; one that never began was missed.
     """
     deliveries = session.scalars(
-        sa.select(Delivery).where(Delivery.broadcast_id == broadcast_id).order_by(Delivery.id)
+        sa.select(Delivery)
+        .where(Delivery.broadcast_id == broadcast_id)
+        .options(joinedload(Delivery.speaker))
+        .order_by(Delivery.id)
     ).all()
     for delivery in deliveries:
         if not delivery.active:
@@ -185,12 +194,13 @@ def close_deliveries(session: Session, broadcast_id: int, at: datetime.datetime)
         delivery.state = DELIVERY.after(state, event)
         delivery.active = False
         delivery.ended_at = at
-    heard = [delivery for delivery in deliveries if delivery.state == DeliveryState.PLAYED]
-    return Outcome(
-        heard=len(heard),
-        total=len(deliveries),
-        missed=tuple(delivery.speaker.name for delivery in deliveries if delivery not in heard),
-    )
+    return outcome_of(deliveries)
+
+
+def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> Outcome:
+    """Count who heard it, and name who did not."""
+    missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state != DeliveryState.PLAYED)
+    return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason)
 
 
 def _why_missed(speaker: Speaker) -> Reason:

@@ -5,6 +5,7 @@ up and calls the registered number, since a caller's number can be forged.
 """
 
 import datetime
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -39,7 +40,20 @@ def owe(
     return debt
 
 
-def claim(session: Session, at: datetime.datetime) -> list[CallBack]:
+@dataclass(frozen=True)
+class OwedCall:
+    """A call to make: to whom, at which numbers in order, and about what."""
+
+    id: int
+    official_id: int
+    official_name: str
+    numbers: tuple[str, ...]
+    zone_keys: str
+    flow: str
+    due_at: datetime.datetime
+
+
+def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
     """Take the calls that are owed, each for one claimant only; forget those that came too late."""
     session.execute(
         sa.update(CallBack)
@@ -51,7 +65,18 @@ def claim(session: Session, at: datetime.datetime) -> list[CallBack]:
     ).all()
     for debt in owed:
         debt.state = "calling"
-    return list(owed)
+    return [
+        OwedCall(
+            debt.id,
+            debt.official_id,
+            debt.official.name,
+            tuple(phone.number for phone in debt.official.phones),
+            debt.zone_keys,
+            debt.flow,
+            debt.due_at,
+        )
+        for debt in owed
+    ]
 
 
 def settle(session: Session, call_back_id: int, outcome: str) -> None:

@@ -107,6 +107,7 @@ class Broadcast(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     created_at: Mapped[datetime.datetime] = mapped_column(index=True)
     on_air_at: Mapped[datetime.datetime | None]
+    live_at: Mapped[datetime.datetime | None]
     ended_at: Mapped[datetime.datetime | None]
     recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
 

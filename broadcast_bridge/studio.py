@@ -6,7 +6,7 @@ Reads top to bottom in `Studio.go_live`. The rules are in `broadcasts`; calling 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.orm import Session
@@ -171,6 +171,8 @@ class Studio:
             await call.say(self._sounds.ready_tone)
             await airing.bridge.record(recording, self._rules.max_live_seconds + 60)
             await airing.bridge.add([call.id], role="announcer")
+            live_at = now()
+            await self._database.run(lambda session: broadcasts.voice_is_on(session, plan.broadcast_id, live_at))
             log.info("broadcast.live", broadcast=plan.broadcast_id)
             async with asyncio.timeout(self._rules.max_live_seconds):
                 await call.wait_for_key("#")
@@ -209,7 +211,7 @@ class Studio:
 
     async def _close(self, plan: Plan, ending: Ending) -> Outcome:
         def close(session: Session) -> Outcome:
-            outcome = broadcasts.close_deliveries(session, plan.broadcast_id, now())
+            outcome = replace(broadcasts.close_deliveries(session, plan.broadcast_id, now()), reason=ending.reason)
             broadcasts.advance(session, plan.broadcast_id, ending.event, now(), ending.reason)
             self._recordings.collect(session, plan.broadcast_id)
             return outcome
@@ -226,16 +228,18 @@ class Studio:
         return outcome
 
 
-def _target(delivery_id: int, speaker: Speaker) -> LegTarget:
-    """How Asterisk reaches a speaker: its SIP account, or its multicast group in the first of its codecs."""
+def dial_string(speaker: Speaker) -> str:
+    """How Asterisk dials a speaker: its SIP account, or its multicast group in the first of its codecs."""
     if speaker.is_multicast:
-        endpoint = f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]})"
-    else:
-        endpoint = f"PJSIP/{speaker.code}"
+        return f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]})"
+    return f"PJSIP/{speaker.code}"
+
+
+def _target(delivery_id: int, speaker: Speaker) -> LegTarget:
     return LegTarget(
         delivery_id=delivery_id,
         code=speaker.code,
-        endpoint=endpoint,
+        endpoint=dial_string(speaker),
         reachable=speaker.reachable or speaker.is_multicast,
         supervised=not speaker.is_multicast,
     )

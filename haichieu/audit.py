@@ -22,8 +22,6 @@ class AuditEntry(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-def record(
-    session: Session, actor: str, action: str, subject: str, **detail: str | int | float | bool
-) -> None:
+def record(session: Session, actor: str, action: str, subject: str, **detail: str | int | float | bool) -> None:
     """Add an entry to the trail, in the caller's transaction: the act and its trace stand or fall together."""
     session.add(AuditEntry(actor=actor, action=action, subject=subject, detail=detail))

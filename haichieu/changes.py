@@ -6,7 +6,7 @@ A missed notice costs one idle interval, never a lost wish.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import psycopg
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ async def changes(database: Database) -> AsyncIterator[None]:
             yield
 
 
-async def _sqlite_changes(database: Database) -> AsyncIterator[None]:
+async def _sqlite_changes(database: Database) -> AsyncGenerator[None, None]:
     # data_version changes only when *another* connection commits, so this one must be kept and never write.
     connection = await asyncio.to_thread(database.engine.raw_connection)
     try:
@@ -38,7 +38,7 @@ async def _sqlite_changes(database: Database) -> AsyncIterator[None]:
         last, waited = -1, 0.0
         while True:
             cursor.execute("PRAGMA data_version")
-            version = cursor.fetchone()[0]
+            (version,) = cursor.fetchone() or (last,)
             if version != last or waited >= IDLE_SECONDS:
                 last, waited = version, 0.0
                 yield
@@ -48,7 +48,7 @@ async def _sqlite_changes(database: Database) -> AsyncIterator[None]:
         connection.close()
 
 
-async def _postgresql_changes(database: Database) -> AsyncIterator[None]:
+async def _postgresql_changes(database: Database) -> AsyncGenerator[None, None]:
     dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:

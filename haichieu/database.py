@@ -31,9 +31,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime.datetime | None, dialect: Dialect
-    ) -> datetime.datetime | None:
+    def process_bind_param(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
         """Refuse naive moments; they are how an hour gets lost."""
         if value is None:
             return None
@@ -41,9 +39,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
             raise ValueError(f"a moment without a time zone: {value!r}")
         return value.astimezone(datetime.UTC)
 
-    def process_result_value(
-        self, value: datetime.datetime | None, dialect: Dialect
-    ) -> datetime.datetime | None:
+    def process_result_value(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
         """SQLite gives naive values back; they are UTC because only UTC went in."""
         if value is None:
             return None

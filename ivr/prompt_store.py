@@ -26,6 +26,9 @@ STATION_PROMPTS = (
     "goodbye",
     "number-not-in-use",
     "station-restarted",
+    "station-down",
+    "emergency-ask-pin",
+    "emergency-live",
 )
 """What is said outside any one verb; every language must have them by some road."""
 

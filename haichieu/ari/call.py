@@ -57,6 +57,10 @@ class Call:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.end()
+
+    async def end(self) -> None:
+        """Hang up and let go of the channel."""
         try:
             await self.hang_up()
         finally:

@@ -82,11 +82,12 @@ class AriClient:
         refusal = {404: NoSuchThing, 409: WrongMoment, 412: WrongMoment}.get(response.status, AriRefused)
         raise refusal(response.status, f"{operation.method} {path}", text[:200])
 
-    async def run(self, reconcile: Reconcile) -> None:
+    async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
         """Receive events for ever, connecting again whenever the connection is lost.
 
         `reconcile` is awaited after each connection with the channels that Asterisk has, before new
-        events are told to anyone; events that come meanwhile wait their turn.
+        events are told to anyone; events that come meanwhile wait their turn. `lost` is awaited after
+        each loss.
         """
         failures = 0
         while True:
@@ -107,6 +108,7 @@ class AriClient:
             if self.connected.is_set():
                 log.warning("ari.disconnected")
                 self.connected.clear()
+                await lost()
             if failures == GIVE_UP_CALLS_AFTER:
                 self._tell_lost(self.events.claimed)
             await asyncio.sleep(RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)])

@@ -47,6 +47,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_departments_code")),
     )
     op.create_table(
+        "heartbeats",
+        sa.Column("component", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("component", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
         "media",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -223,11 +230,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=40), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("on_air_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("live_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recording_id", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "priority IN ('normal', 'priority', 'emergency')", name=op.f("ck_broadcasts_priority")
-        ),
+        sa.CheckConstraint("priority IN ('normal', 'priority', 'emergency')", name=op.f("ck_broadcasts_priority")),
         sa.CheckConstraint(
             "state IN ('planned', 'calling', 'cancelled', 'failed', 'on_air', 'pre_empted', 'ended')",
             name=op.f("ck_broadcasts_state"),
@@ -235,9 +241,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["official_id"], ["officials.id"], name=op.f("fk_broadcasts_official_id_officials")
         ),
-        sa.ForeignKeyConstraint(
-            ["recording_id"], ["media.id"], name=op.f("fk_broadcasts_recording_id_media")
-        ),
+        sa.ForeignKeyConstraint(["recording_id"], ["media.id"], name=op.f("fk_broadcasts_recording_id_media")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcasts")),
     )
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
@@ -255,9 +259,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=200), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('owed', 'calling', 'done', 'expired')", name=op.f("ck_call_backs_state")
-        ),
+        sa.CheckConstraint("state IN ('owed', 'calling', 'done', 'expired')", name=op.f("ck_call_backs_state")),
         sa.ForeignKeyConstraint(
             ["official_id"], ["officials.id"], name=op.f("fk_call_backs_official_id_officials")
         ),
@@ -308,10 +310,7 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("why", sa.String(length=80), nullable=False),
         sa.ForeignKeyConstraint(
-            ["speaker_id"],
-            ["speakers.id"],
-            name=op.f("fk_reachability_speaker_id_speakers"),
-            ondelete="CASCADE",
+            ["speaker_id"], ["speakers.id"], name=op.f("fk_reachability_speaker_id_speakers"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reachability")),
     )
@@ -323,10 +322,7 @@ def upgrade() -> None:
         sa.Column("zone_id", sa.Integer(), nullable=False),
         sa.Column("speaker_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["speaker_id"],
-            ["speakers.id"],
-            name=op.f("fk_zone_speakers_speaker_id_speakers"),
-            ondelete="CASCADE",
+            ["speaker_id"], ["speakers.id"], name=op.f("fk_zone_speakers_speaker_id_speakers"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["zone_id"], ["zones.id"], name=op.f("fk_zone_speakers_zone_id_zones"), ondelete="CASCADE"
@@ -355,9 +351,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["broadcast_id"], ["broadcasts.id"], name=op.f("fk_deliveries_broadcast_id_broadcasts")
         ),
-        sa.ForeignKeyConstraint(
-            ["speaker_id"], ["speakers.id"], name=op.f("fk_deliveries_speaker_id_speakers")
-        ),
+        sa.ForeignKeyConstraint(["speaker_id"], ["speakers.id"], name=op.f("fk_deliveries_speaker_id_speakers")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("broadcast_id", "speaker_id", name=op.f("uq_deliveries_broadcast_id_speaker_id")),
     )
@@ -428,6 +422,7 @@ def downgrade() -> None:
     op.drop_table("sign_in_attempts")
     op.drop_table("phones")
     op.drop_table("media")
+    op.drop_table("heartbeats")
     op.drop_table("departments")
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entries_at"))

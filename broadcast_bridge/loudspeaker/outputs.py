@@ -1,0 +1,171 @@
+"""Where a loudspeaker's sound goes: into a WAV file, or through a pipe into whatever plays raw PCM."""
+
+import fcntl
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Protocol
+
+from haichieu.audio import UnreadableSound, WavRecording
+from haichieu.errors import EnvironmentProblem, UsageError
+
+PLAYER = "aplay -q -t raw -f S16_LE -c 1 -r {rate} --buffer-time=120000 -D {device}"
+"""ALSA's own player; its buffer is kept short, as the jitter buffer has done its work already."""
+
+_PIPE_BYTES = 4096
+"""A quarter of a second at 8 kHz: what a player that stalls may fall behind."""
+_AGAIN_SECONDS = 1.0
+_DRAIN_SECONDS = 1.0
+
+
+class BadOutput(UsageError):
+    """The output that was asked for cannot exist."""
+
+
+class OutputNotUsable(EnvironmentProblem):
+    """The file cannot be written, or the player is not installed."""
+
+
+class Output(Protocol):
+    """Takes 16-bit PCM while a call lasts; never waits, and never fails the call."""
+
+    def write(self, pcm: bytes) -> None:
+        """Take some sound of the present call."""
+
+    def end_of_call(self) -> None:
+        """The call is over; nothing follows until the next."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+    def trouble(self) -> str | None:
+        """What went wrong since the last question, as a sentence, or None."""
+
+
+class RecordingOutput:
+    """Appends every call to one WAV file. Raises OutputNotUsable."""
+
+    def __init__(self, path: Path, rate: int) -> None:
+        self._path = path
+        self._trouble: str | None = None
+        try:
+            self._recording = WavRecording(path, rate)
+        except OSError as problem:
+            raise OutputNotUsable(
+                f"Không ghi được vào {path} / cannot write to {path}: {problem.strerror}"
+            ) from problem
+        except UnreadableSound as problem:
+            raise OutputNotUsable(str(problem)) from problem
+
+    def write(self, pcm: bytes) -> None:
+        """Append the sound; a full disk is told as trouble, and tried again with the next piece."""
+        try:
+            self._recording.write(pcm)
+        except OSError as problem:
+            self._trouble = f"Không ghi được vào {self._path} / cannot write to {self._path}: {problem.strerror}"
+
+    def end_of_call(self) -> None:
+        """Nothing to do: the file is whole after every piece."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._recording.close()
+
+    def trouble(self) -> str | None:
+        """What went wrong since the last question."""
+        trouble, self._trouble = self._trouble, None
+        return trouble
+
+
+class PlayerOutput:
+    """A player process that reads raw PCM from its standard input, started with each call and again if it dies.
+
+    `device` is an ALSA device (`default`), or `| COMMAND ARGUMENTS…` for any other player; `{rate}` in it becomes
+    the sample rate. Raises BadOutput, OutputNotUsable.
+    """
+
+    def __init__(self, device: str, rate: int) -> None:
+        command = device[1:] if device.startswith("|") else PLAYER.replace("{device}", shlex.quote(device))
+        try:
+            self._argv = shlex.split(command.replace("{rate}", str(rate)))
+        except ValueError as problem:
+            raise BadOutput(f"--output {device}: {problem}") from problem
+        if not self._argv or not device:
+            raise BadOutput("--output: thiếu tên thiết bị hoặc lệnh / names neither a device nor a command")
+        if shutil.which(self._argv[0]) is None:
+            raise OutputNotUsable(
+                f"Chưa cài {self._argv[0]} / {self._argv[0]} is not installed; "
+                "on Debian, aplay is in the package alsa-utils"
+            )
+        self._player: subprocess.Popen[bytes] | None = None
+        self._leaving: list[tuple[float, subprocess.Popen[bytes]]] = []
+        self._not_before = 0.0
+        self._trouble: str | None = None
+
+    def write(self, pcm: bytes) -> None:
+        """Pass the sound on; what the player cannot take now is dropped, so that it never falls behind."""
+        self._reap()
+        if self._player is None and time.monotonic() >= self._not_before:
+            self._start()
+        if self._player is None or self._player.stdin is None:
+            return
+        try:
+            os.write(self._player.stdin.fileno(), pcm)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._trouble = f"{self._argv[0]} đã dừng / has died; started again"
+            self._let_go()
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+
+    def end_of_call(self) -> None:
+        """Let the player finish, which frees the device."""
+        self._let_go()
+        self._not_before = 0.0
+        self._reap()
+
+    def close(self) -> None:
+        """End every player, after a moment to play what it has."""
+        self._let_go()
+        for _, player in self._leaving:
+            try:
+                player.wait(_DRAIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                player.kill()
+                player.wait()
+        self._leaving.clear()
+
+    def trouble(self) -> str | None:
+        """What went wrong since the last question."""
+        trouble, self._trouble = self._trouble, None
+        return trouble
+
+    def _start(self) -> None:
+        try:
+            player = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
+        except OSError as problem:
+            self._trouble = f"Không chạy được {self._argv[0]} / cannot be started: {problem.strerror}"
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+            return
+        assert player.stdin is not None  # noqa: S101
+        os.set_blocking(player.stdin.fileno(), False)
+        fcntl.fcntl(player.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._player = player
+
+    def _let_go(self) -> None:
+        if self._player is None:
+            return
+        if self._player.stdin:
+            self._player.stdin.close()
+        self._leaving.append((time.monotonic() + _DRAIN_SECONDS, self._player))
+        self._player = None
+
+    def _reap(self) -> None:
+        for deadline, player in list(self._leaving):
+            if player.poll() is None and time.monotonic() > deadline:
+                player.kill()
+            if player.poll() is not None:
+                self._leaving.remove((deadline, player))

@@ -1,0 +1,262 @@
+"""The loudspeaker itself: registered for ever, one call at a time from its own station, until SIGTERM."""
+
+import json
+import secrets
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from broadcast_bridge.loudspeaker.call import (
+    DEAD_SECONDS,
+    STALE_SECONDS,
+    SpeakerCall,
+    comes_from,
+    is_emergency,
+)
+from broadcast_bridge.loudspeaker.outputs import BadOutput, Output, PlayerOutput, RecordingOutput
+from haichieu.errors import HaiChieuError
+from haichieu.sip_address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
+from haichieu.sip_endpoint import CallFailed, EndpointOptions, SipEndpoint
+from haichieu.sip_events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
+
+DEFAULT_DEVICE = "default"
+AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pause before the next attempt to register, by the number of failures; then the last."""
+
+_RATE = 8000
+_IN_CALL_SECONDS = 0.01
+_IDLE_SECONDS = 0.1
+_COUNT_SECONDS = 0.5
+_NOTICE_SECONDS = 10.0
+_WRONG_PASSWORD = (401, 403, 407)
+_UNKNOWN_ID = (404, 604)
+
+
+@dataclass(frozen=True)
+class LoudspeakerOptions:
+    """What `haichieu speaker` is given: `server` is HOST:PORT; `record` or `output`, else the default device.
+
+    `bind` is the local address, by default the one that leads to the server. With `events`, one JSON object a line
+    goes to standard output: registered, registration_failed, call_started, sound, call_ended, refused, trouble.
+    """
+
+    server: str
+    id: str
+    password: str = field(repr=False)
+    record: Path | None = None
+    output: str | None = None
+    bind: str = ""
+    events: bool = False
+    expires: int = 30
+
+
+def run_loudspeaker(options: LoudspeakerOptions) -> int:
+    """Be a loudspeaker until SIGTERM or Ctrl-C; returns the exit status.
+
+    0 after an orderly end, 1 when the output cannot be used, 2 when the options are wrong. A server that cannot be
+    reached or refuses us is told on standard error, and tried again for ever.
+    """
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: stopping.append(received))
+    try:
+        server = ServerAddress.parse(options.server)
+        output = _output(options)
+        try:
+            speaker = Loudspeaker(options, server, output, stopping)
+            speaker.run()
+        finally:
+            output.close()
+    except HaiChieuError as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_status
+    return 0
+
+
+def _output(options: LoudspeakerOptions) -> Output:
+    if options.record and options.output:
+        raise BadOutput("Chọn --record hoặc --output, không cả hai / choose --record or --output, not both")
+    if options.record:
+        return RecordingOutput(options.record, _RATE)
+    return PlayerOutput(DEFAULT_DEVICE if options.output is None else options.output, _RATE)
+
+
+class Loudspeaker:
+    """One loudspeaker; `stopping` becomes true when it shall end."""
+
+    def __init__(
+        self, options: LoudspeakerOptions, server: ServerAddress, output: Output, stopping: list[int]
+    ) -> None:
+        self._options = options
+        self._server = server
+        self._output = output
+        self._stopping = stopping
+        self._token = secrets.token_hex(16)
+        self._call: SpeakerCall | None = None
+        self._told = ""
+        self._failures = 0
+        self._register_at = 0.0
+        self._count_at = 0.0
+        self._refusal_told = -_NOTICE_SECONDS
+
+    def run(self) -> None:
+        """Serve until told to stop, starting anew when the way to the server has changed."""
+        while not self._stopping:
+            try:
+                address, local = self._way()
+            except ServerNotFound as problem:
+                self._tell(str(problem))
+                self._pause()
+                continue
+            endpoint = EndpointOptions(
+                user=self._options.id,
+                bind=local,
+                password=self._options.password,
+                expires=self._options.expires,
+                contact_token=self._token,
+                user_agent="HaiChieu loudspeaker",
+            )
+            with SipEndpoint(endpoint) as sip:
+                self._serve(sip, address, local)
+                if self._call:
+                    sip.hang_up(self._call.number)
+            if self._call:
+                self._ended(self._call, "stopped", None)
+
+    def _way(self) -> tuple[SocketAddress, str]:
+        address = self._server.resolve()
+        return address, self._options.bind or local_address_towards(address)
+
+    def _serve(self, sip: SipEndpoint, address: SocketAddress, local: str) -> None:
+        """Until told to stop, or until the server is found elsewhere or by another way."""
+        sip.register(address)
+        self._register_at = float("inf")
+        while not self._stopping:
+            for event in sip.poll(_IN_CALL_SECONDS if self._call else _IDLE_SECONDS):
+                self._happened(sip, address, event)
+            self._hear(sip)
+            if time.monotonic() >= self._register_at and not self._call:
+                self._register_at = float("inf")
+                try:
+                    if self._way() != (address, local):
+                        return
+                except ServerNotFound as problem:
+                    self._failed(str(problem))
+                    continue
+                sip.register(address)
+
+    def _happened(self, sip: SipEndpoint, server: SocketAddress, event: SipEvent) -> None:
+        match event:
+            case Registered(expires=expires):
+                if self._told or not self._failures:
+                    self._emit("registered", expires=expires)
+                self._failures, self._told = 0, ""
+            case RegistrationFailed(code=code, reason=reason):
+                self._emit("registration_failed", code=code, reason=reason)
+                self._failed(self._sentence(server, code, reason))
+            case Incoming():
+                self._incoming(sip, server, event)
+            case Answered(call=call) if self._call and call == self._call.number:
+                self._emit("call_started", caller=self._call.caller)
+            case Ended(call=call, reason=reason, seconds=seconds) if self._call and call == self._call.number:
+                self._hear(sip)
+                self._ended(self._call, reason, seconds)
+
+    def _incoming(self, sip: SipEndpoint, server: SocketAddress, event: Incoming) -> None:
+        if not comes_from(event.invite, server, self._token):
+            sip.refuse(event.call, 403)
+            self._refused(event, "not from the station")
+            return
+        if self._call:
+            if self._call.silent_for < STALE_SECONDS and not is_emergency(event.invite):
+                sip.refuse(event.call, 486)
+                self._refused(event, "busy")
+                return
+            sip.hang_up(self._call.number)
+            self._hear(sip)
+            self._ended(self._call, "replaced", None)
+        try:
+            sip.answer(event.call)
+        except CallFailed:
+            return
+        self._call = SpeakerCall(event.call, event.invite.caller)
+
+    def _hear(self, sip: SipEndpoint) -> None:
+        """Pass on what arrived, and watch that it keeps arriving."""
+        frames = sip.heard()
+        if self._call is None:
+            return
+        for frame in frames:
+            if self._call.hear(frame):
+                self._emit("sound", at=frame.at)
+        if frames:
+            self._output.write(b"".join(frame.pcm for frame in frames))
+        if trouble := self._output.trouble():
+            self._emit("trouble", reason=trouble)
+            print(trouble, file=sys.stderr)
+        if time.monotonic() >= self._count_at:
+            self._count_at = time.monotonic() + _COUNT_SECONDS
+            self._call.received(sip.packets_received(self._call.number))
+            if self._call.silent_for > DEAD_SECONDS:
+                sip.hang_up(self._call.number)
+
+    def _ended(self, call: SpeakerCall, reason: str, seconds: float | None) -> None:
+        self._call = None
+        self._output.end_of_call()
+        self._emit(
+            "call_ended",
+            reason=reason,
+            seconds=round(call.frames / 50 if seconds is None else seconds, 3),
+            sound_seconds=round(call.sound_seconds, 2),
+            level_db=round(call.level_db, 1),
+        )
+
+    def _refused(self, event: Incoming, reason: str) -> None:
+        """Tell of it, though not of each packet of a flood."""
+        if time.monotonic() - self._refusal_told < _NOTICE_SECONDS:
+            return
+        self._refusal_told = time.monotonic()
+        source = event.invite.source
+        self._emit("refused", reason=reason, source=str(source))
+        print(f"Từ chối cuộc gọi từ {source} / refused a call from {source}: {reason}", file=sys.stderr)
+
+    def _failed(self, sentence: str) -> None:
+        self._tell(sentence)
+        self._register_at = time.monotonic() + self._next_pause()
+
+    def _sentence(self, server: SocketAddress, code: int, reason: str) -> str:
+        if code in _WRONG_PASSWORD:
+            return (
+                f"Máy chủ {server} từ chối {self._options.id}: sai mã loa hoặc mật khẩu / "
+                f"{server} refuses {self._options.id}: wrong id or password; trying again"
+            )
+        if code in _UNKNOWN_ID:
+            return (
+                f"Máy chủ {server} không biết loa {self._options.id} / "
+                f"{server} does not know the speaker {self._options.id}; trying again"
+            )
+        return (
+            f"Chưa đăng ký được với {server} ({code} {reason}); đang thử lại / "
+            f"not registered with {server} ({code} {reason}); trying again"
+        )
+
+    def _tell(self, sentence: str) -> None:
+        """Once for each kind of trouble, however often it is tried again."""
+        if sentence != self._told:
+            print(sentence, file=sys.stderr, flush=True)
+        self._told = sentence
+
+    def _next_pause(self) -> float:
+        self._failures += 1
+        return AGAIN_SECONDS[min(self._failures, len(AGAIN_SECONDS)) - 1]
+
+    def _pause(self) -> None:
+        until = time.monotonic() + self._next_pause()
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(_IDLE_SECONDS)
+
+    def _emit(self, event: str, **facts: object) -> None:
+        if self._options.events:
+            print(json.dumps({"event": event, "at": time.time(), **facts}), flush=True)

@@ -1,0 +1,125 @@
+"""SIP accounts as the objects that Asterisk's dynamic configuration takes. Pure data: nothing is sent from here.
+
+No clear password ever reaches Asterisk for an account that registers with us: it is given HA1, the digest of
+user, realm and password (RFC 2617 §3.2.2.2), so what Asterisk keeps on disk for the degraded mode is no password.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from haichieu.errors import HaiChieuError
+
+REALM = "haichieu"
+CODECS = ("alaw", "ulaw", "g722", "opus")
+DEFAULT_CODECS = ("alaw", "ulaw")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+class BadAccountName(HaiChieuError):
+    """The name cannot be a SIP user name here."""
+
+
+@dataclass(frozen=True)
+class DynamicObject:
+    """One object of res_pjsip: its type, its id, its fields. Put in this order, taken away in the opposite one."""
+
+    object_type: str
+    id: str
+    fields: Mapping[str, str]
+
+
+def ha1(user: str, password: str) -> str:
+    """Return HA1 for our realm. MD5 is what SIP loudspeakers speak; it protects nothing else here."""
+    return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_seconds: int) -> tuple[DynamicObject, ...]:
+    """A loudspeaker: registers with HA1 `secret`, is asked every `qualify_seconds` whether it lives, calls nobody."""
+    return _registering(name, secret, qualify_seconds, {"context": "from-speaker", "allow": _allow(codecs)})
+
+
+def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
+    """A phone on the station's network; its calls carry `caller_number`, whatever its From header claims."""
+    fields = {
+        "context": "from-phone",
+        "allow": _allow(DEFAULT_CODECS),
+        "callerid": f"<{caller_number}>",
+        "trust_id_inbound": "no",
+    }
+    return _registering(name, secret, 60, fields)
+
+
+def trunk_account(
+    name: str, host: str, port: int, *, register: bool, username: str, password: str
+) -> tuple[DynamicObject, ...]:
+    """A carrier, known by its address; we register there when it wants that, and log in when it challenges us."""
+    _check(name)
+    endpoint = {**_MEDIA, "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
+    objects = []
+    if username:
+        # The carrier's realm is not ours to know, so this one password cannot be given as a digest.
+        secret = {"auth_type": "userpass", "username": username, "password": password}
+        objects.append(DynamicObject("auth", name, secret))
+        endpoint |= {"outbound_auth": name, "from_user": username}
+    objects += [
+        DynamicObject("aor", name, {"contact": f"sip:{host}:{port}"}),
+        DynamicObject("endpoint", name, endpoint),
+        DynamicObject("identify", name, {"endpoint": name, "match": host}),
+    ]
+    if register:
+        registration = {
+            "server_uri": f"sip:{host}:{port}",
+            "client_uri": f"sip:{username}@{host}:{port}",
+            "retry_interval": "30",
+            "forbidden_retry_interval": "300",
+        }
+        if username:
+            registration["outbound_auth"] = name
+        objects.append(DynamicObject("registration", name, registration))
+    return tuple(objects)
+
+
+_MEDIA = {
+    "disallow": "all",
+    "direct_media": "no",
+    "rtp_symmetric": "yes",
+    "force_rport": "yes",
+    "rewrite_contact": "yes",
+    "rtp_keepalive": "15",
+    "dtmf_mode": "rfc4733",
+    "send_pai": "no",
+}
+"""All sound passes through us, and phones behind NAT are answered where they speak from."""
+
+
+def _registering(
+    name: str, secret: str, qualify_seconds: int, endpoint: Mapping[str, str]
+) -> tuple[DynamicObject, ...]:
+    _check(name)
+    return (
+        DynamicObject("auth", name, {"auth_type": "md5", "username": name, "realm": REALM, "md5_cred": secret}),
+        DynamicObject(
+            "aor",
+            name,
+            {
+                "max_contacts": "1",
+                "remove_existing": "yes",
+                "qualify_frequency": str(qualify_seconds),
+                "minimum_expiration": "30",
+                "maximum_expiration": "600",
+            },
+        ),
+        DynamicObject("endpoint", name, {**_MEDIA, "auth": name, "aors": name, **endpoint}),
+    )
+
+
+def _allow(codecs: Sequence[str]) -> str:
+    return ",".join(codecs)
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise BadAccountName(f"{name!r} cannot be a SIP user name: letters, digits, dot, hyphen, at most 40")

@@ -1,0 +1,158 @@
+"""`haichieu switchboard`: composes the studio, the reception and their collaborators over one Asterisk."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+import structlog
+
+from broadcast_bridge.account_sync import AccountSync
+from broadcast_bridge.orphans import clear_orphans, orphaned_callers
+from broadcast_bridge.recordings import Recordings
+from broadcast_bridge.studio import Studio, StudioRules
+from broadcast_bridge.supervision import ENDPOINT_EVENTS, SpeakerSupervisor
+from dialplans.configuration import ari_password, spool_folder
+from dialplans.numbering import endpoint_for
+from haichieu.ari import operations
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError
+from haichieu.ari.events import Event
+from haichieu.background import in_background
+from haichieu.changes import changes
+from haichieu.cli.degraded import refresh_degraded
+from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
+from haichieu.database import Database, migrate
+from haichieu.heartbeats import beat
+from haichieu.logs import configure_logs
+from haichieu.media import MediaStore
+from haichieu.processes import READY
+from haichieu.settings import Settings
+from haichieu.station import the_station
+from haichieu.vault import open_vault
+from ivr.call_back_dispatcher import CallBackDispatcher
+from ivr.flow import delivered_flow
+from ivr.official_desk import PhoneDesk
+from ivr.reception import Reception
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS = 5.0
+
+
+def run_switchboard(settings: Settings) -> None:
+    """Own the calls of one Asterisk until SIGTERM; then end broadcasts and calls in order."""
+    configure_logs(settings.log_level, "switchboard")
+    migrate(settings.resolved_database_url)
+    asyncio.run(_until_terminated(settings))
+
+
+async def _until_terminated(settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(Switchboard(settings).run())
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+class Switchboard:
+    """The composition: who is handed to whom, and what happens on connecting and on news."""
+
+    def __init__(self, settings: Settings) -> None:
+        home = settings.home.absolute()
+        self._settings = settings
+        self._database = Database(settings.resolved_database_url)
+        self._vault = open_vault(home)
+        self._client = AriClient(
+            settings.ari_host, settings.ari_port, ari_password(settings), unclaimed=self._unclaimed
+        )
+        self._accounts = AccountSync(self._client, self._database, self._vault, settings.qualify_seconds)
+        self._recordings = Recordings(
+            spool_folder(settings) / "recording", MediaStore(home / "media", settings.min_free_megabytes)
+        )
+        self._studio = Studio(
+            self._client,
+            self._database,
+            studio_sounds(home),
+            StudioRules(settings.answer_seconds, settings.max_live_minutes * 60),
+            self._recordings,
+        )
+        self._supervisor = SpeakerSupervisor(self._client, self._database, self._studio.speaker_returned)
+        self._prompts = open_prompts(home, self._database)
+        self._reception = Reception(
+            self._client, self._database, self._prompts, lru_cache(delivered_flow), self._desk_for
+        )
+        self._call_backs = CallBackDispatcher(self._client, self._database, self._reception, endpoint_for)
+        self._said_ready = False
+
+    def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
+        return PhoneDesk(self._database, self._studio, self._settings.call_back_delay, call, flow)
+
+    async def run(self) -> None:
+        """Work until cancelled. Calls end before the connection to Asterisk does."""
+        async with (
+            self._client,
+            in_background(
+                self._client.run(self._connected, self._supervisor.asterisk_lost),
+                self._supervisor.run(),
+                self._heartbeat(),
+                self._follow_rows(),
+                self._prewarm(),
+            ),
+            in_background(self._call_backs.run()),
+        ):
+            await self._reception.run()
+
+    def _unclaimed(self, event: Event) -> None:
+        """Sort the events that belong to no call in hand; runs on the event loop and never waits."""
+        if event.type in ENDPOINT_EVENTS:
+            self._supervisor.hear(event)
+        elif event.type == "StasisStart":
+            if event.body["args"][:1] == ["inbound"]:
+                self._reception.take(event)
+            else:
+                # A speaker that answered after nobody waited for it any more.
+                self._reception.turn_away(event.body["channel"]["id"])
+
+    async def _connected(self, channels: list[Mapping[str, Any]]) -> None:
+        await self._accounts.push_all()
+        callers = orphaned_callers(channels, self._client.events.claimed)
+        await clear_orphans(self._client, self._database, self._recordings, channels, self._studio.on_air)
+        for channel_id in callers:
+            self._reception.apologise(channel_id)
+        await self._supervisor.look("connected")
+        if not self._said_ready:
+            self._said_ready = True
+            print(READY, flush=True)
+
+    async def _follow_rows(self) -> None:
+        """Push accounts that changed, and let the degraded dialplan follow."""
+        async for _ in changes(self._database):
+            await self._client.connected.wait()
+            try:
+                if await asyncio.to_thread(
+                    refresh_degraded, self._settings, self._database, self._vault, self._prompts
+                ):
+                    await self._client.request(operations.RELOAD_MODULE, moduleName="pbx_config.so")
+                if await self._accounts.push_changes():
+                    await self._supervisor.look("accounts changed")
+            except AriError as problem:
+                log.warning("rows.not_followed", problem=str(problem))
+
+    async def _heartbeat(self) -> None:
+        """Say that we are alive, and whether Asterisk is with us: `status` and /healthz read it."""
+        while True:
+            connected = self._client.connected.is_set()
+            await self._database.run(partial(beat, component="switchboard", asterisk=connected))
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _prewarm(self) -> None:
+        """Make the fixed prompts ahead of the first caller."""
+        with self._database.session() as session:
+            languages = {the_station(session).language, FALLBACK_LANGUAGE}
+        for language in languages:
+            await asyncio.to_thread(self._prompts.prewarm, language)

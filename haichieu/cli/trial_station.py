@@ -1,0 +1,128 @@
+"""A whole station in a throw-away home on free ports of loopback, for the demo, the tests and the benchmarks."""
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haichieu.database import Database
+from haichieu.errors import EnvironmentProblem
+from haichieu.settings import Settings, load_settings
+
+LOOPBACK = "127.0.0.1"
+RTP_PORTS = 1000
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+
+
+@dataclass
+class TrialStation:
+    """A running station: its settings, its database, and the process that supervises it."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    database: Database
+    log: Path
+    process: asyncio.subprocess.Process | None = field(default=None)
+
+    @property
+    def server(self) -> str:
+        """Where phones and speakers register, as HOST:PORT."""
+        return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    async def command(self, *arguments: str) -> str:
+        """Run a `haichieu` command on this station and return what it prints. Raises EnvironmentProblem."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "haichieu", *arguments),
+            env=dict(self.environment),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, said = await process.communicate()
+        if process.returncode:
+            raise EnvironmentProblem(f"haichieu {arguments[0]}: {said.decode(errors='replace').strip()}")
+        return printed.decode()
+
+    async def start(self) -> None:
+        """Start it and wait until calls can be taken. Raises EnvironmentProblem with the end of its log."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "haichieu", "up"),
+                env=dict(self.environment),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self.process.stdout is not None  # noqa: S101
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        if not line.startswith(b"ready"):
+            await self.stop()
+            raise EnvironmentProblem(f"The station did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    async def stop(self) -> int | None:
+        """End it in order; return its exit status, None when it had to be killed."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return None
+
+
+@contextlib.asynccontextmanager
+async def trial_station(district: Path | None, **settings: str | int | float) -> AsyncIterator[TrialStation]:
+    """Start a station, with a district file applied when one is given; everything is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="haichieu-"))
+    given = {"home": home, **free_ports(), **settings}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")},
+        **{name: os.environ[name] for name in ("HAICHIEU_ASTERISK", "HAICHIEU_ASTERISK_CACHE") if name in os.environ},
+        **{f"HAICHIEU_{name.upper()}": str(value) for name, value in given.items()},
+    }
+    loaded = load_settings(**given)
+    station = TrialStation(loaded, environment, Database(loaded.resolved_database_url), home / "station.log")
+    try:
+        if district is not None:
+            await station.command("apply", str(district))
+        await station.start()
+        yield station
+    finally:
+        await station.stop()
+        station.database.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def free_ports() -> dict[str, str | int]:
+    """Return port settings that nobody on this machine uses at the moment."""
+    tcp = [_free_port(socket.SOCK_STREAM) for _ in range(2)]
+    first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
+    return {
+        "bind": LOOPBACK,
+        "sip_port": _free_port(socket.SOCK_DGRAM),
+        "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
+        "ari_port": tcp[0],
+        "web_port": tcp[1],
+    }
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,36 @@
+"""Signs of life that the processes leave in the database, so that any of them can say how the others are."""
+
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from haichieu.database import Base, now
+
+ALIVE_SECONDS = 15.0
+"""A component that has not been heard of for this long counts as down; it beats every five seconds."""
+
+
+class Heartbeat(Base):
+    """The last sign of life of one component, with what it said of itself."""
+
+    __tablename__ = "heartbeats"
+
+    component: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    at: Mapped[datetime.datetime]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    def alive(self, at: datetime.datetime) -> bool:
+        """Say whether the component was heard of lately."""
+        return (at - self.at).total_seconds() < ALIVE_SECONDS
+
+
+def beat(session: Session, component: str, **detail: str | int | bool) -> None:
+    """Leave a sign of life."""
+    session.merge(Heartbeat(component=component, at=now(), detail=detail))
+
+
+def latest(session: Session) -> dict[str, Heartbeat]:
+    """Return the last sign of life of every component."""
+    return {heartbeat.component: heartbeat for heartbeat in session.scalars(sa.select(Heartbeat))}

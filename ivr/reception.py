@@ -1,0 +1,140 @@
+"""Where calls arrive: the number that was dialled decides the flow, and the flow decides the rest."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session as DatabaseSession
+
+from broadcast_bridge.call_backs import OwedCall
+from broadcast_bridge.zones import ZoneRefused
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, CallEnded
+from haichieu.ari.events import Event
+from haichieu.database import Database
+from haichieu.errors import HaiChieuError
+from haichieu.phone_numbers import masked
+from haichieu.station import the_station
+from ivr.flow import Flow
+from ivr.interpreter import run_flow
+from ivr.routing import route
+from ivr.session import OfficialDesk, OfficialSeen, Prompts, Session
+
+log = structlog.get_logger()
+
+EMERGENCY_FLOW = "official-line"
+"""The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
+
+DeskFor = Callable[[Call, str], OfficialDesk]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a dialled number leads."""
+
+    flow: str
+    language: str
+
+
+class Reception:
+    """Takes calls and runs their flows, each in a task that ends with its call."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        prompts: Prompts,
+        flows: Callable[[str], Flow],
+        desk_for: DeskFor,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._prompts = prompts
+        self._flows = flows
+        self._desk_for = desk_for
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Keep the calls until cancelled; then end every one of them in order."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def take(self, started: Event) -> None:
+        """Take a call that has just arrived; never blocks."""
+        self._spawn(self._serve(Call.arriving(self._client, started)))
+
+    def apologise(self, channel_id: str) -> None:
+        """Tell a caller whose handler died with an earlier switchboard, and end the call."""
+        self._spawn(self._say_and_end(Call(self._client, channel_id, None, ""), "station-restarted"))
+
+    def turn_away(self, channel_id: str) -> None:
+        """End a channel that nobody waits for any more."""
+        self._spawn(Call(self._client, channel_id, None, "").end())
+
+    async def resume(self, call: Call, debt: OwedCall) -> None:
+        """Run the flow of an owed call from its call-back entry, with the official and the zone known."""
+        language = await self._database.run(lambda session: the_station(session).language)
+        desk = self._desk_for(call, debt.flow)
+        official = OfficialSeen(debt.official_id, debt.official_name)
+        session = Session(call, self._prompts, desk, language, official=official, called_back=True)
+        try:
+            session.zone = await desk.find_zone(official.id, debt.zone_keys)
+        except ZoneRefused:
+            await session.say("unknown-zone", code=debt.zone_keys)
+            return
+        await run_flow(self._flows(debt.flow), session)
+
+    async def _serve(self, call: Call) -> None:
+        async with call:
+            destination = await self._database.run(lambda session: _destination(session, call.dialled))
+            log.info(
+                "call.arrived",
+                call=call.id,
+                caller=masked(call.caller_number),
+                dialled=call.dialled,
+                flow=destination.flow if destination else None,
+            )
+            if destination is None:
+                await self._say_and_end(call, "number-not-in-use")
+                return
+            desk = self._desk_for(call, destination.flow)
+            session = Session(call, self._prompts, desk, destination.language)
+            end = await run_flow(self._flows(destination.flow), session)
+            log.info("call.ended", call=call.id, how=str(end))
+
+    async def _say_and_end(self, call: Call, prompt: str) -> None:
+        async with call:
+            language = await self._database.run(lambda session: the_station(session).language)
+            with contextlib.suppress(CallEnded, AriError):
+                await call.answer()
+                await call.say(await asyncio.to_thread(self._prompts.sound, prompt, language))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except HaiChieuError as problem:
+        log.warning("call.failed", problem=str(problem))
+    except Exception:
+        log.exception("call.failed")
+
+
+def _destination(session: DatabaseSession, dialled: str) -> Destination | None:
+    station = the_station(session)
+    if dialled == station.emergency_number:
+        return Destination(EMERGENCY_FLOW, station.language)
+    number = route(session, dialled)
+    return Destination(number.flow, number.language or station.language) if number else None
