@@ -42,7 +42,7 @@ class AccountSync:
         """After a (re)connection: push every account, and remove those Asterisk kept that are no longer ours."""
         async with self._turn:
             wanted = await self._database.run(self._wanted)
-            endpoints = await self._client.request(operations.LIST_ENDPOINTS, tech="PJSIP")
+            endpoints = await self._client.endpoints()
             for stale in {endpoint["resource"] for endpoint in endpoints} - wanted.keys():
                 await self._remove_everything(stale)
             self._pushed = {}

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import structlog
 
 from broadcast_bridge import reachability
-from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
@@ -47,7 +46,7 @@ class SpeakerSupervisor:
 
     async def look(self, why: str) -> None:
         """Compare every speaker with what Asterisk says now."""
-        endpoints = await self._client.request(operations.LIST_ENDPOINTS, tech="PJSIP")
+        endpoints = await self._client.endpoints()
         online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}
         await self._note(online, why)
 

@@ -22,6 +22,11 @@ FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
     *("logger.conf", "extensions.conf"),
 )
+DEFAULTS = (
+    *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf", "stasis.conf"),
+    *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf", "indications.conf"),
+)
+"""Files that Asterisk misses aloud although their defaults are what we want."""
 
 
 class PortTaken(EnvironmentProblem):
@@ -58,6 +63,8 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
     values = _values(settings, installation)
     for name in FILES:
         write_secretly(home / "etc" / name, render(name, values))
+    for name in DEFAULTS:
+        write_secretly(home / "etc" / name, render("defaults.conf", {}))
     return home / "etc" / "asterisk.conf"
 
 

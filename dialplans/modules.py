@@ -5,13 +5,14 @@ REQUIRED = (
     *("app_stasis", "res_stasis", "res_stasis_answer", "res_stasis_playback", "res_stasis_recording"),
     *("res_stasis_snoop", "res_ari", "res_ari_model", "res_ari_applications", "res_ari_asterisk"),
     *("res_ari_bridges", "res_ari_channels", "res_ari_endpoints", "res_ari_events", "res_ari_playbacks"),
-    *("res_ari_recordings", "res_http_websocket"),
+    *("res_ari_recordings", "res_http_websocket", "res_websocket_client"),
     # SIP
     *("res_pjproject", "res_pjsip", "res_pjsip_session", "res_pjsip_authenticator_digest", "res_pjsip_caller_id"),
     *("res_pjsip_dtmf_info", "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user"),
     *("res_pjsip_header_funcs", "res_pjsip_nat", "res_pjsip_outbound_authenticator_digest"),
     *("res_pjsip_outbound_registration", "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_sdp_rtp"),
-    *("chan_pjsip", "res_sorcery_config", "res_sorcery_astdb", "res_sorcery_memory", "res_security_log"),
+    *("res_pjsip_pubsub", "chan_pjsip", "res_sorcery_config", "res_sorcery_astdb", "res_sorcery_memory"),
+    "res_security_log",
     # sound
     *("res_rtp_asterisk", "res_rtp_multicast", "chan_rtp", "chan_bridge_media", "res_timing_timerfd"),
     *("bridge_holding", "bridge_simple", "bridge_softmix", "bridge_native_rtp", "codec_alaw", "codec_ulaw"),

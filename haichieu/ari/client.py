@@ -82,6 +82,14 @@ class AriClient:
         refusal = {404: NoSuchThing, 409: WrongMoment, 412: WrongMoment}.get(response.status, AriRefused)
         raise refusal(response.status, f"{operation.method} {path}", text[:200])
 
+    async def endpoints(self) -> list[Mapping[str, Any]]:
+        """Return the SIP endpoints with their states; Asterisk says 404 when it has none."""
+        try:
+            listed: list[Mapping[str, Any]] = await self.request(operations.LIST_ENDPOINTS, tech="PJSIP")
+        except NoSuchThing:
+            return []
+        return listed
+
     async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
         """Receive events for ever, connecting again whenever the connection is lost.
 
