@@ -1,4 +1,4 @@
-"""What a loudspeaker decides about calls: whose it takes, which of two wins, and what it tells of one afterwards."""
+"""What a loudspeaker decides about calls: whose it takes, which of two wins, what it tells of one afterwards."""
 
 import hmac
 import re

@@ -86,9 +86,7 @@ def _output(options: LoudspeakerOptions) -> Output:
 class Loudspeaker:
     """One loudspeaker; `stopping` becomes true when it shall end."""
 
-    def __init__(
-        self, options: LoudspeakerOptions, server: ServerAddress, output: Output, stopping: list[int]
-    ) -> None:
+    def __init__(self, options: LoudspeakerOptions, server: ServerAddress, output: Output, stopping: list[int]) -> None:
         self._options = options
         self._server = server
         self._output = output
@@ -96,6 +94,7 @@ class Loudspeaker:
         self._token = secrets.token_hex(16)
         self._call: SpeakerCall | None = None
         self._told = ""
+        self._registered = False
         self._failures = 0
         self._register_at = 0.0
         self._count_at = 0.0
@@ -137,10 +136,10 @@ class Loudspeaker:
             for event in sip.poll(_IN_CALL_SECONDS if self._call else _IDLE_SECONDS):
                 self._happened(sip, address, event)
             self._hear(sip)
-            if time.monotonic() >= self._register_at and not self._call:
+            if time.monotonic() >= self._register_at:
                 self._register_at = float("inf")
                 try:
-                    if self._way() != (address, local):
+                    if self._way() != (address, local) and not self._call:
                         return
                 except ServerNotFound as problem:
                     self._failed(str(problem))
@@ -150,10 +149,11 @@ class Loudspeaker:
     def _happened(self, sip: SipEndpoint, server: SocketAddress, event: SipEvent) -> None:
         match event:
             case Registered(expires=expires):
-                if self._told or not self._failures:
+                if not self._registered:
                     self._emit("registered", expires=expires)
-                self._failures, self._told = 0, ""
+                self._registered, self._failures, self._told = True, 0, ""
             case RegistrationFailed(code=code, reason=reason):
+                self._registered = False
                 self._emit("registration_failed", code=code, reason=reason)
                 self._failed(self._sentence(server, code, reason))
             case Incoming():
