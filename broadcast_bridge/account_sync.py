@@ -11,15 +11,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker
+from dialplans.account_file import MODULES, AccountFile
 from dialplans.accounts import DynamicObject, ha1, phone_account, speaker_account, trunk_account
 from dialplans.models import Phone, Trunk
 from haichieu.ari import operations
-from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, NoSuchThing
 from haichieu.database import Database
 from haichieu.vault import Vault
 
 log = structlog.get_logger()
+
+CANNOT_UPDATE = 403
 
 Accounts = dict[str, tuple[DynamicObject, ...]]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
@@ -29,10 +32,13 @@ OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
 class AccountSync:
     """Pushes accounts to one Asterisk."""
 
-    def __init__(self, client: AriClient, database: Database, vault: Vault, qualify_seconds: int) -> None:
+    def __init__(
+        self, client: AriClient, database: Database, vault: Vault, file: AccountFile, qualify_seconds: int
+    ) -> None:
         self._client = client
         self._database = database
         self._vault = vault
+        self._file = file
         self._qualify_seconds = qualify_seconds
         self._pushed: Accounts = {}
         self._turn = asyncio.Lock()
@@ -64,20 +70,34 @@ class AccountSync:
         fresh = {code: account for code, account in wanted.items() if self._pushed.get(code) != account}
         for code, account in fresh.items():
             try:
-                for item in account:
-                    await self._put(item)
+                await self._put_account(account)
             except AriRefused as problem:
                 # One account that Asterisk will not have must not keep the others off the air.
                 log.error("account.refused", account=code, problem=str(problem))
                 continue
             self._pushed[code] = account
+        await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
-            await self._client.request(
-                operations.SUBSCRIBE,
-                applicationName=APPLICATION,
-                eventSource=",".join(f"endpoint:PJSIP/{code}" for code in fresh),
-            )
+            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys())
             log.info("accounts.pushed", count=len(fresh))
+
+    async def _put_account(self, account: tuple[DynamicObject, ...]) -> None:
+        try:
+            for item in account:
+                await self._put(item)
+        except AriRefused as refusal:
+            if refusal.status != CANNOT_UPDATE:
+                raise
+            # Asterisk has just started from the file, and what it has from there it will not let us change.
+            await self._forget_file()
+            for item in account:
+                await self._put(item)
+
+    async def _forget_file(self) -> None:
+        """Make Asterisk forget the accounts it read from the file; registrations are kept elsewhere and stay."""
+        await asyncio.to_thread(self._file.write, [])
+        for module in MODULES:
+            await self._client.request(operations.RELOAD_MODULE, moduleName=module)
 
     async def _put(self, item: DynamicObject) -> None:
         fields = [{"attribute": name, "value": value} for name, value in item.fields.items()]

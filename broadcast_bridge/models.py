@@ -161,9 +161,7 @@ class CallBack(Base):
     """An owed outbound call to an official who asked to go live and must be called at the registered number."""
 
     __tablename__ = "call_backs"
-    __table_args__ = (
-        sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),
-    )
+    __table_args__ = (sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id"))

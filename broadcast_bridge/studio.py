@@ -129,21 +129,16 @@ class Studio:
         broadcast = broadcasts.plan_live(session, official, zone, priority, now())
         broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
         log.info("broadcast.planned", broadcast=broadcast.id, zone=zone.name, speakers=zone.total)
-        return Plan(
-            broadcast.id, tuple(_target(delivery.id, delivery.speaker) for delivery in broadcast.deliveries)
-        )
+        return Plan(broadcast.id, tuple(_target(delivery.id, delivery.speaker) for delivery in broadcast.deliveries))
 
     @contextlib.asynccontextmanager
     async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
         """The bridge, its legs and its announcer, for the length of the block; ends with the closing chime."""
         async with contextlib.AsyncExitStack() as stack:
-            bridge = await stack.enter_async_context(
-                holding_bridge(self._client, f"broadcast-{plan.broadcast_id}")
-            )
+            bridge = await stack.enter_async_context(holding_bridge(self._client, f"broadcast-{plan.broadcast_id}"))
             joiner = Joiner(bridge)
             legs = [
-                SpeakerLeg(self._client, target, joiner.join, self._rules.answer_seconds)
-                for target in plan.targets
+                SpeakerLeg(self._client, target, joiner.join, self._rules.answer_seconds) for target in plan.targets
             ]
             stack.push_async_callback(self._write_down, legs)
             await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))

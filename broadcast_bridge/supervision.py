@@ -17,7 +17,6 @@ from haichieu.database import Database, now
 
 log = structlog.get_logger()
 
-ENDPOINT_EVENTS = frozenset({"EndpointStateChange", "ContactStatusChange", "PeerStatusChange"})
 ONLINE = "online"
 
 

@@ -23,7 +23,7 @@ FILES = (
     *("logger.conf", "extensions.conf"),
 )
 DEFAULTS = (
-    *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf", "stasis.conf"),
+    *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
     *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf", "indications.conf"),
 )
 """Files that Asterisk misses aloud although their defaults are what we want."""

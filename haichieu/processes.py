@@ -68,7 +68,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         assert self._process.stdout is not None  # noqa: S101
         async for raw in self._process.stdout:
@@ -94,7 +94,7 @@ class Child:
                 await process.wait()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child, before exec: be sent SIGTERM when the supervisor dies; leave Ctrl-C to the supervisor."""
     os.setpgid(0, 0)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -14,13 +14,13 @@ notes out as events. pjsua2 allows one endpoint a process, so one SipEndpoint ma
 import contextlib
 import ctypes
 import gc
+import itertools
 import os
 import random
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -40,13 +40,9 @@ from haichieu.sip_events import (
     SipEvent,
     Unregistered,
 )
+from haichieu.sip_options import CODECS, EndpointOptions
 from haichieu.sip_sound import FRAMES_A_SECOND, HeardFrame, Playing
-
-DIGIT_SECONDS = 0.24
-"""What one RFC 4733 digit takes; pjsua2 offers no other duration."""
-
-CODECS = {"alaw": "PCMA/8000", "ulaw": "PCMU/8000", "g722": "G722/16000"}
-G711 = ("alaw", "ulaw")
+from haichieu.udp_filter import accept_only_from
 
 _RTP_PORTS = (32768, 60000)
 _HEARD_AT_MOST = 120 * FRAMES_A_SECOND
@@ -65,25 +61,6 @@ class CallFailed(SipError):
     """A call could not be placed, or ended before it could be acted on."""
 
 
-@dataclass(frozen=True)
-class EndpointOptions:
-    """Who we are and where we stand.
-
-    `bind` is the local IPv4 address for SIP and RTP, `port` the UDP port of SIP (0: any). `codecs` are names of
-    CODECS, best first. `contact_token` goes into the Contact URI, so that a call which came by way of our
-    registrar can be told from one that somebody sent to our port.
-    """
-
-    user: str
-    bind: str
-    port: int = 0
-    password: str = field(default="", repr=False)
-    codecs: tuple[str, ...] = G711
-    expires: int = 30
-    contact_token: str = field(default="", repr=False)
-    user_agent: str = "HaiChieu"
-
-
 class SipEndpoint:
     """A SIP phone without a face; a context manager that starts and ends the SIP library."""
 
@@ -94,6 +71,7 @@ class SipEndpoint:
         self._events: deque[SipEvent] = deque()
         self._calls: dict[int, _Call] = {}
         self._gone: list[int] = []
+        self._numbers = itertools.count(1)
         self._library = pj.Endpoint()
         self._registered = False
 
@@ -108,9 +86,7 @@ class SipEndpoint:
             ) from problem
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Hang up, unregister, and take the library down in the one order it survives."""
         for call in list(self._calls):
             self.hang_up(call)
@@ -151,9 +127,7 @@ class SipEndpoint:
         config.regConfig.registerOnAdd = False
         config.regConfig.disableRegOnModify = True
         config.regConfig.unregWaitMsec = int(_FAREWELL_SECONDS * 1000)
-        config.sipConfig.authCreds.append(
-            pj.AuthCredInfo("digest", "*", self.options.user, 0, self.options.password)
-        )
+        config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", self.options.user, 0, self.options.password))
         try:
             self._account.modify(config)
             self._account.setRegistration(True)
@@ -167,13 +141,13 @@ class SipEndpoint:
             header = pj.SipHeader()
             header.hName, header.hValue = name, value
             parameters.txOption.headers.append(header)
-        call = _Call(self._account, self._note, self._sound)
+        call = _Call(self._account, next(self._numbers), self._note, self._sound)
         try:
             call.makeCall(uri, parameters)
         except pj.Error as problem:
             raise CallFailed(f"Không gọi được {uri} / {uri} cannot be called: {problem.reason}") from problem
-        self._calls[call.getId()] = call
-        return int(call.getId())
+        self._calls[call.number] = call
+        return call.number
 
     def answer(self, call: int) -> None:
         """Answer an incoming call. Raises CallFailed when the caller has given up."""
@@ -242,6 +216,8 @@ class SipEndpoint:
         transport.port = self.options.port
         transport.boundAddress = transport.publicAddress = self.options.bind
         self._transport = self._library.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        if self.options.only_from:
+            accept_only_from(self.options.only_from, SocketAddress(self.options.bind, self.local_port))
         self._library.audDevManager().setNullDev()
         for codec in self._library.codecEnum2():
             self._library.codecSetPriority(codec.codecId, 0)
@@ -249,7 +225,7 @@ class SipEndpoint:
             self._library.codecSetPriority(CODECS[name], priority)
         self._library.libStart()
         self._sound = _SoundPort(self.rate)
-        self._account = _Account(self._note, self._calls, self._sound)
+        self._account = _Account(self._note, self._calls, self._numbers, self._sound)
         config = self._account_config()
         config.idUri = f"sip:{self.options.user}@{self.options.bind}:{self.local_port}"
         self._account.create(config)
@@ -282,9 +258,15 @@ class SipEndpoint:
 class _Account(pj.Account):
     """Notes registrations and incoming calls."""
 
-    def __init__(self, note: Callable[[SipEvent], None], calls: "dict[int, _Call]", sound: "_SoundPort") -> None:
+    def __init__(
+        self,
+        note: Callable[[SipEvent], None],
+        calls: "dict[int, _Call]",
+        numbers: Iterator[int],
+        sound: "_SoundPort",
+    ) -> None:
         super().__init__()
-        self._note, self._calls, self._sound = note, calls, sound
+        self._note, self._calls, self._numbers, self._sound = note, calls, numbers, sound
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         if prm.status or prm.code // 100 != 2:
@@ -293,30 +275,38 @@ class _Account(pj.Account):
             self._note(Registered(prm.expiration) if prm.expiration else Unregistered())
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
-        call = _Call(self, self._note, self._sound, prm.callId)
-        self._calls[prm.callId] = call
+        call = _Call(self, next(self._numbers), self._note, self._sound, prm.callId)
+        self._calls[call.number] = call
         invite = Invite.read(prm.rdata.wholeMsg, SocketAddress.parse(prm.rdata.srcAddress))
-        self._note(Incoming(prm.callId, invite))
+        self._note(Incoming(call.number, invite))
 
 
 class _Call(pj.Call):
-    """Notes the progress of one call, and connects its sound while there is any."""
+    """Notes the progress of one call, and connects its sound while there is any.
+
+    Its number is ours: the library uses a place again at once, while events of the call before still wait.
+    """
 
     def __init__(
-        self, account: _Account, note: Callable[[SipEvent], None], sound: "_SoundPort", number: int = -1
+        self,
+        account: _Account,
+        number: int,
+        note: Callable[[SipEvent], None],
+        sound: "_SoundPort",
+        place: int = -1,
     ) -> None:
-        super().__init__(account, number)
-        self._note, self._sound = note, sound
+        super().__init__(account, place)
+        self.number, self._note, self._sound = number, note, sound
 
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_EARLY and info.role == pj.PJSIP_ROLE_UAC:
-            self._note(Ringing(info.id, info.lastStatusCode))
+            self._note(Ringing(self.number, info.lastStatusCode))
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
-            self._note(Answered(info.id))
+            self._note(Answered(self.number))
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             up = info.connectDuration
-            self._note(Ended(info.id, info.lastStatusCode, info.lastReason, up.sec + up.msec / 1000))
+            self._note(Ended(self.number, info.lastStatusCode, info.lastReason, up.sec + up.msec / 1000))
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
         # Kept in a name: `getInfo().media` would be freed while it is read.
@@ -328,7 +318,7 @@ class _Call(pj.Call):
                 self._sound.startTransmit(voice)
 
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
-        self._note(DigitHeard(self.getId(), prm.digit))
+        self._note(DigitHeard(self.number, prm.digit))
 
 
 class _SoundPort(pj.AudioMediaPort):

@@ -24,8 +24,8 @@ _TOKEN = re.compile(r";token=([^;>\s]+)")
 def comes_from(invite: Invite, server: SocketAddress, token: str) -> bool:
     """Whether a call was sent by our station in answer to our registration.
 
-    Its packet must bear the station's address and port, and its request URI the token that only our REGISTER told:
-    the address of a UDP packet can be forged, the token cannot be guessed.
+    Its packet must bear the station's address and port (the socket takes no other), and its request URI the token
+    that only our REGISTER told: the address of a UDP packet can be forged, the token cannot be guessed.
     """
     found = _TOKEN.search(invite.request_uri)
     return invite.source == server and found is not None and hmac.compare_digest(found.group(1), token)

@@ -18,8 +18,9 @@ from broadcast_bridge.loudspeaker.call import (
 from broadcast_bridge.loudspeaker.outputs import BadOutput, Output, PlayerOutput, RecordingOutput
 from haichieu.errors import HaiChieuError
 from haichieu.sip_address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
-from haichieu.sip_endpoint import CallFailed, EndpointOptions, SipEndpoint
+from haichieu.sip_endpoint import CallFailed, SipEndpoint
 from haichieu.sip_events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
+from haichieu.sip_options import EndpointOptions
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -115,6 +116,7 @@ class Loudspeaker:
                 password=self._options.password,
                 expires=self._options.expires,
                 contact_token=self._token,
+                only_from=address,
                 user_agent="HaiChieu loudspeaker",
             )
             with SipEndpoint(endpoint) as sip:

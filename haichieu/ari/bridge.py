@@ -81,21 +81,26 @@ async def holding_bridge(client: AriClient, bridge_id: str) -> AsyncIterator[Bri
 
 
 class Announcer:
-    """Plays sound files into a bridge."""
+    """Plays sound files into a bridge, and stands outside it otherwise: a holding bridge has one announcer at a time."""
 
-    def __init__(self, inner: Call) -> None:
+    def __init__(self, bridge: Bridge, outer: Call, inner: Call) -> None:
+        self._bridge = bridge
+        self._outer = outer
         self._inner = inner
 
     async def play(self, *sounds: str) -> None:
         """Play to the end. Everybody in the bridge hears it from the same moment on."""
-        await self._inner.say(*sounds)
+        await self._bridge.add([self._outer.id], role="announcer")
+        try:
+            await self._inner.say(*sounds)
+        finally:
+            with contextlib.suppress(AriError):
+                await self._bridge.remove(self._outer.id)
 
 
 @contextlib.asynccontextmanager
-async def announcer(
-    client: AriClient, bridge: Bridge, *, seconds_to_start: float = 3.0
-) -> AsyncIterator[Announcer]:
-    """Put an announcer into a bridge for the length of the block. Raises HungUp when it cannot start."""
+async def announcer(client: AriClient, bridge: Bridge, *, seconds_to_start: float = 3.0) -> AsyncIterator[Announcer]:
+    """Have an announcer for a bridge at hand for the length of the block. Raises HungUp when it cannot start."""
     name = uuid.uuid4().hex
     outer = Call(client, f"announcer-{name}", None, "")
     inner = Call(client, f"player-{name}", None, "")
@@ -117,5 +122,4 @@ async def announcer(
                 await outer.started()
         except TimeoutError:
             raise HungUp("the announcer did not start") from None
-        await bridge.add([outer.id], role="announcer")
-        yield Announcer(inner)
+        yield Announcer(bridge, outer, inner)

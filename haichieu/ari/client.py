@@ -30,6 +30,11 @@ MAX_CONNECTIONS = 16
 """Asterisk gives every connection a thread; a few, kept open, are fastest."""
 
 APPLICATION = "haichieu"
+WATCH = "haichieu-watch"
+"""A second application on the same socket, for news of endpoints alone. Subscribed to by the first, an endpoint
+would bring every event of its channels twice, and every key of a caller with them."""
+
+ENDPOINT_EVENTS = ("ContactStatusChange", "EndpointStateChange", "PeerStatusChange")
 USER = "haichieu"
 
 Reconcile = Callable[[list[Mapping[str, Any]]], Awaitable[None]]
@@ -71,9 +76,7 @@ class AriClient:
         query = {name: value for name, value in given.items() if name in operation.query}
         path = operation.path.format(**{name: quote(value, safe="") for name, value in given.items()})
         try:
-            async with self._session.request(
-                operation.method, self._base + path, params=query, json=body
-            ) as response:
+            async with self._session.request(operation.method, self._base + path, params=query, json=body) as response:
                 text = await response.text()
         except (aiohttp.ClientConnectionError, TimeoutError) as problem:
             raise AsteriskUnavailable(f"Asterisk does not answer at {self._base}: {problem}") from problem
@@ -89,6 +92,11 @@ class AriClient:
         except NoSuchThing:
             return []
         return listed
+
+    async def watch_endpoints(self, names: Iterable[str]) -> None:
+        """Receive `ENDPOINT_EVENTS` of these SIP endpoints from now on."""
+        sources = ",".join(f"endpoint:PJSIP/{name}" for name in names)
+        await self.request(operations.SUBSCRIBE, applicationName=WATCH, eventSource=sources)
 
     async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
         """Receive events for ever, connecting again whenever the connection is lost.
@@ -126,13 +134,18 @@ class AriClient:
         assert self._session is not None, "the client is used outside its context"  # noqa: S101
         return self._session.ws_connect(
             self._base + "/events",
-            params={"app": APPLICATION, "subscribeAll": "false"},
+            params={"app": f"{APPLICATION},{WATCH}", "subscribeAll": "false"},
             heartbeat=20,
             max_msg_size=0,
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         )
 
     async def _reconcile(self, reconcile: Reconcile) -> None:
+        await self.request(
+            operations.FILTER_EVENTS,
+            applicationName=WATCH,
+            body={"allowed": [{"type": name} for name in ENDPOINT_EVENTS]},
+        )
         channels = await self.request(operations.LIST_CHANNELS)
         self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})
         await reconcile(channels)

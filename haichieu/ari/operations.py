@@ -18,9 +18,7 @@ class Operation:
     sends_body: bool = False
 
 
-def _op(
-    method: Literal["GET", "POST", "PUT", "DELETE"], path: str, *query: str, sends_body: bool = False
-) -> Operation:
+def _op(method: Literal["GET", "POST", "PUT", "DELETE"], path: str, *query: str, sends_body: bool = False) -> Operation:
     return Operation(method, path, frozenset(query), sends_body)
 
 
@@ -31,6 +29,8 @@ DELETE_OBJECT = _op("DELETE", "/asterisk/config/dynamic/{configClass}/{objectTyp
 RELOAD_MODULE = _op("PUT", "/asterisk/modules/{moduleName}")
 
 SUBSCRIBE = _op("POST", "/applications/{applicationName}/subscription", "eventSource")
+
+FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", sends_body=True)
 
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 

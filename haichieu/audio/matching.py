@@ -58,9 +58,7 @@ def match(sent: Sound, received: Sound) -> Match:
         return NOTHING
     slack = int(_AGREE_SECONDS * _RATE)
     found = [search.best(begin, delay - slack, delay + slack) for begin, _ in windows]
-    hits = [
-        (at, begin, active) for (score, at), (begin, active) in zip(found, windows, strict=True) if score >= FOUND
-    ]
+    hits = [(at, begin, active) for (score, at), (begin, active) in zip(found, windows, strict=True) if score >= FOUND]
     size = int(_WINDOW_SECONDS * _RATE)
     heard = [target.samples[max(0, begin + at) : begin + at + size] for at, begin, _ in hits]
     return Match(
@@ -122,9 +120,7 @@ def _speech_windows(source: Sound) -> list[tuple[int, float]]:
     active = active_frames(source)
     frames = int(_WINDOW_SECONDS / 0.02)
     windows = [(start, active[start : start + frames].sum()) for start in range(0, len(active), frames)]
-    return [
-        (start * _RATE // 50, float(count) / 50) for start, count in windows if count >= _LEAST_ACTIVE * frames
-    ]
+    return [(start * _RATE // 50, float(count) / 50) for start, count in windows if count >= _LEAST_ACTIVE * frames]
 
 
 def _common_delay(search: _Search, windows: list[tuple[int, float]]) -> int | None:

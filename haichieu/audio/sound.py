@@ -59,9 +59,7 @@ def read_wav(path: Path) -> Sound:
             rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as problem:
-        raise UnreadableSound(
-            f"{path}: không đọc được tệp âm thanh / cannot be read as WAV: {problem}"
-        ) from problem
+        raise UnreadableSound(f"{path}: không đọc được tệp âm thanh / cannot be read as WAV: {problem}") from problem
     if rate <= 0:
         raise UnreadableSound(f"{path}: tốc độ lấy mẫu bằng 0 / the sample rate is 0")
     samples = _floats(raw[: len(raw) - len(raw) % (width * channels)], width)

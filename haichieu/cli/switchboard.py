@@ -13,12 +13,13 @@ from broadcast_bridge.account_sync import AccountSync
 from broadcast_bridge.orphans import clear_orphans, orphaned_callers
 from broadcast_bridge.recordings import Recordings
 from broadcast_bridge.studio import Studio, StudioRules
-from broadcast_bridge.supervision import ENDPOINT_EVENTS, SpeakerSupervisor
+from broadcast_bridge.supervision import SpeakerSupervisor
+from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password, spool_folder
 from dialplans.numbering import endpoint_for
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import AriClient
+from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.background import in_background
@@ -70,7 +71,9 @@ class Switchboard:
         self._client = AriClient(
             settings.ari_host, settings.ari_port, ari_password(settings), unclaimed=self._unclaimed
         )
-        self._accounts = AccountSync(self._client, self._database, self._vault, settings.qualify_seconds)
+        self._accounts = AccountSync(
+            self._client, self._database, self._vault, AccountFile(home), settings.qualify_seconds
+        )
         self._recordings = Recordings(
             spool_folder(settings) / "recording", MediaStore(home / "media", settings.min_free_megabytes)
         )

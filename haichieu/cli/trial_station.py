@@ -9,12 +9,13 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from haichieu.database import Database
 from haichieu.errors import EnvironmentProblem
+from haichieu.processes import end_with_parent
 from haichieu.settings import Settings, load_settings
 
 LOOPBACK = "127.0.0.1"
@@ -59,6 +60,7 @@ class TrialStation:
                 env=dict(self.environment),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                preexec_fn=end_with_parent,
             )
         assert self.process.stdout is not None  # noqa: S101
         try:
@@ -106,6 +108,15 @@ async def trial_station(district: Path | None, **settings: str | int | float) ->
         await station.stop()
         station.database.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+    """Wait for a condition, looked at in a thread. Raises EnvironmentProblem naming `what` when it does not come."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await asyncio.to_thread(condition):
+        if asyncio.get_running_loop().time() > deadline:
+            raise EnvironmentProblem(f"Chờ mãi không thấy / waited {seconds:g} s in vain for: {what}")
+        await asyncio.sleep(0.05)
 
 
 def free_ports() -> dict[str, str | int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.event_process import Event, EventProcess, EventProcessError
-from haichieu.sip_endpoint import DIGIT_SECONDS, G711
+from haichieu.sip_options import DIGIT_SECONDS, G711
 
 
 class CallNotAnswered(EventProcessError):

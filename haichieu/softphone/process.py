@@ -23,7 +23,7 @@ from typing import Any
 from haichieu.audio import WavRecording, read_wav, resample
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.sip_address import ServerAddress, SocketAddress
-from haichieu.sip_endpoint import CODECS, DIGIT_SECONDS, G711, EndpointOptions, SipEndpoint, SipError
+from haichieu.sip_endpoint import SipEndpoint, SipError
 from haichieu.sip_events import (
     Answered,
     DigitHeard,
@@ -35,6 +35,7 @@ from haichieu.sip_events import (
     SipEvent,
     Unregistered,
 )
+from haichieu.sip_options import CODECS, DIGIT_SECONDS, G711, EndpointOptions
 from haichieu.sip_sound import Playing
 
 _POLL_SECONDS = 0.01

@@ -238,9 +238,7 @@ def upgrade() -> None:
             "state IN ('planned', 'calling', 'cancelled', 'failed', 'on_air', 'pre_empted', 'ended')",
             name=op.f("ck_broadcasts_state"),
         ),
-        sa.ForeignKeyConstraint(
-            ["official_id"], ["officials.id"], name=op.f("fk_broadcasts_official_id_officials")
-        ),
+        sa.ForeignKeyConstraint(["official_id"], ["officials.id"], name=op.f("fk_broadcasts_official_id_officials")),
         sa.ForeignKeyConstraint(["recording_id"], ["media.id"], name=op.f("fk_broadcasts_recording_id_media")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcasts")),
     )
@@ -260,9 +258,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('owed', 'calling', 'done', 'expired')", name=op.f("ck_call_backs_state")),
-        sa.ForeignKeyConstraint(
-            ["official_id"], ["officials.id"], name=op.f("fk_call_backs_official_id_officials")
-        ),
+        sa.ForeignKeyConstraint(["official_id"], ["officials.id"], name=op.f("fk_call_backs_official_id_officials")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_backs")),
     )
     with op.batch_alter_table("call_backs", schema=None) as batch_op:

@@ -1,0 +1,36 @@
+"""The accounts as a file that Asterisk reads when it starts, so that it knows them before, or without, us.
+
+While we are connected, accounts live in Asterisk's memory, where they can be changed without a reload. The file
+is for its next start: with the application down, speakers can still register and the emergency line reach them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dialplans.accounts import DynamicObject
+from dialplans.configuration import write_secretly
+
+MODULES = ("res_pjsip.so", "res_pjsip_endpoint_identifier_ip.so", "res_pjsip_outbound_registration.so")
+"""The modules that read the file; reloading them leaves calls alone (measured: no packet lost)."""
+
+NAME = "pjsip_accounts.conf"
+
+
+class AccountFile:
+    """`<home>/etc/pjsip_accounts.conf`, for the station's user only."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "etc" / NAME
+
+    def write(self, objects: Iterable[DynamicObject]) -> None:
+        """Make the file hold exactly these objects; an unchanged file is left alone."""
+        text = "; Written by the switchboard; read when Asterisk starts.\n" + "".join(map(_section, objects))
+        if not self._path.exists() or self._path.read_text("utf-8") != text:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_secretly(self._path, text)
+
+
+def _section(item: DynamicObject) -> str:
+    # A semicolon would begin a comment; no field of ours may hold a line end.
+    fields = (f"{name} = {value.replace(';', chr(92) + ';')}" for name, value in item.fields.items())
+    return "\n".join([f"\n[{item.id}]", f"type = {item.object_type}", *fields, ""])
