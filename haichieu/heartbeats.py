@@ -8,8 +8,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base, now
 
+BEAT_SECONDS = 5.0
 ALIVE_SECONDS = 15.0
-"""A component that has not been heard of for this long counts as down; it beats every five seconds."""
+"""A component that has not been heard of for this long counts as down; three beats missed."""
 
 
 class Heartbeat(Base):

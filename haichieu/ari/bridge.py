@@ -81,7 +81,7 @@ async def holding_bridge(client: AriClient, bridge_id: str) -> AsyncIterator[Bri
 
 
 class Announcer:
-    """Plays sound files into a bridge, and stands outside it otherwise: a holding bridge has one announcer at a time."""
+    """Plays sound files into a bridge, and stands outside otherwise: a holding bridge takes one announcer at a time."""
 
     def __init__(self, bridge: Bridge, outer: Call, inner: Call) -> None:
         self._bridge = bridge

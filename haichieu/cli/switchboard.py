@@ -27,7 +27,7 @@ from haichieu.changes import changes
 from haichieu.cli.degraded import refresh_degraded
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
 from haichieu.database import Database, migrate
-from haichieu.heartbeats import beat
+from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.processes import READY
@@ -40,8 +40,6 @@ from ivr.official_desk import PhoneDesk
 from ivr.reception import Reception
 
 log = structlog.get_logger()
-
-HEARTBEAT_SECONDS = 5.0
 
 
 def run_switchboard(settings: Settings) -> None:
@@ -100,7 +98,7 @@ class Switchboard:
         async with (
             self._client,
             in_background(
-                self._client.run(self._connected, self._supervisor.asterisk_lost),
+                self._client.run(self._connected, self._lost),
                 self._supervisor.run(),
                 self._heartbeat(),
                 self._follow_rows(),
@@ -128,6 +126,7 @@ class Switchboard:
         for channel_id in callers:
             self._reception.apologise(channel_id)
         await self._supervisor.look("connected")
+        await self._beat(asterisk=True)
         if not self._said_ready:
             self._said_ready = True
             print(READY, flush=True)
@@ -149,9 +148,15 @@ class Switchboard:
     async def _heartbeat(self) -> None:
         """Say that we are alive, and whether Asterisk is with us: `status` and /healthz read it."""
         while True:
-            connected = self._client.connected.is_set()
-            await self._database.run(partial(beat, component="switchboard", asterisk=connected))
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._beat(asterisk=self._client.connected.is_set())
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _beat(self, *, asterisk: bool) -> None:
+        await self._database.run(partial(beat, component="switchboard", asterisk=asterisk))
+
+    async def _lost(self) -> None:
+        await self._beat(asterisk=False)
+        await self._supervisor.asterisk_lost()
 
     async def _prewarm(self) -> None:
         """Make the fixed prompts ahead of the first caller."""

@@ -1,0 +1,42 @@
+"""Serving the web application with gunicorn, one process and some threads."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+THREADS = 16
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn, configured from here alone."""
+
+    def __init__(self, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:
+        self._app = app
+        self._options: dict[str, Any] = {
+            "bind": f"{host}:{port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": THREADS,
+            "loglevel": "warning",
+            "graceful_timeout": 5,
+            "post_worker_init": lambda _worker: ready(),
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take our options; no file, no environment, no command line."""
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Give gunicorn the application."""
+        return self._app
+
+
+def serve(app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM; `ready` is called once requests can be taken."""
+    _Server(app, host, port, ready).run()

@@ -1,0 +1,19 @@
+"""`haichieu speaker`: the software loudspeaker."""
+
+import sys
+from pathlib import Path
+
+from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
+
+
+def run_speaker(
+    *, server: str, id: str, password: str, record: Path | None, output: str | None, bind: str, events: bool
+) -> int:
+    """Run until SIGTERM; a password of `-` is read from standard input, so that no list of processes shows it."""
+    if password == "-":  # noqa: S105
+        password = sys.stdin.readline().rstrip("\n")
+    return run_loudspeaker(
+        LoudspeakerOptions(
+            server=server, id=id, password=password, record=record, output=output, bind=bind, events=events
+        )
+    )
