@@ -6,6 +6,7 @@ The key is one file of the station's home that only its user may read.
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,8 +77,7 @@ def station_secret(home: Path, name: str, make: Callable[[], bytes]) -> bytes:
     except FileNotFoundError:
         pass
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=path.parent)  # made with mode 0600
     with os.fdopen(descriptor, "wb") as file:
         file.write(make())
         file.flush()
@@ -85,5 +85,5 @@ def station_secret(home: Path, name: str, make: Callable[[], bytes]) -> bytes:
     # link, not rename: of two processes that start together the first one's key is everybody's key
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
-    draft.unlink()
+    Path(draft).unlink()
     return path.read_bytes()

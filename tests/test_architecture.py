@@ -69,7 +69,11 @@ def test_the_command_line_alone_may_reach_up(tmp_path: Path) -> None:
 
 
 def test_no_module_is_too_long_to_hold_in_mind() -> None:
-    lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in MODULES}
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text().splitlines())
+        for path in MODULES
+        if "migrations" not in path.parts  # a list of columns, written by Alembic and never edited again
+    }
     assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 

@@ -106,9 +106,7 @@ def test_an_interrupted_setup_does_not_pass_for_done(project: Project) -> None:
 def test_two_at_once_make_one_environment(project: Project) -> None:
     command = ["make", "setup"]
     environment = {**os.environ, "PATH": f"{project.programs}:{os.environ['PATH']}", "LOG": str(project.log)}
-    both = [
-        subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)
-    ]
+    both = [subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [process.wait(timeout=60) for process in both] == [0, 0]
     assert project.pip_calls() == 2
 

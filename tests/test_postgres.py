@@ -24,8 +24,7 @@ with private_cluster() as cluster:
 def tables(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
         return {
-            str(row[0])
-            for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            str(row[0]) for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         }
 
 
@@ -47,9 +46,7 @@ def test_a_database_goes_although_somebody_is_still_connected(postgres_cluster: 
 
 
 def test_the_server_dies_with_a_killed_test_process_and_the_next_one_tidies_up() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTED_AND_WAITING], stdout=subprocess.PIPE, text=True
-    ) as starter:
+    with subprocess.Popen([sys.executable, "-c", STARTED_AND_WAITING], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         folder, pid = starter.stdout.readline().split()
         starter.send_signal(signal.SIGKILL)

@@ -50,9 +50,7 @@ def test_signals_reach_the_process_itself(dockerfile: Path) -> None:
 
 
 def test_python_libraries_are_installed_by_hash_alone() -> None:
-    steps = [
-        step.value for step in read_instructions(ROOT / "docker/app.Dockerfile") if "pip install" in step.value
-    ]
+    steps = [step.value for step in read_instructions(ROOT / "docker/app.Dockerfile") if "pip install" in step.value]
     assert steps
     for step in steps:
         assert "--require-hashes" in step or "--no-deps" in step
@@ -77,9 +75,7 @@ def test_every_file_of_every_room_is_installed(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, source)
     for room in ROOMS:
         shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
-    files = {
-        str(path.relative_to(source)) for room in ROOMS for path in (source / room).rglob("*") if path.is_file()
-    }
+    files = {str(path.relative_to(source)) for room in ROOMS for path in (source / room).rglob("*") if path.is_file()}
 
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
     subprocess.run(

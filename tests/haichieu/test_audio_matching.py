@@ -100,9 +100,7 @@ def with_jump(sound: Sound) -> Sound:
         ("a jump of 60 ms", 0.9),
     ],
 )
-def test_speech_is_found_through_what_telephony_does_to_it(
-    announcement: Sound, name: str, at_least: float
-) -> None:
+def test_speech_is_found_through_what_telephony_does_to_it(announcement: Sound, name: str, at_least: float) -> None:
     degraded = {
         "untouched": lambda: announcement,
         "pcm_alaw": lambda: through_codec(announcement, "pcm_alaw"),
@@ -147,9 +145,7 @@ def test_half_an_announcement_is_not_the_announcement(announcement: Sound) -> No
     assert result.correlation < FOUND
 
 
-@pytest.mark.parametrize(
-    "received", ["other words", "other voice", "chime", "silence", "noise", "nothing", "tone"]
-)
+@pytest.mark.parametrize("received", ["other words", "other voice", "chime", "silence", "noise", "nothing", "tone"])
 def test_what_is_not_the_announcement_scores_low(
     announcement: Sound, other_words: Sound, received: str, tmp_path: Path
 ) -> None:

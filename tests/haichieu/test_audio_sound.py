@@ -36,9 +36,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 def test_every_width_of_sample_and_two_channels_are_read(tmp_path: Path, width: int) -> None:
-    values = (np.array([0.0, 0.5, -0.5, 0.25]) * 2 ** (8 * width - 1)).astype(np.int64) + (
-        128 if width == 1 else 0
-    )
+    values = (np.array([0.0, 0.5, -0.5, 0.25]) * 2 ** (8 * width - 1)).astype(np.int64) + (128 if width == 1 else 0)
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:
         file.setparams((2, width, 8000, 0, "NONE", ""))
         file.writeframes(b"".join(int(v).to_bytes(width, "little", signed=width > 1) * 2 for v in values))

@@ -24,9 +24,7 @@ def desk(**changes: Any) -> SimulatedDesk:
     return SimulatedDesk(**{"zones": zones, "forbidden_zones": frozenset({"12"})} | changes)
 
 
-def session(
-    call: SimulatedCall, at_desk: SimulatedDesk | None = None, language: str = "vi", **more: Any
-) -> Session:
+def session(call: SimulatedCall, at_desk: SimulatedDesk | None = None, language: str = "vi", **more: Any) -> Session:
     return Session(call, WrittenPrompts(TEXTS), at_desk or desk(), language, **more)
 
 

@@ -114,9 +114,7 @@ def test_a_language_without_a_prompt_is_named() -> None:
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["flow", "version", "nodes", "id", "verb", "exits"]), inner, max_size=6
-            )
+            | st.dictionaries(st.sampled_from(["flow", "version", "nodes", "id", "verb", "exits"]), inner, max_size=6)
         ),
     )
 )

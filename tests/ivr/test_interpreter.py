@@ -18,9 +18,7 @@ WHOLE_CALL = ["1001#", "1111#", "1001#", "2468#", "5", "", "3", "1", "77#", "11#
 
 
 def flow_of(*nodes: Mapping[str, object]) -> str:
-    return json.dumps(
-        {"flow": "test", "version": 1, "title": {"vi": "Thử"}, "start": nodes[0]["id"], "nodes": nodes}
-    )
+    return json.dumps({"flow": "test", "version": 1, "title": {"vi": "Thử"}, "start": nodes[0]["id"], "nodes": nodes})
 
 
 END = {"id": "end", "verb": "hangup", "prompt": "goodbye"}
@@ -40,9 +38,7 @@ async def test_a_hang_up_at_any_step_ends_the_call_and_nothing_else_happens() ->
 @pytest.mark.parametrize("step", range(4))
 async def test_a_hang_up_during_a_call_back_is_no_confirmation(step: int) -> None:
     at_desk = desk()
-    _, end = await place_call(
-        at_desk=at_desk, hang_up_at=step, called_back=True, official=at_desk.official, zone=CO_BA
-    )
+    _, end = await place_call(at_desk=at_desk, hang_up_at=step, called_back=True, official=at_desk.official, zone=CO_BA)
     assert at_desk.went_live == []
     assert end is FlowEnd.CALLER_LEFT
 
@@ -84,9 +80,7 @@ async def test_hash_alone_is_no_answer() -> None:
 
 async def test_a_node_with_a_time_out_exit_takes_it_at_the_first_silence() -> None:
     flow = parse_flow(
-        flow_of(
-            {"id": "menu", "verb": "menu", "prompt": "ask-zone", "exits": {"1": "menu", "timeout": "end"}}, END
-        )
+        flow_of({"id": "menu", "verb": "menu", "prompt": "ask-zone", "exits": {"1": "menu", "timeout": "end"}}, END)
     )
     call, _ = await place_call("1", flow=flow)
     assert call.heard == [said("ask-zone"), said("ask-zone"), said("goodbye")]

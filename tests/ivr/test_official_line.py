@@ -166,9 +166,7 @@ async def test_three_unusable_zones_lead_back_to_the_menu() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(
-    refusal: HaiChieuError, sentence: str
-) -> None:
+async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(refusal: HaiChieuError, sentence: str) -> None:
     at_desk = desk(refusal=refusal)
     call, _ = await place_call("2468#", "1", "11#", "1", at_desk=at_desk)
     after = call.heard.index(CONFIRM)
@@ -241,10 +239,6 @@ async def test_the_report_of_a_broadcast_that_all_played_names_nobody() -> None:
 
 async def test_the_whole_call_is_held_in_english_too() -> None:
     at_desk = desk(report=REPORT)
-    call, _ = await place_call(
-        "1001#", "2468#", "1", "11#", "1", "3", caller=STRANGER, at_desk=at_desk, language="en"
-    )
+    call, _ = await place_call("1001#", "2468#", "1", "11#", "1", "3", caller=STRANGER, at_desk=at_desk, language="en")
     assert said("live-result", "en", heard=11, total=12) in call.heard
-    assert (
-        said("last-report", "en", zone="Cô Ba", when="at 17:00 on 24 November", heard=11, total=12) in call.heard
-    )
+    assert said("last-report", "en", zone="Cô Ba", when="at 17:00 on 24 November", heard=11, total=12) in call.heard

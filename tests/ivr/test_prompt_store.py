@@ -66,16 +66,12 @@ def test_a_text_in_the_callers_language_comes_before_a_recording_in_another(
     assert store.sound("goodbye", "en") == cache.spoken("Goodbye.", "en")
 
 
-def test_a_prompt_with_values_is_always_synthesised(
-    store: PromptStore, cache: SpeechCache, tmp_path: Path
-) -> None:
+def test_a_prompt_with_values_is_always_synthesised(store: PromptStore, cache: SpeechCache, tmp_path: Path) -> None:
     record(tmp_path, "vi", "count")
     assert store.sound("count", "en", {"number": 3}) == cache.spoken("Có 3.", "vi")
 
 
-def test_a_recording_that_cannot_be_read_is_passed_over(
-    store: PromptStore, cache: SpeechCache, tmp_path: Path
-) -> None:
+def test_a_recording_that_cannot_be_read_is_passed_over(store: PromptStore, cache: SpeechCache, tmp_path: Path) -> None:
     record(tmp_path, "vi", "goodbye").write_bytes(b"not a sound")
     assert store.sound("goodbye", "vi") == cache.spoken("Xin chào.", "vi")
 

@@ -1,0 +1,70 @@
+import datetime
+
+from broadcast_bridge import call_backs
+from broadcast_bridge.models import CallBack
+from haichieu.database import Database
+from tests.builders import commune
+
+NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
+
+
+def after(seconds: float) -> datetime.datetime:
+    return NOW + datetime.timedelta(seconds=seconds)
+
+
+def owe(database: Database) -> int:
+    with database.session() as session:
+        debt = call_backs.owe(session, commune(session).official, "11", "official-line", NOW, delay=2.0)
+        session.flush()
+        return debt.id
+
+
+def state(database: Database, call_back_id: int) -> tuple[str, str]:
+    with database.session() as session:
+        debt = session.get_one(CallBack, call_back_id)
+        return debt.state, debt.outcome
+
+
+def test_an_owed_call_is_claimed_once(database: Database) -> None:
+    owe(database)
+    with database.session() as session:
+        (owed,) = call_backs.claim(session, after(1))
+        assert (owed.zone_keys, owed.flow, owed.due_at) == ("11", "official-line", after(2))
+        assert owed.numbers == ("+84912000011",)
+    with database.session() as session:
+        assert call_backs.claim(session, after(1)) == []
+
+
+def test_a_call_that_comes_too_late_is_not_made(database: Database) -> None:
+    debt = owe(database)
+    with database.session() as session:
+        assert call_backs.claim(session, after(121)) == []
+    assert state(database, debt) == ("expired", "too late")
+
+
+def test_a_newer_request_replaces_the_older(database: Database) -> None:
+    with database.session() as session:
+        who = commune(session).official
+        old = call_backs.owe(session, who, "11", "official-line", NOW, 2.0)
+        session.flush()
+        call_backs.owe(session, who, "12", "official-line", NOW, 2.0)
+        session.flush()
+        session.refresh(old)
+        assert old.state == "expired"
+        assert [owed.zone_keys for owed in call_backs.claim(session, NOW)] == ["12"]
+
+
+def test_a_call_that_a_dead_switchboard_was_making_is_given_up(database: Database) -> None:
+    debt = owe(database)
+    with database.session() as session:
+        call_backs.claim(session, NOW)
+    with database.session() as session:
+        assert call_backs.expire_interrupted(session) == 1
+    assert state(database, debt)[0] == "expired"
+
+
+def test_how_a_call_went_is_written_down(database: Database) -> None:
+    debt = owe(database)
+    with database.session() as session:
+        call_backs.settle(session, debt, "answered at •••001")
+    assert state(database, debt) == ("done", "answered at •••001")

@@ -1,0 +1,15 @@
+"""Imports every module that defines tables, as the command line does by composing the rooms."""
+
+import importlib
+
+MODULES_WITH_TABLES = (
+    *("haichieu.people", "haichieu.station", "haichieu.audit", "haichieu.alarms", "haichieu.sign_in"),
+    *("haichieu.media", "haichieu.heartbeats", "dialplans.models", "broadcast_bridge.models", "feedback.models"),
+    "ivr.routing",
+)
+
+
+def load_every_table() -> None:
+    """Make SQLAlchemy know every table of every room."""
+    for name in MODULES_WITH_TABLES:
+        importlib.import_module(name)

@@ -1,0 +1,109 @@
+import asyncio
+import datetime
+import threading
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from haichieu.changes import changes
+from haichieu.database import Base, Database, migrate
+from haichieu.errors import EnvironmentProblem
+from haichieu.people import Level, Unit
+
+
+def unit(code: str = "A") -> Unit:
+    return Unit(code=code, name=code, level=Level.COMMUNE)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
+    with database.engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    with database.session() as session:
+        session.add(unit())
+    migrate(database.url.render_as_string(hide_password=False))
+    with database.session() as session:
+        assert session.scalars(sa.select(Unit.code)).all() == ["A"]
+
+
+def test_an_error_in_a_session_leaves_nothing_behind(database: Database) -> None:
+    def fails() -> None:
+        with database.session() as session:
+            session.add(unit())
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    with database.session() as session:
+        assert session.scalars(sa.select(Unit)).all() == []
+
+
+def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> None:
+    def write(number: int) -> None:
+        for turn in range(10):
+            with database.session() as session:
+                session.scalars(sa.select(Unit)).all()
+                session.add(unit(f"{number}-{turn}"))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.session() as session:
+        assert session.scalars(sa.select(sa.func.count()).select_from(Unit)).one() == 40
+
+
+def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
+    statement = sa.text("SELECT :moment").bindparams(
+        sa.bindparam("moment", datetime.datetime(2026, 11, 24), Base.type_annotation_map[datetime.datetime])
+    )
+    with pytest.raises(sa.exc.StatementError, match="time zone"), database.session() as session:
+        session.execute(statement)
+
+
+async def test_a_commit_by_somebody_else_is_noticed_soon(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    watching = changes(database)
+    await anext(watching)  # the look that everybody takes at the start
+    noticed = asyncio.ensure_future(anext(watching))
+    while not noticed.done():  # a commit may come before PostgreSQL's listener stands, the next one does not
+        await other.run(lambda session: session.add(unit(uuid.uuid4().hex)))
+        await asyncio.wait([noticed], timeout=0.5)
+    assert noticed.exception() is None
+    await watching.aclose()  # type: ignore[attr-defined]
+    other.close()
+
+
+async def test_work_in_a_thread_is_committed_even_when_its_caller_is_cancelled(database: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(session: sa.orm.Session) -> None:
+        begun.set()
+        go_on.wait(10)
+        session.add(unit("kept"))
+
+    caller = asyncio.create_task(database.run(work))
+    await asyncio.to_thread(begun.wait, 10)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    deadline = asyncio.get_running_loop().time() + 10
+    while True:
+        found = await database.run(lambda session: session.scalars(sa.select(Unit.code)).all())
+        if found == ["kept"]:
+            break
+        assert asyncio.get_running_loop().time() < deadline
+
+
+def test_a_database_that_cannot_be_reached_is_a_clear_sentence() -> None:
+    with pytest.raises(EnvironmentProblem, match="Cannot open the database"):
+        migrate("postgresql://nobody@127.0.0.1:1/none")

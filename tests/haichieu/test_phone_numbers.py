@@ -1,0 +1,41 @@
+import pytest
+
+from haichieu.phone_numbers import as_dialled, masked, normalise
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("0912000001", "+84912000001"),
+        ("+84912000001", "+84912000001"),
+        ("84912000001", "+84912000001"),
+        ("0912 000 001", "+84912000001"),
+        ("1900", "1900"),
+        ("101", "101"),
+        ("+1 650-253-0000", "+16502530000"),
+        ("anonymous", None),
+        ("", None),
+        (None, None),
+        ("'; DROP TABLE officials", "'; DROP TABLE officials"),
+    ],
+)
+def test_one_number_has_one_spelling(given: str | None, normal: str | None) -> None:
+    assert normalise(given) == normal
+
+
+@pytest.mark.parametrize(
+    ("number", "rules", "dialled"),
+    [
+        ("+84912000001", [["+84", "0"]], "0912000001"),
+        ("+16502530000", [["+84", "0"], ["+", "00"]], "0016502530000"),
+        ("1900", [["+84", "0"]], "1900"),
+        ("+84912000001", [], "+84912000001"),
+    ],
+)
+def test_a_carrier_gets_its_own_spelling(number: str, rules: list[list[str]], dialled: str) -> None:
+    assert as_dialled(number, rules) == dialled
+
+
+def test_logs_show_three_digits_at_most() -> None:
+    assert masked("+84912000001") == "•••••••••001"
+    assert masked(None) == "withheld"
