@@ -55,6 +55,10 @@ class ApplyReport:
         """Add a change."""
         self.changes.append(Change(table, key, action, fields))
 
+    def has_added(self, table: str, key: str) -> bool:
+        """Say whether the thing was added by this very run."""
+        return Change(table, key, Action.ADDED) in self.changes
+
     @property
     def made(self) -> list[Change]:
         """The changes that touched something."""

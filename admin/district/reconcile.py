@@ -110,7 +110,7 @@ class _Reconciler:
                     self._set(row, values(row, entry))
                 self._session.add(row)
                 self._report.note(table, name, Action.ADDED)
-            elif fields := self._set(row, values(row, entry)):
+            elif (fields := self._set(row, values(row, entry))) and not self._report.has_added(table, name):
                 self._report.note(table, name, Action.CHANGED, *fields)
         self._session.flush()
         if remove:

@@ -1,0 +1,168 @@
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from admin.district.changes import Action, ApplyReport
+from admin.district.errors import DistrictFileError
+from admin.district.reconcile import apply_file
+from broadcast_bridge.models import Broadcast, Speaker, Zone
+from broadcast_bridge.zones import speakers_in
+from haichieu.audit import AuditEntry
+from haichieu.database import Database, now
+from haichieu.people import Official, OfficialPhone, Unit
+from haichieu.vault import Vault, open_vault, secret_matches
+from ivr.flow import delivered_flows
+
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return open_vault(tmp_path)
+
+
+class District:
+    """A district file that can be applied again and again."""
+
+    def __init__(self, database: Database, vault: Vault, path: Path) -> None:
+        self.database, self.vault, self.path = database, vault, path
+
+    def apply(self, text: str, *, dry_run: bool = False, prune: bool = False) -> ApplyReport:
+        self.path.write_text(text)
+        return apply_file(
+            self.database, self.vault, self.path, delivered_flows(), dry_run=dry_run, prune=prune, actor="test"
+        )
+
+
+@pytest.fixture
+def district(database: Database, vault: Vault, tmp_path: Path) -> District:
+    return District(database, vault, tmp_path / "district.toml")
+
+
+def told(report: ApplyReport) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    return [(change.table, change.key, str(change.action), change.fields) for change in report.made]
+
+
+def test_everything_in_the_example_takes_effect(district: District) -> None:
+    report = district.apply(EXAMPLE)
+    assert {change.action for change in report.changes} == {Action.ADDED}
+    with district.database.session() as session:
+        mai = session.scalars(sa.select(Official).where(Official.code == "1002")).one()
+        assert [phone.number for phone in mai.phones] == ["+84912000002", "+84206000002"]
+        assert mai.call_back
+        assert secret_matches(mai.pin_hash, "135791")
+        whole = session.scalars(sa.select(Zone).where(Zone.code == "99")).one()
+        assert [speaker.code for speaker in speakers_in(session, [whole.id])] == ["cb-01", "cb-02", "cp-01", "tt-lan"]
+        speaker = session.scalars(sa.select(Speaker).where(Speaker.code == "cp-01")).one()
+        assert (speaker.codecs, district.vault.unlock(speaker.password_locked)) == (
+            ["g722", "alaw"],
+            "speaker-cp-01-secret",
+        )
+
+
+def test_applying_again_changes_nothing(district: District) -> None:
+    district.apply(EXAMPLE)
+    again = district.apply(EXAMPLE)
+    assert again.changes == []
+    assert "Không có gì thay đổi." in again.text()
+
+
+def test_only_what_differs_is_changed_and_named(district: District) -> None:
+    district.apply(EXAMPLE)
+    changed = EXAMPLE.replace("Cụm loa Cô Ba 1", "Cụm loa trường học").replace('"246810"', '"975310"')
+    report = district.apply(changed)
+    assert told(report) == [("speakers", "cb-01", "changed", ("name",)), ("officials", "1001", "changed", ("pin",))]
+    assert not any(secret in report.text() + str(report.as_json()) for secret in ("975310", "246810"))
+
+
+def test_a_dry_run_shows_the_same_and_changes_nothing(district: District) -> None:
+    shown = district.apply(EXAMPLE, dry_run=True)
+    assert "Chỉ xem trước" in shown.text()
+    with district.database.session() as session:
+        assert session.scalars(sa.select(Unit)).all() == []
+    assert told(district.apply(EXAMPLE)) == told(shown)
+
+
+def test_a_mistake_changes_nothing(district: District) -> None:
+    district.apply(EXAMPLE)
+    with pytest.raises(DistrictFileError):
+        district.apply(EXAMPLE.replace("Cụm loa Cô Ba 1", "Khác").replace('level = "district"', 'level = "x"'))
+    assert district.apply(EXAMPLE).changes == []
+
+
+def without(text: str, *tables: str) -> str:
+    """The text without the [[…]] blocks that contain one of these lines."""
+    blocks = ("\n" + text).split("\n[[")
+    return "\n[[".join(block for block in blocks if not any(line in block for line in tables))
+
+
+def test_what_the_file_does_not_mention_stays_unless_pruned(district: District) -> None:
+    district.apply(EXAMPLE)
+    less = without(EXAMPLE, 'id = "cb-02"', 'id = "ban-truc"')
+    kept = district.apply(less)
+    assert kept.made == []
+    assert {(change.table, change.key) for change in kept.changes} == {("speakers", "cb-02"), ("phones", "ban-truc")}
+    assert told(district.apply(less, prune=True)) == [
+        ("phones", "ban-truc", "removed", ()),
+        ("speakers", "cb-02", "removed", ()),
+    ]
+
+
+def test_what_the_log_speaks_of_is_retired_and_comes_back_as_itself(district: District) -> None:
+    district.apply(EXAMPLE)
+    with district.database.session() as session:
+        hai = session.scalars(sa.select(Official).where(Official.code == "1001")).one()
+        session.add(Broadcast(official_id=hai.id, zone_names="Cô Ba", created_at=now()))
+        first = hai.id
+    gone = without(EXAMPLE, 'code = "1001"')
+    assert told(district.apply(gone, prune=True)) == [("officials", "1001", "retired", ())]
+    with district.database.session() as session:
+        hai = session.get_one(Official, first)
+        assert (hai.may, hai.pin_hash) == ([], "")
+        assert session.scalars(sa.select(OfficialPhone).where(OfficialPhone.official_id == first)).all() == []
+    assert district.apply(gone, prune=True).made == []
+    district.apply(EXAMPLE)
+    with district.database.session() as session:
+        assert secret_matches(session.get_one(Official, first).pin_hash, "246810")
+
+
+def test_a_number_may_move_from_one_official_to_another(district: District) -> None:
+    district.apply(EXAMPLE)
+    swapped = (
+        EXAMPLE.replace('"+84912000001"]', '"+84#"]')
+        .replace('"+84912000002", ', '"+84912000001", ')
+        .replace('"+84#"', '"+84912000002"')
+    )
+    district.apply(swapped)
+    with district.database.session() as session:
+        owners = {phone.number: phone.official.code for phone in session.scalars(sa.select(OfficialPhone))}
+    assert owners == {"+84912000002": "1001", "+84912000001": "1002", "+84206000002": "1002"}
+    assert district.apply(swapped).changes == []
+
+
+def test_every_change_is_in_the_audit_trail_without_secrets(district: District) -> None:
+    district.apply(EXAMPLE)
+    with district.database.session() as session:
+        entries = session.scalars(sa.select(AuditEntry)).all()
+    assert ("test", "apply.added", "speakers:cb-01") in {(one.actor, one.action, one.subject) for one in entries}
+    assert not any("secret" in str(vars(entry)) for entry in entries)
+
+
+def test_a_file_may_name_a_unit_before_the_one_above_it(district: District) -> None:
+    district.apply("""
+[[units]]
+code = "C"
+name = "C"
+level = "commune"
+parent = "D"
+
+[[units]]
+code = "D"
+name = "D"
+level = "district"
+""")
+    with district.database.session() as session:
+        parents = {unit.code: unit.parent_id for unit in session.scalars(sa.select(Unit))}
+        district_id = session.scalars(sa.select(Unit.id).where(Unit.code == "D")).one()
+    assert parents == {"C": district_id, "D": None}
