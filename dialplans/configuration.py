@@ -20,11 +20,11 @@ from haichieu.vault import station_secret
 FOLDERS = ("etc", "lib", "log", "run", "spool/recording", "spool/emergency", "spool/tmp")
 FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
-    *("logger.conf", "extensions.conf"),
+    *("logger.conf", "extensions.conf", "indications.conf", "stasis.conf"),
 )
 DEFAULTS = (
     *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
-    *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf", "indications.conf"),
+    *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf"),
 )
 """Files that Asterisk misses aloud although their defaults are what we want."""
 

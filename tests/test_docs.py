@@ -3,13 +3,23 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from broadcast_bridge.states import Reason, words
+from admin.district.schema import District, Table
+from admin.web import create_app
+from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
+from haichieu.cli import app
+from haichieu.database import Database, migrate
 from haichieu.settings import Settings
+from ivr.flow import AnyNode
+from tests.every_table import load_every_table
+
+load_every_table()
 
 ROOT = Path(__file__).parent.parent
+NODES = get_args(get_args(AnyNode)[0])
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -58,3 +68,47 @@ def test_the_refusals_that_operators_look_up_are_what_the_station_says() -> None
     spoken = {re.sub(r"\{[^}]*\}", "…", text) for text in prompts.values()}
     assert len(quoted) > 10
     assert quoted - spoken == {"đài nói"}
+
+
+def test_the_reference_draws_the_states_as_they_are() -> None:
+    reference = (ROOT / "docs/reference.md").read_text()
+    assert [machine.name for machine in (BROADCAST, DELIVERY) if machine.mermaid() not in reference] == []
+    assert [
+        reason for reason in Reason if f"| `{reason}` | {words(reason)} | {words(reason, 'en')} |" not in reference
+    ] == []
+
+
+def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
+    """The names in the first column of the table below a heading."""
+    section = (ROOT / document).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+
+
+def test_every_command_is_documented() -> None:
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert documented("Commands") == {f"haichieu {name}" for name in commands}
+
+
+def test_every_verb_is_documented() -> None:
+    assert documented("Verbs of call flows") == {get_args(node.model_fields["verb"].annotation)[0] for node in NODES}
+
+
+def test_every_route_and_metric_is_documented(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'station.sqlite'}"
+    migrate(url)
+    web = create_app(Database(url))
+    assert documented("HTTP") == {f"GET {rule.rule}" for rule in web.url_map.iter_rules()}
+    shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))
+    assert documented("Metrics") == shown
+
+
+def test_every_key_of_the_district_file_is_documented() -> None:
+    for name, field in District.model_fields.items():
+        table = next(
+            model
+            for model in (field.annotation, *get_args(field.annotation))
+            if isinstance(model, type) and issubclass(model, Table)
+        )
+        heading = f"`[{name}]`" if name == "station" else f"`[[{name}]]`"
+        keys = {entry.alias or key for key, entry in table.model_fields.items()}
+        assert documented(heading, "docs/district-file.md") == keys, name
