@@ -5,7 +5,6 @@ would fetch; nothing is fetched, and nothing needs to have been fetched before.
 """
 
 import os
-import platform
 import re
 import subprocess
 import tempfile
@@ -15,8 +14,8 @@ from pathlib import Path
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
 """apt's own words are read: they have to be English."""
 
-_RELEASE = re.compile(r"'(?P<mirror>[^']+?)/?/dists/(?P<suite>[^']+)/InRelease' ")
-_SUITES = frozenset({"stable", "oldstable", "testing", "unstable", "sid"})
+_RELEASE = re.compile(r"'(?P<mirror>[^']+?)/?/dists/(?P<suite>[^'/-]+)/InRelease' ")
+"""A suite with a hyphen or a slash is no whole archive: bookworm-updates, bullseye/updates."""
 
 
 def debian_mirrors() -> list[str]:
@@ -28,22 +27,14 @@ def debian_mirrors() -> list[str]:
             ["apt-get", f"-oDir::State={folder}", f"-oDir::State::lists={folder}/lists", "update", "--print-uris"],
             capture_output=True, text=True, check=False, env=ENVIRONMENT,
         ).stdout  # fmt: skip
-    return choose_mirrors(listed.splitlines(), _codename())
+    return choose_mirrors(listed.splitlines())
 
 
-def choose_mirrors(uris: Iterable[str], codename: str) -> list[str]:
+def choose_mirrors(uris: Iterable[str]) -> list[str]:
     """Choose among the lines of `apt-get update --print-uris`.
 
-    Passed over: security, updates and backports, which are other archives or suites. Foreign archives may use
-    Debian's suite names, so they stay, but behind; whose signature counts is seen when they are used.
+    Foreign archives may use Debian's names of suites, so they stay, behind those whose path ends as Debian's
+    does; whose signature counts is seen when they are used.
     """
-    found = [match for line in uris if (match := _RELEASE.match(line))]
-    mirrors = dict.fromkeys(match["mirror"] for match in found if match["suite"] in _SUITES | {codename})
+    mirrors = dict.fromkeys(match["mirror"] for line in uris if (match := _RELEASE.match(line)))
     return sorted(mirrors, key=lambda mirror: not mirror.endswith("/debian"))
-
-
-def _codename() -> str:
-    try:
-        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    except OSError:
-        return ""
