@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dialplans.accounts import DynamicObject
-from dialplans.configuration import write_secretly
+from dialplans.configuration import as_value, write_secretly
 
 MODULES = ("res_pjsip.so", "res_pjsip_endpoint_identifier_ip.so", "res_pjsip_outbound_registration.so")
 """The modules that read the file; reloading them leaves calls alone (measured: no packet lost)."""
@@ -31,6 +31,5 @@ class AccountFile:
 
 
 def _section(item: DynamicObject) -> str:
-    # A semicolon would begin a comment; no field of ours may hold a line end.
-    fields = (f"{name} = {value.replace(';', chr(92) + ';')}" for name, value in item.fields.items())
+    fields = (f"{name} = {as_value(value)}" for name, value in item.fields.items())
     return "\n".join([f"\n[{item.id}]", f"type = {item.object_type}", *fields, ""])

@@ -1,9 +1,11 @@
 """Writes all that Asterisk reads into the station's home, from templates and settings."""
 
 import contextlib
+import errno
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,7 +15,7 @@ from dialplans import modules
 from dialplans.accounts import REALM
 from dialplans.installation import Installation
 from haichieu.ari.client import APPLICATION, USER
-from haichieu.errors import EnvironmentProblem
+from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.settings import Settings
 from haichieu.vault import station_secret
 
@@ -28,6 +30,8 @@ DEFAULTS = (
 )
 """Files that Asterisk misses aloud although their defaults are what we want."""
 
+PATIENCE_SECONDS = 4.0
+
 
 class PortTaken(EnvironmentProblem):
     """Somebody else, perhaps another station, listens on one of our ports."""
@@ -37,6 +41,16 @@ class PortTaken(EnvironmentProblem):
             f"Cổng {kind} {port} đang có chương trình khác dùng (có thể là một đài khác): "
             f"đặt {setting} sang cổng khác. / The {kind} port {port} is in use, perhaps by another station: "
             f"set {setting} to another one."
+        )
+
+
+class AddressNotOurs(EnvironmentProblem):
+    """The station may not listen where its settings say."""
+
+    def __init__(self, address: str, port: int, why: str) -> None:
+        super().__init__(
+            f"Không lắng nghe được tại {address}:{port}: {why}. / Cannot listen at {address}:{port}: {why}. "
+            "HAICHIEU_BIND and HAICHIEU_ARI_HOST must be addresses of this machine; ports below 1024 are for root."
         )
 
 
@@ -58,13 +72,18 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
     """
     check_home(settings)
     home = settings.home.absolute()
-    for folder in FOLDERS:
-        (home / folder).mkdir(parents=True, exist_ok=True)
     values = _values(settings, installation)
-    for name in FILES:
-        write_secretly(home / "etc" / name, render(name, values))
-    for name in DEFAULTS:
-        write_secretly(home / "etc" / name, render("defaults.conf", {}))
+    try:
+        for folder in FOLDERS:
+            (home / folder).mkdir(parents=True, exist_ok=True)
+            # Voices, callers' numbers and account digests: Asterisk itself would let everybody read them.
+            (home / folder.partition("/")[0]).chmod(0o700)
+        for name in FILES:
+            write_secretly(home / "etc" / name, render(name, values))
+        for name in DEFAULTS:
+            write_secretly(home / "etc" / name, render("defaults.conf", {}))
+    except OSError as problem:
+        raise HomeNotWritable(home, problem.strerror or str(problem)) from problem
     return home / "etc" / "asterisk.conf"
 
 
@@ -72,6 +91,16 @@ def render(template: str, values: Mapping[str, object]) -> str:
     """Fill in a template of this room; a name that is missing is an error of ours, never an empty value."""
     text = (resources.files("dialplans") / "templates" / template).read_text("utf-8")
     return Template(text).substitute(values)
+
+
+def as_value(text: str) -> str:
+    """Return text as a value of Asterisk's files, where a semicolon begins a comment and a line end the next value.
+
+    Raises SettingsError for what no value can hold.
+    """
+    if not text.isprintable():
+        raise SettingsError(f"Có ký tự điều khiển trong / there is a control character in: {text!r}")
+    return text.replace(";", "\\;")
 
 
 def write_secretly(path: Path, text: str) -> None:
@@ -110,22 +139,36 @@ def check_home(settings: Settings) -> None:
         raise HomeNotWritable(home, problem.strerror or str(problem)) from problem
 
 
-def check_ports(settings: Settings) -> None:
-    """Raise PortTaken when a port of the station is in use, naming the setting that moves it."""
-    for kind, host, port, setting in (
-        ("UDP", settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
-        ("TCP", settings.ari_host, settings.ari_port, "HAICHIEU_ARI_PORT"),
-        ("TCP", settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),
+def check_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
+    """Raise PortTaken or AddressNotOurs when the station could not listen, naming the setting to change.
+
+    A port in use is looked at again for `patience` seconds: an Asterisk whose supervisor was killed needs a
+    moment to leave.
+    """
+    deadline = time.monotonic() + patience
+    for kind, address, port, setting in (
+        (socket.SOCK_DGRAM, settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, settings.ari_host, settings.ari_port, "HAICHIEU_ARI_PORT"),
+        (socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),
     ):
-        with contextlib.closing(
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "UDP" else socket.SOCK_STREAM)
-        ) as probe:
-            if kind == "TCP":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as problem:
-                raise PortTaken(kind, port, setting) from problem
+        while (problem := _why_not(kind, address, port)) is not None:
+            if problem.errno != errno.EADDRINUSE:
+                raise AddressNotOurs(address, port, problem.strerror or str(problem)) from problem
+            if time.monotonic() > deadline:
+                raise PortTaken("UDP" if kind == socket.SOCK_DGRAM else "TCP", port, setting) from problem
+            time.sleep(0.1)
+
+
+def _why_not(kind: socket.SocketKind, address: str, port: int) -> OSError | None:
+    """Say why one cannot listen there, None when one can."""
+    with contextlib.closing(socket.socket(socket.AF_INET, kind)) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as problem:
+            return problem
+    return None
 
 
 def _values(settings: Settings, installation: Installation) -> dict[str, object]:
@@ -144,7 +187,7 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "data": installation.data,
         "application": APPLICATION,
         "ari_user": USER,
-        "ari_password": ari_password(settings),
+        "ari_password": as_value(ari_password(settings)),
         "ari_host": settings.ari_host,
         "ari_port": settings.ari_port,
         "bind": settings.bind,
@@ -157,5 +200,7 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
 
 
 def _load_lines(installation: Installation) -> str:
-    optional = [name for name in modules.IF_PRESENT if (installation.modules / f"{name}.so").exists()]
+    # Modules that lie in another container cannot be looked at; Asterisk passes over one that is missing.
+    elsewhere = not installation.modules.is_dir()
+    optional = [name for name in modules.IF_PRESENT if elsewhere or (installation.modules / f"{name}.so").exists()]
     return "\n".join(f"load = {name}.so" for name in (*modules.REQUIRED, *optional))

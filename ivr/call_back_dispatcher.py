@@ -34,9 +34,7 @@ class EndpointFor(Protocol):
 class CallBackDispatcher:
     """Claims owed calls and makes them."""
 
-    def __init__(
-        self, client: AriClient, database: Database, reception: Reception, endpoint_for: EndpointFor
-    ) -> None:
+    def __init__(self, client: AriClient, database: Database, reception: Reception, endpoint_for: EndpointFor) -> None:
         self._client = client
         self._database = database
         self._reception = reception

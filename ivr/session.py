@@ -183,8 +183,6 @@ class Session:
     async def sounds(self, *lines: Line) -> list[str]:
         """Return the paths of the sounds of several lines, one after the other."""
         return [
-            await asyncio.to_thread(
-                self.prompts.sound, line.prompt, self.language, self.values() | dict(line.values)
-            )
+            await asyncio.to_thread(self.prompts.sound, line.prompt, self.language, self.values() | dict(line.values))
             for line in lines
         ]
