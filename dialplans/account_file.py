@@ -8,19 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dialplans.accounts import DynamicObject
-from dialplans.configuration import as_value, write_secretly
+from dialplans.configuration import ACCOUNTS, as_value, write_secretly
 
 MODULES = ("res_pjsip.so", "res_pjsip_endpoint_identifier_ip.so", "res_pjsip_outbound_registration.so")
 """The modules that read the file; reloading them leaves calls alone (measured: no packet lost)."""
-
-NAME = "pjsip_accounts.conf"
 
 
 class AccountFile:
     """`<home>/etc/pjsip_accounts.conf`, for the station's user only."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / "etc" / NAME
+        self._path = home / "etc" / ACCOUNTS
 
     def write(self, objects: Iterable[DynamicObject]) -> None:
         """Make the file hold exactly these objects; an unchanged file is left alone."""

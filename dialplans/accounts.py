@@ -14,7 +14,10 @@ from haichieu.errors import HaiChieuError
 REALM = "haichieu"
 CODECS = ("alaw", "ulaw", "g722", "opus")
 DEFAULT_CODECS = ("alaw", "ulaw")
+FOR_EVER = "1000000"
+"""Asterisk has no word for it; its default is to leave a carrier alone after ten failures."""
 
+_NUMBER = re.compile(r"[+*#0-9A-Za-z._-]{1,32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
@@ -43,6 +46,8 @@ def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_secon
 
 def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
     """A phone on the station's network; its calls carry `caller_number`, whatever its From header claims."""
+    if not _NUMBER.fullmatch(caller_number):
+        raise BadAccountName(f"{caller_number!r} cannot be a caller number: digits, at most 32")
     fields = {
         "context": "from-phone",
         "allow": _allow(DEFAULT_CODECS),
@@ -57,7 +62,8 @@ def trunk_account(
 ) -> tuple[DynamicObject, ...]:
     """A carrier, known by its address; we register there when it wants that, and log in when it challenges us."""
     _check(name)
-    endpoint = {**_MEDIA, "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
+    # By its address alone: a carrier proves itself by nothing else, and anybody can write its name into From.
+    endpoint = {**_MEDIA, "identify_by": "ip", "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
     objects = []
     if username:
         # The carrier's realm is not ours to know, so this one password cannot be given as a digest.
@@ -75,6 +81,8 @@ def trunk_account(
             "client_uri": f"sip:{username}@{host}:{port}",
             "retry_interval": "30",
             "forbidden_retry_interval": "300",
+            "fatal_retry_interval": "300",
+            "max_retries": FOR_EVER,
         }
         if username:
             registration["outbound_auth"] = name
@@ -109,10 +117,11 @@ def _registering(
                 "remove_existing": "yes",
                 "qualify_frequency": str(qualify_seconds),
                 "minimum_expiration": "30",
+                "default_expiration": "300",
                 "maximum_expiration": "600",
             },
         ),
-        DynamicObject("endpoint", name, {**_MEDIA, "auth": name, "aors": name, **endpoint}),
+        DynamicObject("endpoint", name, {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint}),
     )
 
 

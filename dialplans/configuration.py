@@ -30,6 +30,7 @@ DEFAULTS = (
 )
 """Files that Asterisk misses aloud although their defaults are what we want."""
 
+ACCOUNTS = "pjsip_accounts.conf"
 PATIENCE_SECONDS = 4.0
 
 
@@ -67,7 +68,8 @@ class HomeNotWritable(EnvironmentProblem):
 def write_configuration(settings: Settings, installation: Installation) -> Path:
     """Write Asterisk's configuration for this station and return the path of its main file.
 
-    The emergency line's own file, `degraded.conf`, is written by `degraded` and left as it is here.
+    What the switchboard keeps for Asterisk's next start is left as it is: the accounts (see `account_file`) and
+    the emergency line (see `degraded`).
     Raises HomeNotWritable.
     """
     check_home(settings)
@@ -82,6 +84,8 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
             write_secretly(home / "etc" / name, render(name, values))
         for name in DEFAULTS:
             write_secretly(home / "etc" / name, render("defaults.conf", {}))
+        if not (home / "etc" / ACCOUNTS).exists():
+            write_secretly(home / "etc" / ACCOUNTS, "; No account was ever pushed.\n")
     except OSError as problem:
         raise HomeNotWritable(home, problem.strerror or str(problem)) from problem
     return home / "etc" / "asterisk.conf"
