@@ -42,7 +42,7 @@ from haichieu.sip_events import (
 )
 from haichieu.sip_options import CODECS, EndpointOptions
 from haichieu.sip_sound import FRAMES_A_SECOND, HeardFrame, Playing
-from haichieu.udp_filter import accept_only_from
+from haichieu.udp_filter import NoSuchSocket, accept_only_from
 
 _RTP_PORTS = (32768, 60000)
 _HEARD_AT_MOST = 120 * FRAMES_A_SECOND
@@ -224,7 +224,7 @@ class SipEndpoint:
         for priority, name in enumerate(reversed(self.options.codecs), start=200):
             self._library.codecSetPriority(CODECS[name], priority)
         self._library.libStart()
-        self._sound = _SoundPort(self.rate)
+        self._sound = _SoundPort(self.rate, narrow=self.options.only_from is not None)
         self._account = _Account(self._note, self._calls, self._numbers, self._sound)
         config = self._account_config()
         config.idUri = f"sip:{self.options.user}@{self.options.bind}:{self.local_port}"
@@ -313,9 +313,21 @@ class _Call(pj.Call):
         info = self.getInfo()
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                if self._sound.narrow and not self._narrowed(index):
+                    continue
                 voice = self.getAudioMedia(index)
                 voice.startTransmit(self._sound)
                 self._sound.startTransmit(voice)
+
+    def _narrowed(self, index: int) -> bool:
+        """Take RTP from the address in the SDP alone; the library would follow a stranger in a pause."""
+        try:
+            ours = SocketAddress.parse(self.getMedTransportInfo(index).localRtpName)
+            theirs = SocketAddress.parse(self.getStreamInfo(index).remoteRtpAddress)
+            accept_only_from(theirs, ours)
+        except (pj.Error, OSError, NoSuchSocket):
+            return False
+        return True
 
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
         self._note(DigitHeard(self.number, prm.digit))
@@ -324,10 +336,11 @@ class _Call(pj.Call):
 class _SoundPort(pj.AudioMediaPort):
     """Where sound leaves and enters Python, 20 ms at a time, in the library's clock thread."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, narrow: bool) -> None:
         super().__init__()
         self.incoming: deque[HeardFrame] = deque(maxlen=_HEARD_AT_MOST)
         self.outgoing: deque[Playing] = deque()
+        self.narrow = narrow
         self._silence = pj.ByteVector(bytes(2 * rate // FRAMES_A_SECOND))
         form = pj.MediaFormatAudio()
         form.init(pj.PJMEDIA_FORMAT_PCM, rate, 1, 1_000_000 // FRAMES_A_SECOND, 16)

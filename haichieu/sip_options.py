@@ -17,8 +17,9 @@ class EndpointOptions:
 
     `bind` is the local IPv4 address for SIP and RTP, `port` the UDP port of SIP (0: any). `codecs` are names of
     CODECS, best first. `contact_token` goes into the Contact URI, so that a call which came by way of our
-    registrar can be told from one that somebody sent to our port. With `only_from`, no packet of anybody else
-    reaches the library, which a flood of calls would bring down (it aborts beyond 30 in half a second).
+    registrar can be told from one that somebody sent to our port. With `only_from`, no SIP of anybody else
+    reaches the library, which a flood of calls would bring down (it aborts beyond 30 in half a second), and no RTP
+    but from where the call's SDP says.
     """
 
     user: str
