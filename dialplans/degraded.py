@@ -1,10 +1,14 @@
 """What Asterisk does alone while the application is down: the emergency line, and a sentence for everybody else."""
 
+import filecmp
+import os
 import re
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from dialplans.configuration import render, write_secretly
+from dialplans.configuration import HomeNotWritable, render, write_secretly
 from haichieu.settings import Settings
 
 GROUP = 40
@@ -25,6 +29,17 @@ class DegradedSounds:
     live: str
 
 
+ASTERISKS_OWN = DegradedSounds(
+    station_down="ss-noservice",
+    ask_pin="vm-password",
+    wrong_pin="vm-incorrect",
+    refused="vm-goodbye",
+    locked="vm-sorry",
+    live="beep",
+)
+"""What Asterisk has in English, for a sentence that nobody recorded or synthesised."""
+
+
 @dataclass(frozen=True)
 class DegradedMode:
     """All that Asterisk must know to do without us. An empty `emergency_number` means no emergency line.
@@ -39,31 +54,40 @@ class DegradedMode:
 
 
 def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
-    """Write `degraded.conf`, for the station's user only; say whether it differs from what was there."""
-    path = settings.home.absolute() / "etc" / "degraded.conf"
-    text = degraded_dialplan(settings, mode)
-    if path.exists() and path.read_text("utf-8") == text:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_secretly(path, text)
+    """Write `degraded.conf`, for the station's user only; say whether it differs from what was there.
+
+    The sounds are copied beside it, so that nothing the application tidies away is missing when it is needed.
+    Raises HomeNotWritable.
+    """
+    home = settings.home.absolute()
+    path = home / "etc" / "degraded.conf"
+    try:
+        text = degraded_dialplan(mode, _kept(mode.sounds, home / "lib" / "degraded"), home / "spool" / "emergency")
+        if path.exists() and path.read_text("utf-8") == text:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_secretly(path, text)
+    except OSError as problem:
+        raise HomeNotWritable(home, problem.strerror or str(problem)) from problem
     return True
 
 
-def degraded_dialplan(settings: Settings, mode: DegradedMode) -> str:
-    """Return the dialplan as text."""
-    sounds = {f"sound_{name}": value for name, value in vars(mode.sounds).items()}
-    has_line = bool(mode.emergency_number.isdigit() and mode.emergency_pin.isdigit())
+def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, recordings: Path) -> str:
+    """Return the dialplan as text; emergency calls are recorded in the folder `recordings`."""
+    said = {f"sound_{name}": sound for name, sound in asdict(sounds).items()}
+    has_line = all(text.isascii() and text.isdigit() for text in (mode.emergency_number, mode.emergency_pin))
     route = f"exten => {mode.emergency_number},1,Goto(emergency-line,s,1)" if has_line else "; no emergency line"
-    text = render("degraded.conf", {**sounds, "emergency_route": route})
+    text = render("degraded.conf", {**said, "emergency_route": route})
     if not has_line:
         return text
-    groups = _groups([name for name in mode.destinations if _DESTINATION.fullmatch(name)])
+    destinations = [name for name in mode.destinations if _DESTINATION.fullmatch(name)]
+    groups = _groups(destinations)
     return text + render(
         "emergency.conf",
         {
-            **sounds,
+            **said,
             "pin": mode.emergency_pin,
-            "recordings": settings.home.absolute() / "spool" / "emergency",
+            "recordings": recordings,
             "groups": groups[0]
             if len(groups) == 1
             else "&".join(f"Local/group-{number}@emergency-groups/n" for number in range(len(groups))),
@@ -71,8 +95,33 @@ def degraded_dialplan(settings: Settings, mode: DegradedMode) -> str:
                 f"exten => group-{number},1,Answer()\n same => n,Page({group},qb(auto-answer^s^1))"
                 for number, group in enumerate(groups)
             ),
+            "hang_ups": "\n".join(
+                f" same => n,SoftHangup({name},a)" for name in destinations if name.startswith("PJSIP/")
+            ),
         },
     )
+
+
+def _kept(sounds: DegradedSounds, folder: Path) -> DegradedSounds:
+    """Copy the sounds, in every form they have, into `folder`; return what to play."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return DegradedSounds(**{name: _kept_one(name, Path(sound), folder) for name, sound in asdict(sounds).items()})
+
+
+def _kept_one(name: str, sound: Path, folder: Path) -> str:
+    if not sound.is_absolute():
+        return str(sound)  # one that Asterisk brings
+    forms = list(sound.parent.glob(f"{sound.name}.*"))
+    for form in forms:
+        copy = folder / (name + form.suffix)
+        if not (copy.exists() and filecmp.cmp(form, copy, shallow=False)):
+            draft = copy.with_name(f".{copy.name}.{os.getpid()}")
+            shutil.copyfile(form, draft)
+            draft.replace(copy)
+    if any(folder.glob(f"{name}.*")):
+        return str(folder / name)
+    own: str = getattr(ASTERISKS_OWN, name)
+    return own
 
 
 def _groups(destinations: Sequence[str]) -> list[str]:

@@ -1,0 +1,158 @@
+"""Accounts as Asterisk takes them, and what it makes of them when calls come."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from dialplans.accounts import (
+    BadAccountName,
+    DynamicObject,
+    ha1,
+    phone_account,
+    speaker_account,
+    trunk_account,
+)
+from dialplans.degraded import DegradedMode, DegradedSounds
+from haichieu.softphone import CallNotAnswered, SoftPhone
+from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+
+SECRET = "a-secret-nobody-guesses"
+FAR_AWAY = "192.0.2.1"
+"""Nobody is there (RFC 5737)."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
+    long = DegradedSounds(**dict.fromkeys(DegradedSounds.__annotations__, "demo-congrats"))
+    home = tmp_path_factory.mktemp("accounts")
+    async with lone_asterisk(home, degraded=DegradedMode("", "", (), long)) as running:
+        yield running
+
+
+def phone(name: str, caller_number: str = "101") -> tuple[DynamicObject, ...]:
+    return phone_account(name, ha1(name, SECRET), caller_number)
+
+
+def test_ha1_is_the_digest_of_the_standard() -> None:
+    # printf 'Mufasa:haichieu:Circle of Life' | md5sum
+    assert ha1("Mufasa", "Circle of Life") == "8f4fb4bbef55e355eee76296ba9b76fd"
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a;b", "a\nb", "a/b", "../a", "ă", "a" * 41, "a,b", "a]"])
+def test_a_name_that_sip_or_a_file_could_trip_over_is_refused(name: str) -> None:
+    for make in (
+        lambda: speaker_account(name, "0" * 32, ["alaw"], 30),
+        lambda: phone_account(name, "0" * 32, "101"),
+        lambda: trunk_account(name, FAR_AWAY, 5060, register=False, username="", password=""),
+    ):
+        with pytest.raises(BadAccountName):
+            make()
+
+
+@pytest.mark.parametrize("number", ["", "1>\n", "10 1", '"x" <1>', "1,2"])
+def test_a_caller_number_is_a_number(number: str) -> None:
+    with pytest.raises(BadAccountName):
+        phone_account("phone", "0" * 32, number)
+
+
+def test_no_account_that_registers_holds_a_clear_password() -> None:
+    for account in (speaker_account("s", ha1("s", SECRET), ["alaw"], 30), phone("p")):
+        assert SECRET not in repr(account)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_asterisk_takes_every_kind_of_account_and_gives_it_up_again(asterisk: LoneAsterisk) -> None:
+    accounts = [
+        speaker_account("taken-speaker", "0" * 32, ["alaw", "ulaw", "g722"], 30),
+        phone("taken-phone"),
+        trunk_account("taken-trunk", FAR_AWAY, 5060, register=True, username="me", password=SECRET),
+    ]
+    for account in accounts:
+        await asterisk.put(account)
+    assert {"taken-speaker", "taken-phone", "taken-trunk"} <= await known(asterisk)
+
+    for item in (item for account in accounts for item in reversed(account)):
+        await asterisk.ari("DELETE", f"/asterisk/config/dynamic/res_pjsip/{item.object_type}/{item.id}")
+    assert not {"taken-speaker", "taken-phone", "taken-trunk"} & await known(asterisk)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_phone_registers_with_its_password_and_not_with_another(asterisk: LoneAsterisk) -> None:
+    await asterisk.put(phone("right"))
+    async with SoftPhone(server=asterisk.server, id="right", password=SECRET) as right:
+        await right.registered()
+    async with SoftPhone(server=asterisk.server, id="right", password="guessed") as wrong:
+        assert (await wrong.take("registered", "registration_failed", timeout=10))["event"] != "registered"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_writing_a_trunks_name_into_from_opens_nothing(asterisk: LoneAsterisk) -> None:
+    await asterisk.put(trunk_account("carrier", FAR_AWAY, 5060, register=False, username="", password=""))
+    async with SoftPhone(server=asterisk.server, caller_number="carrier") as stranger:
+        await stranger.ready()
+        with pytest.raises(CallNotAnswered) as refusal:
+            await stranger.call("1900")
+    assert refusal.value.code in (401, 403)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_loudspeaker_that_calls_is_turned_away(asterisk: LoneAsterisk) -> None:
+    await asterisk.put(speaker_account("talker", ha1("talker", SECRET), ["alaw"], 30))
+    async with SoftPhone(server=asterisk.server, id="talker", password=SECRET) as talker:
+        await talker.registered()
+        with pytest.raises(CallNotAnswered) as refusal:
+            await talker.call("1900")
+    assert refusal.value.code == 403
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_phones_call_is_its_own_whatever_it_claims_and_whoever_shares_its_address(
+    asterisk: LoneAsterisk,
+) -> None:
+    neighbour = trunk_account("neighbour", "127.0.0.1", 5999, register=False, username="", password="")
+    await asterisk.put(neighbour)
+    await asterisk.put(phone("beside", "0263101"))
+    claim = {"P-Asserted-Identity": "<sip:0912000001@127.0.0.1>", "Remote-Party-ID": "<sip:0912000001@127.0.0.1>"}
+    async with SoftPhone(server=asterisk.server, id="beside", password=SECRET) as beside:
+        await beside.registered()
+        await beside.call("1900", headers=claim)
+        [channel] = await asterisk.ari("GET", "/channels")
+    for item in reversed(neighbour):
+        await asterisk.ari("DELETE", f"/asterisk/config/dynamic/res_pjsip/{item.object_type}/{item.id}")
+
+    assert channel["name"].startswith("PJSIP/beside-")
+    assert channel["caller"]["number"] == "0263101"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_trunks_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> None:
+    carrier = trunk_account("by-address", "127.0.0.1", 5999, register=False, username="", password="")
+    await asterisk.put(carrier)
+    async with SoftPhone(server=asterisk.server, caller_number="+84912000001") as caller:
+        await caller.ready()
+        await caller.call("1900")
+        [channel] = await asterisk.ari("GET", "/channels")
+    for item in reversed(carrier):
+        await asterisk.ari("DELETE", f"/asterisk/config/dynamic/res_pjsip/{item.object_type}/{item.id}")
+
+    assert channel["name"].startswith("PJSIP/by-address-")
+    assert channel["caller"]["number"] == "+84912000001"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_clear_password_of_a_phone_or_speaker_is_on_disk(asterisk: LoneAsterisk) -> None:
+    await asterisk.put(phone("secretive"))
+    async with SoftPhone(server=asterisk.server, id="secretive", password=SECRET) as secretive:
+        await secretive.registered()
+    files = [path for path in asterisk.settings.home.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+async def known(asterisk: LoneAsterisk) -> set[str]:
+    return {
+        endpoint["resource"]
+        for endpoint in await asterisk.ari("GET", "/endpoints")
+        if endpoint["technology"] == "PJSIP"
+    }
