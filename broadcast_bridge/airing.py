@@ -85,11 +85,18 @@ class Airing:
         """Play a sound to every speaker, to its end."""
         await self._voice.play(sound)
 
-    def wake(self, code: str) -> None:
-        """A speaker has become reachable."""
-        for leg in self._legs:
-            if leg.target.code == code:
-                leg.wake()
+    def speaker_returned(self, code: str) -> None:
+        """A speaker can be reached: call it, again if need be."""
+        for leg in self._legs_of(code):
+            leg.wake()
+
+    def speaker_lost(self, code: str) -> None:
+        """A speaker no longer answers."""
+        for leg in self._legs_of(code):
+            leg.drop()
+
+    def _legs_of(self, code: str) -> list[SpeakerLeg]:
+        return [leg for leg in self._legs if leg.target.code == code]
 
     async def measure(self) -> None:
         """Ask how every speaker receives us."""

@@ -78,7 +78,7 @@ class SpeakerLeg:
         self._events: list[DeliveryEvent] = []
         self._reason: Reason | None = None
         self._attempts = 0
-        self._channel: str | None = None
+        self._call: Call | None = None
         self._joined_at: datetime.datetime | None = None
         self._audio_from: datetime.datetime | None = None
         self._first_audio_at: datetime.datetime | None = None
@@ -103,8 +103,14 @@ class SpeakerLeg:
                     await self._woken.wait()
 
     def wake(self) -> None:
-        """The speaker has just become reachable: call it now."""
+        """The speaker can be reached, perhaps at a new address: end a call to the old one, and call it now."""
+        self.drop()
         self._woken.set()
+
+    def drop(self) -> None:
+        """The speaker is not where we called it: end the call, whose sound nobody hears."""
+        if self._call is not None:
+            self._call.interrupt()
 
     def audio_begins(self, at: datetime.datetime) -> None:
         """The bridge carries sound from this moment on."""
@@ -113,10 +119,10 @@ class SpeakerLeg:
 
     async def measure(self) -> None:
         """Ask Asterisk how the speaker receives us (RTCP reports, RFC 3550 §6.4)."""
-        if self._channel is None or not self.target.supervised:
+        if self._call is None or not self.target.supervised:
             return
         try:
-            figures = await self._client.request(operations.RTP_STATISTICS, channelId=self._channel)
+            figures = await self._client.request(operations.RTP_STATISTICS, channelId=self._call.id)
         except AriError:
             return  # it is just leaving; the figures of five seconds ago stand
         self._sent = self._sent_before + int(figures.get("txcount", 0))
@@ -176,7 +182,7 @@ class SpeakerLeg:
             except TimeoutError:
                 raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
             await self._join(call.id)
-            self._channel, self._joined_at, self._reason = call.id, now(), None
+            self._call, self._joined_at, self._reason = call, now(), None
             try:
                 self._note(DeliveryEvent.PLAY)
                 self._hears()
@@ -185,7 +191,7 @@ class SpeakerLeg:
             finally:
                 self._seconds += self._seconds_of_this_call()
                 self._sent_before, self._lost_before = self._sent, self._lost
-                self._channel = self._joined_at = None
+                self._call = self._joined_at = None
 
     def _hears(self) -> None:
         if self._joined_at and self._audio_from and not self._first_audio_at:

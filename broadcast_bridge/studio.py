@@ -42,10 +42,11 @@ class Sounds:
 
 @dataclass(frozen=True)
 class StudioRules:
-    """How long things may take, in seconds."""
+    """How long things may take, in seconds, and the address that multicast leaves from (empty: by the routes)."""
 
     answer_seconds: float
     max_live_seconds: int
+    multicast_interface: str
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,14 @@ class Studio:
         return frozenset(self._in_hand)
 
     def speaker_returned(self, code: str) -> None:
-        """A speaker has become reachable: whoever misses it calls it now."""
+        """A speaker can be reached, perhaps at another address: whoever wants it calls it now."""
         for airing in self._on_air.values():
-            airing.wake(code)
+            airing.speaker_returned(code)
+
+    def speaker_lost(self, code: str) -> None:
+        """A speaker no longer answers: what is sent to it is not heard, and must not count as played."""
+        for airing in self._on_air.values():
+            airing.speaker_lost(code)
 
     def _plan(self, session: Session, official_id: int, zone_keys: str, priority: Priority) -> Plan:
         self._recordings.require_space()
@@ -129,7 +135,9 @@ class Studio:
         broadcast = broadcasts.plan_live(session, official, zone, priority, now())
         broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
         log.info("broadcast.planned", broadcast=broadcast.id, zone=zone.name, speakers=zone.total)
-        return Plan(broadcast.id, tuple(_target(delivery.id, delivery.speaker) for delivery in broadcast.deliveries))
+        interface = self._rules.multicast_interface
+        targets = (_target(delivery.id, delivery.speaker, interface) for delivery in broadcast.deliveries)
+        return Plan(broadcast.id, tuple(targets))
 
     @contextlib.asynccontextmanager
     async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
@@ -223,18 +231,22 @@ class Studio:
         return outcome
 
 
-def dial_string(speaker: Speaker) -> str:
-    """How Asterisk dials a speaker: its SIP account, or its multicast group in the first of its codecs."""
+def dial_string(speaker: Speaker, interface: str) -> str:
+    """How Asterisk dials a speaker: its SIP account, or its multicast group in the first of its codecs.
+
+    `interface` is the address that multicast leaves from, empty to leave that to the routing table.
+    """
     if speaker.is_multicast:
-        return f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]})"
+        leaves_from = f"i({interface})" if interface else ""
+        return f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]}){leaves_from}"
     return f"PJSIP/{speaker.code}"
 
 
-def _target(delivery_id: int, speaker: Speaker) -> LegTarget:
+def _target(delivery_id: int, speaker: Speaker, interface: str) -> LegTarget:
     return LegTarget(
         delivery_id=delivery_id,
         code=speaker.code,
-        endpoint=dial_string(speaker),
+        endpoint=dial_string(speaker, interface),
         reachable=speaker.reachable or speaker.is_multicast,
         supervised=not speaker.is_multicast,
     )

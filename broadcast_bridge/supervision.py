@@ -18,36 +18,50 @@ from haichieu.database import Database, now
 log = structlog.get_logger()
 
 ONLINE = "online"
+REACHABLE = "Reachable"
 
 
 class SpeakerSupervisor:
-    """Keeps `Speaker.reachable` true to Asterisk. `returned` is told of every speaker that came back."""
+    """Keeps `Speaker.reachable` true to Asterisk.
 
-    def __init__(self, client: AriClient, database: Database, returned: Callable[[str], None]) -> None:
+    `returned` is told of every speaker that can be reached again, also when it merely comes from another address
+    (it was restarted: a call to the old address is dead, though no BYE came); `lost` of every one that no longer can.
+    """
+
+    def __init__(
+        self, client: AriClient, database: Database, returned: Callable[[str], None], lost: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._database = database
         self._returned = returned
-        self._changed: asyncio.Queue[None] = asyncio.Queue()
+        self._lost = lost
+        self._changed = asyncio.Event()
+        self._back: list[str] = []
 
     def hear(self, event: Event) -> None:
         """Take an endpoint event; never blocks."""
-        if self._changed.empty():
-            self._changed.put_nowait(None)
+        contact = event.body.get("contact_info", {})
+        if contact.get("contact_status") == REACHABLE:
+            self._back.append(contact["aor"])
+        self._changed.set()
 
     async def run(self) -> None:
         """Follow the speakers until cancelled. One look serves all the events that came meanwhile."""
         while True:
-            await self._changed.get()
+            await self._changed.wait()
+            self._changed.clear()
+            back, self._back = self._back, []
             try:
                 await self.look("registration or qualify")
             except AriError as problem:
                 log.warning("supervision.blind", problem=str(problem))
+            for code in back:
+                self._returned(code)
 
     async def look(self, why: str) -> None:
         """Compare every speaker with what Asterisk says now."""
         endpoints = await self._client.endpoints()
-        online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}
-        await self._note(online, why)
+        await self._note({endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}, why)
 
     async def asterisk_lost(self) -> None:
         """Without Asterisk no speaker can be reached."""
@@ -57,5 +71,5 @@ class SpeakerSupervisor:
         news = await self._database.run(lambda session: reachability.note_all(session, online, why, now()))
         for code in news:
             log.info("speaker.reachable" if code in online else "speaker.unreachable", speaker=code, why=why)
-            if code in online:
-                self._returned(code)
+            if code not in online:
+                self._lost(code)

@@ -50,7 +50,8 @@ class EventProcess:
         self._secret = secret
         self._stop_seconds = stop_seconds
         self._waiting: list[Event] = []
-        self._errors: deque[str] = deque(maxlen=20)
+        self.errors: deque[str] = deque(maxlen=20)
+        """The last lines of its standard error."""
         self._news = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
         self._readers: list[asyncio.Task[None]] = []
@@ -123,12 +124,12 @@ class EventProcess:
         except TimeoutError:
             raise EventMissing(
                 f"{' / '.join(names)}: không đến trong {timeout:g} s / did not come within {timeout:g} s; "
-                f"last: {self.events[-3:]} {' '.join(self._errors)}"
+                f"last: {self.events[-3:]} {' '.join(self.errors)}"
             ) from None
         event = found()
         if event is None:
             raise ChildEnded(
-                f"{self._argv[2]}: đã kết thúc / ended with status {self.returncode}: {' '.join(self._errors)}"
+                f"{self._argv[2]}: đã kết thúc / ended with status {self.returncode}: {' '.join(self.errors)}"
             )
         self._waiting.remove(event)
         return event
@@ -145,7 +146,7 @@ class EventProcess:
             stdin.write(line.encode() + b"\n")
             await stdin.drain()
         except ConnectionError as problem:
-            raise ChildEnded(f"{self._argv[2]}: đã kết thúc / has ended: {' '.join(self._errors)}") from problem
+            raise ChildEnded(f"{self._argv[2]}: đã kết thúc / has ended: {' '.join(self.errors)}") from problem
 
     async def _read_events(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101
@@ -162,7 +163,7 @@ class EventProcess:
     async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None  # noqa: S101
         async for line in process.stderr:
-            self._errors.append(line.decode(errors="replace").rstrip())
+            self.errors.append(line.decode(errors="replace").rstrip())
 
 
 def _end_with_parent() -> None:

@@ -17,6 +17,8 @@ from pydantic_settings import (
 
 from haichieu.errors import SettingsError
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
+
 
 class Settings(BaseSettings):
     """The settings of one station. Times are seconds, sizes are megabytes, ports are UDP or TCP numbers."""
@@ -84,6 +86,11 @@ class Settings(BaseSettings):
         """First and last UDP port of RTP."""
         first, _, last = self.rtp_ports.partition("-")
         return int(first), int(last)
+
+    @property
+    def multicast_interface(self) -> str:
+        """The address that multicast leaves from: ours, or empty when we listen on every address."""
+        return "" if self.bind == EVERYWHERE else self.bind
 
     @property
     def resolved_database_url(self) -> str:

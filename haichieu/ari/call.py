@@ -20,6 +20,9 @@ from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
 from haichieu.phone_numbers import normalise
 
+INTERRUPTED = "Interrupted"
+"""An event of our own making."""
+
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 
 
@@ -146,6 +149,10 @@ class Call:
             self._take(self._claim.queue.get_nowait())
         self._keys.clear()
 
+    def interrupt(self) -> None:
+        """Make whoever waits for this call stop with HungUp; the channel is ended with the call's block."""
+        self._claim.queue.put_nowait(Event(INTERRUPTED, {}))
+
     async def hang_up(self) -> None:
         """End the call; does nothing when it is over."""
         if not self.hung_up:
@@ -182,6 +189,8 @@ class Call:
     async def _next_event(self) -> Event:
         event = await self._claim.queue.get()
         self._take(event)
+        if event.type == INTERRUPTED:
+            raise HungUp("the station gave the call up")
         if event.type == "ChannelLost":
             raise Lost("the call was lost with its Asterisk")
         if self.hung_up:

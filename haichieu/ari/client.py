@@ -45,14 +45,14 @@ class AriClient:
 
     def __init__(self, host: str, port: int, password: str, unclaimed: Callable[[Event], None]) -> None:
         self._base = f"http://{host}:{port}/ari"
-        self._auth = aiohttp.BasicAuth(USER, password)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(USER, password)}
         self._session: aiohttp.ClientSession | None = None
         self.events = EventRouter(unclaimed)
         self.connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            auth=self._auth,
+            headers=self._headers,
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
         )

@@ -17,7 +17,7 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
     with database.session() as session:
         station = the_station(session)
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
-        destinations = tuple(dial_string(speaker) for speaker in speakers)
+        destinations = tuple(dial_string(speaker, settings.multicast_interface) for speaker in speakers)
         pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),

@@ -79,10 +79,12 @@ class Switchboard:
             self._client,
             self._database,
             studio_sounds(home),
-            StudioRules(settings.answer_seconds, settings.max_live_minutes * 60),
+            StudioRules(settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface),
             self._recordings,
         )
-        self._supervisor = SpeakerSupervisor(self._client, self._database, self._studio.speaker_returned)
+        self._supervisor = SpeakerSupervisor(
+            self._client, self._database, self._studio.speaker_returned, self._studio.speaker_lost
+        )
         self._prompts = open_prompts(home, self._database)
         self._reception = Reception(
             self._client, self._database, self._prompts, lru_cache(delivered_flow), self._desk_for

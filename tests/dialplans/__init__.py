@@ -1,0 +1,1 @@
+"""Everything Asterisk reads, and where Asterisk itself comes from."""

@@ -1,0 +1,174 @@
+"""What the tests do and look at: speakers, phones, calls that go live, and who heard what."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import sqlalchemy as sa
+
+from broadcast_bridge.loudspeaker.controller import SoftSpeaker
+from broadcast_bridge.models import Broadcast, Speaker
+from dialplans.configuration import ari_password
+from haichieu.audio.matching import Match, match
+from haichieu.audio.sound import Sound, read_wav
+from haichieu.cli.sounds import open_prompts
+from haichieu.cli.trial_station import TrialStation, until
+from haichieu.softphone import SoftPhone
+from tests.every_table import load_every_table
+from tests.station import district
+
+load_every_table()
+SAME = 0.8
+OTHER = 0.5
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One delivery as the log has it."""
+
+    state: str
+    reason: str | None
+    seconds: float
+    packets: int
+    loss: float
+    first_audio: bool
+
+
+@dataclass(frozen=True)
+class Aired:
+    """One broadcast as the log has it."""
+
+    id: int
+    state: str
+    reason: str | None
+    live: bool
+    recorded: bool
+    deliveries: dict[str, Delivered]
+
+
+@dataclass
+class Scene:
+    """A running station with its speakers and phones."""
+
+    station: TrialStation
+    folder: Path
+    stack: AsyncExitStack
+    speeches: dict[str, Path]
+    carrier_port: int
+    speakers: dict[str, SoftSpeaker] = field(default_factory=dict)
+    _phones: int = 0
+    _begins: dict[str, int] = field(default_factory=dict)
+
+    async def speaker(self, code: str) -> SoftSpeaker:
+        """Switch a speaker on and wait until the station can reach it."""
+        speaker = SoftSpeaker(
+            server=self.station.server, id=code, password=district.password(code), record=self.heard_file(code),
+            bind="127.0.0.1",
+        )  # fmt: skip
+        self.speakers[code] = await self.stack.enter_async_context(speaker)
+        await until(lambda: code in self.reachable(), f"{code} reachable")
+        return self.speakers[code]
+
+    async def phone(self, name: str) -> SoftPhone:
+        """A phone of the station, registered."""
+        self._phones += 1
+        phone = SoftPhone(
+            server=self.station.server, id=name, password=district.password(name), record=self.phone_file()
+        )
+        await self.stack.enter_async_context(phone)
+        await phone.registered()
+        return phone
+
+    async def outside(self, caller_number: str) -> SoftPhone:
+        """The far side of the carrier's trunk: calls as anybody, takes what the station calls there."""
+        self._phones += 1
+        phone = SoftPhone(
+            server=self.station.server, caller_number=caller_number, port=self.carrier_port, record=self.phone_file()
+        )
+        await self.stack.enter_async_context(phone)
+        await phone.ready()
+        return phone
+
+    def phone_file(self) -> Path:
+        """What the newest phone hears."""
+        return self.folder / f"phone-{self._phones}.wav"
+
+    def heard_file(self, code: str) -> Path:
+        """What a speaker records."""
+        return self.folder / f"{code}.wav"
+
+    def heard(self, code: str, speech: str) -> Match:
+        """How much of a speech is in what the speaker recorded since the last `forget`."""
+        sound = read_wav(self.heard_file(code))
+        since = Sound(sound.samples[self._begins.get(code, 0) :], sound.rate)
+        return match(read_wav(self.speeches[speech]), since)
+
+    def forget(self) -> None:
+        """What the speakers recorded so far is not looked at any more."""
+        for code in self.speakers:
+            self._begins[code] = len(read_wav(self.heard_file(code)).samples)
+
+    def reachable(self) -> set[str]:
+        """The speakers that the station can reach."""
+        with self.station.database.session() as session:
+            return set(session.scalars(sa.select(Speaker.code).where(Speaker.reachable)))
+
+    def broadcasts(self) -> int:
+        """How many broadcasts there have been."""
+        with self.station.database.session() as session:
+            return session.scalars(sa.select(sa.func.count()).select_from(Broadcast)).one()
+
+    def newest(self) -> Aired:
+        """The newest broadcast."""
+        with self.station.database.session() as session:
+            broadcast = session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).one()
+            return Aired(
+                broadcast.id, broadcast.state, broadcast.reason, broadcast.live_at is not None,
+                broadcast.recording_id is not None,
+                {
+                    one.speaker.code: Delivered(
+                        one.state, one.reason, one.seconds, one.packets_sent, one.loss, one.first_audio_at is not None
+                    )
+                    for one in broadcast.deliveries
+                },
+            )  # fmt: skip
+
+    async def go_live(self, phone: SoftPhone, *keys: str, number: str = "1900") -> None:
+        """Call, key in, and wait until the voice is on the speakers."""
+        before = self.broadcasts()
+        await phone.call(number)
+        for part in keys:
+            await phone.digits(part)
+        await until(lambda: self.broadcasts() > before and self.newest().live, "live", 20)
+
+    async def ended(self) -> Aired:
+        """Wait until the newest broadcast is over and return it."""
+        await until(lambda: self.newest().state not in ("planned", "calling", "on_air"), "the end of the broadcast", 20)
+        return self.newest()
+
+    async def hears(self, file: Path, prompt: str, **values: Any) -> None:
+        """Wait until a phone has heard a prompt to its end."""
+        sound = await asyncio.to_thread(
+            lambda: open_prompts(self.station.settings.home, self.station.database).sound(prompt, "vi", values)
+        )
+        said = read_wav(Path(f"{sound}.wav"))
+        await until(lambda: match(said, read_wav(file)).correlation > SAME, f"hears {prompt}", 25)
+
+    async def asterisk(self, what: str) -> list[dict[str, Any]]:
+        """What Asterisk itself has: channels or bridges."""
+        settings = self.station.settings
+        headers = {"Authorization": aiohttp.encode_basic_auth("haichieu", ari_password(settings))}
+        url = f"http://127.0.0.1:{settings.ari_port}/ari/{what}"
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+            found: list[dict[str, Any]] = await answer.json()
+            return found
+
+    async def quiet(self) -> None:
+        """Wait until no channel and no bridge is left and every broadcast is closed."""
+        for what in ("channels", "bridges"):
+            deadline = asyncio.get_running_loop().time() + 15
+            while left := await self.asterisk(what):
+                assert asyncio.get_running_loop().time() < deadline, left

@@ -1,0 +1,78 @@
+"""Call-back verification: a forged caller number and a stolen PIN put nothing on a loudspeaker."""
+
+import pytest
+import sqlalchemy as sa
+
+from broadcast_bridge.models import CallBack
+from haichieu.cli.trial_station import until
+from tests.station import district
+from tests.station.listening import SAME, Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("call-back")]
+
+MAI = f"{district.PINS[district.MAI]}#"
+
+
+def outcome(scene: Scene) -> tuple[str, str]:
+    with scene.station.database.session() as session:
+        debt = session.scalars(sa.select(CallBack).order_by(CallBack.id.desc()).limit(1)).one()
+        return debt.state, debt.outcome
+
+
+async def test_the_voice_goes_on_air_only_from_the_registered_number(scene: Scene) -> None:
+    scene.forget()
+    carrier = await scene.outside(district.MAI)  # anybody may claim this number
+    await carrier.call("1900")
+    for part in (MAI, "1", "11#", "1"):
+        await carrier.digits(part)
+    await scene.hears(scene.phone_file(), "call-back-announcement")
+    await carrier.ended(15)
+    assert scene.broadcasts() == 0
+    incoming = await carrier.incoming(20)
+    assert incoming["dialled"] == "0912000002"  # the carrier's spelling, by prefix_rules
+    await carrier.answer()
+    await carrier.digits("1")
+    await until(lambda: scene.broadcasts() == 1 and scene.newest().live, "live", 20)
+    await carrier.play(scene.speeches["demo-congrats"])
+    await carrier.digits("#")
+    aired = await scene.ended()
+    await carrier.hang_up()
+    await carrier.ended()
+    await carrier.stop()
+    assert aired.deliveries["cb-1"].state == "played"
+    assert scene.heard("cb-1", "demo-congrats").correlation > SAME
+    await until(lambda: outcome(scene) == ("done", "answered at •••••••••002"), "settled")
+
+
+async def test_without_a_key_on_the_call_back_nothing_reaches_a_speaker(scene: Scene) -> None:
+    before = scene.broadcasts()
+    carrier = await scene.outside(district.MAI)
+    await carrier.call("1900")
+    for part in (MAI, "1", "11#", "1"):
+        await carrier.digits(part)
+    await carrier.ended(25)
+    await carrier.incoming(20)
+    await carrier.answer()
+    await scene.hears(scene.phone_file(), "call-back-greeting", official="Hoàng Thị Mai", zone="Cô Ba")
+    await carrier.hang_up()
+    await carrier.ended()
+    await carrier.stop()
+    await until(lambda: outcome(scene)[0] == "done", "settled")
+    assert scene.broadcasts() == before
+
+
+async def test_the_second_number_is_tried_when_the_first_refuses(scene: Scene) -> None:
+    before = scene.broadcasts()
+    carrier = await scene.outside(district.MAI)
+    await carrier.call("1900")
+    for part in (MAI, "1", "11#", "1"):
+        await carrier.digits(part)
+    await carrier.ended(25)
+    assert (await carrier.incoming(20))["dialled"] == "0912000002"
+    await carrier.hang_up()
+    assert (await carrier.incoming(20))["dialled"] == "0206000002"
+    await carrier.hang_up()
+    await until(lambda: outcome(scene)[0] == "done", "settled")
+    await carrier.stop()
+    assert "not answered" in outcome(scene)[1]
+    assert scene.broadcasts() == before
