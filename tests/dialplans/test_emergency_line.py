@@ -1,0 +1,181 @@
+"""What Asterisk does alone: the emergency line heard on every loudspeaker, its PIN guarded, everybody else told."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from broadcast_bridge.loudspeaker import SoftSpeaker
+from dialplans.accounts import ha1, phone_account, speaker_account
+from dialplans.degraded import GROUP, DegradedMode, DegradedSounds, write_degraded
+from dialplans.installation import find_installation
+from haichieu.audio import Match, match, read_wav
+from haichieu.cli.trial_station import until
+from haichieu.softphone import SoftPhone
+from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.station.multicast import MulticastReceiver
+
+SECRET = "a-secret-nobody-guesses"
+PIN = "971357"
+SOUNDS = DegradedSounds(
+    station_down="ss-noservice", ask_pin="agent-pass", wrong_pin="vm-incorrect", refused="vm-goodbye",
+    locked="vm-sorry", live="beep",
+)  # fmt: skip
+SAME = 0.8
+QUIET = -45.0
+PORT = 5004
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+
+def group_address(number: int) -> str:
+    return f"239.77.{number // 200}.{number % 200 + 1}"
+
+
+def multicast(number: int) -> str:
+    return f"MulticastRTP/basic/{group_address(number)}:{PORT}//c(ulaw)i(127.0.0.1)"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
+    accounts = [speaker_account(name, ha1(name, SECRET), ["alaw"], 30) for name in ("cb-1", "cb-2", "cb-3")]
+    accounts.append(phone_account("desk", ha1("desk", SECRET), "101"))
+    mode = DegradedMode("1999", PIN, ("PJSIP/cb-1", "PJSIP/cb-2", "PJSIP/cb-3", multicast(0)), SOUNDS)
+    async with lone_asterisk(tmp_path_factory.mktemp("degraded"), accounts, mode) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def speech(asterisk: LoneAsterisk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of a real voice."""
+    installation = find_installation(asterisk.settings)
+    assert installation is not None
+    made = tmp_path_factory.mktemp("speech") / "speech.wav"
+    voice = installation.data / "sounds/en/demo-congrats.gsm"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", voice, "-t", "4", "-ar", "8000", made], check=True)
+    return made
+
+
+async def speaker(asterisk: LoneAsterisk, name: str, record: Path, stack: AsyncExitStack) -> SoftSpeaker:
+    made = SoftSpeaker(server=asterisk.server, id=name, password=SECRET, record=record, bind="127.0.0.1")
+    speaker = await stack.enter_async_context(made)
+    await speaker.registered()
+    return speaker
+
+
+async def desk(asterisk: LoneAsterisk, stack: AsyncExitStack, record: Path | None = None) -> SoftPhone:
+    made = SoftPhone(server=asterisk.server, id="desk", password=SECRET, record=record)
+    phone = await stack.enter_async_context(made)
+    await phone.registered()
+    return phone
+
+
+async def speak_in_emergency(phone: SoftPhone, speech: Path) -> None:
+    await phone.call("1999")
+    await phone.digits(PIN + "#")
+    await asyncio.sleep(1.5)  # what an official does: waits for the beep
+    await phone.play(speech)
+    await phone.hang_up()
+    await phone.ended()
+
+
+def remembered(asterisk: LoneAsterisk) -> int:
+    """How many registrations would outlive a power cut; Asterisk writes them down once a second."""
+    with closing(sqlite3.connect(asterisk.settings.home / "lib/astdb.sqlite3")) as database:
+        [count] = database.execute("SELECT count(*) FROM astdb WHERE key LIKE '/registrar/contact/%'").fetchone()
+    return int(count)
+
+
+def heard(speech: Path, recorded: Path) -> Match:
+    return match(read_wav(speech), read_wav(recorded))
+
+
+async def test_after_a_crash_of_everything_the_emergency_line_reaches_every_registered_speaker(
+    asterisk: LoneAsterisk, speech: Path, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        speakers = [await speaker(asterisk, name, tmp_path / f"{name}.wav", stack) for name in ("cb-1", "cb-2")]
+        await until(lambda: remembered(asterisk) == 2, "both registrations on disk")
+        await asterisk.stop(signal.SIGKILL)
+        await asterisk.start()
+        phone = await desk(asterisk, stack)
+        with MulticastReceiver(group_address(0), PORT) as receiver:
+            await speak_in_emergency(phone, speech)
+        for one in speakers:
+            await one.call_ended()
+
+    assert [heard(speech, tmp_path / f"{name}.wav").correlation >= SAME for name in ("cb-1", "cb-2")] == [True, True]
+    assert match(read_wav(speech), receiver.sound()).correlation >= SAME
+    [kept] = (asterisk.settings.home / "spool/emergency").glob("*.wav")
+    assert heard(speech, kept).correlation >= SAME
+    home = asterisk.settings.home
+    assert [path.name for path in home.rglob("*") if path.is_file() and PIN.encode() in path.read_bytes()] == [
+        "degraded.conf"
+    ]
+
+
+async def test_a_speaker_left_in_a_dead_applications_broadcast_hears_the_emergency(
+    asterisk: LoneAsterisk, speech: Path, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        loudspeaker = await speaker(asterisk, "cb-1", tmp_path / "cb-1.wav", stack)
+        phone = await desk(asterisk, stack)
+        elsewhere = {"endpoint": "PJSIP/cb-1", "context": "degraded", "extension": "1900", "priority": 1}
+        await asterisk.ari("POST", "/channels", elsewhere)
+        await loudspeaker.call_started()
+        await speak_in_emergency(phone, speech)
+        await loudspeaker.call_started()
+        await loudspeaker.call_ended()
+
+    assert heard(speech, tmp_path / "cb-1.wav").correlation >= SAME
+
+
+async def test_five_wrong_pins_lock_the_line_even_for_the_right_one(
+    asterisk: LoneAsterisk, speech: Path, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        loudspeaker = await speaker(asterisk, "cb-2", tmp_path / "cb-2.wav", stack)
+        phone = await desk(asterisk, stack)
+        for tries in (3, 2):
+            await phone.call("1999")
+            for _ in range(tries):
+                await phone.digits("111111#")
+            await phone.ended(20)
+        await phone.call("1999")
+        await phone.digits(PIN + "#")
+        await phone.ended(20)
+        await asterisk.ari("GET", "/asterisk/ping")
+
+    assert [event for event in loudspeaker.events if event["event"] == "call_started"] == []
+    await asterisk.command("database deltree emergency")
+
+
+async def test_anybody_else_hears_a_sentence_and_the_call_ends(asterisk: LoneAsterisk, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        phone = await desk(asterisk, stack, tmp_path / "heard.wav")
+        await phone.call("1900")
+        await phone.ended(20)
+    assert read_wav(tmp_path / "heard.wav").seconds > 1
+
+
+async def test_a_hundred_and_more_speakers_are_reached_through_groups(
+    asterisk: LoneAsterisk, speech: Path, tmp_path: Path
+) -> None:
+    count = 3 * GROUP + 5
+    many = DegradedMode("1999", PIN, tuple(multicast(number) for number in range(count)), SOUNDS)
+    assert write_degraded(asterisk.settings, many)
+    await asterisk.ari("PUT", "/asterisk/modules/pbx_config.so")
+    async with AsyncExitStack() as stack:
+        phone = await desk(asterisk, stack)
+        receivers = [
+            stack.enter_context(MulticastReceiver(group_address(number), PORT)) for number in (1, GROUP, count - 1)
+        ]
+        await speak_in_emergency(phone, speech)
+        await until(lambda: all(receiver.sound().seconds > 3 for receiver in receivers), "sound in every group")
+    assert [match(read_wav(speech), receiver.sound()).correlation >= SAME for receiver in receivers] == [True] * 3
