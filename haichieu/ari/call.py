@@ -6,6 +6,7 @@ flags: it is a straight line inside `async with`.
 
 import asyncio
 import contextlib
+import datetime
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -44,6 +45,7 @@ class Call:
         self.hung_up = False
         self._client = client
         self._keys: deque[str] = deque()
+        self._last_key: Event | None = None
         self._playback: str | None = None
         self._claim = client.events.claim(channel_id)
 
@@ -201,9 +203,25 @@ class Call:
         if event.type in GONE:
             self.hung_up = True
         elif event.type == "ChannelDtmfReceived":
-            self._keys.append(event.body["digit"])
+            if not (self._last_key and is_echo(self._last_key, event)):
+                self._keys.append(event.body["digit"])
+                self._last_key = event
         elif event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playback:
             self._playback = None
+
+
+def is_echo(earlier: Event, later: Event) -> bool:
+    """Say whether a key event only repeats the one before it.
+
+    Asterisk reports keys twice that follow each other by less than 45 ms, as speed dials send them. Nobody can
+    have pressed a key anew that, by its duration, must have been down before it was released.
+    """
+    apart = (_released_at(later) - _released_at(earlier)).total_seconds() * 1000
+    return bool(earlier.body["digit"] == later.body["digit"] and apart < later.body["duration_ms"] / 2)
+
+
+def _released_at(event: Event) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(event.body["timestamp"])
 
 
 def media(sounds: tuple[str, ...]) -> str:

@@ -1,0 +1,1 @@
+"""The ARI client against a real Asterisk."""

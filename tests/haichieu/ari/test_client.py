@@ -1,0 +1,60 @@
+"""The connection to Asterisk: cut, and taken up again with what happened meanwhile."""
+
+import asyncio
+
+import pytest
+
+from haichieu.ari import operations
+from haichieu.ari.call import Digits
+from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
+from haichieu.cli.trial_station import until
+from tests.haichieu.ari.conftest import Line
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("ari-client")]
+
+
+async def cut_off(line: Line) -> None:
+    """Cut the connection and keep it so."""
+    losses = len(line.losses)
+    line.gateway.shut = True
+    line.gateway.cut()
+    await until(lambda: len(line.losses) > losses, "the loss")
+
+
+async def test_what_does_not_exist_is_said_so(line: Line) -> None:
+    with pytest.raises(NoSuchThing):
+        await line.client.request(operations.HANG_UP, channelId="nobody")
+
+
+async def test_a_call_outlives_a_cut_connection(line: Line) -> None:
+    async with await line.call() as call:
+        await cut_off(line)
+        with pytest.raises(AsteriskUnavailable):
+            await line.client.request(operations.LIST_CHANNELS)
+        line.gateway.shut = False
+        await asyncio.wait_for(line.client.connected.wait(), 5)
+        assert [channel["id"] for channel in line.connections[-1]] == [call.id]
+        asking = asyncio.create_task(call.ask("demo-congrats"))
+        await line.phone.digits("1#")
+        assert await asyncio.wait_for(asking, 5) == Digits("1", "terminator")
+    await line.phone.ended()
+
+
+async def test_a_call_that_ended_while_nobody_listened_is_told_lost(line: Line) -> None:
+    async with await line.call() as call:
+        waiting = asyncio.create_task(call.until_hung_up())
+        await cut_off(line)
+        await line.phone.hang_up()
+        await line.phone.ended()
+        line.gateway.shut = False
+        with pytest.raises(Lost):
+            await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(line.client.connected.wait(), 5)
+    assert line.connections[-1] == []
+
+
+async def test_keys_sent_as_one_burst_arrive_once_and_in_order(line: Line) -> None:
+    async with await line.call() as call:
+        await line.phone.digits("11234567890*#")
+        assert await call.ask(terminator="#", first_digit_seconds=5) == Digits("11234567890*", "terminator")
+    await line.phone.ended()
