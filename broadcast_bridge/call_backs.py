@@ -14,14 +14,15 @@ from broadcast_bridge.models import CallBack
 from haichieu import audit
 from haichieu.people import Official
 
+LONGEST_GOODBYE = datetime.timedelta(seconds=30)
+"""How long the station may need to say that it calls back; a debt whose caller was lost falls due after this."""
+
 VALID = datetime.timedelta(minutes=2)
 """An owed call that could not be made for this long is no longer what the official expects."""
 
 
-def owe(
-    session: Session, official: Official, zone_keys: str, flow: str, at: datetime.datetime, delay: float
-) -> CallBack:
-    """Owe a call to the official about a zone, due `delay` seconds after `at`; replaces an older debt."""
+def owe(session: Session, official: Official, zone_keys: str, flow: str, at: datetime.datetime) -> CallBack:
+    """Owe a call to the official about a zone; replaces an older debt. It falls due when they have hung up."""
     session.execute(
         sa.update(CallBack)
         .where(CallBack.official_id == official.id, CallBack.state == "owed")
@@ -32,12 +33,20 @@ def owe(
         zone_keys=zone_keys,
         flow=flow,
         state="owed",
-        due_at=at + datetime.timedelta(seconds=delay),
+        due_at=at + LONGEST_GOODBYE,
         expires_at=at + VALID,
     )
     session.add(debt)
     audit.record(session, f"official:{official.code}", "call_back.owed", f"zone:{zone_keys}")
+    session.flush()
     return debt
+
+
+def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
+    """The official has hung up: the call is to be made at `at`."""
+    debt = session.get_one(CallBack, call_back_id)
+    if debt.state == "owed":
+        debt.due_at = at
 
 
 @dataclass(frozen=True)
@@ -50,20 +59,22 @@ class OwedCall:
     numbers: tuple[str, ...]
     zone_keys: str
     flow: str
-    due_at: datetime.datetime
 
 
 def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
-    """Take the calls that are owed, each for one claimant only; forget those that came too late."""
+    """Take the calls that are due, each for one claimant only; forget those that came too late."""
     session.execute(
         sa.update(CallBack)
         .where(CallBack.state == "owed", CallBack.expires_at < at)
         .values(state="expired", outcome="too late")
     )
-    owed = session.scalars(
-        sa.select(CallBack).where(CallBack.state == "owed").order_by(CallBack.id).with_for_update(skip_locked=True)
+    due = session.scalars(
+        sa.select(CallBack)
+        .where(CallBack.state == "owed", CallBack.due_at <= at)
+        .order_by(CallBack.id)
+        .with_for_update(skip_locked=True)
     ).all()
-    for debt in owed:
+    for debt in due:
         debt.state = "calling"
     return [
         OwedCall(
@@ -73,10 +84,14 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
             tuple(phone.number for phone in debt.official.phones),
             debt.zone_keys,
             debt.flow,
-            debt.due_at,
         )
-        for debt in owed
+        for debt in due
     ]
+
+
+def any_owed(session: Session) -> bool:
+    """Say whether some call is still to fall due."""
+    return session.scalar(sa.select(CallBack.id).where(CallBack.state == "owed").limit(1)) is not None
 
 
 def settle(session: Session, call_back_id: int, outcome: str) -> None:

@@ -21,6 +21,7 @@ from ivr.reception import Reception
 log = structlog.get_logger()
 
 RING_SECONDS = 30.0
+LOOK_SECONDS = 0.2
 
 
 class EndpointFor(Protocol):
@@ -45,11 +46,16 @@ class CallBackDispatcher:
         await self._database.run(call_backs.expire_interrupted)
         async with asyncio.TaskGroup() as calls:
             async for _ in changes(self._database):
-                for debt in await self._database.run(lambda session: call_backs.claim(session, now())):
-                    calls.create_task(self._pay(debt))
+                while await self._some_owed(calls):  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_SECONDS)  # a time that comes due announces itself to nobody
+
+    async def _some_owed(self, calls: asyncio.TaskGroup) -> bool:
+        """Begin the calls that are due; say whether others have still to fall due."""
+        for debt in await self._database.run(lambda session: call_backs.claim(session, now())):
+            calls.create_task(self._pay(debt))
+        return await self._database.run(call_backs.any_owed)
 
     async def _pay(self, debt: OwedCall) -> None:
-        await asyncio.sleep(max((debt.due_at - now()).total_seconds(), 0.0))
         try:
             outcome = await self._call(debt)
         except HaiChieuError as problem:

@@ -1,5 +1,6 @@
 """What the station does for an official who is on the phone: the flows' `OfficialDesk` over the domain."""
 
+import datetime
 import zoneinfo
 from collections.abc import Callable
 
@@ -27,6 +28,7 @@ class PhoneDesk:
         self._call_back_delay = call_back_delay
         self._call = call
         self._flow = flow
+        self._owed: int | None = None
 
     async def knows_caller(self, caller_number: str | None) -> bool:
         """Say whether an official calls from this number."""
@@ -52,8 +54,10 @@ class PhoneDesk:
 
     async def go_live(self, official_id: int, zone: ZoneSeen, *, called_back: bool) -> LiveResult:
         """Put the call on air, unless the official must be called back first."""
-        if not called_back and await self._database.run(self._owes_call_back(official_id, zone.keys)):
-            raise CallBackOwed("call-back verification is on for this official")
+        if not called_back:
+            self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys))
+            if self._owed is not None:
+                raise CallBackOwed("call-back verification is on for this official")
         outcome = await self._studio.go_live(self._call, official_id, zone.keys, Priority.NORMAL)
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
@@ -71,11 +75,17 @@ class PhoneDesk:
 
         return await self._database.run(look)
 
-    def _owes_call_back(self, official_id: int, zone_keys: str) -> Callable[[Session], bool]:
-        def owe(session: Session) -> bool:
+    async def call_over(self) -> None:
+        """The caller is gone: a call that is owed to them falls due."""
+        if (owed := self._owed) is not None:
+            due = now() + datetime.timedelta(seconds=self._call_back_delay)
+            await self._database.run(lambda session: call_backs.fall_due(session, owed, due))
+
+    def _owes_call_back(self, official_id: int, zone_keys: str) -> Callable[[Session], int | None]:
+        def owe(session: Session) -> int | None:
             official = session.get_one(Official, official_id)
-            if official.call_back:
-                call_backs.owe(session, official, zone_keys, self._flow, now(), self._call_back_delay)
-            return official.call_back
+            if not official.call_back:
+                return None
+            return call_backs.owe(session, official, zone_keys, self._flow, now()).id
 
         return owe

@@ -21,15 +21,16 @@ from haichieu.phone_numbers import masked
 from haichieu.station import the_station
 from ivr.flow import Flow
 from ivr.interpreter import run_flow
+from ivr.official_desk import PhoneDesk
 from ivr.routing import route
-from ivr.session import OfficialDesk, OfficialSeen, Prompts, Session
+from ivr.session import OfficialSeen, Prompts, Session
 
 log = structlog.get_logger()
 
 EMERGENCY_FLOW = "official-line"
 """The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
 
-DeskFor = Callable[[Call, str], OfficialDesk]
+DeskFor = Callable[[Call, str], PhoneDesk]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Reception:
             session = Session(call, self._prompts, desk, destination.language)
             end = await run_flow(self._flows(destination.flow), session)
             log.info("call.ended", call=call.id, how=str(end))
+        await desk.call_over()
 
     async def _say_and_end(self, call: Call, prompt: str) -> None:
         async with call:

@@ -14,8 +14,8 @@ def after(seconds: float) -> datetime.datetime:
 
 def owe(database: Database) -> int:
     with database.session() as session:
-        debt = call_backs.owe(session, commune(session).official, "11", "official-line", NOW, delay=2.0)
-        session.flush()
+        debt = call_backs.owe(session, commune(session).official, "11", "official-line", NOW)
+        call_backs.fall_due(session, debt.id, after(2))
         return debt.id
 
 
@@ -25,14 +25,23 @@ def state(database: Database, call_back_id: int) -> tuple[str, str]:
         return debt.state, debt.outcome
 
 
-def test_an_owed_call_is_claimed_once(database: Database) -> None:
+def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> None:
     owe(database)
     with database.session() as session:
-        (owed,) = call_backs.claim(session, after(1))
-        assert (owed.zone_keys, owed.flow, owed.due_at) == ("11", "official-line", after(2))
-        assert owed.numbers == ("+84912000011",)
-    with database.session() as session:
         assert call_backs.claim(session, after(1)) == []
+        assert call_backs.any_owed(session)
+        (owed,) = call_backs.claim(session, after(2))
+        assert (owed.zone_keys, owed.flow, owed.numbers) == ("11", "official-line", ("+84912000011",))
+    with database.session() as session:
+        assert call_backs.claim(session, after(2)) == []
+        assert not call_backs.any_owed(session)
+
+
+def test_the_call_waits_for_the_official_to_hang_up_but_not_for_ever(database: Database) -> None:
+    with database.session() as session:
+        call_backs.owe(session, commune(session).official, "11", "official-line", NOW)
+        assert call_backs.claim(session, after(10)) == []
+        assert len(call_backs.claim(session, after(30))) == 1
 
 
 def test_a_call_that_comes_too_late_is_not_made(database: Database) -> None:
@@ -45,19 +54,19 @@ def test_a_call_that_comes_too_late_is_not_made(database: Database) -> None:
 def test_a_newer_request_replaces_the_older(database: Database) -> None:
     with database.session() as session:
         who = commune(session).official
-        old = call_backs.owe(session, who, "11", "official-line", NOW, 2.0)
+        old = call_backs.owe(session, who, "11", "official-line", NOW)
         session.flush()
-        call_backs.owe(session, who, "12", "official-line", NOW, 2.0)
+        call_backs.owe(session, who, "12", "official-line", NOW)
         session.flush()
         session.refresh(old)
         assert old.state == "expired"
-        assert [owed.zone_keys for owed in call_backs.claim(session, NOW)] == ["12"]
+        assert [owed.zone_keys for owed in call_backs.claim(session, after(30))] == ["12"]
 
 
 def test_a_call_that_a_dead_switchboard_was_making_is_given_up(database: Database) -> None:
     debt = owe(database)
     with database.session() as session:
-        call_backs.claim(session, NOW)
+        call_backs.claim(session, after(3))
     with database.session() as session:
         assert call_backs.expire_interrupted(session) == 1
     assert state(database, debt)[0] == "expired"

@@ -27,7 +27,7 @@ async def hang_up(scene: Scene, phone: SoftPhone) -> None:
     [
         (("1", "77#"), "unknown-zone", {"code": "77"}),
         (("1", "12#"), "zone-not-allowed", {"code": "12"}),
-        (("1", "15#", "1"), "zone-unreachable", {"zone": "Im lặng"}),
+        (("1", "15#"), "zone-unreachable", {"zone": "Im lặng"}),
         (("5",), "wrong-key", {}),
         (("2",), "wrong-key", {}),
     ],
