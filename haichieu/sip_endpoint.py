@@ -199,7 +199,9 @@ class SipEndpoint:
     def packets_received(self, call: int) -> int:
         """RTP packets that reached us in this call so far, 0 when it has no sound."""
         try:
-            return int(self._calls[call].getStreamStat(0).rtcp.rxStat.pkt)
+            # Kept in a name: the parts of a temporary are freed before they are read.
+            figures = self._calls[call].getStreamStat(0)
+            return int(figures.rtcp.rxStat.pkt)
         except (KeyError, pj.Error):
             return 0
 

@@ -40,7 +40,8 @@ def write_district(path: Path, carrier_port: int) -> Path:
         '[[units]]\ncode = "CB"\nname = "Cô Ba"\nlevel = "commune"\n',
         '[[units]]\ncode = "CP"\nname = "Cốc Pàng"\nlevel = "commune"\n',
         *(_speaker(code, unit) for code, unit in (("cb-1", "CB"), ("cb-2", "CB"), ("cp-1", "CP"), ("cp-9", "CP"))),
-        '[[speakers]]\nid = "group"\nname = "Nhóm"\nunit = "CP"\nmulticast = "{GROUP}:{GROUP_PORT}"\ncodecs = ["ulaw"]\n',
+        '[[speakers]]\nid = "group"\nname = "Nhóm"\nunit = "CP"\ncodecs = ["ulaw"]\n'
+        f'multicast = "{GROUP}:{GROUP_PORT}"\n',
         _zone("11", "Cô Ba", 'units = ["CB"]'),
         _zone("12", "Cốc Pàng", 'speakers = ["cp-1"]'),
         _zone("13", "Giao nhau", 'speakers = ["cb-2", "cp-1"]'),
