@@ -1,0 +1,38 @@
+"""Asterisk dies in the middle of a live broadcast."""
+
+import pytest
+
+from haichieu.cli.trial_station import until
+from tests.crashes.processes import child_of, is_running, kill
+from tests.station.district import HAI, PINS
+from tests.station.listening import Scene
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("asterisk-killed")]
+
+
+async def test_asterisk_comes_back_with_its_accounts_and_the_next_broadcast_is_heard(scene: Scene) -> None:
+    phone = await scene.phone("may-hai")
+    await scene.go_live(phone, PINS[HAI] + "#", "1", "11#", "1")
+    await phone.play(scene.speeches["demo-instruct"])
+    old = child_of(scene.station, "asterisk")
+    kill(old)
+    ended = await scene.ended()
+    assert (ended.state, ended.reason) == ("failed", "asterisk_stopped")
+    assert all(one.state in ("played", "failed") and one.seconds > 5 for one in ended.deliveries.values())
+    assert not is_running(old)
+    await phone.hang_up()
+    await phone.stop()
+
+    # Asterisk kept where each speaker was last seen, so nothing has to register anew to be reached.
+    await until(lambda: scene.reachable() >= {"cb-1", "cb-2"}, "the speakers", 40)
+    scene.forget()
+    again = await scene.phone("may-hai")
+    await scene.go_live(again, PINS[HAI] + "#", "1", "11#", "1")
+    await again.play(scene.speeches["demo-congrats"])
+    await again.digits("#")
+    ended = await scene.ended()
+    assert (ended.state, {one.state for one in ended.deliveries.values()}) == ("ended", {"played"})
+    assert scene.heard("cb-1", "demo-congrats").correlation > 0.8
+    assert scene.heard("cb-2", "demo-congrats").correlation > 0.8
+    await again.hang_up()
+    await scene.quiet()
