@@ -61,7 +61,13 @@ class PrivateApt:
             "APT::Architecture": architecture, "APT::Architectures": architecture,
             "APT::Install-Recommends": "false", "APT::Sandbox::User": pwd.getpwuid(os.getuid()).pw_name,
             "APT::Update::Pre-Invoke": "", "APT::Update::Post-Invoke": "", "APT::Update::Post-Invoke-Success": "",
-            "Acquire::Languages": "none", "Acquire::Retries": "3", "Acquire::ForceHash": "sha256",
+            "APT::Default-Release": "", "Acquire::Languages": "none", "Acquire::Retries": "3",
+            "Acquire::ForceHash": "sha256",
+            # What the machine's configuration may have loosened for its own archives is strict here.
+            "Acquire::Check-Date": "true", "Acquire::Check-Valid-Until": "true",
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::AllowWeakRepositories": "false", "Acquire::AllowDowngradeToInsecureRepositories": "false",
+            "APT::Get::AllowUnauthenticated": "false",
         }  # fmt: skip
         self._options = [f"-o{name}={value}" for name, value in options.items()]
 
