@@ -96,12 +96,12 @@ class SipEndpoint:
         while (self._calls or self._registered) and time.monotonic() < deadline:
             self.poll(0.02)
         self._calls.clear()
-        gc.collect()
-        del self._sound
         self._account.shutdown()
         del self._account
         gc.collect()
         self._library.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
+        # Until here the clock thread calls the port, and from here on its destructor has no library to call.
+        self._sound.this.disown()
 
     def poll(self, seconds: float) -> list[SipEvent]:
         """Let the library work for at most `seconds`, and return what happened."""
