@@ -37,7 +37,7 @@ class LoneAsterisk:
 
     async def start(self) -> None:
         """Start it and wait until ARI answers."""
-        given = {name: str(getattr(self.settings, name)) for name in ("home", *free_ports())}
+        given = {name: str(getattr(self.settings, name)) for name in self.settings.model_fields_set}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "haichieu", "asterisk"),
@@ -105,8 +105,8 @@ async def lone_asterisk(
     if degraded is not None:
         write_degraded(given, degraded)
     asterisk = LoneAsterisk(given, home / "asterisk.log")
-    await asterisk.start()
     try:
+        await asterisk.start()
         yield asterisk
     finally:
         await asterisk.stop()

@@ -1,81 +1,131 @@
-"""What is written into a station's home for Asterisk."""
+"""What is written for Asterisk, who may read it, and what is refused before anything is started."""
 
-import re
 import socket
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from dialplans.account_file import AccountFile
+from dialplans.accounts import DynamicObject
 from dialplans.configuration import (
-    FOLDERS,
+    AddressNotOurs,
     HomeNotWritable,
     PortTaken,
-    as_value,
+    ari_password,
+    check_home,
     check_ports,
     write_configuration,
 )
+from dialplans.degraded import DegradedMode, DegradedSounds, degraded_dialplan, write_degraded
 from dialplans.installation import Installation
 from haichieu.cli.trial_station import free_ports
 from haichieu.errors import SettingsError
 from haichieu.settings import Settings, load_settings
+from tests.lone_asterisk import lone_asterisk
 
-ELSEWHERE = Installation((), "22", Path("/nowhere/modules"), Path("/nowhere/data"))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """The settings of a station that has never run."""
-    return load_settings(home=tmp_path / "home", **free_ports())
+NOWHERE = Installation((), "", Path("/nowhere/modules"), Path("/nowhere/data"))
+SOUNDS = DegradedSounds(*["beep"] * 6)
 
 
-def test_every_file_is_written_whole_and_for_the_stations_user_only(settings: Settings) -> None:
-    written = write_configuration(settings, ELSEWHERE).parent
-    files = list(written.iterdir())
-    assert "pjsip.conf" in {file.name for file in files}
-    for file in files:
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
-        # What is left of `$name` would be a value that nobody filled in; `${…}` is Asterisk's own.
-        assert not re.search(r"\$[a-z_]", file.read_text()), file.name
-    for folder in FOLDERS:
-        assert stat.S_IMODE((settings.home / folder.partition("/")[0]).stat().st_mode) == 0o700
+def settings_for(home: Path, **given: str | int) -> Settings:
+    return load_settings(home=home, **{**free_ports(), **given})
 
 
-def test_accounts_and_the_emergency_line_of_an_earlier_run_are_kept(settings: Settings) -> None:
-    etc = write_configuration(settings, ELSEWHERE).parent
-    (etc / "pjsip_accounts.conf").write_text("; accounts")
-    (etc / "degraded.conf").write_text("; emergency")
-    write_configuration(settings, ELSEWHERE)
-    assert (etc / "pjsip_accounts.conf").read_text() == "; accounts"
-    assert (etc / "degraded.conf").read_text() == "; emergency"
+def test_only_the_stations_user_may_read_what_is_written(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "home")
+    write_configuration(settings, NOWHERE)
+    write_degraded(settings, DegradedMode("1999", "971357", (), SOUNDS))
+    home = settings.home
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (home / "etc").iterdir()} == {0o600}
+    for folder in ("etc", "lib", "log", "run", "spool", "secrets"):
+        assert stat.S_IMODE((home / folder).stat().st_mode) == 0o700
 
 
-def test_a_home_below_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(HomeNotWritable, match="HAICHIEU_HOME"):
-        write_configuration(load_settings(home=tmp_path / "file" / "home"), ELSEWHERE)
+def test_the_ari_password_is_made_once_and_differs_between_stations(tmp_path: Path) -> None:
+    one, other = settings_for(tmp_path / "one"), settings_for(tmp_path / "other")
+    assert ari_password(one) == ari_password(one) != ari_password(other)
+    assert len(ari_password(one)) >= 32
+
+
+async def test_a_password_with_asterisks_own_signs_in_it_still_opens_ari(tmp_path: Path) -> None:
+    async with lone_asterisk(tmp_path, ari_password="a;b=>c#d") as asterisk:
+        assert await asterisk.ari("GET", "/asterisk/ping")
+
+
+def test_a_value_that_would_begin_another_line_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        write_configuration(settings_for(tmp_path, ari_password="a\n[other]\ntype=user"), NOWHERE)
+    with pytest.raises(SettingsError):
+        AccountFile(tmp_path).write([DynamicObject("auth", "x", {"username": "x\n[y]"})])
 
 
 @pytest.mark.parametrize(
-    ("setting", "kind"),
+    ("kind", "name", "setting"),
     [
-        ("sip_port", socket.SOCK_DGRAM),
-        ("ari_port", socket.SOCK_STREAM),
-        ("web_port", socket.SOCK_STREAM),
+        (socket.SOCK_DGRAM, "sip_port", "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, "ari_port", "HAICHIEU_ARI_PORT"),
+        (socket.SOCK_STREAM, "web_port", "HAICHIEU_WEB_PORT"),
     ],
 )
-def test_a_port_in_use_is_named_with_its_setting(settings: Settings, setting: str, kind: socket.SocketKind) -> None:
-    port = getattr(settings, setting)
-    with socket.socket(socket.AF_INET, kind) as taken:
-        taken.bind((settings.bind, port))
+def test_a_port_that_another_station_has_is_named_with_its_setting(
+    tmp_path: Path, kind: socket.SocketKind, name: str, setting: str
+) -> None:
+    with closing(socket.socket(socket.AF_INET, kind)) as taken:
+        taken.bind(("127.0.0.1", 0))
         if kind == socket.SOCK_STREAM:
             taken.listen()
-        with pytest.raises(PortTaken, match=f"{port}.*HAICHIEU_{setting.upper()}"):
-            check_ports(settings, patience=0)
-    check_ports(settings, patience=0)
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"{port}.*{setting}"):
+            check_ports(settings_for(tmp_path, **{name: port}), patience=0)
+    check_ports(settings_for(tmp_path, **{name: port}), patience=0)
 
 
-def test_a_value_cannot_begin_a_comment_or_a_line() -> None:
-    assert as_value("a;b") == r"a\;b"
-    with pytest.raises(SettingsError):
-        as_value("a\nb = c")
+def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AddressNotOurs, match=r"192\.0\.2\.1"):
+        check_ports(settings_for(tmp_path, bind="192.0.2.1"), patience=0)
+
+
+@pytest.mark.parametrize("place", ["file/home", "/proc/home"])
+def test_a_home_that_cannot_be_written_is_refused_by_name(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    settings = settings_for(tmp_path / place)
+    for refuse in (check_home, lambda settings: write_configuration(settings, NOWHERE)):
+        with pytest.raises(HomeNotWritable, match="HAICHIEU_HOME"):
+            refuse(settings)
+    with pytest.raises(HomeNotWritable):
+        write_degraded(settings, DegradedMode("1999", "971357", (), SOUNDS))
+
+
+@pytest.mark.parametrize(
+    ("number", "pin"), [("", "1"), ("1999", ""), ("1999", '1"]?right)'), ("19x9", "1"), ("1999", "١٢٣٤")]
+)
+def test_without_a_number_and_a_pin_of_digits_there_is_no_emergency_line(number: str, pin: str) -> None:
+    text = degraded_dialplan(DegradedMode(number, pin, ("PJSIP/a",), SOUNDS), SOUNDS, Path("/spool"))
+    assert "emergency-line" not in text
+
+
+def test_a_destination_that_could_leave_its_place_is_left_out() -> None:
+    hostile = ("PJSIP/a)\n same => n,System(reboot", "PJSIP/b&Local/x@y", "PJSIP/c,d", "PJSIP/${X}", "PJSIP/good")
+    text = degraded_dialplan(DegradedMode("1999", "1234", hostile, SOUNDS), SOUNDS, Path("/spool"))
+    assert "Page(PJSIP/good,b(auto-answer^s^1))" in text
+    assert "reboot" not in text
+
+
+def test_the_degraded_sounds_outlive_the_applications_and_fall_back_to_asterisks_own(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "home")
+    for form in (".wav", ".wav16"):
+        (tmp_path / f"ask{form}").write_text(form)
+    sounds = DegradedSounds("beep", str(tmp_path / "ask"), str(tmp_path / "missing"), "beep", "beep", "beep")
+    mode = DegradedMode("1999", "1234", ("PJSIP/a",), sounds)
+    assert write_degraded(settings, mode) is True
+    (tmp_path / "ask.wav").unlink()
+    (tmp_path / "ask.wav16").unlink()
+    assert write_degraded(settings, mode) is False
+
+    kept = settings.home / "lib/degraded/ask_pin"
+    text = (settings.home / "etc/degraded.conf").read_text()
+    assert f"Set(QUESTION={kept})" in text
+    assert f"Set(QUESTION=vm-incorrect&{kept})" in text
+    assert [kept.with_suffix(form).read_text() for form in (".wav", ".wav16")] == [".wav", ".wav16"]
