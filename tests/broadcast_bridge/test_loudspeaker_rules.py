@@ -85,21 +85,21 @@ def test_host_and_port_are_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "status", "says"),
+    ("server", "record", "output", "status", "says"),
     [
-        ({"server": "nowhere:port"}, 2, "HOST:PORT"),
-        ({"record": Path("a.wav"), "output": "default"}, 2, "--record"),
-        ({"output": "|"}, 2, "--output"),
-        ({"output": "| no-such-player"}, 1, "no-such-player"),
-        ({"record": Path("/proc/none/a.wav")}, 1, "/proc/none/a.wav"),
-        ({"record": Path("/dev")}, 1, "/dev"),
+        ("nowhere:port", None, None, 2, "HOST:PORT"),
+        ("dai:5060", Path("a.wav"), "default", 2, "--record"),
+        ("dai:5060", None, "|", 2, "--output"),
+        ("dai:5060", None, "| no-such-player", 1, "no-such-player"),
+        ("dai:5060", Path("/proc/none/a.wav"), None, 1, "/proc/none/a.wav"),
+        ("dai:5060", Path("/dev"), None, 1, "/dev"),
     ],
 )
 def test_a_mistake_ends_it_with_a_sentence(
-    given: dict[str, object], status: int, says: str, capsys: pytest.CaptureFixture[str]
+    server: str, record: Path | None, output: str | None, status: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"server": "127.0.0.1:5060", "id": "cl-1", "password": "x", **given}
-    assert run_loudspeaker(LoudspeakerOptions(**options)) == status  # type: ignore[arg-type]
+    options = LoudspeakerOptions(server=server, id="cl-1", password="x", record=record, output=output)
+    assert run_loudspeaker(options) == status
     assert says in capsys.readouterr().err
 
 

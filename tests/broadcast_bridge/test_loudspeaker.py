@@ -1,0 +1,240 @@
+"""The software loudspeaker with a real Asterisk: what it plays, whom it obeys, what it survives."""
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import socket
+import struct
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from broadcast_bridge.loudspeaker import SoftSpeaker
+from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
+from haichieu.audio.sound import from_pcm
+from haichieu.softphone import CallNotAnswered, SoftPhone
+from tests.broadcast_bridge.plain_asterisk import PASSWORD, PlainAsterisk
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("loudspeaker")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlainAsterisk]:
+    asterisk = PlainAsterisk(tmp_path_factory.mktemp("asterisk"))
+    await asterisk.start()
+    yield asterisk
+    await asterisk.kill()
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of speech, telephone rate."""
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    words = "Good morning. The water supply will be closed on Saturday, from seven o'clock until noon."
+    subprocess.run(["espeak-ng", "-a", "60", "-w", str(path), words], check=True)
+    spoken = resample(read_wav(path), 8000)
+    write_wav(path, Sound(spoken.samples[: 4 * 8000], 8000))
+    return path
+
+
+def phone(asterisk: PlainAsterisk, number: int = 1) -> SoftPhone:
+    return SoftPhone(server=asterisk.server, id=f"phone-{number}", password=PASSWORD)
+
+
+def speaker(
+    asterisk: PlainAsterisk,
+    number: int = 1,
+    *,
+    password: str = PASSWORD,
+    record: Path | None = None,
+    output: str | None = None,
+) -> SoftSpeaker:
+    return SoftSpeaker(
+        server=asterisk.server, id=f"cl-{number}", password=password, record=record, output=output, expires=10
+    )
+
+
+@contextlib.asynccontextmanager
+async def ready(*devices: SoftPhone | SoftSpeaker) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        for device in devices:
+            await stack.enter_async_context(device)
+        for device in devices:
+            await device.registered()
+        yield
+
+
+async def call_until_answered(caller: SoftPhone, to: str) -> None:
+    """As an official who is told "not reachable" and dials again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await caller.call(to)
+                return
+            except CallNotAnswered:
+                await asyncio.sleep(0.5)
+
+
+def udp_ports(pid: int) -> set[int]:
+    """UDP ports a process listens on."""
+    links = (os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd"))
+    inodes = {found.group(1) for link in links if (found := re.match(r"socket:\[(\d+)\]", link))}
+    rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    return {int(row[1].split(":")[1], 16) for row in rows if row[9] in inodes}
+
+
+def invite(port: int, user: str, me: int) -> bytes:
+    mark = f"{random.random()}"
+    body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n"
+    return (
+        f"INVITE sip:{user}@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{me};branch=z9hG4bK{mark};rport\r\n"
+        f"From: <sip:stranger@127.0.0.1>;tag={mark}\r\nTo: <sip:{user}@127.0.0.1>\r\nCall-ID: {mark}\r\n"
+        f"CSeq: 1 INVITE\r\nContact: <sip:stranger@127.0.0.1:{me}>\r\nMax-Forwards: 70\r\n"
+        f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+async def test_what_a_phone_says_is_recorded_call_after_call(
+    asterisk: PlainAsterisk, speech: Path, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard.wav"
+    one, first, second = phone(asterisk), speaker(asterisk, record=heard), speaker(asterisk, 2, output="| cat")
+    async with ready(one, first, second):
+        for _ in range(2):
+            await one.call("one")
+            await first.call_started()
+            played = await one.play(speech)
+            await one.hang_up()
+            ended = await first.call_ended()
+            assert ended["sound_seconds"] == pytest.approx(measure(read_wav(speech)).active_seconds, abs=0.5)
+            assert 0 <= (await first.sound())["at"] - played.started < 1.0
+            assert ended["level_db"] == pytest.approx(measure(read_wav(speech)).active_dbfs, abs=1.0)
+    assert (first.returncode, second.returncode, one.returncode) == (0, 0, 0)
+    recorded = read_wav(heard)
+    half = len(recorded.samples) // 2
+    for part in (recorded.samples[:half], recorded.samples[half:]):
+        assert match(read_wav(speech), Sound(part, recorded.rate)).correlation > 0.9
+    assert 8 < recorded.seconds < 11  # nothing of the time between the calls
+
+
+async def test_a_player_gets_the_sound(asterisk: PlainAsterisk, speech: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    one, first = phone(asterisk), speaker(asterisk, output=f"| tee {raw}")
+    async with ready(one, first):
+        await one.call("one")
+        await one.play(speech)
+        await one.hang_up()
+        await first.call_ended()
+    assert match(read_wav(speech), from_pcm(raw.read_bytes(), 8000)).correlation > 0.9
+
+
+async def test_a_second_call_is_busy_and_an_emergency_is_not(asterisk: PlainAsterisk, speech: Path) -> None:
+    one, two, first = phone(asterisk), phone(asterisk, 2), speaker(asterisk, output="| cat")
+    async with ready(one, two, first):
+        await one.call("one")
+        await first.call_started()
+        await one.begin_playing(speech)
+        await first.sound()
+        with pytest.raises(CallNotAnswered) as refusal:
+            await two.call("one")
+        assert refusal.value.code == 486
+        assert (await first.take("refused", timeout=5))["reason"] == "busy"
+        await two.call("emergency")
+        assert (await first.call_ended())["reason"] == "replaced"
+        assert (await first.call_started())["caller"] == "phone-2"
+        await one.ended()
+
+
+async def test_strangers_are_not_heard_however_many_call(asterisk: PlainAsterisk) -> None:
+    one, first = phone(asterisk), speaker(asterisk, output="| cat")
+    async with ready(one, first):
+        (port,) = udp_ports(first.pid)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind(("127.0.0.1", 0))
+            for _ in range(500):
+                stranger.sendto(invite(port, "cl-1", stranger.getsockname()[1]), ("127.0.0.1", port))
+            await one.call("one")
+            await first.call_started()
+            stranger.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                stranger.recv(4096)
+        assert [event for event in first.events if event["event"] == "refused"] == []
+
+
+async def test_a_call_by_way_of_the_station_needs_what_only_our_registration_told(asterisk: PlainAsterisk) -> None:
+    """Somebody with the station's address who does not know the Contact, as when a packet's source is forged."""
+    first = speaker(asterisk, output="| cat")
+    async with ready(first):
+        (port,) = udp_ports(first.pid)
+        await asterisk.kill()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forged:
+            forged.bind(("127.0.0.1", asterisk.port))
+            forged.settimeout(5)
+            forged.sendto(invite(port, "cl-1", asterisk.port), ("127.0.0.1", port))
+            answers = [await asyncio.to_thread(forged.recv, 4096) for _ in range(2)]
+        await asterisk.start()
+    assert b"403" in answers[-1].split(b"\r\n")[0]
+    assert not any(event["event"] == "call_started" for event in first.events)
+
+
+async def test_nobody_can_speak_into_a_pause(asterisk: PlainAsterisk, tmp_path: Path) -> None:
+    heard = tmp_path / "heard.wav"
+    one, first = phone(asterisk), speaker(asterisk, record=heard)
+    async with ready(one, first):
+        before = udp_ports(first.pid)
+        await one.call("one")
+        await first.call_started()
+        await asterisk.kill()
+        noise = random.Random(3).randbytes(160)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for count in range(60):
+                packet = struct.pack("!BBHII", 0x80, 8, 1000 + count, 160 * count, 7) + noise
+                for port in udp_ports(first.pid) - before:
+                    stranger.sendto(packet, ("127.0.0.1", port))
+                await asyncio.sleep(0.02)
+        await asterisk.start()
+    assert measure(read_wav(heard)).active_seconds == 0
+
+
+async def test_the_station_may_crash_in_the_middle_of_a_call(asterisk: PlainAsterisk) -> None:
+    one, first = phone(asterisk), speaker(asterisk, output="| cat")
+    async with ready(one, first):
+        await one.call("one")
+        await first.call_started()
+        await asterisk.kill()
+        await asterisk.start()
+        async with ready(two := phone(asterisk, 2)):
+            await call_until_answered(two, "one")
+            assert (await first.call_ended())["reason"] == "replaced"
+            assert (await first.call_started())["caller"] == "phone-2"
+
+
+async def test_a_wrong_password_is_told_once_and_tried_again(asterisk: PlainAsterisk) -> None:
+    async with speaker(asterisk, password="sai", output="| cat") as wrong:
+        for _ in range(2):
+            assert (await wrong.take("registration_failed", timeout=10))["code"] == 401
+        assert await wrong.stop() == 0
+    assert len([line for line in wrong.errors if "sai mã loa hoặc mật khẩu" in line]) == 1
+
+
+async def test_a_loudspeaker_may_be_there_before_its_station(asterisk: PlainAsterisk) -> None:
+    await asterisk.kill()
+    async with speaker(asterisk, output="| cat") as early:
+        await asterisk.start()
+        await early.registered(30)
+
+
+async def test_a_station_that_forgot_its_loudspeakers_learns_of_them_again(asterisk: PlainAsterisk) -> None:
+    one, first = phone(asterisk), speaker(asterisk, output="| cat")
+    async with ready(first):
+        await asterisk.kill()
+        asterisk.forget_registrations()
+        await asterisk.start()
+        async with ready(one):
+            await call_until_answered(one, "one")
+            await first.call_started()
