@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     call_back_delay: float = Field(
         2.0, ge=0, description="Seconds between hanging up on an official and calling them back."
     )
-    qualify_seconds: int = Field(30, ge=1, description="How often a speaker is asked whether it is there.")
+    qualify_seconds: int = Field(
+        30, ge=0, description="How often a speaker is asked whether it is there; 0 to go by its registration alone."
+    )
     answer_seconds: float = Field(
         8.0, gt=0, description="How long a speaker may take to answer before it is called again."
     )

@@ -1,0 +1,112 @@
+"""`make bench`: runs the benchmarks and prints a table. ARGS: --quick, --runs N, --sizes 20,100,300, --write FILE."""
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+from haichieu.cli.asterisk import find_or_fetch
+from haichieu.cli.trial_station import trial_station
+from haichieu.settings import load_settings
+from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
+from tests.every_table import load_every_table
+
+Row = tuple[str, str, str, str, str]
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…")
+    parser.add_argument("--quick", action="store_true", help="five speakers, one run: whether it works at all")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--sizes", default="20,100,300")
+    parser.add_argument("--write", type=Path, help="also write the table to this Markdown file")
+    given = parser.parse_args()
+    sizes = [5] if given.quick else [int(size) for size in given.sizes.split(",")]
+    load_every_table()
+    table = asyncio.run(_run(sizes, 1 if given.quick else given.runs))
+    print(table)
+    if given.write:
+        given.write.write_text(table)
+
+
+async def _run(sizes: list[int], runs: int) -> str:
+    rows: list[Row] = []
+    started = await _start_seconds()
+    with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
+
+        async def work(bench: Bench) -> None:
+            await bench.broadcast(sizes[0])  # what is done for the first time in a process is slower
+            for size in sizes:
+                ours: list[Run] = []
+                theirs: list[Run] = []
+                for _ in range(runs):
+                    ours.append(await bench.broadcast(size))
+                    theirs.append(await bench.page(size))
+                rows.extend(_compare(size, ours, theirs))
+            dial = [late for _ in range(runs) for late in await bench.latency(dial=True)]
+            live = [late for _ in range(runs) for late in await bench.latency(dial=False)]
+            rows.append(_latency(dial, live))
+            rows.append(("memory of switchboard + web, idle (MB)", f"{memory(bench.processes):.0f}", "", "", "≤ 350"))
+
+        await with_bench(Path(folder), sizes, work)
+    rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
+    return _table(rows, runs)
+
+
+async def _start_seconds() -> float:
+    find_or_fetch(load_settings())
+    begin = time.monotonic()
+    async with trial_station(None):
+        return time.monotonic() - begin
+
+
+def _compare(size: int, ours: list[Run], theirs: list[Run]) -> list[Row]:
+    first = median([run.first_sound for run in ours]), median([run.first_sound for run in theirs])
+    cores = median([run.asterisk_cores for run in ours]), median([run.asterisk_cores for run in theirs])
+    switchboard = median([run.switchboard_cores for run in ours])
+    reached = min(run.reached for run in ours), min(run.reached for run in theirs)
+    return [
+        (
+            f"{size} speakers: key → first audio at the last (s)", f"{first[0]:.2f}", f"{first[1]:.2f}",
+            f"{first[0] / first[1]:.2f}", "≤ 1.5 and ratio ≤ 1" if size == 100 else "",
+        ),
+        (f"{size} speakers: reached, least", str(reached[0]), str(reached[1]), "", ""),
+        (
+            f"{size} speakers: cores while live, Asterisk + switchboard", f"{cores[0] + switchboard:.2f}",
+            f"{cores[1]:.2f}", f"{(cores[0] + switchboard) / cores[1]:.2f}", "ratio ≤ 1" if size == 100 else "",
+        ),
+        (f"{size} speakers: of these the switchboard", f"{switchboard:.3f}", "", "", ""),
+    ]  # fmt: skip
+
+
+def _latency(dial: list[float], live: list[float]) -> Row:
+    plain, ours = median(dial) * 1000, median(live) * 1000
+    return ("mouth to ear (ms), beside a two-party Dial()", f"{ours:.0f}", f"{plain:.0f}", f"{ours - plain:+.0f} ms",
+            "added ≤ 20 ms")  # fmt: skip
+
+
+def _table(rows: list[Row], runs: int) -> str:
+    version = find_or_fetch(load_settings()).version
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `make bench`: our way and Asterisk's own `Page()` by turns in one Asterisk and one run, with SIPp as the",
+        "speakers. Medians. The key is the one that confirms the broadcast, or that starts `Page()`; the time is",
+        "from the moment the phone had sent it to the first packet with sound at the last speaker. Budgets are the",
+        "design's. 300 speakers are paged through three chained groups, since one `Page()` does not take so many.",
+        "",
+        f"Machine: {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python "
+        f"{platform.python_version()}, Asterisk {version}; {runs} runs each.",
+        "",
+        "| what | ours | Asterisk's own | ratio | budget |",
+        "|---|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+main()

@@ -1,0 +1,243 @@
+"""The bench: one station, three hundred speakers, and the same things done by us and by Asterisk's own applications."""
+
+import asyncio
+import statistics
+import subprocess
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from broadcast_bridge.models import Broadcast, Speaker
+from dialplans.accounts import ha1, phone_account
+from dialplans.configuration import ari_password
+from haichieu.ari import operations
+from haichieu.ari.client import AriClient
+from haichieu.audio.sound import Sound, write_wav
+from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.softphone import SoftPhone
+from tests.benchmarks.sink import RtpSink
+from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
+
+PIN = "246810"
+PASSWORD = "benchmark-secret"
+LIVE_SECONDS = 5.0
+BURSTS, BURST_APART = 12, 0.5
+PAGE_GROUP = 100
+
+
+@dataclass(frozen=True)
+class Run:
+    """One broadcast: seconds from the confirming key to the last speaker's first sound; cores used while live."""
+
+    first_sound: float
+    reached: int
+    asterisk_cores: float
+    switchboard_cores: float
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The process ids that are measured."""
+
+    asterisk: int
+    switchboard: int
+    web: int
+
+
+class Bench:
+    """A running station with its speakers, and a phone each for our way and for Asterisk's."""
+
+    def __init__(self, station: TrialStation, sink: RtpSink, ours: SoftPhone, theirs: SoftPhone, voice: Path) -> None:
+        self.station, self.sink, self._ours, self._theirs, self._voice = station, sink, ours, theirs, voice
+        self.processes = _processes(station)
+
+    async def broadcast(self, zone: int) -> Run:
+        """Go live in the zone of that many speakers, with our officials' line."""
+        await self._ours.call("1900")
+        for keys in (f"{PIN}#", "1", f"{zone}#"):
+            await self._ours.digits(keys)
+        return await self._live(self._ours, zone, self._closed)
+
+    async def page(self, size: int) -> Run:
+        """Page the same speakers with Asterisk's Page()."""
+        await self._theirs.call(f"*{size}")
+        return await self._live(self._theirs, size, self._nothing)
+
+    async def latency(self, *, dial: bool) -> list[float]:
+        """Seconds from the phone's mouth to the speaker's ear, a figure a burst; by Dial() or by our broadcast."""
+        phone = self._theirs if dial else self._ours
+        await phone.call("*1" if dial else "1900")
+        if not dial:
+            for keys in (f"{PIN}#", "1", "1#", "1"):
+                await phone.digits(keys)
+            await until(self._is_live, "live", 20)
+        bursts = self._voice.with_name("bursts.wav")
+        await asyncio.sleep(0.5)  # the tone that says "speak" must have died away
+        self.sink.clear()
+        started = await phone.begin_playing(bursts)
+        await asyncio.sleep(BURSTS * BURST_APART + 1.0)
+        onsets = list(self.sink.onsets)
+        await phone.hang_up()
+        await phone.ended()
+        await self._closed()
+        sent = [started + (index + 1) * BURST_APART for index in range(BURSTS)]
+        return [min(late) for at in sent if (late := [onset - at for onset in onsets if -0.05 < onset - at < 0.4])]
+
+    async def _live(self, phone: SoftPhone, size: int, closed: Callable[[], Awaitable[None]]) -> Run:
+        await phone.begin_playing(self._voice)
+        self.sink.clear()
+        pressed = float((await phone.digits("1"))["at"])
+        await _patiently(lambda: len(self.sink.first_sound) >= size)
+        last = max(self.sink.first_sound.values(), default=float("nan"))
+        reached = len(self.sink.first_sound)
+        await asyncio.sleep(2.5)  # chime, tone and the first words are over: from here on it is a voice alone
+        begin = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
+        await asyncio.sleep(LIVE_SECONDS)
+        end = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
+        await phone.hang_up()
+        await phone.ended()
+        await closed()
+        used = [(after - before) / LIVE_SECONDS for before, after in zip(begin, end, strict=True)]
+        return Run(last - pressed, reached, used[0], used[1])
+
+    async def _closed(self) -> None:
+        await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", 30)
+
+    async def _nothing(self) -> None:
+        await asyncio.sleep(1.0)
+
+    def _open_broadcasts(self) -> int:
+        with self.station.database.session() as session:
+            query = sa.select(sa.func.count()).select_from(Broadcast).where(Broadcast.ended_at.is_(None))
+            return session.scalars(query).one()
+
+    def _is_live(self) -> bool:
+        with self.station.database.session() as session:
+            newest = session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).one_or_none()
+            return newest is not None and newest.live_at is not None and newest.ended_at is None
+
+
+async def with_bench(folder: Path, sizes: list[int], work: Callable[[Bench], Awaitable[None]]) -> None:
+    """Build the bench, do the work, take everything down."""
+    district = folder / "district.toml"
+    district.write_text(_district(sizes))
+    _write_sounds(folder)
+    async with AsyncExitStack() as stack:
+        sink = stack.enter_context(RtpSink())
+        station = await stack.enter_async_context(trial_station(district, qualify_seconds=0, rtp_ports="20000-29999"))
+        server = (station.settings.bind, station.settings.sip_port)
+        names = [f"s{index:03}" for index in range(max(sizes))]
+        sip_port = await asyncio.to_thread(register_all, server, names, PASSWORD)
+        stack.enter_context(answering(folder, sip_port, sink.port))
+        await until(lambda: _reachable(station) == max(sizes), "every speaker reachable", 30)
+        await _add_reference(station, sizes)
+        phones = []
+        for name in ("phone", "reference"):
+            phone = SoftPhone(server=station.server, id=name, password=PASSWORD)
+            phones.append(await stack.enter_async_context(phone))
+            await phone.registered()
+        await work(Bench(station, sink, phones[0], phones[1], folder / "voice.wav"))
+
+
+def median(values: list[float]) -> float:
+    """The median, not a number for none."""
+    return statistics.median(values) if values else float("nan")
+
+
+async def _patiently(condition: Callable[[], bool], seconds: float = 8.0) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 (a thread counts)
+        await asyncio.sleep(0.02)
+
+
+def _reachable(station: TrialStation) -> int:
+    with station.database.session() as session:
+        return session.scalars(sa.select(sa.func.count()).select_from(Speaker).where(Speaker.reachable)).one()
+
+
+async def _add_reference(station: TrialStation, sizes: list[int]) -> None:
+    """Asterisk's own applications, in a dialplan of their own, for a phone that the switchboard knows nothing of."""
+    names = [f"PJSIP/s{index:03}" for index in range(max(sizes))]
+    lines = ["", "[reference]", "exten => *1,1,Dial(PJSIP/s000)"]
+    for size in sizes:
+        groups = ["&".join(names[i : min(i + PAGE_GROUP, size)]) for i in range(0, size, PAGE_GROUP)]
+        targets = groups[0]
+        if len(groups) > 1:
+            targets = "&".join(f"Local/{size}-{number}@reference-groups/n" for number in range(len(groups)))
+        lines += [f"exten => *{size},1,Answer()", " same => n,Read(KEY,,1,,1,60)", f" same => n,Page({targets},q)"]
+    lines.append("[reference-groups]")
+    for size in sizes:
+        for number, begin in enumerate(range(0, size, PAGE_GROUP)):
+            group = "&".join(names[begin : min(begin + PAGE_GROUP, size)])
+            lines += [f"exten => {size}-{number},1,Answer()", f" same => n,Page({group},q)"]
+    extensions = station.settings.home / "etc" / "extensions.conf"
+    with extensions.open("a") as file:
+        file.write("\n".join(lines) + "\n")
+    settings = station.settings
+    async with AriClient("127.0.0.1", settings.ari_port, ari_password(settings), lambda _: None) as client:
+        await client.request(operations.RELOAD_MODULE, moduleName="pbx_config.so")
+        for item in phone_account("reference", ha1("reference", PASSWORD), "+84900000099"):
+            values = {**item.fields, **({"context": "reference"} if item.object_type == "endpoint" else {})}
+            await client.request(
+                operations.PUT_OBJECT,
+                body={"fields": [{"attribute": name, "value": value} for name, value in values.items()]},
+                configClass="res_pjsip", objectType=item.object_type, id=item.id,
+            )  # fmt: skip
+
+
+def _district(sizes: list[int]) -> str:
+    units = '[[units]]\ncode = "A"\nname = "A"\nlevel = "commune"\n'
+    speakers = "".join(
+        f'[[speakers]]\nid = "s{index:03}"\nname = "S{index}"\nunit = "A"\npassword = "{PASSWORD}"\ncodecs = ["ulaw"]\n'
+        for index in range(max(sizes))
+    )
+    zones = "".join(
+        f'[[zones]]\ncode = "{size}"\nname = "Zone {size}"\nspeakers = {_quoted(size)}\n' for size in {1, *sizes}
+    )
+    codes = ", ".join(f'"{size}"' for size in {1, *sizes})
+    return (
+        f"{units}{speakers}{zones}"
+        f'[[officials]]\ncode = "1"\nname = "A"\nunit = "A"\nphones = ["+84912000001"]\npin = "{PIN}"\n'
+        f'zones = [{codes}]\nmay = ["live"]\n[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "A"\n'
+        f'[[phones]]\nid = "phone"\nname = "phone"\npassword = "{PASSWORD}"\ncaller_number = "+84912000001"\n'
+    )
+
+
+def _quoted(size: int) -> str:
+    return "[" + ", ".join(f'"s{index:03}"' for index in range(size)) + "]"
+
+
+def _write_sounds(folder: Path) -> None:
+    """A minute of noise that is never silent, and bursts of tone in silence."""
+    noise = np.random.default_rng(1).normal(0, 0.1, 60 * 8000).astype(np.float32)
+    write_wav(folder / "voice.wav", Sound(noise, 8000))
+    bursts = np.zeros(int((BURSTS + 2) * BURST_APART * 8000), np.float32)
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(800) / 8000)).astype(np.float32)
+    for index in range(BURSTS):
+        begin = int((index + 1) * BURST_APART * 8000)
+        bursts[begin : begin + len(tone)] = tone
+    write_wav(folder / "bursts.wav", Sound(bursts, 8000))
+
+
+def _processes(station: TrialStation) -> Processes:
+    assert station.process is not None
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(station.process.pid)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    def pid_of(words: str) -> int:
+        return next(int(line.split()[0]) for line in listed if words in line)
+
+    return Processes(pid_of("asterisk.conf"), pid_of("haichieu switchboard"), pid_of("haichieu web"))
+
+
+def memory(processes: Processes) -> float:
+    """Resident megabytes of switchboard and web together, the web's workers included."""
+    workers = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(processes.web)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    return sum(resident_megabytes(pid) for pid in (processes.switchboard, processes.web, *map(int, workers)))
