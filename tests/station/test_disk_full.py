@@ -1,0 +1,28 @@
+"""A broadcast that could not be recorded does not begin, and the official hears why."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from haichieu.cli.trial_station import trial_station
+from tests.station import district
+from tests.station.listening import Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("disk-full")]
+
+MORE_THAN_ANY_DISK_HAS = 10**9  # megabytes
+
+
+async def test_without_room_for_the_recording_nothing_goes_on_air(tmp_path: Path) -> None:
+    file = district.write_district(tmp_path / "district.toml", carrier_port=5999)
+    async with AsyncExitStack() as stack:
+        station = await stack.enter_async_context(trial_station(file, min_free_megabytes=MORE_THAN_ANY_DISK_HAS))
+        scene = Scene(station, tmp_path, stack, {}, 5999)
+        await scene.speaker("cb-1")
+        phone = await scene.phone("may-hai")
+        await phone.call("1900")
+        for keys in (f"{district.PINS[district.HAI]}#", "1", "11#", "1"):
+            await phone.digits(keys)
+        await scene.hears(scene.phone_file(), "disk-full")
+        assert scene.broadcasts() == 0
