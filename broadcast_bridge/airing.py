@@ -10,11 +10,16 @@ from haichieu.ari.bridge import Announcer, Bridge
 from haichieu.ari.errors import AriError, HungUp
 
 CHIME_WAITS_SECONDS = 0.8
-"""The chime begins when every speaker has answered or failed, but not later than this after they are called."""
+"""The chime begins with the first speaker, but not later than this; who joins in the middle hears the rest of it.
+
+Waiting for all would let the slowest of three hundred decide when the village hears anything."""
 
 REPORT_SECONDS = 0.3
 MEASURE_EVERY = 17
 """Reports between two measurements: RTCP reports come about every five seconds (RFC 3550 §6.2)."""
+
+CALLS_AT_ONCE = 8
+"""Speakers that are being called at one moment. With all at once, those that answer would queue behind the rest."""
 
 JOIN_AT_ONCE = 16
 JOINERS = 3
@@ -69,12 +74,16 @@ class Airing:
         self._voice = voice
         self._legs = legs
 
-    async def speakers_settled(self) -> None:
-        """Wait until every speaker has answered or failed, but not for long."""
+    async def somebody_listens(self) -> None:
+        """Wait until the first speaker is there, or it is clear that none will be soon."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CHIME_WAITS_SECONDS):
-                for leg in self._legs:
-                    await leg.settled.wait()
+                joined = [asyncio.create_task(leg.joined.wait()) for leg in self._legs]
+                try:
+                    await asyncio.wait(joined, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in joined:
+                        task.cancel()
 
     def audio_begins(self, at: datetime.datetime) -> None:
         """Sound goes out from this moment on."""

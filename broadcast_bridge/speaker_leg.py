@@ -63,15 +63,18 @@ class SpeakerLeg:
         client: AriClient,
         target: LegTarget,
         join: Callable[[str], Awaitable[None]],
+        turn: asyncio.Semaphore,
         answer_seconds: float,
     ) -> None:
+        """`turn` keeps a few requests to Asterisk free for whoever has answered: see `airing.CALLS_AT_ONCE`."""
         self.target = target
         self.dirty = False
         """Something was learned since the last report."""
-        self.settled = asyncio.Event()
-        """The first call has been answered or has failed: the chime need not wait for this leg."""
+        self.joined = asyncio.Event()
+        """The speaker has been on the bridge."""
         self._client = client
         self._join = join
+        self._turn = turn
         self._answer_seconds = answer_seconds
         self._woken = asyncio.Event()
         self._state = DeliveryState.PENDING
@@ -91,13 +94,11 @@ class SpeakerLeg:
         """Call the speaker, again and again if need be, until cancelled; then hang up."""
         if not self.target.reachable:
             self._failed(Reason.NOT_REGISTERED)
-            self.settled.set()
             await self._woken.wait()
         failures = 0
         while True:
             self._woken.clear()
             failures = 0 if await self._answered_once() else failures + 1
-            self.settled.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
                     await self._woken.wait()
@@ -167,15 +168,16 @@ class SpeakerLeg:
         """Call, join the bridge and stay; ends by NotAnswered, or by HungUp when the speaker leaves."""
         channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
         async with Call(self._client, channel_id, None, self.target.code) as call:
-            await self._client.request(
-                operations.ORIGINATE,
-                channelId=call.id,
-                endpoint=self.target.endpoint,
-                app=APPLICATION,
-                appArgs="speaker",
-                timeout=max(int(self._answer_seconds), 1),
-                body={"variables": AUTO_ANSWER_HEADERS if self.target.supervised else {}},
-            )
+            async with self._turn:
+                await self._client.request(
+                    operations.ORIGINATE,
+                    channelId=call.id,
+                    endpoint=self.target.endpoint,
+                    app=APPLICATION,
+                    appArgs="speaker",
+                    timeout=max(int(self._answer_seconds), 1),
+                    body={"variables": AUTO_ANSWER_HEADERS if self.target.supervised else {}},
+                )
             try:
                 async with asyncio.timeout(self._answer_seconds):
                     await call.started()
@@ -186,7 +188,7 @@ class SpeakerLeg:
             try:
                 self._note(DeliveryEvent.PLAY)
                 self._hears()
-                self.settled.set()
+                self.joined.set()
                 await call.until_hung_up()
             finally:
                 self._seconds += self._seconds_of_this_call()

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge import broadcasts
-from broadcast_bridge.airing import Airing, Joiner
+from broadcast_bridge.airing import CALLS_AT_ONCE, Airing, Joiner
 from broadcast_bridge.broadcasts import Outcome
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.recordings import Recordings
@@ -145,9 +145,8 @@ class Studio:
         async with contextlib.AsyncExitStack() as stack:
             bridge = await stack.enter_async_context(holding_bridge(self._client, f"broadcast-{plan.broadcast_id}"))
             joiner = Joiner(bridge)
-            legs = [
-                SpeakerLeg(self._client, target, joiner.join, self._rules.answer_seconds) for target in plan.targets
-            ]
+            turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
+            legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
             stack.push_async_callback(self._write_down, legs)
             await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
             voice = await stack.enter_async_context(announcer(self._client, bridge))
@@ -158,12 +157,15 @@ class Studio:
             yield airing
 
     async def _open(self, plan: Plan, airing: Airing) -> None:
-        await airing.speakers_settled()
-        airing.audio_begins(now())
-        await self._database.run(
-            lambda session: broadcasts.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, now())
+        await airing.somebody_listens()
+        opened = now()
+        airing.audio_begins(opened)
+        await asyncio.gather(
+            airing.play(self._sounds.opening_chime),
+            self._database.run(
+                lambda session: broadcasts.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
+            ),
         )
-        await airing.play(self._sounds.opening_chime)
 
     async def _live(self, call: Call, plan: Plan, airing: Airing) -> Reason | None:
         """The caller's voice on the speakers; return why it ended, None when the caller pressed `#`."""

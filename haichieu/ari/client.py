@@ -35,6 +35,9 @@ WATCH = "haichieu-watch"
 would bring every event of its channels twice, and every key of a caller with them."""
 
 ENDPOINT_EVENTS = ("ContactStatusChange", "EndpointStateChange", "PeerStatusChange")
+WATCH_AT_ONCE = 40
+"""Asterisk's HTTP server takes a request line of 4 kB."""
+
 USER = "haichieu"
 
 Reconcile = Callable[[list[Mapping[str, Any]]], Awaitable[None]]
@@ -95,8 +98,10 @@ class AriClient:
 
     async def watch_endpoints(self, names: Iterable[str]) -> None:
         """Receive `ENDPOINT_EVENTS` of these SIP endpoints from now on."""
-        sources = ",".join(f"endpoint:PJSIP/{name}" for name in names)
-        await self.request(operations.SUBSCRIBE, applicationName=WATCH, eventSource=sources)
+        sources = [f"endpoint:PJSIP/{name}" for name in names]
+        for begin in range(0, len(sources), WATCH_AT_ONCE):
+            batch = ",".join(sources[begin : begin + WATCH_AT_ONCE])
+            await self.request(operations.SUBSCRIBE, applicationName=WATCH, eventSource=batch)
 
     async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
         """Receive events for ever, connecting again whenever the connection is lost.

@@ -94,7 +94,7 @@ def _table(rows: list[Row], runs: int) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `make bench`: our way and Asterisk's own `Page()` by turns in one Asterisk and one run, with SIPp as the",
+        "Made by `make bench`: our way and Asterisk's own by turns, in one Asterisk and one run, with SIPp as the",
         "speakers. Medians. The key is the one that confirms the broadcast, or that starts `Page()`; the time is",
         "from the moment the phone had sent it to the first packet with sound at the last speaker. Budgets are the",
         "design's. 300 speakers are paged through three chained groups, since one `Page()` does not take so many.",
