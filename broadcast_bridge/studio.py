@@ -172,8 +172,8 @@ class Studio:
         recording = self._recordings.name(plan.broadcast_id)
         reason: Reason | None = None
         left: HungUp | None = None
+        await call.say(self._sounds.ready_tone)  # who leaves now has said nothing that could be kept
         try:
-            await call.say(self._sounds.ready_tone)
             await airing.bridge.record(recording, self._rules.max_live_seconds + 60)
             await airing.bridge.add([call.id], role="announcer")
             live_at = now()

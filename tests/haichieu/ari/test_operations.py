@@ -35,7 +35,7 @@ def _read(file: Path) -> dict[tuple[str, str], Described]:
     return {
         (operation["httpMethod"], _nameless(api["path"])): _described(operation)
         for api in apis
-        for operation in api["operations"]
+        for operation in api.get("operations", ())  # resources.json only lists the other files
         if "httpMethod" in operation
     }
 
