@@ -112,7 +112,7 @@ async def test_what_a_phone_says_is_recorded_call_after_call(
             await one.hang_up()
             ended = await first.call_ended()
             assert ended["sound_seconds"] == pytest.approx(measure(read_wav(speech)).active_seconds, abs=0.5)
-            assert 0 <= (await first.sound())["at"] - played.started < 1.0
+            assert abs((await first.sound())["at"] - played.started) < 1.0  # two processes note the time, either late
             assert ended["level_db"] == pytest.approx(measure(read_wav(speech)).active_dbfs, abs=1.0)
     assert (first.returncode, second.returncode, one.returncode) == (0, 0, 0)
     recorded = read_wav(heard)
