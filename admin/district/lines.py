@@ -6,10 +6,12 @@ from collections import Counter
 Place = tuple[str | int, ...]
 """("speakers", 2, "password"): the third [[speakers]], its key `password`; ("station", "name") for a plain table."""
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*=""")
-_OPAQUE = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*')
-_TRIPLE = ('"""', "'''")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"\s*([\w\s.-]+?)\s*=")
+_OPAQUE = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'" r"|#[^\n]*",
+    re.DOTALL,
+)
 
 
 def lines_of(text: str) -> dict[Place, int]:
@@ -17,23 +19,22 @@ def lines_of(text: str) -> dict[Place, int]:
     found: dict[Place, int] = {}
     seen: Counter[str] = Counter()
     table: Place = ()
-    depth, quote = 0, ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if quote:
-            quote = "" if quote in line else quote
-            continue
+    depth = 0
+    for number, line in enumerate(_OPAQUE.sub(_without_structure, text).split("\n"), 1):
         if depth == 0:
             if header := _HEADER.match(line):
                 name = header[2]
-                table = (name, seen[name]) if header[1] == "[[" else (name,)
+                table = (name, seen[name]) if header[1] == "[[" else tuple(name.split("."))
                 seen[name] += 1
+                found.setdefault((name,), number)
                 found[table] = number
                 continue
             if key := _KEY.match(line):
-                found[(*table, key[1])] = number
-        quote = next((mark for mark in _TRIPLE if line.count(mark) == 1), "")
-        plain = _OPAQUE.sub("", line)
-        depth += plain.count("[") + plain.count("{") - plain.count("]") - plain.count("}")
+                # A dotted key stands in a table within the table: `station.name = …`.
+                parts = tuple(part.strip() for part in key[1].split("."))
+                for length in range(1, len(parts) + 1):
+                    found.setdefault((*table, *parts[:length]), number)
+        depth += line.count("[") + line.count("{") - line.count("]") - line.count("}")
     return found
 
 
@@ -43,3 +44,11 @@ def line_of(lines: dict[Place, int], place: Place) -> int:
         if line := lines.get(place[:length]):
             return line
     return 0
+
+
+def _without_structure(opaque: re.Match[str]) -> str:
+    """What stands in quotes or behind # is neither table nor key; a quoted key keeps its letters."""
+    if opaque[0].startswith("#"):
+        return ""
+    inside = opaque[0].strip("\"'")
+    return "".join(letter if letter == "\n" or letter.isalnum() or letter in "_-" else "_" for letter in inside)

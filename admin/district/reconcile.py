@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from admin.district import tables
 from admin.district.changes import Action, ApplyReport
 from admin.district.file import read_district
-from admin.district.schema import District
+from admin.district.schema import District, StationTable
 from broadcast_bridge.models import Speaker, Zone, official_zones
 from dialplans.models import Phone, Trunk
 from feedback.models import Category, Department
@@ -79,15 +79,15 @@ class _Reconciler:
         self._remove_what_is_gone()
 
     def _station(self, district: District) -> None:
+        """A file without [station] adds to a station that is there, and leaves its name and hours alone."""
         station = self._session.get(Station, 1)
         if station is None:
             station = Station(id=1)
             self._session.add(station)
             self._session.flush()
             self._report.note("station", station.name, Action.ADDED)
-            self._set(station, self._values.station(station, district.station))
-            return
-        if fields := self._set(station, self._values.station(station, district.station)):
+            self._set(station, self._values.station(station, district.station or StationTable()))
+        elif district.station and (fields := self._set(station, self._values.station(station, district.station))):
             self._report.note("station", district.station.name, Action.CHANGED, *fields)
 
     def _match(

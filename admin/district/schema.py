@@ -3,92 +3,32 @@
 `docs/district-file.md` describes every key; a test compares it with these models.
 """
 
-import re
-import zoneinfo
-from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from dialplans.accounts import CODECS
+from admin.district.formats import (
+    Code,
+    Codec,
+    Dialled,
+    Digits,
+    Email,
+    Host,
+    Key,
+    Language,
+    Multicast,
+    Name,
+    PhoneNumber,
+    Pin,
+    Prefix,
+    QuietHours,
+    Secret,
+    SipName,
+    TimeZone,
+    UserName,
+    printable,
+)
 from haichieu.people import Level, Right, Role
-from haichieu.phone_numbers import normalise
-
-_QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-
-
-def _sip_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", value):
-        raise ValueError(
-            "chỉ dùng chữ không dấu, số, chấm, gạch, tối đa 40 ký tự / only letters, digits, dot, hyphen, at most 40"
-        )
-    return value
-
-
-def _phone_number(value: str) -> str:
-    number = normalise(value)
-    if not number or not re.fullmatch(r"\+[1-9]\d{6,14}", number):
-        raise ValueError(
-            "không phải số điện thoại, ví dụ +84912000001 / is not a telephone number, for example +84912000001"
-        )
-    return number
-
-
-def _dialled(value: str) -> str:
-    if not re.fullmatch(r"\+?[0-9*#]{1,31}", value):
-        raise ValueError("chỉ gồm chữ số / must be digits, as they are dialled")
-    return value
-
-
-def _multicast(value: str) -> str:
-    host, colon, port = value.rpartition(":")
-    try:
-        good = bool(colon) and IPv4Address(host).is_multicast and 1024 <= int(port) <= 65535
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError(
-            "phải là nhóm multicast IPv4 và cổng, ví dụ 239.10.20.30:5004 / "
-            "must be an IPv4 multicast group (224.0.0.0/4) and a port, for example 239.10.20.30:5004"
-        )
-    return value
-
-
-def _time_zone(value: str) -> str:
-    if value not in zoneinfo.available_timezones():
-        raise ValueError("múi giờ không có / is no known time zone, for example Asia/Ho_Chi_Minh")
-    return value
-
-
-def _quiet_hours(value: str) -> str:
-    if not _QUIET.fullmatch(value):
-        raise ValueError('phải có dạng "21:30-05:00" / must look like "21:30-05:00"')
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}", value):
-        raise ValueError("phải là mã ISO 639 / must be an ISO 639 code such as vi, tyz, hmn")
-    return value
-
-
-def _email(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
-        raise ValueError("không phải địa chỉ thư / is not an e-mail address")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Code = Annotated[str, Field(min_length=1, max_length=40)]
-SipName = Annotated[str, AfterValidator(_sip_name)]
-PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-Dialled = Annotated[str, AfterValidator(_dialled)]
-Language = Annotated[str, AfterValidator(_language)]
-Email = Annotated[str, AfterValidator(_email), Field(max_length=254)]
-Digits = Annotated[str, Field(pattern=r"^[0-9]{1,12}$")]
-Pin = Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
-Secret = Annotated[str, Field(min_length=8, max_length=128)]
-Codec = Literal[CODECS]  # type: ignore[valid-type]
 
 
 class Table(BaseModel):
@@ -96,14 +36,22 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @field_validator("*")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                printable(text)
+        return value
+
 
 class StationTable(Table):
     """[station]: the station itself."""
 
     name: Name = "Hai Chiều"
-    timezone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Ho_Chi_Minh"
+    timezone: TimeZone = "Asia/Ho_Chi_Minh"
     languages: Annotated[list[Language], Field(min_length=1, max_length=10)] = ["vi"]
-    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] | None = None
+    quiet_hours: QuietHours | None = None
     emergency_number: Digits | None = None
     emergency_pin: Pin | None = None
 
@@ -132,7 +80,7 @@ class SpeakerTable(Table):
     name: Name
     unit: Code
     password: Secret | None = Field(None, repr=False)
-    multicast: Annotated[str, AfterValidator(_multicast)] | None = None
+    multicast: Multicast | None = None
     codecs: Annotated[list[Codec], Field(min_length=1)] = ["alaw", "ulaw"]
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
@@ -143,6 +91,11 @@ class SpeakerTable(Table):
             raise ValueError(
                 "cần password (tài khoản SIP) hoặc multicast, không phải cả hai / "
                 "needs either a password (a SIP account) or a multicast address, not both"
+            )
+        if self.multicast and "opus" in self.codecs:
+            raise ValueError(
+                "nhóm multicast không dùng được opus / a multicast group cannot use opus: its RTP payload type "
+                "would have to be agreed (RFC 7587)"
             )
         return self
 
@@ -187,7 +140,7 @@ class DepartmentTable(Table):
 class CategoryTable(Table):
     """[[categories]]: what a case is about."""
 
-    code: Annotated[str, Field(pattern=r"^[1-9]$")]
+    code: Key
     name: Name
     department: Code
     answer_within_days: Annotated[int, Field(ge=1, le=365)]
@@ -216,18 +169,20 @@ class TrunkTable(Table):
     """[[trunks]]: a carrier."""
 
     id: SipName
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)] = 5060
     register_: bool = Field(False, alias="register")
-    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9+._-]{0,80}$")] = ""
+    username: UserName = ""
     password: Annotated[str, Field(max_length=128)] | None = Field(None, repr=False)
     outbound: bool = False
-    prefix_rules: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    prefix_rules: list[Annotated[list[Prefix], Field(min_length=2, max_length=2)]] = []
 
     @model_validator(mode="after")
     def _registers_as_somebody(self) -> "TrunkTable":
         if self.register_ and not self.username:
             raise ValueError("register = true cần username / register = true needs a username")
+        if self.password and not self.username:
+            raise ValueError("password cần username / a password needs a username")
         return self
 
 
@@ -244,7 +199,7 @@ class AccountTable(Table):
 class District(Table):
     """The whole file."""
 
-    station: StationTable = StationTable()
+    station: StationTable | None = None
     units: list[UnitTable] = []
     speakers: list[SpeakerTable] = []
     zones: list[ZoneTable] = []

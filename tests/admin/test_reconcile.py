@@ -11,6 +11,7 @@ from broadcast_bridge.zones import speakers_in
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
 from haichieu.people import Official, OfficialPhone, Unit
+from haichieu.station import the_station
 from haichieu.vault import Vault, open_vault, secret_matches
 from ivr.flow import delivered_flows
 
@@ -166,3 +167,11 @@ level = "district"
         parents = {unit.code: unit.parent_id for unit in session.scalars(sa.select(Unit))}
         district_id = session.scalars(sa.select(Unit.id).where(Unit.code == "D")).one()
     assert parents == {"C": district_id, "D": None}
+
+
+def test_a_file_without_a_station_leaves_the_station_as_it_is(district: District) -> None:
+    district.apply('[station]\nname = "Cao Bằng"\nquiet_hours = "22:00-04:30"\n')
+    district.apply('[[units]]\ncode = "D"\nname = "D"\nlevel = "district"\n')
+    with district.database.session() as session:
+        station = the_station(session)
+        assert (station.name, station.quiet_hours) == ("Cao Bằng", "22:00-04:30")
