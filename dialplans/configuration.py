@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -149,12 +149,22 @@ def check_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
     A port in use is looked at again for `patience` seconds: an Asterisk whose supervisor was killed needs a
     moment to leave.
     """
-    deadline = time.monotonic() + patience
-    for kind, address, port, setting in (
+    check_asterisk_ports(settings, patience)
+    _check(((socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),), patience)
+
+
+def check_asterisk_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
+    """As `check_ports`, for what Asterisk alone listens on."""
+    listeners = (
         (socket.SOCK_DGRAM, settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
         (socket.SOCK_STREAM, settings.ari_host, settings.ari_port, "HAICHIEU_ARI_PORT"),
-        (socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),
-    ):
+    )
+    _check(listeners, patience)
+
+
+def _check(listeners: Iterable[tuple[socket.SocketKind, str, int, str]], patience: float) -> None:
+    deadline = time.monotonic() + patience
+    for kind, address, port, setting in listeners:
         while (problem := _why_not(kind, address, port)) is not None:
             if problem.errno != errno.EADDRINUSE:
                 raise AddressNotOurs(address, port, problem.strerror or str(problem)) from problem

@@ -27,6 +27,7 @@ from typing import Any
 import pjsua2 as pj
 
 from haichieu.errors import HaiChieuError
+from haichieu.processes import run_ahead_of_other_work
 from haichieu.sip_address import SocketAddress
 from haichieu.sip_events import (
     Answered,
@@ -44,9 +45,7 @@ from haichieu.sip_options import CODECS, EndpointOptions
 from haichieu.sip_sound import FRAMES_A_SECOND, HeardFrame, Playing
 from haichieu.udp_filter import NoSuchSocket, accept_only_from
 
-_RTP_PORTS = (32768, 60000)
-_HEARD_AT_MOST = 120 * FRAMES_A_SECOND
-_FAREWELL_SECONDS = 2.0
+_RTP_PORTS, _HEARD_AT_MOST, _FAREWELL_SECONDS = (32768, 60000), 120 * FRAMES_A_SECOND, 2.0
 
 
 class SipError(HaiChieuError):
@@ -76,6 +75,7 @@ class SipEndpoint:
         self._registered = False
 
     def __enter__(self) -> "SipEndpoint":
+        run_ahead_of_other_work()
         try:
             self._start()
         except pj.Error as problem:

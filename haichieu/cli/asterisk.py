@@ -7,20 +7,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dialplans.configuration import write_configuration
+from dialplans.configuration import check_asterisk_ports, write_configuration
 from dialplans.fetch import fetch_asterisk
 from dialplans.installation import Installation, cache_folder, find_installation
-from haichieu.processes import READY
+from haichieu.processes import READY, be_killed_with_parent, run_ahead_of_other_work
 from haichieu.settings import Settings
 
 
 def run_asterisk(settings: Settings) -> None:
     """Replace this process by Asterisk in the foreground: whoever supervises us supervises it."""
+    check_asterisk_ports(settings)
     installation = find_or_fetch(settings)
     configuration = write_configuration(settings, installation)
     # What matters for calls, an ARI that answers, is waited for by the switchboard.
     print(READY, flush=True)
     argv = (*installation.argv, "-f", "-C", str(configuration))
+    be_killed_with_parent()  # in its first second Asterisk ignores SIGTERM, and would keep the ports
+    run_ahead_of_other_work()
     os.execv(argv[0], argv)  # noqa: S606 (no shell)
 
 
