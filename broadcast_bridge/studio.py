@@ -23,12 +23,15 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.bridge import announcer, holding_bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, HungUp, Lost
+from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost
 from haichieu.background import in_background
 from haichieu.database import Database, now
 from haichieu.people import Official
 
 log = structlog.get_logger()
+
+HANG_UP_TOLD_SECONDS = 1.0
+"""A hang-up is told within this, once a request has found the channel gone."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,12 @@ class Studio:
         try:
             async with self._airing(plan) as airing:
                 await self._open(plan, airing)
-                ending = Ending(BroadcastEvent.END)
-                ending = Ending(BroadcastEvent.END, await self._live(call, plan, airing))
+                ending = Ending(BroadcastEvent.END, Reason.CALLER_LEFT)
+                await call.say(self._sounds.ready_tone)  # who leaves now has said nothing that could be kept
+                reason, left = await self._live(call, plan, airing)
+                ending = Ending(BroadcastEvent.END, reason)
+                if left:
+                    raise left
         except Lost:
             ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
             raise
@@ -167,15 +174,15 @@ class Studio:
             ),
         )
 
-    async def _live(self, call: Call, plan: Plan, airing: Airing) -> Reason | None:
-        """The caller's voice on the speakers; return why it ended, None when the caller pressed `#`."""
+    async def _live(self, call: Call, plan: Plan, airing: Airing) -> tuple[Reason | None, HungUp | None]:
+        """The caller's voice on the speakers, until `#` or hang-up; return why it ended otherwise, and the hang-up."""
         recording = self._recordings.name(plan.broadcast_id)
-        reason: Reason | None = None
+        reason: Reason | None = Reason.CALLER_LEFT
         left: HungUp | None = None
-        await call.say(self._sounds.ready_tone)  # who leaves now has said nothing that could be kept
         try:
             await airing.bridge.record(recording, self._rules.max_live_seconds + 60)
-            await airing.bridge.add([call.id], role="announcer")
+            await _let_in(call, airing)
+            reason = None
             live_at = now()
             await self._database.run(lambda session: broadcasts.voice_is_on(session, plan.broadcast_id, live_at))
             log.info("broadcast.live", broadcast=plan.broadcast_id)
@@ -188,9 +195,7 @@ class Studio:
         except HungUp as hung_up:
             left = hung_up
         await self._sign_off(call, airing, recording, plan.broadcast_id)
-        if left:
-            raise left
-        return reason
+        return reason, left
 
     async def _sign_off(self, call: Call, airing: Airing, recording: str, broadcast_id: int) -> None:
         """Take the voice off, close the recording, let the speakers hear the end, take the last measurement."""
@@ -231,6 +236,18 @@ class Studio:
             total=outcome.total,
         )
         return outcome
+
+
+async def _let_in(call: Call, airing: Airing) -> None:
+    """Put the caller on the bridge. Raises HungUp when the caller has just left, AriError when Asterisk failed."""
+    try:
+        await airing.bridge.add([call.id], role="announcer")
+    except AriRefused:
+        # A channel can be gone a moment before its hang-up is told: that is no fault of Asterisk.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_TOLD_SECONDS):
+                await call.until_hung_up()
+        raise
 
 
 def dial_string(speaker: Speaker, interface: str) -> str:

@@ -92,6 +92,11 @@ class PromptStore:
         log.info("prompts are ready", language=language, prompts=ready)
         return ready
 
+    def discard_unused(self) -> None:
+        """Delete spoken sentences that nobody has heard for a month: names and numbers that came and went."""
+        if discarded := self._speech.discard_unused():
+            log.info("prompts discarded", files=discarded)
+
     def _synthesised(self, key: str, language: str) -> bool:
         return language in self._speech.languages and self.texts.has(key, language)
 

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session as DatabaseSession
 
 from broadcast_bridge.call_backs import OwedCall
-from broadcast_bridge.zones import ZoneRefused
+from broadcast_bridge.zones import ZoneNotAllowed, ZoneRefused
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, CallEnded
@@ -88,8 +88,9 @@ class Reception:
         session = Session(call, self._prompts, desk, language, official=official, called_back=True)
         try:
             session.zone = await desk.find_zone(official.id, debt.zone_keys)
-        except ZoneRefused:
-            await session.say("unknown-zone", code=debt.zone_keys)
+        except ZoneRefused as refusal:
+            prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
+            await session.say(prompt, code=debt.zone_keys)
             return
         await run_flow(self._flows(debt.flow), session)
 

@@ -14,7 +14,7 @@ from typing import Literal
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import APPLICATION, AriClient
-from haichieu.ari.errors import AriError, HungUp
+from haichieu.ari.errors import AriError, NotAnswered, NotStarted
 
 FILE_CLOSES_SECONDS = 2.0
 
@@ -100,7 +100,7 @@ class Announcer:
 
 @contextlib.asynccontextmanager
 async def announcer(client: AriClient, bridge: Bridge, *, seconds_to_start: float = 3.0) -> AsyncIterator[Announcer]:
-    """Have an announcer for a bridge at hand for the length of the block. Raises HungUp when it cannot start."""
+    """Have an announcer for a bridge at hand for the length of the block. Raises NotStarted."""
     name = uuid.uuid4().hex
     outer = Call(client, f"announcer-{name}", None, "")
     inner = Call(client, f"player-{name}", None, "")
@@ -120,6 +120,6 @@ async def announcer(client: AriClient, bridge: Bridge, *, seconds_to_start: floa
                 await inner.started()
                 await inner.answer()
                 await outer.started()
-        except TimeoutError:
-            raise HungUp("the announcer did not start") from None
+        except (TimeoutError, NotAnswered) as problem:
+            raise NotStarted(f"the announcer did not start: {problem}") from problem
         yield Announcer(bridge, outer, inner)

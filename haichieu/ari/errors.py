@@ -2,6 +2,7 @@
 
 AriError
 ├── AsteriskUnavailable   no answer: it is down, starting, or the address is wrong
+├── NotStarted            a channel of our own did not come up in time
 └── AriRefused            Asterisk answered with an error status
     ├── NoSuchThing       404: the channel, bridge or recording is gone
     └── WrongMoment       409 / 412: it exists, but not in a state for this
@@ -19,6 +20,10 @@ class AriError(HaiChieuError):
 
 class AsteriskUnavailable(AriError):
     """Asterisk cannot be reached."""
+
+
+class NotStarted(AriError):
+    """A channel that Asterisk was to make for us did not come up in time."""
 
 
 class AriRefused(AriError):

@@ -41,6 +41,8 @@ from ivr.reception import Reception
 
 log = structlog.get_logger()
 
+PROMPTS_EVERY_SECONDS = 24 * 3600.0
+
 
 def run_switchboard(settings: Settings) -> None:
     """Own the calls of one Asterisk until SIGTERM; then end broadcasts and calls in order."""
@@ -104,7 +106,7 @@ class Switchboard:
                 self._supervisor.run(),
                 self._heartbeat(),
                 self._follow_rows(),
-                self._prewarm(),
+                self._keep_prompts(),
             ),
             in_background(self._call_backs.run()),
         ):
@@ -160,9 +162,11 @@ class Switchboard:
         await self._beat(asterisk=False)
         await self._supervisor.asterisk_lost()
 
-    async def _prewarm(self) -> None:
-        """Make the fixed prompts ahead of the first caller."""
-        with self._database.session() as session:
-            languages = {the_station(session).language, FALLBACK_LANGUAGE}
-        for language in languages:
-            await asyncio.to_thread(self._prompts.prewarm, language)
+    async def _keep_prompts(self) -> None:
+        """Make the fixed prompts ahead of the first caller, and once a day throw away what nobody hears any more."""
+        while True:
+            language = await self._database.run(lambda session: the_station(session).language)
+            for spoken in {language, FALLBACK_LANGUAGE}:
+                await asyncio.to_thread(self._prompts.prewarm, spoken)
+            await asyncio.to_thread(self._prompts.discard_unused)
+            await asyncio.sleep(PROMPTS_EVERY_SECONDS)
