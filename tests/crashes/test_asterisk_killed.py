@@ -7,7 +7,7 @@ from tests.crashes.processes import child_of, is_running, kill
 from tests.station.district import HAI, PINS
 from tests.station.listening import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("asterisk-killed")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
 
 async def test_asterisk_comes_back_with_its_accounts_and_the_next_broadcast_is_heard(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from haichieu.cli.trial_station import free_ports, trial_station
 from tests.station.district import HAI, PINS
 from tests.station.listening import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("stopping")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
 
 async def up(home: Path, **settings: str | int) -> tuple[int | None, str]:

@@ -14,7 +14,6 @@ from tests.station.listening import Scene
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.calls,
-    pytest.mark.xdist_group("switchboard-killed"),
 ]
 
 TO_THE_SPEAKERS = (PINS[HAI] + "#", "1", "11#", "1")

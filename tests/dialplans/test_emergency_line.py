@@ -33,7 +33,7 @@ PORT = 5004
 BLOCK = random.randrange(256)
 """Another run of this suite on the machine must not speak into our groups."""
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("emergency-line"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
 
 def group_address(number: int) -> str:

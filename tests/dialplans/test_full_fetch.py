@@ -7,8 +7,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from dialplans.installation import fetched_installation
 from haichieu.cli.trial_station import until
 from haichieu.processes import end_with_parent
@@ -30,7 +28,6 @@ def _exists(folder: Path, pattern: str) -> bool:
     return any(folder.glob(pattern))
 
 
-@pytest.mark.xdist_group("fetch")
 async def test_killed_in_the_download_and_in_the_unpacking_it_is_taken_up_and_completed(tmp_path: Path) -> None:
     for stage in ("download/archives/*.deb", "unpacking-*/usr"):
         process = await fetching(tmp_path)

@@ -8,7 +8,7 @@ from haichieu.cli.trial_station import until
 from tests.station import district
 from tests.station.listening import SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("call-back")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
 MAI = f"{district.PINS[district.MAI]}#"
 

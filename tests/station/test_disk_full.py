@@ -9,7 +9,7 @@ from haichieu.cli.trial_station import trial_station
 from tests.station import district
 from tests.station.listening import Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("disk-full")]
+pytestmark = [pytest.mark.calls]
 
 MORE_THAN_ANY_DISK_HAS = 10**9  # megabytes
 

@@ -9,7 +9,7 @@ from haichieu.softphone import SoftPhone
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("officials")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 LAN = f"{district.PINS[district.LAN]}#"

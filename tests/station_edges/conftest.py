@@ -1,0 +1,31 @@
+"""One station a module; which speakers are on, each test says itself."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from haichieu.cli.trial_station import trial_station
+from tests.station.conftest import speeches
+from tests.station.district import write_district
+from tests.station.listening import Scene
+
+__all__ = ["speeches"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory, speeches: dict[str, Path]) -> AsyncIterator[Scene]:
+    """A running station and one speaker, cb-1."""
+    folder = tmp_path_factory.mktemp("station")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        carrier_port = probe.getsockname()[1]
+    file = write_district(folder / "district.toml", carrier_port)
+    async with AsyncExitStack() as stack:
+        station = await stack.enter_async_context(trial_station(file, call_back_delay=0.2))
+        found = Scene(station, folder, stack, speeches, carrier_port)
+        await found.speaker("cb-1")
+        yield found
