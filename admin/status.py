@@ -114,7 +114,7 @@ def _on_air(session: Session, broadcast_id: int) -> OnAir:
     return OnAir(
         broadcast.id,
         broadcast.zone_names,
-        broadcast.official.name,
+        broadcast.on_air_name,
         broadcast.state,
         broadcast.on_air_at or broadcast.created_at,
         sum(state == DeliveryState.PLAYING for state in states),

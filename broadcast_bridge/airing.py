@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from broadcast_bridge.speaker_leg import SpeakerLeg
+from broadcast_bridge.states import BroadcastEvent, Reason
 from haichieu.ari.bridge import Announcer, Bridge
 from haichieu.ari.errors import AriError, HungUp
 
@@ -66,13 +68,41 @@ class Joiner:
                 joined.set_exception(HungUp(f"left before joining: {problem}"))
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a broadcast is to be closed."""
+
+    event: BroadcastEvent
+    reason: Reason | None = None
+
+
 class Airing:
     """Everything on air that belongs to one broadcast."""
 
     def __init__(self, bridge: Bridge, voice: Announcer, legs: Sequence[SpeakerLeg]) -> None:
         self.bridge = bridge
+        self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        """Set when something from outside ends the broadcast: an order, or a more urgent one."""
         self._voice = voice
         self._legs = legs
+        self._voice_turn = asyncio.Lock()
+
+    def end(self, ending: Ending) -> None:
+        """Have the broadcast ended; whoever waits for its sound stops waiting."""
+        if not self.over.done():
+            self.over.set_result(ending)
+
+    async def give_up(self, delivery_ids: Collection[int]) -> None:
+        """Let go of speakers that something more urgent has taken; without any left, the broadcast is over."""
+        await asyncio.gather(*(leg.give_up() for leg in self._legs if leg.target.delivery_id in delivery_ids))
+        if not any(leg.ours for leg in self._legs):
+            self.end(Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
+
+    def take_back(self, delivery_ids: Collection[int]) -> None:
+        """Call speakers again that were taken away and are free."""
+        for leg in self._legs:
+            if leg.target.delivery_id in delivery_ids:
+                leg.take_back()
 
     async def somebody_listens(self) -> None:
         """Wait until the first speaker is there, or it is clear that none will be soon."""
@@ -90,9 +120,10 @@ class Airing:
         for leg in self._legs:
             leg.audio_begins(at)
 
-    async def play(self, sound: str) -> None:
-        """Play a sound to every speaker, to its end."""
-        await self._voice.play(sound)
+    async def play(self, sound: str, skip_seconds: float = 0.0) -> None:
+        """Play a sound to every speaker, to its end. Raises NotPlayed."""
+        async with self._voice_turn:
+            await self._voice.play(sound, skip_seconds=skip_seconds)
 
     def speaker_returned(self, code: str) -> None:
         """A speaker can be reached: call it, again if need be."""

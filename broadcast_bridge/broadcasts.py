@@ -1,16 +1,16 @@
-"""The life of a broadcast, as rules over rows: who may begin one, what follows what, how it is closed.
+"""The life of a broadcast, as rules over rows: what follows what, what is written down, how it is closed.
 
-Nothing here knows how a speaker is called; the studio does that and reports what happened.
+How one begins is in `planning`. Nothing here knows how a speaker is called; the studio does that and reports.
 """
 
 import datetime
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
+from broadcast_bridge import catching_up
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.states import (
     BROADCAST,
@@ -19,35 +19,13 @@ from broadcast_bridge.states import (
     BroadcastState,
     DeliveryEvent,
     DeliveryState,
-    Priority,
+    Kind,
     Reason,
 )
-from broadcast_bridge.zones import ZoneChoice
-from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.errors import HaiChieuError
 from haichieu.media import Media
-from haichieu.people import Official, Right
 
-
-class BroadcastRefused(HaiChieuError):
-    """The broadcast may not begin."""
-
-
-class LiveNotAllowed(BroadcastRefused):
-    """The official has no right to go live."""
-
-
-class NoReachableSpeaker(BroadcastRefused):
-    """Nobody would hear it."""
-
-
-class ZoneBusy(BroadcastRefused):
-    """Some of the speakers are in another broadcast; `on_air` is the name of the official who speaks there."""
-
-    def __init__(self, on_air: str) -> None:
-        super().__init__(f"{on_air} is on air in this zone")
-        self.on_air = on_air
+_BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.final_states, BROADCAST.initial}]
 
 
 @dataclass(frozen=True)
@@ -75,57 +53,6 @@ class Outcome:
     reason: Reason | None = None
 
 
-def plan_live(
-    session: Session, official: Official, zone: ZoneChoice, priority: Priority, at: datetime.datetime
-) -> Broadcast:
-    """Take the zone's speakers for a live broadcast and return it, in state `planned`, with its deliveries.
-
-    Raises LiveNotAllowed, NoReachableSpeaker or ZoneBusy, and then nothing has changed.
-    """
-    if not official.may_do(Right.LIVE):
-        raise LiveNotAllowed(f"{official.code} may not go live")
-    if zone.reachable == 0:
-        raise NoReachableSpeaker(f"no speaker of {zone.name} is reachable")
-    refuse_if_busy(session, zone)
-    broadcast = Broadcast(
-        official_id=official.id,
-        zone_names=zone.name,
-        priority=priority,
-        state=BROADCAST.initial,
-        created_at=at,
-        deliveries=[Delivery(speaker=speaker, state=DELIVERY.initial) for speaker in zone.speakers],
-    )
-    try:
-        with session.begin_nested():
-            session.add(broadcast)
-    except IntegrityError:
-        # Somebody took one of the speakers between our look and our write: the index decided who was first.
-        refuse_if_busy(session, zone)
-        raise
-    audit.record(
-        session,
-        f"official:{official.code}",
-        "broadcast.live",
-        f"broadcast:{broadcast.id}",
-        zone=zone.name,
-        speakers=zone.total,
-    )
-    return broadcast
-
-
-def refuse_if_busy(session: Session, zone: ZoneChoice) -> None:
-    """Raise ZoneBusy when a speaker of the zone is in somebody's broadcast."""
-    on_air = session.scalar(
-        sa.select(Official.name)
-        .join(Broadcast, Broadcast.official_id == Official.id)
-        .join(Delivery, Delivery.broadcast_id == Broadcast.id)
-        .where(Delivery.active, Delivery.speaker_id.in_([speaker.id for speaker in zone.speakers]))
-        .limit(1)
-    )
-    if on_air is not None:
-        raise ZoneBusy(on_air)
-
-
 def advance(
     session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
 ) -> Broadcast:
@@ -148,7 +75,7 @@ def advance(
 
 
 def voice_is_on(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
-    """The chime is over and the official's voice is on the speakers from this moment on."""
+    """The chime is over, and the voice or the recording is on the speakers from this moment on."""
     session.get_one(Broadcast, broadcast_id).live_at = at
 
 
@@ -168,11 +95,15 @@ def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
         delivery.jitter_ms = update.jitter_ms
 
 
-def close_deliveries(session: Session, broadcast_id: int, at: datetime.datetime) -> Outcome:
+def close_deliveries(
+    session: Session, broadcast_id: int, at: datetime.datetime, broke_off: Reason | None = None
+) -> Outcome:
     """Give every delivery of a broadcast its final state, and its speaker back.
 
-    One that plays now has played; one that was heard and dropped out failed; one that never began was missed.
+    One that plays now has played, unless a recording `broke_off` before its end; one that was heard and dropped out
+    failed; one that never began was missed.
     """
+    broadcast = session.get_one(Broadcast, broadcast_id)
     deliveries = session.scalars(
         sa.select(Delivery)
         .where(Delivery.broadcast_id == broadcast_id)
@@ -183,7 +114,11 @@ def close_deliveries(session: Session, broadcast_id: int, at: datetime.datetime)
         if not delivery.active:
             continue
         state = DeliveryState(delivery.state)
-        if state is DeliveryState.PLAYING:
+        if state is DeliveryState.PLAYING and broke_off and broadcast.kind == Kind.RECORDED:
+            event = DeliveryEvent.FAIL
+            delivery.reason = broke_off
+            delivery.resume_at_seconds = position(broadcast, at)
+        elif state is DeliveryState.PLAYING:
             event = DeliveryEvent.FINISH
         elif delivery.first_audio_at is not None:
             event = DeliveryEvent.FAIL
@@ -197,9 +132,16 @@ def close_deliveries(session: Session, broadcast_id: int, at: datetime.datetime)
     return outcome_of(deliveries)
 
 
+def position(broadcast: Broadcast, at: datetime.datetime) -> float:
+    """How many seconds of a recording are over at a moment."""
+    played = (at - broadcast.live_at).total_seconds() if broadcast.live_at else 0.0
+    return broadcast.offset_seconds + max(played, 0.0)
+
+
 def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> Outcome:
     """Count who heard it, and name who did not."""
-    missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state != DeliveryState.PLAYED)
+    heard = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
+    missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state not in heard)
     return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason)
 
 
@@ -207,11 +149,33 @@ def _why_missed(speaker: Speaker) -> Reason:
     return Reason.NO_ANSWER if speaker.reachable else Reason.NOT_REGISTERED
 
 
-def open_broadcasts(session: Session, besides: Collection[int] = ()) -> list[int]:
-    """Return the ids of the broadcasts that have not ended, without those named."""
-    open_states = [str(state) for state in BROADCAST.states if state not in BROADCAST.final_states]
-    found = session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(open_states)).order_by(Broadcast.id))
+def is_open(broadcast: Broadcast) -> bool:
+    """Say whether a broadcast is still to begin or to end."""
+    return broadcast.state not in BROADCAST.final_states
+
+
+def in_hand(session: Session, node: str, besides: Collection[int] = ()) -> list[int]:
+    """Return the ids of the broadcasts that a switchboard has begun and not ended, without those named."""
+    found = session.scalars(
+        sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
+    )
     return [broadcast_id for broadcast_id in found if broadcast_id not in besides]
+
+
+def open_broadcasts(session: Session) -> list[int]:
+    """Return the ids of the broadcasts that are on air or about to be; one planned for later is not among them."""
+    return list(session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)))
+
+
+def finish(
+    session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
+) -> Outcome:
+    """Close a broadcast that is over with all its deliveries, also in the log of the one that it makes good."""
+    broke_off = reason if event is BroadcastEvent.FAIL or reason is Reason.STATION_STOPPED else None
+    outcome = close_deliveries(session, broadcast_id, at, broke_off)
+    broadcast = advance(session, broadcast_id, event, at, reason)
+    catching_up.settle(session, broadcast, at)
+    return replace(outcome, reason=reason)
 
 
 def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: datetime.datetime) -> None:
@@ -224,8 +188,7 @@ def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: dateti
         playing = delivery.active and delivery.state == DeliveryState.PLAYING
         if playing and delivery.first_audio_at and reason is Reason.SWITCHBOARD_RESTARTED:
             delivery.seconds = max(delivery.seconds, (at - delivery.first_audio_at).total_seconds())
-    close_deliveries(session, broadcast_id, at)
-    advance(session, broadcast_id, BroadcastEvent.FAIL, at, reason)
+    finish(session, broadcast_id, BroadcastEvent.FAIL, at, reason)
 
 
 def attach_recording(session: Session, broadcast_id: int, recording: Media) -> None:

@@ -5,8 +5,18 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from broadcast_bridge.states import BROADCAST, DELIVERY, BroadcastState, DeliveryState, Priority
+from broadcast_bridge.states import (
+    BROADCAST,
+    DELIVERY,
+    AfterCut,
+    BroadcastState,
+    DeliveryState,
+    Kind,
+    Priority,
+    precedence,
+)
 from haichieu.database import Base
+from haichieu.media import Media
 from haichieu.people import Official, Unit
 
 zone_units = sa.Table(
@@ -50,6 +60,11 @@ class Speaker(Base):
     longitude: Mapped[float | None]
     reachable: Mapped[bool] = mapped_column(default=False)
     reachable_since: Mapped[datetime.datetime | None]
+    node: Mapped[str] = mapped_column(sa.String(60), default="")
+    """The switchboard that last could reach it."""
+    multicast_by_priority: Mapped[dict[str, str]] = mapped_column(default=dict)
+    """Other groups of the same loudspeakers, by priority: the device itself lets the more urgent group win."""
+    volume_db: Mapped[float] = mapped_column(default=0.0)
     removed_at: Mapped[datetime.datetime | None]
 
     unit: Mapped[Unit] = relationship()
@@ -91,28 +106,64 @@ class Zone(Base):
 
 
 class Broadcast(Base):
-    """One airing. For now every broadcast is a live voice; `official_id` is who speaks."""
+    """One airing: of a live voice (`official_id` is who speaks), or of a recorded sound.
+
+    A recorded one names the zones and single speakers it is for; which speakers those are is settled when it
+    begins. `again_of_id` marks one that brings an earlier broadcast to speakers that missed it.
+    """
 
     __tablename__ = "broadcasts"
     __table_args__ = (
         sa.CheckConstraint(sa.column("state").in_([str(s) for s in BROADCAST.states]), name="state"),
         sa.CheckConstraint(sa.column("priority").in_([str(p) for p in Priority]), name="priority"),
+        sa.CheckConstraint(sa.column("kind").in_([str(k) for k in Kind]), name="kind"),
+        sa.CheckConstraint(sa.column("after_cut").in_([str(rule) for rule in AfterCut]), name="after_cut"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(12), default=Kind.LIVE)
+    title: Mapped[str] = mapped_column(sa.String(300), default="")
+    asked_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    official_id: Mapped[int | None] = mapped_column(sa.ForeignKey("officials.id"), index=True)
     zone_names: Mapped[str] = mapped_column(sa.Text)
+    zone_codes: Mapped[list[str]] = mapped_column(default=list)
+    speaker_codes: Mapped[list[str]] = mapped_column(default=list)
     priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
     state: Mapped[str] = mapped_column(sa.String(12), default=BroadcastState.PLANNED, index=True)
     reason: Mapped[str | None] = mapped_column(sa.String(40))
+    node: Mapped[str] = mapped_column(sa.String(60), default="")
+    """The switchboard that has it in hand."""
     created_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
     on_air_at: Mapped[datetime.datetime | None]
     live_at: Mapped[datetime.datetime | None]
+    """When the chime was over, and the voice or the recording began."""
     ended_at: Mapped[datetime.datetime | None]
+    stop_asked_at: Mapped[datetime.datetime | None]
     recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
+    sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
+    siren: Mapped[bool] = mapped_column(default=False)
+    times: Mapped[int] = mapped_column(default=1)
+    """How often the sound is played; 0 is until stopped."""
+    pause_seconds: Mapped[float] = mapped_column(default=0.0)
+    after_cut: Mapped[str] = mapped_column(sa.String(8), default=AfterCut.AGAIN)
+    worth_hearing_until: Mapped[datetime.datetime | None]
+    again_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    offset_seconds: Mapped[float] = mapped_column(default=0.0)
 
-    official: Mapped[Official] = relationship()
+    official: Mapped[Official | None] = relationship()
+    sound: Mapped[Media | None] = relationship(foreign_keys=[sound_id])
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="broadcast", order_by="Delivery.id")
+
+    @property
+    def precedence(self) -> int:
+        """Who takes a speaker from whom: see `states.precedence`."""
+        return precedence(Kind(self.kind), Priority(self.priority))
+
+    @property
+    def on_air_name(self) -> str:
+        """Who or what is heard, to be told to others who want the speakers."""
+        return self.official.name if self.official else self.title
 
 
 class Delivery(Base):
@@ -147,6 +198,10 @@ class Delivery(Base):
     packets_sent: Mapped[int] = mapped_column(default=0)
     packets_lost: Mapped[int] = mapped_column(default=0)
     jitter_ms: Mapped[float | None]
+    resume_at_seconds: Mapped[float] = mapped_column(default=0.0)
+    """How much of the sound was over when a more urgent broadcast took the speaker."""
+    tries_again: Mapped[int] = mapped_column(default=0)
+    try_again_at: Mapped[datetime.datetime | None]
 
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
     speaker: Mapped[Speaker] = relationship()

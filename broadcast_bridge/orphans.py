@@ -45,15 +45,16 @@ async def clear_orphans(
     database: Database,
     recordings: Recordings,
     channels: Sequence[Mapping[str, Any]],
+    node: str,
     on_air: Collection[int],
 ) -> None:
-    """Take every orphaned speaker off the air and give orphaned broadcasts their true final state."""
+    """Take every orphaned speaker off the air and give our orphaned broadcasts their true final state."""
     leftover = [
         channel["id"]
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    orphans = await database.run(lambda session: broadcasts.open_broadcasts(session, besides=on_air))
+    orphans = await database.run(lambda session: broadcasts.in_hand(session, node, besides=on_air))
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):
             await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))

@@ -9,19 +9,31 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Reachability, Speaker
 
 
-def note_all(session: Session, reachable_codes: Collection[str], why: str, at: datetime.datetime) -> list[str]:
-    """Note for every SIP speaker whether it can be reached; return the codes for which that is news.
+def note_all(
+    session: Session, reachable_codes: Collection[str], why: str, at: datetime.datetime, node: str = ""
+) -> list[str]:
+    """Note for every SIP speaker whether this switchboard (`node`) can reach it; return those for which that is news.
 
-    `why` is what told us, in words. Multicast groups cannot be asked and keep no history.
+    `why` is what told us, in words. One that another switchboard reaches is not ours to call unreachable. Multicast
+    groups cannot be asked and keep no history.
     """
     speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
     news = [
         speaker
         for speaker in speakers
-        if speaker.reachable_since is None or speaker.reachable != (speaker.code in reachable_codes)
+        if speaker.reachable_since is None
+        or (not speaker.reachable and speaker.code in reachable_codes)
+        or (speaker.reachable and speaker.code not in reachable_codes and speaker.node == node)
     ]
     for speaker in news:
         _begin_period(session, speaker, speaker.code in reachable_codes, why, at)
+        speaker.node = node
+    session.execute(
+        sa.update(Speaker)
+        .where(Speaker.code.in_(reachable_codes), Speaker.node != node)
+        .values(node=node)
+        .execution_options(synchronize_session="fetch")
+    )
     return [speaker.code for speaker in news]
 
 

@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,14 +24,6 @@ log = structlog.get_logger()
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pause before a speaker is called again: the first after a call that was answered, then longer by failure."""
-
-AUTO_ANSWER_HEADERS = {
-    # RFC 5373 is the standard; Call-Info is read by Polycom, Grandstream, Yealink, Snom and Cisco,
-    # Alert-Info by Aastra, Fanvil, Algo and many SIP loudspeakers.
-    "PJSIP_HEADER(add,Call-Info)": "<sip:haichieu.invalid>;answer-after=0",
-    "PJSIP_HEADER(add,Alert-Info)": "<http://haichieu.invalid>;info=alert-autoanswer;delay=0",
-    "PJSIP_HEADER(add,Answer-Mode)": "Auto",
-}
 
 _REASONS = {
     NotAnswered.BUSY: Reason.BUSY,
@@ -53,6 +45,8 @@ class LegTarget:
     endpoint: str
     reachable: bool
     supervised: bool
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Set on the channel: the headers of the INVITE, the volume."""
 
 
 class SpeakerLeg:
@@ -77,11 +71,16 @@ class SpeakerLeg:
         self._turn = turn
         self._answer_seconds = answer_seconds
         self._woken = asyncio.Event()
+        self._ours = asyncio.Event()
+        self._ours.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._state = DeliveryState.PENDING
         self._events: list[DeliveryEvent] = []
         self._reason: Reason | None = None
         self._attempts = 0
         self._call: Call | None = None
+        self._ringing: Call | None = None
         self._joined_at: datetime.datetime | None = None
         self._audio_from: datetime.datetime | None = None
         self._first_audio_at: datetime.datetime | None = None
@@ -97,11 +96,16 @@ class SpeakerLeg:
             await self._woken.wait()
         failures = 0
         while True:
+            await self._ours.wait()
             self._woken.clear()
             failures = 0 if await self._answered_once() else failures + 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
-                    await self._woken.wait()
+            if self._ours.is_set():
+                await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
+                await self._woken.wait()
 
     def wake(self) -> None:
         """The speaker can be reached, perhaps at a new address: end a call to the old one, and call it now."""
@@ -110,8 +114,25 @@ class SpeakerLeg:
 
     def drop(self) -> None:
         """The speaker is not where we called it: end the call, whose sound nobody hears."""
-        if self._call is not None:
-            self._call.interrupt()
+        if (call := self._call or self._ringing) is not None:
+            call.interrupt()
+
+    @property
+    def ours(self) -> bool:
+        """The speaker has not been taken by something more urgent."""
+        return self._ours.is_set()
+
+    async def give_up(self) -> None:
+        """Something more urgent has taken the speaker: end the call; returns when the line is free."""
+        self._ours.clear()
+        self.drop()
+        self._woken.set()
+        await self._idle.wait()
+
+    def take_back(self) -> None:
+        """The speaker is ours again, its delivery being `pending`: call it."""
+        self._state, self._events, self._reason = DeliveryState.PENDING, [], None
+        self._ours.set()
 
     def audio_begins(self, at: datetime.datetime) -> None:
         """The bridge carries sound from this moment on."""
@@ -151,6 +172,7 @@ class SpeakerLeg:
         """One call from ringing to its end; say whether it was answered."""
         self._attempts += 1
         self._note(DeliveryEvent.RING)
+        self._idle.clear()
         try:
             await self._one_call()
         except NotAnswered as refusal:
@@ -162,6 +184,8 @@ class SpeakerLeg:
             log.warning("leg.failed", speaker=self.target.code, problem=str(problem))
             self._failed(Reason.INTERNAL_ERROR)
             return False
+        finally:
+            self._idle.set()
         return True
 
     async def _one_call(self) -> None:
@@ -176,13 +200,16 @@ class SpeakerLeg:
                     app=APPLICATION,
                     appArgs="speaker",
                     timeout=max(int(self._answer_seconds), 1),
-                    body={"variables": AUTO_ANSWER_HEADERS if self.target.supervised else {}},
+                    body={"variables": dict(self.target.variables)},
                 )
+            self._ringing = call
             try:
                 async with asyncio.timeout(self._answer_seconds):
                     await call.started()
             except TimeoutError:
                 raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
+            finally:
+                self._ringing = None
             await self._join(call.id)
             self._call, self._joined_at, self._reason = call, now(), None
             try:

@@ -17,6 +17,21 @@ class BroadcastState(StrEnum):
     PRE_EMPTED = "pre_empted"
 
 
+class Kind(StrEnum):
+    """Where the sound of a broadcast comes from."""
+
+    LIVE = "live"
+    RECORDED = "recorded"
+
+
+class AfterCut(StrEnum):
+    """What becomes of a recorded broadcast at a speaker that something more urgent took away from it."""
+
+    RESUME = "resume"
+    AGAIN = "again"
+    DROP = "drop"
+
+
 class BroadcastEvent(StrEnum):
     """What can happen to a broadcast."""
 
@@ -38,6 +53,7 @@ class DeliveryState(StrEnum):
     MISSED = "missed"
     FAILED = "failed"
     PRE_EMPTED = "pre_empted"
+    CAUGHT_UP = "caught_up"
 
 
 class DeliveryEvent(StrEnum):
@@ -50,6 +66,8 @@ class DeliveryEvent(StrEnum):
     MISS = "miss"
     FAIL = "fail"
     PRE_EMPT = "pre_empt"
+    RETURN = "return"
+    CATCH_UP = "catch_up"
 
 
 class Priority(StrEnum):
@@ -58,6 +76,13 @@ class Priority(StrEnum):
     NORMAL = "normal"
     PRIORITY = "priority"
     EMERGENCY = "emergency"
+
+
+def precedence(kind: Kind, priority: Priority) -> int:
+    """Who takes a speaker from whom: an emergency from a live voice, that from `priority`, that from `normal`."""
+    if priority is Priority.EMERGENCY:
+        return 3
+    return 2 if kind is Kind.LIVE else int(priority is Priority.PRIORITY)
 
 
 class Reason(StrEnum):
@@ -74,6 +99,13 @@ class Reason(StrEnum):
     ASTERISK_STOPPED = "asterisk_stopped"
     STATION_STOPPED = "station_stopped"
     TIME_LIMIT = "time_limit"
+    IN_USE = "in_use"
+    PRE_EMPTED = "pre_empted"
+    STOPPED = "stopped"
+    TOO_LATE = "too_late"
+    NO_SOUND = "no_sound"
+    SILENCED = "silenced"
+    QUIET_HOURS = "quiet_hours"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -92,6 +124,13 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.ASTERISK_STOPPED: ("Asterisk ngừng giữa chừng", "Asterisk stopped in the middle"),
     Reason.STATION_STOPPED: ("đài được tắt theo lệnh", "the station was shut down"),
     Reason.TIME_LIMIT: ("hết thời gian cho phép", "the time limit was reached"),
+    Reason.IN_USE: ("cụm loa đang phát buổi khác", "the speaker was in another broadcast"),
+    Reason.PRE_EMPTED: ("nhường cho buổi phát ưu tiên hơn", "gave way to a more urgent broadcast"),
+    Reason.STOPPED: ("được dừng theo lệnh", "stopped by order"),
+    Reason.TOO_LATE: ("đài ngừng hoạt động vào giờ phát", "the station was down at the hour"),
+    Reason.NO_SOUND: ("không có tệp âm thanh để phát", "the sound file is missing or cannot be played"),
+    Reason.SILENCED: ("khu vực đang được tắt tiếng", "the zone is switched to silence"),
+    Reason.QUIET_HOURS: ("đang trong giờ yên lặng", "it is a quiet hour"),
     Reason.INTERNAL_ERROR: ("lỗi bên trong đài", "an error inside the station"),
 }
 
@@ -140,6 +179,11 @@ DELIVERY = StateMachine(
         (_D.PLAYING, _DE.FINISH): _D.PLAYED,
         (_D.PLAYING, _DE.FAIL): _D.FAILED,
         (_D.PLAYING, _DE.PRE_EMPT): _D.PRE_EMPTED,
+        # While the broadcast goes on, a speaker is given back to it as soon as the more urgent one is over.
+        (_D.PRE_EMPTED, _DE.RETURN): _D.PENDING,
+        (_D.MISSED, _DE.CATCH_UP): _D.CAUGHT_UP,
+        (_D.FAILED, _DE.CATCH_UP): _D.CAUGHT_UP,
+        (_D.PRE_EMPTED, _DE.CATCH_UP): _D.CAUGHT_UP,
         # A speaker that was heard and then dropped, and did not come back before the end, failed in part;
         # one that never played was missed.
     },

@@ -1,37 +1,42 @@
-"""The studio: opens a bridge to the speakers of a broadcast, lets a voice in, and closes it in order.
+"""The studio: opens a bridge to the speakers of a broadcast, lets its sound in, and closes it in order.
 
-Reads top to bottom in `Studio.go_live`. The rules are in `broadcasts`; calling a speaker is in `speaker_leg`.
+Reads top to bottom in `Studio._broadcast`. The rules are in `planning` and `broadcasts`; what sounds is a
+`LiveVoice` or a `RecordedSound`; calling a speaker is in `speaker_leg`.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import broadcasts
-from broadcast_bridge.airing import CALLS_AT_ONCE, Airing, Joiner
+from broadcast_bridge import broadcasts, planning
+from broadcast_bridge.airing import CALLS_AT_ONCE, Airing, Ending, Joiner
 from broadcast_bridge.broadcasts import Outcome
-from broadcast_bridge.models import Speaker
+from broadcast_bridge.live_voice import LiveVoice
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.planning import Taken
+from broadcast_bridge.recorded_sound import RecordedSound
 from broadcast_bridge.recordings import Recordings
 from broadcast_bridge.speaker_leg import LegTarget, SpeakerLeg
+from broadcast_bridge.speaker_target import leg_target
 from broadcast_bridge.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.zones import find_zone
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.bridge import announcer, holding_bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost
+from haichieu.ari.errors import AriError, HungUp, Lost
 from haichieu.background import in_background
 from haichieu.database import Database, now
+from haichieu.media import MediaStore
 from haichieu.people import Official
 
 log = structlog.get_logger()
-
-HANG_UP_TOLD_SECONDS = 1.0
-"""A hang-up is told within this, once a request has found the channel gone."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,17 @@ class Sounds:
     opening_chime: str
     closing_chime: str
     ready_tone: str
+    siren: str
 
 
 @dataclass(frozen=True)
 class StudioRules:
-    """How long things may take, in seconds, and the address that multicast leaves from (empty: by the routes)."""
+    """How long things may take, in seconds; the address that multicast leaves from (empty: by the routes); our name."""
 
     answer_seconds: float
     max_live_seconds: int
     multicast_interface: str
+    node: str
 
 
 @dataclass(frozen=True)
@@ -58,29 +65,52 @@ class Plan:
 
     broadcast_id: int
     targets: tuple[LegTarget, ...]
+    opening: str
+    wideband: bool = False
+    sound: str = ""
+    skip_seconds: float = 0.0
+    times: int = 1
+    pause_seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a broadcast is to be closed."""
+class Content(Protocol):
+    """What a broadcast lets its speakers hear, after the chime."""
 
-    event: BroadcastEvent
-    reason: Reason | None = None
+    async def run(self, airing: Airing) -> Ending:
+        """Let it be heard and return how it ended; cancelled when something from outside ends it."""
+        ...
 
 
 class Studio:
-    """Puts voices on the speakers of one Asterisk."""
+    """Puts voices and sounds on the speakers of one Asterisk."""
 
     def __init__(
-        self, client: AriClient, database: Database, sounds: Sounds, rules: StudioRules, recordings: Recordings
+        self,
+        client: AriClient,
+        database: Database,
+        sounds: Sounds,
+        rules: StudioRules,
+        recordings: Recordings,
+        store: MediaStore,
     ) -> None:
         self._client = client
         self._database = database
         self._sounds = sounds
         self._rules = rules
         self._recordings = recordings
+        self._store = store
         self._on_air: dict[int, Airing] = {}
         self._in_hand: set[int] = set()
+
+    @property
+    def node(self) -> str:
+        """The name of this switchboard in the log of broadcasts."""
+        return self._rules.node
+
+    @property
+    def on_air(self) -> frozenset[int]:
+        """The ids of the broadcasts that this studio has in hand."""
+        return frozenset(self._in_hand)
 
     async def go_live(self, call: Call, official_id: int, zone_keys: str, priority: Priority) -> Outcome:
         """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
@@ -89,18 +119,99 @@ class Studio:
         any speaker is called, and HungUp, after everything is closed, when the caller hung up. However it
         ends, the broadcast and its deliveries have their final states.
         """
-        plan = await self._database.run(lambda session: self._plan(session, official_id, zone_keys, priority))
+
+        def prepare(session: Session) -> tuple[Plan, Taken]:
+            self._recordings.require_space()
+            official = session.get_one(Official, official_id)
+            zone = find_zone(session, official, zone_keys)
+            broadcast, taken = planning.plan_live(session, official, zone, priority, now(), self.node)
+            broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
+            return self._plan(broadcast), taken
+
+        plan, taken = await self._database.run(prepare)
+        voice = LiveVoice(
+            call,
+            self._sounds.ready_tone,
+            self._recordings.name(plan.broadcast_id),
+            self._rules.max_live_seconds,
+            lambda: self._voice_is_on(plan.broadcast_id),
+            lambda: self._not_recorded(plan.broadcast_id),
+        )
+        outcome = await self._broadcast(plan, taken, voice, Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT))
+        if voice.left:
+            raise voice.left
+        return outcome
+
+    async def air(self, broadcast_id: int, taken: Taken) -> Outcome:
+        """Play a recorded broadcast, whose speakers were taken by `planning.begin`, to its end."""
+        plan = await self._database.run(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
+        sound = RecordedSound(
+            plan.sound, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
+        )
+        return await self._broadcast(plan, taken, sound, Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR))
+
+    def stop(self, broadcast_id: int) -> None:
+        """End a broadcast that is on air here, in order; does nothing when it is not."""
+        if airing := self._on_air.get(broadcast_id):
+            airing.end(Ending(BroadcastEvent.END, Reason.STOPPED))
+
+    async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
+        """Let go of speakers that something more urgent has taken, by broadcast; returns when their lines are free."""
+        airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in taken.items())
+        await asyncio.gather(*(airing.give_up(deliveries) for airing, deliveries in airings if airing))
+
+    def take_back(self, returned: Mapping[int, Sequence[int]]) -> None:
+        """Call speakers again that were taken from broadcasts which still go on."""
+        for broadcast_id, deliveries in returned.items():
+            if airing := self._on_air.get(broadcast_id):
+                airing.take_back(deliveries)
+
+    def speaker_returned(self, code: str) -> None:
+        """A speaker can be reached, perhaps at another address: whoever wants it calls it now."""
+        for airing in self._on_air.values():
+            airing.speaker_returned(code)
+
+    def speaker_lost(self, code: str) -> None:
+        """A speaker no longer answers: what is sent to it is not heard, and must not count as played."""
+        for airing in self._on_air.values():
+            airing.speaker_lost(code)
+
+    def _plan(self, broadcast: Broadcast) -> Plan:
+        priority, interface = Priority(broadcast.priority), self._rules.multicast_interface
+        active = [delivery for delivery in broadcast.deliveries if delivery.active]
+        sound = str(self._store.path(broadcast.sound).with_suffix("")) if broadcast.sound else ""
+        log.info(
+            "broadcast.planned",
+            broadcast=broadcast.id,
+            zone=broadcast.zone_names,
+            priority=str(priority),
+            speakers=len(active),
+        )
+        return Plan(
+            broadcast.id,
+            tuple(leg_target(delivery, priority, interface) for delivery in active),
+            self._sounds.siren if broadcast.siren else self._sounds.opening_chime,
+            Path(f"{sound}.wav16").exists() and any("g722" in delivery.speaker.codecs for delivery in active),
+            sound,
+            broadcast.offset_seconds,
+            broadcast.times,
+            broadcast.pause_seconds,
+        )
+
+    async def _broadcast(self, plan: Plan, taken: Taken, content: Content, before_air: Ending) -> Outcome:
+        """One broadcast from its first call to its last row; `before_air` is how it ends when it does not get there."""
         self._in_hand.add(plan.broadcast_id)
-        ending = Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT)
+        ending = before_air
         try:
+            await self.give_up(taken.from_broadcasts)
             async with self._airing(plan) as airing:
-                await self._open(plan, airing)
-                ending = Ending(BroadcastEvent.END, Reason.CALLER_LEFT)
-                await call.say(self._sounds.ready_tone)  # who leaves now has said nothing that could be kept
-                reason, left = await self._live(call, plan, airing)
-                ending = Ending(BroadcastEvent.END, reason)
-                if left:
-                    raise left
+                await airing.somebody_listens()
+                async with self._opening(plan, airing):
+                    ending = Ending(BroadcastEvent.END)
+                    ending = await _until_over(self._heard(plan, airing, content), airing)
+                if ending.event is not BroadcastEvent.PRE_EMPT:
+                    await self._sign_off(airing)
+                await airing.measure()
         except Lost:
             ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
             raise
@@ -120,35 +231,9 @@ class Studio:
             self._in_hand.discard(plan.broadcast_id)
         return outcome
 
-    @property
-    def on_air(self) -> frozenset[int]:
-        """The ids of the broadcasts that this studio has in hand."""
-        return frozenset(self._in_hand)
-
-    def speaker_returned(self, code: str) -> None:
-        """A speaker can be reached, perhaps at another address: whoever wants it calls it now."""
-        for airing in self._on_air.values():
-            airing.speaker_returned(code)
-
-    def speaker_lost(self, code: str) -> None:
-        """A speaker no longer answers: what is sent to it is not heard, and must not count as played."""
-        for airing in self._on_air.values():
-            airing.speaker_lost(code)
-
-    def _plan(self, session: Session, official_id: int, zone_keys: str, priority: Priority) -> Plan:
-        self._recordings.require_space()
-        official = session.get_one(Official, official_id)
-        zone = find_zone(session, official, zone_keys)
-        broadcast = broadcasts.plan_live(session, official, zone, priority, now())
-        broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
-        log.info("broadcast.planned", broadcast=broadcast.id, zone=zone.name, speakers=zone.total)
-        interface = self._rules.multicast_interface
-        targets = (_target(delivery.id, delivery.speaker, interface) for delivery in broadcast.deliveries)
-        return Plan(broadcast.id, tuple(targets))
-
     @contextlib.asynccontextmanager
     async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
-        """The bridge, its legs and its announcer, for the length of the block; ends with the closing chime."""
+        """The bridge, its legs and its announcer, for the length of the block."""
         async with contextlib.AsyncExitStack() as stack:
             bridge = await stack.enter_async_context(holding_bridge(self._client, f"broadcast-{plan.broadcast_id}"))
             joiner = Joiner(bridge)
@@ -156,63 +241,51 @@ class Studio:
             legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
             stack.push_async_callback(self._write_down, legs)
             await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
-            voice = await stack.enter_async_context(announcer(self._client, bridge))
+            voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))
             airing = Airing(bridge, voice, legs)
             await stack.enter_async_context(in_background(airing.report_for_ever(self._write_down)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
             yield airing
 
-    async def _open(self, plan: Plan, airing: Airing) -> None:
-        await airing.somebody_listens()
+    @contextlib.asynccontextmanager
+    async def _opening(self, plan: Plan, airing: Airing) -> AsyncIterator[None]:
+        """Sound goes out from here on; that is written down beside the chime, and before anything that ends it."""
         opened = now()
         airing.audio_begins(opened)
-        await asyncio.gather(
-            airing.play(self._sounds.opening_chime),
+        writing = asyncio.create_task(
             self._database.run(
                 lambda session: broadcasts.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
-            ),
-        )
-
-    async def _live(self, call: Call, plan: Plan, airing: Airing) -> tuple[Reason | None, HungUp | None]:
-        """The caller's voice on the speakers, until `#` or hang-up; return why it ended otherwise, and the hang-up."""
-        recording = self._recordings.name(plan.broadcast_id)
-        reason: Reason | None = Reason.CALLER_LEFT
-        left: HungUp | None = None
-        try:
-            await airing.bridge.record(recording, self._rules.max_live_seconds + 60)
-            await _let_in(call, airing)
-            reason = None
-            live_at = now()
-            await self._database.run(lambda session: broadcasts.voice_is_on(session, plan.broadcast_id, live_at))
-            log.info("broadcast.live", broadcast=plan.broadcast_id)
-            async with asyncio.timeout(self._rules.max_live_seconds):
-                await call.wait_for_key("#")
-        except TimeoutError:
-            reason = Reason.TIME_LIMIT
-        except Lost:
-            raise
-        except HungUp as hung_up:
-            left = hung_up
-        await self._sign_off(call, airing, recording, plan.broadcast_id)
-        return reason, left
-
-    async def _sign_off(self, call: Call, airing: Airing, recording: str, broadcast_id: int) -> None:
-        """Take the voice off, close the recording, let the speakers hear the end, take the last measurement."""
-        with contextlib.suppress(AriError):  # who hung up has left the bridge already
-            await airing.bridge.remove(call.id)
-        if not await airing.bridge.stop_recording(recording):
-            await self._database.run(
-                lambda session: raise_alarm(
-                    session,
-                    AlarmKind.RECORDING_FAILED,
-                    f"broadcast:{broadcast_id}",
-                    "Không ghi âm được buổi phát trực tiếp. / The live broadcast could not be recorded.",
-                )
             )
+        )
+        try:
+            yield
+        finally:
+            await writing
+
+    async def _heard(self, plan: Plan, airing: Airing, content: Content) -> Ending:
+        await airing.play(plan.opening)
+        return await content.run(airing)
+
+    async def _sign_off(self, airing: Airing) -> None:
+        """Let the speakers hear that this was the end."""
         with contextlib.suppress(AriError, HungUp):
             await airing.play(self._sounds.closing_chime)
-        await airing.measure()
+
+    async def _voice_is_on(self, broadcast_id: int) -> None:
+        at = now()
+        await self._database.run(lambda session: broadcasts.voice_is_on(session, broadcast_id, at))
+        log.info("broadcast.on", broadcast=broadcast_id)
+
+    async def _not_recorded(self, broadcast_id: int) -> None:
+        await self._database.run(
+            lambda session: raise_alarm(
+                session,
+                AlarmKind.RECORDING_FAILED,
+                f"broadcast:{broadcast_id}",
+                "Không ghi âm được buổi phát trực tiếp. / The live broadcast could not be recorded.",
+            )
+        )
 
     async def _write_down(self, legs: Sequence[SpeakerLeg]) -> None:
         updates = [leg.report() for leg in legs if leg.dirty]
@@ -221,8 +294,7 @@ class Studio:
 
     async def _close(self, plan: Plan, ending: Ending) -> Outcome:
         def close(session: Session) -> Outcome:
-            outcome = replace(broadcasts.close_deliveries(session, plan.broadcast_id, now()), reason=ending.reason)
-            broadcasts.advance(session, plan.broadcast_id, ending.event, now(), ending.reason)
+            outcome = broadcasts.finish(session, plan.broadcast_id, ending.event, now(), ending.reason)
             self._recordings.collect(session, plan.broadcast_id)
             return outcome
 
@@ -238,34 +310,12 @@ class Studio:
         return outcome
 
 
-async def _let_in(call: Call, airing: Airing) -> None:
-    """Put the caller on the bridge. Raises HungUp when the caller has just left, AriError when Asterisk failed."""
+async def _until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:
+    """Let it sound until it ends by itself or is ended from outside."""
+    work = asyncio.create_task(sounding)
     try:
-        await airing.bridge.add([call.id], role="announcer")
-    except AriRefused:
-        # A channel can be gone a moment before its hang-up is told: that is no fault of Asterisk.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HANG_UP_TOLD_SECONDS):
-                await call.until_hung_up()
-        raise
-
-
-def dial_string(speaker: Speaker, interface: str) -> str:
-    """How Asterisk dials a speaker: its SIP account, or its multicast group in the first of its codecs.
-
-    `interface` is the address that multicast leaves from, empty to leave that to the routing table.
-    """
-    if speaker.is_multicast:
-        leaves_from = f"i({interface})" if interface else ""
-        return f"MulticastRTP/basic/{speaker.multicast}//c({speaker.codecs[0]}){leaves_from}"
-    return f"PJSIP/{speaker.code}"
-
-
-def _target(delivery_id: int, speaker: Speaker, interface: str) -> LegTarget:
-    return LegTarget(
-        delivery_id=delivery_id,
-        code=speaker.code,
-        endpoint=dial_string(speaker, interface),
-        reachable=speaker.reachable or speaker.is_multicast,
-        supervised=not speaker.is_multicast,
-    )
+        await asyncio.wait((work, airing.over), return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else airing.over.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off the air

@@ -29,10 +29,16 @@ class SpeakerSupervisor:
     """
 
     def __init__(
-        self, client: AriClient, database: Database, returned: Callable[[str], None], lost: Callable[[str], None]
+        self,
+        client: AriClient,
+        database: Database,
+        node: str,
+        returned: Callable[[str], None],
+        lost: Callable[[str], None],
     ) -> None:
         self._client = client
         self._database = database
+        self._node = node
         self._returned = returned
         self._lost = lost
         self._changed = asyncio.Event()
@@ -68,7 +74,7 @@ class SpeakerSupervisor:
         await self._note(set(), "Asterisk is down")
 
     async def _note(self, online: set[str], why: str) -> None:
-        news = await self._database.run(lambda session: reachability.note_all(session, online, why, now()))
+        news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
         for code in news:
             log.info("speaker.reachable" if code in online else "speaker.unreachable", speaker=code, why=why)
             if code not in online:

@@ -6,12 +6,14 @@ A missed notice costs one idle interval, never a lost wish.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+import datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import psycopg
 import sqlalchemy as sa
 
-from haichieu.database import CHANGE_CHANNEL, Database
+from haichieu.background import in_background
+from haichieu.database import CHANGE_CHANNEL, Database, now
 
 SQLITE_POLL_SECONDS = 0.2
 IDLE_SECONDS = 30.0
@@ -27,6 +29,30 @@ async def changes(database: Database) -> AsyncIterator[None]:
     watcher = _sqlite_changes(database) if database.is_sqlite else _postgresql_changes(database)
     async with contextlib.aclosing(watcher):
         async for _ in watcher:
+            yield
+
+
+async def changes_and_hours(
+    database: Database, next_hour: Callable[[], Awaitable[datetime.datetime | None]]
+) -> AsyncIterator[None]:
+    """Yield as `changes` does, and also when the next hour has come, which `next_hour` is asked for each time.
+
+    An hour that is past already counts as come; whoever waits must see to it that it does not stay the next one.
+    """
+    news = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in changes(database):
+            news.set()
+
+    async with in_background(listen()):
+        while True:
+            hour = await next_hour()
+            seconds = max((hour - now()).total_seconds(), 0.0) if hour else None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await news.wait()
+            news.clear()
             yield
 
 

@@ -58,7 +58,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime.datetime: UtcDateTime, list[str]: sa.JSON, dict[str, Any]: sa.JSON}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime.datetime: UtcDateTime,
+        list[str]: sa.JSON,
+        dict[str, Any]: sa.JSON,
+        dict[str, str]: sa.JSON,
+    }
 
 
 def now() -> datetime.datetime:

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         8.0, gt=0, description="How long a speaker may take to answer before it is called again."
     )
     max_live_minutes: int = Field(120, ge=1, description="A live broadcast is closed after this long.")
+    node: str = Field(
+        "main",
+        pattern=r"^[A-Za-z0-9._-]{1,60}$",
+        description="Name of this switchboard; several on one database need one each.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("rtp_ports")

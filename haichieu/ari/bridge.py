@@ -14,7 +14,7 @@ from typing import Literal
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import APPLICATION, AriClient
-from haichieu.ari.errors import AriError, NotAnswered, NotStarted
+from haichieu.ari.errors import AriError, NotAnswered, NotPlayed, NotStarted
 
 FILE_CLOSES_SECONDS = 2.0
 
@@ -88,19 +88,25 @@ class Announcer:
         self._outer = outer
         self._inner = inner
 
-    async def play(self, *sounds: str) -> None:
-        """Play to the end. Everybody in the bridge hears it from the same moment on."""
+    async def play(self, *sounds: str, skip_seconds: float = 0.0) -> None:
+        """Play to the end. Everybody in the bridge hears it from the same moment on. Raises NotPlayed."""
         await self._bridge.add([self._outer.id], role="announcer")
         try:
-            await self._inner.say(*sounds)
+            if not await self._inner.plays(*sounds, skip_seconds=skip_seconds):
+                raise NotPlayed(f"Asterisk cannot play {', '.join(sounds)}")
         finally:
             with contextlib.suppress(AriError):
                 await self._bridge.remove(self._outer.id)
 
 
 @contextlib.asynccontextmanager
-async def announcer(client: AriClient, bridge: Bridge, *, seconds_to_start: float = 3.0) -> AsyncIterator[Announcer]:
-    """Have an announcer for a bridge at hand for the length of the block. Raises NotStarted."""
+async def announcer(
+    client: AriClient, bridge: Bridge, *, wideband: bool = False, seconds_to_start: float = 3.0
+) -> AsyncIterator[Announcer]:
+    """Have an announcer for a bridge at hand for the length of the block. Raises NotStarted.
+
+    With `wideband` it plays the 16 kHz form of a sound; without, Asterisk need not resample for every telephone.
+    """
     name = uuid.uuid4().hex
     outer = Call(client, f"announcer-{name}", None, "")
     inner = Call(client, f"player-{name}", None, "")
@@ -112,6 +118,7 @@ async def announcer(client: AriClient, bridge: Bridge, *, seconds_to_start: floa
             endpoint="Local/player@studio/n",
             app=APPLICATION,
             appArgs="announcer",
+            formats="slin16" if wideband else None,
             timeout=int(seconds_to_start),
             body={},
         )

@@ -47,6 +47,7 @@ class Call:
         self._keys: deque[str] = deque()
         self._last_key: Event | None = None
         self._playback: str | None = None
+        self._played = True
         self._claim = client.events.claim(channel_id)
 
     @classmethod
@@ -74,12 +75,14 @@ class Call:
     async def started(self) -> None:
         """Wait for a channel that we originate to reach us, which it does when it is answered.
 
-        Raises NotAnswered with the Q.850 cause when it comes to nothing instead.
+        Raises NotAnswered with the Q.850 cause when it comes to nothing instead, and HungUp when interrupted.
         """
         while True:
             event = await self._claim.queue.get()
             if event.type == "StasisStart":
                 return
+            if event.type == INTERRUPTED:
+                raise HungUp("the station gave the call up")
             if event.type in ("ChannelDestroyed", "ChannelLost"):
                 self.hung_up = True
                 raise NotAnswered(
@@ -91,10 +94,19 @@ class Call:
         await self._do(operations.ANSWER)
 
     async def say(self, *sounds: str) -> None:
-        """Play sound files (paths without extension) to their end."""
-        async with self._playing(sounds):
+        """Play sound files (paths without extension) to their end; one that cannot be played is passed over."""
+        await self.plays(*sounds)
+
+    async def plays(self, *sounds: str, skip_seconds: float = 0.0) -> bool:
+        """As `say`, the first from `skip_seconds` on; return whether Asterisk could play the last of them.
+
+        It cannot when the file is missing, or in a format it does not read.
+        """
+        self._played = True
+        async with self._playing(sounds, skip_seconds):
             while self._playback:
                 await self._next_event()
+        return self._played
 
     async def ask(
         self,
@@ -163,10 +175,11 @@ class Call:
                 await self._client.request(operations.HANG_UP, channelId=self.id, reason="normal")
 
     @contextlib.asynccontextmanager
-    async def _playing(self, sounds: tuple[str, ...]) -> AsyncIterator[None]:
+    async def _playing(self, sounds: tuple[str, ...], skip_seconds: float = 0.0) -> AsyncIterator[None]:
         if sounds:
             self._playback = f"play-{uuid.uuid4().hex}"
-            await self._do(operations.PLAY, playbackId=self._playback, media=media(sounds))
+            offset = {"offsetms": str(round(skip_seconds * 1000))} if skip_seconds else {}
+            await self._do(operations.PLAY, playbackId=self._playback, media=media(sounds), **offset)
         try:
             yield
         finally:
@@ -208,6 +221,7 @@ class Call:
                 self._last_key = event
         elif event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playback:
             self._playback = None
+            self._played = event.body["playback"]["state"] != "failed"
 
 
 def is_echo(earlier: Event, later: Event) -> bool:

@@ -3,6 +3,7 @@
 AriError
 ├── AsteriskUnavailable   no answer: it is down, starting, or the address is wrong
 ├── NotStarted            a channel of our own did not come up in time
+├── NotPlayed             a sound file is missing, or in a format that Asterisk does not read
 └── AriRefused            Asterisk answered with an error status
     ├── NoSuchThing       404: the channel, bridge or recording is gone
     └── WrongMoment       409 / 412: it exists, but not in a state for this
@@ -24,6 +25,10 @@ class AsteriskUnavailable(AriError):
 
 class NotStarted(AriError):
     """A channel that Asterisk was to make for us did not come up in time."""
+
+
+class NotPlayed(AriError):
+    """A sound could not be played."""
 
 
 class AriRefused(AriError):

@@ -50,7 +50,7 @@ ORIGINATE = _op(
 )
 ANSWER = _op("POST", "/channels/{channelId}/answer")
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
-PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media")
+PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")
 RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")
 SNOOP = _op("POST", "/channels/{channelId}/snoop/{snoopId}", "spy", "app", "appArgs")
 RECORD = _op(

@@ -39,13 +39,23 @@ def ready_beep(rate: int = TELEPHONE_RATE) -> Sound:
     return Sound(tone.astype(np.float32), rate)
 
 
+def siren(rate: int = TELEPHONE_RATE) -> Sound:
+    """A wail that rises and falls three times between 450 and 1150 Hz, 6 s: danger, listen."""
+    time = np.arange(int(6.0 * rate)) / rate
+    pitch = 800.0 - 350.0 * np.cos(2 * np.pi * time / 2.0)
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    wave = np.sin(phase) + 0.25 * np.sin(2 * phase) + 0.12 * np.sin(3 * phase)
+    wave *= _edges(len(wave), rate)
+    return Sound((wave * (PEAK / np.max(np.abs(wave)))).astype(np.float32), rate)
+
+
 def write_tones(folder: Path, rates: Sequence[int] = (TELEPHONE_RATE, WIDEBAND_RATE)) -> dict[str, Path]:
     """Write every signal into `folder`, one file a rate, and return their paths without the suffix's rate.
 
     At 8 kHz the file is `NAME.wav`, at 16 kHz `NAME.wav16`: Asterisk takes `NAME` and picks by codec.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"attention": attention_chime, "closing": closing_chime, "ready": ready_beep}
+    makers = {"attention": attention_chime, "closing": closing_chime, "ready": ready_beep, "siren": siren}
     for name, make in makers.items():
         for rate in rates:
             suffix = ".wav" if rate == TELEPHONE_RATE else f".wav{rate // 1000}"

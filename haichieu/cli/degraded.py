@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Speaker
-from broadcast_bridge.studio import dial_string
+from broadcast_bridge.speaker_target import dial_string
+from broadcast_bridge.states import Priority
 from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
 from haichieu.database import Database
 from haichieu.settings import Settings
@@ -17,7 +18,8 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
     with database.session() as session:
         station = the_station(session)
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
-        destinations = tuple(dial_string(speaker, settings.multicast_interface) for speaker in speakers)
+        interface = settings.multicast_interface
+        destinations = tuple(dial_string(speaker, Priority.EMERGENCY, interface) for speaker in speakers)
         pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),

@@ -206,7 +206,7 @@ def _report(station: TrialStation, sent: Path, recordings: dict[str, Path]) -> R
             broadcast=Aired(
                 broadcast.id,
                 broadcast.state,
-                broadcast.official.name,
+                broadcast.on_air_name,
                 broadcast.zone_names,
                 _seconds(broadcast.created_at, broadcast.on_air_at),
                 _seconds(broadcast.live_at, broadcast.ended_at),

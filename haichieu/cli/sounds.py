@@ -24,4 +24,4 @@ def open_prompts(home: Path, database: Database) -> PromptStore:
 def studio_sounds(home: Path) -> Sounds:
     """The chimes and the tone that says "speak", made in the home when they are not there."""
     paths = write_tones(home / "media" / "signals")
-    return Sounds(str(paths["attention"]), str(paths["closing"]), str(paths["ready"]))
+    return Sounds(str(paths["attention"]), str(paths["closing"]), str(paths["ready"]), str(paths["siren"]))

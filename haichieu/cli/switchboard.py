@@ -11,6 +11,7 @@ import structlog
 
 from broadcast_bridge.account_sync import AccountSync
 from broadcast_bridge.orphans import clear_orphans, orphaned_callers
+from broadcast_bridge.playout import Playout
 from broadcast_bridge.recordings import Recordings
 from broadcast_bridge.studio import Studio, StudioRules
 from broadcast_bridge.supervision import SpeakerSupervisor
@@ -74,18 +75,21 @@ class Switchboard:
         self._accounts = AccountSync(
             self._client, self._database, self._vault, AccountFile(home), settings.qualify_seconds
         )
-        self._recordings = Recordings(
-            spool_folder(settings) / "recording", MediaStore(home / "media", settings.min_free_megabytes)
-        )
+        store = MediaStore(home / "media", settings.min_free_megabytes)
+        self._recordings = Recordings(spool_folder(settings) / "recording", store)
         self._studio = Studio(
             self._client,
             self._database,
             studio_sounds(home),
-            StudioRules(settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface),
+            StudioRules(
+                settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface, settings.node
+            ),
             self._recordings,
+            store,
         )
+        self._playout = Playout(self._client, self._database, self._studio)
         self._supervisor = SpeakerSupervisor(
-            self._client, self._database, self._studio.speaker_returned, self._studio.speaker_lost
+            self._client, self._database, settings.node, self._studio.speaker_returned, self._studio.speaker_lost
         )
         self._prompts = open_prompts(home, self._database)
         self._reception = Reception(
@@ -108,7 +112,7 @@ class Switchboard:
                 self._follow_rows(),
                 self._keep_prompts(),
             ),
-            in_background(self._call_backs.run()),
+            in_background(self._call_backs.run(), self._playout.run()),
         ):
             await self._reception.run()
 
@@ -126,7 +130,9 @@ class Switchboard:
     async def _connected(self, channels: list[Mapping[str, Any]]) -> None:
         await self._accounts.push_all()
         callers = orphaned_callers(channels, self._client.events.claimed)
-        await clear_orphans(self._client, self._database, self._recordings, channels, self._studio.on_air)
+        await clear_orphans(
+            self._client, self._database, self._recordings, channels, self._settings.node, self._studio.on_air
+        )
         for channel_id in callers:
             self._reception.apologise(channel_id)
         await self._supervisor.look("connected")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from broadcast_bridge.broadcasts import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
 from broadcast_bridge.states import Reason, words
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
 from haichieu.media import DiskFull

@@ -5,8 +5,9 @@ from flask.testing import FlaskClient
 
 from admin.status import station_status
 from admin.web import HEADERS, create_app
-from broadcast_bridge.broadcasts import advance, plan_live
+from broadcast_bridge.broadcasts import advance
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.planning import plan_live
 from broadcast_bridge.states import BroadcastEvent, Priority
 from broadcast_bridge.zones import find_zone
 from haichieu.database import Database, now
@@ -82,7 +83,9 @@ def test_the_status_tells_what_is_on_air_and_who_is_away(database: Database) -> 
         place = commune(session, speakers=2, reachable=1)
         session.add(Speaker(code="group", name="Nhóm", unit_id=place.commune.id, multicast="239.1.2.3:5004"))
         session.flush()
-        broadcast = plan_live(session, place.official, find_zone(session, place.official, "11"), Priority.NORMAL, now())
+        broadcast, _ = plan_live(
+            session, place.official, find_zone(session, place.official, "11"), Priority.NORMAL, now()
+        )
         advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
         session.flush()
         status = station_status(session, now())

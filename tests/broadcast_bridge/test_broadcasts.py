@@ -7,14 +7,11 @@ from sqlalchemy.orm import Session
 from broadcast_bridge import broadcasts
 from broadcast_bridge.broadcasts import (
     DeliveryUpdate,
-    LiveNotAllowed,
-    NoReachableSpeaker,
-    ZoneBusy,
     apply_updates,
     close_deliveries,
-    plan_live,
 )
 from broadcast_bridge.models import Broadcast, Delivery, Zone
+from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, plan_live
 from broadcast_bridge.states import BROADCAST, DELIVERY, BroadcastEvent, DeliveryEvent, Priority, Reason, words
 from broadcast_bridge.zones import find_zone
 from haichieu.alarms import open_alarms
@@ -27,7 +24,8 @@ LATER = NOW + datetime.timedelta(seconds=20)
 
 
 def plan(session: Session, place: Commune) -> Broadcast:
-    return plan_live(session, place.official, find_zone(session, place.official, place.zone.code), Priority.NORMAL, NOW)
+    zone = find_zone(session, place.official, place.zone.code)
+    return plan_live(session, place.official, zone, Priority.NORMAL, NOW, "main")[0]
 
 
 def heard(delivery: Delivery, seconds: float = 10.0, *events: DeliveryEvent) -> DeliveryUpdate:
@@ -147,12 +145,12 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
         broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
         broadcasts.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
-        assert broadcasts.open_broadcasts(session) == [broadcast.id]
-        assert broadcasts.open_broadcasts(session, besides=[broadcast.id]) == []
+        assert broadcasts.in_hand(session, "main") == [broadcast.id]
+        assert broadcasts.in_hand(session, "main", besides=[broadcast.id]) == []
         broadcasts.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds
-        assert broadcasts.open_broadcasts(session) == []
+        assert broadcasts.in_hand(session, "main") == []
 
 
 def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from broadcast_bridge.broadcasts import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
 from broadcast_bridge.states import Reason
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
 from haichieu.errors import HaiChieuError

@@ -124,7 +124,13 @@ class Scene:
     def newest(self) -> Aired:
         """The newest broadcast."""
         with self.station.database.session() as session:
-            broadcast = session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).one()
+            newest = session.scalars(sa.select(sa.func.max(Broadcast.id))).one()
+        return self.broadcast(newest)
+
+    def broadcast(self, broadcast_id: int) -> Aired:
+        """One broadcast as the log has it now."""
+        with self.station.database.session() as session:
+            broadcast = session.get_one(Broadcast, broadcast_id)
             return Aired(
                 broadcast.id, broadcast.state, broadcast.reason, broadcast.live_at is not None,
                 broadcast.recording_id is not None,

@@ -1,0 +1,93 @@
+"""Playout: begins the recorded broadcasts whose hour has come, and ends those that somebody wants ended.
+
+It looks at the rows after every change and at every due hour. Which broadcast begins, on which speakers, is decided
+by `planning` and `catching_up`; the studio plays it.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge import catching_up, planning, returning
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.planning import Taken
+from broadcast_bridge.studio import Studio
+from haichieu.ari.client import AriClient
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _News:
+    """What the rows say is to be done now."""
+
+    begin: Sequence[tuple[int, Taken]]
+    stop: Sequence[int]
+    taken: Mapping[int, Sequence[int]]
+    returned: Mapping[int, Sequence[int]]
+
+
+class Playout:
+    """Keeps the hours of one studio."""
+
+    def __init__(self, client: AriClient, database: Database, studio: Studio) -> None:
+        self._client = client
+        self._database = database
+        self._studio = studio
+
+    async def run(self) -> None:
+        """Work until cancelled; broadcasts that are on air then are ended in order."""
+        async with asyncio.TaskGroup() as airings:
+            async for _ in changes_and_hours(self._database, self._next_hour):
+                await self._client.connected.wait()
+                try:
+                    news = await self._database.run(self._look)
+                except sa.exc.OperationalError as problem:
+                    log.warning("playout.blind", problem=str(problem.orig))
+                    continue
+                for broadcast_id in news.stop:
+                    self._studio.stop(broadcast_id)
+                await self._studio.give_up(news.taken)
+                self._studio.take_back(news.returned)
+                for broadcast_id, taken in news.begin:
+                    airings.create_task(self._air(broadcast_id, taken))
+
+    async def _next_hour(self) -> datetime.datetime | None:
+        def look(session: Session) -> datetime.datetime | None:
+            hours = (planning.next_due(session, now()), catching_up.next_try(session, now()))
+            return min((hour for hour in hours if hour), default=None)
+
+        return await self._database.run(look)
+
+    def _look(self, session: Session) -> _News:
+        at, node, on_air = now(), self._studio.node, self._studio.on_air
+        begun = [
+            (broadcast_id, planning.begin(session, broadcast_id, node, at))
+            for broadcast_id in planning.due(session, at, node)
+        ]
+        again = [(broadcast.id, Taken()) for broadcast in catching_up.begin(session, at, node)]
+        stop = session.scalars(
+            sa.select(Broadcast.id).where(Broadcast.id.in_(on_air), Broadcast.stop_asked_at.is_not(None))
+        )
+        return _News(
+            [(broadcast_id, taken) for broadcast_id, taken in begun if taken is not None] + again,
+            list(stop),
+            returning.taken_away(session, on_air),
+            returning.give_back(session, on_air),
+        )
+
+    async def _air(self, broadcast_id: int, taken: Taken) -> None:
+        try:
+            await self._studio.air(broadcast_id, taken)
+        except HaiChieuError as problem:
+            log.warning("broadcast.failed", broadcast=broadcast_id, problem=str(problem))
+        except Exception:
+            log.exception("broadcast.failed", broadcast=broadcast_id)

@@ -1,0 +1,34 @@
+"""A sound file as the content of a broadcast: once, several times, or until somebody stops it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from broadcast_bridge.airing import Airing, Ending
+from broadcast_bridge.states import BroadcastEvent, Reason
+from haichieu.ari.errors import NotPlayed
+
+
+@dataclass(frozen=True)
+class RecordedSound:
+    """`sound` is a path without extension; it begins `skip_seconds` in, the first time."""
+
+    sound: str
+    skip_seconds: float
+    times: int
+    pause_seconds: float
+    voice_is_on: Callable[[], Awaitable[None]]
+
+    async def run(self, airing: Airing) -> Ending:
+        """Play it to its end, `times` times, 0 being until cancelled; return how it ended."""
+        await self.voice_is_on()
+        played, skip = 0, self.skip_seconds
+        try:
+            while True:
+                await airing.play(self.sound, skip)
+                played, skip = played + 1, 0.0
+                if played == self.times:
+                    return Ending(BroadcastEvent.END)
+                await asyncio.sleep(self.pause_seconds)
+        except NotPlayed:
+            return Ending(BroadcastEvent.FAIL, Reason.NO_SOUND)

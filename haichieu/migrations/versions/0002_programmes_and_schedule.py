@@ -1,0 +1,90 @@
+"""programmes and schedule."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("kind", sa.String(length=12), nullable=False))
+        batch_op.add_column(sa.Column("title", sa.String(length=300), nullable=False))
+        batch_op.add_column(sa.Column("asked_by", sa.String(length=200), nullable=False))
+        batch_op.add_column(sa.Column("zone_codes", sa.JSON(), nullable=False))
+        batch_op.add_column(sa.Column("speaker_codes", sa.JSON(), nullable=False))
+        batch_op.add_column(sa.Column("node", sa.String(length=60), nullable=False))
+        batch_op.add_column(sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("stop_asked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("sound_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("siren", sa.Boolean(), nullable=False))
+        batch_op.add_column(sa.Column("times", sa.Integer(), nullable=False))
+        batch_op.add_column(sa.Column("pause_seconds", sa.Double(), nullable=False))
+        batch_op.add_column(sa.Column("after_cut", sa.String(length=8), nullable=False))
+        batch_op.add_column(sa.Column("worth_hearing_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("again_of_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("offset_seconds", sa.Double(), nullable=False))
+        batch_op.alter_column("official_id", existing_type=sa.INTEGER(), nullable=True)
+        batch_op.create_index(batch_op.f("ix_broadcasts_again_of_id"), ["again_of_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_broadcasts_due_at"), ["due_at"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_broadcasts_sound_id_media"), "media", ["sound_id"], ["id"])
+        batch_op.create_foreign_key(
+            batch_op.f("fk_broadcasts_again_of_id_broadcasts"), "broadcasts", ["again_of_id"], ["id"]
+        )
+
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("ck_deliveries_state"), type_="check")
+        batch_op.create_check_constraint(
+            batch_op.f("ck_deliveries_state"),
+            sa.column("state").in_(
+                ["pending", "ringing", "playing", "missed", "failed", "pre_empted", "played", "caught_up"]
+            ),
+        )
+        batch_op.add_column(sa.Column("resume_at_seconds", sa.Double(), nullable=False))
+        batch_op.add_column(sa.Column("tries_again", sa.Integer(), nullable=False))
+        batch_op.add_column(sa.Column("try_again_at", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("speakers", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("node", sa.String(length=60), nullable=False))
+        batch_op.add_column(sa.Column("multicast_by_priority", sa.JSON(), nullable=False))
+        batch_op.add_column(sa.Column("volume_db", sa.Double(), nullable=False))
+
+
+def downgrade() -> None:
+    """Take back."""
+    with op.batch_alter_table("speakers", schema=None) as batch_op:
+        batch_op.drop_column("volume_db")
+        batch_op.drop_column("multicast_by_priority")
+        batch_op.drop_column("node")
+
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_column("try_again_at")
+        batch_op.drop_column("tries_again")
+        batch_op.drop_column("resume_at_seconds")
+
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_broadcasts_again_of_id_broadcasts"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_broadcasts_sound_id_media"), type_="foreignkey")
+        batch_op.drop_index(batch_op.f("ix_broadcasts_due_at"))
+        batch_op.drop_index(batch_op.f("ix_broadcasts_again_of_id"))
+        batch_op.alter_column("official_id", existing_type=sa.INTEGER(), nullable=False)
+        batch_op.drop_column("offset_seconds")
+        batch_op.drop_column("again_of_id")
+        batch_op.drop_column("worth_hearing_until")
+        batch_op.drop_column("after_cut")
+        batch_op.drop_column("pause_seconds")
+        batch_op.drop_column("times")
+        batch_op.drop_column("siren")
+        batch_op.drop_column("sound_id")
+        batch_op.drop_column("stop_asked_at")
+        batch_op.drop_column("due_at")
+        batch_op.drop_column("node")
+        batch_op.drop_column("speaker_codes")
+        batch_op.drop_column("zone_codes")
+        batch_op.drop_column("asked_by")
+        batch_op.drop_column("title")
+        batch_op.drop_column("kind")

@@ -1,0 +1,333 @@
+"""Who gets a speaker, and what becomes of those who lose it."""
+
+import datetime
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge import broadcasts, catching_up, planning, returning
+from broadcast_bridge.broadcasts import DeliveryUpdate, apply_updates
+from broadcast_bridge.models import Broadcast, Delivery
+from broadcast_bridge.planning import LiveNotAllowed, NothingToPlayOn, Request, Taken, ZoneBusy, plan_live
+from broadcast_bridge.states import AfterCut, BroadcastEvent, DeliveryEvent, Priority, Reason
+from broadcast_bridge.zones import UnknownZone, find_zone
+from haichieu.alarms import open_alarms
+from haichieu.database import Database
+from haichieu.media import Media
+from tests.builders import Commune, commune
+
+NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
+NODE = "main"
+
+
+def later(seconds: float) -> datetime.datetime:
+    return NOW + datetime.timedelta(seconds=seconds)
+
+
+def sound(session: Session) -> int:
+    media = session.scalar(sa.select(Media)) or Media(sha256="0" * 64, bytes=1, seconds=60.0)
+    session.add(media)
+    session.flush()
+    return media.id
+
+
+def asked(session: Session, place: Commune, **more: object) -> Broadcast:
+    wanted = {"asked_by": "account:a@b", "title": "Bản tin sáng", "zone_codes": [place.zone.code], **more}
+    return planning.ask(session, Request(sound_id=sound(session), **wanted), NOW)  # type: ignore[arg-type]
+
+
+def begun(session: Session, place: Commune, at: datetime.datetime = NOW, **more: object) -> tuple[Broadcast, Taken]:
+    broadcast = asked(session, place, **more)
+    taken = planning.begin(session, broadcast.id, NODE, at)
+    assert taken is not None
+    return broadcast, taken
+
+
+def on_air(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
+    broadcasts.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
+    broadcasts.voice_is_on(session, broadcast.id, at)
+    apply_updates(
+        session,
+        [
+            DeliveryUpdate(one.id, (DeliveryEvent.RING, DeliveryEvent.PLAY), attempts=1, first_audio_at=at)
+            for one in broadcast.deliveries
+            if one.active and one.speaker.reachable
+        ],
+    )
+    session.flush()
+
+
+def live(session: Session, place: Commune, priority: Priority = Priority.NORMAL) -> tuple[Broadcast, Taken]:
+    place.official.may = ["live", "emergency"]
+    zone = find_zone(session, place.official, place.zone.code)
+    broadcast, taken = plan_live(session, place.official, zone, priority, NOW, NODE)
+    broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
+    return broadcast, taken
+
+
+def ended(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
+    broadcasts.finish(session, broadcast.id, BroadcastEvent.END, at)
+    session.flush()
+
+
+def states(broadcast: Broadcast) -> list[tuple[str, str | None]]:
+    return [(delivery.state, delivery.reason) for delivery in broadcast.deliveries]
+
+
+def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: Database) -> None:
+    urgency = [
+        lambda session, place: begun(session, place)[0],
+        lambda session, place: begun(session, place, priority=Priority.PRIORITY)[0],
+        lambda session, place: live(session, place)[0],
+        lambda session, place: begun(session, place, priority=Priority.EMERGENCY)[0],
+    ]
+    for lower in range(len(urgency)):
+        for higher in range(len(urgency)):
+            with database.session() as session:
+                place = commune(session, speakers=1)
+                first = urgency[lower](session, place)
+                on_air(session, first)
+                if higher > lower:
+                    second = urgency[higher](session, place)
+                    assert states(first) == [("pre_empted", "pre_empted")]
+                    assert states(second) == [("pending", None)]
+                elif higher == 2:
+                    with pytest.raises(ZoneBusy):
+                        urgency[higher](session, place)
+                else:
+                    assert states(urgency[higher](session, place)) == [("missed", "in_use")]
+                    assert states(first) == [("playing", None)]
+                session.rollback()
+
+
+def test_only_who_may_raise_an_alarm_speaks_over_everybody(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        zone = find_zone(session, place.official, place.zone.code)
+        with pytest.raises(LiveNotAllowed):
+            plan_live(session, place.official, zone, Priority.EMERGENCY, NOW)
+
+
+def test_what_was_taken_is_told_by_broadcast(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=3)
+        first, _ = begun(session, place)
+        on_air(session, first)
+        second, taken = begun(session, place, zone_codes=[], speaker_codes=["s11-1"], priority=Priority.EMERGENCY)
+        assert taken.from_broadcasts == {first.id: [first.deliveries[1].id]}
+        assert [one.active for one in first.deliveries] == [True, False, True]
+        assert [one.speaker.code for one in second.deliveries] == ["s11-1"]
+
+
+def test_a_broadcast_is_begun_once_however_many_try(database: Database) -> None:
+    with database.session() as session:
+        broadcast_id = asked(session, commune(session)).id
+
+    def attempt(number: int) -> bool:
+        with database.session() as session:
+            return planning.begin(session, broadcast_id, f"node-{number}", NOW) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(8))) == 1
+
+
+def test_asking_for_what_there_is_not_is_refused(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        with pytest.raises(UnknownZone, match="77"):
+            asked(session, place, zone_codes=["77"])
+        with pytest.raises(NothingToPlayOn, match="nobody"):
+            asked(session, place, zone_codes=[], speaker_codes=["nobody"])
+        with pytest.raises(NothingToPlayOn):
+            asked(session, place, zone_codes=[])
+        assert session.scalars(sa.select(Broadcast)).all() == []
+
+
+def test_the_hour_decides_and_the_more_urgent_comes_first(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        tomorrow = asked(session, place, due_at=later(86400))
+        usual = asked(session, place, due_at=later(5))
+        urgent = asked(session, place, due_at=later(6), priority=Priority.EMERGENCY)
+        assert planning.due(session, NOW, NODE) == []
+        assert planning.next_due(session, NOW) == usual.due_at
+        assert planning.due(session, later(7), NODE) == [urgent.id, usual.id]
+        for one in (usual, urgent):
+            planning.begin(session, one.id, NODE, later(7))
+        assert planning.next_due(session, later(7)) == tomorrow.due_at
+
+
+def test_what_other_switchboards_reach_is_left_to_them_for_a_moment(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        for speaker in place.speakers:
+            speaker.node = "other"
+        broadcast = asked(session, place)
+        assert planning.due(session, later(1), NODE) == []
+        assert planning.due(session, later(1), "other") == [broadcast.id]
+        assert planning.due(session, later(4), NODE) == [broadcast.id]
+
+
+def test_an_hour_that_the_station_slept_through_raises_an_alarm(database: Database) -> None:
+    with database.session() as session:
+        broadcast = asked(session, commune(session))
+        assert planning.begin(session, broadcast.id, NODE, later(3600)) is None
+        assert (broadcast.state, broadcast.reason) == ("failed", "too_late")
+        session.flush()
+        assert [alarm.subject for alarm in open_alarms(session)] == [f"broadcast:{broadcast.id}"]
+
+
+def test_what_is_still_worth_hearing_is_played_late(database: Database) -> None:
+    with database.session() as session:
+        broadcast = asked(session, commune(session), worth_hearing_until=later(7200))
+        assert planning.begin(session, broadcast.id, NODE, later(3600)) is not None
+
+
+def test_an_order_to_stop_cancels_what_has_not_begun_and_marks_what_has(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        waiting = asked(session, place, due_at=later(60))
+        playing, _ = begun(session, place)
+        for one in (waiting, playing):
+            planning.ask_to_stop(session, one.id, "account:a@b", NOW)
+        assert (waiting.state, waiting.reason) == ("cancelled", "stopped")
+        assert (playing.state, playing.stop_asked_at) == ("calling", NOW)
+
+
+def test_hushed_speakers_are_left_out_and_the_log_says_so(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        broadcast = asked(session, place)
+        planning.begin(session, broadcast.id, NODE, NOW, hushed={place.speakers[0].id: Reason.SILENCED})
+        assert states(broadcast) == [("missed", "silenced"), ("pending", None)]
+
+
+def owed_after_absence(session: Session, **more: object) -> tuple[Commune, Broadcast]:
+    place = commune(session, speakers=2, reachable=1)
+    broadcast, _ = begun(session, place, worth_hearing_until=later(3600), **more)
+    on_air(session, broadcast)
+    ended(session, broadcast, later(60))
+    return place, broadcast
+
+
+def test_a_speaker_that_was_away_gets_what_it_missed_when_it_returns(database: Database) -> None:
+    with database.session() as session:
+        place, broadcast = owed_after_absence(session)
+        assert states(broadcast) == [("played", None), ("missed", "not_registered")]
+        assert catching_up.begin(session, later(61), NODE) == []
+        place.speakers[1].reachable = True
+        (again,) = catching_up.begin(session, later(62), NODE)
+        assert (again.again_of_id, [one.speaker.code for one in again.deliveries]) == (broadcast.id, ["s11-1"])
+        assert catching_up.begin(session, later(62), NODE) == []
+        on_air(session, again, later(63))
+        ended(session, again, later(123))
+        assert states(broadcast)[1][0] == "caught_up"
+        assert catching_up.begin(session, later(124), NODE) == []
+
+
+def test_what_is_no_longer_worth_hearing_or_was_stopped_is_owed_to_nobody(database: Database) -> None:
+    with database.session() as session:
+        place, broadcast = owed_after_absence(session)
+        place.speakers[1].reachable = True
+        session.flush()
+        assert catching_up.owed(session, later(3601), NODE) == []
+        broadcast.stop_asked_at = NOW
+        session.flush()
+        assert catching_up.owed(session, later(61), NODE) == []
+
+
+def test_emergencies_are_caught_up_first_and_one_after_the_other(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=1, reachable=0)
+        for priority in (Priority.NORMAL, Priority.EMERGENCY):
+            broadcast, _ = begun(session, place, priority=priority, worth_hearing_until=later(3600))
+            on_air(session, broadcast)
+            ended(session, broadcast)
+        place.speakers[0].reachable = True
+        session.flush()
+        (first,) = catching_up.begin(session, later(1), NODE)
+        assert first.priority == "emergency"
+        on_air(session, first)
+        ended(session, first)
+        (second,) = catching_up.begin(session, later(2), NODE)
+        assert second.priority == "normal"
+
+
+def test_a_speaker_that_does_not_take_it_is_tried_again_later_and_later(database: Database) -> None:
+    with database.session() as session:
+        place, _ = owed_after_absence(session)
+        place.speakers[1].reachable = True
+        session.flush()
+        at, pauses = later(61), []
+        for _ in range(3):
+            (again,) = catching_up.begin(session, at, NODE)
+            broadcasts.advance(session, again.id, BroadcastEvent.OPEN, at)
+            ended(session, again, at)
+            assert catching_up.begin(session, at, NODE) == []
+            hour = catching_up.next_try(session, at)
+            assert hour is not None
+            pauses.append((hour - at).total_seconds())
+            at = hour
+        assert pauses == [30, 60, 120]
+
+
+@pytest.mark.parametrize(("rule", "offsets"), [(AfterCut.RESUME, [20.0]), (AfterCut.AGAIN, [0.0]), (AfterCut.DROP, [])])
+def test_what_was_cut_off_resumes_is_aired_again_or_dropped_by_its_own_rule(
+    database: Database, rule: AfterCut, offsets: list[float]
+) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=1)
+        first, _ = begun(session, place, after_cut=rule, worth_hearing_until=later(3600))
+        on_air(session, first)
+        alarm = asked(session, place, priority=Priority.EMERGENCY)
+        planning.begin(session, alarm.id, NODE, later(20))
+        broadcasts.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
+        assert catching_up.begin(session, later(21), NODE) == []
+        on_air(session, alarm, later(21))
+        ended(session, alarm, later(40))
+        again = catching_up.begin(session, later(41), NODE)
+        assert [one.offset_seconds for one in again] == offsets
+        if rule is AfterCut.RESUME:
+            on_air(session, again[0], later(42))
+            ended(session, again[0], later(82))
+            assert states(first) == [("caught_up", "pre_empted")]
+
+
+def test_a_speaker_taken_from_a_broadcast_that_goes_on_is_given_back(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=2)
+        voice, _ = live(session, place)
+        on_air(session, voice)
+        alarm, _ = begun(session, place, zone_codes=[], speaker_codes=["s11-0"], priority=Priority.EMERGENCY)
+        on_air(session, alarm)
+        lost = voice.deliveries[0]
+        assert returning.taken_away(session, {voice.id}) == {voice.id: [lost.id]}
+        assert returning.give_back(session, {voice.id}) == {}
+        ended(session, alarm)
+        assert returning.give_back(session, {voice.id}) == {voice.id: [lost.id]}
+        assert (lost.state, lost.active, lost.reason) == ("pending", True, None)
+        assert returning.taken_away(session, {voice.id}) == {}
+
+
+def test_a_recording_that_broke_off_is_no_proof_and_is_owed(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=1)
+        broadcast, _ = begun(session, place, after_cut=AfterCut.RESUME, worth_hearing_until=later(3600))
+        on_air(session, broadcast)
+        broadcasts.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
+        session.flush()
+        assert states(broadcast) == [("failed", "switchboard_restarted")]
+        (again,) = catching_up.begin(session, later(16), NODE)
+        assert again.offset_seconds == 15.0
+
+
+def test_a_speaker_is_never_in_two_broadcasts(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        begun(session, place)
+        begun(session, place, priority=Priority.EMERGENCY)
+        begun(session, place, priority=Priority.PRIORITY)
+        active = session.scalars(sa.select(Delivery.speaker_id).where(Delivery.active)).all()
+        assert sorted(active) == sorted(speaker.id for speaker in place.speakers)
