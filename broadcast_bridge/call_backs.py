@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import CallBack
+from broadcast_bridge.states import Priority
 from haichieu import audit
 from haichieu.people import Official
 
@@ -21,7 +22,9 @@ VALID = datetime.timedelta(minutes=2)
 """An owed call that could not be made for this long is no longer what the official expects."""
 
 
-def owe(session: Session, official: Official, zone_keys: str, flow: str, at: datetime.datetime) -> CallBack:
+def owe(
+    session: Session, official: Official, zone_keys: str, priority: Priority, flow: str, at: datetime.datetime
+) -> CallBack:
     """Owe a call to the official about a zone; replaces an older debt. It falls due when they have hung up."""
     session.execute(
         sa.update(CallBack)
@@ -31,6 +34,7 @@ def owe(session: Session, official: Official, zone_keys: str, flow: str, at: dat
     debt = CallBack(
         official_id=official.id,
         zone_keys=zone_keys,
+        priority=priority,
         flow=flow,
         state="owed",
         due_at=at + LONGEST_GOODBYE,
@@ -58,6 +62,7 @@ class OwedCall:
     official_name: str
     numbers: tuple[str, ...]
     zone_keys: str
+    priority: Priority
     flow: str
 
 
@@ -83,6 +88,7 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
             debt.official.name,
             tuple(phone.number for phone in debt.official.phones),
             debt.zone_keys,
+            Priority(debt.priority),
             debt.flow,
         )
         for debt in due

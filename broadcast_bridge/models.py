@@ -221,6 +221,7 @@ class CallBack(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     official_id: Mapped[int] = mapped_column(sa.ForeignKey("officials.id"))
     zone_keys: Mapped[str] = mapped_column(sa.String(12))
+    priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
     flow: Mapped[str] = mapped_column(sa.String(60))
     state: Mapped[str] = mapped_column(sa.String(12), default="owed", index=True)
     outcome: Mapped[str] = mapped_column(sa.String(200), default="")

@@ -52,13 +52,13 @@ class PhoneDesk:
 
         return await self._database.run(look)
 
-    async def go_live(self, official_id: int, zone: ZoneSeen, *, called_back: bool) -> LiveResult:
+    async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air, unless the official must be called back first."""
         if not called_back:
-            self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys))
+            self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
                 raise CallBackOwed("call-back verification is on for this official")
-        outcome = await self._studio.go_live(self._call, official_id, zone.keys, Priority.NORMAL)
+        outcome = await self._studio.go_live(self._call, official_id, zone.keys, priority)
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
     async def last_report(self, official_id: int) -> LastReport | None:
@@ -81,11 +81,11 @@ class PhoneDesk:
             due = now() + datetime.timedelta(seconds=self._call_back_delay)
             await self._database.run(lambda session: call_backs.fall_due(session, owed, due))
 
-    def _owes_call_back(self, official_id: int, zone_keys: str) -> Callable[[Session], int | None]:
+    def _owes_call_back(self, official_id: int, zone_keys: str, priority: Priority) -> Callable[[Session], int | None]:
         def owe(session: Session) -> int | None:
             official = session.get_one(Official, official_id)
             if not official.call_back:
                 return None
-            return call_backs.owe(session, official, zone_keys, self._flow, now()).id
+            return call_backs.owe(session, official, zone_keys, priority, self._flow, now()).id
 
         return owe

@@ -85,7 +85,9 @@ class Reception:
         language = await self._database.run(lambda session: the_station(session).language)
         desk = self._desk_for(call, debt.flow)
         official = OfficialSeen(debt.official_id, debt.official_name)
-        session = Session(call, self._prompts, desk, language, official=official, called_back=True)
+        session = Session(
+            call, self._prompts, desk, language, official=official, called_back=True, owed_priority=debt.priority
+        )
         try:
             session.zone = await desk.find_zone(official.id, debt.zone_keys)
         except ZoneRefused as refusal:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from broadcast_bridge.states import Reason
+from broadcast_bridge.states import Priority, Reason
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
 
@@ -120,7 +120,7 @@ class OfficialDesk(Protocol):
         """Find the zone keyed in, `*` for all of the official's. Raises UnknownZone or ZoneNotAllowed."""
         ...
 
-    async def go_live(self, official_id: int, zone: ZoneSeen, *, called_back: bool) -> LiveResult:
+    async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air until `#`, hang-up (HungUp) or an end from outside.
 
         `called_back` says that the station itself dialled the official's registered number. Raises CallBackOwed,
@@ -153,6 +153,8 @@ class Session:
     official: OfficialSeen | None = None
     zone: ZoneSeen | None = None
     called_back: bool = False
+    owed_priority: Priority | None = None
+    """What the official asked for on the call that this one pays back."""
     answers: dict[str, str] = field(default_factory=dict)
 
     def the_official(self) -> OfficialSeen:

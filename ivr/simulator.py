@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from broadcast_bridge.states import Priority
 from broadcast_bridge.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
@@ -132,6 +133,8 @@ class SimulatedDesk:
     result: LiveResult | None = None
     """What `go_live` returns; by default every reachable speaker has played."""
     went_live: list[ZoneSeen] = field(default_factory=list)
+    priorities: list[Priority] = field(default_factory=list)
+    """With which priority, each time."""
 
     async def knows_caller(self, caller_number: str | None) -> bool:
         """Say whether the official calls."""
@@ -157,11 +160,12 @@ class SimulatedDesk:
             raise UnknownZone(keys)
         return self.zones[keys]
 
-    async def go_live(self, official_id: int, zone: ZoneSeen, *, called_back: bool) -> LiveResult:
+    async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Pretend."""
         if self.refusal is not None:
             raise self.refusal
         self.went_live.append(zone)
+        self.priorities.append(priority)
         return self.result or LiveResult(zone.reachable, zone.total)
 
     async def last_report(self, official_id: int) -> LastReport | None:

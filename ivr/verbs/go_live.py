@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
-from broadcast_bridge.states import Reason, words
+from broadcast_bridge.states import Priority, Reason, words
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
 from haichieu.media import DiskFull
 from ivr.node import Node
@@ -15,6 +15,9 @@ class GoLive(Node):
 
     `not-started` is taken when the broadcast was refused, with the reason said; `call-back` when the station
     must first call the official's registered number: the node it leads to should end the call.
+
+    With `priority` emergency it breaks into every other broadcast, for officials who hold that right. A call back
+    keeps the priority of the call that asked for it.
 
     {"id": "live", "verb": "go-live",
      "exits": {"done": "main-menu", "not-started": "main-menu", "call-back": "end"}}
@@ -36,12 +39,14 @@ class GoLive(Node):
     )
 
     verb: Literal["go-live"]
+    priority: Literal["normal", "emergency"] = "normal"
 
     async def run(self, session: Session) -> str | None:
         """Go live, or say why not."""
         official, zone = session.the_official(), session.the_zone()
+        priority = session.owed_priority or Priority(self.priority)
         try:
-            result = await session.desk.go_live(official.id, zone, called_back=session.called_back)
+            result = await session.desk.go_live(official.id, zone, priority, called_back=session.called_back)
         except CallBackOwed:
             await session.say("call-back-announcement")
             return "call-back"

@@ -2,6 +2,7 @@ import datetime
 
 from broadcast_bridge import call_backs
 from broadcast_bridge.models import CallBack
+from broadcast_bridge.states import Priority
 from haichieu.database import Database
 from tests.builders import commune
 
@@ -14,7 +15,7 @@ def after(seconds: float) -> datetime.datetime:
 
 def owe(database: Database) -> int:
     with database.session() as session:
-        debt = call_backs.owe(session, commune(session).official, "11", "official-line", NOW)
+        debt = call_backs.owe(session, commune(session).official, "11", Priority.EMERGENCY, "official-line", NOW)
         call_backs.fall_due(session, debt.id, after(2))
         return debt.id
 
@@ -32,6 +33,7 @@ def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> 
         assert call_backs.any_owed(session)
         (owed,) = call_backs.claim(session, after(2))
         assert (owed.zone_keys, owed.flow, owed.numbers) == ("11", "official-line", ("+84912000011",))
+        assert owed.priority is Priority.EMERGENCY
     with database.session() as session:
         assert call_backs.claim(session, after(2)) == []
         assert not call_backs.any_owed(session)
@@ -39,7 +41,7 @@ def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> 
 
 def test_the_call_waits_for_the_official_to_hang_up_but_not_for_ever(database: Database) -> None:
     with database.session() as session:
-        call_backs.owe(session, commune(session).official, "11", "official-line", NOW)
+        call_backs.owe(session, commune(session).official, "11", Priority.NORMAL, "official-line", NOW)
         assert call_backs.claim(session, after(10)) == []
         assert len(call_backs.claim(session, after(30))) == 1
 
@@ -54,9 +56,9 @@ def test_a_call_that_comes_too_late_is_not_made(database: Database) -> None:
 def test_a_newer_request_replaces_the_older(database: Database) -> None:
     with database.session() as session:
         who = commune(session).official
-        old = call_backs.owe(session, who, "11", "official-line", NOW)
+        old = call_backs.owe(session, who, "11", Priority.NORMAL, "official-line", NOW)
         session.flush()
-        call_backs.owe(session, who, "12", "official-line", NOW)
+        call_backs.owe(session, who, "12", Priority.NORMAL, "official-line", NOW)
         session.flush()
         session.refresh(old)
         assert old.state == "expired"

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
-from broadcast_bridge.states import Reason
+from broadcast_bridge.states import Priority, Reason
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
@@ -101,17 +101,37 @@ async def test_star_repeats_the_menu_as_often_as_wanted() -> None:
     assert said("no-report") in call.heard
 
 
-@pytest.mark.parametrize("key", ["2", "4", "9", "0", "#"])
+@pytest.mark.parametrize("key", ["2", "4", "8", "0", "#"])
 async def test_a_key_that_is_not_offered_is_a_wrong_key(key: str) -> None:
     call, _ = await place_call("2468#", key)
     assert call.heard[3:5] == [said("wrong-key"), said("official-menu")]
 
 
 async def test_three_wrong_keys_end_the_call() -> None:
-    call, end = await place_call("2468#", "2", "4", "9", "1", "11#", "1")
+    call, end = await place_call("2468#", "2", "4", "8", "1", "11#", "1")
     assert call.heard[-1] == said("too-many-wrong-keys")
     assert end is FlowEnd.COMPLETED
     assert call.over
+
+
+async def test_nine_asks_for_confirmation_and_breaks_into_everything() -> None:
+    at_desk = desk()
+    call, _ = await place_call("2468#", "9", "11#", "1", at_desk=at_desk)
+    assert said("confirm-emergency", zone="Cô Ba", reachable=11, total=12) in call.heard
+    assert (at_desk.went_live, at_desk.priorities) == ([CO_BA], [Priority.EMERGENCY])
+
+
+async def test_without_confirmation_no_emergency_begins() -> None:
+    at_desk = desk()
+    await place_call("2468#", "9", "11#", "2", at_desk=at_desk)
+    assert at_desk.went_live == []
+
+
+async def test_a_call_back_keeps_the_urgency_that_was_asked_for() -> None:
+    at_desk = desk()
+    known = {"official": at_desk.official, "zone": CO_BA, "called_back": True}
+    await place_call("1", at_desk=at_desk, owed_priority=Priority.EMERGENCY, **known)
+    assert at_desk.priorities == [Priority.EMERGENCY]
 
 
 async def test_star_and_hash_mean_all_zones() -> None:

@@ -12,22 +12,22 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("kind", sa.String(length=12), nullable=False))
-        batch_op.add_column(sa.Column("title", sa.String(length=300), nullable=False))
-        batch_op.add_column(sa.Column("asked_by", sa.String(length=200), nullable=False))
-        batch_op.add_column(sa.Column("zone_codes", sa.JSON(), nullable=False))
-        batch_op.add_column(sa.Column("speaker_codes", sa.JSON(), nullable=False))
-        batch_op.add_column(sa.Column("node", sa.String(length=60), nullable=False))
+        batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="live", nullable=False))
+        batch_op.add_column(sa.Column("title", sa.String(length=300), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("asked_by", sa.String(length=200), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("zone_codes", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("speaker_codes", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("node", sa.String(length=60), server_default="", nullable=False))
         batch_op.add_column(sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("stop_asked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("sound_id", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("siren", sa.Boolean(), nullable=False))
-        batch_op.add_column(sa.Column("times", sa.Integer(), nullable=False))
-        batch_op.add_column(sa.Column("pause_seconds", sa.Double(), nullable=False))
-        batch_op.add_column(sa.Column("after_cut", sa.String(length=8), nullable=False))
+        batch_op.add_column(sa.Column("siren", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("times", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("pause_seconds", sa.Double(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("after_cut", sa.String(length=8), server_default="again", nullable=False))
         batch_op.add_column(sa.Column("worth_hearing_until", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("again_of_id", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("offset_seconds", sa.Double(), nullable=False))
+        batch_op.add_column(sa.Column("offset_seconds", sa.Double(), server_default="0", nullable=False))
         batch_op.alter_column("official_id", existing_type=sa.INTEGER(), nullable=True)
         batch_op.create_index(batch_op.f("ix_broadcasts_again_of_id"), ["again_of_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_broadcasts_due_at"), ["due_at"], unique=False)
@@ -35,8 +35,18 @@ def upgrade() -> None:
         batch_op.create_foreign_key(
             batch_op.f("fk_broadcasts_again_of_id_broadcasts"), "broadcasts", ["again_of_id"], ["id"]
         )
+        batch_op.create_check_constraint(batch_op.f("ck_broadcasts_kind"), sa.column("kind").in_(["live", "recorded"]))
+        batch_op.create_check_constraint(
+            batch_op.f("ck_broadcasts_after_cut"), sa.column("after_cut").in_(["resume", "again", "drop"])
+        )
+
+    with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("priority", sa.String(length=12), server_default="normal", nullable=False))
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("resume_at_seconds", sa.Double(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("tries_again", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("try_again_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.drop_constraint(batch_op.f("ck_deliveries_state"), type_="check")
         batch_op.create_check_constraint(
             batch_op.f("ck_deliveries_state"),
@@ -44,14 +54,11 @@ def upgrade() -> None:
                 ["pending", "ringing", "playing", "missed", "failed", "pre_empted", "played", "caught_up"]
             ),
         )
-        batch_op.add_column(sa.Column("resume_at_seconds", sa.Double(), nullable=False))
-        batch_op.add_column(sa.Column("tries_again", sa.Integer(), nullable=False))
-        batch_op.add_column(sa.Column("try_again_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("speakers", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("node", sa.String(length=60), nullable=False))
-        batch_op.add_column(sa.Column("multicast_by_priority", sa.JSON(), nullable=False))
-        batch_op.add_column(sa.Column("volume_db", sa.Double(), nullable=False))
+        batch_op.add_column(sa.Column("node", sa.String(length=60), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("multicast_by_priority", sa.JSON(), server_default="{}", nullable=False))
+        batch_op.add_column(sa.Column("volume_db", sa.Double(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:
@@ -65,6 +72,9 @@ def downgrade() -> None:
         batch_op.drop_column("try_again_at")
         batch_op.drop_column("tries_again")
         batch_op.drop_column("resume_at_seconds")
+
+    with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.drop_column("priority")
 
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_broadcasts_again_of_id_broadcasts"), type_="foreignkey")
