@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
 from broadcast_bridge.states import (
     BROADCAST,
     DELIVERY,
@@ -136,7 +136,7 @@ def _again(
         node=node,
         created_at=at,
         due_at=at,
-        sound_id=first.sound_id,
+        sounds=[BroadcastSound(position=sound.position, media_id=sound.media_id) for sound in first.sounds],
         siren=first.siren,
         times=max(first.times, 1),
         pause_seconds=first.pause_seconds,

@@ -141,10 +141,9 @@ class Broadcast(Base):
     ended_at: Mapped[datetime.datetime | None]
     stop_asked_at: Mapped[datetime.datetime | None]
     recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
-    sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
     siren: Mapped[bool] = mapped_column(default=False)
     times: Mapped[int] = mapped_column(default=1)
-    """How often the sound is played; 0 is until stopped."""
+    """How often the sounds are played; 0 is until stopped."""
     pause_seconds: Mapped[float] = mapped_column(default=0.0)
     after_cut: Mapped[str] = mapped_column(sa.String(8), default=AfterCut.AGAIN)
     worth_hearing_until: Mapped[datetime.datetime | None]
@@ -152,7 +151,9 @@ class Broadcast(Base):
     offset_seconds: Mapped[float] = mapped_column(default=0.0)
 
     official: Mapped[Official | None] = relationship()
-    sound: Mapped[Media | None] = relationship(foreign_keys=[sound_id])
+    sounds: Mapped[list["BroadcastSound"]] = relationship(
+        cascade="all, delete-orphan", order_by="BroadcastSound.position"
+    )
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="broadcast", order_by="Delivery.id")
 
     @property
@@ -164,6 +165,18 @@ class Broadcast(Base):
     def on_air_name(self) -> str:
         """Who or what is heard, to be told to others who want the speakers."""
         return self.official.name if self.official else self.title
+
+
+class BroadcastSound(Base):
+    """One of the sounds of a recorded broadcast; they are played one after the other."""
+
+    __tablename__ = "broadcast_sounds"
+
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    media_id: Mapped[int] = mapped_column(sa.ForeignKey("media.id"), index=True)
+
+    media: Mapped[Media] = relationship()
 
 
 class Delivery(Base):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts import advance, is_open, position
-from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
 from broadcast_bridge.states import (
     BROADCAST,
     DELIVERY,
@@ -66,11 +66,14 @@ class NothingToPlayOn(BroadcastRefused):
 
 @dataclass(frozen=True)
 class Request:
-    """A recorded sound that somebody wants on the air. `due_at` None is at once; `times` 0 is until stopped."""
+    """Recorded sounds that somebody wants on the air, by the ids of their media.
+
+    `due_at` None is at once; `times` 0 is until stopped; without any sound there is the siren or the chime alone.
+    """
 
     asked_by: str
     title: str
-    sound_id: int
+    sound_ids: Sequence[int]
     zone_codes: Sequence[str] = ()
     speaker_codes: Sequence[str] = ()
     priority: Priority = Priority.NORMAL
@@ -164,7 +167,7 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
         state=BROADCAST.initial,
         created_at=at,
         due_at=request.due_at or at,
-        sound_id=request.sound_id,
+        sounds=[BroadcastSound(position=place, media_id=sound) for place, sound in enumerate(request.sound_ids)],
         siren=request.siren,
         times=request.times,
         pause_seconds=request.pause_seconds,

@@ -1,7 +1,7 @@
-"""A sound file as the content of a broadcast: once, several times, or until somebody stops it."""
+"""Sound files as the content of a broadcast: once, several times, or until somebody stops it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.airing import Airing, Ending
@@ -10,10 +10,18 @@ from haichieu.ari.errors import NotPlayed
 
 
 @dataclass(frozen=True)
-class RecordedSound:
-    """`sound` is a path without extension; it begins `skip_seconds` in, the first time."""
+class Clip:
+    """One sound file: its path without extension, and how many seconds it lasts."""
 
-    sound: str
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecordedSound:
+    """`clips` one after the other, the first time from `skip_seconds` on."""
+
+    clips: Sequence[Clip]
     skip_seconds: float
     times: int
     pause_seconds: float
@@ -25,7 +33,10 @@ class RecordedSound:
         played, skip = 0, self.skip_seconds
         try:
             while True:
-                await airing.play(self.sound, skip)
+                for clip in self.clips:
+                    if skip < clip.seconds:
+                        await airing.play(clip.path, skip)
+                    skip = max(skip - clip.seconds, 0.0)
                 played, skip = played + 1, 0.0
                 if played == self.times:
                     return Ending(BroadcastEvent.END)

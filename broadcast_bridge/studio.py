@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -20,7 +19,7 @@ from broadcast_bridge.broadcasts import Outcome
 from broadcast_bridge.live_voice import LiveVoice
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Taken
-from broadcast_bridge.recorded_sound import RecordedSound
+from broadcast_bridge.recorded_sound import Clip, RecordedSound
 from broadcast_bridge.recordings import Recordings
 from broadcast_bridge.speaker_leg import LegTarget, SpeakerLeg
 from broadcast_bridge.speaker_target import leg_target
@@ -67,7 +66,7 @@ class Plan:
     targets: tuple[LegTarget, ...]
     opening: str
     wideband: bool = False
-    sound: str = ""
+    sounds: tuple[Clip, ...] = ()
     skip_seconds: float = 0.0
     times: int = 1
     pause_seconds: float = 0.0
@@ -146,7 +145,7 @@ class Studio:
         """Play a recorded broadcast, whose speakers were taken by `planning.begin`, to its end."""
         plan = await self._database.run(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
         sound = RecordedSound(
-            plan.sound, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
+            plan.sounds, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
         )
         return await self._broadcast(plan, taken, sound, Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR))
 
@@ -179,7 +178,7 @@ class Studio:
     def _plan(self, broadcast: Broadcast) -> Plan:
         priority, interface = Priority(broadcast.priority), self._rules.multicast_interface
         active = [delivery for delivery in broadcast.deliveries if delivery.active]
-        sound = str(self._store.path(broadcast.sound).with_suffix("")) if broadcast.sound else ""
+        files = [self._store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
         log.info(
             "broadcast.planned",
             broadcast=broadcast.id,
@@ -191,8 +190,9 @@ class Studio:
             broadcast.id,
             tuple(leg_target(delivery, priority, interface) for delivery in active),
             self._sounds.siren if broadcast.siren else self._sounds.opening_chime,
-            Path(f"{sound}.wav16").exists() and any("g722" in delivery.speaker.codecs for delivery in active),
-            sound,
+            any("g722" in delivery.speaker.codecs for delivery in active)
+            and all(file.with_suffix(".wav16").exists() for file in files),
+            tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
             broadcast.offset_seconds,
             broadcast.times,
             broadcast.pause_seconds,

@@ -25,6 +25,7 @@ INTERRUPTED = "Interrupted"
 """An event of our own making."""
 
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
+ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Call:
         self._last_key: Event | None = None
         self._playback: str | None = None
         self._played = True
+        self._recording: str | None = None
+        self._recorded = True
         self._claim = client.events.claim(channel_id)
 
     @classmethod
@@ -144,6 +147,28 @@ class Call:
                 if deadline is None and self._playback is None:
                     deadline = clock() + first_digit_seconds
 
+    async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
+        """Record the caller to `<spool>/recording/<name>.wav`; return whether Asterisk could keep it.
+
+        Ends with the terminator, after `silence_seconds` without a voice, or at `max_seconds`; the file is closed
+        then. A hang-up raises HungUp, and leaves in the file what was said until then.
+        """
+        self.forget_keys()
+        self._recording, self._recorded = name, True
+        await self._do(
+            operations.RECORD,
+            name=name,
+            format="wav",
+            ifExists="overwrite",
+            maxDurationSeconds=str(max_seconds),
+            maxSilenceSeconds=str(silence_seconds),
+            terminateOn=terminator,
+        )
+        while self._recording:
+            await self._next_event()
+        self.forget_keys()  # the key that ended it
+        return self._recorded
+
     async def wait_for_key(self, keys: str) -> str:
         """Wait, as long as it takes, until one of `keys` is pressed; others are forgotten."""
         while True:
@@ -222,6 +247,8 @@ class Call:
         elif event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playback:
             self._playback = None
             self._played = event.body["playback"]["state"] != "failed"
+        elif event.type in ENDS_RECORDING and event.body["recording"]["name"] == self._recording:
+            self._recording, self._recorded = None, event.type == "RecordingFinished"
 
 
 def is_echo(earlier: Event, later: Event) -> bool:

@@ -35,7 +35,7 @@ def sound(session: Session) -> int:
 
 def asked(session: Session, place: Commune, **more: object) -> Broadcast:
     wanted = {"asked_by": "account:a@b", "title": "Bản tin sáng", "zone_codes": [place.zone.code], **more}
-    return planning.ask(session, Request(sound_id=sound(session), **wanted), NOW)  # type: ignore[arg-type]
+    return planning.ask(session, Request(sound_ids=[sound(session)], **wanted), NOW)  # type: ignore[arg-type]
 
 
 def begun(session: Session, place: Commune, at: datetime.datetime = NOW, **more: object) -> tuple[Broadcast, Taken]:

@@ -29,7 +29,7 @@ def ask(scene: Scene, speech: str, *zones: str, seconds: float = 0.0, **more: ob
     at = now() + datetime.timedelta(seconds=seconds)
     with scene.station.database.session() as session:
         sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, copy)
-        request = Request("account:test@example", speech, sound.id, zones, due_at=at, **more)  # type: ignore[arg-type]
+        request = Request("account:test@example", speech, [sound.id], zones, due_at=at, **more)  # type: ignore[arg-type]
         return planning.ask(session, request, now()).id
 
 
@@ -160,9 +160,8 @@ async def test_a_speaker_that_was_away_plays_what_it_missed_when_it_returns(scen
 async def test_a_file_that_is_gone_fails_the_broadcast_with_a_reason(scene: Scene) -> None:
     broadcast_id = ask(scene, "demo-congrats", "11", seconds=1)
     with scene.station.database.session() as session:
-        sound = session.get_one(Broadcast, broadcast_id).sound
-        assert sound is not None
-        path = MediaStore(scene.station.settings.home / "media", 1).path(sound)
+        (sound,) = session.get_one(Broadcast, broadcast_id).sounds
+        path = MediaStore(scene.station.settings.home / "media", 1).path(sound.media)
     kept = path.rename(path.with_suffix(".gone"))
     aired = await state(scene, broadcast_id, "failed")
     kept.rename(path)

@@ -11,6 +11,23 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    op.create_table(
+        "broadcast_sounds",
+        sa.Column("broadcast_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("media_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["broadcast_id"],
+            ["broadcasts.id"],
+            name=op.f("fk_broadcast_sounds_broadcast_id_broadcasts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_broadcast_sounds_media_id_media")),
+        sa.PrimaryKeyConstraint("broadcast_id", "position", name=op.f("pk_broadcast_sounds")),
+    )
+    with op.batch_alter_table("broadcast_sounds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_broadcast_sounds_media_id"), ["media_id"], unique=False)
+
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="live", nullable=False))
         batch_op.add_column(sa.Column("title", sa.String(length=300), server_default="", nullable=False))
@@ -20,7 +37,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("node", sa.String(length=60), server_default="", nullable=False))
         batch_op.add_column(sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("stop_asked_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("sound_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("siren", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("times", sa.Integer(), server_default="1", nullable=False))
         batch_op.add_column(sa.Column("pause_seconds", sa.Double(), server_default="0", nullable=False))
@@ -31,7 +47,6 @@ def upgrade() -> None:
         batch_op.alter_column("official_id", existing_type=sa.INTEGER(), nullable=True)
         batch_op.create_index(batch_op.f("ix_broadcasts_again_of_id"), ["again_of_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_broadcasts_due_at"), ["due_at"], unique=False)
-        batch_op.create_foreign_key(batch_op.f("fk_broadcasts_sound_id_media"), "media", ["sound_id"], ["id"])
         batch_op.create_foreign_key(
             batch_op.f("fk_broadcasts_again_of_id_broadcasts"), "broadcasts", ["again_of_id"], ["id"]
         )
@@ -78,7 +93,6 @@ def downgrade() -> None:
 
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_broadcasts_again_of_id_broadcasts"), type_="foreignkey")
-        batch_op.drop_constraint(batch_op.f("fk_broadcasts_sound_id_media"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_broadcasts_due_at"))
         batch_op.drop_index(batch_op.f("ix_broadcasts_again_of_id"))
         batch_op.alter_column("official_id", existing_type=sa.INTEGER(), nullable=False)
@@ -89,7 +103,6 @@ def downgrade() -> None:
         batch_op.drop_column("pause_seconds")
         batch_op.drop_column("times")
         batch_op.drop_column("siren")
-        batch_op.drop_column("sound_id")
         batch_op.drop_column("stop_asked_at")
         batch_op.drop_column("due_at")
         batch_op.drop_column("node")
@@ -98,3 +111,8 @@ def downgrade() -> None:
         batch_op.drop_column("asked_by")
         batch_op.drop_column("title")
         batch_op.drop_column("kind")
+
+    with op.batch_alter_table("broadcast_sounds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_broadcast_sounds_media_id"))
+
+    op.drop_table("broadcast_sounds")
