@@ -155,7 +155,7 @@ class Scene:
             lambda: open_prompts(self.station.settings.home, self.station.database).sound(prompt, "vi", values)
         )
         said = read_wav(Path(f"{sound}.wav"))
-        await until(lambda: match(said, read_wav(file)).correlation > SAME, f"hears {prompt}", 25)
+        await until(lambda: match(said, read_wav(file)).correlation > SAME, f"hears {prompt}", 45)
 
     async def asterisk(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself has: channels or bridges."""
