@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.databases import database
+from tests.databases import database, migrated_sqlite
 from tests.postgres import postgres_cluster, postgres_url
 
-__all__ = ["database", "postgres_cluster", "postgres_url"]
+__all__ = ["database", "migrated_sqlite", "postgres_cluster", "postgres_url"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

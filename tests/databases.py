@@ -1,5 +1,6 @@
 """A migrated, empty database of each kind that the station runs on."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +12,20 @@ from tests.every_table import load_every_table
 load_every_table()
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database that every test gets a copy of: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("template") / "station.sqlite"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Run the test once on SQLite and once on a real PostgreSQL."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'station.sqlite'}"
-        migrate(url)
+        file = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "station.sqlite")
+        url = f"sqlite:///{file}"
     else:
         url = request.getfixturevalue("postgres_url")
     found = Database(url)
