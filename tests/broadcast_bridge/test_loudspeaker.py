@@ -17,6 +17,7 @@ import pytest_asyncio
 from broadcast_bridge.loudspeaker import SoftSpeaker
 from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
 from haichieu.audio.sound import from_pcm
+from haichieu.event_process import EventMissing
 from haichieu.softphone import CallNotAnswered, SoftPhone
 from tests.broadcast_bridge.plain_asterisk import PASSWORD, PlainAsterisk
 
@@ -70,14 +71,17 @@ async def ready(*devices: SoftPhone | SoftSpeaker) -> AsyncIterator[None]:
 
 
 async def call_until_answered(caller: SoftPhone, to: str) -> None:
-    """As an official who is told "not reachable" and dials again."""
-    async with asyncio.timeout(30):
+    """As an official who is told "not reachable", or hears nothing, and dials again."""
+    async with asyncio.timeout(40):
         while True:
             try:
-                await caller.call(to)
+                await caller.call(to, timeout=8)
                 return
             except CallNotAnswered:
                 await asyncio.sleep(0.5)
+            except EventMissing:
+                await caller.hang_up()
+                await caller.ended()
 
 
 def udp_ports(pid: int) -> set[int]:

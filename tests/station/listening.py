@@ -22,6 +22,8 @@ from tests.station import district
 
 load_every_table()
 SAME = 0.8
+LIKE = 0.6
+"""A prompt is said once and is short: a moment of a busy machine costs more of it, and other prompts stay below 0.4."""
 OTHER = 0.5
 
 
@@ -161,7 +163,7 @@ class Scene:
             lambda: open_prompts(self.station.settings.home, self.station.database).sound(prompt, "vi", values)
         )
         said = read_wav(Path(f"{sound}.wav"))
-        await until(lambda: match(said, read_wav(file)).correlation > SAME, f"hears {prompt}", 25)
+        await until(lambda: match(said, read_wav(file)).correlation > LIKE, f"hears {prompt}", 45)
 
     async def asterisk(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself has: channels or bridges."""
