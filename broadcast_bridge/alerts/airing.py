@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.models import CapAlert, DecisionKind
-from broadcast_bridge.alerts.states import ALERT, AlertEvent, AlertState
+from broadcast_bridge.alerts.states import ALERT, OUT_OF_FORCE, AlertEvent, AlertState
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.states import BROADCAST, Priority
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 
 _SPOKEN = (DecisionKind.AIR, DecisionKind.UPDATE, DecisionKind.CANCEL)
-_ENDED = (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
 _ASCENDING = [str(priority) for priority in Priority]
 
 
@@ -42,7 +41,7 @@ def broadcasts_to_stop(session: Session) -> list[int]:
         session.scalars(
             sa.select(Broadcast.id)
             .join(CapAlert, CapAlert.broadcast_id == Broadcast.id)
-            .where(CapAlert.state.in_(_ENDED), Broadcast.state.in_(still_open))
+            .where(CapAlert.state.in_(OUT_OF_FORCE), Broadcast.state.in_(still_open))
             .distinct()
             .order_by(Broadcast.id)
         )

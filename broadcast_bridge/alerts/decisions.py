@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts import thread
@@ -94,38 +93,12 @@ def receive(session: Session, source: AlertSource, received: bytes, proof: Proof
         _require_past(alert, at)
     except AlertRefused as refusal:
         return _refuse(session, source.code, digest, refusal)
-    row = CapAlert(
-        source=source,
-        sender=alert.sender,
-        identifier=alert.identifier,
-        sent=alert.sent,
-        status=alert.status,
-        message_type=alert.message_type,
-        digest=digest,
-        document=document.decode(),
-        proof=proof.name,
-        received_at=at,
-        state=ALERT.initial,
-        decision=DecisionKind.IGNORE,
-        not_before=at,
-        expires_at=max(expiry_of(alert, info) for info in alert.infos) if alert.infos else at + WORTH_HEARING,
-        references=[
-            AlertReference(sender=name.sender, identifier=name.identifier, sent=name.sent)
-            for name in dict.fromkeys(alert.references)
-        ],
-    )
+    row = _row(source, alert, document, digest, proof, at)
     known = _known(session, row)
-    if known is None:
-        try:
-            with session.begin_nested():
-                session.add(row)
-        except IntegrityError:
-            # Another process wrote the same message between our look and our write.
-            known = _known(session, row)
-            if known is None:
-                raise
     if known is not None:
         return _duplicate(session, known, row)
+    session.add(row)
+    session.flush()
     decision = _decide(session, source, alert, row, at)
     row.decision = decision.kind
     row.reason = decision.reason
@@ -294,16 +267,41 @@ def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -
     return Decision(DecisionKind.REFUSE, None, str(refusal), refusal)
 
 
+def _row(
+    source: AlertSource, alert: Alert, document: bytes, digest: str, proof: Proof, at: datetime.datetime
+) -> CapAlert:
+    """The row of a message about which nothing is decided yet."""
+    return CapAlert(
+        source=source,
+        sender=alert.sender,
+        identifier=alert.identifier,
+        sent=alert.sent,
+        status=alert.status,
+        message_type=alert.message_type,
+        digest=digest,
+        document=document.decode(),
+        proof=proof.name,
+        received_at=at,
+        state=ALERT.initial,
+        decision=DecisionKind.IGNORE,
+        not_before=at,
+        expires_at=max(expiry_of(alert, info) for info in alert.infos) if alert.infos else at + WORTH_HEARING,
+        references=[
+            AlertReference(sender=name.sender, identifier=name.identifier, sent=name.sent)
+            for name in dict.fromkeys(alert.references)
+        ],
+    )
+
+
 def _known(session: Session, row: CapAlert) -> CapAlert | None:
-    with session.no_autoflush:
-        return session.scalar(
-            sa.select(CapAlert).where(
-                CapAlert.source_id == row.source.id,
-                CapAlert.sender == row.sender,
-                CapAlert.identifier == row.identifier,
-                CapAlert.sent == row.sent,
-            )
+    return session.scalar(
+        sa.select(CapAlert).where(
+            CapAlert.source_id == row.source.id,
+            CapAlert.sender == row.sender,
+            CapAlert.identifier == row.identifier,
+            CapAlert.sent == row.sent,
         )
+    )
 
 
 def _duplicate(session: Session, known: CapAlert, row: CapAlert) -> Decision:

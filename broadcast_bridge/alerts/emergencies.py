@@ -1,6 +1,6 @@
 """An emergency that is repeated until it is acknowledged on the spot or stopped: who may do what, and what is next.
 
-No sound is made here. The studio sounds one round, tells `round_ended`, and asks `next_step`.
+No sound is made here. The studio sounds one round, tells `round_ended`, and is told whether another follows.
 """
 
 import datetime
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, Emergency, EmergencySpeaker
-from broadcast_bridge.alerts.states import EMERGENCY, EmergencyEvent, EmergencyState
+from broadcast_bridge.alerts.states import EMERGENCY, OUT_OF_FORCE, EmergencyEvent, EmergencyState
 from broadcast_bridge.models import Speaker, official_zones
 from broadcast_bridge.states import Priority
 from broadcast_bridge.zones import speakers_in
@@ -168,10 +168,32 @@ def stop(session: Session, emergency: Emergency, by: Actor, at: datetime.datetim
     _trace(session, by, "stop", emergency, rounds=emergency.rounds)
 
 
+def stop_replaced(session: Session, at: datetime.datetime) -> list[Emergency]:
+    """End the emergencies whose CAP alert was replaced, cancelled or has expired, and return them."""
+    found = session.scalars(
+        sa.select(Emergency)
+        .join(CapAlert, Emergency.alert_id == CapAlert.id)
+        .where(Emergency.state == EmergencyState.SOUNDING, CapAlert.state.in_(OUT_OF_FORCE))
+        .order_by(Emergency.id)
+    ).all()
+    for emergency in found:
+        emergency.state = EMERGENCY.after(EmergencyState(emergency.state), EmergencyEvent.STOP)
+        emergency.stopped_by = f"cap-alert:{emergency.alert_id}"
+        emergency.ended_at = at
+        audit.record(session, emergency.stopped_by, "emergency.stop", f"emergency:{emergency.id}")
+    session.flush()
+    return list(found)
+
+
 def round_ended(session: Session, emergency: Emergency, at: datetime.datetime) -> NextStep:
-    """Count one whole round and say what follows; an emergency that is over by its own policy is closed."""
+    """Count one whole round and say what follows, as `settle` does."""
     emergency.rounds += 1
     emergency.round_ended_at = at
+    return settle(session, emergency, at)
+
+
+def settle(session: Session, emergency: Emergency, at: datetime.datetime) -> NextStep:
+    """Say what follows, and close an emergency that is over by its own policy, maybe while the studio was down."""
     step = next_step(emergency, at)
     if step is NextStep.STOP and emergency.state == EmergencyState.SOUNDING:
         emergency.state = EMERGENCY.after(EmergencyState(emergency.state), EmergencyEvent.EXHAUST)
@@ -182,7 +204,7 @@ def round_ended(session: Session, emergency: Emergency, at: datetime.datetime) -
 
 
 def next_step(emergency: Emergency, now: datetime.datetime) -> NextStep:
-    """Say whether it is sounded again; right also after a restart of the studio."""
+    """Say whether it is sounded again, changing nothing."""
     if emergency.state != EmergencyState.SOUNDING:
         return NextStep.STOP
     policy = RepeatPolicy(emergency.repeats, emergency.pause_seconds, emergency.max_minutes)

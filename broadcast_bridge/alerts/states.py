@@ -68,6 +68,9 @@ ALERT = StateMachine(
     },
 )
 
+OUT_OF_FORCE = (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
+"""States in which nothing of an alert may be on the air any more."""
+
 _M, _ME = EmergencyState, EmergencyEvent
 EMERGENCY = StateMachine(
     "emergency",

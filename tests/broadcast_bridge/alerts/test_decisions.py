@@ -1,4 +1,6 @@
+import asyncio
 import datetime
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -375,3 +377,23 @@ def test_a_source_that_is_switched_off_is_not_heard(database: Database) -> None:
     with database.session() as session:
         place(session)
         assert isinstance(take(session, source(session, enabled=False), alert()).refusal, SourceSwitchedOff)
+
+
+async def test_what_comes_by_two_ways_at_once_is_aired_once(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        code = source(session).code
+
+    def arrive(document: bytes) -> Callable[[Session], str]:
+        def work(session: Session) -> str:
+            who = session.scalars(sa.select(AlertSource).where(AlertSource.code == code)).one()
+            return take(session, who, document, minutes(5)).kind
+
+        return work
+
+    kinds = await asyncio.gather(*(database.run(arrive(alert())) for _ in range(6)))
+    assert sorted(kinds) == ["air", *["duplicate"] * 5]
+    messages = [alert("b"), cancel("c", reference("b"), minutes(2))] * 3
+    await asyncio.gather(*(database.run(arrive(document)) for document in messages))
+    with database.session() as session:
+        assert [row.identifier for row in airing.due(session, minutes(5))] == ["CB-2026-001"]
