@@ -33,6 +33,8 @@ MOST_REDIRECTS = 3
 LONGEST_BACK_OFF = datetime.timedelta(minutes=5)
 """A feed that fails is asked less often, but never so rarely that a flood is over before it is heard of."""
 LOOK_SECONDS = 5.0
+LONGEST_HEADER = 300
+LONGEST_PROBLEM = 1000
 
 log = structlog.get_logger()
 
@@ -74,7 +76,11 @@ async def watch_feeds(database: Database, clock: Callable[[], datetime.datetime]
     """Poll every feed when its time has come, until cancelled. Several processes may do so at once."""
     async with aiohttp.ClientSession() as client:
         while True:
-            await poll_due(database, client, clock())
+            try:
+                await poll_due(database, client, clock())
+            except Exception:
+                # The database may be away for a moment; who stopped asking would never hear of the flood.
+                log.exception("feeds.failed")
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -187,19 +193,24 @@ async def _fetch(
                     url = urljoin(url, response.headers.get("Location", ""))
                     continue
                 if response.status != 200 and not (conditional and response.status == 304):
-                    raise FeedUnreachable(f"{url}: HTTP {response.status} {response.reason}")
+                    raise FeedUnreachable(f"{url}: HTTP {response.status}")
                 return _Answer(
                     url,
                     response.status,
                     await _body(response, limit),
-                    response.headers.get("ETag", ""),
-                    response.headers.get("Last-Modified", ""),
+                    _sent_back(response.headers.get("ETag", "")),
+                    _sent_back(response.headers.get("Last-Modified", "")),
                 )
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
             raise FeedUnreachable(f"{url}: {type(problem).__name__} {problem}") from problem
     raise FeedUnreachable(
         f"{feed.url}: chuyển hướng quá {MOST_REDIRECTS} lần / redirected more than {MOST_REDIRECTS} times"
     )
+
+
+def _sent_back(header: str) -> str:
+    """A header value that is safe to keep and to send again; nothing when it is odd, and then no more is lost."""
+    return header if len(header) <= LONGEST_HEADER and header.isascii() and header.isprintable() else ""
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -254,7 +265,9 @@ def _remember(
 ) -> None:
     """Keep the outcome in the source's row; `answer` is None when the feed itself could not be read."""
     source = session.get_one(AlertSource, source_id)
-    source.last_problem = problems[0][:1000] if problems else ""
+    # What the other side wrote may hold what no database keeps: halves of characters, and NUL.
+    said = problems[0][:LONGEST_PROBLEM] if problems else ""
+    source.last_problem = said.encode(errors="replace").decode().replace("\0", "?")
     source.feed_seen = sorted(seen)
     wait = datetime.timedelta(seconds=source.feed_seconds)
     if answer is None:

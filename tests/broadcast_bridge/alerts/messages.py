@@ -4,6 +4,7 @@ import base64
 import datetime
 import hashlib
 import hmac
+from typing import Any
 from xml.sax.saxutils import escape
 
 from cryptography import x509
@@ -11,7 +12,8 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from lxml import etree
-from signxml import XMLSigner, methods
+from signxml.algorithms import SignatureConstructionMethod
+from signxml.signer import XMLSigner
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.authenticity import SharedSecret
@@ -135,7 +137,7 @@ class Signer:
     def sign(self, document: bytes) -> bytes:
         """Return the alert with an enveloped signature."""
         signer = XMLSigner(
-            method=methods.enveloped,
+            method=SignatureConstructionMethod.enveloped,
             signature_algorithm="ecdsa-sha256",
             digest_algorithm="sha256",
             c14n_algorithm="http://www.w3.org/2001/10/xml-exc-c14n#",
@@ -159,10 +161,10 @@ def beside(key: ed25519.Ed25519PrivateKey, document: bytes) -> str:
     return base64.b64encode(key.sign(document)).decode()
 
 
-def source(session: Session, code: str = "kttv", **settings: object) -> AlertSource:
+def source(session: Session, code: str = "kttv", **settings: Any) -> AlertSource:
     """Add a source that proves itself by the shared secret unless told otherwise."""
-    wanted = {"name": "Đài KTTV", "senders": [SENDER], "secret": SECRET} | settings
-    return configure_source(session, VAULT, SourceSettings(code=code, **wanted), "account:admin", NOW)  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {"name": "Đài KTTV", "senders": [SENDER], "secret": SECRET} | settings
+    return configure_source(session, VAULT, SourceSettings(code=code, **wanted), "account:admin", NOW)
 
 
 def place(session: Session, code: str = "11", geocode: str = FIRST_CODE) -> Commune:

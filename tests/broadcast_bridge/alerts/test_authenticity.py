@@ -1,4 +1,5 @@
 import base64
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -65,7 +66,7 @@ def wrapped(*, genuine_inside: bool) -> bytes:
     return etree.tostring(forged)
 
 
-def test_a_signed_alert_is_proven_whole(tmp_path: object) -> None:
+def test_a_signed_alert_is_proven_whole() -> None:
     assert parse_alert(proven(SIGNED)) == parse_alert(alert())
 
 
@@ -223,7 +224,7 @@ def test_a_signed_alert_that_is_sent_again_is_a_duplicate(database: Database) ->
 
 
 def test_a_source_that_could_not_be_trusted_is_not_configured(database: Database) -> None:
-    mistakes: list[dict[str, object]] = [
+    mistakes: list[dict[str, Any]] = [
         {"senders": ["*"]},
         {"senders": []},
         {"secret": "ngắn"},

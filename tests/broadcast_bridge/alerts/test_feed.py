@@ -1,4 +1,7 @@
+import asyncio
+import contextlib
 import datetime
+import gzip
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -17,10 +20,13 @@ from broadcast_bridge.alerts import feed
 from broadcast_bridge.alerts.feed_documents import NotAFeed, read_feed
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
 from haichieu.alarms import AlarmKind, open_alarms
-from haichieu.database import Database
+from haichieu.background import in_background
+from haichieu.changes import changes
+from haichieu.database import Database, migrate
 from tests.broadcast_bridge.alerts.messages import NOW, Signer, alert, info, minutes, place, source
 
 SIGNER = Signer()
+BOMB = gzip.compress(bytes(20_000_000))
 ATOM = '<feed xmlns="http://www.w3.org/2005/Atom">{}</feed>'
 
 
@@ -128,7 +134,7 @@ async def test_bad_entries_do_not_keep_the_good_one_out(
 async def test_what_could_not_be_fetched_is_tried_again_and_a_forgery_is_not(
     database: Database, weather: Station, client: aiohttp.ClientSession
 ) -> None:
-    weather.etag = '"một"'
+    weather.etag = '"v1"'
     weather.pages = {"/feed": atom("/late", "/forged"), "/forged": Signer().sign(alert("giả"))}
     source_id = listen_to(database, weather.url())
     await feed.poll(database, client, source_id, NOW)
@@ -140,16 +146,16 @@ async def test_what_could_not_be_fetched_is_tried_again_and_a_forgery_is_not(
 async def test_an_unchanged_feed_is_not_read_again(
     database: Database, weather: Station, client: aiohttp.ClientSession
 ) -> None:
-    weather.etag = '"một"'
+    weather.etag = '"v1"'
     weather.pages = {"/feed": atom("/1.xml"), "/1.xml": SIGNER.sign(alert())}
     source_id = listen_to(database, weather.url())
     await feed.poll(database, client, source_id, NOW)
-    assert row(database, source_id).feed_etag == '"một"'
+    assert row(database, source_id).feed_etag == '"v1"'
     weather.pages["/feed"] = b"not even XML"
     result = await feed.poll(database, client, source_id, minutes(1))
     assert result.problems == ()
     assert row(database, source_id).last_ok_at == minutes(1)
-    weather.etag, weather.pages["/feed"] = '"hai"', atom("/1.xml", "/2.xml")
+    weather.etag, weather.pages["/feed"] = '"v2"', atom("/1.xml", "/2.xml")
     weather.pages["/2.xml"] = SIGNER.sign(alert("hai"))
     await feed.poll(database, client, source_id, minutes(2))
     assert (heard(database), weather.asked.count("/1.xml")) == (["CB-2026-001", "hai"], 1)
@@ -281,3 +287,53 @@ async def test_an_alert_that_stands_in_a_feed_keeps_its_signature(
     weather.pages = {"/feed": ATOM.format(f"<entry><content>{signed}</content></entry>").encode()}
     source_id = listen_to(database, weather.url())
     assert (await feed.poll(database, client, source_id, NOW)).decisions == (DecisionKind.AIR,)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nETag: \xff\xfe\r\nContent-Length: 7\r\n\r\n<rss/>\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /\xff\xfe\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<rss",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n<rss",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(BOMB), BOMB),
+        b"HTTP/1.1 200 \xff\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n",
+        b"",
+    ],
+    ids=[
+        *("odd ETag", "odd redirect", "broken redirect", "no redirect", "cut short", "no gzip"),
+        *("gzip bomb", "huge header", "no HTTP", "nothing"),
+    ],
+)
+async def test_whatever_a_server_answers_the_poll_ends_and_leaves_its_outcome(
+    answer: bytes, tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    url = f"sqlite:///{tmp_path / 'station.sqlite'}"
+    migrate(url)
+    database = Database(url)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        source_id = listen_to(database, f"http://127.0.0.1:{port}/feed")
+        assert (await feed.poll(database, client, source_id, NOW)).decisions == ()
+    assert row(database, source_id).next_poll_at is not None
+    assert (row(database, source_id).last_ok_at is None) == (b"ETag" not in answer)
+    database.close()
+
+
+async def test_feeds_are_watched_until_told_otherwise(database: Database, weather: Station) -> None:
+    weather.pages = {"/feed": atom("/1.xml"), "/1.xml": SIGNER.sign(alert())}
+    listen_to(database, weather.url())
+    async with in_background(feed.watch_feeds(database, lambda: NOW)), asyncio.timeout(10):
+        async for _ in changes(database):
+            if heard(database):
+                break

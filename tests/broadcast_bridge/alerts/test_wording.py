@@ -1,3 +1,5 @@
+from typing import Any
+
 from broadcast_bridge.alerts.cap import Certainty, Severity, Urgency, parse_alert
 from broadcast_bridge.alerts.priorities import priority_of
 from broadcast_bridge.alerts.wording import LONGEST_TEXT, text_to_speak
@@ -8,7 +10,7 @@ from tests.broadcast_bridge.alerts.messages import alert, info, reference
 ASCENDING = list(Priority)
 
 
-def spoken(infos: str, language: str = "vi", **parts: str) -> str:
+def spoken(infos: str, language: str = "vi", **parts: Any) -> str:
     return text_to_speak(parse_alert(alert(infos=infos, **parts)), language)
 
 
