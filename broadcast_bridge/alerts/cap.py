@@ -318,6 +318,9 @@ def _require_what_the_type_needs(alert: Alert) -> None:
         raise ElementWrong("references", "bản tin tự nhắc đến chính nó", "the message refers to itself")
     if alert.message_type in (MessageType.ALERT, MessageType.UPDATE) and not alert.infos:
         raise ElementWrong("info", "không có nội dung để đọc", "there is nothing to say")
+    for info in alert.infos:
+        if not (info.event or info.headline or info.description or info.instruction):
+            raise ElementWrong("event", "để trống, không có gì để đọc", "is empty, and so is all that could be said")
 
 
 def _name(root: etree._Element, tag: str) -> str:

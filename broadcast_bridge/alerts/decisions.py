@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.alerts import thread
 from broadcast_bridge.alerts.authenticity import Proof
 from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Scope, Status, parse_alert
 from broadcast_bridge.alerts.errors import (
@@ -27,6 +26,7 @@ from broadcast_bridge.alerts.models import AlertReference, AlertSource, AlertTex
 from broadcast_bridge.alerts.priorities import highest_of
 from broadcast_bridge.alerts.sources import sends, source_claimed_by
 from broadcast_bridge.alerts.states import ALERT, AlertEvent, AlertState
+from broadcast_bridge.alerts.thread import replaced_in, thread_of
 from broadcast_bridge.alerts.wording import all_clear, text_to_speak
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.states import Priority
@@ -135,25 +135,20 @@ def _decide(session: Session, source: AlertSource, alert: Alert, row: CapAlert, 
         )
         raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", reason)
         return Decision(DecisionKind.IGNORE, row, reason)
-    replaced = thread.replaced_by(session, row)
-    heard = [earlier for earlier in replaced if earlier.state in (AlertState.AIRING, AlertState.AIRED)]
+    replaced = replaced_in([row, *thread_of(session, row)])
+    heard = [earlier for earlier, _later in replaced if earlier.state in (AlertState.AIRING, AlertState.AIRED)]
     stops = tuple(e.broadcast_id for e in heard if e.state == AlertState.AIRING and e.broadcast_id is not None)
-    cancels = alert.message_type is MessageType.CANCEL
-    for earlier in replaced:
-        event = AlertEvent.CANCEL if cancels else AlertEvent.SUPERSEDE
-        earlier.state = ALERT.after(AlertState(earlier.state), event)
-        earlier.reason = f"{alert.message_type}: {alert.identifier}"
-    later = thread.that_replaces(session, row)
-    if later is not None:
+    for earlier, later in replaced:
         event = AlertEvent.CANCEL if later.message_type == MessageType.CANCEL else AlertEvent.SUPERSEDE
-        row.state = ALERT.after(AlertState(row.state), event)
-        reason = (
+        earlier.state = ALERT.after(AlertState(earlier.state), event)
+        earlier.reason = (
             f"bản tin {later.identifier} gửi sau đã thay thế hoặc hủy bản tin này / "
-            f"{later.identifier}, sent later, has replaced or cancelled it already"
+            f"{later.identifier}, sent later, has replaced or cancelled it"
         )
-        return Decision(DecisionKind.IGNORE, row, reason, stops=stops)
-    if cancels:
-        return _cancel(source, alert, row, replaced, heard, stops)
+    if row.state != ALERT.initial:
+        return Decision(DecisionKind.IGNORE, row, row.reason, stops=stops)
+    if alert.message_type is MessageType.CANCEL:
+        return _cancel(source, alert, row, heard, stops, any_known=bool(replaced))
     return _air(session, source, alert, row, at, stops)
 
 
@@ -161,9 +156,10 @@ def _cancel(
     source: AlertSource,
     alert: Alert,
     row: CapAlert,
-    cancelled: Sequence[CapAlert],
     heard: Sequence[CapAlert],
     stops: tuple[int, ...],
+    *,
+    any_known: bool,
 ) -> Decision:
     """Say the all-clear where the alert was heard; where nothing was heard, say nothing."""
     row.expires_at = row.received_at + WORTH_HEARING
@@ -172,10 +168,10 @@ def _cancel(
         row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
         reason = (
             "bản tin chưa phát nên không cần báo hủy / the alert was not on the air yet: nothing to take back"
-            if cancelled
+            if any_known
             else "chưa nhận bản tin bị hủy / the alert that it cancels has not arrived"
         )
-        return Decision(DecisionKind.CANCEL, row, reason)
+        return Decision(DecisionKind.CANCEL, row, reason, stops=stops)
     languages = dict.fromkeys(text.language for earlier in heard for text in earlier.texts)
     row.speakers = list(speakers.values())
     row.texts = [AlertText(language=spoken, text=all_clear(alert, spoken, source.name)) for spoken in languages]
@@ -209,7 +205,7 @@ def _air(
     }
     row.speakers = list(coverage.speakers)
     row.areas = coverage.words
-    row.texts = [AlertText(language=spoken, text=text) for spoken, text in texts.items()]
+    row.texts = [AlertText(language=spoken, text=text) for spoken, text in texts.items() if text]
     row.priority = highest_of(infos, limit)
     row.not_before = max(at, min(info.effective or at for info in infos))
     kind = DecisionKind.UPDATE if alert.message_type is MessageType.UPDATE else DecisionKind.AIR

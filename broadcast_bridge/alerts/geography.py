@@ -43,7 +43,7 @@ def speakers_concerned(session: Session, areas: Sequence[Area], default_zones: I
     below = units_under(session, [unit.id for unit in units])
     speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code)).all()
     by_unit = {speaker.id for speaker in speakers if speaker.unit_id in below}
-    by_place = {speaker.id for speaker in speakers if _place(speaker) and is_inside(_place(speaker), areas)}
+    by_place = _ids_inside(speakers, areas)
     concerned = tuple(speaker for speaker in speakers if speaker.id in by_unit | by_place)
     named = {unit.id: unit.name for unit in units if by_unit}
     named |= {s.unit_id: s.unit.name for s in concerned if s.id not in by_unit}
@@ -70,30 +70,24 @@ def name_unit(session: Session, unit: Unit, scheme: str, value: str, actor: str)
         audit.record(session, actor, "unit.geocode", f"unit:{unit.code}", scheme=scheme, value=value)
 
 
-def is_inside(place: Point | None, areas: Iterable[Area]) -> bool:
-    """Say whether a place lies in a polygon or circle of any of the areas."""
-    if place is None:
-        return False
-    return any(
-        any(in_polygon(place, polygon) for polygon in area.polygons)
-        or any(in_circle(place, circle) for circle in area.circles)
-        for area in areas
-    )
+class Border:
+    """The border of a polygon, whose corners end where they begin; asked for many places."""
 
+    def __init__(self, corners: Sequence[Point]) -> None:
+        self._latitudes = np.array([corner.latitude for corner in corners])
+        self._longitudes = np.array([corner.longitude for corner in corners])
 
-def in_polygon(place: Point, corners: Sequence[Point]) -> bool:
-    """Say whether a ray from the place crosses the border an odd number of times; `corners` ends where it begins."""
-    latitudes = np.array([corner.latitude for corner in corners])
-    longitudes = np.array([corner.longitude for corner in corners])
-    if not (latitudes.min() <= place.latitude <= latitudes.max()):
-        return False
-    if not (longitudes.min() <= place.longitude <= longitudes.max()):
-        return False
-    south, north = latitudes[:-1], latitudes[1:]
-    crosses = (south > place.latitude) != (north > place.latitude)
-    west, east = longitudes[:-1][crosses], longitudes[1:][crosses]
-    share = (place.latitude - south[crosses]) / (north[crosses] - south[crosses])
-    return bool(np.count_nonzero(place.longitude < west + share * (east - west)) % 2)
+    def surrounds(self, place: Point) -> bool:
+        """Say whether a ray from the place to the east crosses the border an odd number of times."""
+        if not self._latitudes.min() <= place.latitude <= self._latitudes.max():
+            return False
+        if not self._longitudes.min() <= place.longitude <= self._longitudes.max():
+            return False
+        south, north = self._latitudes[:-1], self._latitudes[1:]
+        crosses = (south > place.latitude) != (north > place.latitude)
+        west, east = self._longitudes[:-1][crosses], self._longitudes[1:][crosses]
+        share = (place.latitude - south[crosses]) / (north[crosses] - south[crosses])
+        return bool(np.count_nonzero(place.longitude < west + share * (east - west)) % 2)
 
 
 def in_circle(place: Point, circle: Circle) -> bool:
@@ -107,6 +101,17 @@ def distance_km(one: Point, other: Point) -> float:
     half = math.sin((north - south) / 2) ** 2
     half += math.cos(south) * math.cos(north) * math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2
     return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
+
+
+def _ids_inside(speakers: Iterable[Speaker], areas: Sequence[Area]) -> set[int]:
+    borders = [Border(polygon) for area in areas for polygon in area.polygons]
+    circles = [circle for area in areas for circle in area.circles]
+    return {
+        speaker.id
+        for speaker in speakers
+        if (place := _place(speaker))
+        and (any(border.surrounds(place) for border in borders) or any(in_circle(place, circle) for circle in circles))
+    }
 
 
 def _place(speaker: Speaker) -> Point | None:

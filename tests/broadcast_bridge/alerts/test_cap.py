@@ -140,6 +140,7 @@ def test_what_the_schema_forbids_is_refused_and_named(said: str, instead: str, n
         (alert(infos=""), "info"),
         (alert(infos=" "), "info"),
         (alert(infos=info() * 51), "info"),
+        (alert(infos=info(event=" ", headline="", description="", instruction="")), "event"),
         (alert(infos=info(areas=area(inside="<polygon>1,2 3,4 1,2</polygon>"))), "polygon"),
         (alert(infos=info(areas=area(inside="<polygon>1,2 3,4 5,6 7,8</polygon>"))), "polygon"),
         (alert(infos=info(areas=area(inside="<polygon>1,2 3,4 5 1,2</polygon>"))), "polygon"),

@@ -1,6 +1,7 @@
 import asyncio
 import datetime
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ from tests.broadcast_bridge.alerts.messages import (
     place,
     reference,
     source,
+    stamp,
     update,
     with_secret,
 )
@@ -377,6 +379,35 @@ def test_a_source_that_is_switched_off_is_not_heard(database: Database) -> None:
     with database.session() as session:
         place(session)
         assert isinstance(take(session, source(session, enabled=False), alert()).refusal, SourceSwitchedOff)
+
+
+SECOND = reference("2", minutes(1))
+THREADS = {
+    "each names all": [alert("1"), update("2", reference("1"), minutes(1)), update("3", f"{reference('1')} {SECOND}")],
+    "each names the one before": [alert("1"), update("2", reference("1"), minutes(1)), update("3", SECOND)],
+    "each names the first": [alert("1"), update("2", reference("1"), minutes(1)), update("3", reference("1"))],
+}
+
+
+def test_in_whatever_order_a_thread_comes_the_same_stands_in_the_end(database: Database) -> None:
+    def standing(session: Session, who: AlertSource, messages: Sequence[bytes]) -> list[str]:
+        with session.begin_nested() as attempt:
+            for message in messages:
+                take(session, who, message, minutes(10))
+            found = [row.identifier for row in airing.due(session, minutes(10))]
+            attempt.rollback()
+        return found
+
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        for name, (first, second, third) in THREADS.items():
+            newest = third.replace(stamp(NOW).encode(), stamp(minutes(2)).encode(), 1)
+            thread = [first, second, newest]
+            for order in itertools.permutations(thread):
+                assert standing(session, who, order) == ["3"], name
+            for order in itertools.permutations([*thread, cancel("4", reference("1"), minutes(3))]):
+                assert standing(session, who, order) == [], name
 
 
 async def test_what_comes_by_two_ways_at_once_is_aired_once(database: Database) -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.cap import Area, Circle, NamedValue, Point
-from broadcast_bridge.alerts.geography import distance_km, in_circle, in_polygon, name_unit, speakers_concerned
+from broadcast_bridge.alerts.geography import Border, distance_km, in_circle, name_unit, speakers_concerned
 from broadcast_bridge.models import Speaker
 from haichieu.database import Database
 from haichieu.people import Level, Unit
@@ -104,14 +104,16 @@ def test_a_unit_without_speakers_gives_none(database: Database) -> None:
     [(0.5, 1.5, True), (2, 0.5, True), (2, 2.5, True), (2, 1.5, False), (4, 1, False), (-1, 1, False), (2, 4, False)],
 )
 def test_a_bay_of_a_polygon_is_outside_it(latitude: float, longitude: float, inside: bool) -> None:
-    assert in_polygon(Point(latitude, longitude), HORSESHOE) is inside
+    assert Border(HORSESHOE).surrounds(Point(latitude, longitude)) is inside
 
 
 @given(st.floats(22.0, 24.0), st.floats(105.0, 106.0))
 def test_in_a_rectangle_is_between_its_sides(latitude: float, longitude: float) -> None:
     if min(abs(latitude - 22.9), abs(latitude - 23.1), abs(longitude - 105.6), abs(longitude - 105.8)) < 1e-9:
         return
-    assert in_polygon(Point(latitude, longitude), SQUARE) == (22.9 < latitude < 23.1 and 105.6 < longitude < 105.8)
+    assert Border(SQUARE).surrounds(Point(latitude, longitude)) == (
+        22.9 < latitude < 23.1 and 105.6 < longitude < 105.8
+    )
 
 
 def test_distances_are_those_of_the_map() -> None:
