@@ -19,6 +19,10 @@ class AlarmKind(StrEnum):
     RECORDING_FAILED = "recording_failed"
     BROADCAST_FAILED = "broadcast_failed"
     ASTERISK_DOWN = "asterisk_down"
+    ALERT_FORGED = "alert_forged"
+    ALERT_NOWHERE = "alert_nowhere"
+    ALERT_NOT_AIRED = "alert_not_aired"
+    FEED_SILENT = "feed_silent"
 
 
 class Alarm(Base):

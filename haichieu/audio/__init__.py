@@ -10,7 +10,7 @@ Samples are mono float32 between -1 and 1 with their rate; files are 16-bit WAV.
 from haichieu.audio.errors import AudioError, UnreadableSound
 from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import Levels, Sound, measure, read_wav, resample, write_wav
-from haichieu.audio.tones import attention_chime, closing_chime, ready_beep, write_tones
+from haichieu.audio.tones import attention_chime, closing_chime, ready_beep, siren, write_tones
 from haichieu.audio.wav_recording import WavRecording
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "read_wav",
     "ready_beep",
     "resample",
+    "siren",
     "write_tones",
     "write_wav",
 ]

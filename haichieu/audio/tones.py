@@ -1,7 +1,7 @@
-"""The station's own signals: the chime before and after a broadcast, and the tone that tells an official "speak".
+"""The station's own signals: the chimes of a broadcast, the tone that tells an official "speak", and the siren.
 
-Soft struck tones (a fundamental, a little of two overtones, dying away), made from numbers so that no recording
-has to be shipped.
+Soft struck tones (a fundamental, a little of two overtones, dying away) and one that is not soft, made from numbers
+so that no recording has to be shipped.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,11 @@ TELEPHONE_RATE = 8000
 WIDEBAND_RATE = 16000
 PEAK = 0.35
 """About -9 dBFS: as loud as speech sounds, and far from clipping in a horn loudspeaker."""
+
+SIREN_PITCHES = (400.0, 1200.0)
+"""Hz: within what the telephone band and a horn loudspeaker carry, and what old ears still hear."""
+SIREN_SWEEP_SECONDS = 1.5
+SIREN_SWEEPS = 4
 
 _ATTACK_SECONDS = 0.008
 _DECAY_SECONDS = 0.28
@@ -40,13 +45,17 @@ def ready_beep(rate: int = TELEPHONE_RATE) -> Sound:
 
 
 def siren(rate: int = TELEPHONE_RATE) -> Sound:
-    """A wail that rises and falls three times between 450 and 1150 Hz, 6 s: danger, listen."""
-    time = np.arange(int(6.0 * rate)) / rate
-    pitch = 800.0 - 350.0 * np.cos(2 * np.pi * time / 2.0)
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
-    wave = np.sin(phase) + 0.25 * np.sin(2 * phase) + 0.12 * np.sin(3 * phase)
-    wave *= _edges(len(wave), rate)
-    return Sound((wave * (PEAK / np.max(np.abs(wave)))).astype(np.float32), rate)
+    """A wail that rises and falls twice between SIREN_PITCHES, 6 s: danger, listen.
+
+    As high as the chimes' peak, and so about 8 dB more to the ear, since it never dies away.
+    """
+    time = np.arange(int(SIREN_SWEEPS * SIREN_SWEEP_SECONDS * rate)) / rate
+    low, high = SIREN_PITCHES
+    # Even steps of musical pitch, not of frequency: the ear hears the sweep as steady.
+    height = (1 - np.cos(np.pi * time / SIREN_SWEEP_SECONDS)) / 2
+    phase = 2 * np.pi * np.cumsum(low * (high / low) ** height) / rate
+    samples = sum(share * np.sin(multiple * phase) for multiple, share in _OVERTONES) * _edges(len(time), rate)
+    return Sound((samples * (PEAK / np.max(np.abs(samples)))).astype(np.float32), rate)
 
 
 def write_tones(folder: Path, rates: Sequence[int] = (TELEPHONE_RATE, WIDEBAND_RATE)) -> dict[str, Path]:

@@ -1,0 +1,168 @@
+"""Whether an alert comes from the source whose name it bears: signed inside, signed beside, or fetched from it.
+
+A proof gives back the bytes that it proves, and only those are read further: what is wrapped around a genuine
+alert, or inserted beside it, is never looked at.
+"""
+
+import base64
+import datetime
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from lxml import etree
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.exceptions import SignXMLException
+from signxml.verifier import SignatureConfiguration, XMLVerifier
+
+from broadcast_bridge.alerts.errors import AlertForged
+from broadcast_bridge.alerts.hostile_xml import parse, parser
+from broadcast_bridge.alerts.models import AlertSource
+from haichieu.vault import Vault
+
+DSIG = "http://www.w3.org/2000/09/xmldsig#"
+ENVELOPED = f"{DSIG}enveloped-signature"
+CANONICAL = frozenset(
+    {
+        "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+        "http://www.w3.org/2006/12/xml-c14n11",
+        "http://www.w3.org/2001/10/xml-exc-c14n#",
+    }
+)
+METHODS = frozenset(
+    {
+        *(SignatureMethod.RSA_SHA256, SignatureMethod.RSA_SHA384, SignatureMethod.RSA_SHA512),
+        *(SignatureMethod.SHA256_RSA_MGF1, SignatureMethod.SHA384_RSA_MGF1, SignatureMethod.SHA512_RSA_MGF1),
+        *(SignatureMethod.ECDSA_SHA256, SignatureMethod.ECDSA_SHA384, SignatureMethod.ECDSA_SHA512),
+    }
+)
+DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
+
+
+class Proof(Protocol):
+    """Something that came with an alert and shows whose it is."""
+
+    name: ClassVar[str]
+
+    def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
+        """Return the bytes that are certainly the source's. Raises AlertForged or NotReadable."""
+        ...
+
+
+@dataclass(frozen=True)
+class EnvelopedSignature:
+    """The XML signature inside the alert (CAP 1.2 §3.3.4.1), made with the key of the source's certificate."""
+
+    name: ClassVar[str] = "signature"
+
+    def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
+        """Return the canonical form of what was signed, which has to be the whole alert."""
+        if not source.certificate:
+            raise AlertForged(
+                f"Nguồn {source.code} chưa có chứng thư để kiểm tra chữ ký. / "
+                f"There is no certificate of the source {source.code} to check a signature by."
+            )
+        root = parse(received, keep_comments=True)
+        _require_one_signature_over_everything(root)
+        expected = SignatureConfiguration(
+            location="./", signature_methods=METHODS, digest_algorithms=DIGESTS, verification_time=at
+        )
+        try:
+            verified = XMLVerifier().verify(
+                root, x509_cert=source.certificate, parser=parser(keep_comments=True), expect_config=expected
+            )
+        # signxml lets mistakes in the parts of a signature through as what they are.
+        except (SignXMLException, etree.LxmlError, ValueError, TypeError, AttributeError, InvalidSignature) as problem:
+            raise _forged(f"chữ ký không đúng ({problem})", f"the signature does not hold ({problem})") from problem
+        if isinstance(verified, list) or verified.signed_xml is None or verified.signed_xml.tag != root.tag:
+            raise _forged("chữ ký không phủ cả bản tin", "the signature is not over the whole alert")
+        return verified.signed_data
+
+
+@dataclass(frozen=True)
+class SharedSecret:
+    """HMAC-SHA256 (RFC 2104) of the bytes as sent, in hexadecimal, with the secret that the source was given."""
+
+    signature: str
+    vault: Vault
+
+    name: ClassVar[str] = "shared secret"
+
+    def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
+        """Return all that was received."""
+        if not source.secret_locked:
+            raise AlertForged(
+                f"Nguồn {source.code} chưa có khóa bí mật. / No secret is shared with the source {source.code}."
+            )
+        expected = hmac.digest(self.vault.unlock(source.secret_locked).encode(), received, hashlib.sha256).hex()
+        if not hmac.compare_digest(expected.encode(), self.signature.strip().lower().encode()):
+            raise _forged("mã HMAC không đúng", "the HMAC is wrong")
+        return received
+
+
+@dataclass(frozen=True)
+class DetachedSignature:
+    """An Ed25519 signature (RFC 8032) of the bytes as sent, in base64: as the shared secret, with nothing to steal."""
+
+    signature: str
+
+    name: ClassVar[str] = "detached signature"
+
+    def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
+        """Return all that was received."""
+        key = load_pem_public_key(source.public_key.encode()) if source.public_key else None
+        if not isinstance(key, Ed25519PublicKey):
+            raise AlertForged(
+                f"Nguồn {source.code} chưa có khóa công khai Ed25519. / There is no Ed25519 key of {source.code}."
+            )
+        try:
+            key.verify(base64.b64decode(self.signature, validate=True), received)
+        except (InvalidSignature, ValueError) as problem:
+            raise _forged("chữ ký Ed25519 không đúng", "the Ed25519 signature is wrong") from problem
+        return received
+
+
+@dataclass(frozen=True)
+class FetchedFrom:
+    """The https address that the alert was fetched from, on the host of the source's own feed.
+
+    TLS proves the host, not the author: whoever can write on that server can speak on the loudspeakers. So a
+    source with a certificate has to sign, wherever its alerts are fetched.
+    """
+
+    url: str
+
+    name: ClassVar[str] = "https feed"
+
+    def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
+        """Return all that was received."""
+        feed, fetched = urlsplit(source.feed_url), urlsplit(self.url)
+        if source.certificate:
+            raise _forged(f"nguồn {source.code} phải ký bản tin", f"the source {source.code} has to sign its alerts")
+        if feed.scheme != "https" or (fetched.scheme, fetched.netloc) != (feed.scheme, feed.netloc):
+            raise _forged(f"{self.url} không phải https của nguồn", f"{self.url} is not the source's own https address")
+        return received
+
+
+def _require_one_signature_over_everything(root: etree._Element) -> None:
+    """Refuse all that a wrapping attack needs: a second signature, a part as its object, an odd transform."""
+    signatures = list(root.iter(f"{{{DSIG}}}Signature"))
+    if not signatures:
+        raise _forged("bản tin không có chữ ký", "the alert is not signed")
+    if len(signatures) > 1 or signatures[0].getparent() is not root:
+        raise _forged("phải có đúng một chữ ký, ngay dưới <alert>", "there must be one signature, right under <alert>")
+    references = list(signatures[0].iter(f"{{{DSIG}}}Reference"))
+    if [reference.get("URI") for reference in references] != [""]:
+        raise _forged("chữ ký không phủ cả bản tin", "the signature is not over the whole alert")
+    transforms = {str(transform.get("Algorithm")) for transform in signatures[0].iter(f"{{{DSIG}}}Transform")}
+    if ENVELOPED not in transforms or not transforms - {ENVELOPED} <= CANONICAL:
+        raise _forged("phép biến đổi lạ trong chữ ký", "the signature uses transforms that are not allowed")
+
+
+def _forged(vietnamese: str, english: str) -> AlertForged:
+    return AlertForged(f"Bản tin cảnh báo không xác thực được: {vietnamese}. / The alert is not authentic: {english}.")

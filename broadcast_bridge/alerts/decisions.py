@@ -1,0 +1,317 @@
+"""What is to be done about an alert that has come in: air it, replace or stop an earlier one, or nothing, and why.
+
+Messages may arrive in any order and more than once; what stands in the end is the same. The row of an alert is the
+order to the studio: `alerts.airing` says which are due and which broadcasts are to be stopped.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts.authenticity import Proof
+from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Scope, Status, parse_alert
+from broadcast_bridge.alerts.errors import (
+    AlertExpired,
+    AlertForged,
+    AlertRefused,
+    SentInFuture,
+    SourceSwitchedOff,
+)
+from broadcast_bridge.alerts.geography import speakers_concerned
+from broadcast_bridge.alerts.models import AlertReference, AlertSource, AlertText, CapAlert, DecisionKind
+from broadcast_bridge.alerts.priorities import highest_of
+from broadcast_bridge.alerts.sources import sends, source_claimed_by
+from broadcast_bridge.alerts.states import ALERT, AlertEvent, AlertState
+from broadcast_bridge.alerts.thread import replaced_in, thread_of
+from broadcast_bridge.alerts.wording import all_clear, text_to_speak
+from broadcast_bridge.models import Speaker
+from broadcast_bridge.states import Priority
+from haichieu import audit
+from haichieu.alarms import AlarmKind, raise_alarm
+
+WORTH_HEARING = datetime.timedelta(hours=24)
+"""How long after it was sent an alert is aired when it does not say itself when it expires."""
+CLOCKS_DIFFER = datetime.timedelta(minutes=5)
+"""How far ahead of ours a sender's clock may be."""
+
+_EXERCISES = frozenset({Status.EXERCISE, Status.TEST})
+_ASCENDING = [str(priority) for priority in Priority]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done. `stops` are broadcasts that must end now, whatever the kind.
+
+    `alert` is the row that is kept, None when nothing was kept because nothing was proven. A refusal is returned,
+    not raised, so that its trace in the audit trail is committed; whoever must answer the sender can raise it then.
+    """
+
+    kind: DecisionKind
+    alert: CapAlert | None
+    reason: str = ""
+    refusal: AlertRefused | None = None
+    stops: tuple[int, ...] = ()
+
+    @property
+    def speakers(self) -> tuple[Speaker, ...]:
+        """Where it is to be heard."""
+        return tuple(self.alert.speakers) if self.alert else ()
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is to be spoken, by language."""
+        return {text.language: text.text for text in self.alert.texts} if self.alert else {}
+
+    @property
+    def priority(self) -> Priority:
+        """How it is to be aired."""
+        return Priority(self.alert.priority) if self.alert else Priority.NORMAL
+
+
+def receive_from_anyone(session: Session, received: bytes, proof: Proof, at: datetime.datetime) -> Decision:
+    """Decide about an alert whose source is known only by what it says of itself (an uploaded file)."""
+    try:
+        source = source_claimed_by(session, received)
+    except AlertRefused as refusal:
+        return _refuse(session, "unknown", hashlib.sha256(received).hexdigest(), refusal)
+    return receive(session, source, received, proof, at)
+
+
+def receive(session: Session, source: AlertSource, received: bytes, proof: Proof, at: datetime.datetime) -> Decision:
+    """Check one message from a source, keep it, and decide. Nothing unproven is kept but its digest, in the trail."""
+    digest = hashlib.sha256(received).hexdigest()
+    # One message of a source at a time: an alert and its cancel that come together must not miss each other.
+    session.execute(sa.select(AlertSource.id).where(AlertSource.id == source.id).with_for_update())
+    try:
+        document = _proven(source, received, proof, at)
+        alert = parse_alert(document)
+        _require_own_sender(source, alert)
+        _require_past(alert, at)
+    except AlertRefused as refusal:
+        return _refuse(session, source.code, digest, refusal)
+    row = _row(source, alert, document, digest, proof, at)
+    known = _known(session, row)
+    if known is not None:
+        return _duplicate(session, known, row)
+    session.add(row)
+    session.flush()
+    decision = _decide(session, source, alert, row, at)
+    row.decision = decision.kind
+    row.reason = decision.reason
+    session.flush()
+    audit.record(
+        session,
+        f"alert-source:{source.code}",
+        f"alert.{decision.kind}",
+        f"cap-alert:{row.id}",
+        identifier=alert.identifier,
+        sha256=digest,
+        proof=proof.name,
+        reason=decision.reason,
+        speakers=len(row.speakers),
+    )
+    return decision
+
+
+def expiry_of(alert: Alert, info: Info) -> datetime.datetime:
+    """Return the moment from which an info is no longer worth hearing."""
+    return info.expires or alert.sent + WORTH_HEARING
+
+
+def _decide(session: Session, source: AlertSource, alert: Alert, row: CapAlert, at: datetime.datetime) -> Decision:
+    reason = _why_not_for_the_air(source, alert)
+    if reason:
+        row.state = ALERT.after(AlertState(row.state), AlertEvent.REFUSE)
+        return Decision(DecisionKind.IGNORE, row, reason)
+    if any(name.sender != alert.sender for name in alert.references):
+        row.state = ALERT.after(AlertState(row.state), AlertEvent.REFUSE)
+        reason = (
+            f"{alert.sender} muốn sửa hoặc hủy bản tin của người khác / "
+            f"{alert.sender} would change or cancel somebody else's alert"
+        )
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", reason)
+        return Decision(DecisionKind.IGNORE, row, reason)
+    replaced = replaced_in([row, *thread_of(session, row)])
+    heard = [earlier for earlier, _later in replaced if earlier.state in (AlertState.AIRING, AlertState.AIRED)]
+    stops = tuple(e.broadcast_id for e in heard if e.state == AlertState.AIRING and e.broadcast_id is not None)
+    for earlier, later in replaced:
+        event = AlertEvent.CANCEL if later.message_type == MessageType.CANCEL else AlertEvent.SUPERSEDE
+        earlier.state = ALERT.after(AlertState(earlier.state), event)
+        earlier.reason = (
+            f"bản tin {later.identifier} gửi sau đã thay thế hoặc hủy bản tin này / "
+            f"{later.identifier}, sent later, has replaced or cancelled it"
+        )
+    if row.state != ALERT.initial:
+        return Decision(DecisionKind.IGNORE, row, row.reason, stops=stops)
+    if alert.message_type is MessageType.CANCEL:
+        return _cancel(source, alert, row, heard, stops, any_known=bool(replaced))
+    return _air(session, source, alert, row, at, stops)
+
+
+def _cancel(
+    source: AlertSource,
+    alert: Alert,
+    row: CapAlert,
+    heard: Sequence[CapAlert],
+    stops: tuple[int, ...],
+    *,
+    any_known: bool,
+) -> Decision:
+    """Say the all-clear where the alert was heard; where nothing was heard, say nothing."""
+    row.expires_at = row.received_at + WORTH_HEARING
+    speakers = {speaker.id: speaker for earlier in heard for speaker in earlier.speakers if not speaker.removed_at}
+    if not speakers:
+        row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
+        reason = (
+            "bản tin chưa phát nên không cần báo hủy / the alert was not on the air yet: nothing to take back"
+            if any_known
+            else "chưa nhận bản tin bị hủy / the alert that it cancels has not arrived"
+        )
+        return Decision(DecisionKind.CANCEL, row, reason, stops=stops)
+    languages = dict.fromkeys(text.language for earlier in heard for text in earlier.texts)
+    row.speakers = list(speakers.values())
+    row.texts = [AlertText(language=spoken, text=all_clear(alert, spoken, source.name)) for spoken in languages]
+    row.areas = ", ".join(dict.fromkeys(earlier.areas for earlier in heard if earlier.areas))
+    row.priority = min(Priority.PRIORITY, Priority(source.highest_priority), key=_ASCENDING.index)
+    return Decision(DecisionKind.CANCEL, row, stops=stops)
+
+
+def _air(
+    session: Session, source: AlertSource, alert: Alert, row: CapAlert, at: datetime.datetime, stops: tuple[int, ...]
+) -> Decision:
+    infos = [info for info in alert.infos if expiry_of(alert, info) > at]
+    if not infos:
+        row.state = ALERT.after(AlertState(row.state), AlertEvent.EXPIRE)
+        refusal = AlertExpired(
+            f"<expires>: bản tin {alert.identifier} đã hết hạn lúc {row.expires_at:%H:%M %d/%m/%Y} UTC. / "
+            f"<expires>: {alert.identifier} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+        return Decision(DecisionKind.REFUSE, row, str(refusal), refusal, stops)
+    coverage = speakers_concerned(session, [area for info in infos for area in info.areas], source.zones)
+    if not coverage.speakers:
+        row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
+        areas = ", ".join(dict.fromkeys(area.description for info in infos for area in info.areas))[:200]
+        reason = f"không cụm loa nào trong khu vực {areas!r} / no speaker lies in the area {areas!r}"
+        raise_alarm(session, AlarmKind.ALERT_NOWHERE, f"cap-alert:{row.id}", f"{alert.identifier}: {reason}")
+        return Decision(DecisionKind.IGNORE, row, reason, stops=stops)
+    limit = Priority.NORMAL if alert.status in _EXERCISES else Priority(source.highest_priority)
+    texts = {
+        spoken: text_to_speak(alert, spoken, source.name, infos, limit)
+        for spoken in dict.fromkeys(info.base_language for info in infos)
+    }
+    row.speakers = list(coverage.speakers)
+    row.areas = coverage.words
+    row.texts = [AlertText(language=spoken, text=text) for spoken, text in texts.items() if text]
+    row.priority = highest_of(infos, limit)
+    row.not_before = max(at, min(info.effective or at for info in infos))
+    kind = DecisionKind.UPDATE if alert.message_type is MessageType.UPDATE else DecisionKind.AIR
+    return Decision(kind, row, stops=stops)
+
+
+def _why_not_for_the_air(source: AlertSource, alert: Alert) -> str:
+    if alert.message_type in (MessageType.ACK, MessageType.ERROR):
+        return f"loại {alert.message_type} chỉ dành cho máy / a message of type {alert.message_type} is for machines"
+    if alert.status in (Status.SYSTEM, Status.DRAFT):
+        return f"trạng thái {alert.status} không bao giờ phát / what has status {alert.status} is never aired"
+    if alert.status in _EXERCISES and not source.speaks_exercises:
+        return f"nguồn không phát bản tin {alert.status} / the source is set not to air what has status {alert.status}"
+    if alert.scope is not Scope.PUBLIC:
+        return f"phạm vi {alert.scope} không dành cho công chúng / the scope {alert.scope} is not for the public"
+    return ""
+
+
+def _proven(source: AlertSource, received: bytes, proof: Proof, at: datetime.datetime) -> bytes:
+    if not source.enabled:
+        raise SourceSwitchedOff(
+            f"Nguồn {source.code} đang tắt. / The source {source.code} is switched off: switch it on to hear it."
+        )
+    return proof.proven(source, received, at)
+
+
+def _require_own_sender(source: AlertSource, alert: Alert) -> None:
+    if not sends(source, alert.sender):
+        raise AlertForged(
+            f"<sender>: {alert.sender!r} không thuộc nguồn {source.code}. / "
+            f"<sender>: {alert.sender!r} is none of the senders of {source.code}."
+        )
+
+
+def _require_past(alert: Alert, at: datetime.datetime) -> None:
+    if alert.sent > at + CLOCKS_DIFFER:
+        raise SentInFuture(
+            f"<sent>: {alert.sent:%H:%M:%S %d/%m/%Y} UTC chưa đến. / "
+            f"<sent>: {alert.sent:%Y-%m-%d %H:%M:%S} UTC is in the future: check the clocks."
+        )
+
+
+def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -> Decision:
+    audit.record(
+        session,
+        f"unproven:{source}",
+        "alert.refused",
+        f"alert-source:{source}",
+        sha256=digest,
+        error=type(refusal).__name__,
+        reason=str(refusal)[:1000],
+    )
+    if isinstance(refusal, AlertForged):
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", str(refusal)[:1000])
+    return Decision(DecisionKind.REFUSE, None, str(refusal), refusal)
+
+
+def _row(
+    source: AlertSource, alert: Alert, document: bytes, digest: str, proof: Proof, at: datetime.datetime
+) -> CapAlert:
+    """The row of a message about which nothing is decided yet."""
+    return CapAlert(
+        source=source,
+        sender=alert.sender,
+        identifier=alert.identifier,
+        sent=alert.sent,
+        status=alert.status,
+        message_type=alert.message_type,
+        digest=digest,
+        document=document.decode(),
+        proof=proof.name,
+        received_at=at,
+        state=ALERT.initial,
+        decision=DecisionKind.IGNORE,
+        not_before=at,
+        expires_at=max(expiry_of(alert, info) for info in alert.infos) if alert.infos else at + WORTH_HEARING,
+        references=[
+            AlertReference(sender=name.sender, identifier=name.identifier, sent=name.sent)
+            for name in dict.fromkeys(alert.references)
+        ],
+    )
+
+
+def _known(session: Session, row: CapAlert) -> CapAlert | None:
+    return session.scalar(
+        sa.select(CapAlert).where(
+            CapAlert.source_id == row.source.id,
+            CapAlert.sender == row.sender,
+            CapAlert.identifier == row.identifier,
+            CapAlert.sent == row.sent,
+        )
+    )
+
+
+def _duplicate(session: Session, known: CapAlert, row: CapAlert) -> Decision:
+    reason = "đã nhận bản tin này / this alert has come in before"
+    if known.document != row.document:
+        reason = (
+            "đã nhận bản tin cùng tên nhưng nội dung khác / an alert of this name but other words has come in before"
+        )
+    audit.record(
+        session,
+        f"alert-source:{known.source.code}",
+        "alert.duplicate",
+        f"cap-alert:{known.id}",
+        sha256=row.digest,
+        reason=reason,
+    )
+    return Decision(DecisionKind.DUPLICATE, known, reason)

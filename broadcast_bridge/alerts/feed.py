@@ -1,0 +1,283 @@
+"""Asking the sources' feeds for new alerts over HTTP, and remembering how that went.
+
+Every entry is handed to `decisions.receive` in a transaction of its own, so that a bad one stops nobody else. What is
+fetched comes from the feed's own host alone: a feed cannot send the station to other addresses.
+"""
+
+import asyncio
+import datetime
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts.authenticity import EnvelopedSignature, FetchedFrom, Proof
+from broadcast_bridge.alerts.decisions import receive
+from broadcast_bridge.alerts.errors import AlertRefused, AlertTooLarge, SentInFuture
+from broadcast_bridge.alerts.feed_documents import LARGEST_FEED, Entry, read_feed
+from broadcast_bridge.alerts.hostile_xml import LARGEST_ALERT
+from broadcast_bridge.alerts.models import AlertSource, DecisionKind
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+
+REQUEST_SECONDS = 20.0
+POLL_SECONDS = 120.0
+"""How long one poll may take, entries and all; what it did not reach is for the next one."""
+MOST_REDIRECTS = 3
+LONGEST_BACK_OFF = datetime.timedelta(minutes=5)
+"""A feed that fails is asked less often, but never so rarely that a flood is over before it is heard of."""
+LOOK_SECONDS = 5.0
+LONGEST_HEADER = 300
+LONGEST_PROBLEM = 1000
+
+log = structlog.get_logger()
+
+
+class FeedUnreachable(HaiChieuError):
+    """The feed, or an entry of it, could not be fetched."""
+
+
+@dataclass(frozen=True)
+class Poll:
+    """How one poll went: what was decided about each new entry, and what went wrong (in words)."""
+
+    decisions: tuple[DecisionKind, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """What a poll needs of its source."""
+
+    source_id: int
+    url: str
+    etag: str
+    modified: str
+    seen: frozenset[str]
+    signed: bool
+
+
+@dataclass(frozen=True)
+class _Answer:
+    url: str
+    status: int
+    body: bytes
+    etag: str
+    modified: str
+
+
+async def watch_feeds(database: Database, clock: Callable[[], datetime.datetime] = now) -> None:
+    """Poll every feed when its time has come, until cancelled. Several processes may do so at once."""
+    async with aiohttp.ClientSession() as client:
+        while True:
+            try:
+                await poll_due(database, client, clock())
+            except Exception:
+                # The database may be away for a moment; who stopped asking would never hear of the flood.
+                log.exception("feeds.failed")
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def poll_due(database: Database, client: aiohttp.ClientSession, at: datetime.datetime) -> dict[int, Poll]:
+    """Poll the feeds whose time has come, side by side, and raise alarms for silent ones."""
+    due = await database.run(functools.partial(_claim, at=at))
+    polls = await asyncio.gather(*(poll(database, client, source_id, at) for source_id in due))
+    await database.run(functools.partial(raise_silence, at=at))
+    return dict(zip(due, polls, strict=True))
+
+
+async def poll(database: Database, client: aiohttp.ClientSession, source_id: int, at: datetime.datetime) -> Poll:
+    """Ask one feed now. Never raises for what the other side does: that is in the result and in the source's row."""
+    feed = await database.run(functools.partial(_feed, source_id=source_id))
+    handled: dict[str, DecisionKind] = {}
+    problems: list[str] = []
+    answer: _Answer | None = None
+    listed: list[Entry] | None = None
+    try:
+        async with asyncio.timeout(POLL_SECONDS):
+            answer = await _fetch(client, feed.url, LARGEST_FEED, feed)
+            listed = read_feed(answer.body, answer.url) if answer.status == 200 else []
+            for entry in listed:
+                if entry.key not in feed.seen:
+                    await _take(database, client, feed, entry, at, handled, problems)
+    except (FeedUnreachable, AlertRefused) as problem:
+        problems.append(str(problem))
+    except TimeoutError:
+        problems.append(f"Quá {POLL_SECONDS:.0f} giây. / The poll took longer than {POLL_SECONDS:.0f} seconds.")
+    seen = feed.seen
+    if listed:
+        seen = feed.seen & {entry.key for entry in listed} | handled.keys()
+    if listed is None:
+        answer = None
+    await database.run(
+        functools.partial(_remember, source_id=source_id, at=at, answer=answer, seen=seen, problems=problems)
+    )
+    return Poll(tuple(handled.values()), tuple(problems))
+
+
+def raise_silence(session: Session, at: datetime.datetime) -> None:
+    """Raise an alarm for every enabled feed that could not be read for longer than it may be silent."""
+    feeds = sa.select(AlertSource).where(AlertSource.enabled, AlertSource.feed_url != "")
+    for source in session.scalars(feeds):
+        last = source.last_ok_at or source.feed_since
+        if last is not None and at - last > datetime.timedelta(minutes=source.silent_minutes):
+            raise_alarm(
+                session,
+                AlarmKind.FEED_SILENT,
+                f"alert-source:{source.code}",
+                f"Không đọc được nguồn từ {last:%H:%M %d/%m/%Y} UTC. / "
+                f"The feed could not be read since {last:%Y-%m-%d %H:%M} UTC. {source.last_problem}",
+            )
+
+
+async def _take(
+    database: Database,
+    client: aiohttp.ClientSession,
+    feed: _Feed,
+    entry: Entry,
+    at: datetime.datetime,
+    handled: dict[str, DecisionKind],
+    problems: list[str],
+) -> None:
+    """Have one entry decided upon; one that could not be is tried again at the next poll."""
+    try:
+        url, alert = entry.url, entry.alert
+        if alert is None:
+            fetched = await _fetch(client, entry.url, LARGEST_ALERT, feed, conditional=False)
+            url, alert = fetched.url, fetched.body
+        else:
+            url = feed.url
+        proof: Proof = EnvelopedSignature() if feed.signed else FetchedFrom(url)
+        kind, refusal = await database.run(functools.partial(_receive, feed.source_id, alert, proof, at))
+    except (FeedUnreachable, AlertTooLarge) as problem:
+        problems.append(str(problem))
+    except Exception as problem:
+        log.exception("feed.entry_failed", source=feed.source_id, url=entry.url)
+        problems.append(f"{entry.url}: {problem}")
+    else:
+        if refusal is not None:
+            problems.append(str(refusal))
+        if not isinstance(refusal, SentInFuture):  # in a few minutes its time will have come
+            handled[entry.key] = kind
+
+
+def _receive(
+    source_id: int, alert: bytes, proof: Proof, at: datetime.datetime, session: Session
+) -> tuple[DecisionKind, AlertRefused | None]:
+    decision = receive(session, session.get_one(AlertSource, source_id), alert, proof, at)
+    return decision.kind, decision.refusal
+
+
+async def _fetch(
+    client: aiohttp.ClientSession, url: str, limit: int, feed: _Feed, *, conditional: bool = True
+) -> _Answer:
+    """Get a document of at most `limit` bytes from the feed's own host. Raises FeedUnreachable or AlertTooLarge."""
+    headers = {"Accept": "application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9"}
+    if conditional and feed.etag:
+        headers["If-None-Match"] = feed.etag
+    if conditional and feed.modified:
+        headers["If-Modified-Since"] = feed.modified
+    for _ in range(MOST_REDIRECTS + 1):
+        _require_own_host(url, feed.url)
+        try:
+            async with client.get(
+                url, headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            ) as response:
+                if response.status in (301, 302, 303, 307, 308):
+                    url = urljoin(url, response.headers.get("Location", ""))
+                    continue
+                if response.status != 200 and not (conditional and response.status == 304):
+                    raise FeedUnreachable(f"{url}: HTTP {response.status}")
+                return _Answer(
+                    url,
+                    response.status,
+                    await _body(response, limit),
+                    _sent_back(response.headers.get("ETag", "")),
+                    _sent_back(response.headers.get("Last-Modified", "")),
+                )
+        except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
+            raise FeedUnreachable(f"{url}: {type(problem).__name__} {problem}") from problem
+    raise FeedUnreachable(
+        f"{feed.url}: chuyển hướng quá {MOST_REDIRECTS} lần / redirected more than {MOST_REDIRECTS} times"
+    )
+
+
+def _sent_back(header: str) -> str:
+    """A header value that is safe to keep and to send again; nothing when it is odd, and then no more is lost."""
+    return header if len(header) <= LONGEST_HEADER and header.isascii() and header.isprintable() else ""
+
+
+async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > limit:
+            raise AlertTooLarge(limit)
+    return bytes(body)
+
+
+def _require_own_host(url: str, feed_url: str) -> None:
+    asked, own = urlsplit(url), urlsplit(feed_url)
+    if (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
+        raise FeedUnreachable(
+            f"{url[:200]!r} không nằm trên máy chủ của nguồn. / {url[:200]!r} is not on the feed's own host."
+        )
+
+
+def _claim(session: Session, at: datetime.datetime) -> list[int]:
+    """Take the feeds that are due; should this process die, another takes them again when the poll would be over."""
+    due = session.scalars(
+        sa.select(AlertSource)
+        .where(AlertSource.enabled, AlertSource.feed_url != "", AlertSource.next_poll_at <= at)
+        .order_by(AlertSource.next_poll_at, AlertSource.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for source in due:
+        source.next_poll_at = at + datetime.timedelta(seconds=POLL_SECONDS + REQUEST_SECONDS)
+    return [source.id for source in due]
+
+
+def _feed(session: Session, source_id: int) -> _Feed:
+    source = session.get_one(AlertSource, source_id)
+    return _Feed(
+        source_id=source.id,
+        url=source.feed_url,
+        etag=source.feed_etag,
+        modified=source.feed_modified,
+        seen=frozenset(source.feed_seen),
+        signed=bool(source.certificate),
+    )
+
+
+def _remember(
+    session: Session,
+    source_id: int,
+    at: datetime.datetime,
+    answer: _Answer | None,
+    seen: frozenset[str],
+    problems: list[str],
+) -> None:
+    """Keep the outcome in the source's row; `answer` is None when the feed itself could not be read."""
+    source = session.get_one(AlertSource, source_id)
+    # What the other side wrote may hold what no database keeps: halves of characters, and NUL.
+    said = problems[0][:LONGEST_PROBLEM] if problems else ""
+    source.last_problem = said.encode(errors="replace").decode().replace("\0", "?")
+    source.feed_seen = sorted(seen)
+    wait = datetime.timedelta(seconds=source.feed_seconds)
+    if answer is None:
+        source.failures += 1
+        wait = max(wait, min(wait * 2 ** min(source.failures, 10), LONGEST_BACK_OFF))
+    else:
+        source.failures = 0
+        source.last_ok_at = at
+        if answer.status == 200:
+            # With an entry still to be tried the whole list must come again, changed or not.
+            source.feed_etag = "" if problems else answer.etag
+            source.feed_modified = "" if problems else answer.modified
+    source.next_poll_at = at + wait

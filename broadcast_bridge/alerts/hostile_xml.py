@@ -1,0 +1,53 @@
+"""XML from strangers to a tree: UTF-8 alone, no DTD, no entities, no network, a limit on size and depth."""
+
+from lxml import etree
+
+from broadcast_bridge.alerts.errors import AlertTooLarge, ForbiddenXml, NotReadable
+
+LARGEST_ALERT = 1_000_000
+"""Bytes. The longest real alerts have about 100 kB; what is larger carries pictures."""
+
+
+def parser(*, keep_comments: bool = False) -> etree.XMLParser:
+    """A parser that reads one document and nothing else.
+
+    Comments and processing instructions are left out, since they would cut a sentence in two; a signature may
+    cover them, so checking one needs `keep_comments`.
+    """
+    return etree.XMLParser(
+        encoding="utf-8",  # whatever the document declares: in UTF-7 a DTD would not look like one
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=not keep_comments,
+        remove_pis=not keep_comments,
+    )
+
+
+def parse(document: bytes, limit: int = LARGEST_ALERT, *, keep_comments: bool = False) -> etree._Element:
+    """Return the root element. Raises AlertTooLarge, ForbiddenXml or NotReadable."""
+    if len(document) > limit:
+        raise AlertTooLarge(limit)
+    try:
+        text = document.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise ForbiddenXml(
+            f"Bản tin không phải UTF-8 (byte {problem.start}). / The document is not UTF-8 (byte {problem.start})."
+        ) from problem
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ForbiddenXml(
+            "Bản tin có DOCTYPE hoặc ENTITY, không được phép. / The document has a DOCTYPE or ENTITY: leave it out."
+        )
+    try:
+        root = etree.fromstring(text.encode(), parser(keep_comments=keep_comments))
+    except etree.XMLSyntaxError as problem:
+        raise NotReadable(
+            f"Bản tin không phải XML đúng: {problem.msg}. / Not well-formed XML: {problem.msg}."
+        ) from problem
+    if next(root.iter(etree.Entity), None) is not None:
+        raise ForbiddenXml(
+            "Bản tin dùng thực thể (&…;) không được phép. / "
+            "The document refers to an entity (&…;) that is not XML's own."
+        )
+    return root

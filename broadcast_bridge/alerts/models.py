@@ -1,0 +1,210 @@
+"""The tables of alerting: who may send, which codes mean which unit, what came in, and emergencies."""
+
+import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from broadcast_bridge.alerts.states import ALERT, EMERGENCY, AlertState, EmergencyState
+from broadcast_bridge.models import Broadcast, Speaker, Zone
+from broadcast_bridge.states import Priority
+from haichieu.database import Base, now
+from haichieu.media import Media
+from haichieu.people import Official, Unit
+
+
+class DecisionKind(StrEnum):
+    """What is to be done about a message."""
+
+    AIR = "air"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    DUPLICATE = "duplicate"
+    IGNORE = "ignore"
+    REFUSE = "refuse"
+
+
+alert_source_zones = sa.Table(
+    "alert_source_zones",
+    Base.metadata,
+    sa.Column("source_id", sa.ForeignKey("alert_sources.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("zone_id", sa.ForeignKey("zones.id"), primary_key=True),
+)
+
+cap_alert_speakers = sa.Table(
+    "cap_alert_speakers",
+    Base.metadata,
+    sa.Column("alert_id", sa.ForeignKey("cap_alerts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("speaker_id", sa.ForeignKey("speakers.id"), primary_key=True),
+)
+
+
+class AlertSource(Base):
+    """Somebody whose alerts this station airs: how they prove themselves, and how much they may ask for.
+
+    `senders` are patterns (`*` stands for any characters) of the CAP `sender`. At least one proof is configured:
+    a certificate for signed alerts, a shared secret (locked by the vault) or an Ed25519 key for alerts with a
+    signature beside them, or an https feed.
+    """
+
+    __tablename__ = "alert_sources"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("highest_priority").in_([str(p) for p in Priority]), name="highest_priority"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    senders: Mapped[list[str]] = mapped_column(default=list)
+    secret_locked: Mapped[str] = mapped_column(sa.Text, default="")
+    certificate: Mapped[str] = mapped_column(sa.Text, default="")
+    public_key: Mapped[str] = mapped_column(sa.Text, default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    highest_priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.EMERGENCY)
+    speaks_exercises: Mapped[bool] = mapped_column(default=False)
+
+    feed_url: Mapped[str] = mapped_column(sa.Text, default="")
+    feed_seconds: Mapped[int] = mapped_column(default=60)
+    silent_minutes: Mapped[int] = mapped_column(default=60)
+    feed_etag: Mapped[str] = mapped_column(sa.Text, default="")
+    feed_modified: Mapped[str] = mapped_column(sa.Text, default="")
+    feed_seen: Mapped[list[str]] = mapped_column(default=list)
+    feed_since: Mapped[datetime.datetime | None]
+    next_poll_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
+    last_ok_at: Mapped[datetime.datetime | None]
+    last_problem: Mapped[str] = mapped_column(sa.Text, default="")
+    failures: Mapped[int] = mapped_column(default=0)
+
+    zones: Mapped[list[Zone]] = relationship(secondary=alert_source_zones)
+
+
+class UnitGeocode(Base):
+    """What a unit is called in somebody's list of areas, e.g. scheme `VN-DVHC`, value `01285`."""
+
+    __tablename__ = "unit_geocodes"
+    __table_args__ = (sa.UniqueConstraint("unit_id", "scheme", "value"), sa.Index(None, "scheme", "value"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id", ondelete="CASCADE"), index=True)
+    scheme: Mapped[str] = mapped_column(sa.String(60))
+    value: Mapped[str] = mapped_column(sa.String(60))
+
+    unit: Mapped[Unit] = relationship()
+
+
+class CapAlert(Base):
+    """One authentic message and what was decided about it; source, sender, identifier and sent name it once.
+
+    `document` is the part of the message that was proven genuine, `digest` the SHA-256 of the bytes as received.
+    """
+
+    __tablename__ = "cap_alerts"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "sender", "identifier", "sent"),
+        sa.CheckConstraint(sa.column("state").in_([str(s) for s in ALERT.states]), name="state"),
+        sa.CheckConstraint(sa.column("decision").in_([str(d) for d in DecisionKind]), name="decision"),
+        sa.CheckConstraint(sa.column("priority").in_([str(p) for p in Priority]), name="priority"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("alert_sources.id"), index=True)
+    sender: Mapped[str] = mapped_column(sa.String(200))
+    identifier: Mapped[str] = mapped_column(sa.String(200))
+    sent: Mapped[datetime.datetime]
+    status: Mapped[str] = mapped_column(sa.String(12))
+    message_type: Mapped[str] = mapped_column(sa.String(12))
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    document: Mapped[str] = mapped_column(sa.Text)
+    proof: Mapped[str] = mapped_column(sa.String(40))
+    received_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(sa.String(12), default=AlertState.RECEIVED, index=True)
+    decision: Mapped[str] = mapped_column(sa.String(12))
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
+    areas: Mapped[str] = mapped_column(sa.Text, default="")
+    not_before: Mapped[datetime.datetime]
+    expires_at: Mapped[datetime.datetime]
+    broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+
+    source: Mapped[AlertSource] = relationship()
+    broadcast: Mapped[Broadcast | None] = relationship()
+    speakers: Mapped[list[Speaker]] = relationship(secondary=cap_alert_speakers, order_by=Speaker.code)
+    texts: Mapped[list["AlertText"]] = relationship(cascade="all, delete-orphan", order_by="AlertText.id")
+    references: Mapped[list["AlertReference"]] = relationship(cascade="all, delete-orphan")
+
+
+class AlertText(Base):
+    """What is to be spoken for an alert, in one language (ISO 639)."""
+
+    __tablename__ = "cap_alert_texts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("cap_alerts.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str] = mapped_column(sa.String(20))
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
+class AlertReference(Base):
+    """An earlier message that an alert names; it may not have arrived, or never will."""
+
+    __tablename__ = "cap_alert_references"
+    __table_args__ = (sa.Index("ix_cap_alert_references_name", "sender", "identifier", "sent"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("cap_alerts.id", ondelete="CASCADE"), index=True)
+    sender: Mapped[str] = mapped_column(sa.String(200))
+    identifier: Mapped[str] = mapped_column(sa.String(200))
+    sent: Mapped[datetime.datetime]
+
+
+class Emergency(Base):
+    """A siren and a text or voice that is repeated until somebody on the spot has taken notice.
+
+    `repeats` is how often it sounds at most (0 = no limit but `max_minutes`), `rounds` how often it has.
+    """
+
+    __tablename__ = "emergencies"
+    __table_args__ = (sa.CheckConstraint(sa.column("state").in_([str(s) for s in EMERGENCY.states]), name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cap_alerts.id"), index=True)
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    language: Mapped[str] = mapped_column(sa.String(20), default="vi")
+    siren: Mapped[bool] = mapped_column(default=True)
+    voice_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
+    repeats: Mapped[int] = mapped_column(default=0)
+    pause_seconds: Mapped[float] = mapped_column(default=10.0)
+    max_minutes: Mapped[int] = mapped_column(default=30)
+    state: Mapped[str] = mapped_column(sa.String(12), default=EmergencyState.SOUNDING, index=True)
+    rounds: Mapped[int] = mapped_column(default=0)
+    round_ended_at: Mapped[datetime.datetime | None]
+    started_by: Mapped[str] = mapped_column(sa.String(200))
+    started_at: Mapped[datetime.datetime] = mapped_column(default=now)
+    acknowledged_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    acknowledged_at: Mapped[datetime.datetime | None]
+    stopped_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    ended_at: Mapped[datetime.datetime | None]
+
+    voice: Mapped[Media | None] = relationship()
+    targets: Mapped[list["EmergencySpeaker"]] = relationship(
+        cascade="all, delete-orphan", order_by="EmergencySpeaker.id", back_populates="emergency"
+    )
+
+
+class EmergencySpeaker(Base):
+    """A speaker that an emergency sounds at, and the official who has acknowledged it there."""
+
+    __tablename__ = "emergency_speakers"
+    __table_args__ = (sa.UniqueConstraint("emergency_id", "speaker_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    emergency_id: Mapped[int] = mapped_column(sa.ForeignKey("emergencies.id", ondelete="CASCADE"))
+    speaker_id: Mapped[int] = mapped_column(sa.ForeignKey("speakers.id"), index=True)
+    acknowledged_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("officials.id"))
+    acknowledged_at: Mapped[datetime.datetime | None]
+
+    emergency: Mapped[Emergency] = relationship(back_populates="targets")
+    speaker: Mapped[Speaker] = relationship()
+    acknowledged_by: Mapped[Official | None] = relationship()

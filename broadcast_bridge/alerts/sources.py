@@ -1,0 +1,176 @@
+"""Who may send alerts to this station: configured by an administrator, checked when they are configured."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts.cap import NAMESPACE
+from broadcast_bridge.alerts.errors import NoSuchSource
+from broadcast_bridge.alerts.hostile_xml import parse
+from broadcast_bridge.alerts.models import AlertSource
+from broadcast_bridge.models import Zone
+from broadcast_bridge.states import Priority
+from haichieu import audit
+from haichieu.errors import UsageError
+from haichieu.vault import Vault
+
+SHORTEST_SECRET = 16
+LEAST_RSA_BITS = 2048
+LEAST_FEED_SECONDS = 15
+
+
+class SourceWrong(UsageError):
+    """The source cannot work, or could not be trusted, as it is configured."""
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """What an administrator says about a source; certificate and key are PEM, `secret` is in clear."""
+
+    code: str
+    name: str
+    senders: Sequence[str]
+    secret: str = ""
+    certificate: str = ""
+    public_key: str = ""
+    feed_url: str = ""
+    feed_seconds: int = 60
+    silent_minutes: int = 60
+    highest_priority: Priority = Priority.EMERGENCY
+    speaks_exercises: bool = False
+    enabled: bool = True
+    zones: Sequence[Zone] = ()
+
+
+def configure_source(
+    session: Session, vault: Vault, wanted: SourceSettings, actor: str, at: datetime.datetime
+) -> AlertSource:
+    """Add a source, or change the one with this code. Raises SourceWrong, and then nothing has changed."""
+    _require_that_it_can_work(wanted)
+    source = session.scalar(sa.select(AlertSource).where(AlertSource.code == wanted.code))
+    if source is None:
+        source = AlertSource(code=wanted.code)
+        session.add(source)
+    if source.feed_url != wanted.feed_url or not source.enabled:
+        # Silence is counted from now, and what another address said of itself means nothing here.
+        source.feed_since, source.next_poll_at, source.last_ok_at, source.failures = at, at, None, 0
+        source.feed_etag, source.feed_modified, source.feed_seen, source.last_problem = "", "", [], ""
+    source.name = wanted.name
+    source.senders = list(wanted.senders)
+    source.secret_locked = vault.lock(wanted.secret) if wanted.secret else ""
+    source.certificate = wanted.certificate
+    source.public_key = wanted.public_key
+    source.feed_url = wanted.feed_url
+    source.feed_seconds = wanted.feed_seconds
+    source.silent_minutes = wanted.silent_minutes
+    source.highest_priority = wanted.highest_priority
+    source.speaks_exercises = wanted.speaks_exercises
+    source.enabled = wanted.enabled
+    source.zones = list(wanted.zones)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "alert-source.configure",
+        f"alert-source:{source.code}",
+        senders=" ".join(source.senders),
+        highest_priority=str(wanted.highest_priority),
+        enabled=wanted.enabled,
+    )
+    return source
+
+
+def sends(source: AlertSource, sender: str) -> bool:
+    """Say whether a CAP `sender` is one of the source's."""
+    return any(fnmatchcase(sender, pattern) for pattern in source.senders)
+
+
+def source_claimed_by(session: Session, received: bytes) -> AlertSource:
+    """Return the enabled source that an alert claims to be from; its proof is still to be checked.
+
+    Raises NoSuchSource, or NotReadable.
+    """
+    sender = (parse(received).findtext(f"{{{NAMESPACE}}}sender") or "").strip()
+    sources = session.scalars(sa.select(AlertSource).where(AlertSource.enabled).order_by(AlertSource.id))
+    for source in sources:
+        if sends(source, sender):
+            return source
+    raise NoSuchSource(
+        f"Trạm không nhận cảnh báo từ {sender[:80]!r}. / This station takes no alerts from {sender[:80]!r}."
+    )
+
+
+def _require_that_it_can_work(wanted: SourceSettings) -> None:
+    if not wanted.code or not wanted.senders or not all(pattern.strip("*?") for pattern in wanted.senders):
+        raise SourceWrong(
+            "Nguồn cảnh báo cần mã và tên người gửi cụ thể. / "
+            "A source of alerts needs a code and senders that are more than wildcards."
+        )
+    if not (wanted.secret or wanted.certificate or wanted.public_key or wanted.feed_url):
+        raise SourceWrong(
+            f"Nguồn {wanted.code} chưa có cách xác thực nào. / The source {wanted.code} has no way to prove itself: "
+            "give it a certificate, a secret, a key or an https feed."
+        )
+    if wanted.secret and len(wanted.secret) < SHORTEST_SECRET:
+        raise SourceWrong(
+            f"Khóa bí mật cần ít nhất {SHORTEST_SECRET} ký tự. / A secret needs {SHORTEST_SECRET} characters or more."
+        )
+    if wanted.certificate:
+        _require_certificate(wanted.certificate)
+    if wanted.public_key:
+        _require_ed25519(wanted.public_key)
+    _require_feed(wanted)
+
+
+def _require_certificate(pem: str) -> None:
+    try:
+        key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    except ValueError as problem:
+        raise SourceWrong(
+            f"Chứng thư không đọc được: {problem} / The certificate is not PEM X.509: {problem}"
+        ) from problem
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
+        return
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SourceWrong(
+            f"Chứng thư cần khóa RSA từ {LEAST_RSA_BITS} bit hoặc ECDSA. / "
+            f"The certificate needs an RSA key of {LEAST_RSA_BITS} bits or more, or an ECDSA key."
+        )
+
+
+def _require_ed25519(pem: str) -> None:
+    try:
+        fits = isinstance(load_pem_public_key(pem.encode()), Ed25519PublicKey)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise SourceWrong("Khóa công khai phải là Ed25519 dạng PEM. / The public key must be an Ed25519 key in PEM.")
+
+
+def _require_feed(wanted: SourceSettings) -> None:
+    if not wanted.feed_url:
+        return
+    address = urlsplit(wanted.feed_url)
+    if address.scheme not in ("http", "https") or not address.hostname or address.username:
+        raise SourceWrong(
+            f"{wanted.feed_url!r} không phải địa chỉ http(s). / {wanted.feed_url!r} is not an http(s) address."
+        )
+    if address.scheme == "http" and not wanted.certificate:
+        raise SourceWrong(
+            "Nguồn http phải có chứng thư để kiểm tra chữ ký. / "
+            "A feed over http needs a certificate, since only signatures can then prove its alerts."
+        )
+    if wanted.feed_seconds < LEAST_FEED_SECONDS or wanted.silent_minutes < 1:
+        raise SourceWrong(
+            f"Không hỏi nguồn thường xuyên hơn {LEAST_FEED_SECONDS} giây một lần. / "
+            f"A feed is asked at most every {LEAST_FEED_SECONDS} seconds, and may be silent for a minute or more."
+        )

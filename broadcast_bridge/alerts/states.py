@@ -1,0 +1,85 @@
+"""What an alert and an emergency may do next."""
+
+from enum import StrEnum
+
+from haichieu.state_machine import StateMachine
+
+
+class AlertState(StrEnum):
+    """States of an authentic alert."""
+
+    RECEIVED = "received"
+    AIRING = "airing"
+    AIRED = "aired"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    NOTED = "noted"
+
+
+class AlertEvent(StrEnum):
+    """What can happen to an alert."""
+
+    AIR = "air"
+    FINISH = "finish"
+    SUPERSEDE = "supersede"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REFUSE = "refuse"
+    NOTE = "note"
+
+
+class EmergencyState(StrEnum):
+    """States of an emergency that is repeated."""
+
+    SOUNDING = "sounding"
+    ACKNOWLEDGED = "acknowledged"
+    STOPPED = "stopped"
+    EXHAUSTED = "exhausted"
+
+
+class EmergencyEvent(StrEnum):
+    """What can happen to an emergency."""
+
+    ACKNOWLEDGE = "acknowledge"
+    STOP = "stop"
+    EXHAUST = "exhaust"
+
+
+_S, _E = AlertState, AlertEvent
+ALERT = StateMachine(
+    "alert",
+    _S.RECEIVED,
+    {
+        (_S.RECEIVED, _E.AIR): _S.AIRING,
+        (_S.RECEIVED, _E.SUPERSEDE): _S.SUPERSEDED,
+        (_S.RECEIVED, _E.CANCEL): _S.CANCELLED,
+        (_S.RECEIVED, _E.EXPIRE): _S.EXPIRED,
+        (_S.RECEIVED, _E.REFUSE): _S.REFUSED,
+        # Read and kept, with nothing to be spoken: an acknowledgement, an exercise, a cancel of what never aired.
+        (_S.RECEIVED, _E.NOTE): _S.NOTED,
+        (_S.AIRING, _E.FINISH): _S.AIRED,
+        (_S.AIRING, _E.SUPERSEDE): _S.SUPERSEDED,
+        (_S.AIRING, _E.CANCEL): _S.CANCELLED,
+        (_S.AIRING, _E.EXPIRE): _S.EXPIRED,
+        (_S.AIRED, _E.SUPERSEDE): _S.SUPERSEDED,
+        (_S.AIRED, _E.CANCEL): _S.CANCELLED,
+    },
+)
+
+OUT_OF_FORCE = (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
+"""States in which nothing of an alert may be on the air any more."""
+
+_M, _ME = EmergencyState, EmergencyEvent
+EMERGENCY = StateMachine(
+    "emergency",
+    _M.SOUNDING,
+    {
+        (_M.SOUNDING, _ME.ACKNOWLEDGE): _M.ACKNOWLEDGED,
+        (_M.SOUNDING, _ME.STOP): _M.STOPPED,
+        (_M.SOUNDING, _ME.EXHAUST): _M.EXHAUSTED,
+        # Who has acknowledged may still have it cut off in the middle of a sentence.
+        (_M.ACKNOWLEDGED, _ME.STOP): _M.STOPPED,
+    },
+)

@@ -1,0 +1,81 @@
+"""Which messages of one sender replace which: the thread that updates and cancels make of alerts.
+
+A thread is all that hangs together by `references`, whether a message names the first alert, the one before it, or
+all of them, and whether or not what is named has arrived. In a thread an update or cancel replaces whatever was sent
+before it; since a message may join two threads that nobody knew to be one, all of it is looked at each time. Sources
+never reach into each other's threads, nor exercises into actual alerts.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from broadcast_bridge.alerts.cap import MessageType, Reference
+from broadcast_bridge.alerts.models import AlertReference, CapAlert
+from broadcast_bridge.alerts.states import ALERT, AlertEvent, AlertState
+
+_REPLACE = (MessageType.UPDATE, MessageType.CANCEL)
+_REPLACEABLE = frozenset(
+    state for state in ALERT.states if {(state, AlertEvent.CANCEL), (state, AlertEvent.SUPERSEDE)} <= set(ALERT.table)
+)
+_NAMES_A_QUERY = 500
+"""Each name is three parameters, and SQLite takes 32,766 of them."""
+
+
+def thread_of(session: Session, row: CapAlert) -> list[CapAlert]:
+    """Return the other messages of a message's thread that were honoured, in no order."""
+    found: dict[int, CapAlert] = {}
+    known: set[Reference] = set()
+    to_ask = [_name(row), *_names_in(row)]
+    while to_ask:
+        asked, to_ask = to_ask[:_NAMES_A_QUERY], to_ask[_NAMES_A_QUERY:]
+        known.update(asked)
+        for other in session.scalars(_naming_or_named(row, asked)):
+            if other.id not in found:
+                found[other.id] = other
+                to_ask += [name for name in (_name(other), *_names_in(other)) if name not in known]
+        to_ask = list(dict.fromkeys(to_ask))
+    return list(found.values())
+
+
+def replaced_in(thread: list[CapAlert]) -> list[tuple[CapAlert, CapAlert]]:
+    """Return each message of a whole thread that is in force and may be no longer, with the newest that replaces it."""
+    pairs = []
+    for message in thread:
+        if message.state in _REPLACEABLE:
+            later = [other for other in thread if _replaces(other, message)]
+            pairs += [(message, max(later, key=lambda other: other.sent))] if later else []
+    return pairs
+
+
+def _replaces(later: CapAlert, earlier: CapAlert) -> bool:
+    if later.message_type not in _REPLACE or later is earlier:
+        return False
+    if earlier.message_type == later.message_type == MessageType.CANCEL:
+        return False  # two say that all is clear; it is still to be said
+    return later.sent > earlier.sent or (later.sent == earlier.sent and _name(earlier) in _names_in(later))
+
+
+def _naming_or_named(row: CapAlert, names: list[Reference]) -> sa.Select[CapAlert]:
+    wanted = [(name.sender, name.identifier, name.sent) for name in names]
+    own = sa.tuple_(CapAlert.sender, CapAlert.identifier, CapAlert.sent)
+    named = sa.tuple_(AlertReference.sender, AlertReference.identifier, AlertReference.sent)
+    return (
+        sa.select(CapAlert)
+        .where(
+            CapAlert.source_id == row.source_id,
+            CapAlert.sender == row.sender,
+            CapAlert.status == row.status,
+            CapAlert.state != AlertState.REFUSED,
+            CapAlert.id != row.id,
+            own.in_(wanted) | CapAlert.id.in_(sa.select(AlertReference.alert_id).where(named.in_(wanted))),
+        )
+        .options(selectinload(CapAlert.references))
+    )
+
+
+def _name(row: CapAlert) -> Reference:
+    return Reference(row.sender, row.identifier, row.sent)
+
+
+def _names_in(row: CapAlert) -> list[Reference]:
+    return [Reference(name.sender, name.identifier, name.sent) for name in row.references]

@@ -1,0 +1,430 @@
+import asyncio
+import datetime
+import itertools
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts import airing
+from broadcast_bridge.alerts.decisions import Decision, receive, receive_from_anyone
+from broadcast_bridge.alerts.errors import AlertExpired, NoSuchSource, SentInFuture, SourceSwitchedOff
+from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.states import BroadcastState, Priority
+from haichieu.alarms import AlarmKind, open_alarms
+from haichieu.audit import AuditEntry
+from haichieu.database import Database
+from tests.broadcast_bridge.alerts.messages import (
+    NOW,
+    alert,
+    area,
+    cancel,
+    info,
+    minutes,
+    place,
+    reference,
+    source,
+    stamp,
+    update,
+    with_secret,
+)
+
+FIRST = reference("CB-2026-001")
+
+
+def take(session: Session, who: AlertSource, document: bytes, at: datetime.datetime = NOW) -> Decision:
+    return receive(session, who, document, with_secret(document), at)
+
+
+def put_on_air(session: Session, decision: Decision, official_id: int) -> Broadcast:
+    assert decision.alert is not None
+    broadcast = Broadcast(
+        official_id=official_id, zone_names=decision.alert.areas, state=BroadcastState.ON_AIR, created_at=NOW
+    )
+    session.add(broadcast)
+    session.flush()
+    airing.put_on_air(session, decision.alert, broadcast.id)
+    return broadcast
+
+
+def test_an_actual_alert_is_aired_where_its_area_is(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        place(session, "12", "01290")
+        decision = take(session, source(session), alert())
+        assert (decision.kind, decision.priority) == (DecisionKind.AIR, Priority.EMERGENCY)
+        assert decision.speakers == tuple(here.speakers)
+        assert decision.texts == {
+            "vi": "Thông báo khẩn của Đài Khí tượng Thủy văn Cao Bằng. Lũ quét trên sông Gâm. Khu vực: Xã Cô Ba. "
+            "Nước sông đang dâng rất nhanh. Bà con hãy lên nơi cao ngay."
+        }
+        assert decision.alert is not None
+        assert decision.alert.areas == "Cô Ba"
+        assert airing.due(session, NOW) == [decision.alert]
+
+
+def test_the_decision_is_in_the_audit_trail(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        take(session, source(session), alert())
+        entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "alert.air")).one()
+        assert (entry.actor, entry.detail["identifier"], entry.detail["speakers"]) == (
+            "alert-source:kttv",
+            "CB-2026-001",
+            2,
+        )
+
+
+def test_the_same_alert_twice_is_a_duplicate_that_does_not_air_again(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        first = take(session, who, alert())
+        again = take(session, who, alert(), minutes(1))
+        assert (again.kind, again.alert, again.refusal) == (DecisionKind.DUPLICATE, first.alert, None)
+        assert len(session.scalars(sa.select(CapAlert)).all()) == 1
+
+
+def test_other_words_under_a_known_name_are_a_duplicate_that_says_so(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        take(session, who, alert())
+        again = take(session, who, alert(infos=info(headline="Không có gì")))
+        assert (again.kind, "other words" in again.reason) == (DecisionKind.DUPLICATE, True)
+
+
+def test_an_expired_alert_is_refused(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        decision = take(session, who, alert(infos=info(expires=minutes(-1)), sent=minutes(-60)))
+        assert isinstance(decision.refusal, AlertExpired)
+        assert decision.alert is not None
+        assert decision.alert.state == "expired"
+        assert airing.due(session, NOW) == []
+        assert take(session, who, alert(infos=info(expires=minutes(-1)), sent=minutes(-60))).kind == "duplicate"
+
+
+def test_an_alert_that_never_expires_is_worth_hearing_for_a_day(database: Database) -> None:
+    endless = info().replace("<expires>", "<!--").replace("</expires>", "-->")
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        assert take(session, who, alert("a", minutes(-60 * 23), infos=endless)).kind == DecisionKind.AIR
+        assert take(session, who, alert("b", minutes(-60 * 25), infos=endless)).kind == DecisionKind.REFUSE
+
+
+def test_an_alert_from_the_far_future_is_refused_and_not_kept(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        assert isinstance(take(session, who, alert(sent=minutes(6))).refusal, SentInFuture)
+        assert take(session, who, alert(sent=minutes(6)), minutes(3)).kind == DecisionKind.AIR
+
+
+def test_what_is_not_yet_effective_waits(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        decision = take(session, source(session), alert(infos=info(effective=minutes(30))))
+        assert airing.due(session, NOW) == []
+        assert airing.due(session, minutes(30)) == [decision.alert]
+
+
+def test_what_is_not_for_the_public_is_kept_and_not_aired(database: Database) -> None:
+    documents = [
+        *(alert(status, status=status) for status in ("Exercise", "Test", "System", "Draft")),
+        *(alert(scope, scope=scope) for scope in ("Private", "Restricted")),
+        *(alert(kind, kind=kind, references=FIRST) for kind in ("Ack", "Error")),
+    ]
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        decisions = [take(session, who, document) for document in documents]
+        assert {(decision.kind, decision.speakers) for decision in decisions} == {(DecisionKind.IGNORE, ())}
+        assert all(decision.reason for decision in decisions)
+        assert {row.state for row in session.scalars(sa.select(CapAlert))} == {"refused"}
+        assert airing.due(session, NOW) == []
+
+
+def test_an_exercise_is_spoken_as_one_when_the_source_asks_for_it_and_breaks_into_nothing(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        decision = take(session, source(session, speaks_exercises=True), alert(status="Exercise"))
+        assert (decision.kind, decision.priority) == (DecisionKind.AIR, Priority.NORMAL)
+        assert "Đây là diễn tập, không phải tình huống thật." in decision.texts["vi"]
+        assert "khẩn" not in decision.texts["vi"]
+
+
+def test_a_source_gets_no_higher_priority_than_it_may_ask_for(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        decision = take(session, source(session, highest_priority=Priority.PRIORITY), alert())
+        assert decision.priority == Priority.PRIORITY
+        assert decision.texts["vi"].startswith("Thông báo quan trọng của")
+
+
+def test_an_area_that_is_not_ours_is_kept_with_an_alarm(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session, zones=[here.zone])
+        decision = take(session, who, alert(infos=info(areas=area("99999", "Xã khác"))))
+        assert decision.kind == DecisionKind.IGNORE
+        assert decision.alert is not None
+        assert decision.alert.state == "noted"
+        assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_NOWHERE]
+
+
+def test_an_area_in_words_alone_means_the_default_zones_of_the_source(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        decision = take(session, source(session, zones=[here.zone]), alert(infos=info(areas=area(""))))
+        assert decision.speakers == tuple(here.speakers)
+
+
+def test_an_update_replaces_the_alert_and_stops_its_broadcast(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session)
+        first = take(session, who, alert())
+        broadcast = put_on_air(session, first, here.official.id)
+        second = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(5))
+        assert (second.kind, second.stops) == (DecisionKind.UPDATE, (broadcast.id,))
+        assert first.alert is not None
+        assert first.alert.state == "superseded"
+        assert airing.broadcasts_to_stop(session) == [broadcast.id]
+        assert airing.due(session, minutes(5)) == [second.alert]
+        assert "Tin này thay thế thông báo trước." in second.texts["vi"]
+
+
+def test_a_cancel_stops_the_broadcast_and_says_the_all_clear_where_it_was_heard(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session)
+        first = take(session, who, alert())
+        broadcast = put_on_air(session, first, here.official.id)
+        second = take(session, who, cancel("CB-2", FIRST, minutes(5)), minutes(5))
+        assert (second.kind, second.stops) == (DecisionKind.CANCEL, (broadcast.id,))
+        assert second.speakers == tuple(here.speakers)
+        assert second.texts == {"vi": "Thông báo của Đài KTTV. Cảnh báo trước đó đã được hủy bỏ."}
+        assert first.alert is not None
+        assert first.alert.state == "cancelled"
+        assert airing.due(session, minutes(5)) == [second.alert]
+
+
+def test_a_cancel_of_what_was_not_heard_yet_is_silent(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        take(session, who, alert())
+        second = take(session, who, cancel("CB-2", FIRST, minutes(5)), minutes(5))
+        assert (second.kind, second.texts, second.stops) == (DecisionKind.CANCEL, {}, ())
+        assert airing.due(session, minutes(5)) == []
+
+
+def test_a_cancel_that_overtakes_its_alert_keeps_it_off_the_air(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        assert take(session, who, cancel("CB-2", FIRST, minutes(5)), minutes(5)).kind == DecisionKind.CANCEL
+        late = take(session, who, alert(), minutes(6))
+        assert late.kind == DecisionKind.IGNORE
+        assert late.alert is not None
+        assert late.alert.state == "cancelled"
+        assert airing.due(session, minutes(6)) == []
+
+
+def test_an_update_that_overtakes_its_alert_keeps_it_off_the_air(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        newer = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(5))
+        late = take(session, who, alert(), minutes(6))
+        assert (newer.kind, late.kind) == (DecisionKind.UPDATE, DecisionKind.IGNORE)
+        assert airing.due(session, minutes(6)) == [newer.alert]
+
+
+def test_an_update_older_than_the_newest_is_not_aired(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        take(session, who, alert())
+        newest = take(session, who, update("CB-3", FIRST, minutes(9)), minutes(9))
+        older = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(10))
+        assert older.kind == DecisionKind.IGNORE
+        assert airing.due(session, minutes(10)) == [newest.alert]
+
+
+def test_a_late_link_of_the_thread_still_stops_what_it_replaces(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session)
+        second = reference("CB-2", minutes(5))
+        take(session, who, update("CB-3", second, minutes(9)), minutes(9))
+        first = take(session, who, alert(), minutes(10))
+        broadcast = put_on_air(session, first, here.official.id)
+        link = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(11))
+        assert (link.kind, link.stops) == (DecisionKind.IGNORE, (broadcast.id,))
+
+
+def test_a_cancel_that_names_only_the_first_alert_ends_the_update_too(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session)
+        take(session, who, alert())
+        second = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(5))
+        broadcast = put_on_air(session, second, here.official.id)
+        assert take(session, who, cancel("CB-3", FIRST, minutes(9)), minutes(9)).stops == (broadcast.id,)
+
+
+def test_nobody_cancels_the_alert_of_another_sender(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        first = take(session, source(session), alert())
+        broadcast = put_on_air(session, first, here.official.id)
+        other = source(session, "khac", senders=["khac@caobang.example"])
+        document = alert("X", minutes(5), "Cancel", references=FIRST, infos="", sender="khac@caobang.example")
+        decision = take(session, other, document, minutes(5))
+        assert (decision.kind, decision.stops) == (DecisionKind.IGNORE, ())
+        assert airing.broadcasts_to_stop(session) == []
+        assert session.get_one(Broadcast, broadcast.id).state == BroadcastState.ON_AIR
+        assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_FORGED]
+
+
+def test_nobody_cancels_the_alert_of_another_source_by_its_senders_name(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        first = take(session, source(session), alert())
+        twin = source(session, "trùng")
+        take(session, twin, cancel("CB-2", FIRST, minutes(5)), minutes(5))
+        assert airing.due(session, minutes(5)) == [first.alert]
+
+
+def test_an_exercise_cannot_cancel_an_actual_alert(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session, speaks_exercises=True)
+        first = take(session, who, alert())
+        take(session, who, alert("CB-2", minutes(5), "Cancel", status="Exercise", references=FIRST, infos=""))
+        assert airing.due(session, minutes(5)) == [first.alert]
+
+
+def test_an_update_that_leaves_our_area_ends_the_alert_here(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        who = source(session)
+        broadcast = put_on_air(session, take(session, who, alert()), here.official.id)
+        moved = take(session, who, update("CB-2", FIRST, minutes(5), info(areas=area("99999"))), minutes(5))
+        assert (moved.kind, moved.stops) == (DecisionKind.IGNORE, (broadcast.id,))
+        assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_NOWHERE]
+
+
+def test_urgent_alerts_are_due_first(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        calm = take(session, who, alert("a", infos=info(urgency="Future")))
+        grave = take(session, who, alert("b", sent=minutes(1)), minutes(1))
+        assert airing.due(session, minutes(1)) == [grave.alert, calm.alert]
+
+
+def test_an_alert_that_ran_out_before_it_was_heard_raises_an_alarm(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        decision = take(session, source(session), alert())
+        assert airing.expire(session, minutes(119)) == []
+        assert airing.expire(session, minutes(120)) == [decision.alert]
+        assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_NOT_AIRED]
+
+
+def test_an_alert_on_the_air_is_stopped_when_it_expires(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        broadcast = put_on_air(session, take(session, source(session), alert()), here.official.id)
+        airing.expire(session, minutes(120))
+        assert airing.broadcasts_to_stop(session) == [broadcast.id]
+        assert open_alarms(session) == []
+
+
+def test_an_alert_that_was_heard_to_its_end_is_aired(database: Database) -> None:
+    with database.session() as session:
+        here = place(session)
+        decision = take(session, source(session), alert())
+        put_on_air(session, decision, here.official.id)
+        assert decision.alert is not None
+        airing.finish(session, decision.alert)
+        assert decision.alert.state == "aired"
+        assert airing.expire(session, minutes(121)) == []
+
+
+def test_a_file_from_an_unknown_sender_is_refused_and_leaves_a_trace(database: Database) -> None:
+    with database.session() as session:
+        source(session)
+        document = alert(sender="la@noi.example")
+        decision = receive_from_anyone(session, document, with_secret(document), NOW)
+        assert isinstance(decision.refusal, NoSuchSource)
+        entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "alert.refused")).one()
+        assert (entry.actor, entry.detail["error"]) == ("unproven:unknown", "NoSuchSource")
+
+
+def test_a_file_finds_its_source_by_its_sender(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        source(session, senders=["*@caobang.example"])
+        assert receive_from_anyone(session, alert(), with_secret(alert()), NOW).kind == DecisionKind.AIR
+
+
+def test_a_source_that_is_switched_off_is_not_heard(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        assert isinstance(take(session, source(session, enabled=False), alert()).refusal, SourceSwitchedOff)
+
+
+SECOND = reference("2", minutes(1))
+THREADS = {
+    "each names all": [alert("1"), update("2", reference("1"), minutes(1)), update("3", f"{reference('1')} {SECOND}")],
+    "each names the one before": [alert("1"), update("2", reference("1"), minutes(1)), update("3", SECOND)],
+    "each names the first": [alert("1"), update("2", reference("1"), minutes(1)), update("3", reference("1"))],
+}
+
+
+def test_in_whatever_order_a_thread_comes_the_same_stands_in_the_end(database: Database) -> None:
+    def standing(session: Session, who: AlertSource, messages: Sequence[bytes]) -> list[str]:
+        with session.begin_nested() as attempt:
+            for message in messages:
+                take(session, who, message, minutes(10))
+            found = [row.identifier for row in airing.due(session, minutes(10))]
+            attempt.rollback()
+        return found
+
+    with database.session() as session:
+        place(session)
+        who = source(session)
+        for name, (first, second, third) in THREADS.items():
+            newest = third.replace(stamp(NOW).encode(), stamp(minutes(2)).encode(), 1)
+            thread = [first, second, newest]
+            for order in itertools.permutations(thread):
+                assert standing(session, who, order) == ["3"], name
+            for order in itertools.permutations([*thread, cancel("4", reference("1"), minutes(3))]):
+                assert standing(session, who, order) == [], name
+
+
+async def test_what_comes_by_two_ways_at_once_is_aired_once(database: Database) -> None:
+    with database.session() as session:
+        place(session)
+        code = source(session).code
+
+    def arrive(document: bytes) -> Callable[[Session], str]:
+        def work(session: Session) -> str:
+            who = session.scalars(sa.select(AlertSource).where(AlertSource.code == code)).one()
+            return take(session, who, document, minutes(5)).kind
+
+        return work
+
+    kinds = await asyncio.gather(*(database.run(arrive(alert())) for _ in range(6)))
+    assert sorted(kinds) == ["air", *["duplicate"] * 5]
+    messages = [alert("b"), cancel("c", reference("b"), minutes(2))] * 3
+    await asyncio.gather(*(database.run(arrive(document)) for document in messages))
+    with database.session() as session:
+        assert [row.identifier for row in airing.due(session, minutes(5))] == ["CB-2026-001"]
