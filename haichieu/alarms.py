@@ -19,6 +19,7 @@ class AlarmKind(StrEnum):
     RECORDING_FAILED = "recording_failed"
     BROADCAST_FAILED = "broadcast_failed"
     ASTERISK_DOWN = "asterisk_down"
+    SCHEDULE_MISSED = "schedule_missed"
 
 
 class Alarm(Base):

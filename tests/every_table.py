@@ -5,7 +5,7 @@ import importlib
 MODULES_WITH_TABLES = (
     *("haichieu.people", "haichieu.station", "haichieu.audit", "haichieu.alarms", "haichieu.sign_in"),
     *("haichieu.media", "haichieu.heartbeats", "dialplans.models", "broadcast_bridge.models", "feedback.models"),
-    "ivr.routing",
+    *("ivr.routing", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
 )
 
 
