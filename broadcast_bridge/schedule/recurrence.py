@@ -5,6 +5,7 @@ that a change of clocks skips becomes the first moment that exists again; wall t
 first time.
 """
 
+import calendar
 import datetime
 import re
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ MAX_DATES = 1000
 SEARCH_YEARS = 50
 """A rule that no day of so many years fits is taken for a mistake (29 February on a Monday comes every 28 years)."""
 
+_LAST = datetime.datetime(LAST_YEAR, 12, 31, 23, 59)
+_CYCLE_YEARS = 7600
+"""The Gregorian calendar repeats itself, weekdays included, every 400 years. dateutil looks for a day that never comes
+until the year 9999; moved near to that, it gives up soon."""
 _DAY = datetime.timedelta(days=1)
 _MIDNIGHT = datetime.time()
 
@@ -59,6 +64,7 @@ class Recurrence:
         zone = zone_named(self.timezone)
         if last <= first:
             return []
+        last = min(last, _LAST.replace(tzinfo=datetime.UTC))
         # A day on either side covers every offset and every skipped hour; what is too much is cut off below.
         lowest = _naive(first, zone) - _DAY
         highest = _naive(last, zone) + _DAY
@@ -201,7 +207,7 @@ def _by_rule(
         if last is None:
             return
         until = min(until, last)
-    for wall in _dateutil_rule(rule, _closer_start(rule, starts, lowest), until=until, given=starts):
+    for wall in _expand(rule, _closer_start(rule, starts, lowest), until=until, given=starts):
         if wall >= lowest:
             yield wall
 
@@ -209,10 +215,8 @@ def _by_rule(
 @lru_cache(4096)
 def _last_of_count(rule: Rule, starts: datetime.datetime) -> datetime.datetime | None:
     """The last of COUNT times, which may be looked up from any later start; None when there is none at all."""
-    # Nothing that is due after the years that the lunar calendar and the law of holidays know is of any use.
-    end = datetime.datetime(LAST_YEAR, 12, 31)
     last = None
-    for number, wall in enumerate(_dateutil_rule(rule, starts, until=end, given=starts), start=1):
+    for number, wall in enumerate(_expand(rule, starts, until=_LAST, given=starts), start=1):
         last = wall
         if number == rule.count:
             break
@@ -241,13 +245,14 @@ def _closer_start(rule: Rule, starts: datetime.datetime, lowest: datetime.dateti
     return start if steps >= 1 else starts
 
 
-def _dateutil_rule(
+def _expand(
     rule: Rule, start: datetime.datetime, *, until: datetime.datetime, given: datetime.datetime
-) -> dateutil_rrule.rrule:
-    months, month_days = rule.months or None, rule.month_days or None
-    days = [dateutil_rrule.weekday(day.day, day.nth or None) for day in rule.days] or None
+) -> Iterator[datetime.datetime]:
+    """Walk through a rule from `start`; what it leaves open comes from the `given` start (RFC 5545 §3.3.10)."""
+    months, month_days = rule.months, rule.month_days
+    days = [dateutil_rrule.weekday(day.day, day.nth or None) for day in rule.days]
+    daily = rule.freq == "DAILY"
     if not (rule.days or rule.month_days or rule.year_days or rule.weeks):
-        # RFC 5545 §3.3.10: what the rule leaves open comes from the start, the one that was given.
         match rule.freq:
             case "YEARLY":
                 months, month_days = months or (given.month,), (given.day,)
@@ -255,12 +260,30 @@ def _dateutil_rule(
                 month_days = (given.day,)
             case "WEEKLY":
                 days = [dateutil_rrule.weekday(given.weekday())]
-    return dateutil_rrule.rrule(
-        FREQUENCIES[rule.freq], dtstart=start, interval=rule.interval, wkst=rule.week_start, until=until,
-        bysetpos=rule.positions or None, bymonth=months, bymonthday=month_days, byyearday=rule.year_days or None,
-        byweekno=rule.weeks or None, byweekday=days, byhour=rule.hours or None, byminute=rule.minutes or None,
-        bysecond=rule.seconds or None,
-    )  # fmt: skip
+    for shifted in dateutil_rrule.rrule(
+        FREQUENCIES[rule.freq], dtstart=_shift(start, _CYCLE_YEARS), until=_shift(until, _CYCLE_YEARS),
+        interval=rule.interval, wkst=rule.week_start, bysetpos=rule.positions or None,
+        bymonth=None if daily else months or None, bymonthday=None if daily else month_days or None,
+        byyearday=rule.year_days or None, byweekno=rule.weeks or None, byweekday=None if daily else days or None,
+        byhour=rule.hours or None, byminute=rule.minutes or None, bysecond=rule.seconds or None,
+    ):  # fmt: skip
+        wall = _shift(shifted, -_CYCLE_YEARS)
+        if not daily or _is_day_of(rule, wall):
+            yield wall
+
+
+def _is_day_of(rule: Rule, wall: datetime.datetime) -> bool:
+    """Say whether a daily rule holds on this day: there, days and months only leave out."""
+    if rule.months and wall.month not in rule.months:
+        return False
+    if rule.days and wall.weekday() not in [day.day for day in rule.days]:
+        return False
+    length = calendar.monthrange(wall.year, wall.month)[1]
+    return not rule.month_days or wall.day in rule.month_days or wall.day - length - 1 in rule.month_days
+
+
+def _shift(wall: datetime.datetime, years: int) -> datetime.datetime:
+    return wall.replace(year=wall.year + years)
 
 
 def _check_dates(name: str, dates: tuple[str, ...], *, with_time: bool) -> None:
