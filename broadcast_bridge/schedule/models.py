@@ -128,6 +128,13 @@ class Occurrence(Base):
         sa.UniqueConstraint("schedule_id", "due_at"),
         sa.CheckConstraint(sa.column("state").in_([str(state) for state in OCCURRENCE.states]), name="state"),
         sa.Index("ix_occurrences_state_prepare_at", "state", "prepare_at"),
+        sa.Index(
+            "uq_occurrences_broadcast_id",
+            "broadcast_id",
+            unique=True,
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -139,7 +146,7 @@ class Occurrence(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     claimed_by: Mapped[str | None] = mapped_column(sa.String(120))
     lease_until: Mapped[datetime.datetime | None]
-    broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"))
     settled_at: Mapped[datetime.datetime | None]
 
     schedule: Mapped[Schedule] = relationship()

@@ -135,9 +135,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("schedule_id", "due_at", name=op.f("uq_occurrences_schedule_id_due_at")),
     )
     with op.batch_alter_table("occurrences", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_occurrences_broadcast_id"), ["broadcast_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_occurrences_due_at"), ["due_at"], unique=False)
         batch_op.create_index("ix_occurrences_state_prepare_at", ["state", "prepare_at"], unique=False)
+        batch_op.create_index(
+            "uq_occurrences_broadcast_id",
+            ["broadcast_id"],
+            unique=True,
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+        )
 
     op.create_table(
         "schedule_zones",
@@ -164,9 +170,13 @@ def downgrade() -> None:
 
     op.drop_table("schedule_zones")
     with op.batch_alter_table("occurrences", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_occurrences_broadcast_id",
+            sqlite_where=sa.text("broadcast_id IS NOT NULL"),
+            postgresql_where=sa.text("broadcast_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_occurrences_state_prepare_at")
         batch_op.drop_index(batch_op.f("ix_occurrences_due_at"))
-        batch_op.drop_index(batch_op.f("ix_occurrences_broadcast_id"))
 
     op.drop_table("occurrences")
     with op.batch_alter_table("schedules", schema=None) as batch_op:
