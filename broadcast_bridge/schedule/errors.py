@@ -7,7 +7,8 @@ HaiChieuError
 │       │   ├── NeverHappens   no day of the calendar fits it
 │       │   └── TooOften       it would be due too many times
 │       ├── NoSuchPart         it names a zone, programme, … that does not exist
-│       └── ChangedMeanwhile   somebody else changed it since it was read
+│       ├── ChangedMeanwhile   somebody else changed it since it was read
+│       └── CalendarRefused    a calendar file cannot be taken over; nothing of it was
 ├── PlanningNotAllowed         the person may not do that
 ├── NoSuchOccurrence           there is no such occurrence
 └── ClaimLost                  the occurrence belongs to another process by now
@@ -38,6 +39,10 @@ class NoSuchPart(ScheduleRefused):
 
 class ChangedMeanwhile(ScheduleRefused):
     """Somebody else changed the schedule since it was read."""
+
+
+class CalendarRefused(ScheduleRefused):
+    """The calendar file cannot be taken over, and nothing of it was; the message has a line for each mistake."""
 
 
 class PlanningNotAllowed(HaiChieuError):
