@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Zone
+from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.due import claim_due
 from broadcast_bridge.schedule.errors import (
     BadRecurrence,
@@ -45,13 +46,18 @@ def account(session: Session, place: Commune, role: Role = Role.EDITOR) -> Accou
     return made
 
 
+def a_programme(session: Session) -> int:
+    known = session.scalars(sa.select(Programme.id).where(Programme.title == "Bản tin sáng")).first()
+    return known or programme(session).id
+
+
 def bulletin(session: Session, place: Commune, **given: object) -> Draft:
     values: dict[str, object] = {
         "title": "Bản tin sáng",
         "unit_id": place.commune.id,
         "zone_ids": (place.zone.id,),
         "what": What.PROGRAMME,
-        "programme_id": programme(session).id,
+        "programme_id": None if "programme_id" in given else a_programme(session),
         "starts": datetime.datetime(2026, 11, 24, 5, 30),
         "rrule": "FREQ=DAILY",
         **given,
