@@ -147,7 +147,7 @@ def _draft(session: Session, event: _Event, overrides: list[_Event], zones: Time
         if str(override.content.get("STATUS", "")).upper() != "CANCELLED":
             rdates.append(_iso(_wall(_one(override.content, "DTSTART"), timezone, zones)))
     rdates = list(dict.fromkeys(rdates))
-    if rrule and not _holds(starts, timezone, rrule):
+    if rrule and OURS not in content and not _holds(starts, timezone, rrule):
         rdates.insert(0, _iso(starts))  # RFC 5545 §3.8.5.3: the start counts, whether or not it fits the rule
     return Draft(
         title=str(content.get("SUMMARY", "")).strip(), starts=starts, timezone=timezone, rrule=rrule, uid=event.uid,

@@ -198,7 +198,7 @@ def _rank() -> sa.ColumnElement[int]:
 def _locked(session: Session, occurrence_id: int) -> Occurrence:
     occurrence = session.get(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
     if occurrence is None:
-        raise NoSuchOccurrence(f"Không có lần phát số {occurrence_id}. / There is no occurrence {occurrence_id}.")
+        raise NoSuchOccurrence(f"Không có lượt phát số {occurrence_id}. / There is no occurrence {occurrence_id}.")
     return occurrence
 
 
@@ -219,7 +219,7 @@ def _update_own(session: Session, occurrence_id: int, who: str, **values: object
 
 def _lost(occurrence_id: int) -> ClaimLost:
     return ClaimLost(
-        f"Lần phát số {occurrence_id} đã do tiến trình khác đảm nhận. / "
+        f"Lượt phát số {occurrence_id} đã do tiến trình khác đảm nhận. / "
         f"The occurrence {occurrence_id} belongs to another process by now."
     )
 

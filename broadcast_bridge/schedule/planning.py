@@ -349,7 +349,7 @@ def _require_unit(planner: Planner, unit_id: int) -> None:
 
 def _nothing_to_cancel(occurrence_id: int) -> NoSuchOccurrence:
     return NoSuchOccurrence(
-        f"Lần phát số {occurrence_id} không có, đã bắt đầu hoặc đã xong. / "
+        f"Lượt phát số {occurrence_id} không có, đã bắt đầu hoặc đã xong. / "
         f"The occurrence {occurrence_id} does not exist, has begun or is over."
     )
 
