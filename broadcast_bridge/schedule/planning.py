@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from broadcast_bridge.models import Zone, official_zones
 from broadcast_bridge.programmes.models import Programme
@@ -134,16 +135,16 @@ def change(
     """
     schedule = _for_change(session, schedule_id, planner)
     if schedule.version != version:
-        raise ChangedMeanwhile(
-            f"“{schedule.title}” vừa được người khác sửa; hãy tải lại rồi sửa tiếp. / "
-            f"“{schedule.title}” was changed by somebody else; load it again."
-        )
+        raise _changed_meanwhile(draft.title)
     values, zones = _checked(session, draft, planner)
     for name, value in values.items():
         setattr(schedule, name, value)
     schedule.zones = zones
     schedule.updated_at = schedule.materialised_until = at
-    session.flush()
+    try:
+        session.flush()
+    except StaleDataError as problem:
+        raise _changed_meanwhile(draft.title) from problem
     forget_future(session, schedule.id, at)
     _trace(session, planner, "schedule.change", schedule)
     return schedule
@@ -345,6 +346,13 @@ def _require_unit(planner: Planner, unit_id: int) -> None:
         raise PlanningNotAllowed(
             "Lịch phát này thuộc đơn vị khác. / This schedule belongs to a unit that is not yours."
         )
+
+
+def _changed_meanwhile(title: str) -> ChangedMeanwhile:
+    return ChangedMeanwhile(
+        f"“{title}” vừa được người khác sửa; hãy tải lại rồi sửa tiếp. / "
+        f"“{title}” was changed by somebody else; load it again."
+    )
 
 
 def _nothing_to_cancel(occurrence_id: int) -> NoSuchOccurrence:

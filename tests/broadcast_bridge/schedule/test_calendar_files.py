@@ -146,6 +146,7 @@ def test_taking_it_over_again_changes_nothing_and_a_newer_one_changes(database: 
         ),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_way_to_name_a_time_zone_is_the_same_moment(
     database: Database, start: str, definition: str, timezone: str
 ) -> None:
@@ -222,6 +223,7 @@ def test_unknown_components_are_left_out_and_named(database: Database) -> None:
         (calendar(event(START + "DTSTAMP:x\n")), "DTSTAMP"),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_file_with_a_mistake_is_refused_in_words_and_changes_nothing(
     database: Database, data: bytes, words: str
 ) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 from dataclasses import replace
 
@@ -126,6 +127,7 @@ def test_a_playlist_is_played_in_its_order(database: Database) -> None:
         ({"priority": Priority.EMERGENCY}, PlanningNotAllowed, "emergency"),
     ],
 )
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_cannot_be_is_refused_and_leaves_nothing(
     database: Database, given: dict[str, object], problem: type[Exception], words: str
 ) -> None:
@@ -172,6 +174,25 @@ def test_a_change_replaces_what_is_to_come_and_knows_of_other_changes(database: 
         assert session.scalars(sa.select(Occurrence.due_at).order_by(Occurrence.due_at)).first() == NOW + minutes(90)
         with pytest.raises(ChangedMeanwhile):
             change(session, made.id, later, planner, 1, NOW)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite lets one write at a time
+def test_of_two_who_change_at_once_the_second_is_told(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        planner = account_as_planner(session, account(session, place))
+        made = plan(session, bulletin(session, place), planner, NOW)
+        first, second = (replace(draft_of(made), title=title) for title in ("Một", "Hai"))
+    with contextlib.ExitStack() as stack:
+        slow = stack.enter_context(database.session())
+        slow.get_one(Schedule, made.id)
+        with database.session() as quick:
+            change(quick, made.id, first, planner, 1, NOW)
+        with pytest.raises(ChangedMeanwhile):
+            change(slow, made.id, second, planner, 1, NOW)
+        slow.rollback()
+    with database.session() as session:
+        assert session.get_one(Schedule, made.id).title == "Một"
 
 
 def test_a_removed_schedule_is_heard_no_more_and_its_past_stays(database: Database) -> None:

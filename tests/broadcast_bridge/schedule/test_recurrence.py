@@ -210,7 +210,7 @@ STARTS = st.datetimes(wall("2015-01-01T00:00"), wall("2026-12-31T00:00")).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rule=rules(), starts=STARTS, days=st.integers(0, 4000))
 def test_a_look_from_far_away_finds_what_walking_from_the_start_finds(
     rule: str, starts: datetime.datetime, days: int
