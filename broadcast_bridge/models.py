@@ -91,13 +91,20 @@ class Reachability(Base):
 
 
 class Zone(Base):
-    """A paging group: speakers named one by one, and/or every speaker of some units and what lies under them."""
+    """A paging group: speakers named one by one, and/or every speaker of some units and what lies under them.
+
+    `quiet_hours` replaces the station's for its speakers when it is not None; empty means none at all. Until
+    `silenced_until` its speakers play nothing but emergencies, because `silenced_by` asked for it.
+    """
 
     __tablename__ = "zones"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(12), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
+    quiet_hours: Mapped[str | None] = mapped_column(sa.String(11))
+    silenced_until: Mapped[datetime.datetime | None]
+    silenced_by: Mapped[str | None] = mapped_column(sa.String(200))
     removed_at: Mapped[datetime.datetime | None]
 
     units: Mapped[list[Unit]] = relationship(secondary=zone_units)

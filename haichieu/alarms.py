@@ -23,6 +23,7 @@ class AlarmKind(StrEnum):
     ALERT_NOWHERE = "alert_nowhere"
     ALERT_NOT_AIRED = "alert_not_aired"
     FEED_SILENT = "feed_silent"
+    SCHEDULE_MISSED = "schedule_missed"
 
 
 class Alarm(Base):

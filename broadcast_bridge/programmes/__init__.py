@@ -1,0 +1,1 @@
+"""What is said: recordings, texts and the voices kept from earlier broadcasts."""

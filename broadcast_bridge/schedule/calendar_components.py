@@ -1,0 +1,120 @@
+"""Taking a calendar file apart into its components, with their lines, before any of it is believed.
+
+Sizes are limited and the nesting is checked here; what a component says is read by `calendar_files`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from broadcast_bridge.schedule.errors import CalendarRefused
+
+MAX_BYTES = 1_000_000
+MAX_LINES = 50_000
+MAX_EVENTS = 2_000
+MAX_TIME_ZONES = 20
+MAX_DEPTH = 6
+MAX_LINE = 40_000
+
+
+@dataclass(frozen=True)
+class Component:
+    """One VEVENT or VTIMEZONE as text, without what is nested in an event, and the line where it begins."""
+
+    name: str
+    line: int
+    text: str
+
+
+@dataclass
+class Components:
+    """What a file holds; `ignored` counts by name what means nothing to a schedule (VTODO, VALARM …)."""
+
+    events: list[Component] = field(default_factory=list)
+    time_zones: list[Component] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+def take_apart(data: bytes) -> Components:
+    """Return the components of an iCalendar file (RFC 5545 §3.4). Raises CalendarRefused naming the line."""
+    found = Components()
+    stack: list[str] = []
+    kept: list[str] = []
+    begun, kept_depth, calendars = 0, 0, 0
+    for number, line in _unfolded(data):
+        word, _colon, value = line.partition(":")
+        name = value.strip().upper()[:40]
+        match word.upper():
+            case "BEGIN":
+                stack.append(name)
+                if len(stack) > MAX_DEPTH:
+                    raise _wrong(number, "lồng nhau quá sâu", "nested too deeply")
+                calendars += len(stack) == 1
+                if (len(stack) == 1) != (name == "VCALENDAR") or calendars > 1:
+                    raise _wrong(number, "phải là đúng một VCALENDAR", "there must be exactly one VCALENDAR")
+                if len(stack) == 2 and name in ("VEVENT", "VTIMEZONE"):
+                    kept, begun, kept_depth = [line], number, 2
+                elif kept_depth and stack[1] == "VTIMEZONE":
+                    kept.append(line)
+                elif len(stack) > 1:
+                    found.ignored[name] += 1
+            case "END":
+                if not stack or stack[-1] != name:
+                    raise _wrong(number, f"END:{name} không khớp", f"END:{name} ends nothing")
+                if kept_depth and (len(stack) == 2 or stack[1] == "VTIMEZONE"):
+                    kept.append(line)
+                if len(stack) == 2 and kept_depth:
+                    _keep(found, Component(name, begun, "\r\n".join(kept) + "\r\n"))
+                    kept_depth = 0
+                stack.pop()
+            case _ if not stack:
+                raise _wrong(number, "đây không phải là tệp lịch (.ics)", "this is no calendar file (.ics)")
+            case _ if kept_depth and (len(stack) == 2 or stack[1] == "VTIMEZONE"):
+                kept.append(line)
+    if stack or not calendars:
+        raise CalendarRefused("Tệp lịch (.ics) bị cắt cụt hoặc rỗng. / The calendar file (.ics) is cut off or empty.")
+    return found
+
+
+def _keep(found: Components, component: Component) -> None:
+    kind, most = (found.events, MAX_EVENTS) if component.name == "VEVENT" else (found.time_zones, MAX_TIME_ZONES)
+    if len(kind) >= most:
+        raise _wrong(component.line, f"có hơn {most} {component.name}", f"more than {most} {component.name}")
+    kind.append(component)
+
+
+def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
+    """Yield the content lines with the numbers of their first physical lines (RFC 5545 §3.1)."""
+    if len(data) > MAX_BYTES:
+        raise CalendarRefused(
+            f"Tệp lịch lớn hơn {MAX_BYTES // 1000} kB. / The calendar file is larger than {MAX_BYTES // 1000} kB."
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CalendarRefused("Tệp lịch không phải là UTF-8. / The calendar file is not UTF-8.") from None
+    lines = text.replace("\r\n", "\n").split("\n")
+    if len(lines) > MAX_LINES:
+        raise CalendarRefused(f"Tệp lịch có hơn {MAX_LINES} dòng. / The calendar file has more than {MAX_LINES} lines.")
+    begun, parts, length = 0, [""], 0
+    for number, line in enumerate(lines, start=1):
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", line):
+            raise _wrong(number, "có ký tự điều khiển", "holds a control character")
+        if line[:1] in (" ", "\t") and begun:
+            parts.append(line[1:])
+            length += len(line)
+            if length > MAX_LINE:
+                raise _wrong(begun, "dài quá", "is too long")
+            continue
+        if begun and any(parts):
+            yield begun, "".join(parts)
+        begun, parts, length = number, [line], len(line)
+        if length > MAX_LINE:
+            raise _wrong(begun, "dài quá", "is too long")
+    if any(parts):
+        yield begun, "".join(parts)
+
+
+def _wrong(line: int, vietnamese: str, english: str) -> CalendarRefused:
+    return CalendarRefused(f"Dòng {line}: {vietnamese}. / Line {line}: {english}.")

@@ -1,0 +1,119 @@
+"""Schedules as an iCalendar file (RFC 5545) that other calendars can show and this or another station can take over.
+
+What iCalendar has no word for (zones, priority, a lunar rule) travels as JSON in `X-HAICHIEU-SCHEDULE`, see `Ours`. A
+lunar schedule also carries its dates of the next years, for readers that do not know of the rule.
+"""
+
+import datetime
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+import icalendar
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.schedule.conflicts import expected_seconds
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.states import Days, ResumeRule, What
+from broadcast_bridge.states import Priority
+from haichieu.people import Unit
+
+OURS = "X-HAICHIEU-SCHEDULE"
+SHOWN_AHEAD = datetime.timedelta(days=730)
+_PRIORITIES = {Priority.EMERGENCY: 1, Priority.PRIORITY: 3, Priority.NORMAL: 5}
+
+
+class Ours(BaseModel):
+    """What a calendar file says of a schedule beyond iCalendar; people, zones and units by their codes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: What = What.PROGRAMME
+    unit: str | None = None
+    zones: list[str] = Field(default_factory=list, max_length=200)
+    programme: str | None = None
+    playlist: str | None = None
+    official: str | None = None
+    second_official: str | None = None
+    fallback_programme: str | None = None
+    priority: Priority = Priority.NORMAL
+    lunar: str = Field("", max_length=120)
+    rdates: list[str] | None = Field(None, max_length=1000)
+    valid_from: datetime.date | None = None
+    valid_until: datetime.date | None = None
+    days: Days = Days.ANY
+    expected_seconds: float | None = None
+    lead_seconds: int | None = None
+    resume_rule: ResumeRule = ResumeRule.RESUME
+    catch_up_minutes: int = 0
+    enabled: bool = True
+
+
+def export_calendar(session: Session, schedules: Iterable[Schedule], at: datetime.datetime) -> bytes:
+    """Write schedules as the bytes of an .ics file."""
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Hai Chieu//village radio//VI")
+    calendar.add("version", "2.0")
+    for schedule in schedules:
+        calendar.add_component(_event(session, schedule, at))
+    calendar.add_missing_timezones()
+    return bytes(calendar.to_ical())
+
+
+def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icalendar.Event:
+    zone = zone_named(schedule.timezone)
+    event = icalendar.Event()
+    event.add("uid", schedule.uid)
+    event.add("summary", schedule.title)
+    event.add("dtstamp", schedule.updated_at)
+    event.add("sequence", schedule.version)
+    event.add("dtstart", schedule.starts.replace(tzinfo=zone))
+    event.add("duration", datetime.timedelta(seconds=round(expected_seconds(schedule))))
+    event.add("priority", _PRIORITIES[Priority(schedule.priority)])
+    event.add("location", ", ".join(one.name for one in schedule.zones))
+    if schedule.rrule:
+        event.add("rrule", icalendar.vRecur.from_ical(schedule.rrule))
+    for text in schedule.exdates:
+        _add_exdate(event, text, zone)
+    rdates = [datetime.datetime.fromisoformat(text) for text in schedule.rdates]
+    if schedule.lunar:
+        rdates = sorted({moment.wall for moment in recurrence_of(schedule).between(at, at + SHOWN_AHEAD)})
+    if rdates:
+        event.add("rdate", [wall.replace(tzinfo=zone) for wall in rdates])
+    event.add(OURS, _ours(session, schedule).model_dump_json(exclude_defaults=True))
+    return event
+
+
+def _add_exdate(event: icalendar.Event, text: str, zone: ZoneInfo) -> None:
+    """A day that is taken out whole is a DATE for us; for others, so is the time of day at which it begins."""
+    if "T" in text:
+        event.add("exdate", datetime.datetime.fromisoformat(text).replace(tzinfo=zone))
+    else:
+        event.add("exdate", datetime.date.fromisoformat(text), parameters={"VALUE": "DATE"})
+
+
+def _ours(session: Session, schedule: Schedule) -> Ours:
+    return Ours(
+        what=What(schedule.what),
+        unit=session.scalar(sa.select(Unit.code).where(Unit.id == schedule.unit_id)),
+        zones=[zone.code for zone in schedule.zones],
+        programme=schedule.programme.title if schedule.programme else None,
+        playlist=schedule.playlist.title if schedule.playlist else None,
+        official=schedule.official.code if schedule.official else None,
+        second_official=schedule.second_official.code if schedule.second_official else None,
+        fallback_programme=schedule.fallback_programme.title if schedule.fallback_programme else None,
+        priority=Priority(schedule.priority),
+        lunar=schedule.lunar,
+        rdates=list(schedule.rdates) if schedule.lunar else None,
+        valid_from=schedule.valid_from,
+        valid_until=schedule.valid_until,
+        days=Days(schedule.days),
+        expected_seconds=schedule.expected_seconds,
+        lead_seconds=schedule.lead_seconds,
+        resume_rule=ResumeRule(schedule.resume_rule),
+        catch_up_minutes=schedule.catch_up_minutes,
+        enabled=schedule.enabled,
+    )

@@ -1,0 +1,288 @@
+"""Taking over the schedules of an iCalendar file: all of it or nothing, and the same file twice changes nothing.
+
+Events become drafts, which go through `planning` and so need the rights of whoever imports. Components that mean
+nothing to a schedule are left out and named in the report.
+"""
+
+import contextlib
+import datetime
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import icalendar
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Zone
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.calendar_components import Component, Components, take_apart
+from broadcast_bridge.schedule.calendar_export import OURS, Ours
+from broadcast_bridge.schedule.calendar_zones import TimeZones
+from broadcast_bridge.schedule.errors import CalendarRefused, NoSuchPart
+from broadcast_bridge.schedule.models import Playlist, Schedule
+from broadcast_bridge.schedule.planning import Draft, Planner, change, draft_of, plan
+from broadcast_bridge.schedule.recurrence import Recurrence, as_utc, zone_named
+from broadcast_bridge.schedule.states import What
+from haichieu.database import Base
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official, Unit
+from haichieu.station import the_station
+
+T = TypeVar("T", bound=Base)
+
+MOST_MISTAKES = 20
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What holds for events that do not say it: those of other calendars know nothing of zones and programmes."""
+
+    unit_id: int
+    zone_ids: tuple[int, ...] = ()
+    programme_id: int | None = None
+
+
+@dataclass
+class Imported:
+    """What an import did, by UID, and what it left out, by name of component."""
+
+    planned: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Event:
+    line: int
+    uid: str
+    content: icalendar.Event
+
+
+def import_calendar(
+    session: Session, data: bytes, planner: Planner, defaults: Defaults, at: datetime.datetime
+) -> Imported:
+    """Take over every event of an .ics file, known ones by their UID.
+
+    Raises CalendarRefused with a line for each mistake, naming line and UID; then nothing has changed.
+    """
+    components = take_apart(data)
+    report = Imported(ignored=components.ignored)
+    mistakes: list[str] = []
+    zones = TimeZones(components.time_zones, the_station(session).timezone)
+    masters, overrides = _events(components, mistakes)
+    with session.begin_nested():
+        for uid, event in masters.items():
+            try:
+                draft = _draft(session, event, overrides.get(uid, []), zones, defaults)
+                _take_over(session, draft, planner, at, report)
+            except HaiChieuError as problem:
+                mistakes.append(_mistake(event.line, uid, problem))
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+        if mistakes:
+            raise CalendarRefused("\n".join(mistakes))
+    return report
+
+
+def _mistake(line: int, uid: str, problem: object) -> str:
+    return f"Dòng {line}, VEVENT {uid[:60] or '-'}: {problem}"
+
+
+def _events(components: Components, mistakes: list[str]) -> tuple[dict[str, _Event], dict[str, list[_Event]]]:
+    """Parse the events; return the series by UID, and the single changed instances of each."""
+    masters: dict[str, _Event] = {}
+    overrides: dict[str, list[_Event]] = {}
+    for component in components.events:
+        try:
+            event = _parse(component)
+        except CalendarRefused as problem:
+            mistakes.append(_mistake(component.line, "", problem))
+            continue
+        if "RECURRENCE-ID" in event.content:
+            overrides.setdefault(event.uid, []).append(event)
+        elif event.uid in masters:
+            mistakes.append(_mistake(event.line, event.uid, "UID xuất hiện hai lần. / the UID stands twice."))
+        else:
+            masters[event.uid] = event
+    for uid, orphans in overrides.items():
+        if uid not in masters:
+            mistakes.append(_mistake(orphans[0].line, uid, "thiếu sự kiện gốc. / its series is missing."))
+    return masters, overrides
+
+
+def _parse(component: Component) -> _Event:
+    try:
+        content = icalendar.Event.from_ical(component.text)
+    except (ValueError, KeyError, IndexError, TypeError) as problem:
+        raise CalendarRefused(f"không đọc được: {problem}. / cannot be read.") from problem
+    if not isinstance(content, icalendar.Event):
+        raise CalendarRefused("không đọc được. / cannot be read.")
+    if content.errors:
+        name, problem_text = content.errors[0]
+        raise CalendarRefused(f"{name}: {problem_text}. / {name} cannot be read.")
+    uid = str(content.get("UID", "")).strip()
+    if not uid or len(uid) > 200 or not uid.isprintable():
+        raise CalendarRefused("thiếu UID, hoặc UID quá dài. / the UID is missing or too long.")
+    if "DTSTART" not in content:
+        raise CalendarRefused("thiếu DTSTART. / DTSTART is missing.")
+    return _Event(component.line, uid, content)
+
+
+def _draft(session: Session, event: _Event, overrides: list[_Event], zones: TimeZones, defaults: Defaults) -> Draft:
+    content, ours = event.content, _ours(event.content)
+    start = _one(content, "DTSTART")
+    timezone = zones.name_for(start)
+    starts = _wall(start, timezone, zones)
+    rrule = _one(content, "RRULE").to_ical().decode() if "RRULE" in content else ""
+    exdates = [_date_text(one, timezone, zones) for one in _many(content, "EXDATE")]
+    rdates = [_iso(_wall(one, timezone, zones)) for one in _many(content, "RDATE")]
+    if ours.lunar:
+        rrule, rdates = "", list(ours.rdates or [])
+    for override in overrides:
+        exdates.append(_date_text(_one(override.content, "RECURRENCE-ID"), timezone, zones))
+        if str(override.content.get("STATUS", "")).upper() != "CANCELLED":
+            rdates.append(_iso(_wall(_one(override.content, "DTSTART"), timezone, zones)))
+    rdates = list(dict.fromkeys(rdates))
+    if rrule and OURS not in content and not _holds(starts, timezone, rrule):
+        rdates.insert(0, _iso(starts))  # RFC 5545 §3.8.5.3: the start counts, whether or not it fits the rule
+    return Draft(
+        title=str(content.get("SUMMARY", "")).strip(), starts=starts, timezone=timezone, rrule=rrule, uid=event.uid,
+        exdates=tuple(dict.fromkeys(exdates)), rdates=tuple(rdates),
+        enabled=ours.enabled and str(content.get("STATUS", "")).upper() != "CANCELLED",
+        **_parts(session, event, ours, defaults),
+        **{name: getattr(ours, name) for name in (
+            "what", "priority", "lunar", "valid_from", "valid_until", "days", "expected_seconds", "lead_seconds",
+            "resume_rule", "catch_up_minutes",
+        )},
+    )  # fmt: skip
+
+
+def _parts(session: Session, event: _Event, ours: Ours, defaults: Defaults) -> dict[str, Any]:
+    """Find the rows that an event speaks of by code, title or name."""
+    content, uid = event.content, event.uid
+    found: dict[str, Any] = {"unit_id": defaults.unit_id, "zone_ids": defaults.zone_ids}
+    if ours.unit is not None:
+        found["unit_id"] = _row(session, Unit, Unit.code, ours.unit).id
+    place = str(content.get("LOCATION", "")).strip()
+    if ours.zones:
+        found["zone_ids"] = tuple(_row(session, Zone, Zone.code, code).id for code in ours.zones)
+    elif place:
+        named = sa.select(Zone.id).where((Zone.name == place) | (Zone.code == place), Zone.removed_at.is_(None))
+        found["zone_ids"] = tuple(session.scalars(named)) or defaults.zone_ids
+    match ours.what:
+        case What.PROGRAMME:
+            title = ours.programme or str(content.get("SUMMARY", "")).strip()
+            found["programme_id"] = _programme(session, uid, title) or defaults.programme_id
+        case What.PLAYLIST:
+            found["playlist_id"] = _row(session, Playlist, Playlist.title, ours.playlist or "").id
+        case What.LIVE:
+            found["official_id"] = _row(session, Official, Official.code, ours.official or "").id
+            if ours.second_official is not None:
+                found["second_official_id"] = _row(session, Official, Official.code, ours.second_official).id
+            if ours.fallback_programme is not None:
+                fallback = _row(session, Programme, Programme.title, ours.fallback_programme)
+                found["fallback_programme_id"] = fallback.id
+    return found
+
+
+def _programme(session: Session, uid: str, title: str) -> int | None:
+    """The programme of that title: the one that the schedule has already, else the newest."""
+    has = session.scalar(sa.select(Schedule.programme_id).where(Schedule.uid == uid))
+    same = session.scalars(sa.select(Programme.id).where(Programme.title == title).order_by(Programme.id.desc())).all()
+    return has if has in same else next(iter(same), None)
+
+
+def _row(session: Session, model: type[T], column: sa.orm.InstrumentedAttribute[str], value: str) -> Any:
+    key = sa.inspect(model).primary_key[0]
+    found = session.scalars(sa.select(model).where(column == value).order_by(key.desc()).limit(1)).first()
+    if found is None:
+        raise NoSuchPart(f"không có {model.__tablename__} {value[:60]!r}. / there is no such {model.__tablename__}.")
+    return found
+
+
+def _take_over(session: Session, draft: Draft, planner: Planner, at: datetime.datetime, report: Imported) -> None:
+    known = session.scalar(sa.select(Schedule).where(Schedule.uid == draft.uid))
+    if known is None:
+        with session.begin_nested():
+            plan(session, draft, planner, at)
+        report.planned.append(draft.uid)
+    elif _same(draft_of(known), draft):
+        report.unchanged.append(draft.uid)
+    else:
+        with session.begin_nested():
+            change(session, known.id, draft, planner, known.version, at)
+        report.changed.append(draft.uid)
+
+
+def _same(one: Draft, other: Draft) -> bool:
+    """Whether two drafts say the same; what is left open by a file keeps its present value."""
+    compared = [name for name in Draft.__dataclass_fields__ if name != "zone_ids"]
+    return set(one.zone_ids) == set(other.zone_ids) and all(
+        getattr(one, name) == getattr(other, name) or (name == "lead_seconds" and other.lead_seconds is None)
+        for name in compared
+    )
+
+
+def _ours(content: icalendar.Event) -> Ours:
+    if OURS not in content:
+        return Ours()
+    text = str(_one(content, OURS))
+    try:
+        return Ours.model_validate_json(text)
+    except ValidationError as problem:
+        # Calendars that wrote the file anew may have taken it for TEXT, with its commas escaped (RFC 5545 §3.3.11).
+        with contextlib.suppress(ValidationError):
+            return Ours.model_validate_json(re.sub(r"\\([\\,;])", r"\1", text))
+        where = ".".join(str(part) for part in problem.errors()[0]["loc"])
+        raise CalendarRefused(f"{OURS} {where}: {problem.errors()[0]['msg']}. / it cannot be read.") from problem
+
+
+def _one(content: icalendar.Event, name: str) -> Any:
+    value = content[name]
+    if isinstance(value, list):
+        raise CalendarRefused(f"{name} xuất hiện hai lần. / {name} stands twice.")
+    return value
+
+
+def _many(content: icalendar.Event, name: str) -> list[Any]:
+    """The single dates of a property that may stand several times and hold several dates each."""
+    value = content.get(name, [])
+    found = []
+    for group in value if isinstance(value, list) else [value]:
+        for one in group.dts:
+            one.params = group.params
+            found.append(one)
+    return found
+
+
+def _wall(value: Any, timezone: str, zones: TimeZones) -> datetime.datetime:
+    """A date-time as wall time of `timezone`."""
+    moment = value.dt
+    if not isinstance(moment, datetime.datetime):
+        raise CalendarRefused(
+            "chỉ có ngày, thiếu giờ phát; hãy ghi cả giờ. / it has a date only; give it a time of day."
+        )
+    own = zones.name_for(value, timezone)
+    wall = moment.replace(tzinfo=None)
+    if own == timezone:
+        return wall
+    return as_utc(wall, zone_named(own)).astimezone(zone_named(timezone)).replace(tzinfo=None)
+
+
+def _date_text(value: Any, timezone: str, zones: TimeZones) -> str:
+    if isinstance(value.dt, datetime.date) and not isinstance(value.dt, datetime.datetime):
+        return value.dt.isoformat()
+    return _iso(_wall(value, timezone, zones))
+
+
+def _iso(wall: datetime.datetime) -> str:
+    return wall.isoformat(timespec="minutes")
+
+
+def _holds(starts: datetime.datetime, timezone: str, rrule: str) -> bool:
+    at = as_utc(starts, zone_named(timezone))
+    return bool(Recurrence(starts, timezone, rrule).between(at, at + datetime.timedelta(seconds=1)))

@@ -1,0 +1,248 @@
+"""Handing out what is due, each occurrence to one process only, and keeping book of what became of it.
+
+A process claims what is due, makes a broadcast of it and attaches it, in that order. A claim without a broadcast whose
+lease ran out (the process died) goes to the next who asks. What nobody claimed in time is missed, and an alarm says
+why.
+"""
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.schedule.errors import ClaimLost, NoSuchOccurrence
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceEvent, OccurrenceState, WhyNot, words
+from broadcast_bridge.states import BroadcastState, Priority
+from haichieu.alarms import AlarmKind, raise_alarm
+
+GRACE = datetime.timedelta(seconds=120)
+"""An occurrence that is found no later than this after its hour is still played."""
+NO_TIME = datetime.timedelta()
+
+_FAILED_FOR = {BroadcastState.PRE_EMPTED: WhyNot.PRE_EMPTED}
+
+
+def claim_due(
+    session: Session,
+    who: str,
+    at: datetime.datetime,
+    lease: datetime.timedelta,
+    *,
+    ahead: datetime.timedelta = NO_TIME,
+    grace: datetime.timedelta = GRACE,
+    limit: int = 100,
+) -> list[Occurrence]:
+    """Take what must be prepared by `at` + `ahead`, higher priorities first and then in order of time, for `lease`.
+
+    `who` names one run of one process. Gives every occurrence to one caller only. First closes, as missed and with an
+    alarm, what is more than `grace` late; and as cancelled what its schedule does not say any more.
+    """
+    give_up_late(session, at, grace)
+    found = session.scalars(
+        sa.select(Occurrence)
+        .join(Occurrence.schedule)
+        .options(contains_eager(Occurrence.schedule).selectinload(Schedule.zones))
+        .where(_free(at, at + ahead))
+        .order_by(_rank().desc(), Occurrence.due_at, Occurrence.schedule_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Occurrence)
+        .execution_options(populate_existing=True)
+    ).all()
+    claimed: list[Occurrence] = []
+    for occurrence in found:
+        if not still_belongs(occurrence):
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.SCHEDULE_REMOVED)
+            continue
+        _happen(occurrence, OccurrenceEvent.CLAIM, at)
+        occurrence.claimed_by = who
+        occurrence.lease_until = at + lease
+        claimed.append(occurrence)
+    session.flush()
+    return claimed
+
+
+def still_belongs(occurrence: Occurrence) -> bool:
+    """Say whether its schedule still has this occurrence: it may have been changed since the row was made."""
+    schedule = occurrence.schedule
+    if not schedule.enabled or schedule.removed_at is not None:
+        return False
+    due = occurrence.due_at
+    return bool(recurrence_of(schedule).between(due, due + datetime.timedelta(seconds=1)))
+
+
+def give_up_late(session: Session, at: datetime.datetime, grace: datetime.timedelta = GRACE) -> int:
+    """Close as missed what is later than `grace` and nobody works on, with an alarm a schedule; return how many."""
+    late = session.scalars(
+        sa.select(Occurrence)
+        .join(Occurrence.schedule)
+        .options(contains_eager(Occurrence.schedule))
+        .where(_free(at, at - grace), Occurrence.due_at < at - grace)
+        .order_by(Occurrence.schedule_id, Occurrence.due_at)
+        .with_for_update(skip_locked=True, of=Occurrence)
+        .execution_options(populate_existing=True)
+    ).all()
+    missed: dict[int, list[Occurrence]] = {}
+    for occurrence in late:
+        if not still_belongs(occurrence):
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.SCHEDULE_REMOVED)
+            continue
+        died = occurrence.state == OccurrenceState.CLAIMED
+        _happen(occurrence, OccurrenceEvent.MISS, at, WhyNot.PROCESS_DIED if died else WhyNot.STATION_DOWN)
+        missed.setdefault(occurrence.schedule_id, []).append(occurrence)
+    for occurrences in missed.values():
+        _raise_missed(session, occurrences)
+    return len(late)
+
+
+def extend_claim(
+    session: Session, occurrence_id: int, who: str, at: datetime.datetime, lease: datetime.timedelta
+) -> None:
+    """Keep a claim for `lease` from now. Raises ClaimLost when another process has it by now."""
+    _update_own(session, occurrence_id, who, lease_until=at + lease)
+
+
+def attach_broadcast(session: Session, occurrence_id: int, who: str, broadcast_id: int) -> None:
+    """Say which broadcast was made of a claimed occurrence, in the transaction that makes it.
+
+    Raises ClaimLost when another process has the occurrence by now, or it has a broadcast; the caller then rolls back.
+    """
+    _update_own(session, occurrence_id, who, broadcast_id=broadcast_id)
+
+
+def release(session: Session, occurrence_id: int, who: str, at: datetime.datetime) -> None:
+    """Give a claim back unused, so that another process may take it at once. Raises ClaimLost when it is not ours."""
+    occurrence = _locked(session, occurrence_id)
+    if occurrence.claimed_by != who or occurrence.broadcast_id is not None:
+        raise _lost(occurrence_id)
+    _happen(occurrence, OccurrenceEvent.RELEASE, at)
+    occurrence.claimed_by = occurrence.lease_until = None
+
+
+def mark_aired(session: Session, occurrence_id: int, at: datetime.datetime) -> None:
+    """Its broadcast was heard. Raises IllegalTransition when it was not claimed."""
+    _happen(_locked(session, occurrence_id), OccurrenceEvent.AIR, at)
+
+
+def mark_missed(session: Session, occurrence_id: int, why: WhyNot, at: datetime.datetime) -> None:
+    """It was not heard though it should have been: close it with the reason and raise an alarm."""
+    occurrence = _locked(session, occurrence_id)
+    _happen(occurrence, OccurrenceEvent.MISS, at, why)
+    _raise_missed(session, [occurrence])
+
+
+def skip(session: Session, occurrence_id: int, why: WhyNot, at: datetime.datetime) -> None:
+    """It was left out on purpose (quiet hours, a silenced zone): close it with the reason, without an alarm."""
+    _happen(_locked(session, occurrence_id), OccurrenceEvent.SKIP, at, why)
+
+
+def settle(session: Session, at: datetime.datetime) -> int:
+    """Close the claimed occurrences whose broadcast is over, as it ended; return how many.
+
+    For those that nobody closed, because the process that played them died: the broadcast is the truth.
+    """
+    over = sa.select(Occurrence).join(Broadcast, Occurrence.broadcast_id == Broadcast.id)
+    occurrences = session.scalars(
+        over.where(Occurrence.state == OccurrenceState.CLAIMED, Broadcast.ended_at.is_not(None))
+        .options(selectinload(Occurrence.schedule))
+        .with_for_update(skip_locked=True, of=Occurrence)
+        .execution_options(populate_existing=True)
+    ).all()
+    for occurrence in occurrences:
+        broadcast = session.get_one(Broadcast, occurrence.broadcast_id)
+        if broadcast.on_air_at is not None:
+            _happen(occurrence, OccurrenceEvent.AIR, at)
+        elif broadcast.state == BroadcastState.CANCELLED:
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.BY_HAND)
+        else:
+            why = _FAILED_FOR.get(BroadcastState(broadcast.state), WhyNot.BROADCAST_FAILED)
+            _happen(occurrence, OccurrenceEvent.MISS, at, why)
+            _raise_missed(session, [occurrence])
+    return len(occurrences)
+
+
+def next_due(session: Session) -> datetime.datetime | None:
+    """Return when `claim_due` next has something to do, which may be past already; None when nothing is planned."""
+    planned = session.scalar(
+        sa.select(sa.func.min(Occurrence.prepare_at)).where(Occurrence.state == OccurrenceState.PLANNED)
+    )
+    orphaned = session.scalar(
+        sa.select(sa.func.min(Occurrence.lease_until)).where(
+            Occurrence.state == OccurrenceState.CLAIMED, Occurrence.broadcast_id.is_(None)
+        )
+    )
+    return min((moment for moment in (planned, orphaned) if moment is not None), default=None)
+
+
+def _free(at: datetime.datetime, prepare_by: datetime.datetime) -> sa.ColumnElement[bool]:
+    """Nobody works on it: it is planned, or claimed by a process that died before it made a broadcast."""
+    # Written so that both databases walk along the index on (state, prepare_at), past none of the years of history.
+    return (
+        Occurrence.state.in_([OccurrenceState.PLANNED, OccurrenceState.CLAIMED])
+        & (Occurrence.prepare_at <= prepare_by)
+        & (
+            (Occurrence.state == OccurrenceState.PLANNED)
+            | (Occurrence.broadcast_id.is_(None) & (Occurrence.lease_until <= at))
+        )
+    )
+
+
+def _rank() -> sa.ColumnElement[int]:
+    return sa.case({str(priority): rank for rank, priority in enumerate(Priority)}, value=Schedule.priority)
+
+
+def _locked(session: Session, occurrence_id: int) -> Occurrence:
+    occurrence = session.get(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
+    if occurrence is None:
+        raise NoSuchOccurrence(f"Không có lượt phát số {occurrence_id}. / There is no occurrence {occurrence_id}.")
+    return occurrence
+
+
+def _update_own(session: Session, occurrence_id: int, who: str, **values: object) -> None:
+    done = session.execute(
+        sa.update(Occurrence)
+        .where(
+            Occurrence.id == occurrence_id,
+            Occurrence.state == OccurrenceState.CLAIMED,
+            Occurrence.claimed_by == who,
+            Occurrence.broadcast_id.is_(None),
+        )
+        .values(**values)
+    )
+    if not isinstance(done, sa.CursorResult) or done.rowcount != 1:
+        raise _lost(occurrence_id)
+
+
+def _lost(occurrence_id: int) -> ClaimLost:
+    return ClaimLost(
+        f"Lượt phát số {occurrence_id} đã do tiến trình khác đảm nhận. / "
+        f"The occurrence {occurrence_id} belongs to another process by now."
+    )
+
+
+def _happen(occurrence: Occurrence, event: OccurrenceEvent, at: datetime.datetime, why: WhyNot | None = None) -> None:
+    occurrence.state = OCCURRENCE.after(OccurrenceState(occurrence.state), event)
+    occurrence.reason = why
+    if occurrence.state in OCCURRENCE.final_states:
+        occurrence.settled_at = at
+
+
+def _raise_missed(session: Session, occurrences: Sequence[Occurrence]) -> None:
+    """Open one alarm for the missed occurrences of one schedule, in both languages."""
+    last = occurrences[-1]
+    schedule = last.schedule
+    local = last.due_at.astimezone(zone_named(schedule.timezone))
+    others = len(occurrences) - 1
+    raise_alarm(
+        session,
+        AlarmKind.SCHEDULE_MISSED,
+        f"schedule:{schedule.id}",
+        f"“{schedule.title}” lúc {local:%H:%M %d/%m/%Y} không phát: {words(last.reason)}"
+        f"{f'; và {others} lần trước đó' if others else ''}. / "
+        f"“{schedule.title}” of {local:%Y-%m-%d %H:%M} was not heard: {words(last.reason, 'en')}"
+        f"{f'; and {others} times before' if others else ''}.",
+    )

@@ -1,0 +1,179 @@
+"""Turning schedules into occurrences: rows made ahead of time, each once, whoever makes them and however often.
+
+It works out what the schedules say of a window of time and makes the rows match. Nothing is remembered between two runs
+but up to where rows were made, so that a crash, an edit or a change of the clock needs no treatment of its own.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.public_holidays import is_day_for
+from broadcast_bridge.schedule.recurrence import Moment, Recurrence
+from broadcast_bridge.schedule.states import OccurrenceState, WhyNot
+from haichieu.database import Base
+
+HORIZON = datetime.timedelta(hours=48)
+"""How far ahead occurrences are made."""
+LOOK_BACK = datetime.timedelta(days=7)
+"""What came due while the station was down is made afterwards for so long, to be told as missed."""
+
+_REMADE = frozenset({WhyNot.HOLIDAY, WhyNot.STATION_DOWN, WhyNot.PROCESS_DIED})
+"""Besides planned ones, those of the future that were decided by the calendar or by a clock that had been wrong."""
+_TABLE = Base.metadata.tables[Occurrence.__tablename__]
+_BATCH = 50
+_ROWS = 5000
+_STEP = datetime.timedelta(hours=1)
+_ADVISORY_LOCK = 0x48435343  # of our own making: "HCSC"
+
+
+@dataclass(frozen=True)
+class Materialised:
+    """What one run changed."""
+
+    added: int
+    removed: int
+
+
+def recurrence_of(schedule: Schedule) -> Recurrence:
+    """The recurrence that a schedule describes."""
+    return Recurrence(
+        schedule.starts, schedule.timezone, schedule.rrule, schedule.lunar, tuple(schedule.exdates),
+        tuple(schedule.rdates), schedule.valid_from, schedule.valid_until,
+    )  # fmt: skip
+
+
+def materialise(session: Session, until: datetime.datetime, at: datetime.datetime) -> Materialised:
+    """Make the occurrences up to `until`, without those that exist, and take away planned ones that belong no more.
+
+    What was due before `at` stays as it is, and so does whatever was claimed, played, cancelled or missed. Times that
+    passed since the last run (the station was down) are made too, as far as LOOK_BACK.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        # Two processes would do the same work and wait for each other's rows in different orders.
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+    alive = Schedule.enabled & Schedule.removed_at.is_(None)
+    marks = session.execute(sa.select(Schedule.id, Schedule.materialised_until).where(alive))
+    made_until = {schedule_id: moment for schedule_id, moment in marks}
+    _remember(session, until)
+    removed = _remove_of_the_dead(session, at)
+    added = 0
+    schedules = session.scalars(
+        sa.select(Schedule).where(alive).order_by(Schedule.id).execution_options(yield_per=_BATCH)
+    )
+    for batch in schedules.partitions():
+        gained, lost = _make(session, batch, made_until, until, at)
+        added, removed = added + gained, removed + lost
+    return Materialised(added, removed)
+
+
+def forget_future(session: Session, schedule_id: int, at: datetime.datetime) -> int:
+    """Remove the occurrences of a schedule that are still to come and that nobody began or decided; return how many."""
+    gone = session.execute(
+        sa.delete(Occurrence).where(Occurrence.schedule_id == schedule_id, Occurrence.due_at > at, _unbegun())
+    )
+    return _count(gone)
+
+
+def _unbegun() -> sa.ColumnElement[bool]:
+    """What may be made anew: see `_may_be_remade`."""
+    return (Occurrence.state == OccurrenceState.PLANNED) | sa.and_(
+        Occurrence.reason.in_([str(why) for why in _REMADE]), Occurrence.broadcast_id.is_(None)
+    )
+
+
+def _remember(session: Session, until: datetime.datetime) -> None:
+    """Note up to where rows are made; not to the minute, since every note is a write for every schedule."""
+    session.execute(
+        sa.update(Schedule)
+        .where(
+            Schedule.enabled,
+            Schedule.removed_at.is_(None),
+            Schedule.materialised_until.is_(None)
+            | (Schedule.materialised_until < until - _STEP)
+            | (Schedule.materialised_until > until),
+        )
+        .values(materialised_until=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _remove_of_the_dead(session: Session, at: datetime.datetime) -> int:
+    dead = sa.select(Schedule.id).where(~Schedule.enabled | Schedule.removed_at.is_not(None))
+    gone = session.execute(
+        sa.delete(Occurrence)
+        .where(Occurrence.schedule_id.in_(dead), Occurrence.due_at > at, _unbegun())
+        .execution_options(synchronize_session=False)
+    )
+    return _count(gone)
+
+
+def _make(
+    session: Session,
+    schedules: Iterable[Schedule],
+    made_until: dict[int, datetime.datetime | None],
+    until: datetime.datetime,
+    at: datetime.datetime,
+) -> tuple[int, int]:
+    wanted: dict[tuple[int, datetime.datetime], dict[str, Any]] = {}
+    for schedule in schedules:
+        begin = max(min(made_until.get(schedule.id) or at, at), at - LOOK_BACK)
+        for moment in recurrence_of(schedule).between(begin, until):
+            wanted[schedule.id, moment.at] = _row(schedule, moment)
+    ids = [schedule.id for schedule in schedules]
+    existing = session.execute(
+        sa.select(
+            Occurrence.schedule_id, Occurrence.due_at, Occurrence.id, Occurrence.prepare_at, Occurrence.state,
+            Occurrence.reason,
+        ).where(Occurrence.schedule_id.in_(ids), Occurrence.due_at >= at - LOOK_BACK, Occurrence.due_at < until)
+    )  # fmt: skip
+    wrong: list[int] = []
+    for schedule_id, due_at, occurrence_id, prepare_at, state, reason in existing:
+        row = wanted.pop((schedule_id, due_at), None)
+        right = row is not None and (row["prepare_at"], row["state"], row["reason"]) == (prepare_at, state, reason)
+        if due_at <= at or right or not _may_be_remade(state, reason):
+            continue
+        wrong.append(occurrence_id)
+        if row is not None:
+            wanted[schedule_id, due_at] = row
+    removed = 0
+    for chunk in _chunks(wrong):
+        removed += _count(session.execute(sa.delete(Occurrence).where(Occurrence.id.in_(chunk), _unbegun())))
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # With RETURNING, SQLAlchemy writes a thousand rows a statement, which PostgreSQL takes much faster than one each.
+    statement = insert(_TABLE).on_conflict_do_nothing(index_elements=["schedule_id", "due_at"]).returning(_TABLE.c.id)
+    added = 0
+    for chunk in _chunks(list(wanted.values())):
+        added += len(session.execute(statement, chunk).all())
+    return added, removed
+
+
+def _may_be_remade(state: str, reason: str | None) -> bool:
+    return state == OccurrenceState.PLANNED or reason in _REMADE
+
+
+def _row(schedule: Schedule, moment: Moment) -> dict[str, Any]:
+    heard = is_day_for(schedule.days, moment.local_date)
+    return {
+        "schedule_id": schedule.id,
+        "due_at": moment.at,
+        "prepare_at": moment.at - datetime.timedelta(seconds=schedule.lead_seconds),
+        "local_date": moment.local_date,
+        "state": str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED),
+        "reason": None if heard else str(WhyNot.HOLIDAY),
+    }
+
+
+def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
+    for begin in range(0, len(rows), _ROWS):
+        yield rows[begin : begin + _ROWS]
+
+
+def _count(result: sa.Result[Any]) -> int:
+    return result.rowcount if isinstance(result, sa.CursorResult) else 0

@@ -1,0 +1,302 @@
+"""The moments at which something that recurs is due, between two moments.
+
+Rules are worked out in local wall time and then set into UTC, so that a programme of 05:30 stays at 05:30. Wall time
+that a change of clocks skips becomes the first moment that exists again; wall time that happens twice counts once, the
+first time.
+"""
+
+import calendar
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dateutil import rrule as dateutil_rrule
+from dateutil.relativedelta import relativedelta
+
+from broadcast_bridge.schedule.errors import BadRecurrence, NeverHappens, TooOften
+from broadcast_bridge.schedule.lunar import FIRST_YEAR, LAST_YEAR, lunar_days, parse_lunar
+from broadcast_bridge.schedule.rules import FREQUENCIES, MAX_PER_DAY, Rule, parse_rule
+
+MAX_DATES = 1000
+"""Most single dates (RDATE, EXDATE) a recurrence may carry."""
+SEARCH_YEARS = 50
+"""A rule that no day of so many years fits is taken for a mistake (29 February on a Monday comes every 28 years)."""
+
+_LAST = datetime.datetime(LAST_YEAR, 12, 31, 23, 59)
+_CYCLE_YEARS = 7600
+"""The Gregorian calendar repeats itself, weekdays included, every 400 years. dateutil looks for a day that never comes
+until the year 9999; moved near to that, it gives up soon."""
+_DAY = datetime.timedelta(days=1)
+_MIDNIGHT = datetime.time()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One time at which something is due: `at` in UTC, `wall` as the recurrence says it in local time."""
+
+    at: datetime.datetime
+    wall: datetime.datetime
+
+    @property
+    def local_date(self) -> datetime.date:
+        """The day on the local calendar."""
+        return self.wall.date()
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """When something recurs. `starts`, `rdates` and `exdates` are local wall time; see `models.Schedule`."""
+
+    starts: datetime.datetime
+    timezone: str
+    rrule: str = ""
+    lunar: str = ""
+    exdates: tuple[str, ...] = ()
+    rdates: tuple[str, ...] = ()
+    valid_from: datetime.date | None = None
+    valid_until: datetime.date | None = None
+
+    def between(self, first: datetime.datetime, last: datetime.datetime) -> list[Moment]:
+        """Return the moments from `first` up to but without `last`, in order, each once."""
+        zone = zone_named(self.timezone)
+        if last <= first:
+            return []
+        last = min(last, _LAST.replace(tzinfo=datetime.UTC))
+        # A day on either side covers every offset and every skipped hour; what is too much is cut off below.
+        lowest = _naive(first, zone) - _DAY
+        highest = _naive(last, zone) + _DAY
+        if self.valid_from is not None:
+            lowest = max(lowest, datetime.datetime.combine(self.valid_from, _MIDNIGHT))
+        if self.valid_until is not None:
+            highest = min(highest, datetime.datetime.combine(self.valid_until, datetime.time.max))
+        without = frozenset(self.exdates)
+        found: dict[datetime.datetime, Moment] = {}
+        for wall in sorted({*self._regular(zone, lowest, highest), *self._single(lowest, highest)}):
+            if without and (wall.isoformat(timespec="minutes") in without or wall.date().isoformat() in without):
+                continue
+            at = as_utc(wall, zone)
+            if first <= at < last:
+                found.setdefault(at, Moment(at, wall))
+        return list(found.values())
+
+    def _regular(
+        self, zone: ZoneInfo, lowest: datetime.datetime, highest: datetime.datetime
+    ) -> Iterator[datetime.datetime]:
+        if self.lunar:
+            for day in lunar_days(parse_lunar(self.lunar), max(lowest, self.starts).date(), highest.date()):
+                wall = datetime.datetime.combine(day, self.starts.time())
+                if lowest <= wall <= highest and wall >= self.starts:
+                    yield wall
+        elif self.rrule:
+            yield from _by_rule(parse_rule(self.rrule), self.starts, zone, lowest, highest)
+        elif lowest <= self.starts <= highest:
+            yield self.starts
+
+    def _single(self, lowest: datetime.datetime, highest: datetime.datetime) -> Iterator[datetime.datetime]:
+        for text in self.rdates:
+            wall = datetime.datetime.fromisoformat(text)
+            if lowest <= wall <= highest:
+                yield wall
+
+    def check(self) -> None:
+        """Raise BadRecurrence, NeverHappens or TooOften when this cannot be kept as it is."""
+        zone = zone_named(self.timezone)
+        if self.starts.tzinfo is not None or self.starts.second or self.starts.microsecond:
+            raise BadRecurrence(
+                "Giờ bắt đầu phải là giờ địa phương, tròn phút. / The start must be local time, in whole minutes."
+            )
+        if not FIRST_YEAR < self.starts.year < LAST_YEAR:
+            raise BadRecurrence(
+                f"Năm {self.starts.year} không dùng được. / The year {self.starts.year} cannot be used."
+            )
+        if self.rrule and self.lunar:
+            raise BadRecurrence(
+                "Chỉ dùng một trong hai: quy tắc lặp hoặc ngày âm lịch. / "
+                "Use a recurrence rule or a lunar date, not both."
+            )
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise BadRecurrence(
+                f"Lịch hết hạn ({self.valid_until}) trước khi bắt đầu ({self.valid_from}). / "
+                f"It ends ({self.valid_until}) before it begins ({self.valid_from})."
+            )
+        _check_dates("rdates", self.rdates, with_time=True)
+        _check_dates("exdates", self.exdates, with_time=False)
+        if self.lunar:
+            parse_lunar(self.lunar)
+        if self.rrule and parse_rule(self.rrule).seconds not in ((), (0,)):
+            raise BadRecurrence("Giờ phát phải tròn phút. / It must be due in whole minutes.")
+        self._check_that_it_happens(zone)
+
+    def _check_that_it_happens(self, zone: ZoneInfo) -> None:
+        begin = self.starts
+        if self.valid_from is not None:
+            begin = max(begin, datetime.datetime.combine(self.valid_from, _MIDNIGHT))
+        end = datetime.datetime(min(begin.year + SEARCH_YEARS, LAST_YEAR), 12, 31)
+        if self.valid_until is not None:
+            end = min(end, datetime.datetime.combine(self.valid_until, datetime.time.max))
+        walls = self._regular(zone, begin, end)
+        first = next(walls, None)
+        if first is None and next(self._single(datetime.datetime(FIRST_YEAR, 1, 1), end), None) is None:
+            raise NeverHappens(
+                f"Không có ngày nào khớp với lịch này (đã tìm đến năm {end.year}). / "
+                f"No day fits this recurrence (looked until {end.year})."
+            )
+        per_day: dict[datetime.date, int] = {}
+        for text in self.rdates:
+            day = datetime.datetime.fromisoformat(text).date()
+            per_day[day] = per_day.get(day, 0) + 1
+        if max(per_day.values(), default=0) > MAX_PER_DAY:
+            raise TooOften(f"Nhiều hơn {MAX_PER_DAY} lần trong một ngày. / More than {MAX_PER_DAY} times on one day.")
+
+
+@lru_cache(256)
+def zone_named(name: str) -> ZoneInfo:
+    """Return an IANA time zone, or raise BadRecurrence when there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadRecurrence(
+            f"Không có múi giờ {name!r}; ví dụ đúng: Asia/Ho_Chi_Minh. / "
+            f"There is no time zone {name!r}; right is for example Asia/Ho_Chi_Minh."
+        ) from None
+
+
+def as_utc(wall: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
+    """Set local wall time into UTC: of two, the first; of none, the first that exists after it."""
+    offset = _steady_offset(zone, wall.date())
+    if offset is not None:
+        return (wall - offset).replace(tzinfo=datetime.UTC)
+    at = wall.replace(tzinfo=zone, fold=0).astimezone(datetime.UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wall:
+        return at
+    # PEP 495: in a gap, fold 0 reckons with the offset before it and fold 1 with the one after it.
+    low = wall.replace(tzinfo=zone, fold=1).astimezone(datetime.UTC)
+    high, before = at, low.astimezone(zone).utcoffset()
+    while high - low > datetime.timedelta(seconds=1):
+        middle = (low + (high - low) / 2).replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+@lru_cache(65536)
+def _steady_offset(zone: ZoneInfo, day: datetime.date) -> datetime.timedelta | None:
+    """The offset from UTC when it is the same from the day before to the day after, else None."""
+    ends = [datetime.datetime.combine(day + step * _DAY, _MIDNIGHT, tzinfo=zone) for step in (-1, 2)]
+    first, last = (end.utcoffset() for end in ends)
+    return first if first == last else None
+
+
+def _naive(moment: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _by_rule(
+    rule: Rule, starts: datetime.datetime, zone: ZoneInfo, lowest: datetime.datetime, highest: datetime.datetime
+) -> Iterator[datetime.datetime]:
+    until = highest
+    if rule.until is not None:
+        until = min(until, _naive(rule.until, zone) if rule.until.tzinfo else rule.until)
+    if rule.count is not None:
+        last = _last_of_count(rule, starts)
+        if last is None:
+            return
+        until = min(until, last)
+    for wall in _expand(rule, _closer_start(rule, starts, lowest), until=until, given=starts):
+        if wall >= lowest:
+            yield wall
+
+
+@lru_cache(4096)
+def _last_of_count(rule: Rule, starts: datetime.datetime) -> datetime.datetime | None:
+    """The last of COUNT times, which may be looked up from any later start; None when there is none at all."""
+    last = None
+    for number, wall in enumerate(_expand(rule, starts, until=_LAST, given=starts), start=1):
+        last = wall
+        if number == rule.count:
+            break
+    return last
+
+
+def _closer_start(rule: Rule, starts: datetime.datetime, lowest: datetime.datetime) -> datetime.datetime:
+    """Return a start with the same later times, not long before `lowest`, so that no years are walked through."""
+    if lowest <= starts:
+        return starts
+    match rule.freq:
+        case "DAILY":
+            steps = (lowest - starts).days // rule.interval - 1
+            start = starts + datetime.timedelta(days=steps * rule.interval)
+        case "WEEKLY":
+            steps = (lowest - starts).days // (7 * rule.interval) - 1
+            start = starts + datetime.timedelta(weeks=steps * rule.interval)
+            start -= datetime.timedelta(days=(start.weekday() - rule.week_start) % 7)
+        case "MONTHLY":
+            months = (lowest.year - starts.year) * 12 + lowest.month - starts.month
+            steps = months // rule.interval - 1
+            start = starts.replace(day=1) + relativedelta(months=steps * rule.interval)
+        case _:
+            steps = (lowest.year - starts.year) // rule.interval - 1
+            start = starts.replace(month=1, day=1) + relativedelta(years=steps * rule.interval)
+    return start if steps >= 1 else starts
+
+
+def _expand(
+    rule: Rule, start: datetime.datetime, *, until: datetime.datetime, given: datetime.datetime
+) -> Iterator[datetime.datetime]:
+    """Walk through a rule from `start`; what it leaves open comes from the `given` start (RFC 5545 §3.3.10)."""
+    months, month_days = rule.months, rule.month_days
+    days = [dateutil_rrule.weekday(day.day, day.nth or None) for day in rule.days]
+    daily = rule.freq == "DAILY"
+    if not (rule.days or rule.month_days or rule.year_days or rule.weeks):
+        match rule.freq:
+            case "YEARLY":
+                months, month_days = months or (given.month,), (given.day,)
+            case "MONTHLY":
+                month_days = (given.day,)
+            case "WEEKLY":
+                days = [dateutil_rrule.weekday(given.weekday())]
+    for shifted in dateutil_rrule.rrule(
+        FREQUENCIES[rule.freq], dtstart=_shift(start, _CYCLE_YEARS), until=_shift(until, _CYCLE_YEARS),
+        interval=rule.interval, wkst=rule.week_start, bysetpos=rule.positions or None,
+        bymonth=None if daily else months or None, bymonthday=None if daily else month_days or None,
+        byyearday=rule.year_days or None, byweekno=rule.weeks or None, byweekday=None if daily else days or None,
+        byhour=rule.hours or None, byminute=rule.minutes or None, bysecond=rule.seconds or None,
+    ):  # fmt: skip
+        wall = _shift(shifted, -_CYCLE_YEARS)
+        if not daily or _is_day_of(rule, wall):
+            yield wall
+
+
+def _is_day_of(rule: Rule, wall: datetime.datetime) -> bool:
+    """Say whether a daily rule holds on this day: there, days and months only leave out."""
+    if rule.months and wall.month not in rule.months:
+        return False
+    if rule.days and wall.weekday() not in [day.day for day in rule.days]:
+        return False
+    length = calendar.monthrange(wall.year, wall.month)[1]
+    return not rule.month_days or wall.day in rule.month_days or wall.day - length - 1 in rule.month_days
+
+
+def _shift(wall: datetime.datetime, years: int) -> datetime.datetime:
+    return wall.replace(year=wall.year + years)
+
+
+def _check_dates(name: str, dates: tuple[str, ...], *, with_time: bool) -> None:
+    if len(dates) > MAX_DATES:
+        raise TooOften(f"{name} có hơn {MAX_DATES} ngày. / {name} holds more than {MAX_DATES} dates.")
+    shape = r"\d{4}-\d\d-\d\dT\d\d:\d\d" + ("" if with_time else r"|\d{4}-\d\d-\d\d")
+    for text in dates:
+        try:
+            if not re.fullmatch(shape, text, re.ASCII):
+                raise ValueError
+            datetime.datetime.fromisoformat(text)
+        except ValueError:
+            raise BadRecurrence(
+                f"{name}: {text[:40]!r} không phải là ngày giờ có thật, ví dụ đúng: 2027-02-06T05:30. / "
+                f"{name}: {text[:40]!r} is no real date and time; right is for example 2027-02-06T05:30."
+            ) from None
