@@ -17,8 +17,8 @@ from broadcast_bridge.schedule.conflicts import expected_seconds
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
-from broadcast_bridge.schedule.states import Days, ResumeRule, What
-from broadcast_bridge.states import Priority
+from broadcast_bridge.schedule.states import Days, What
+from broadcast_bridge.states import AfterCut, Priority
 from haichieu.people import Unit
 
 OURS = "X-HAICHIEU-SCHEDULE"
@@ -47,7 +47,7 @@ class Ours(BaseModel):
     days: Days = Days.ANY
     expected_seconds: float | None = None
     lead_seconds: int | None = None
-    resume_rule: ResumeRule = ResumeRule.RESUME
+    after_cut: AfterCut = AfterCut.RESUME
     catch_up_minutes: int = 0
     enabled: bool = True
 
@@ -113,7 +113,7 @@ def _ours(session: Session, schedule: Schedule) -> Ours:
         days=Days(schedule.days),
         expected_seconds=schedule.expected_seconds,
         lead_seconds=schedule.lead_seconds,
-        resume_rule=ResumeRule(schedule.resume_rule),
+        after_cut=AfterCut(schedule.after_cut),
         catch_up_minutes=schedule.catch_up_minutes,
         enabled=schedule.enabled,
     )

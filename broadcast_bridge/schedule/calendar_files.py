@@ -156,7 +156,7 @@ def _draft(session: Session, event: _Event, overrides: list[_Event], zones: Time
         **_parts(session, event, ours, defaults),
         **{name: getattr(ours, name) for name in (
             "what", "priority", "lunar", "valid_from", "valid_until", "days", "expected_seconds", "lead_seconds",
-            "resume_rule", "catch_up_minutes",
+            "after_cut", "catch_up_minutes",
         )},
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.schedule.states import OCCURRENCE, Days, OccurrenceState, ResumeRule, What
-from broadcast_bridge.states import Priority
+from broadcast_bridge.schedule.states import OCCURRENCE, Days, OccurrenceState, What
+from broadcast_bridge.states import AfterCut, Priority
 from haichieu.database import Base
 from haichieu.people import Official
 
@@ -66,7 +66,7 @@ class Schedule(Base):
         sa.CheckConstraint(sa.column("what").in_([str(what) for what in What]), name="what"),
         sa.CheckConstraint(sa.column("priority").in_([str(priority) for priority in Priority]), name="priority"),
         sa.CheckConstraint(sa.column("days").in_([str(days) for days in Days]), name="days"),
-        sa.CheckConstraint(sa.column("resume_rule").in_([str(rule) for rule in ResumeRule]), name="resume_rule"),
+        sa.CheckConstraint(sa.column("after_cut").in_([str(rule) for rule in AfterCut]), name="after_cut"),
         sa.CheckConstraint("what <> 'programme' OR programme_id IS NOT NULL", name="has_programme"),
         sa.CheckConstraint("what <> 'playlist' OR playlist_id IS NOT NULL", name="has_playlist"),
         sa.CheckConstraint("what <> 'live' OR official_id IS NOT NULL", name="has_official"),
@@ -95,7 +95,7 @@ class Schedule(Base):
     days: Mapped[str] = mapped_column(sa.String(20), default=Days.ANY)
     expected_seconds: Mapped[float | None]
     lead_seconds: Mapped[int] = mapped_column(default=0)
-    resume_rule: Mapped[str] = mapped_column(sa.String(12), default=ResumeRule.RESUME)
+    after_cut: Mapped[str] = mapped_column(sa.String(12), default=AfterCut.RESUME)
     catch_up_minutes: Mapped[int] = mapped_column(default=0)
     enabled: Mapped[bool] = mapped_column(default=True)
     author: Mapped[str] = mapped_column(sa.String(200))

@@ -30,11 +30,10 @@ from broadcast_bridge.schedule.states import (
     Days,
     OccurrenceEvent,
     OccurrenceState,
-    ResumeRule,
     What,
     WhyNot,
 )
-from broadcast_bridge.states import Priority
+from broadcast_bridge.states import AfterCut, Priority
 from broadcast_bridge.zones import speakers_in
 from haichieu import audit
 from haichieu.database import Base
@@ -93,7 +92,7 @@ class Draft:
     days: Days = Days.ANY
     expected_seconds: float | None = None
     lead_seconds: int | None = None
-    resume_rule: ResumeRule = ResumeRule.RESUME
+    after_cut: AfterCut = AfterCut.RESUME
     catch_up_minutes: int = 0
     enabled: bool = True
     uid: str = ""
@@ -203,12 +202,12 @@ def draft_of(schedule: Schedule) -> Draft:
     same = {
         name: getattr(schedule, name)
         for name in Draft.__dataclass_fields__
-        if name not in ("zone_ids", "exdates", "rdates", "what", "priority", "days", "resume_rule")
+        if name not in ("zone_ids", "exdates", "rdates", "what", "priority", "days", "after_cut")
     }
     return Draft(
         **same, zone_ids=tuple(zone.id for zone in schedule.zones), exdates=tuple(schedule.exdates),
         rdates=tuple(schedule.rdates), what=What(schedule.what), priority=Priority(schedule.priority),
-        days=Days(schedule.days), resume_rule=ResumeRule(schedule.resume_rule),
+        days=Days(schedule.days), after_cut=AfterCut(schedule.after_cut),
     )  # fmt: skip
 
 
@@ -246,7 +245,7 @@ def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str
         "exdates": list(draft.exdates), "rdates": list(draft.rdates),
         **{name: getattr(draft, name) for name in (
             "priority", "starts", "timezone", "rrule", "lunar", "valid_from", "valid_until", "days",
-            "expected_seconds", "resume_rule", "catch_up_minutes", "enabled",
+            "expected_seconds", "after_cut", "catch_up_minutes", "enabled",
         )},
     }  # fmt: skip
     return values, zones

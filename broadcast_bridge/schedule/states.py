@@ -21,14 +21,6 @@ class Days(StrEnum):
     WORKING_DAYS = "working_days"
 
 
-class ResumeRule(StrEnum):
-    """What becomes of a broadcast that a higher priority cut off."""
-
-    RESUME = "resume"
-    AGAIN = "again"
-    DROP = "drop"
-
-
 class OccurrenceState(StrEnum):
     """States of one dated instance of a schedule."""
 

@@ -15,8 +15,8 @@ from broadcast_bridge.schedule.errors import CalendarRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.planning import Planner, draft_of, plan, remove
-from broadcast_bridge.schedule.states import Days, ResumeRule, What
-from broadcast_bridge.states import Priority
+from broadcast_bridge.schedule.states import Days, What
+from broadcast_bridge.states import AfterCut, Priority
 from haichieu.database import Database
 from haichieu.people import Right
 from tests.broadcast_bridge.schedule.rows import NOW, programme
@@ -81,7 +81,7 @@ def test_what_goes_out_comes_in_again_as_it_was(database: Database) -> None:
             bulletin(session, place, title="Bản tin; sáng, “mới”", rrule="FREQ=WEEKLY;BYDAY=MO,WE",
                      priority=Priority.PRIORITY, exdates=("2026-12-02", "2026-12-07T05:30"),
                      rdates=("2026-12-05T08:00",), catch_up_minutes=30,
-                     days=Days.NOT_ON_HOLIDAYS, resume_rule=ResumeRule.AGAIN, expected_seconds=90.0,
+                     days=Days.NOT_ON_HOLIDAYS, after_cut=AfterCut.AGAIN, expected_seconds=90.0,
                      valid_from=datetime.date(2026, 11, 1), timezone="Europe/Berlin"),
             bulletin(session, place, title="Rằm", rrule="", lunar="DAY=15"),
             bulletin(session, place, title="Chủ tịch", what=What.LIVE, programme_id=None,

@@ -1,0 +1,228 @@
+"""Sound files as people upload them, made into what the station plays: checked, trimmed, levelled, at two rates.
+
+ffmpeg does the work in a process of its own, and is handed a hostile file: it may open nothing but that file, in
+one of the listed formats, for a limited time.
+
+    UnusableSound
+    ├── NotASound        no format that is taken, or no sound in it
+    ├── BrokenSound      it begins well and cannot be read to its end
+    ├── SilentSound      there is nothing to hear in it
+    └── TooLongSound     longer, or bigger, than is taken
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from haichieu.errors import EnvironmentProblem, HaiChieuError
+
+MOST_BYTES = 500_000_000
+MOST_SECONDS = 4 * 3600.0
+LEAST_SECONDS = 0.3
+LOUDNESS_LUFS = -16.0
+"""EBU R 128 integrated loudness of everything played, so that no village has to turn a knob."""
+PEAK_DBTP = -1.5
+SILENT_LUFS = -60.0
+TELEPHONE_RATE, WIDEBAND_RATE = 8000, 16000
+
+FORMATS = "wav,mp3,ogg,flac,mov,aac,amr,matroska,caf,aiff,asf,gsm,w64"
+"""Demuxers that read one file and nothing else; playlists (hls, concat …) would open others."""
+
+_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
+_NICE = ("nice", "-n", "10")
+_NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-50dB:start_silence=0.2:detection=rms"
+_FIND_SILENCE = "silencedetect=noise=-50dB:duration=0.6"
+_KEPT_SILENCE = 0.4
+_SILENCE = re.compile(r"silence_(start|end): (-?[\d.]+)")
+_PROGRESS = re.compile(rb"out_time_us=(\d+)")
+
+Progress = Callable[[float], None]
+"""Told the share that is done, 0 to 1."""
+
+
+class UnusableSound(HaiChieuError):
+    """A sound file cannot be taken."""
+
+
+class NotASound(UnusableSound):
+    """There is no sound in it, or it is in no format that is taken."""
+
+
+class BrokenSound(UnusableSound):
+    """It cannot be read to its end."""
+
+
+class SilentSound(UnusableSound):
+    """There is nothing to hear in it."""
+
+
+class TooLongSound(UnusableSound):
+    """It is longer, or bigger, than is taken."""
+
+
+@dataclass(frozen=True)
+class TelephoneForms:
+    """The forms that are played: 16-bit mono WAV at 8 and 16 kHz; `loudness` is what it was before, in LUFS."""
+
+    narrow: Path
+    wide: Path
+    seconds: float
+    loudness: float
+
+
+def telephone_forms(
+    source: Path, folder: Path, *, most_seconds: float = MOST_SECONDS, progress: Progress = lambda share: None
+) -> TelephoneForms:
+    """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread. Raises UnusableSound."""
+    if source.stat().st_size > MOST_BYTES:
+        raise TooLongSound(
+            f"Tệp lớn hơn {MOST_BYTES // 1_000_000} MB. / The file is larger than {MOST_BYTES // 1_000_000} MB."
+        )
+    declared = _declared_seconds(source)
+    if declared > most_seconds:
+        raise TooLongSound(
+            f"Bản ghi dài {declared / 3600:.1f} giờ, tối đa {most_seconds / 3600:g} giờ. / "
+            f"The recording lasts {declared / 3600:.1f} hours; at most {most_seconds / 3600:g} are taken."
+        )
+    limit = max(60.0, most_seconds)
+    # Kept losslessly in between: both passes of the loudness filter must see the same sound.
+    trimmed = folder / "trimmed.flac"
+    _ffmpeg(source, ["-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000", trimmed], limit,
+            lambda seconds: progress(min(seconds / declared, 1.0) * 0.5 if declared else 0.0))  # fmt: skip
+    whole = _declared_seconds(trimmed)
+    measured, silences = _loudness(trimmed, limit)
+    seconds = min(_end_of_sound(silences, whole) + _KEPT_SILENCE, whole)
+    if seconds < LEAST_SECONDS or measured["input_i"] < SILENT_LUFS:
+        raise SilentSound("Bản ghi không có tiếng. / There is nothing to hear in the recording.")
+    _require_whole(source, declared, limit)
+    narrow, wide = folder / "narrow.wav", folder / "wide.wav"
+    level = (
+        f"loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:linear=true:measured_I={measured['input_i']}"
+        f":measured_TP={measured['input_tp']}:measured_LRA={measured['input_lra']}"
+        f":measured_thresh={measured['input_thresh']}:offset={measured['target_offset']}"
+    )
+    forms: list[str | Path] = []
+    for rate, file in ((WIDEBAND_RATE, wide), (TELEPHONE_RATE, narrow)):
+        forms += [
+            "-map_metadata",
+            "-1",
+            "-fflags",
+            "+bitexact",
+            "-t",
+            str(seconds),
+            "-af",
+            level,
+            "-ac",
+            "1",
+            "-ar",
+            str(rate),
+            file,
+        ]
+    _ffmpeg(trimmed, forms, limit, lambda done: progress(0.5 + min(done / seconds, 1.0) * 0.5))
+    trimmed.unlink()
+    return TelephoneForms(narrow, wide, round(seconds, 3), measured["input_i"])
+
+
+def _declared_seconds(source: Path) -> float:
+    """What the file says of its own length. Raises NotASound."""
+    answer = _run(
+        ["ffprobe", "-v", "error", *_INPUT, "-select_streams", "a:0"]
+        + ["-show_entries", "stream=codec_type,duration:format=duration", "-of", "json", str(source)],
+        60.0,
+    )
+    found = json.loads(answer.stdout or b"{}")
+    if answer.returncode or not found.get("streams"):
+        raise NotASound(
+            "Đây không phải tệp âm thanh mà đài đọc được. / This is no sound file that the station can read."
+        )
+    return float(found["streams"][0].get("duration") or found.get("format", {}).get("duration") or 0.0)
+
+
+def _loudness(source: Path, limit: float) -> tuple[dict[str, float], list[tuple[str, float]]]:
+    """The first pass of the loudness filter (EBU R 128), and where silences start and end, in seconds."""
+    answer = _run(
+        ["ffmpeg", "-nostdin", "-hide_banner", *_INPUT, "-i", str(source), "-af"]
+        + [f"{_FIND_SILENCE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json", "-f", "null", "-"],
+        limit,
+    )
+    text = answer.stderr.decode(errors="replace")
+    figures = json.loads(text[text.rindex("{") : text.rindex("}") + 1]) if "{" in text else {"input_i": "-inf"}
+    silences = [(kind, float(at)) for kind, at in _SILENCE.findall(text)]
+    return {name: float(value) for name, value in figures.items() if name != "normalization_type"}, silences
+
+
+def _end_of_sound(silences: list[tuple[str, float]], whole: float) -> float:
+    """Where the silence begins that lasts to the end; `whole` when there is none."""
+    starts = [at for kind, at in silences if kind == "start"]
+    ends = [at for kind, at in silences if kind == "end"]
+    to_the_end = len(starts) > len(ends) or (ends and ends[-1] >= whole - 0.1)
+    return max(starts[-1], 0.0) if starts and to_the_end else whole
+
+
+def _require_whole(source: Path, declared: float, limit: float) -> None:
+    """Raise BrokenSound when decoding stops well before the end that the file declares, or reports damage."""
+    answer = _run(
+        [
+            "ffmpeg",
+            "-nostdin",
+            "-v",
+            "error",
+            *_INPUT,
+            "-i",
+            str(source),
+            "-vn",
+            "-f",
+            "null",
+            "-progress",
+            "pipe:1",
+            "-",
+        ],
+        limit,
+    )
+    times = _PROGRESS.findall(answer.stdout)
+    decoded = int(times[-1]) / 1_000_000 if times else 0.0
+    if answer.returncode or decoded < declared * 0.98 - 0.5:
+        raise BrokenSound(
+            f"Tệp bị hỏng hoặc thiếu phần cuối: chỉ đọc được {decoded:.0f} trên {declared:.0f} giây. / "
+            f"The file is damaged or cut off: {decoded:.0f} of {declared:.0f} seconds can be read."
+        )
+
+
+def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progress) -> None:
+    command = [*_NICE, "ffmpeg", "-nostdin", "-y", "-v", "error", *_INPUT, "-i", str(source)]
+    command += ["-progress", "pipe:1", *(str(part) for part in output)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None  # noqa: S101
+            try:
+                for line in process.stdout:
+                    if found := _PROGRESS.match(line):
+                        heard(int(found[1]) / 1_000_000)
+                _, said = process.communicate(timeout=limit)
+            except BaseException:
+                process.kill()
+                raise
+    except FileNotFoundError as problem:
+        raise _not_installed(problem) from problem
+    if process.returncode:
+        words = said.decode(errors="replace").strip().splitlines()[-1:]
+        raise BrokenSound(f"Không đọc được tệp âm thanh. / The sound file cannot be read: {''.join(words)[:200]}")
+
+
+def _run(command: list[str], limit: float) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run([*_NICE, *command], capture_output=True, timeout=limit, check=False)
+    except FileNotFoundError as problem:
+        raise _not_installed(problem) from problem
+    except subprocess.TimeoutExpired as problem:
+        raise BrokenSound("Xử lý tệp quá lâu. / The file takes too long to process.") from problem
+
+
+def _not_installed(problem: FileNotFoundError) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"Chưa cài ffmpeg: chạy docker/install-system-packages run. / "
+        f"ffmpeg is not installed: run docker/install-system-packages run ({problem.filename})."
+    )

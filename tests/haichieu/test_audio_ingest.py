@@ -1,0 +1,104 @@
+"""What people upload, and what the station makes of it."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, telephone_forms
+from haichieu.audio.matching import match
+from haichieu.audio.sound import Sound, measure, read_wav, write_wav
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of speech, quiet, with two seconds of silence before and three behind."""
+    folder = tmp_path_factory.mktemp("spoken")
+    text = "Good morning, everybody, and welcome to the morning news of our village."
+    subprocess.run(["espeak-ng", "-a", "20", "-w", folder / "said.wav", text], check=True)
+    said = read_wav(folder / "said.wav")
+    silence = np.zeros(said.rate, dtype=np.float32)
+    samples = np.concatenate([silence, silence, said.samples, silence, silence, silence])
+    write_wav(folder / "spoken.wav", Sound(samples, said.rate))
+    return folder / "spoken.wav"
+
+
+def encoded(source: Path, file: Path, *options: str) -> Path:
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", source, *options, file], check=True)
+    return file
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3", "ogg", "flac", "m4a", "amr"])
+def test_every_common_format_becomes_two_telephone_forms(spoken: Path, tmp_path: Path, kind: str) -> None:
+    if kind == "amr":
+        pytest.importorskip("numpy")
+        upload = tmp_path / "upload.wav"
+        upload.write_bytes(spoken.read_bytes())
+    else:
+        upload = encoded(spoken, tmp_path / f"upload.{kind}")
+    shares: list[float] = []
+    forms = telephone_forms(upload, tmp_path, progress=shares.append)
+    narrow, wide = read_wav(forms.narrow), read_wav(forms.wide)
+    assert (narrow.rate, wide.rate) == (8000, 16000)
+    assert match(read_wav(spoken), narrow).correlation > 0.8
+    assert match(read_wav(spoken), wide).correlation > 0.8
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.05)
+
+
+def test_silence_at_both_ends_is_cut_and_the_level_is_that_of_all_programmes(spoken: Path, tmp_path: Path) -> None:
+    forms = telephone_forms(spoken, tmp_path)
+    before, after = measure(read_wav(spoken)), measure(read_wav(forms.narrow))
+    assert before.seconds - after.seconds == pytest.approx(5 - 0.6, abs=0.8)
+    assert forms.seconds == pytest.approx(after.seconds, abs=0.05)
+    assert before.active_dbfs < -26
+    assert -22 < after.active_dbfs < -10
+
+
+def test_a_file_that_is_no_sound_is_refused(tmp_path: Path) -> None:
+    for name, content in (("a.mp3", b"hello" * 1000), ("b.wav", b""), ("c.m3u8", b"#EXTM3U\nfile:///etc/passwd\n")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(NotASound):
+            telephone_forms(tmp_path / name, tmp_path)
+
+
+def test_a_playlist_opens_no_other_file(spoken: Path, tmp_path: Path) -> None:
+    concat = tmp_path / "list.ffconcat"
+    concat.write_text(f"ffconcat version 1.0\nfile '{spoken}'\n")
+    with pytest.raises(NotASound):
+        telephone_forms(concat, tmp_path)
+
+
+def test_a_picture_without_sound_is_refused(tmp_path: Path) -> None:
+    video = tmp_path / "video.mp4"
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=s=64x64:d=1", video], check=True)
+    with pytest.raises(NotASound):
+        telephone_forms(video, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "m4a"])
+def test_a_truncated_upload_is_refused(spoken: Path, tmp_path: Path, kind: str) -> None:
+    whole = encoded(spoken, tmp_path / f"whole.{kind}", *(("-movflags", "+faststart") if kind == "m4a" else ()))
+    cut = tmp_path / f"cut.{kind}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(BrokenSound):
+        telephone_forms(cut, tmp_path)
+
+
+def test_a_silent_upload_is_refused(tmp_path: Path) -> None:
+    write_wav(tmp_path / "silent.wav", Sound(np.zeros(16000, dtype=np.float32), 8000))
+    with pytest.raises(SilentSound):
+        telephone_forms(tmp_path / "silent.wav", tmp_path)
+
+
+def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    long = tmp_path / "long.wav"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "18000", "-c:a"]
+        + ["pcm_u8", long],
+        check=True,
+    )
+    with pytest.raises(TooLongSound, match="5.0"):
+        telephone_forms(long, tmp_path)
+    assert not (tmp_path / "trimmed.flac").exists()
