@@ -1,12 +1,13 @@
-"""Playout: begins the recorded broadcasts whose hour has come, and ends those that somebody wants ended.
+"""Playout: begins what is due, by the schedule or by somebody's wish, and ends what somebody wants ended.
 
 It looks at the rows after every change and at every due hour. Which broadcast begins, on which speakers, is decided
-by `planning` and `catching_up`; the studio plays it.
+by `schedule`, `planning` and `catching_up`; the studio plays it.
 """
 
 import asyncio
 import datetime
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from broadcast_bridge import catching_up, planning, returning
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Taken
+from broadcast_bridge.schedule import airing
+from broadcast_bridge.schedule.airing import BookedCall
 from broadcast_bridge.studio import Studio
 from haichieu.ari.client import AriClient
 from haichieu.changes import changes_and_hours
@@ -30,6 +33,7 @@ class _News:
     """What the rows say is to be done now."""
 
     begin: Sequence[tuple[int, Taken]]
+    booked: Sequence[BookedCall]
     stop: Sequence[int]
     taken: Mapping[int, Sequence[int]]
     returned: Mapping[int, Sequence[int]]
@@ -38,14 +42,21 @@ class _News:
 class Playout:
     """Keeps the hours of one studio."""
 
-    def __init__(self, client: AriClient, database: Database, studio: Studio) -> None:
+    def __init__(
+        self, client: AriClient, database: Database, studio: Studio, book: Callable[[BookedCall, str], None]
+    ) -> None:
+        """`book` is told of officials to be called, and in whose name their occurrence is claimed; it never blocks."""
         self._client = client
         self._database = database
         self._studio = studio
+        self._book = book
+        self._run = f"{studio.node}-{uuid.uuid4().hex[:8]}"
+        self._edition: tuple[object, ...] = ()
+        self._ahead_at = now()
 
     async def run(self) -> None:
         """Work until cancelled; broadcasts that are on air then are ended in order."""
-        async with asyncio.TaskGroup() as airings:
+        async with asyncio.TaskGroup() as broadcasts:
             async for _ in changes_and_hours(self._database, self._next_hour):
                 await self._client.connected.wait()
                 try:
@@ -57,18 +68,23 @@ class Playout:
                     self._studio.stop(broadcast_id)
                 await self._studio.give_up(news.taken)
                 self._studio.take_back(news.returned)
+                for call in news.booked:
+                    self._book(call, self._run)
                 for broadcast_id, taken in news.begin:
-                    airings.create_task(self._air(broadcast_id, taken))
+                    broadcasts.create_task(self._air(broadcast_id, taken))
 
     async def _next_hour(self) -> datetime.datetime | None:
         def look(session: Session) -> datetime.datetime | None:
-            hours = (planning.next_due(session, now()), catching_up.next_try(session, now()))
-            return min((hour for hour in hours if hour), default=None)
+            at = now()
+            begins = (planning.next_due(session, at), catching_up.next_try(session, at), airing.next_hour(session))
+            return min(hour for hour in (*begins, self._ahead_at) if hour)
 
         return await self._database.run(look)
 
     def _look(self, session: Session) -> _News:
         at, node, on_air = now(), self._studio.node, self._studio.on_air
+        self._look_ahead(session, at)
+        booked = airing.put_on_air(session, self._run, at)
         begun = [
             (broadcast_id, planning.begin(session, broadcast_id, node, at))
             for broadcast_id in planning.due(session, at, node)
@@ -79,10 +95,17 @@ class Playout:
         )
         return _News(
             [(broadcast_id, taken) for broadcast_id, taken in begun if taken is not None] + again,
+            booked,
             list(stop),
             returning.taken_away(session, on_air),
             returning.give_back(session, on_air),
         )
+
+    def _look_ahead(self, session: Session, at: datetime.datetime) -> None:
+        """Work out the coming days when a schedule has changed, and now and then because days go by."""
+        if (edition := airing.edition(session)) != self._edition or at >= self._ahead_at:
+            airing.look_ahead(session, at)
+            self._edition, self._ahead_at = edition, at + airing.LOOK_AHEAD_EVERY
 
     async def _air(self, broadcast_id: int, taken: Taken) -> None:
         try:

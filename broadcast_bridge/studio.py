@@ -6,7 +6,7 @@ Reads top to bottom in `Studio._broadcast`. The rules are in `planning` and `bro
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -72,6 +72,10 @@ class Plan:
     pause_seconds: float = 0.0
 
 
+WhenPlanned = Callable[[Session, int], None]
+"""Told the id of a broadcast in the transaction that plans it; what it raises undoes the plan."""
+
+
 class Content(Protocol):
     """What a broadcast lets its speakers hear, after the chime."""
 
@@ -111,7 +115,15 @@ class Studio:
         """The ids of the broadcasts that this studio has in hand."""
         return frozenset(self._in_hand)
 
-    async def go_live(self, call: Call, official_id: int, zone_keys: str, priority: Priority) -> Outcome:
+    async def go_live(
+        self,
+        call: Call,
+        official_id: int,
+        zone_keys: str,
+        priority: Priority,
+        *,
+        when_planned: WhenPlanned | None = None,
+    ) -> Outcome:
         """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
 
         Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before
@@ -124,6 +136,8 @@ class Studio:
             official = session.get_one(Official, official_id)
             zone = find_zone(session, official, zone_keys)
             broadcast, taken = planning.plan_live(session, official, zone, priority, now(), self.node)
+            if when_planned:
+                when_planned(session, broadcast.id)
             broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
             return self._plan(broadcast), taken
 

@@ -45,7 +45,8 @@ class ZoneChoice:
 
 
 def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
-    """Return the zone with the code that was keyed in; `*` means every zone of the official.
+    """Return the zone with the code that was keyed in; `*` means every zone of the official, and codes joined by
+    commas, which no key gives, mean several.
 
     Raises UnknownZone or ZoneNotAllowed.
     """
@@ -61,14 +62,18 @@ def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
         if not zones:
             raise ZoneNotAllowed("the official has no zone")
     else:
-        zone = session.scalar(sa.select(Zone).where(Zone.code == keys, Zone.removed_at.is_(None)))
-        if zone is None:
-            raise UnknownZone(f"no zone has the code {keys!r}")
-        if official not in zone.officials:
-            raise ZoneNotAllowed(f"{official.code} may not speak in zone {keys}")
-        zones = [zone]
+        zones = [_allowed_zone(session, official, code) for code in keys.split(",")]
     speakers = speakers_in(session, (zone.id for zone in zones))
     return ZoneChoice(keys, ", ".join(zone.name for zone in zones), tuple(speakers))
+
+
+def _allowed_zone(session: Session, official: Official, code: str) -> Zone:
+    zone = session.scalar(sa.select(Zone).where(Zone.code == code, Zone.removed_at.is_(None)))
+    if zone is None:
+        raise UnknownZone(f"no zone has the code {code!r}")
+    if official not in zone.officials:
+        raise ZoneNotAllowed(f"{official.code} may not speak in zone {code}")
+    return zone
 
 
 def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:

@@ -48,6 +48,8 @@ class Unit(Base):
     name: Mapped[str] = mapped_column(sa.String(200))
     level: Mapped[str] = mapped_column(sa.String(20))
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    author_may_approve: Mapped[bool] = mapped_column(default=False)
+    """Whether who wrote a programme of this unit may approve it as well; a small commune may have one person."""
 
 
 class Official(Base):

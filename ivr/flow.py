@@ -17,6 +17,7 @@ from ivr.mistakes import FlowMistakes, Mistake, MistakeKind
 from ivr.node import Name
 from ivr.verbs.ask import Ask
 from ivr.verbs.authenticate import Authenticate
+from ivr.verbs.await_hour import AwaitHour
 from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
@@ -29,7 +30,7 @@ LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
 AnyNode = Annotated[
-    Say | Menu | Ask | Authenticate | ChooseZone | GoLive | Report | HangUp, Field(discriminator="verb")
+    Say | Menu | Ask | Authenticate | ChooseZone | AwaitHour | GoLive | Report | HangUp, Field(discriminator="verb")
 ]
 
 

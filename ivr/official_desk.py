@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge import call_backs
 from broadcast_bridge.broadcasts import last_broadcast_of, outcome_of
 from broadcast_bridge.states import Priority
-from broadcast_bridge.studio import Studio
+from broadcast_bridge.studio import Studio, WhenPlanned
 from broadcast_bridge.zones import find_zone
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
@@ -29,6 +29,8 @@ class PhoneDesk:
         self._call = call
         self._flow = flow
         self._owed: int | None = None
+        self.when_planned: WhenPlanned | None = None
+        """Told of the broadcast that this call becomes, in the transaction that plans it."""
 
     async def knows_caller(self, caller_number: str | None) -> bool:
         """Say whether an official calls from this number."""
@@ -58,7 +60,9 @@ class PhoneDesk:
             self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
                 raise CallBackOwed("call-back verification is on for this official")
-        outcome = await self._studio.go_live(self._call, official_id, zone.keys, priority)
+        outcome = await self._studio.go_live(
+            self._call, official_id, zone.keys, priority, when_planned=self.when_planned
+        )
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
     async def last_report(self, official_id: int) -> LastReport | None:

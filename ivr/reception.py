@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.orm import Session as DatabaseSession
 
 from broadcast_bridge.call_backs import OwedCall
+from broadcast_bridge.states import Priority
 from broadcast_bridge.zones import ZoneNotAllowed, ZoneRefused
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
@@ -29,6 +31,32 @@ log = structlog.get_logger()
 
 EMERGENCY_FLOW = "official-line"
 """The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
+
+BOOKED_FLOW = "booked-live"
+
+
+class Booking(Protocol):
+    """What a call ahead of a booked hour is about."""
+
+    @property
+    def zone_keys(self) -> str:
+        """The codes of the zones, joined by commas."""
+        ...
+
+    @property
+    def due_at(self) -> datetime.datetime:
+        """The hour."""
+        ...
+
+    @property
+    def priority(self) -> Priority:
+        """The priority that was booked."""
+        ...
+
+    def went_on_air(self, session: DatabaseSession, broadcast_id: int) -> None:
+        """Be told, in the transaction that plans it, of the broadcast that keeps the hour."""
+        ...
+
 
 DeskFor = Callable[[Call, str], PhoneDesk]
 
@@ -95,6 +123,25 @@ class Reception:
             await session.say(prompt, code=debt.zone_keys)
             return
         await run_flow(self._flows(debt.flow), session)
+
+    async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
+        """Lead an official, called ahead of a booked hour, through PIN and countdown on air."""
+        language = await self._database.run(lambda session: the_station(session).language)
+        desk = self._desk_for(call, BOOKED_FLOW)
+        desk.when_planned = booking.went_on_air
+        zone = await desk.find_zone(official_id, booking.zone_keys)
+        session = Session(
+            call,
+            self._prompts,
+            desk,
+            language,
+            official=OfficialSeen(official_id, official_name),
+            zone=zone,
+            called_back=True,
+            owed_priority=booking.priority,
+            due_at=booking.due_at,
+        )
+        await run_flow(self._flows(BOOKED_FLOW), session)
 
     async def _serve(self, call: Call) -> None:
         async with call:

@@ -155,6 +155,8 @@ class Session:
     called_back: bool = False
     owed_priority: Priority | None = None
     """What the official asked for on the call that this one pays back."""
+    due_at: datetime.datetime | None = None
+    """The hour of the booked broadcast that this call is about."""
     answers: dict[str, str] = field(default_factory=dict)
 
     def the_official(self) -> OfficialSeen:

@@ -1,1 +1,1 @@
-"""What is said: recordings, texts and the voices kept from earlier broadcasts."""
+"""The store of programmes: what may be played, how it got there, and who approved it."""

@@ -1,18 +1,53 @@
-"""The table of programmes, as far as a schedule needs it."""
+"""The table of programmes."""
+
+import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.states import Priority
 from haichieu.database import Base
+from haichieu.media import Media
+from haichieu.people import Unit
 
 
 class Programme(Base):
-    """What is said; `seconds` is empty while its sound is not made."""
+    """What is said. It is never deleted while the log of broadcasts speaks of it; it is withdrawn.
+
+    `author` is an actor of the audit trail (`official:1001`, `account:…`). `sound` is what is played, in both
+    telephone forms; `original` is the file as it came. `search_text` is the folded title, text, category and tags.
+    """
 
     __tablename__ = "programmes"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("state").in_([str(state) for state in PROGRAMME.states]), name="state"),
+        sa.CheckConstraint(sa.column("origin").in_([str(origin) for origin in Origin]), name="origin"),
+        sa.CheckConstraint(sa.column("priority").in_([str(priority) for priority in Priority]), name="priority"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(sa.String(200))
+    origin: Mapped[str] = mapped_column(sa.String(12))
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    category: Mapped[str] = mapped_column(sa.String(80), default="", index=True)
+    language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    author: Mapped[str] = mapped_column(sa.String(200))
+    author_name: Mapped[str] = mapped_column(sa.String(200))
     priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
+    valid_until: Mapped[datetime.datetime | None]
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    state: Mapped[str] = mapped_column(sa.String(12), default=PROGRAMME.initial, index=True)
+    returned_because: Mapped[str] = mapped_column(sa.Text, default="")
+    original_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
     seconds: Mapped[float | None]
+    search_text: Mapped[str] = mapped_column(sa.Text, default="")
+    created_at: Mapped[datetime.datetime]
+    updated_at: Mapped[datetime.datetime]
+    last_aired_at: Mapped[datetime.datetime | None]
+
+    unit: Mapped[Unit] = relationship()
+    original: Mapped[Media | None] = relationship(foreign_keys=[original_id])
+    sound: Mapped[Media | None] = relationship(foreign_keys=[sound_id])

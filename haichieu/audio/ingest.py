@@ -11,11 +11,15 @@ one of the listed formats, for a limited time.
 """
 
 import json
+import os
 import re
 import subprocess
+import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 
@@ -32,6 +36,7 @@ FORMATS = "wav,mp3,ogg,flac,mov,aac,amr,matroska,caf,aiff,asf,gsm,w64"
 """Demuxers that read one file and nothing else; playlists (hls, concat …) would open others."""
 
 _INPUT = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
+_MOST_COMPLAINTS = 8_000_000
 _NOWHERE = ("-f", "null", "-")
 _UNKNOWN_SIZE = 0xFFFFFF00
 """WAV files that were written into a pipe declare about this."""
@@ -93,8 +98,8 @@ def telephone_forms(
     limit = max(60.0, most_seconds)
     # Kept losslessly in between: both passes of the loudness filter must see the same sound.
     trimmed = folder / "trimmed.flac"
-    readable = ["-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000", trimmed]
-    _ffmpeg(source, readable, limit, lambda done: progress(min(done / declared, 1.0) / 2 if declared else 0.0))
+    options = ("-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000")
+    _ffmpeg(source, [*options, trimmed], limit, lambda done: progress(min(done / (declared or done), 1.0) / 2))
     whole = _declared_seconds(trimmed)
     measured, silences = _loudness(trimmed, limit)
     seconds = min(_end_of_sound(silences, whole) + _KEPT_SILENCE, whole)
@@ -181,33 +186,49 @@ def _declares_more_bytes(source: Path) -> bool:
 
 
 def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progress) -> None:
+    """Run ffmpeg and follow how far it is. A damaged file can make it write more complaints than a pipe holds."""
     command = [*_NICE, "ffmpeg", "-nostdin", "-y", "-v", "error", *_INPUT, "-i", str(source)]
     command += ["-progress", "pipe:1", *(str(part) for part in output)]
-    try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints)
+        except FileNotFoundError as problem:
+            raise _not_installed(problem) from problem
+        too_long = threading.Timer(limit, process.kill)
+        too_long.start()
+        try:
             assert process.stdout is not None  # noqa: S101
-            try:
-                for line in process.stdout:
-                    if found := _PROGRESS.match(line):
-                        heard(int(found[1]) / 1_000_000)
-                _, said = process.communicate(timeout=limit)
-            except BaseException:
-                process.kill()
-                raise
-    except FileNotFoundError as problem:
-        raise _not_installed(problem) from problem
-    if process.returncode:
-        words = said.decode(errors="replace").strip().splitlines()[-1:]
-        raise BrokenSound(f"Không đọc được tệp âm thanh. / The sound file cannot be read: {''.join(words)[:200]}")
+            for line in process.stdout:
+                if found := _PROGRESS.match(line):
+                    heard(int(found[1]) / 1_000_000)
+            status = process.wait()
+        finally:
+            too_long.cancel()
+            process.kill()
+            process.wait()
+        if status:
+            words = _end_of(complaints).decode(errors="replace").strip().splitlines()[-1:]
+            raise BrokenSound(f"Không đọc được tệp âm thanh. / The sound file cannot be read: {''.join(words)[:200]}")
 
 
 def _run(command: list[str], limit: float) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run([*_NICE, *command], capture_output=True, timeout=limit, check=False)
-    except FileNotFoundError as problem:
-        raise _not_installed(problem) from problem
-    except subprocess.TimeoutExpired as problem:
-        raise BrokenSound("Xử lý tệp quá lâu. / The file takes too long to process.") from problem
+    """Run a program and return what it printed, of its standard error only the end."""
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            done = subprocess.run(
+                [*_NICE, *command], stdout=subprocess.PIPE, stderr=complaints, timeout=limit, check=False
+            )
+        except FileNotFoundError as problem:
+            raise _not_installed(problem) from problem
+        except subprocess.TimeoutExpired as problem:
+            raise BrokenSound("Xử lý tệp quá lâu. / The file takes too long to process.") from problem
+        return subprocess.CompletedProcess(command, done.returncode, done.stdout, _end_of(complaints))
+
+
+def _end_of(file: IO[bytes]) -> bytes:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _MOST_COMPLAINTS, 0))
+    return file.read()
 
 
 def _not_installed(problem: FileNotFoundError) -> EnvironmentProblem:

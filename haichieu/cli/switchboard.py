@@ -35,6 +35,7 @@ from haichieu.processes import READY
 from haichieu.settings import Settings
 from haichieu.station import the_station
 from haichieu.vault import open_vault
+from ivr.booked_calls import BookedCalls
 from ivr.call_back_dispatcher import CallBackDispatcher
 from ivr.flow import delivered_flow
 from ivr.official_desk import PhoneDesk
@@ -87,7 +88,6 @@ class Switchboard:
             self._recordings,
             store,
         )
-        self._playout = Playout(self._client, self._database, self._studio)
         self._supervisor = SpeakerSupervisor(
             self._client, self._database, settings.node, self._studio.speaker_returned, self._studio.speaker_lost
         )
@@ -96,6 +96,8 @@ class Switchboard:
             self._client, self._database, self._prompts, lru_cache(delivered_flow), self._desk_for
         )
         self._call_backs = CallBackDispatcher(self._client, self._database, self._reception, endpoint_for)
+        self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
+        self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
@@ -112,7 +114,7 @@ class Switchboard:
                 self._follow_rows(),
                 self._keep_prompts(),
             ),
-            in_background(self._call_backs.run(), self._playout.run()),
+            in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run()),
         ):
             await self._reception.run()
 

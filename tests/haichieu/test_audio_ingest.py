@@ -1,12 +1,14 @@
 """What people upload, and what the station makes of it."""
 
+import contextlib
+import random
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, telephone_forms
+from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, UnusableSound, telephone_forms
 from haichieu.audio.matching import match
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 
@@ -112,3 +114,17 @@ def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Pat
     with pytest.raises(TooLongSound, match=r"5\.0"):
         telephone_forms(long, tmp_path)
     assert not (tmp_path / "trimmed.flac").exists()
+
+
+def test_a_file_full_of_damage_does_not_hang(spoken: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mp3"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "60", "-i", spoken, "-b:a", "64k", whole], check=True
+    )
+    damaged = bytearray(whole.read_bytes())
+    chance = random.Random(1)
+    for _ in range(60_000):
+        damaged[chance.randrange(5000, len(damaged))] = chance.randrange(256)
+    (tmp_path / "damaged.mp3").write_bytes(damaged)
+    with contextlib.suppress(UnusableSound):
+        telephone_forms(tmp_path / "damaged.mp3", tmp_path)

@@ -1,0 +1,211 @@
+"""How programmes come into the store: an upload, a text, a recording by phone, a past live broadcast.
+
+Making the sound takes seconds and no transaction: first `ready_…` in a thread, then `add` with a session.
+"""
+
+import datetime
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import approval, search
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeState
+from broadcast_bridge.states import Priority
+from haichieu import audit
+from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
+from haichieu.audio.sound import Sound, write_wav
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media, MediaStore, digest_of
+from haichieu.people import Unit
+from haichieu.reading import read_aloud
+from haichieu.speech import NothingToSay, Synthesiser, TextTooLong, speakable
+
+LONGEST_TEXT = 20_000
+"""Characters of a text programme, about twenty minutes of speech."""
+PIECE = 600
+PAUSE_SECONDS, PARAGRAPH_SECONDS = 0.35, 0.8
+
+_PARAGRAPHS = re.compile(r"\n\s*\n|\r\n\s*\r\n")
+_SENTENCES = re.compile(r"(?<=[.!?…;:])\s+")
+
+
+class ProgrammeRefused(HaiChieuError):
+    """What was said about the programme cannot be."""
+
+
+class AlreadyThere(HaiChieuError):
+    """The same file is in the store; `programme_id` and `title` say as what."""
+
+    def __init__(self, programme_id: int, title: str) -> None:
+        super().__init__(
+            f"Tệp này đã có trong kho với tên “{title}”. / This file is in the store already, as “{title}”."
+        )
+        self.programme_id = programme_id
+        self.title = title
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a programme besides its sound. `author` is an actor such as `account:a@b`."""
+
+    title: str
+    unit_id: int
+    author: str
+    author_name: str
+    category: str = ""
+    language: str = "vi"
+    priority: Priority = Priority.NORMAL
+    valid_until: datetime.datetime | None = None
+    tags: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A sound that is ready to be added. `upload` is the file as it came, None for what the station made itself."""
+
+    origin: Origin
+    forms: TelephoneForms
+    upload: Path | None = None
+    suffix: str = ".bin"
+    text: str = ""
+
+
+def ready_upload(
+    upload: Path,
+    folder: Path,
+    name: str,
+    *,
+    most_seconds: float = MOST_SECONDS,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Ready:
+    """Make an uploaded file ready; `name` is what its sender calls it. Raises UnusableSound."""
+    forms = telephone_forms(upload, folder, most_seconds=most_seconds, progress=progress)
+    return Ready(Origin.UPLOAD, forms, upload, Path(name).suffix)
+
+
+def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
+    """Make a recording of the station's own ready: by phone, or of a live broadcast. Raises UnusableSound."""
+    return Ready(origin, telephone_forms(recording, folder))
+
+
+def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> Ready:
+    """Have a text read aloud; also what a preview plays. Raises SpeechError, UnusableSound."""
+    if len(text) > LONGEST_TEXT:
+        raise TextTooLong(
+            f"Văn bản dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
+            f"The text has {len(text)} characters, at most {LONGEST_TEXT} are read aloud."
+        )
+    speakable(text[:5000])  # refuses what holds nothing to say
+    spoken = folder / "spoken.wav"
+    write_wav(spoken, _spoken(text, language, synthesiser))
+    return Ready(Origin.TEXT, telephone_forms(spoken, folder), text=text.strip())
+
+
+def add(session: Session, store: MediaStore, about: About, ready: Ready, at: datetime.datetime) -> Programme:
+    """Put a programme into the store as a draft. Raises ProgrammeRefused, AlreadyThere or DiskFull."""
+    store.require_space()
+    _check(session, about)
+    if ready.upload is not None:
+        _refuse_twice(session, digest_of(ready.upload))
+    programme = Programme(
+        title=about.title.strip(),
+        origin=ready.origin,
+        text=ready.text,
+        category=about.category,
+        language=about.language,
+        unit_id=about.unit_id,
+        author=about.author,
+        author_name=about.author_name,
+        priority=about.priority,
+        valid_until=about.valid_until,
+        tags=list(about.tags),
+        state=PROGRAMME.initial,
+        seconds=ready.forms.seconds,
+        created_at=at,
+        updated_at=at,
+    )
+    if ready.upload is not None:
+        programme.original = store.keep_original(session, ready.upload, ready.suffix, ready.forms.seconds)
+    programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
+    search.index(programme)
+    session.add(programme)
+    session.flush()
+    audit.record(session, about.author, "programme.add", f"programme:{programme.id}", title=programme.title)
+    return programme
+
+
+def change(session: Session, programme: Programme, about: About, who: str, at: datetime.datetime) -> None:
+    """Change what is said of a programme; it is a draft again. Raises ProgrammeRefused or IllegalTransition."""
+    _check(session, about)
+    approval.edited(session, programme, who, at)
+    programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
+    programme.priority, programme.valid_until, programme.tags = about.priority, about.valid_until, list(about.tags)
+    search.index(programme)
+
+
+def sounds_in(store: MediaStore) -> tempfile.TemporaryDirectory[str]:
+    """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="making-", dir=store.folder)
+
+
+def _check(session: Session, about: About) -> None:
+    title = about.title.strip()
+    if not 1 <= len(title) <= 200 or any(ord(letter) < 32 for letter in title):
+        raise ProgrammeRefused("Tiêu đề cần 1 đến 200 ký tự. / A title needs 1 to 200 characters, and no line breaks.")
+    if session.get(Unit, about.unit_id) is None:
+        raise ProgrammeRefused(f"Không có đơn vị số {about.unit_id}. / There is no unit {about.unit_id}.")
+
+
+def _refuse_twice(session: Session, digest: str) -> None:
+    same = session.scalar(
+        sa.select(Programme)
+        .join(Media, Programme.original_id == Media.id)
+        .where(Media.sha256 == digest, Programme.state != ProgrammeState.WITHDRAWN)
+        .limit(1)
+    )
+    if same is not None:
+        raise AlreadyThere(same.id, same.title)
+
+
+def _spoken(text: str, language: str, synthesiser: Synthesiser) -> Sound:
+    """Speak a long text piece by piece, with a breath between sentences and a longer one between paragraphs."""
+    samples: list[np.ndarray[tuple[int], np.dtype[np.float32]]] = []
+    rate = 0
+    for paragraph in _PARAGRAPHS.split(text):
+        for piece in _pieces(paragraph):
+            try:
+                speech = synthesiser.synthesise(read_aloud(piece, language), language)
+            except NothingToSay:
+                continue
+            rate = speech.rate
+            samples.append(np.frombuffer(speech.samples, dtype="<i2").astype(np.float32) / 32768.0)
+            samples.append(np.zeros(int(PAUSE_SECONDS * rate), dtype=np.float32))
+        if samples:
+            samples.append(np.zeros(int((PARAGRAPH_SECONDS - PAUSE_SECONDS) * rate), dtype=np.float32))
+    if not samples:
+        raise NothingToSay("Văn bản không có gì để đọc. / The text holds nothing that can be read aloud.")
+    return Sound(np.concatenate(samples), rate)
+
+
+def _pieces(paragraph: str) -> list[str]:
+    """Cut at ends of sentences into pieces of at most about `PIECE` characters."""
+    pieces: list[str] = []
+    for sentence in _SENTENCES.split(" ".join(paragraph.split())):
+        while len(sentence) > PIECE:
+            cut = sentence.rfind(" ", 0, PIECE)
+            cut = cut if cut > 0 else PIECE
+            pieces.append(sentence[:cut])
+            sentence = sentence[cut:].strip()
+        if pieces and len(pieces[-1]) + len(sentence) < PIECE:
+            pieces[-1] = f"{pieces[-1]} {sentence}"
+        elif sentence:
+            pieces.append(sentence)
+    return pieces
