@@ -7,12 +7,13 @@ the proof of the second airing is as good as that of the first; then the first d
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
+from broadcast_bridge.schedule.quiet import speakers_may_sound
 from broadcast_bridge.states import (
     BROADCAST,
     DELIVERY,
@@ -22,6 +23,7 @@ from broadcast_bridge.states import (
     DeliveryEvent,
     DeliveryState,
     Kind,
+    Priority,
     Reason,
 )
 
@@ -69,12 +71,13 @@ def next_try(session: Session, at: datetime.datetime) -> datetime.datetime | Non
     )
 
 
-def begin(session: Session, at: datetime.datetime, node: str, *, hushed: Collection[int] = ()) -> list[Broadcast]:
+def begin(session: Session, at: datetime.datetime, node: str) -> list[Broadcast]:
     """Begin, in state `calling`, the broadcasts that bring to each free speaker the first thing it is owed."""
-    served: set[int] = set(hushed)
+    served: set[int] = set()
     groups: dict[tuple[int, float], list[Delivery]] = defaultdict(list)
     for delivery in owed(session, at, node):
-        if delivery.speaker_id not in served:
+        priority = Priority(delivery.broadcast.priority)
+        if delivery.speaker_id not in served and speakers_may_sound(session, [delivery.speaker], priority, at).speakers:
             served.add(delivery.speaker_id)
             groups[delivery.broadcast_id, _offset(delivery)].append(delivery)
     return [_again(session, deliveries, offset, at, node) for (_, offset), deliveries in groups.items()]

@@ -7,7 +7,6 @@ one waits until it is free, which for a recording is what `catching_up` is for, 
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +14,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts import advance, is_open, position
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
+from broadcast_bridge.schedule.quiet import speakers_may_sound
+from broadcast_bridge.schedule.states import WhyNot
 from broadcast_bridge.states import (
     BROADCAST,
     DELIVERY,
@@ -32,11 +33,12 @@ from haichieu import audit
 from haichieu.errors import HaiChieuError
 from haichieu.people import Official, Right
 
+WAITS_FOR_SPEAKERS = datetime.timedelta(minutes=30)
+"""A broadcast waits this long after its hour for others, no less urgent, to let go of its speakers."""
 STILL_ON_TIME = datetime.timedelta(minutes=2)
 """A broadcast found this late is played all the same; later only while it is worth hearing."""
 
 
-NOTHING_HUSHED: Mapping[int, Reason] = MappingProxyType({})
 OTHERS_FIRST = datetime.timedelta(seconds=3)
 
 
@@ -58,6 +60,14 @@ class ZoneBusy(BroadcastRefused):
     def __init__(self, on_air: str) -> None:
         super().__init__(f"{on_air} is on air in this zone")
         self.on_air = on_air
+
+
+class ZoneQuiet(BroadcastRefused):
+    """Nothing but an emergency may sound in the zone now; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"nothing may sound: {reason}")
+        self.reason = reason
 
 
 class NothingToPlayOn(BroadcastRefused):
@@ -97,13 +107,16 @@ def plan_live(
 ) -> tuple[Broadcast, Taken]:
     """Take the zone's speakers for a live voice; return the broadcast, `planned`, and what was taken from others.
 
-    Raises LiveNotAllowed, NoReachableSpeaker or ZoneBusy, and then nothing has changed.
+    Raises LiveNotAllowed, NoReachableSpeaker, ZoneQuiet or ZoneBusy, and then nothing has changed.
     """
     right = Right.EMERGENCY if priority is Priority.EMERGENCY else Right.LIVE
     if not official.may_do(right):
         raise LiveNotAllowed(f"{official.code} lacks the right {right}")
     if zone.reachable == 0:
         raise NoReachableSpeaker(f"no speaker of {zone.name} is reachable")
+    hushed = _hushed(session, zone.speakers, priority, at)
+    if len(hushed) == zone.total:
+        raise ZoneQuiet(next(iter(hushed.values())))
     broadcast = Broadcast(
         kind=Kind.LIVE,
         title=official.name,
@@ -119,7 +132,7 @@ def plan_live(
     refuse_if_busy(session, zone.speakers, broadcast.precedence)
     try:
         with session.begin_nested():
-            taken = _give_speakers(session, broadcast, zone.speakers, at)
+            taken = _give_speakers(session, broadcast, zone.speakers, at, hushed)
     except IntegrityError:
         # Somebody took one of the speakers between our look and our write: the index decided who was first.
         refuse_if_busy(session, zone.speakers, broadcast.precedence)
@@ -215,19 +228,24 @@ def next_due(session: Session, at: datetime.datetime) -> datetime.datetime | Non
     return hour if hour is None or hour > at else at + OTHERS_FIRST
 
 
-def begin(
-    session: Session,
-    broadcast_id: int,
-    node: str,
-    at: datetime.datetime,
-    *,
-    hushed: Mapping[int, Reason] = NOTHING_HUSHED,
-) -> Taken | None:
-    """Take a planned recording in hand, with its speakers; None when another switchboard was faster.
+def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime) -> Taken | None:
+    """Take a planned recording in hand, with its speakers; None when there is nothing to be done for now.
 
-    Speakers that are `hushed`, by their ids, are left out, and their deliveries say why. A broadcast that comes too
-    late to be worth hearing is closed as failed, with an alarm, and None is returned.
+    That is so when another switchboard was faster; when all its speakers are in broadcasts that do not give way, for
+    whose end it waits; and when it is closed here, because it came too late or nobody may or can hear it.
     """
+    broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
+    speakers = _speakers_of(session, broadcast)
+    hushed = _hushed(session, speakers, Priority(broadcast.priority), at)
+    in_use = {
+        delivery.speaker_id
+        for delivery in _active(session, speakers)
+        if delivery.broadcast.precedence >= broadcast.precedence
+    }
+    waits = bool(in_use) and all(speaker.id in hushed or speaker.id in in_use for speaker in speakers)
+    if waits and at < (broadcast.due_at or at) + WAITS_FOR_SPEAKERS:
+        broadcast.reason = Reason.IN_USE
+        return None
     claimed = session.scalar(
         sa.update(Broadcast)
         .where(Broadcast.id == broadcast_id, Broadcast.state == BroadcastState.PLANNED)
@@ -236,13 +254,35 @@ def begin(
     )
     if claimed is None:
         return None
-    broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
-    if broadcast.due_at and at > max(
-        broadcast.due_at + STILL_ON_TIME, broadcast.worth_hearing_until or broadcast.due_at
-    ):
+    waited = broadcast.reason == Reason.IN_USE
+    session.refresh(broadcast)
+    broadcast.reason = None
+    if not waited and _too_late(broadcast, at):
         advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.TOO_LATE)
         return None
-    return _give_speakers(session, broadcast, _speakers_of(session, broadcast), at, hushed)
+    taken = _give_speakers(session, broadcast, speakers, at, hushed)
+    if not any(delivery.active for delivery in broadcast.deliveries):
+        quiet = set(hushed.values()) if len(hushed) == len(speakers) > 0 else set()
+        if quiet:
+            advance(session, broadcast_id, BroadcastEvent.CANCEL, at, quiet.pop())
+        else:
+            advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.IN_USE if in_use else Reason.NO_SPEAKERS)
+        return None
+    return taken
+
+
+def _too_late(broadcast: Broadcast, at: datetime.datetime) -> bool:
+    due_at = broadcast.due_at or at
+    return at > max(due_at + STILL_ON_TIME, broadcast.worth_hearing_until or due_at)
+
+
+def _hushed(
+    session: Session, speakers: Sequence[Speaker], priority: Priority, at: datetime.datetime
+) -> Mapping[int, Reason]:
+    """Which speakers must be silent now, and why."""
+    left_out = speakers_may_sound(session, speakers, priority, at).left_out
+    silenced = WhyNot.ZONE_SILENCED
+    return {speaker.id: Reason.SILENCED if why is silenced else Reason.QUIET_HOURS for speaker, why in left_out}
 
 
 def _is_for(session: Session, broadcast: Broadcast, node: str) -> bool:
@@ -283,7 +323,7 @@ def _give_speakers(
     broadcast: Broadcast,
     speakers: Sequence[Speaker],
     at: datetime.datetime,
-    hushed: Mapping[int, Reason] = NOTHING_HUSHED,
+    hushed: Mapping[int, Reason],
 ) -> Taken:
     """Make the deliveries of a broadcast, taking speakers from less urgent ones."""
     session.add(broadcast)

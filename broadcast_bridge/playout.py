@@ -61,7 +61,7 @@ class Playout:
                 await self._client.connected.wait()
                 try:
                     news = await self._database.run(self._look)
-                except sa.exc.OperationalError as problem:
+                except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is away
                     log.warning("playout.blind", problem=str(problem.orig))
                     continue
                 for broadcast_id in news.stop:

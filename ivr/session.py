@@ -124,8 +124,8 @@ class OfficialDesk(Protocol):
         """Put the call on air until `#`, hang-up (HungUp) or an end from outside.
 
         `called_back` says that the station itself dialled the official's registered number. Raises CallBackOwed,
-        ZoneBusy, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before anything
-        has reached a speaker.
+        ZoneBusy, ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before
+        anything has reached a speaker.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, ZoneQuiet
 from broadcast_bridge.states import Priority, Reason, words
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
 from haichieu.media import DiskFull
@@ -29,6 +29,7 @@ class GoLive(Node):
         "call-back-announcement",
         "zone-busy",
         "zone-unreachable",
+        "zone-quiet",
         "live-not-allowed",
         "unknown-zone",
         "zone-not-allowed",
@@ -54,6 +55,8 @@ class GoLive(Node):
             await session.say("zone-busy", on_air=busy.on_air)
         except NoReachableSpeaker:
             await session.say("zone-unreachable")
+        except ZoneQuiet as quiet:
+            await session.say("zone-quiet", reason=words(quiet.reason, session.language) or "")
         except LiveNotAllowed:
             await session.say("live-not-allowed")
         except UnknownZone:  # taken away since it was chosen

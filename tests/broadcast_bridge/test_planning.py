@@ -9,13 +9,15 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge import broadcasts, catching_up, planning, returning
 from broadcast_bridge.broadcasts import DeliveryUpdate, apply_updates
-from broadcast_bridge.models import Broadcast, Delivery
-from broadcast_bridge.planning import LiveNotAllowed, NothingToPlayOn, Request, Taken, ZoneBusy, plan_live
+from broadcast_bridge.models import Broadcast, Delivery, Zone
+from broadcast_bridge.planning import LiveNotAllowed, NothingToPlayOn, Request, Taken, ZoneBusy, ZoneQuiet, plan_live
+from broadcast_bridge.schedule import quiet
 from broadcast_bridge.states import AfterCut, BroadcastEvent, DeliveryEvent, Priority, Reason
 from broadcast_bridge.zones import UnknownZone, find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.media import Media
+from haichieu.station import Station
 from tests.builders import Commune, commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
@@ -83,6 +85,7 @@ def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: D
         lambda session, place: live(session, place)[0],
         lambda session, place: begun(session, place, priority=Priority.EMERGENCY)[0],
     ]
+    recorded = {0: Priority.NORMAL, 1: Priority.PRIORITY, 3: Priority.EMERGENCY}
     for lower in range(len(urgency)):
         for higher in range(len(urgency)):
             with database.session() as session:
@@ -97,8 +100,9 @@ def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: D
                     with pytest.raises(ZoneBusy):
                         urgency[higher](session, place)
                 else:
-                    assert states(urgency[higher](session, place)) == [("missed", "in_use")]
-                    assert states(first) == [("playing", None)]
+                    waiting = asked(session, place, priority=recorded[higher])
+                    assert planning.begin(session, waiting.id, NODE, NOW) is None
+                    assert (waiting.state, states(first)) == ("planned", [("playing", None)])
                 session.rollback()
 
 
@@ -199,9 +203,71 @@ def test_an_order_to_stop_cancels_what_has_not_begun_and_marks_what_has(database
 def test_hushed_speakers_are_left_out_and_the_log_says_so(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
+        hush = Zone(code="12", name="Trường học", speakers=place.speakers[:1])
+        session.add(hush)
+        session.flush()
+        quiet.silence(session, hush.id, later(3600), "account:a@b", NOW)
         broadcast = asked(session, place)
-        planning.begin(session, broadcast.id, NODE, NOW, hushed={place.speakers[0].id: Reason.SILENCED})
+        planning.begin(session, broadcast.id, NODE, NOW)
         assert states(broadcast) == [("missed", "silenced"), ("pending", None)]
+        alarm, _ = begun(session, place, priority=Priority.EMERGENCY)
+        assert states(alarm) == [("pending", None), ("pending", None)]
+
+
+def test_where_everything_is_silenced_nothing_begins_and_an_official_is_told(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        quiet.silence(session, place.zone.id, later(3600), "account:a@b", NOW)
+        broadcast = asked(session, place)
+        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert (broadcast.state, broadcast.reason) == ("cancelled", "silenced")
+        with pytest.raises(ZoneQuiet):
+            live(session, place)
+        assert live(session, place, Priority.EMERGENCY)[0].state == "calling"
+
+
+def test_quiet_hours_hold_for_everything_but_an_emergency(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        session.add(Station(id=1, quiet_hours="12:00-13:00"))  # 05:30 UTC is 12:30 in Vietnam
+        broadcast = asked(session, place)
+        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert (broadcast.state, broadcast.reason) == ("cancelled", "quiet_hours")
+        assert begun(session, place, priority=Priority.EMERGENCY)[0].state == "calling"
+
+
+def test_two_at_the_same_hour_are_played_one_after_the_other(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        first, _ = begun(session, place)
+        on_air(session, first)
+        second = asked(session, place)
+        assert planning.begin(session, second.id, NODE, later(1)) is None
+        assert (second.state, planning.due(session, later(200), NODE)) == ("planned", [second.id])
+        ended(session, first, later(600))
+        assert planning.begin(session, second.id, NODE, later(600)) is not None
+        assert states(second) == [("pending", None), ("pending", None)]
+
+
+def test_who_waits_in_vain_for_half_an_hour_raises_an_alarm(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        on_air(session, begun(session, place)[0])
+        second = asked(session, place)
+        planning.begin(session, second.id, NODE, later(1))
+        assert planning.begin(session, second.id, NODE, later(1801)) is None
+        assert (second.state, second.reason) == ("failed", "in_use")
+
+
+def test_a_broadcast_whose_speakers_are_gone_fails_with_a_reason(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        broadcast = asked(session, place)
+        for speaker in place.speakers:
+            speaker.removed_at = NOW
+        session.flush()
+        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert (broadcast.state, broadcast.reason) == ("failed", "no_speakers")
 
 
 def owed_after_absence(session: Session, **more: object) -> tuple[Commune, Broadcast]:
@@ -328,6 +394,6 @@ def test_a_speaker_is_never_in_two_broadcasts(database: Database) -> None:
         place = commune(session)
         begun(session, place)
         begun(session, place, priority=Priority.EMERGENCY)
-        begun(session, place, priority=Priority.PRIORITY)
+        planning.begin(session, asked(session, place, priority=Priority.PRIORITY).id, NODE, NOW)
         active = session.scalars(sa.select(Delivery.speaker_id).where(Delivery.active)).all()
         assert sorted(active) == sorted(speaker.id for speaker in place.speakers)
