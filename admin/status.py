@@ -12,7 +12,7 @@ from broadcast_bridge.states import DeliveryState
 from haichieu.alarms import open_alarms
 from haichieu.heartbeats import latest
 
-COMPONENTS = ("asterisk", "switchboard", "web")
+COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 
 
 @dataclass(frozen=True)

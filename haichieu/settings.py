@@ -60,6 +60,17 @@ class Settings(BaseSettings):
         8.0, gt=0, description="How long a speaker may take to answer before it is called again."
     )
     max_live_minutes: int = Field(120, ge=1, description="A live broadcast is closed after this long.")
+    keep_withdrawn_days: int = Field(
+        90, ge=0, description="Days that the sound of a withdrawn programme is kept; 0 for ever."
+    )
+    keep_expired_days: int = Field(
+        365,
+        ge=0,
+        description="Days that the sound of a programme is kept after it expired and was last aired; 0 for ever.",
+    )
+    keep_recordings_days: int = Field(
+        365, ge=0, description="Days that recordings of live broadcasts are kept; 0 for ever."
+    )
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",

@@ -78,6 +78,14 @@ def switchboard(home: Home = None) -> None:
 
 
 @app.command()
+def worker(home: Home = None) -> None:
+    """Chạy riêng tiến trình nền / run the worker alone: alerts, and what is kept no longer."""
+    from haichieu.cli.worker import run_worker
+
+    run_worker(settings_for(home))
+
+
+@app.command()
 def web(home: Home = None) -> None:
     """Chạy riêng tiến trình web / run the web process alone."""
     from haichieu.cli.web import run_web
@@ -106,7 +114,7 @@ def status(
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="In JSON / print JSON.")] = False,
     component: Annotated[
-        str | None, typer.Option(help="Chỉ hỏi một thành phần / ask for one component: switchboard, web.")
+        str | None, typer.Option(help="Chỉ hỏi một thành phần / ask for one component: switchboard, worker, web.")
     ] = None,
 ) -> None:
     """Tình trạng của đài / is everything up, who is reachable, what is on air. Exit status 1 when not."""

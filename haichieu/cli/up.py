@@ -35,7 +35,7 @@ async def _up(settings: Settings) -> None:
     # Stopped in this order: no new request, then calls and broadcasts closed, then the engine.
     children = {
         name: Child(name, (sys.executable, "-m", "haichieu", name), stop_seconds=seconds)
-        for name, seconds in (("web", 10.0), ("switchboard", 15.0), ("asterisk", 10.0))
+        for name, seconds in (("web", 10.0), ("worker", 10.0), ("switchboard", 15.0), ("asterisk", 10.0))
     }
     os.environ["HAICHIEU_HOME"] = str(settings.home.absolute())
     tasks = {name: asyncio.create_task(child.run()) for name, child in reversed(children.items())}

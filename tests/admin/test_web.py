@@ -23,6 +23,7 @@ def client(database: Database) -> FlaskClient:
 def alive(database: Database, *, asterisk: bool = True) -> None:
     with database.session() as session:
         beat(session, "switchboard", asterisk=asterisk)
+        beat(session, "worker")
         beat(session, "web")
 
 
@@ -32,7 +33,7 @@ def test_a_station_that_lives_is_healthy(database: Database, client: FlaskClient
     assert answer.status_code == 200
     assert answer.json is not None
     assert {name: part["ok"] for name, part in answer.json.items() if name != "ok"} == {
-        "asterisk": True, "database": True, "switchboard": True, "web": True,
+        "asterisk": True, "database": True, "switchboard": True, "worker": True, "web": True,
     }  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def test_a_switchboard_that_is_silent_for_long_counts_as_down(database: Database
     with database.session() as session:
         status = station_status(session, now() + datetime.timedelta(seconds=20))
     assert {part.name: part.ok for part in status.components} == {
-        "asterisk": False, "switchboard": False, "web": False,
+        "asterisk": False, "switchboard": False, "worker": False, "web": False,
     }  # fmt: skip
 
 

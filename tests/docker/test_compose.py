@@ -31,7 +31,7 @@ def test_it_is_a_compose_file() -> None:
 
 
 def test_every_process_of_a_station_is_there(services: dict[str, Any]) -> None:
-    assert {"postgres", "asterisk", "switchboard", "web"} <= services.keys()
+    assert {"postgres", "asterisk", "switchboard", "worker", "web"} <= services.keys()
 
 
 def test_nothing_listens_beyond_loopback_unless_configured(services: dict[str, Any]) -> None:

@@ -1,0 +1,70 @@
+"""`haichieu worker`: the work that no call waits for: feeds of alerts, their words, and what is kept no longer."""
+
+import asyncio
+import contextlib
+import signal
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts.desk import AlertDesk
+from broadcast_bridge.alerts.feed import watch_feeds
+from broadcast_bridge.programmes import retention
+from haichieu.background import in_background
+from haichieu.database import Database, migrate, now
+from haichieu.heartbeats import BEAT_SECONDS, beat
+from haichieu.logs import configure_logs
+from haichieu.media import MediaStore
+from haichieu.processes import READY
+from haichieu.settings import Settings
+from haichieu.speech import EspeakSynthesiser
+
+log = structlog.get_logger()
+
+CLEANING_EVERY_SECONDS = 24 * 3600.0
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM."""
+    configure_logs(settings.log_level, "worker")
+    migrate(settings.resolved_database_url)
+    asyncio.run(_until_terminated(settings))
+
+
+async def _until_terminated(settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(_work(settings))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _work(settings: Settings) -> None:
+    database = Database(settings.resolved_database_url)
+    store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
+    rules = retention.Rules(settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days)
+    alerts = AlertDesk(database, store, EspeakSynthesiser())
+    await database.run(lambda session: beat(session, "worker"))
+    print(READY, flush=True)
+    async with in_background(_heartbeat(database), _clean(database, store, rules), watch_feeds(database)):
+        await alerts.run()
+
+
+async def _heartbeat(database: Database) -> None:
+    while True:
+        await database.run(lambda session: beat(session, "worker"))
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _clean(database: Database, store: MediaStore, rules: retention.Rules) -> None:
+    """Once a day, let go of what the rules keep no longer."""
+
+    def clean(session: Session) -> retention.Discarded:
+        return retention.apply(session, store, rules, now())
+
+    while True:
+        discarded = await database.run(clean)
+        if discarded.files:
+            log.info("media.discarded", files=discarded.files, bytes=discarded.bytes)
+        await asyncio.sleep(CLEANING_EVERY_SECONDS)
