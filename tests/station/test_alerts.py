@@ -1,0 +1,63 @@
+"""A flood warning comes in, is heard over everything else, and is silent again when it is cancelled."""
+
+import hashlib
+import hmac
+
+import pytest
+import sqlalchemy as sa
+
+from broadcast_bridge.alerts import decisions
+from broadcast_bridge.alerts.authenticity import SharedSecret
+from broadcast_bridge.alerts.decisions import Decision
+from broadcast_bridge.alerts.geography import name_unit
+from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
+from broadcast_bridge.alerts.sources import SourceSettings, configure_source
+from haichieu.audio.matching import match
+from haichieu.audio.sound import read_wav
+from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.media import Media, MediaStore
+from haichieu.people import Unit
+from haichieu.vault import open_vault
+from tests.broadcast_bridge.alerts import messages
+from tests.station.listening import Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+
+def receive(scene: Scene, document: bytes) -> Decision:
+    vault = open_vault(scene.station.settings.home)
+    signature = hmac.new(messages.SECRET.encode(), document, hashlib.sha256).hexdigest()
+    with scene.station.database.session() as session:
+        source = session.scalars(sa.select(AlertSource)).one()
+        return decisions.receive(session, source, document, SharedSecret(signature, vault), now())
+
+
+async def test_an_alert_is_heard_at_once_with_a_siren_and_a_cancel_ends_it(scene: Scene) -> None:
+    sent = now()
+    with scene.station.database.session() as session:
+        wanted = SourceSettings("kttv", "Đài Khí tượng Thủy văn", [messages.SENDER], secret=messages.SECRET)
+        configure_source(session, open_vault(scene.station.settings.home), wanted, "account:test@example", sent)
+        commune = session.scalars(sa.select(Unit).where(Unit.code == "CB")).one()
+        name_unit(session, commune, "VN-DVHC", messages.FIRST_CODE, "account:test@example")
+    scene.forget()
+    message = messages.alert(sent=sent, infos=messages.info(expires=messages.minutes(60, sent)))
+    assert receive(scene, message).kind is DecisionKind.AIR
+    await until(lambda: scene.broadcasts() == 1 and scene.newest().live, "the alert is on air", 20)
+    warning = scene.newest()
+    with scene.station.database.session() as session:
+        spoken = session.scalars(sa.select(Media)).one()
+        words = read_wav(MediaStore(scene.station.settings.home / "media", 1).path(spoken))
+    siren = read_wav(scene.station.settings.home / "media" / "signals" / "siren.wav")
+    await until(lambda: match(words, read_wav(scene.heard_file("cb-1"))).correlation > 0.7, "the words are heard", 60)
+    assert match(siren, read_wav(scene.heard_file("cb-1"))).correlation > 0.7
+    assert set(warning.deliveries) == {"cb-1", "cb-2"}
+    cancel = messages.alert(
+        identifier="CB-2026-002", sent=now(), kind="Cancel", infos=messages.info(expires=messages.minutes(60, sent)),
+        references=messages.reference("CB-2026-001", sent),
+    )  # fmt: skip
+    assert receive(scene, cancel).kind is DecisionKind.CANCEL
+    await until(lambda: scene.broadcast(warning.id).state == "ended", "the warning ends", 20)
+    assert scene.broadcast(warning.id).reason == "stopped"
+    with scene.station.database.session() as session:
+        assert session.scalars(sa.select(CapAlert.state).order_by(CapAlert.id)).first() == "cancelled"
