@@ -1,7 +1,8 @@
 """`haichieu demo`: the main job with real SIP calls, and the evidence that it was done.
 
-An official phones in and is heard on three loudspeakers while a fourth is switched off. What each speaker
-recorded is compared with what the phone sent; nothing is believed because "the call was up".
+An official phones in and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
+played and an emergency breaks into it (`demo_programmes`). What each speaker recorded is compared with what was sent;
+nothing is believed because "the call was up".
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,11 +23,12 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from broadcast_bridge.states import BroadcastState, DeliveryState, Reason, words
+from broadcast_bridge.states import BroadcastState, DeliveryState, Kind, Reason, words
 from dialplans.installation import Installation
 from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import Sound, measure, read_wav
 from haichieu.cli.asterisk import find_or_fetch
+from haichieu.cli.demo_programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
 from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.media import Media, MediaStore
 from haichieu.settings import load_settings
@@ -36,8 +38,8 @@ DISTRICT = Path(__file__).parents[2] / "examples" / "demo.toml"
 LISTENING = ("cb-01", "cb-02", "cb-03")
 SWITCHED_OFF = "cb-04"
 PHONE = "can-bo"
-SPEECH = "demo-congrats.gsm"
-SPEECH_SECONDS = 12.0
+SPEECH, SPEECH_SECONDS = "demo-congrats", 12.0
+BULLETIN, BULLETIN_SECONDS = "demo-instruct", 16.0
 
 CORRELATION = 0.8
 """From here on it is the same speech: other speech stays below 0.4, G.711 keeps above 0.95."""
@@ -114,6 +116,8 @@ class Report:
     heard: list[Heard]
     missed: list[Missed]
     recording: Recording
+    scheduled: Scheduled | None = None
+    emergency: Emergency | None = None
 
 
 def run_demo(*, once: bool, as_json: bool) -> int:
@@ -130,8 +134,15 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-demo-")))
         _say("Khởi động đài… / starting the station…")
         station = await stack.enter_async_context(trial_station(DISTRICT))
-        sent = _speech(installation, folder)
-        report = await _official_is_heard(station, folder, sent)
+        sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
+        recordings = {code: folder / f"{code}.wav" for code in LISTENING}
+        await _switch_on(station, recordings, stack)
+        report = await _official_is_heard(station, folder, sent, recordings)
+        bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
+        _say("Bản tin đã duyệt, chờ đến giờ phát… / an approved bulletin waits for its hour…")
+        scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
+        proven = report.ok and scheduled.proven and emergency.proven
+        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency)
         if as_json:
             print(json.dumps(asdict(report), ensure_ascii=False, indent=2), flush=True)
         else:
@@ -143,17 +154,19 @@ async def _demo(*, once: bool, as_json: bool) -> int:
     return 0 if report.ok else 1
 
 
-async def _official_is_heard(station: TrialStation, folder: Path, sent: Path) -> Report:
-    """Register the speakers, make the call, and compare what was recorded with what was sent."""
-    recordings = {code: folder / f"{code}.wav" for code in LISTENING}
+async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: AsyncExitStack) -> None:
+    for code, wav in recordings.items():
+        speaker = SoftSpeaker(
+            server=station.server, id=code, password=f"speaker-{code}-secret", record=wav, bind="127.0.0.1"
+        )
+        await (await stack.enter_async_context(speaker)).registered()
+    await until(lambda: _reachable(station) == set(LISTENING), "three speakers reachable")
+    _say(f"Ba cụm loa đã kết nối, {SWITCHED_OFF} đang tắt. / Three speakers are registered, one is off.")
+
+
+async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, recordings: dict[str, Path]) -> Report:
+    """Make the call, and compare what was recorded with what was sent."""
     async with AsyncExitStack() as stack:
-        for code, wav in recordings.items():
-            speaker = SoftSpeaker(
-                server=station.server, id=code, password=f"speaker-{code}-secret", record=wav, bind="127.0.0.1"
-            )
-            await (await stack.enter_async_context(speaker)).registered()
-        await until(lambda: _reachable(station) == set(LISTENING), "three speakers reachable")
-        _say(f"Ba cụm loa đã kết nối, {SWITCHED_OFF} đang tắt. / Three speakers are registered, one is off.")
         phone = await stack.enter_async_context(
             SoftPhone(server=station.server, id=PHONE, password=f"phone-{PHONE}-secret", record=folder / "phone.wav")
         )
@@ -170,12 +183,12 @@ async def _official_is_heard(station: TrialStation, folder: Path, sent: Path) ->
     return await asyncio.to_thread(_report, station, sent, recordings)
 
 
-def _speech(installation: Installation, folder: Path) -> Path:
+def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
     """Real human speech, as it comes with every Asterisk, cut to the length of a short announcement."""
-    wav = folder / "speech.wav"
-    source = installation.data / "sounds" / "en" / SPEECH
+    wav = folder / f"{name}.wav"
+    source = installation.data / "sounds" / "en" / f"{name}.gsm"
     subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-i", source, "-t", str(SPEECH_SECONDS), "-ar", "8000", wav], check=True
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", source, "-t", str(seconds), "-ar", "8000", wav], check=True
     )
     return wav
 
@@ -194,7 +207,7 @@ def _broadcast(station: TrialStation) -> Broadcast:
 def _report(station: TrialStation, sent: Path, recordings: dict[str, Path]) -> Report:
     source = read_wav(sent)
     with station.database.session() as session:
-        broadcast = session.scalars(sa.select(Broadcast)).one()
+        broadcast = session.scalars(sa.select(Broadcast).where(Broadcast.kind == Kind.LIVE)).one()
         deliveries = {delivery.speaker.code: delivery for delivery in broadcast.deliveries}
         heard = [_heard(deliveries[code], match(source, read_wav(wav))) for code, wav in recordings.items()]
         missed = [_missed(delivery) for code, delivery in deliveries.items() if code not in recordings]
@@ -282,7 +295,22 @@ def _print(report: Report) -> None:
         f"{report.sent.seconds_of_speech:.1f} s tiếng nói / of speech at {report.sent.dbfs:.1f} dBFS"
     )
     console.print(table)
+    if report.scheduled:
+        title = f"Bản tin theo lịch lúc {report.scheduled.due_at}, trễ / late {report.scheduled.late_by_seconds:.2f} s"
+        console.print(_on_speakers(title, report.scheduled.heard))
+    if report.emergency:
+        title = f"Khẩn cấp sau / emergency after {report.emergency.command_to_air_seconds:.2f} s"
+        console.print(_on_speakers(title, report.emergency.heard))
     console.print("ĐẠT / PROVEN" if report.ok else "CHƯA ĐẠT / NOT PROVEN")
+
+
+def _on_speakers(title: str, heard: list[OnSpeaker]) -> Table:
+    table = Table(title=title)
+    for column in ("cụm loa / speaker", "trạng thái / state", "giống / alike", "giây / seconds"):
+        table.add_column(column)
+    for item in heard:
+        table.add_row(item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}")
+    return table
 
 
 def _say(sentence: str) -> None:
