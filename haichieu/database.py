@@ -136,6 +136,21 @@ def _announce_change(session: Session, _context: object, _instances: object) -> 
         session.connection().exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
 
 
+@contextmanager
+def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
+    """A transaction in which SQLite lets a table be replaced that others point at; they are checked at its end."""
+    with database.engine.connect() as connection:
+        if database.is_sqlite:  # which takes this order outside of transactions alone
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        with connection.begin():
+            yield connection
+            if database.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                raise EnvironmentProblem(
+                    f"Không nâng cấp được cơ sở dữ liệu: {broken}. / "
+                    f"The database cannot be upgraded: {broken} points nowhere."
+                )
+
+
 def migrate(url: str) -> None:
     """Bring the database at `url` to the newest revision, creating what is missing."""
     database = Database(url)
@@ -143,7 +158,7 @@ def migrate(url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         # Alembic sees the DDL through this connection, in one transaction: a half-done migration cannot stay.
-        with database.engine.begin() as connection:
+        with _without_foreign_keys(database) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except sa.exc.OperationalError as problem:

@@ -67,6 +67,11 @@ class PostgresCluster:
         self._execute(f"CREATE DATABASE {TEMPLATE}")
         migrate(self.url(TEMPLATE))
 
+    def make_empty(self, name: str) -> None:
+        """Make a database without any table, in place of one of that name."""
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._execute(f"CREATE DATABASE {name}")
+
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a migrated, otherwise empty database, dropped at the end with whoever is connected."""

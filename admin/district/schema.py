@@ -71,6 +71,7 @@ class UnitTable(Table):
     name: Name
     level: Literal[tuple(str(level) for level in Level)]  # type: ignore[valid-type]
     parent: Code | None = None
+    author_may_approve: bool = False
 
 
 class SpeakerTable(Table):
@@ -81,6 +82,8 @@ class SpeakerTable(Table):
     unit: Code
     password: Secret | None = Field(None, repr=False)
     multicast: Multicast | None = None
+    multicast_by_priority: dict[Literal["priority", "emergency"], Multicast] = {}
+    volume_db: Annotated[float, Field(ge=-30, le=12, strict=False)] = 0.0
     codecs: Annotated[list[Codec], Field(min_length=1)] = ["alaw", "ulaw"]
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
@@ -91,6 +94,10 @@ class SpeakerTable(Table):
             raise ValueError(
                 "cần password (tài khoản SIP) hoặc multicast, không phải cả hai / "
                 "needs either a password (a SIP account) or a multicast address, not both"
+            )
+        if self.multicast_by_priority and not self.multicast:
+            raise ValueError(
+                "multicast_by_priority cần multicast / multicast_by_priority needs a multicast address for the rest"
             )
         if self.multicast and "opus" in self.codecs:
             raise ValueError(
@@ -107,6 +114,7 @@ class ZoneTable(Table):
     name: Name
     units: list[Code] = []
     speakers: list[SipName] = []
+    quiet_hours: QuietHours | None = None
 
 
 class OfficialTable(Table):

@@ -54,7 +54,7 @@ class Values:
 
     def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
         """[[units]], without the unit above."""
-        return {"name": entry.name, "level": entry.level}
+        return {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
 
     def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
         """The unit above, once every unit is there."""
@@ -80,6 +80,8 @@ class Values:
             "unit_id": self._id(Unit, entry.unit),
             "password_locked": self._locked(row.password_locked, entry.password),
             "multicast": entry.multicast or "",
+            "multicast_by_priority": dict(entry.multicast_by_priority),
+            "volume_db": entry.volume_db,
             "codecs": list(entry.codecs),
             "latitude": entry.latitude,
             "longitude": entry.longitude,
@@ -94,6 +96,7 @@ class Values:
             "name": entry.name,
             "units": list(self._session.scalars(units)),
             "speakers": list(self._session.scalars(speakers)),
+            "quiet_hours": entry.quiet_hours,
             "removed_at": None,
         }
 

@@ -461,7 +461,7 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("media", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("suffix", sa.String(length=12), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("suffix", sa.String(length=12), server_default=".wav", nullable=False))
 
     with op.batch_alter_table("speakers", schema=None) as batch_op:
         batch_op.add_column(sa.Column("node", sa.String(length=60), server_default="", nullable=False))

@@ -1,0 +1,67 @@
+"""A station that is upgraded keeps what it has."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+import haichieu
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from haichieu.database import Database, migrate
+from haichieu.media import Media
+from tests.postgres import PostgresCluster
+
+ROWS = """
+INSERT INTO units (id, code, name, level) VALUES (1, 'CB', 'Cô Ba', 'commune');
+INSERT INTO officials (id, code, name, title, unit_id, pin_hash, may, call_back, language)
+    VALUES (1, '1001', 'Hải', '', 1, 'x', '["live"]', false, '');
+INSERT INTO speakers (id, code, name, unit_id, password_locked, multicast, codecs, reachable)
+    VALUES (1, 'cb-1', 'Loa 1', 1, 'x', '', '["alaw"]', true);
+INSERT INTO media (id, sha256, bytes, seconds, created_at) VALUES (1, 'abc', 1, 2.5, '2026-11-24 05:00:00');
+INSERT INTO broadcasts (id, official_id, zone_names, priority, state, created_at, recording_id)
+    VALUES (1, 1, 'Cô Ba', 'normal', 'ended', '2026-11-24 05:00:00', 1);
+INSERT INTO deliveries (id, broadcast_id, speaker_id, state, active, attempts, seconds, packets_sent, packets_lost)
+    VALUES (1, 1, 1, 'missed', false, 0, 0, 0, 0);
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def first_release(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database as the first release left it, with a few rows."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    else:
+        cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+        cluster.make_empty("first_release")
+        url = cluster.url("first_release")
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(haichieu.__file__).parent / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in filter(str.strip, ROWS.split(";")):
+            connection.exec_driver_sql(statement)
+    database.close()
+    return url
+
+
+def test_broadcasts_of_the_first_release_are_there_and_whole_after_the_upgrade(first_release: str) -> None:
+    migrate(first_release)
+    database = Database(first_release)
+    with database.session() as session:
+        broadcast = session.get_one(Broadcast, 1)
+        assert (broadcast.kind, broadcast.times, broadcast.zone_codes, broadcast.sounds) == ("live", 1, [], [])
+        assert (broadcast.on_air_name, broadcast.recording_id) == ("Hải", 1)
+        assert session.get_one(Media, 1).suffix == ".wav"
+        assert session.get_one(Speaker, 1).multicast_by_priority == {}
+        delivery = session.get_one(Delivery, 1)
+        delivery.state = "caught_up"  # a state that the first release did not know
+        session.flush()
+        delivery.state = "nonsense"
+        with pytest.raises(sa.exc.IntegrityError):
+            session.flush()
+        session.rollback()
+    database.close()
