@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.programmes.models import Programme
+from haichieu.database import now
 from haichieu.people import Level, Official, OfficialPhone, Unit
 from haichieu.vault import hash_secret
 
@@ -41,6 +44,22 @@ def commune(session: Session, speakers: int = 2, reachable: int | None = None, c
     session.add_all([*clusters, zone])
     session.flush()
     return Commune(district, below, clusters, zone, who)
+
+
+def programme(session: Session, title: str = "Bản tin sáng", seconds: float | None = 300.0) -> Programme:
+    """Add a programme without a sound, of the first unit there is."""
+    unit = session.scalar(sa.select(Unit).order_by(Unit.id).limit(1))
+    if unit is None:
+        unit = Unit(code="D", name="Bảo Lạc", level=Level.DISTRICT)
+        session.add(unit)
+        session.flush()
+    made = Programme(
+        title=title, origin="upload", unit_id=unit.id, author="account:a@b", author_name="A", seconds=seconds,
+        created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
 
 
 def official(session: Session, unit: Unit, code: str, phone: str, *, call_back: bool = False) -> Official:

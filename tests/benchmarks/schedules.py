@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.conflicts import all_conflicts
 from broadcast_bridge.schedule.due import claim_due, next_due
 from broadcast_bridge.schedule.materialise import HORIZON, materialise, recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from haichieu.database import Database, migrate
-from tests.builders import commune
+from tests.builders import commune, programme
 
 Row = tuple[str, str, str, str, str]
 
@@ -38,15 +37,14 @@ def fill(session: Session, schedules: int = SCHEDULES) -> None:
     for number in range(ZONES):
         place = commune(session, speakers=4, code=f"{number + 10}")
         zones.append(place.zone)
-    programme = Programme(title="Bản tin", priority="normal", seconds=600.0)
-    session.add(programme)
+    bulletin = programme(session, seconds=600.0)
     for number in range(schedules):
         rrule, lunar = KINDS[number % len(KINDS)]
         starts = datetime.datetime(2026, 1, 1, 5 + number % 16, number * 7 % 60)
         session.add(
             Schedule(
                 uid=f"bench-{number}", title=f"Bản tin {number}", unit_id=place.commune.id, what="programme",
-                programme=programme, starts=starts, timezone="Asia/Ho_Chi_Minh", rrule=rrule, lunar=lunar,
+                programme=bulletin, starts=starts, timezone="Asia/Ho_Chi_Minh", rrule=rrule, lunar=lunar,
                 author="bench", created_at=NOW, updated_at=NOW, zones=[zones[number % ZONES]], materialised_until=NOW,
             )
         )  # fmt: skip

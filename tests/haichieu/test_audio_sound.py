@@ -95,7 +95,7 @@ def test_signals_are_soft_short_and_do_not_click(make: type[attention_chime], ra
 
 def test_signals_are_written_for_both_rates(tmp_path: Path) -> None:
     names = write_tones(tmp_path / "tones")
-    assert set(names) == {"attention", "closing", "ready"}
+    assert set(names) == {"attention", "closing", "ready", "siren"}
     for path in names.values():
         assert read_wav(path.with_suffix(".wav")).rate == 8000
         assert read_wav(path.with_suffix(".wav16")).rate == 16000

@@ -80,8 +80,8 @@ async def test_other_keys_on_the_call_back_put_nothing_on_a_speaker(scene: Scene
     await carrier.ended(25)
     await carrier.incoming(20)
     await carrier.answer()
-    for _ in range(3):
-        await carrier.digits("7")
+    for key in "789":
+        await carrier.digits(key)
     await scene.hears(heard, "too-many-wrong-keys")
     await carrier.ended(15)
     await until(lambda: settled(scene), "the call back is settled")

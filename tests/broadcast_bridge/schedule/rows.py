@@ -5,9 +5,10 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
-from tests.builders import Commune
+from tests.builders import Commune, programme
+
+__all__ = ["daily", "minutes", "programme"]
 
 UTC = datetime.UTC
 NOW = datetime.datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
@@ -18,13 +19,6 @@ LEASE = datetime.timedelta(seconds=30)
 
 def minutes(count: float) -> datetime.timedelta:
     return datetime.timedelta(minutes=count)
-
-
-def programme(session: Session, title: str = "Bản tin sáng", seconds: float | None = 300.0) -> Programme:
-    made = Programme(title=title, priority="normal", seconds=seconds)
-    session.add(made)
-    session.flush()
-    return made
 
 
 def daily(session: Session, place: Commune, at: str = "05:30", **given: object) -> Schedule:
