@@ -32,11 +32,19 @@ def settings_for(home: Path | None) -> Settings:
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
+    if sys.argv[1:2] in ([], ["--help"], ["programme"]):
+        _add_programme_commands()  # which take the whole house with them, and no loudspeaker should wait for that
     try:
         app()
     except HaiChieuError as refusal:
         print(refusal, file=sys.stderr)
         raise SystemExit(refusal.exit_status) from None
+
+
+def _add_programme_commands() -> None:
+    from haichieu.cli import programmes
+
+    app.add_typer(programmes.app)
 
 
 @app.command()
@@ -121,6 +129,18 @@ def status(
     from haichieu.cli.status import run_status
 
     raise SystemExit(run_status(settings_for(home), as_json=as_json, component=component))
+
+
+@app.command()
+def stop(
+    broadcast: Annotated[int, typer.Argument(help="Số của buổi phát / the broadcast's number.")],
+    by: Annotated[str, typer.Option("--by", help="Tài khoản thực hiện / the account that does it (e-mail).")],
+    home: Home = None,
+) -> None:
+    """Dừng một buổi phát / end a broadcast that is on air, or cancel one that is planned."""
+    from haichieu.cli.programmes import stop_broadcast
+
+    stop_broadcast(home, broadcast, by)
 
 
 @app.command()
