@@ -92,11 +92,11 @@ class Airing:
         if not self.over.done():
             self.over.set_result(ending)
 
-    async def give_up(self, delivery_ids: Collection[int]) -> None:
-        """Let go of speakers that something more urgent has taken; without any left, the broadcast is over."""
+    async def give_up(self, delivery_ids: Collection[int], ending: Ending) -> None:
+        """Let go of speakers that are no longer ours; without any left, the broadcast is over."""
         await asyncio.gather(*(leg.give_up() for leg in self._legs if leg.target.delivery_id in delivery_ids))
         if not any(leg.ours for leg in self._legs):
-            self.end(Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
+            self.end(ending)
 
     def take_back(self, delivery_ids: Collection[int]) -> None:
         """Call speakers again that were taken away and are free."""

@@ -33,7 +33,7 @@ FIRST_PAUSE = datetime.timedelta(seconds=30)
 
 _LEAVES_A_DEBT = (BroadcastState.ENDED, BroadcastState.PRE_EMPTED, BroadcastState.FAILED)
 _IS_OWED = (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PRE_EMPTED)
-_NOT_WANTED = (Reason.SILENCED, Reason.QUIET_HOURS)
+_NOT_WANTED = (Reason.SILENCED, Reason.QUIET_HOURS, Reason.ACKNOWLEDGED)
 
 
 def owed(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:

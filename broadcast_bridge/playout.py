@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import catching_up, planning, returning
+from broadcast_bridge import acknowledging, catching_up, planning, returning
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Taken
 from broadcast_bridge.schedule import airing
@@ -36,6 +36,7 @@ class _News:
     booked: Sequence[BookedCall]
     stop: Sequence[int]
     taken: Mapping[int, Sequence[int]]
+    acknowledged: Mapping[int, Sequence[int]]
     returned: Mapping[int, Sequence[int]]
 
 
@@ -67,6 +68,7 @@ class Playout:
                 for broadcast_id in news.stop:
                     self._studio.stop(broadcast_id)
                 await self._studio.give_up(news.taken)
+                await self._studio.fall_silent(news.acknowledged)
                 self._studio.take_back(news.returned)
                 for call in news.booked:
                     self._book(call, self._run)
@@ -98,6 +100,7 @@ class Playout:
             booked,
             list(stop),
             returning.taken_away(session, on_air),
+            acknowledging.silenced(session, on_air),
             returning.give_back(session, on_air),
         )
 

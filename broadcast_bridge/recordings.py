@@ -36,7 +36,7 @@ class Recordings:
         if not wav.exists() or wav.stat().st_size <= _HEADER_BYTES:
             wav.unlink(missing_ok=True)
             return False
-        _close_wav(wav)
+        close_wav(wav)
         attach_recording(session, broadcast_id, self._store.keep(session, wav))
         return True
 
@@ -47,7 +47,7 @@ class Recordings:
         return [broadcast_id for broadcast_id in known if self.collect(session, broadcast_id)]
 
 
-def _close_wav(path: Path) -> None:
+def close_wav(path: Path) -> None:
     """Write the true lengths into a WAV header that a killed Asterisk did not get to complete."""
     size = path.stat().st_size
     with path.open("r+b") as file:

@@ -103,6 +103,7 @@ class Reason(StrEnum):
     PRE_EMPTED = "pre_empted"
     STOPPED = "stopped"
     TOO_LATE = "too_late"
+    ACKNOWLEDGED = "acknowledged"
     NO_SOUND = "no_sound"
     SILENCED = "silenced"
     QUIET_HOURS = "quiet_hours"
@@ -127,6 +128,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.IN_USE: ("cụm loa đang phát buổi khác", "the speaker was in another broadcast"),
     Reason.PRE_EMPTED: ("nhường cho buổi phát ưu tiên hơn", "gave way to a more urgent broadcast"),
     Reason.STOPPED: ("được dừng theo lệnh", "stopped by order"),
+    Reason.ACKNOWLEDGED: ("người phụ trách tại chỗ đã nhận tin", "an official on the spot has taken notice"),
     Reason.TOO_LATE: ("đài ngừng hoạt động vào giờ phát", "the station was down at the hour"),
     Reason.NO_SOUND: ("không có tệp âm thanh để phát", "the sound file is missing or cannot be played"),
     Reason.SILENCED: ("khu vực đang được tắt tiếng", "the zone is switched to silence"),

@@ -98,7 +98,7 @@ class Studio:
     ) -> None:
         self._client = client
         self._database = database
-        self._sounds = sounds
+        self.sounds = sounds
         self._rules = rules
         self._recordings = recordings
         self._store = store
@@ -144,7 +144,7 @@ class Studio:
         plan, taken = await self._database.run(prepare)
         voice = LiveVoice(
             call,
-            self._sounds.ready_tone,
+            self.sounds.ready_tone,
             self._recordings.name(plan.broadcast_id),
             self._rules.max_live_seconds,
             lambda: self._voice_is_on(plan.broadcast_id),
@@ -170,8 +170,15 @@ class Studio:
 
     async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
         """Let go of speakers that something more urgent has taken, by broadcast; returns when their lines are free."""
-        airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in taken.items())
-        await asyncio.gather(*(airing.give_up(deliveries) for airing, deliveries in airings if airing))
+        await self._let_go(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
+
+    async def fall_silent(self, acknowledged: Mapping[int, Sequence[int]]) -> None:
+        """Let go of speakers where somebody has taken notice of what they say, by broadcast."""
+        await self._let_go(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
+
+    async def _let_go(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
+        airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in of.items())
+        await asyncio.gather(*(airing.give_up(ids, without_any_left) for airing, ids in airings if airing))
 
     def take_back(self, returned: Mapping[int, Sequence[int]]) -> None:
         """Call speakers again that were taken from broadcasts which still go on."""
@@ -203,7 +210,7 @@ class Studio:
         return Plan(
             broadcast.id,
             tuple(leg_target(delivery, priority, interface) for delivery in active),
-            self._sounds.siren if broadcast.siren else self._sounds.opening_chime,
+            self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
             any("g722" in delivery.speaker.codecs for delivery in active)
             and all(file.with_suffix(".wav16").exists() for file in files),
             tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
@@ -284,7 +291,7 @@ class Studio:
     async def _sign_off(self, airing: Airing) -> None:
         """Let the speakers hear that this was the end."""
         with contextlib.suppress(AriError, HungUp):
-            await airing.play(self._sounds.closing_chime)
+            await airing.play(self.sounds.closing_chime)
 
     async def _voice_is_on(self, broadcast_id: int) -> None:
         at = now()

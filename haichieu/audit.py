@@ -1,6 +1,18 @@
-"""The audit trail: who did what to what, and when. Rows are only ever added."""
+"""The audit trail: who did what to what, and when. Rows are only ever added, and each seals the one before.
+
+An entry is written in the transaction of the act it speaks of. When that commits, the entry gets its `position` in
+the trail and a `digest` over itself and its predecessor's digest (a hash chain, as in RFC 6962's logs, without the
+tree): whoever changes, removes or inserts an entry breaks every digest after it. Triggers in the database refuse
+such changes outright; the chain shows those that went around the triggers. What the chain cannot show is a trail
+that was cut off at its end or written anew as a whole, so its head (position and digest) is logged daily and can be
+noted down elsewhere: `verify` takes a head that must be part of the trail.
+"""
 
 import datetime
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,9 +20,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base, now
 
+START = "0" * 64
+"""What the first entry seals."""
+
+_UNSEALED = "audit_entries_without_seal"
+_LOCK = 0x4861_6943_6869_6575  # one number for one purpose: pg_advisory_xact_lock knows no names
+_READ_AT_ONCE = 1000
+
 
 class AuditEntry(Base):
-    """One thing that somebody did."""
+    """One thing that somebody did. `position` and `digest` are given at commit and never change."""
 
     __tablename__ = "audit_entries"
 
@@ -18,10 +37,95 @@ class AuditEntry(Base):
     at: Mapped[datetime.datetime] = mapped_column(default=now, index=True)
     actor: Mapped[str] = mapped_column(sa.String(200))
     action: Mapped[str] = mapped_column(sa.String(80))
-    subject: Mapped[str] = mapped_column(sa.String(200))
+    subject: Mapped[str] = mapped_column(sa.String(200), index=True)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    position: Mapped[int | None] = mapped_column(unique=True)
+    digest: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest entry of a trail: how many there are, and the digest that seals them all."""
+
+    position: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found: the trail's head and, when the trail is broken, where and how, in words."""
+
+    head: Head
+    broken_at: int | None = None
+    problem: str = ""
 
 
 def record(session: Session, actor: str, action: str, subject: str, **detail: str | int | float | bool) -> None:
     """Add an entry to the trail, in the caller's transaction: the act and its trace stand or fall together."""
     session.add(AuditEntry(actor=actor, action=action, subject=subject, detail=detail))
+    session.info[_UNSEALED] = True
+
+
+def digest_of(
+    previous: str, position: int, at: datetime.datetime, actor: str, action: str, subject: str, detail: dict[str, Any]
+) -> str:
+    """SHA-256 over the predecessor's digest and the entry in one canonical form."""
+    entry = [position, at.astimezone(datetime.UTC).isoformat(), actor, action, subject, detail]
+    canonical = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
+
+
+def head(session: Session) -> Head:
+    """The newest entry; position 0 when there is none."""
+    newest = session.execute(
+        sa.select(AuditEntry.position, AuditEntry.digest)
+        .where(AuditEntry.position.is_not(None))
+        .order_by(AuditEntry.position.desc())
+        .limit(1)
+    ).first()
+    return Head(newest.position, newest.digest or "") if newest else Head(0, START)
+
+
+def find(session: Session, *, words: str = "", most: int = 50) -> Sequence[AuditEntry]:
+    """The newest entries whose actor, act or subject contains `words`, the newest first."""
+    query = sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+    if words:
+        columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.subject)
+        query = query.where(sa.or_(*(column.icontains(words, autoescape=True) for column in columns)))
+    return session.scalars(query).all()
+
+
+def verify(session: Session, noted: Head | None = None) -> Verdict:
+    """Read the whole trail and compute every digest anew; `noted` is a head that must be part of it."""
+    position, digest = 0, START
+    for entry in session.scalars(
+        sa.select(AuditEntry).order_by(AuditEntry.position.nulls_last()).execution_options(yield_per=_READ_AT_ONCE)
+    ):
+        if entry.position != position + 1:
+            return Verdict(Head(position, digest), position + 1, "thiếu mục này / this entry is missing")
+        expected = digest_of(digest, entry.position, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+        if entry.digest != expected:
+            return Verdict(Head(position, digest), entry.position, "mục này đã bị sửa / this entry was altered")
+        position, digest = entry.position, expected
+        if noted and noted.position == position and noted.digest != digest:
+            return Verdict(Head(position, digest), position, "không khớp với số đã ghi / not what was noted down")
+    if noted and noted.position > position:
+        return Verdict(Head(position, digest), position + 1, "nhật ký bị cắt cuối / the trail was cut off at its end")
+    return Verdict(Head(position, digest))
+
+
+@sa.event.listens_for(Session, "before_commit")
+def _seal(session: Session) -> None:
+    """Chain this transaction's entries, as its last act, so that nobody waits for anything while holding the lock."""
+    if session.in_nested_transaction() or not session.info.pop(_UNSEALED, False):
+        return
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time as it is
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    last = head(session)
+    position, digest = last.position, last.digest
+    for entry in session.scalars(sa.select(AuditEntry).where(AuditEntry.position.is_(None)).order_by(AuditEntry.id)):
+        position += 1
+        digest = digest_of(digest, position, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+        entry.position, entry.digest = position, digest
+    session.flush()

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ivr.mistakes import FlowMistakes, Mistake, MistakeKind
 from ivr.node import Name
+from ivr.verbs.acknowledge import Acknowledge
 from ivr.verbs.ask import Ask
 from ivr.verbs.authenticate import Authenticate
 from ivr.verbs.await_hour import AwaitHour
@@ -22,6 +23,7 @@ from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
 from ivr.verbs.menu import Menu
+from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
 
@@ -30,7 +32,8 @@ LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
 AnyNode = Annotated[
-    Say | Menu | Ask | Authenticate | ChooseZone | AwaitHour | GoLive | Report | HangUp, Field(discriminator="verb")
+    Say | Menu | Ask | Authenticate | Acknowledge | ChooseZone | AwaitHour | GoLive | RecordProgramme | Report | HangUp,
+    Field(discriminator="verb"),
 ]
 
 

@@ -1,13 +1,15 @@
 """What the station does for an official who is on the phone: the flows' `OfficialDesk` over the domain."""
 
+import asyncio
 import datetime
 import zoneinfo
 from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import call_backs
+from broadcast_bridge import acknowledging, call_backs
 from broadcast_bridge.broadcasts import last_broadcast_of, outcome_of
+from broadcast_bridge.programmes.by_phone import Kept, PhoneRecordings
 from broadcast_bridge.states import Priority
 from broadcast_bridge.studio import Studio, WhenPlanned
 from broadcast_bridge.zones import find_zone
@@ -22,9 +24,18 @@ from ivr.session import CallBackOwed, LastReport, LiveResult, OfficialSeen, Zone
 class PhoneDesk:
     """The desk for one call, whose voice goes on air. `flow` is where a call back would take up again."""
 
-    def __init__(self, database: Database, studio: Studio, call_back_delay: float, call: Call, flow: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        studio: Studio,
+        recordings: PhoneRecordings,
+        call_back_delay: float,
+        call: Call,
+        flow: str,
+    ) -> None:
         self._database = database
         self._studio = studio
+        self._recordings = recordings
         self._call_back_delay = call_back_delay
         self._call = call
         self._flow = flow
@@ -64,6 +75,47 @@ class PhoneDesk:
             self._call, official_id, zone.keys, priority, when_planned=self.when_planned
         )
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
+
+    @property
+    def ready_tone(self) -> str:
+        """The sound that says "speak"."""
+        return self._studio.sounds.ready_tone
+
+    async def begin_recording(self, official_id: int) -> str:
+        """Return the name to record a programme to."""
+        return await self._database.run(lambda session: self._recordings.begin(session, official_id))
+
+    def recording_sound(self, name: str) -> str:
+        """Where it is."""
+        return self._recordings.sound(name)
+
+    async def keep_recording(self, name: str, zone_keys: str) -> Kept:
+        """Make a programme of it; goes on when the caller leaves meanwhile."""
+        return await asyncio.shield(asyncio.to_thread(self._recordings.keep, name, zone_keys))
+
+    def discard_recording(self, name: str) -> None:
+        """Delete it."""
+        self._recordings.discard(name)
+
+    def let_go_of_recording(self, name: str) -> None:
+        """Leave it to whoever looks for what was left behind."""
+        self._recordings.let_go(name)
+
+    async def emergency_sounds(self, official_id: int) -> bool:
+        """Look whether an emergency is repeated where the official answers."""
+
+        def look(session: Session) -> bool:
+            return bool(acknowledging.sounding_at(session, session.get_one(Official, official_id)))
+
+        return await self._database.run(look)
+
+    async def acknowledge(self, official_id: int) -> int:
+        """Write down that the official has taken notice; the speakers there fall silent within a moment."""
+
+        def write(session: Session) -> int:
+            return len(acknowledging.acknowledge(session, session.get_one(Official, official_id), now()))
+
+        return await self._database.run(write)
 
     async def last_report(self, official_id: int) -> LastReport | None:
         """Return the report of the official's last broadcast."""

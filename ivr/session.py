@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from broadcast_bridge.programmes.by_phone import Kept
 from broadcast_bridge.states import Priority, Reason
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
@@ -48,6 +49,10 @@ class Call(Protocol):
         next_digit_seconds: float = 4.0,
     ) -> Digits:
         """Play a question and collect keys; a key pressed during the question ends it and counts."""
+        ...
+
+    async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
+        """Record the caller under a name that the desk gave; return whether it could be kept."""
         ...
 
     def forget_keys(self) -> None:
@@ -127,6 +132,39 @@ class OfficialDesk(Protocol):
         ZoneBusy, ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before
         anything has reached a speaker.
         """
+        ...
+
+    @property
+    def ready_tone(self) -> str:
+        """The sound that says "speak", as a path without extension."""
+        ...
+
+    async def begin_recording(self, official_id: int) -> str:
+        """Return the name to record a programme to. Raises RecordNotAllowed or DiskFull."""
+        ...
+
+    def recording_sound(self, name: str) -> str:
+        """Path without extension of what was recorded, to be listened to."""
+        ...
+
+    async def keep_recording(self, name: str, zone_keys: str) -> Kept:
+        """Make a programme of it, meant for a zone (empty: for none yet). Raises UnusableSound."""
+        ...
+
+    def discard_recording(self, name: str) -> None:
+        """The caller does not want it."""
+        ...
+
+    def let_go_of_recording(self, name: str) -> None:
+        """The call is done with it: what was neither kept nor discarded is kept by the station."""
+        ...
+
+    async def emergency_sounds(self, official_id: int) -> bool:
+        """Say whether an emergency is repeated now where this official answers."""
+        ...
+
+    async def acknowledge(self, official_id: int) -> int:
+        """Have it end there; return at how many speakers."""
         ...
 
     async def last_report(self, official_id: int) -> LastReport | None:

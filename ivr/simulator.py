@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from broadcast_bridge.programmes.by_phone import Kept
 from broadcast_bridge.states import Priority
 from broadcast_bridge.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
 from haichieu.ari.call import Digits
@@ -95,6 +96,11 @@ class SimulatedCall:
                 return Digits(keys, "length")
         return Digits(keys, "silence")
 
+    async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
+        """Speak."""
+        self._step("● recorded")
+        return True
+
     def forget_keys(self) -> None:
         """Drop keys that were pressed ahead."""
         self._pressed.clear()
@@ -133,6 +139,16 @@ class SimulatedDesk:
     result: LiveResult | None = None
     """What `go_live` returns; by default every reachable speaker has played."""
     went_live: list[ZoneSeen] = field(default_factory=list)
+    submits: bool = False
+    """Whether what is recorded is submitted at once."""
+    unusable: HaiChieuError | None = None
+    """What `keep_recording` raises."""
+    kept: list[str] = field(default_factory=list)
+    """The zones that recordings were kept for."""
+    discarded: int = 0
+    let_go: int = 0
+    sounding: int = 0
+    """At how many speakers an emergency sounds."""
     priorities: list[Priority] = field(default_factory=list)
     """With which priority, each time."""
 
@@ -167,6 +183,45 @@ class SimulatedDesk:
         self.went_live.append(zone)
         self.priorities.append(priority)
         return self.result or LiveResult(zone.reachable, zone.total)
+
+    @property
+    def ready_tone(self) -> str:
+        """A sign for it."""
+        return "♪"
+
+    async def begin_recording(self, official_id: int) -> str:
+        """Allow it, unless told to refuse."""
+        if self.refusal is not None:
+            raise self.refusal
+        return "recording"
+
+    def recording_sound(self, name: str) -> str:
+        """A sign for it."""
+        return "▶"
+
+    async def keep_recording(self, name: str, zone_keys: str) -> Kept:
+        """Note it."""
+        if self.unusable is not None:
+            raise self.unusable
+        self.kept.append(zone_keys)
+        return Kept(len(self.kept), 12.0, self.submits)
+
+    def discard_recording(self, name: str) -> None:
+        """Note it."""
+        self.discarded += 1
+
+    def let_go_of_recording(self, name: str) -> None:
+        """Note it."""
+        self.let_go += 1
+
+    async def emergency_sounds(self, official_id: int) -> bool:
+        """Say whether one was made up."""
+        return self.sounding > 0
+
+    async def acknowledge(self, official_id: int) -> int:
+        """Let it end."""
+        silenced, self.sounding = self.sounding, 0
+        return silenced
 
     async def last_report(self, official_id: int) -> LastReport | None:
         """Return the report given."""

@@ -1,4 +1,4 @@
-"""The tables of alerting: who may send, which codes mean which unit, what came in, and emergencies."""
+"""The tables of alerting: who may send, which codes mean which unit, and what came in."""
 
 import datetime
 from enum import StrEnum
@@ -6,12 +6,11 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from broadcast_bridge.alerts.states import ALERT, EMERGENCY, AlertState, EmergencyState
+from broadcast_bridge.alerts.states import ALERT, AlertState
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.states import Priority
-from haichieu.database import Base, now
-from haichieu.media import Media
-from haichieu.people import Official, Unit
+from haichieu.database import Base
+from haichieu.people import Unit
 
 
 class DecisionKind(StrEnum):
@@ -156,55 +155,3 @@ class AlertReference(Base):
     sender: Mapped[str] = mapped_column(sa.String(200))
     identifier: Mapped[str] = mapped_column(sa.String(200))
     sent: Mapped[datetime.datetime]
-
-
-class Emergency(Base):
-    """A siren and a text or voice that is repeated until somebody on the spot has taken notice.
-
-    `repeats` is how often it sounds at most (0 = no limit but `max_minutes`), `rounds` how often it has.
-    """
-
-    __tablename__ = "emergencies"
-    __table_args__ = (sa.CheckConstraint(sa.column("state").in_([str(s) for s in EMERGENCY.states]), name="state"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    broadcast_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
-    alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cap_alerts.id"), index=True)
-    text: Mapped[str] = mapped_column(sa.Text, default="")
-    language: Mapped[str] = mapped_column(sa.String(20), default="vi")
-    siren: Mapped[bool] = mapped_column(default=True)
-    voice_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
-    repeats: Mapped[int] = mapped_column(default=0)
-    pause_seconds: Mapped[float] = mapped_column(default=10.0)
-    max_minutes: Mapped[int] = mapped_column(default=30)
-    state: Mapped[str] = mapped_column(sa.String(12), default=EmergencyState.SOUNDING, index=True)
-    rounds: Mapped[int] = mapped_column(default=0)
-    round_ended_at: Mapped[datetime.datetime | None]
-    started_by: Mapped[str] = mapped_column(sa.String(200))
-    started_at: Mapped[datetime.datetime] = mapped_column(default=now)
-    acknowledged_by: Mapped[str] = mapped_column(sa.String(200), default="")
-    acknowledged_at: Mapped[datetime.datetime | None]
-    stopped_by: Mapped[str] = mapped_column(sa.String(200), default="")
-    ended_at: Mapped[datetime.datetime | None]
-
-    voice: Mapped[Media | None] = relationship()
-    targets: Mapped[list["EmergencySpeaker"]] = relationship(
-        cascade="all, delete-orphan", order_by="EmergencySpeaker.id", back_populates="emergency"
-    )
-
-
-class EmergencySpeaker(Base):
-    """A speaker that an emergency sounds at, and the official who has acknowledged it there."""
-
-    __tablename__ = "emergency_speakers"
-    __table_args__ = (sa.UniqueConstraint("emergency_id", "speaker_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    emergency_id: Mapped[int] = mapped_column(sa.ForeignKey("emergencies.id", ondelete="CASCADE"))
-    speaker_id: Mapped[int] = mapped_column(sa.ForeignKey("speakers.id"), index=True)
-    acknowledged_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("officials.id"))
-    acknowledged_at: Mapped[datetime.datetime | None]
-
-    emergency: Mapped[Emergency] = relationship(back_populates="targets")
-    speaker: Mapped[Speaker] = relationship()
-    acknowledged_by: Mapped[Official | None] = relationship()

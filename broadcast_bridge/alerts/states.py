@@ -1,4 +1,4 @@
-"""What an alert and an emergency may do next."""
+"""What an alert may do next."""
 
 from enum import StrEnum
 
@@ -30,23 +30,6 @@ class AlertEvent(StrEnum):
     NOTE = "note"
 
 
-class EmergencyState(StrEnum):
-    """States of an emergency that is repeated."""
-
-    SOUNDING = "sounding"
-    ACKNOWLEDGED = "acknowledged"
-    STOPPED = "stopped"
-    EXHAUSTED = "exhausted"
-
-
-class EmergencyEvent(StrEnum):
-    """What can happen to an emergency."""
-
-    ACKNOWLEDGE = "acknowledge"
-    STOP = "stop"
-    EXHAUST = "exhaust"
-
-
 _S, _E = AlertState, AlertEvent
 ALERT = StateMachine(
     "alert",
@@ -70,16 +53,3 @@ ALERT = StateMachine(
 
 OUT_OF_FORCE = (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
 """States in which nothing of an alert may be on the air any more."""
-
-_M, _ME = EmergencyState, EmergencyEvent
-EMERGENCY = StateMachine(
-    "emergency",
-    _M.SOUNDING,
-    {
-        (_M.SOUNDING, _ME.ACKNOWLEDGE): _M.ACKNOWLEDGED,
-        (_M.SOUNDING, _ME.STOP): _M.STOPPED,
-        (_M.SOUNDING, _ME.EXHAUST): _M.EXHAUSTED,
-        # Who has acknowledged may still have it cut off in the middle of a sentence.
-        (_M.ACKNOWLEDGED, _ME.STOP): _M.STOPPED,
-    },
-)

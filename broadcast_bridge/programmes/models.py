@@ -38,6 +38,8 @@ class Programme(Base):
     priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
     valid_until: Mapped[datetime.datetime | None]
     tags: Mapped[list[str]] = mapped_column(default=list)
+    zone_codes: Mapped[list[str]] = mapped_column(default=list)
+    """Where its author wants it to be heard; a schedule decides."""
     state: Mapped[str] = mapped_column(sa.String(12), default=PROGRAMME.initial, index=True)
     returned_because: Mapped[str] = mapped_column(sa.Text, default="")
     original_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)

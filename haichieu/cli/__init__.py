@@ -32,8 +32,8 @@ def settings_for(home: Path | None) -> Settings:
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
-    if sys.argv[1:2] in ([], ["--help"], ["programme"]):
-        _add_programme_commands()  # which take the whole house with them, and no loudspeaker should wait for that
+    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["audit"]):
+        _add_groups()  # which take the whole house with them, and no loudspeaker should wait for that
     try:
         app()
     except HaiChieuError as refusal:
@@ -41,10 +41,11 @@ def main() -> None:
         raise SystemExit(refusal.exit_status) from None
 
 
-def _add_programme_commands() -> None:
-    from haichieu.cli import programmes
+def _add_groups() -> None:
+    from haichieu.cli import audit, programmes
 
     app.add_typer(programmes.app)
+    app.add_typer(audit.app)
 
 
 @app.command()

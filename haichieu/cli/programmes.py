@@ -128,8 +128,10 @@ def withdraw(number: Number, by: By, home: Home = None) -> None:
 @app.command()
 def air(
     number: Number,
-    zone: Annotated[list[str], typer.Option(help="Mã khu vực, có thể lặp lại / zone code, may be repeated.")],
     by: By,
+    zone: Annotated[
+        list[str] | None, typer.Option(help="Mã khu vực, có thể lặp lại / zone code, may be repeated.")
+    ] = None,
     home: Home = None,
     priority: Annotated[Priority, typer.Option(help="Mức ưu tiên / priority.")] = Priority.NORMAL,
     at: Annotated[datetime.datetime | None, typer.Option(help="Giờ phát, giờ máy / when, local time.")] = None,
@@ -138,8 +140,11 @@ def air(
     database, _ = _open(home)
     with database.session() as session:
         account, programme = account_of(session, by), _programme(session, number)
+        codes = zone or programme.zone_codes
+        if not codes:
+            raise UsageError("Cần --zone: chương trình chưa có khu vực. / The programme names no zone: give --zone.")
         action = Action.EMERGENCY if priority is Priority.EMERGENCY else Action.AIR
-        for unit_id in _units_heard(session, zone):
+        for unit_id in _units_heard(session, codes):
             require(session, account, action, unit_id)
         approval.require_for_the_air(programme, now())
         due_at = at.astimezone(datetime.UTC) if at else now()
@@ -147,7 +152,7 @@ def air(
             asked_by=f"account:{account.email}",
             title=programme.title,
             sound_ids=[programme.sound_id] if programme.sound_id else [],
-            zone_codes=zone,
+            zone_codes=codes,
             priority=priority,
             due_at=due_at,
             siren=priority is Priority.EMERGENCY,

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 
 from broadcast_bridge.account_sync import AccountSync
 from broadcast_bridge.orphans import clear_orphans, orphaned_callers
 from broadcast_bridge.playout import Playout
+from broadcast_bridge.programmes.by_phone import PhoneRecordings
 from broadcast_bridge.recordings import Recordings
 from broadcast_bridge.studio import Studio, StudioRules
 from broadcast_bridge.supervision import SpeakerSupervisor
@@ -23,11 +25,13 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
+from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
 from haichieu.changes import changes
 from haichieu.cli.degraded import refresh_degraded
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
 from haichieu.database import Database, migrate
+from haichieu.errors import HaiChieuError
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
@@ -44,6 +48,7 @@ from ivr.reception import Reception
 log = structlog.get_logger()
 
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
+RECORDINGS_EVERY_SECONDS = 5.0
 
 
 def run_switchboard(settings: Settings) -> None:
@@ -77,7 +82,9 @@ class Switchboard:
             self._client, self._database, self._vault, AccountFile(home), settings.qualify_seconds
         )
         store = MediaStore(home / "media", settings.min_free_megabytes)
-        self._recordings = Recordings(spool_folder(settings) / "recording", store)
+        spool = spool_folder(settings) / "recording"
+        self._recordings = Recordings(spool, store)
+        self._phone_recordings = PhoneRecordings(spool, self._database, store)
         self._studio = Studio(
             self._client,
             self._database,
@@ -101,7 +108,9 @@ class Switchboard:
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
-        return PhoneDesk(self._database, self._studio, self._settings.call_back_delay, call, flow)
+        return PhoneDesk(
+            self._database, self._studio, self._phone_recordings, self._settings.call_back_delay, call, flow
+        )
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
@@ -113,6 +122,7 @@ class Switchboard:
                 self._heartbeat(),
                 self._follow_rows(),
                 self._keep_prompts(),
+                self._keep_recordings(),
             ),
             in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run()),
         ):
@@ -169,6 +179,24 @@ class Switchboard:
     async def _lost(self) -> None:
         await self._beat(asterisk=False)
         await self._supervisor.asterisk_lost()
+
+    async def _keep_recordings(self) -> None:
+        """Make programmes of what callers said who hung up, or whom we lost: see `PhoneRecordings`."""
+        while True:
+            await self._client.connected.wait()
+            for name in self._phone_recordings.left_behind():
+                with contextlib.suppress(AriError):  # most are over; one may go on whose switchboard died
+                    await self._client.request(operations.STOP_RECORDING, recordingName=name)
+                if not self._phone_recordings.is_still(name):
+                    continue
+                try:
+                    kept = await asyncio.to_thread(self._phone_recordings.keep, name)
+                    log.info("recording.kept", programme=kept.number)
+                except UnusableSound:
+                    log.info("recording.empty", name=name)
+                except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
+                    log.warning("recording.not_kept", name=name, problem=str(problem))
+            await asyncio.sleep(RECORDINGS_EVERY_SECONDS)
 
     async def _keep_prompts(self) -> None:
         """Make the fixed prompts ahead of the first caller, and once a day throw away what nobody hears any more."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.desk import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.programmes import retention
+from haichieu import audit
 from haichieu.background import in_background
 from haichieu.database import Database, migrate, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -21,7 +22,7 @@ from haichieu.speech import EspeakSynthesiser
 
 log = structlog.get_logger()
 
-CLEANING_EVERY_SECONDS = 24 * 3600.0
+DAY_SECONDS = 24 * 3600.0
 
 
 def run_worker(settings: Settings) -> None:
@@ -47,7 +48,8 @@ async def _work(settings: Settings) -> None:
     alerts = AlertDesk(database, store, EspeakSynthesiser())
     await database.run(lambda session: beat(session, "worker"))
     print(READY, flush=True)
-    async with in_background(_heartbeat(database), _clean(database, store, rules), watch_feeds(database)):
+    daily = (_clean(database, store, rules), _note_audit_head(database))
+    async with in_background(_heartbeat(database), *daily, watch_feeds(database)):
         await alerts.run()
 
 
@@ -67,4 +69,12 @@ async def _clean(database: Database, store: MediaStore, rules: retention.Rules) 
         discarded = await database.run(clean)
         if discarded.files:
             log.info("media.discarded", files=discarded.files, bytes=discarded.bytes)
-        await asyncio.sleep(CLEANING_EVERY_SECONDS)
+        await asyncio.sleep(DAY_SECONDS)
+
+
+async def _note_audit_head(database: Database) -> None:
+    """Once a day, say in the log, which is kept elsewhere, what seals the trail: it cannot be rewritten unseen."""
+    while True:
+        head = await database.run(audit.head)
+        log.info("audit.head", position=head.position, digest=head.digest)
+        await asyncio.sleep(DAY_SECONDS)

@@ -5,7 +5,9 @@ from typing import ClassVar, Literal
 from broadcast_bridge.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
 from ivr.dialogue import TRIES, Ending, ask
 from ivr.node import Node
-from ivr.session import Line, Session
+from ivr.session import Line, Session, ZoneSeen
+
+ZONE_SENTENCES = ("ask-zone", "unknown-zone", "zone-not-allowed", "no-zone-of-yours")
 
 
 class ChooseZone(Node):
@@ -21,13 +23,7 @@ class ChooseZone(Node):
     required_exits: ClassVar[frozenset[str]] = frozenset({"chosen", "refused"})
     waits_for_caller: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"official"})
-    sentences: ClassVar[tuple[str, ...]] = (
-        "ask-zone",
-        "unknown-zone",
-        "zone-not-allowed",
-        "no-zone-of-yours",
-        "zone-unreachable",
-    )
+    sentences: ClassVar[tuple[str, ...]] = (*ZONE_SENTENCES, "zone-unreachable")
 
     verb: Literal["choose-zone"]
 
@@ -37,25 +33,33 @@ class ChooseZone(Node):
 
     async def run(self, session: Session) -> str | None:
         """Ask until a zone with a reachable speaker was named."""
-        official = session.the_official()
         session.zone = None
-        before: list[Line] = []
-        for _ in range(TRIES):
-            reply = await ask(session, Line("ask-zone"), before=before)
-            if reply.ending is not Ending.ANSWERED:
-                return None
-            try:
-                zone = await session.desk.find_zone(official.id, reply.keys)
-            except UnknownZone:
-                before = [Line("unknown-zone", {"code": reply.keys})]
-            except ZoneNotAllowed:
-                mine = reply.keys == ALL_MY_ZONES
-                before = [Line("no-zone-of-yours" if mine else "zone-not-allowed", {"code": reply.keys})]
-            else:
-                if zone.reachable:
-                    session.zone = zone
-                    return "chosen"
-                before = [Line("zone-unreachable", {"zone": zone.name})]
-            session.call.forget_keys()
-        await session.call.say(*await session.sounds(*before))
-        return "refused"
+        chosen = await ask_zone(session, must_be_reachable=True)
+        if isinstance(chosen, ZoneSeen):
+            session.zone = chosen
+            return "chosen"
+        return "refused" if chosen is None else None
+
+
+async def ask_zone(session: Session, *, must_be_reachable: bool) -> ZoneSeen | Ending | None:
+    """Ask for a zone; None after three that could not be used, an Ending when the call is to be ended."""
+    official = session.the_official()
+    before: list[Line] = []
+    for _ in range(TRIES):
+        reply = await ask(session, Line("ask-zone"), before=before)
+        if reply.ending is not Ending.ANSWERED:
+            return reply.ending
+        try:
+            zone = await session.desk.find_zone(official.id, reply.keys)
+        except UnknownZone:
+            before = [Line("unknown-zone", {"code": reply.keys})]
+        except ZoneNotAllowed:
+            mine = reply.keys == ALL_MY_ZONES
+            before = [Line("no-zone-of-yours" if mine else "zone-not-allowed", {"code": reply.keys})]
+        else:
+            if zone.reachable or not must_be_reachable:
+                return zone
+            before = [Line("zone-unreachable", {"zone": zone.name})]
+        session.call.forget_keys()
+    await session.call.say(*await session.sounds(*before))
+    return None

@@ -9,6 +9,7 @@ from alembic.config import Config
 
 import haichieu
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from haichieu import audit
 from haichieu.database import Database, migrate
 from haichieu.media import Media
 from tests.postgres import PostgresCluster
@@ -24,6 +25,9 @@ INSERT INTO broadcasts (id, official_id, zone_names, priority, state, created_at
     VALUES (1, 1, 'Cô Ba', 'normal', 'ended', '2026-11-24 05:00:00', 1);
 INSERT INTO deliveries (id, broadcast_id, speaker_id, state, active, attempts, seconds, packets_sent, packets_lost)
     VALUES (1, 1, 1, 'missed', false, 0, 0, 0, 0);
+INSERT INTO audit_entries (id, at, actor, action, subject, detail)
+    VALUES (1, '2026-11-24 05:00:00', 'a', 'apply.add', 'units:CB', '{"name": "Cô Ba"}'),
+           (3, '2026-11-24 05:00:01.5', 'b', 'apply.add', 'units:CP', '{}');
 """
 
 
@@ -64,4 +68,7 @@ def test_broadcasts_of_the_first_release_are_there_and_whole_after_the_upgrade(f
         with pytest.raises(sa.exc.IntegrityError):
             session.flush()
         session.rollback()
+    with database.session() as session:
+        verdict = audit.verify(session)
+        assert (verdict.broken_at, verdict.head.position) == (None, 2)
     database.close()

@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 
 from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.programmes.by_phone import RecordNotAllowed
 from broadcast_bridge.states import Priority, Reason
 from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
+from haichieu.audio.ingest import UnusableSound
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
 from ivr.interpreter import FlowEnd
@@ -101,14 +103,14 @@ async def test_star_repeats_the_menu_as_often_as_wanted() -> None:
     assert said("no-report") in call.heard
 
 
-@pytest.mark.parametrize("key", ["2", "4", "8", "0", "#"])
+@pytest.mark.parametrize("key", ["5", "4", "8", "0", "#"])
 async def test_a_key_that_is_not_offered_is_a_wrong_key(key: str) -> None:
     call, _ = await place_call("2468#", key)
     assert call.heard[3:5] == [said("wrong-key"), said("official-menu")]
 
 
 async def test_three_wrong_keys_end_the_call() -> None:
-    call, end = await place_call("2468#", "2", "4", "8", "1", "11#", "1")
+    call, end = await place_call("2468#", "7", "4", "8", "1", "11#", "1")
     assert call.heard[-1] == said("too-many-wrong-keys")
     assert end is FlowEnd.COMPLETED
     assert call.over
@@ -262,3 +264,85 @@ async def test_the_whole_call_is_held_in_english_too() -> None:
     call, _ = await place_call("1001#", "2468#", "1", "11#", "1", "3", caller=STRANGER, at_desk=at_desk, language="en")
     assert said("live-result", "en", heard=11, total=12) in call.heard
     assert said("last-report", "en", zone="Cô Ba", when="at 17:00 on 24 November", heard=11, total=12) in call.heard
+
+
+RECORD_MENU = said("record-menu")
+
+
+async def test_two_records_a_programme_which_can_be_heard_and_recorded_again_before_it_is_kept() -> None:
+    at_desk = desk()
+    call, _ = await place_call("2468#", "2", "2", "3", "1", "11#", at_desk=at_desk)
+    assert call.heard[3:13] == [
+        said("record-instructions"),
+        "♪",
+        "● recorded",
+        RECORD_MENU,
+        "▶",
+        RECORD_MENU,
+        said("record-instructions"),
+        "♪",
+        "● recorded",
+        RECORD_MENU,
+    ]
+    assert said("programme-kept", number=1, seconds=12) in call.heard
+    assert (at_desk.kept, at_desk.discarded, at_desk.let_go) == (["11"], 1, 1)
+
+
+async def test_who_may_schedule_has_the_recording_submitted_at_once() -> None:
+    call, _ = await place_call("2468#", "2", "1", "*#", at_desk=desk(submits=True))
+    assert said("programme-submitted", number=1, seconds=12) in call.heard
+
+
+async def test_a_recording_may_be_meant_for_a_zone_where_nobody_listens_now() -> None:
+    at_desk = desk()
+    await place_call("2468#", "2", "1", "13#", at_desk=at_desk)
+    assert at_desk.kept == ["13"]
+
+
+async def test_a_recording_whose_zone_is_never_named_is_kept_without_one() -> None:
+    at_desk = desk()
+    call, _ = await place_call("2468#", "2", "1", "77#", "78#", "79#", at_desk=at_desk)
+    assert at_desk.kept == [""]
+    assert said("programme-kept", number=1, seconds=12) in call.heard
+
+
+async def test_silence_is_not_kept_and_the_caller_is_told() -> None:
+    call, _ = await place_call("2468#", "2", "1", "11#", at_desk=desk(unusable=UnusableSound("silent")))
+    assert said("recording-silent") in call.heard
+    assert call.heard[-1] != said("technical-failure")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [(RecordNotAllowed("no right"), "record-not-allowed"), (DiskFull("full"), "disk-full")],
+    ids=["no right", "disk full"],
+)
+async def test_a_recording_that_may_not_begin_says_why(refusal: HaiChieuError, sentence: str) -> None:
+    call, _ = await place_call("2468#", "2", at_desk=desk(refusal=refusal))
+    assert call.heard[3:5] == [said(sentence), said("official-menu")]
+
+
+@pytest.mark.parametrize("step", range(4, 9))
+async def test_who_hangs_up_while_recording_leaves_it_to_the_station(step: int) -> None:
+    at_desk = desk()
+    await place_call("2468#", "2", "1", "11#", at_desk=at_desk, hang_up_at=step)
+    assert at_desk.let_go == 1
+
+
+async def test_an_emergency_that_sounds_is_acknowledged_before_anything_else() -> None:
+    at_desk = desk(sounding=3)
+    call, _ = await place_call("2468#", "1", at_desk=at_desk)
+    assert call.heard[2:5] == [
+        said("emergency-here"),
+        said("emergency-acknowledged", speakers=3),
+        said("official-menu"),
+    ]
+    assert at_desk.sounding == 0
+
+
+@pytest.mark.parametrize("key", ["2", ""])
+async def test_an_emergency_goes_on_for_who_does_not_acknowledge_it(key: str) -> None:
+    at_desk = desk(sounding=3)
+    call, _ = await place_call("2468#", key, "3", at_desk=at_desk)
+    assert call.heard[2:5] == [said("emergency-here"), said("official-menu"), said("no-report")]
+    assert at_desk.sounding == 3

@@ -22,10 +22,10 @@ def _zone(code: str, name: str, what: str) -> str:
     return f'[[zones]]\ncode = "{code}"\nname = "{name}"\n{what}\n'
 
 
-def _official(code: str, name: str, phones: list[str], zones: str, more: str = "") -> str:
+def _official(code: str, name: str, phones: list[str], zones: str, more: str = "", may: str = '"live"') -> str:
     return (
         f'[[officials]]\ncode = "{code}"\nname = "{name}"\nunit = "CB"\nphones = {phones}\n'
-        f'pin = "{PINS[phones[0]]}"\nzones = [{zones}]\nmay = ["live"]\n{more}\n'
+        f'pin = "{PINS[phones[0]]}"\nzones = [{zones}]\nmay = [{may}]\n{more}\n'
     )
 
 
@@ -49,7 +49,7 @@ def write_district(path: Path, carrier_port: int) -> Path:
         _zone("15", "Im lặng", 'speakers = ["cp-9"]'),
         _official("1001", "Nông Văn Hải", [HAI], '"11", "14", "15"'),
         _official("1002", "Hoàng Thị Mai", [MAI, MAI_SECOND], '"11"', "call_back = true"),
-        _official("1003", "Lý Thị Lan", [LAN], '"12", "13"'),
+        _official("1003", "Lý Thị Lan", [LAN], '"12", "13"', may='"live", "record"'),
         '[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "CB"\n',
         '[[numbers]]\nnumber = "1022"\nflow = "hotline"\nunit = "CB"\n',
         _phone("may-hai", HAI),

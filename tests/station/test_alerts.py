@@ -13,7 +13,7 @@ from broadcast_bridge.alerts.geography import name_unit
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
 from broadcast_bridge.alerts.sources import SourceSettings, configure_source
 from haichieu.audio.matching import match
-from haichieu.audio.sound import read_wav
+from haichieu.audio.sound import Sound, read_wav
 from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.media import Media, MediaStore
@@ -49,8 +49,9 @@ async def test_an_alert_is_heard_at_once_with_a_siren_and_a_cancel_ends_it(scene
         spoken = session.scalars(sa.select(Media)).one()
         words = read_wav(MediaStore(scene.station.settings.home / "media", 1).path(spoken))
     siren = read_wav(scene.station.settings.home / "media" / "signals" / "siren.wav")
+    wail = Sound(siren.samples[: len(siren.samples) // 2], siren.rate)  # it wails twice, and once is like the other
     await until(lambda: match(words, read_wav(scene.heard_file("cb-1"))).correlation > 0.7, "the words are heard", 60)
-    assert match(siren, read_wav(scene.heard_file("cb-1"))).correlation > 0.7
+    assert match(wail, read_wav(scene.heard_file("cb-1"))).correlation > 0.7
     assert set(warning.deliveries) == {"cb-1", "cb-2"}
     cancel = messages.alert(
         identifier="CB-2026-002", sent=now(), kind="Cancel", infos=messages.info(expires=messages.minutes(60, sent)),

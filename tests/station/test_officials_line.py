@@ -29,7 +29,7 @@ async def hang_up(scene: Scene, phone: SoftPhone) -> None:
         (("1", "12#"), "zone-not-allowed", {"code": "12"}),
         (("1", "15#"), "zone-unreachable", {"zone": "Im lặng"}),
         (("5",), "wrong-key", {}),
-        (("2",), "wrong-key", {}),
+        (("2",), "record-not-allowed", {}),
     ],
 )
 async def test_a_refusal_is_said_and_nothing_is_on_air(

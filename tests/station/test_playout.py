@@ -1,5 +1,6 @@
 """Recorded programmes: heard on time and whole, giving way to what is more urgent, caught up with by who was away."""
 
+import asyncio
 import datetime
 import shutil
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.station.listening import OTHER, SAME, Aired, Scene
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
 LAN = f"{district.PINS[district.LAN]}#"
+HAI = f"{district.PINS[district.HAI]}#"
 
 
 def ask(scene: Scene, speech: str, *zones: str, seconds: float = 0.0, **more: object) -> int:
@@ -40,6 +42,12 @@ def hours_from_now(hours: float) -> datetime.datetime:
 async def state(scene: Scene, broadcast_id: int, *states: str) -> Aired:
     await until(lambda: scene.broadcast(broadcast_id).state in states, f"broadcast {broadcast_id} {states}", 30)
     return scene.broadcast(broadcast_id)
+
+
+async def called(scene: Scene) -> set[str]:
+    """The speakers that Asterisk has on the line."""
+    channels = [channel["id"] for channel in await scene.asterisk("channels")]
+    return {code for code in scene.speakers if any(name.startswith(f"speaker-{code}-") for name in channels)}
 
 
 async def again_of(scene: Scene, broadcast_id: int) -> Aired:
@@ -138,6 +146,43 @@ async def test_an_order_to_stop_ends_an_endless_broadcast_within_a_second(scene:
         planning.ask_to_stop(session, endless, "account:test@example", asked)
     aired = await state(scene, endless, "ended")
     assert aired.reason == "stopped"
+    await scene.quiet()
+
+
+async def test_who_answers_for_a_place_lets_the_emergency_fall_silent_there_and_nowhere_else(scene: Scene) -> None:
+    endless = ask(scene, "demo-instruct", "13", times=0, priority=Priority.EMERGENCY)
+    await until(lambda: scene.broadcast(endless).live, "the emergency is heard")
+    phone = await scene.phone("may-hai")  # of the commune of cb-2, not of that of cp-1
+    heard = scene.phone_file()
+    await phone.call("1900")
+    await phone.digits(HAI)
+    await phone.digits("1")
+    await scene.hears(heard, "emergency-acknowledged", speakers=1)
+    await phone.stop()
+    assert (scene.broadcast(endless).state, scene.broadcast(endless).deliveries["cp-1"].state) == ("on_air", "playing")
+    deadline = asyncio.get_running_loop().time() + 5
+    while (on_the_line := await called(scene)) != {"cp-1"}:
+        assert asyncio.get_running_loop().time() < deadline, on_the_line
+    with scene.station.database.session() as session:
+        planning.ask_to_stop(session, endless, "account:test@example", now())
+    aired = await state(scene, endless, "ended")
+    assert {code: (one.state, one.reason) for code, one in aired.deliveries.items()} == {
+        "cb-2": ("played", "acknowledged"),
+        "cp-1": ("played", None),
+    }
+    await scene.quiet()
+
+
+async def test_an_emergency_that_everybody_has_acknowledged_is_over(scene: Scene) -> None:
+    endless = ask(scene, "demo-instruct", "11", times=0, priority=Priority.EMERGENCY)
+    await until(lambda: scene.broadcast(endless).live, "the emergency is heard")
+    phone = await scene.phone("may-hai")
+    await phone.call("1900")
+    await phone.digits(HAI)
+    await phone.digits("1")
+    aired = await state(scene, endless, "ended")
+    assert aired.reason == "acknowledged"
+    await phone.stop()
     await scene.quiet()
 
 

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.String(length=12), nullable=False),
         sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("zone_codes", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("returned_because", sa.Text(), nullable=False),
         sa.Column("original_id", sa.Integer(), nullable=True),
@@ -357,67 +358,6 @@ def upgrade() -> None:
     with op.batch_alter_table("cap_alert_texts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cap_alert_texts_alert_id"), ["alert_id"], unique=False)
 
-    op.create_table(
-        "emergencies",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("broadcast_id", sa.Integer(), nullable=True),
-        sa.Column("alert_id", sa.Integer(), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("language", sa.String(length=20), nullable=False),
-        sa.Column("siren", sa.Boolean(), nullable=False),
-        sa.Column("voice_id", sa.Integer(), nullable=True),
-        sa.Column("repeats", sa.Integer(), nullable=False),
-        sa.Column("pause_seconds", sa.Double(), nullable=False),
-        sa.Column("max_minutes", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("rounds", sa.Integer(), nullable=False),
-        sa.Column("round_ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("started_by", sa.String(length=200), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("acknowledged_by", sa.String(length=200), nullable=False),
-        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("stopped_by", sa.String(length=200), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('sounding', 'acknowledged', 'stopped', 'exhausted')", name=op.f("ck_emergencies_state")
-        ),
-        sa.ForeignKeyConstraint(["alert_id"], ["cap_alerts.id"], name=op.f("fk_emergencies_alert_id_cap_alerts")),
-        sa.ForeignKeyConstraint(
-            ["broadcast_id"], ["broadcasts.id"], name=op.f("fk_emergencies_broadcast_id_broadcasts")
-        ),
-        sa.ForeignKeyConstraint(["voice_id"], ["media.id"], name=op.f("fk_emergencies_voice_id_media")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergencies")),
-    )
-    with op.batch_alter_table("emergencies", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_emergencies_alert_id"), ["alert_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_emergencies_broadcast_id"), ["broadcast_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_emergencies_state"), ["state"], unique=False)
-
-    op.create_table(
-        "emergency_speakers",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("emergency_id", sa.Integer(), nullable=False),
-        sa.Column("speaker_id", sa.Integer(), nullable=False),
-        sa.Column("acknowledged_by_id", sa.Integer(), nullable=True),
-        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["acknowledged_by_id"], ["officials.id"], name=op.f("fk_emergency_speakers_acknowledged_by_id_officials")
-        ),
-        sa.ForeignKeyConstraint(
-            ["emergency_id"],
-            ["emergencies.id"],
-            name=op.f("fk_emergency_speakers_emergency_id_emergencies"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["speaker_id"], ["speakers.id"], name=op.f("fk_emergency_speakers_speaker_id_speakers")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_speakers")),
-        sa.UniqueConstraint("emergency_id", "speaker_id", name=op.f("uq_emergency_speakers_emergency_id_speaker_id")),
-    )
-    with op.batch_alter_table("emergency_speakers", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_emergency_speakers_speaker_id"), ["speaker_id"], unique=False)
-
     with op.batch_alter_table("broadcasts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="live", nullable=False))
         batch_op.add_column(sa.Column("title", sa.String(length=300), server_default="", nullable=False))
@@ -524,16 +464,6 @@ def downgrade() -> None:
         batch_op.drop_column("title")
         batch_op.drop_column("kind")
 
-    with op.batch_alter_table("emergency_speakers", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_emergency_speakers_speaker_id"))
-
-    op.drop_table("emergency_speakers")
-    with op.batch_alter_table("emergencies", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_emergencies_state"))
-        batch_op.drop_index(batch_op.f("ix_emergencies_broadcast_id"))
-        batch_op.drop_index(batch_op.f("ix_emergencies_alert_id"))
-
-    op.drop_table("emergencies")
     with op.batch_alter_table("cap_alert_texts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cap_alert_texts_alert_id"))
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from broadcast_bridge.alerts.cap import Certainty, Severity, Urgency
 from broadcast_bridge.alerts.models import DecisionKind
 from broadcast_bridge.alerts.priorities import priority_of
-from broadcast_bridge.alerts.states import ALERT, EMERGENCY
+from broadcast_bridge.alerts.states import ALERT
 
 PAGE = (Path(__file__).parents[3] / "docs/alerts.md").read_text()
 
 
 def test_the_states_are_drawn_as_they_are() -> None:
     assert ALERT.mermaid() in PAGE
-    assert EMERGENCY.mermaid() in PAGE
 
 
 def test_the_priorities_are_listed_as_they_are() -> None:

@@ -1,0 +1,41 @@
+"""The verb `acknowledge`."""
+
+from typing import ClassVar, Literal
+
+from ivr.dialogue import Ending, ask
+from ivr.node import Node
+from ivr.session import Line, Session
+
+
+class Acknowledge(Node):
+    """Lets an official take notice of an emergency that sounds where they answer: it falls silent there.
+
+    Where all is quiet, nothing is said. A caller who presses something else, or nothing, goes on with it sounding.
+
+    {"id": "emergency-here", "verb": "acknowledge", "exits": {"done": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    needs: ClassVar[frozenset[str]] = frozenset({"official"})
+    sentences: ClassVar[tuple[str, ...]] = ("emergency-here", "emergency-acknowledged")
+
+    verb: Literal["acknowledge"]
+
+    async def run(self, session: Session) -> str | None:
+        """Ask, when there is something to ask."""
+        official = session.the_official()
+        if not await session.desk.emergency_sounds(official.id):
+            return "done"
+        reply = await ask(
+            session,
+            Line("emergency-here"),
+            max_digits=1,
+            terminator="",
+            accepts=lambda key: key in "12",
+            leave_on_silence=True,
+        )
+        if reply.ending is Ending.GAVE_UP:
+            return None
+        if reply.keys == "1":
+            await session.say("emergency-acknowledged", speakers=await session.desk.acknowledge(official.id))
+        return "done"

@@ -1,0 +1,103 @@
+"""The verb `record-programme`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from broadcast_bridge.programmes.by_phone import RecordNotAllowed
+from haichieu.audio.ingest import UnusableSound
+from haichieu.media import DiskFull
+from ivr.dialogue import Ending, ask
+from ivr.node import Node
+from ivr.session import Line, Session, ZoneSeen
+from ivr.verbs.choose_zone import ZONE_SENTENCES, ask_zone
+
+KEEP, LISTEN, AGAIN = "1", "2", "3"
+
+
+class RecordProgramme(Node):
+    """Records a programme: the caller speaks, hears it again if they like, keeps it, and says where it is for.
+
+    It becomes a draft, or is submitted for approval when the official may schedule. A caller who hangs up after
+    the tone without having asked to record anew leaves a draft as well: nothing that was said is lost.
+
+    {"id": "record", "verb": "record-programme", "max_minutes": 15, "exits": {"done": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    waits_for_caller: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset({"official"})
+    sentences: ClassVar[tuple[str, ...]] = (
+        "record-instructions",
+        "record-menu",
+        "record-not-allowed",
+        "record-failed",
+        "recording-silent",
+        "programme-kept",
+        "programme-submitted",
+        "disk-full",
+        *ZONE_SENTENCES,
+    )
+
+    verb: Literal["record-programme"]
+    max_minutes: int = Field(15, ge=1, le=120)
+    silence_seconds: int = Field(10, ge=3, le=60)
+
+    async def run(self, session: Session) -> str | None:
+        """Record, or say why not."""
+        try:
+            name = await session.desk.begin_recording(session.the_official().id)
+        except RecordNotAllowed:
+            await session.say("record-not-allowed")
+            return "done"
+        except DiskFull:
+            await session.say("disk-full")
+            return "done"
+        try:
+            return await self._record(session, name)
+        finally:
+            session.desk.let_go_of_recording(name)
+
+    async def _record(self, session: Session, name: str) -> str | None:
+        while True:
+            await session.call.say(*await session.sounds(Line("record-instructions")), session.desk.ready_tone)
+            if not await session.call.record(
+                name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
+            ):
+                await session.say("record-failed")
+                return "done"
+            key = await self._what_now(session, name)
+            if key is None:
+                return None
+            if key == KEEP:
+                return await self._keep(session, name)
+            session.desk.discard_recording(name)
+
+    async def _what_now(self, session: Session, name: str) -> str | None:
+        """Ask what is to become of it, as often as it is listened to; None when the call is to be ended."""
+        played: list[str] = []
+        while True:
+            reply = await ask(
+                session,
+                Line("record-menu"),
+                played=played,
+                max_digits=1,
+                terminator="",
+                accepts=lambda key: key in "123",
+            )
+            if reply.ending is not Ending.ANSWERED:
+                return None
+            if reply.keys != LISTEN:
+                return reply.keys
+            played = [session.desk.recording_sound(name)]
+
+    async def _keep(self, session: Session, name: str) -> str | None:
+        zone = await ask_zone(session, must_be_reachable=False)
+        try:
+            kept = await session.desk.keep_recording(name, zone.keys if isinstance(zone, ZoneSeen) else "")
+        except UnusableSound:
+            await session.say("recording-silent")
+        else:
+            prompt = "programme-submitted" if kept.submitted else "programme-kept"
+            await session.say(prompt, number=kept.number, seconds=round(kept.seconds))
+        return None if isinstance(zone, Ending) else "done"
