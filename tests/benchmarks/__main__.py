@@ -12,6 +12,8 @@ from haichieu.cli.asterisk import find_or_fetch
 from haichieu.cli.trial_station import trial_station
 from haichieu.settings import load_settings
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
+from tests.benchmarks.schedules import SCHEDULES, measure
+from tests.benchmarks.ways import open_ways
 from tests.every_table import load_every_table
 
 Row = tuple[str, str, str, str, str]
@@ -46,13 +48,37 @@ async def _run(sizes: list[int], runs: int) -> str:
                 for _ in range(runs):
                     ours.append(await bench.broadcast(size))
                     theirs.append(await bench.page(size))
-                rows.extend(_compare(size, ours, theirs))
+                rows.extend(_compare(size, "", ours, theirs))
+            for size in sizes:
+                ours, theirs = [], []
+                for _ in range(runs):
+                    ours.append(await bench.programme(size))
+                    theirs.append(await bench.page_file(size))
+                rows.extend(_compare(size, " hear a file", ours, theirs))
+            size = 100 if 100 in sizes else sizes[-1]
+            urgent = [await bench.emergency(size) for _ in range(runs)]
+            rows.append(
+                (
+                    f"{size} speakers: emergency asked for → siren at the last (s)",
+                    f"{median(urgent):.2f}",
+                    "",
+                    "",
+                    "on air ≤ 1",
+                )
+            )
+            rows.extend(await _ways(bench, size, runs))
             dial = [late for _ in range(runs) for late in await bench.latency(dial=True)]
             live = [late for _ in range(runs) for late in await bench.latency(dial=False)]
             rows.append(_latency(dial, live))
+            bench.fill_schedule(SCHEDULES)
+            late = [await bench.scheduled() for _ in range(runs)]
+            rows.append(
+                (f"{SCHEDULES} schedules: first sound after the hour (s), worst", f"{max(late):.2f}", "", "", "≤ 0.5")
+            )
             rows.append(("memory of switchboard + web, idle (MB)", f"{memory(bench.processes):.0f}", "", "", "≤ 350"))
 
         await with_bench(Path(folder), sizes, work)
+    rows.extend(measure())
     rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
     return _table(rows, runs)
 
@@ -64,22 +90,41 @@ async def _start_seconds() -> float:
         return time.monotonic() - begin
 
 
-def _compare(size: int, ours: list[Run], theirs: list[Run]) -> list[Row]:
+async def _ways(bench: Bench, size: int, runs: int) -> list[Row]:
+    """Ways for a file into the speakers; the announcer is ours, the others stand in the second column."""
+    rows: list[Row] = []
+    async with open_ways(bench.station, bench.sink, bench.processes.asterisk) as ways:
+        measured = {
+            name: [await way(size, bench.voice) for _ in range(runs)]
+            for name, way in (("announcer", ways.announcer), ("a playback each", ways.each), ("mixing", ways.mixing))
+        }
+    ours = measured.pop("announcer")
+    for name, theirs in measured.items():
+        cores = median([run.cores for run in ours]), median([run.cores for run in theirs])
+        apart = median([run.apart for run in ours]), median([run.apart for run in theirs])
+        for what, (mine, other) in (("Asterisk's cores", cores), ("first to last speaker (s)", apart)):
+            label = f"{size} speakers, a file by announcer beside {name}: {what}"
+            rows.append((label, f"{mine:.2f}", f"{other:.2f}", f"{mine / other:.2f}" if other else "", ""))
+    return rows
+
+
+def _compare(size: int, what: str, ours: list[Run], theirs: list[Run]) -> list[Row]:
+    asked = "command" if what else "key"
     first = median([run.first_sound for run in ours]), median([run.first_sound for run in theirs])
     cores = median([run.asterisk_cores for run in ours]), median([run.asterisk_cores for run in theirs])
     switchboard = median([run.switchboard_cores for run in ours])
     reached = min(run.reached for run in ours), min(run.reached for run in theirs)
     return [
         (
-            f"{size} speakers: key → first audio at the last (s)", f"{first[0]:.2f}", f"{first[1]:.2f}",
+            f"{size} speakers{what}: {asked} → first audio at the last (s)", f"{first[0]:.2f}", f"{first[1]:.2f}",
             f"{first[0] / first[1]:.2f}", "≤ 1.5 and ratio ≤ 1" if size == 100 else "",
         ),
-        (f"{size} speakers: reached, least", str(reached[0]), str(reached[1]), "", ""),
+        (f"{size} speakers{what}: reached, least", str(reached[0]), str(reached[1]), "", ""),
         (
-            f"{size} speakers: cores while live, Asterisk + switchboard", f"{cores[0] + switchboard:.2f}",
+            f"{size} speakers{what}: cores while live, Asterisk + switchboard", f"{cores[0] + switchboard:.2f}",
             f"{cores[1]:.2f}", f"{(cores[0] + switchboard) / cores[1]:.2f}", "ratio ≤ 1" if size == 100 else "",
         ),
-        (f"{size} speakers: of these the switchboard", f"{switchboard:.3f}", "", "", ""),
+        (f"{size} speakers{what}: of these the switchboard", f"{switchboard:.3f}", "", "", ""),
     ]  # fmt: skip
 
 
@@ -97,7 +142,8 @@ def _table(rows: list[Row], runs: int) -> str:
         "Made by `make bench`: our way and Asterisk's own by turns, in one Asterisk and one run, with SIPp as the",
         "speakers. Medians. The key is the one that confirms the broadcast, or that starts `Page()`; the time is",
         "from the moment the phone had sent it to the first packet with sound at the last speaker. Budgets are the",
-        "design's. 300 speakers are paged through three chained groups, since one `Page()` does not take so many.",
+        "design's. 300 speakers are paged through three chained groups, since one `Page()` does not take so many. A",
+        "file is heard beside a `Page()` fed by `Playback()`; ours begins with the chime, theirs with the file itself.",
         "",
         f"Machine: {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python "
         f"{platform.python_version()}, Asterisk {version}; {runs} runs each.",

@@ -1,24 +1,38 @@
 """The bench: one station, three hundred speakers, and the same things done by us and by Asterisk's own applications."""
 
 import asyncio
+import datetime
+import shutil
 import statistics
 import subprocess
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge import planning
+from broadcast_bridge.models import Broadcast, Speaker, Zone
+from broadcast_bridge.planning import Request
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.states import Priority
 from dialplans.accounts import ha1, phone_account
 from dialplans.configuration import ari_password
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import Sound, write_wav
 from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.database import now
+from haichieu.media import MediaStore
+from haichieu.people import Unit
 from haichieu.softphone import SoftPhone
+from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
 
@@ -27,6 +41,9 @@ PASSWORD = "benchmark-secret"
 LIVE_SECONDS = 4.0
 BURSTS, BURST_APART = 12, 0.5
 PAGE_GROUP = 100
+START_IN_DIALPLAN = operations.Operation(
+    "POST", "/channels/{channelId}", frozenset({"endpoint", "context", "extension", "priority"}), sends_body=True
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,7 @@ class Bench:
     """A running station with its speakers, and a phone each for our way and for Asterisk's."""
 
     def __init__(self, station: TrialStation, sink: RtpSink, ours: SoftPhone, theirs: SoftPhone, voice: Path) -> None:
-        self.station, self.sink, self._ours, self._theirs, self._voice = station, sink, ours, theirs, voice
+        self.station, self.sink, self._ours, self._theirs, self.voice = station, sink, ours, theirs, voice
         self.processes = _processes(station)
 
     async def broadcast(self, zone: int) -> Run:
@@ -67,6 +84,98 @@ class Bench:
         await self._theirs.call(f"*{size}")
         return await self._live(self._theirs, size, self._nothing)
 
+    async def programme(self, size: int) -> Run:
+        """Put the recording on air in the zone of that many speakers, as the panel or a schedule does."""
+        self.sink.clear()
+        asked = time.time()
+        broadcast = self._ask(size, self.voice)
+        run = await self._measured(size, asked)
+        self._stop(broadcast)
+        await self._closed()
+        return run
+
+    async def page_file(self, size: int) -> Run:
+        """Have Asterisk's Page() play the same file to the same speakers."""
+        settings = self.station.settings
+        async with AriClient("127.0.0.1", settings.ari_port, ari_password(settings), lambda _: None) as client:
+            self.sink.clear()
+            asked = time.time()
+            await client.request(
+                START_IN_DIALPLAN, channelId="reference-file", endpoint=f"Local/f{size}@reference/n", body={},
+                context="reference-file", extension="play", priority=1,
+            )  # fmt: skip
+            run = await self._measured(size, asked)
+            await client.request(operations.HANG_UP, channelId="reference-file")
+        await asyncio.sleep(1.5)
+        return run
+
+    async def emergency(self, size: int) -> float:
+        """Break into a programme that plays silence; seconds from the wish to the siren at the last speaker."""
+        programme = self._ask(size, self.voice.with_name("silence.wav"))
+        await until(self._is_live, "the programme", 20)
+        await asyncio.sleep(1.0)
+        self.sink.clear()
+        asked = time.time()
+        alarm = self._ask(size, self.voice, priority=Priority.EMERGENCY, siren=True)
+        await _patiently(lambda: len(self.sink.first_sound) >= size)
+        last = max(self.sink.first_sound.values(), default=float("nan"))
+        for broadcast in (alarm, programme):
+            self._stop(broadcast)
+        await self._closed()
+        return last - asked
+
+    async def scheduled(self) -> float:
+        """Plan a programme for one speaker some seconds ahead; how late its first sound was, in seconds."""
+        hour = now().replace(microsecond=0) + datetime.timedelta(seconds=4)
+        with self.station.database.session() as session:
+            programme = session.scalar(sa.select(Programme).where(Programme.title == "bench"))
+            if programme is None:
+                programme = self._approved_programme(session)
+            zone = session.scalars(sa.select(Zone).where(Zone.code == "1")).one()
+            session.add(
+                Schedule(
+                    uid=f"bench-{hour.isoformat()}", title="bench", unit_id=programme.unit_id, what="programme",
+                    programme=programme, starts=hour.replace(tzinfo=None), timezone="UTC", author="bench",
+                    created_at=now(), updated_at=now(), zones=[zone], materialised_until=now(),
+                )
+            )  # fmt: skip
+        self.sink.clear()
+        await _patiently(lambda: len(self.sink.first_sound) >= 1, 12.0)
+        heard = min(self.sink.first_sound.values(), default=float("nan"))
+        await self._begun_and_closed()
+        return heard - hour.timestamp()
+
+    def fill_schedule(self, schedules: int) -> None:
+        """Add that many schedules of others, in zones of their own."""
+        with self.station.database.session() as session:
+            fill(session, schedules)
+
+    def _ask(self, size: int, sound: Path, **more: Any) -> int:
+        with self.station.database.session() as session:
+            copy = Path(shutil.copy(sound, sound.with_suffix(".upload")))
+            media = MediaStore(self.station.settings.home / "media", 1).keep(session, copy)
+            request = Request("account:bench@example", "bench", [media.id], [str(size)], **more)
+            return planning.ask(session, request, now()).id
+
+    def _approved_programme(self, session: Session) -> Programme:
+        copy = Path(shutil.copy(self.voice.with_name("words.wav"), self.voice.with_suffix(".upload")))
+        sound = MediaStore(self.station.settings.home / "media", 1).keep(session, copy)
+        programme = Programme(
+            title="bench", origin="upload", unit_id=session.scalars(sa.select(Unit.id).limit(1)).one(),
+            author="account:a@b", author_name="A", state="approved", sound=sound, seconds=sound.seconds,
+            created_at=now(), updated_at=now(),
+        )  # fmt: skip
+        session.add(programme)
+        return programme
+
+    def _stop(self, broadcast: int) -> None:
+        with self.station.database.session() as session:
+            planning.ask_to_stop(session, broadcast, "account:bench@example", now())
+
+    async def _begun_and_closed(self) -> None:
+        await until(self._is_live, "the programme", 20)
+        await self._closed()
+
     async def latency(self, *, dial: bool) -> list[float]:
         """Seconds from the phone's mouth to the speaker's ear, a figure a burst; by Dial() or by our broadcast."""
         phone = self._theirs if dial else self._ours
@@ -75,7 +184,7 @@ class Bench:
             for keys in (f"{PIN}#", "1", "1#", "1"):
                 await phone.digits(keys)
             await until(self._is_live, "live", 20)
-        bursts = self._voice.with_name("bursts.wav")
+        bursts = self.voice.with_name("bursts.wav")
         await asyncio.sleep(0.5)  # the tone that says "speak" must have died away
         self.sink.clear()
         started = await phone.begin_playing(bursts)
@@ -88,9 +197,16 @@ class Bench:
         return [min(late) for at in sent if (late := [onset - at for onset in onsets if -0.05 < onset - at < 0.4])]
 
     async def _live(self, phone: SoftPhone, size: int, closed: Callable[[], Awaitable[None]]) -> Run:
-        await phone.begin_playing(self._voice)
+        await phone.begin_playing(self.voice)
         self.sink.clear()
         pressed = float((await phone.digits("1"))["at"])
+        run = await self._measured(size, pressed)
+        await phone.hang_up()
+        await phone.ended()
+        await closed()
+        return run
+
+    async def _measured(self, size: int, begun: float) -> Run:
         await _patiently(lambda: len(self.sink.first_sound) >= size)
         last = max(self.sink.first_sound.values(), default=float("nan"))
         reached = len(self.sink.first_sound)
@@ -98,11 +214,8 @@ class Bench:
         begin = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
         await asyncio.sleep(LIVE_SECONDS)
         end = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
-        await phone.hang_up()
-        await phone.ended()
-        await closed()
         used = [(after - before) / LIVE_SECONDS for before, after in zip(begin, end, strict=True)]
-        return Run(last - pressed, reached, used[0], used[1])
+        return Run(last - begun, reached, used[0], used[1])
 
     async def _closed(self) -> None:
         await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", 30)
@@ -134,7 +247,7 @@ async def with_bench(folder: Path, sizes: list[int], work: Callable[[Bench], Awa
         sip_port = await asyncio.to_thread(register_all, server, names, PASSWORD)
         stack.enter_context(answering(folder, sip_port, sink.port))
         await until(lambda: _reachable(station) == max(sizes), "every speaker reachable", 30)
-        await _add_reference(station, sizes)
+        await _add_reference(station, sizes, folder / "voice.wav")
         phones = []
         for name in ("phone", "reference"):
             phone = SoftPhone(server=station.server, id=name, password=PASSWORD)
@@ -159,7 +272,7 @@ def _reachable(station: TrialStation) -> int:
         return session.scalars(sa.select(sa.func.count()).select_from(Speaker).where(Speaker.reachable)).one()
 
 
-async def _add_reference(station: TrialStation, sizes: list[int]) -> None:
+async def _add_reference(station: TrialStation, sizes: list[int], voice: Path) -> None:
     """Asterisk's own applications, in a dialplan of their own, for a phone that the switchboard knows nothing of."""
     names = [f"PJSIP/s{index:03}" for index in range(max(sizes))]
     lines = ["", "[reference]", "exten => *1,1,Dial(PJSIP/s000)"]
@@ -169,7 +282,9 @@ async def _add_reference(station: TrialStation, sizes: list[int]) -> None:
         if len(groups) > 1:
             targets = "&".join(f"Local/{size}-{number}@reference-groups/n" for number in range(len(groups)))
         lines += [f"exten => *{size},1,Answer()", " same => n,Read(KEY,,1,,1,60)", f" same => n,Page({targets},q)"]
-    lines.append("[reference-groups]")
+        lines += [f"exten => f{size},1,Answer()", f" same => n,Page({targets},q)"]
+    lines += ["[reference-file]", "exten => play,1,Answer()", f" same => n,Playback({voice.with_suffix('')})"]
+    lines += ["[ways]", "exten => player,1,Stasis(ways,player)", "[reference-groups]"]
     for size in sizes:
         for number, begin in enumerate(range(0, size, PAGE_GROUP)):
             group = "&".join(names[begin : min(begin + PAGE_GROUP, size)])
@@ -221,6 +336,8 @@ def _write_sounds(folder: Path) -> None:
         begin = int((index + 1) * BURST_APART * 8000)
         bursts[begin : begin + len(tone)] = tone
     write_wav(folder / "bursts.wav", Sound(bursts, 8000))
+    write_wav(folder / "silence.wav", Sound(np.zeros(60 * 8000, np.float32), 8000))
+    write_wav(folder / "words.wav", Sound(noise[: 2 * 8000], 8000))
 
 
 def _processes(station: TrialStation) -> Processes:
