@@ -158,6 +158,7 @@ class Broadcast(Base):
     offset_seconds: Mapped[float] = mapped_column(default=0.0)
 
     official: Mapped[Official | None] = relationship()
+    recording: Mapped[Media | None] = relationship()
     sounds: Mapped[list["BroadcastSound"]] = relationship(
         cascade="all, delete-orphan", order_by="BroadcastSound.position"
     )

@@ -10,12 +10,13 @@ from haichieu.people import Account, Role, units_under
 
 
 class Action(StrEnum):
-    """What an account may want to do with programmes and broadcasts."""
+    """What an account may want to do."""
 
     EDIT = "edit"
     APPROVE = "approve"
     AIR = "air"
     EMERGENCY = "emergency"
+    CONFIGURE = "configure"
 
 
 MAY: dict[Role, frozenset[Action]] = {

@@ -32,8 +32,8 @@ def settings_for(home: Path | None) -> Settings:
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
-    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["audit"]):
-        _add_groups()  # which take the whole house with them, and no loudspeaker should wait for that
+    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["schedule"], ["alert"], ["audit"]):
+        command_groups(app)  # which take the whole house with them, and no loudspeaker should wait for that
     try:
         app()
     except HaiChieuError as refusal:
@@ -41,11 +41,13 @@ def main() -> None:
         raise SystemExit(refusal.exit_status) from None
 
 
-def _add_groups() -> None:
-    from haichieu.cli import audit, programmes
+def command_groups(to: typer.Typer) -> typer.Typer:
+    """Add the groups of commands, one module each, and return what they were added to."""
+    from haichieu.cli import alerts, audit, programmes, schedules
 
-    app.add_typer(programmes.app)
-    app.add_typer(audit.app)
+    for group in (programmes, schedules, alerts, audit):
+        to.add_typer(group.app)
+    return to
 
 
 @app.command()

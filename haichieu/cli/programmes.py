@@ -1,12 +1,13 @@
 """`haichieu programme` and `haichieu stop`: programmes from the command line, with an account's rights."""
 
 import datetime
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -14,20 +15,20 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from broadcast_bridge import planning
-from broadcast_bridge.models import Broadcast, Zone
+from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Request
-from broadcast_bridge.programmes import approval, intake, search
+from broadcast_bridge.programmes import approval, intake, retention, search
 from broadcast_bridge.programmes.intake import About, Ready
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.search import Wanted
+from broadcast_bridge.programmes.states import Origin
 from broadcast_bridge.states import Priority
-from broadcast_bridge.zones import UnknownZone, speakers_in
+from broadcast_bridge.zones import speakers_in
 from haichieu.account_rights import Action, account_of, require
-from haichieu.database import Database, migrate, now
+from haichieu.cli.in_home import By, Home, open_station, unit_coded, zones_coded
+from haichieu.database import now
 from haichieu.errors import UsageError
-from haichieu.media import MediaStore
 from haichieu.people import Account, Unit
-from haichieu.settings import load_settings
 from haichieu.speech import EspeakSynthesiser
 
 app = typer.Typer(
@@ -36,10 +37,6 @@ app = typer.Typer(
 
 WORTH_HEARING = datetime.timedelta(hours=1)
 
-Home = Annotated[
-    Path | None, typer.Option("--home", help="Thư mục của đài / folder of the station [HAICHIEU_HOME, ./var].")
-]
-By = Annotated[str, typer.Option("--by", help="Tài khoản thực hiện / the account that does it (e-mail).")]
 Number = Annotated[int, typer.Argument(help="Số của chương trình / the programme's number.")]
 
 
@@ -58,7 +55,7 @@ def add(
     submit: Annotated[bool, typer.Option("--submit", help="Gửi duyệt luôn / submit it for approval.")] = False,
 ) -> None:
     """Thêm chương trình / add a programme from a sound file or a text."""
-    database, store = _open(home)
+    database, store = open_station(home)
     with database.session() as session:
         _editor(session, by, unit)
     with intake.sounds_in(store) as folder:
@@ -79,7 +76,7 @@ def list_programmes(
     page: Annotated[int, typer.Option(min=0, help="Trang / page, from 0.")] = 0,
 ) -> None:
     """Danh sách chương trình / list programmes, the newest first."""
-    database, _ = _open(home)
+    database, _ = open_station(home)
     with database.session() as session:
         found, total = search.find(session, Wanted(words), page)
         if not found:
@@ -91,6 +88,61 @@ def list_programmes(
         for one in found:
             table.add_row(str(one.id), one.title, one.state, f"{one.seconds or 0:.0f}", one.author_name)
         Console().print(table)
+
+
+@app.command("from-broadcast")
+def from_broadcast(
+    broadcast: Annotated[int, typer.Argument(help="Số của buổi phát trực tiếp / number of a live broadcast.")],
+    title: Annotated[str, typer.Option(help="Tiêu đề / title.")],
+    unit: Annotated[str, typer.Option(help="Mã đơn vị / code of the unit.")],
+    by: By,
+    home: Home = None,
+) -> None:
+    """Lấy bản ghi một buổi trực tiếp làm chương trình / make a programme of a past live broadcast."""
+    database, store = open_station(home)
+    with database.session() as session:
+        _editor(session, by, unit)
+        aired = session.get(Broadcast, broadcast)
+        if aired is None or aired.recording is None:
+            raise UsageError(f"Buổi phát {broadcast} không có bản ghi. / The broadcast {broadcast} has no recording.")
+        recording = store.path(aired.recording)
+    with intake.sounds_in(store) as folder:
+        ready = intake.ready_recording(recording, Path(folder), Origin.LIVE)
+        with database.session() as session:
+            account, where = _editor(session, by, unit)
+            about = About(title, where.id, f"account:{account.email}", account.name)
+            programme = intake.add(session, store, about, ready, now())
+            print(f"{programme.id}\t{programme.state}\t{programme.seconds:.1f} s\t{programme.title}")
+
+
+@app.command()
+def preview(
+    text: Annotated[str, typer.Argument(help="Văn bản, '-' là đầu vào chuẩn / a text.")],
+    file: Annotated[Path, typer.Argument(help="Tệp WAV được ghi / the WAV file to write.")],
+    language: Annotated[str, typer.Option(help="Ngôn ngữ / language (ISO 639).")] = "vi",
+) -> None:
+    """Nghe thử một văn bản / write how a text will be read aloud, and keep nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = _ready(text, Path(folder), text=True, language=language)
+        shutil.copyfile(ready.forms.wide, file)
+    print(f"{ready.forms.seconds:.1f} s → {file}")
+
+
+@app.command()
+def usage(home: Home = None) -> None:
+    """Kho đang giữ những gì / what the store holds, by unit and origin."""
+    database, _ = open_station(home)
+    with database.session() as session:
+        kept = retention.usage(session)
+    if not kept:
+        print("Kho chưa có chương trình nào. / The store holds no programme yet.")
+        return
+    table = Table()
+    for column in ("đơn vị / unit", "nguồn / origin", "số / programmes", "phút / minutes", "MB"):
+        table.add_column(column)
+    for one in kept:
+        table.add_row(one.unit, one.origin, str(one.programmes), f"{one.seconds / 60:.1f}", f"{one.bytes / 1e6:.1f}")
+    Console().print(table)
 
 
 @app.command()
@@ -137,7 +189,7 @@ def air(
     at: Annotated[datetime.datetime | None, typer.Option(help="Giờ phát, giờ máy / when, local time.")] = None,
 ) -> None:
     """Phát một chương trình đã duyệt / put an approved programme on the air, now or at an hour."""
-    database, _ = _open(home)
+    database, _ = open_station(home)
     with database.session() as session:
         account, programme = account_of(session, by), _programme(session, number)
         codes = zone or programme.zone_codes
@@ -164,7 +216,7 @@ def air(
 
 def stop_broadcast(home: Path | None, number: int, by: str) -> None:
     """End a broadcast that is on air, or will be. Raises NotAllowed or UsageError."""
-    database, _ = _open(home)
+    database, _ = open_station(home)
     with database.session() as session:
         account, broadcast = account_of(session, by), session.get(Broadcast, number)
         if broadcast is None:
@@ -174,18 +226,9 @@ def stop_broadcast(home: Path | None, number: int, by: str) -> None:
         planning.ask_to_stop(session, number, f"account:{account.email}", now())
 
 
-def _open(home: Path | None) -> tuple[Database, MediaStore]:
-    settings = load_settings(home=home)
-    migrate(settings.resolved_database_url)
-    store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
-    return Database(settings.resolved_database_url), store
-
-
 def _editor(session: Session, email: str, unit_code: str) -> tuple[Account, Unit]:
     account = account_of(session, email)
-    unit = session.scalar(sa.select(Unit).where(Unit.code == unit_code))
-    if unit is None:
-        raise UsageError(f"Không có đơn vị {unit_code}. / There is no unit {unit_code}.")
+    unit = unit_coded(session, unit_code)
     require(session, account, Action.EDIT, unit.id)
     return account, unit
 
@@ -212,7 +255,7 @@ def _programme(session: Session, number: int) -> Programme:
 def _step(
     home: Path | None, number: int, email: str, action: Action, step: Callable[[Session, Programme, str], None]
 ) -> None:
-    database, _ = _open(home)
+    database, _ = open_station(home)
     with database.session() as session:
         account, programme = account_of(session, email), _programme(session, number)
         require(session, account, action, programme.unit_id)
@@ -222,7 +265,5 @@ def _step(
 
 def _units_heard(session: Session, codes: list[str]) -> set[int]:
     """The units whose speakers a broadcast to these zones is heard on. Raises UnknownZone."""
-    zones = {zone.code: zone.id for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)))}
-    if missing := set(codes) - zones.keys():
-        raise UnknownZone(f"Không có khu vực {sorted(missing)}. / There is no zone {sorted(missing)}.")
-    return {speaker.unit_id for speaker in speakers_in(session, [zones[code] for code in codes])}
+    zones = zones_coded(session, codes)
+    return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}

@@ -1,8 +1,6 @@
 """The audit trail: sealed at commit, append-only, and a change that goes around that is found."""
 
 import contextlib
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import sqlalchemy as sa
 from haichieu import audit
 from haichieu.audit import Head
 from haichieu.database import Database, migrate
+from tests.command_line import Finished, haichieu
 
 
 def write(database: Database, *actors: str) -> None:
@@ -126,9 +125,8 @@ def test_the_command_line_verifies_and_lists(tmp_path: Path) -> None:
     migrate(url)
     database = Database(url)
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "haichieu", "audit", *arguments, "--home", str(tmp_path)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+    def run(*arguments: str) -> Finished:
+        return haichieu("audit", *arguments, "--home", str(tmp_path))
 
     assert "no such entry" in run("list").stdout
     write(database, "account:a@x.example", "official:1001")

@@ -1,7 +1,5 @@
 """Programmes from the command line, as an editor, an approver and an operator use it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from haichieu.database import Database, migrate
 from haichieu.people import Role
 from haichieu.vault import open_vault
 from ivr.flow import delivered_flows
+from tests.command_line import Finished, haichieu
 
 DISTRICT = """
 [[units]]
@@ -52,9 +51,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "haichieu", *arguments, "--home", str(home)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(home: Path, *arguments: str) -> Finished:
+    return haichieu(*arguments, "--home", str(home))
 
 
 def test_from_a_file_to_the_air_with_the_rights_of_each(home: Path) -> None:
