@@ -35,7 +35,7 @@ def fill(session: Session, schedules: int = SCHEDULES) -> None:
     """Add schedules of several kinds, spread over the hours of the day and over fifty zones of four speakers each."""
     zones: list[Zone] = []
     for number in range(ZONES):
-        place = commune(session, speakers=4, code=f"{number + 10}")
+        place = commune(session, speakers=4, code=f"{number + 600}")
         zones.append(place.zone)
     bulletin = programme(session, seconds=600.0)
     for number in range(schedules):

@@ -6,6 +6,7 @@ HAI, MAI, LAN = "+84912000001", "+84912000002", "+84912000003"
 MAI_SECOND = "+84206000002"
 PINS = {HAI: "246810", MAI: "135791", LAN: "864209"}
 GROUP, GROUP_PORT = "239.255.77.41", 15004
+URGENT_GROUP = "239.255.77.42"
 EMERGENCY, EMERGENCY_PIN = "1999", "971357"
 
 
@@ -41,11 +42,17 @@ def write_district(path: Path, carrier_port: int) -> Path:
         '[[units]]\ncode = "CP"\nname = "Cốc Pàng"\nlevel = "commune"\n',
         *(_speaker(code, unit) for code, unit in (("cb-1", "CB"), ("cb-2", "CB"), ("cp-1", "CP"), ("cp-9", "CP"))),
         '[[speakers]]\nid = "group"\nname = "Nhóm"\nunit = "CP"\ncodecs = ["ulaw"]\n'
-        f'multicast = "{GROUP}:{GROUP_PORT}"\n',
+        f'multicast = "{GROUP}:{GROUP_PORT}"\n'
+        f'multicast_by_priority = {{ emergency = "{URGENT_GROUP}:{GROUP_PORT}" }}\n',
+        '[[units]]\ncode = "LP"\nname = "Lũng Pán"\nlevel = "village"\n',
+        _speaker("wide", "LP") + 'codecs = ["g722"]\n',
+        _speaker("low", "LP") + "volume_db = -12.0\n",
+        _speaker("plain", "LP"),
         _zone("11", "Cô Ba", 'units = ["CB"]'),
         _zone("12", "Cốc Pàng", 'speakers = ["cp-1"]'),
         _zone("13", "Giao nhau", 'speakers = ["cb-2", "cp-1"]'),
         _zone("14", "Nhóm phát", 'speakers = ["group"]'),
+        _zone("16", "Lũng Pán", 'units = ["LP"]'),
         _zone("15", "Im lặng", 'speakers = ["cp-9"]'),
         _official("1001", "Nông Văn Hải", [HAI], '"11", "14", "15"'),
         _official("1002", "Hoàng Thị Mai", [MAI, MAI_SECOND], '"11"', "call_back = true"),

@@ -1,0 +1,110 @@
+"""Speakers that differ: wideband, turned down by the station, multicast with a group of its own for emergencies."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from broadcast_bridge import planning
+from broadcast_bridge.planning import Request
+from broadcast_bridge.states import Priority
+from haichieu.audio.ingest import telephone_forms
+from haichieu.audio.matching import match
+from haichieu.audio.sound import Sound, measure, read_wav, write_wav
+from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.media import MediaStore
+from haichieu.softphone import SoftPhone
+from tests.station import district
+from tests.station.listening import OTHER, SAME, Scene
+from tests.station.multicast import MulticastReceiver
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+
+def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NORMAL) -> int:
+    """Ask for a sound file on the air, in both telephone forms, and return the broadcast's id."""
+    store = MediaStore(scene.station.settings.home / "media", 1)
+    folder = scene.folder / "forms"
+    folder.mkdir(exist_ok=True)
+    forms = telephone_forms(source, folder)
+    with scene.station.database.session() as session:
+        sound = store.keep(session, forms.narrow, forms.wide)
+        return planning.ask(session, Request("account:t@example", "t", [sound.id], [zone], priority=priority), now()).id
+
+
+def hiss(file: Path) -> Path:
+    """Four seconds of bursts of noise between 5 and 7 kHz, which no telephone of 8 kHz carries."""
+    rate = 16000
+    spectrum = np.fft.rfft(np.random.default_rng(3).normal(0, 0.2, 4 * rate))
+    frequencies = np.fft.rfftfreq(4 * rate, 1 / rate)
+    spectrum[(frequencies < 5000) | (frequencies > 7000)] = 0
+    noise = np.fft.irfft(spectrum, 4 * rate) * 2
+    noise[(np.arange(4 * rate) // 4000) % 2 == 1] *= 0.05
+    write_wav(file, Sound(noise.astype(np.float32), rate))
+    return file
+
+
+def share_above(sound: Sound, hertz: float) -> float:
+    """The share of the energy that lies above a frequency."""
+    energy = np.abs(np.fft.rfft(sound.samples)) ** 2
+    return float(energy[np.fft.rfftfreq(len(sound.samples), 1 / sound.rate) > hertz].sum() / energy.sum())
+
+
+async def device(scene: Scene, code: str, *codecs: str) -> SoftPhone:
+    """A device registered as this speaker, that answers with these codecs."""
+    phone = SoftPhone(
+        server=scene.station.server, id=code, password=district.password(code), record=scene.heard_file(code),
+        codecs=codecs,
+    )  # fmt: skip
+    await scene.stack.enter_async_context(phone)
+    await phone.registered()
+    await until(lambda: code in scene.reachable(), f"{code} reachable")
+    return phone
+
+
+async def test_wideband_speakers_hear_more_than_the_telephone_and_a_trim_turns_one_down(scene: Scene) -> None:
+    wide = await device(scene, "wide", "g722")
+    for code in ("plain", "low"):
+        await scene.speaker(code)
+    scene.forget()
+    broadcast = ask(scene, hiss(scene.folder / "hiss.wav"), "16")
+    await wide.incoming()
+    await wide.answer()
+    await until(lambda: scene.broadcast(broadcast).state == "ended", "the end", 30)
+    await wide.stop()
+    heard = read_wav(scene.heard_file("wide"))
+    assert heard.rate == 16000
+    assert share_above(heard, 4500) > 0.3
+
+    speech = ask(scene, scene.speeches["demo-congrats"], "16")
+    await until(lambda: scene.broadcast(speech).state == "ended", "the end", 30)
+    aired = scene.broadcast(speech)
+    assert aired.deliveries["plain"].state == aired.deliveries["low"].state == "played"
+    levels = [match(read_wav(scene.speeches["demo-congrats"]), heard_since(scene, code)) for code in ("plain", "low")]
+    assert min(found.correlation for found in levels) > SAME
+    assert levels[1].level_db - levels[0].level_db == pytest.approx(-12.0, abs=1.5)
+    await scene.quiet()
+
+
+def heard_since(scene: Scene, code: str) -> Sound:
+    sound = read_wav(scene.heard_file(code))
+    assert measure(sound).active_seconds > 1
+    return sound
+
+
+async def test_an_emergency_goes_to_the_multicast_group_that_is_its_own(scene: Scene) -> None:
+    with (
+        MulticastReceiver(district.GROUP, district.GROUP_PORT) as usual,
+        MulticastReceiver(district.URGENT_GROUP, district.GROUP_PORT) as urgent,
+    ):
+        for speech, priority in (("demo-congrats", Priority.NORMAL), ("demo-instruct", Priority.EMERGENCY)):
+            source = Path(shutil.copy(scene.speeches[speech], scene.folder / f"{speech}-copy.wav"))
+            broadcast = ask(scene, source, "14", priority)
+            await until(lambda number=broadcast: scene.broadcast(number).state == "ended", "the end", 30)
+        congrats, instruct = (read_wav(scene.speeches[name]) for name in ("demo-congrats", "demo-instruct"))
+        assert match(congrats, usual.sound()).correlation > SAME
+        assert match(instruct, urgent.sound()).correlation > SAME
+        assert match(instruct, usual.sound()).correlation < OTHER
+    await scene.quiet()
