@@ -41,7 +41,8 @@ _NOWHERE = ("-f", "null", "-")
 _UNKNOWN_SIZE = 0xFFFFFF00
 """WAV files that were written into a pipe declare about this."""
 _NICE = ("nice", "-n", "10")
-_NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-50dB:start_silence=0.2:detection=rms"
+# By peaks: by RMS, ffmpeg 5 takes a recording that begins with steady noise for silence from end to end.
+_NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-45dB:start_silence=0.2:detection=peak"
 _FIND_SILENCE = "silencedetect=noise=-50dB:duration=0.6"
 _KEPT_SILENCE = 0.4
 _SILENCE = re.compile(r"silence_(start|end): (-?[\d.]+)")

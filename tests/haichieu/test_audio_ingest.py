@@ -53,6 +53,12 @@ def test_silence_at_both_ends_is_cut_and_the_level_is_that_of_all_programmes(spo
     assert -22 < after.active_dbfs < -10
 
 
+def test_what_is_loud_from_the_first_moment_is_no_silence(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).normal(0, 0.1, 3 * 16000).astype(np.float32)
+    write_wav(tmp_path / "music.wav", Sound(noise, 16000))
+    assert telephone_forms(tmp_path / "music.wav", tmp_path).seconds == pytest.approx(3.0, abs=0.1)
+
+
 def test_a_file_that_is_no_sound_is_refused(tmp_path: Path) -> None:
     for name, content in (("a.mp3", b"hello" * 1000), ("b.wav", b""), ("c.m3u8", b"#EXTM3U\nfile:///etc/passwd\n")):
         (tmp_path / name).write_bytes(content)
