@@ -26,7 +26,7 @@ from broadcast_bridge.speaker_target import leg_target
 from broadcast_bridge.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.zones import find_zone
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.ari.bridge import announcer, holding_bridge
+from haichieu.ari.bridge import announcer, loudspeaker_bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost
@@ -211,7 +211,9 @@ class Studio:
             broadcast.id,
             tuple(leg_target(delivery, priority, interface) for delivery in active),
             self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
-            any("g722" in delivery.speaker.codecs for delivery in active)
+            # A live voice comes from a telephone: the cheaper bridge carries all of it.
+            bool(files)
+            and any("g722" in delivery.speaker.codecs for delivery in active)
             and all(file.with_suffix(".wav16").exists() for file in files),
             tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
             broadcast.offset_seconds,
@@ -256,7 +258,8 @@ class Studio:
     async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
         """The bridge, its legs and its announcer, for the length of the block."""
         async with contextlib.AsyncExitStack() as stack:
-            bridge = await stack.enter_async_context(holding_bridge(self._client, f"broadcast-{plan.broadcast_id}"))
+            name = f"broadcast-{plan.broadcast_id}"
+            bridge = await stack.enter_async_context(loudspeaker_bridge(self._client, name, wideband=plan.wideband))
             joiner = Joiner(bridge)
             turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
             legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]

@@ -18,7 +18,7 @@ REQUIRED = (
     *("res_rtp_asterisk", "res_rtp_multicast", "chan_rtp", "chan_bridge_media", "res_timing_timerfd"),
     *("bridge_holding", "bridge_simple", "bridge_softmix", "bridge_native_rtp", "codec_alaw", "codec_ulaw"),
     *("codec_a_mu", "codec_g722", "codec_gsm", "codec_resample", "format_pcm", "format_wav", "format_sln"),
-    "format_gsm",
+    *("format_gsm", "func_volume"),
     # the dialplan, degraded mode included
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
     *("app_exec", "app_softhangup"),

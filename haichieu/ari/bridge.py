@@ -2,7 +2,11 @@
 
 A *holding bridge* passes the announcer's voice to every participant and nothing the other way: exactly a
 loudspeaker. Asterisk's `play` on a bridge reaches nobody in a holding bridge, so recorded sound goes in
-through an `Announcer`: one Local channel, whose inner half plays and whose outer half announces.
+through an `Announcer`: one Local channel, whose inner half plays and whose outer half announces. It is a
+telephone's bridge, though: its announcer is read at 8 kHz whatever it plays.
+
+A *mixing bridge* carries what its channels can. With everybody muted but the announcer it serves as a wideband
+loudspeaker, at the price of mixing.
 """
 
 import asyncio
@@ -24,8 +28,9 @@ Role = Literal["announcer", "participant"]
 class Bridge:
     """One bridge of ours."""
 
-    def __init__(self, client: AriClient, bridge_id: str) -> None:
+    def __init__(self, client: AriClient, bridge_id: str, *, mutes: bool = False) -> None:
         self.id = bridge_id
+        self._mutes = "true" if mutes else None
         self._client = client
         self._claim = client.events.claim(bridge_id)
 
@@ -34,10 +39,16 @@ class Bridge:
         self._claim.release()
 
     async def add(self, channel_ids: Iterable[str], role: Role = "participant") -> None:
-        """Put channels in, all with one request."""
+        """Put channels in, all with one request. Only an announcer is heard."""
         channels = ",".join(channel_ids)
-        role_name = "announcer" if role == "announcer" else None
-        await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=self.id, channel=channels, role=role_name)
+        announces = role == "announcer"
+        await self._client.request(
+            operations.ADD_TO_BRIDGE,
+            bridgeId=self.id,
+            channel=channels,
+            role=role if announces else None,
+            mute=None if announces else self._mutes,
+        )
 
     async def remove(self, channel_id: str) -> None:
         """Take a channel out; it stays with us."""
@@ -68,11 +79,12 @@ class Bridge:
 
 
 @contextlib.asynccontextmanager
-async def holding_bridge(client: AriClient, bridge_id: str) -> AsyncIterator[Bridge]:
-    """Make a holding bridge for the length of the block."""
-    bridge = Bridge(client, bridge_id)
+async def loudspeaker_bridge(client: AriClient, bridge_id: str, *, wideband: bool = False) -> AsyncIterator[Bridge]:
+    """Make a bridge that everybody hears and only its announcer speaks in, for the length of the block."""
+    bridge = Bridge(client, bridge_id, mutes=wideband)
+    kind = "mixing" if wideband else "holding"
     try:
-        await client.request(operations.CREATE_BRIDGE, bridgeId=bridge_id, type="holding", name=bridge_id)
+        await client.request(operations.CREATE_BRIDGE, bridgeId=bridge_id, type=kind, name=bridge_id)
         yield bridge
     finally:
         bridge.release()

@@ -70,7 +70,7 @@ STOP_RECORDING = _op("POST", "/recordings/live/{recordingName}/stop")
 
 LIST_BRIDGES = _op("GET", "/bridges")
 CREATE_BRIDGE = _op("POST", "/bridges/{bridgeId}", "type", "name")
-ADD_TO_BRIDGE = _op("POST", "/bridges/{bridgeId}/addChannel", "channel", "role")
+ADD_TO_BRIDGE = _op("POST", "/bridges/{bridgeId}/addChannel", "channel", "role", "mute")
 REMOVE_FROM_BRIDGE = _op("POST", "/bridges/{bridgeId}/removeChannel", "channel")
 DESTROY_BRIDGE = _op("DELETE", "/bridges/{bridgeId}")
 RECORD_BRIDGE = _op("POST", "/bridges/{bridgeId}/record", "name", "format", "ifExists", "maxDurationSeconds")
