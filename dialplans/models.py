@@ -31,4 +31,6 @@ class Trunk(Base):
     username: Mapped[str] = mapped_column(sa.String(80), default="")
     password_locked: Mapped[str] = mapped_column(sa.Text, default="")
     outbound: Mapped[bool] = mapped_column(default=False)
+    texts: Mapped[bool] = mapped_column(default=False)
+    """A GSM gateway that takes and brings text messages as SIP MESSAGE (RFC 3428)."""
     prefix_rules: Mapped[list[list[str]]] = mapped_column(sa.JSON, default=list)

@@ -1,9 +1,23 @@
-"""The tables of casework: who answers for what."""
+"""The tables of casework: who answers for what, who asked, what was said, and how the answers travel.
+
+A citizen's number stands nowhere but in `citizens` and `citizen_calls` and, while a message is being recorded, in
+`voice_drafts`: each time encrypted, beside a keyed hash to find it by (`feedback.citizens`).
+"""
+
+import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from feedback.states import CASE, REPLY, Channel, Direction, Way
 from haichieu.database import Base
+from haichieu.media import Media
+from haichieu.people import Account, Unit
+
+
+def _one_of(column: str, values: object) -> sa.CheckConstraint:
+    return sa.CheckConstraint(sa.column(column).in_([str(value) for value in values]), name=column)  # type: ignore[attr-defined]
 
 
 class Department(Base):
@@ -28,3 +42,237 @@ class Category(Base):
     department_id: Mapped[int] = mapped_column(sa.ForeignKey("departments.id"))
     answer_within_days: Mapped[int]
     keywords: Mapped[list[str]] = mapped_column(default=list)
+
+    department: Mapped[Department] = relationship()
+
+
+class Citizen(Base):
+    """Somebody who called or wrote: a number, and what was chosen with it. Nobody who wants to stay unknown is here."""
+
+    __tablename__ = "citizens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    number_locked: Mapped[str] = mapped_column(sa.Text)
+    unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"))
+    """The commune chosen last, for the bulletins and for the next case."""
+    language: Mapped[str] = mapped_column(sa.String(8), default="")
+    opted_out_at: Mapped[datetime.datetime | None]
+    """Since when no text may be sent to them."""
+    created_at: Mapped[datetime.datetime]
+    seen_at: Mapped[datetime.datetime]
+
+
+class Case(Base):
+    """A concern of a citizen (phản ánh). `number` ends in a check digit, and can be spoken and keyed in.
+
+    `category_by` and `unit_by` say who or what chose them, in the words of the audit trail: `citizen`, `number` (the
+    number dialled), `keywords: điện, nước`, `place: Cốc Pàng`, `account:…`. `search_text` is the folded text of all
+    its messages and transcripts.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        _one_of("channel", Channel),
+        _one_of("status", CASE.states),
+        sa.Index("ix_cases_status_due_at", "status", "due_at"),
+        sa.Index("ix_cases_unit_id_opened_at", "unit_id", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    channel: Mapped[str] = mapped_column(sa.String(8))
+    status: Mapped[str] = mapped_column(sa.String(12), default=CASE.initial)
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+    unit_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    category_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"), index=True)
+    category_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("departments.id"), index=True)
+    assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
+    citizen_id: Mapped[int | None] = mapped_column(sa.ForeignKey("citizens.id"), index=True)
+    """None for somebody who stays anonymous, and after an erasure."""
+    language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    opened_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime.datetime | None]
+    answered_at: Mapped[datetime.datetime | None]
+    closed_at: Mapped[datetime.datetime | None]
+    updated_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    reminded_at: Mapped[datetime.datetime | None]
+    """When somebody was reminded that it falls due."""
+    overdue_alarm_at: Mapped[datetime.datetime | None]
+    duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
+    """The case that this one was merged into, by a person."""
+    search_text: Mapped[str] = mapped_column(sa.Text, default="")
+
+    unit: Mapped[Unit] = relationship()
+    category: Mapped[Category | None] = relationship()
+    department: Mapped[Department | None] = relationship()
+    assignee: Mapped[Account | None] = relationship()
+    citizen: Mapped[Citizen | None] = relationship()
+    messages: Mapped[list["Message"]] = relationship(back_populates="case", order_by="Message.id")
+    history: Mapped[list["CaseChange"]] = relationship(back_populates="case", order_by="CaseChange.id")
+
+
+class CaseChange(Base):
+    """One step in a case's history; `before` and `after` are states, or what a field held."""
+
+    __tablename__ = "case_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime.datetime]
+    actor: Mapped[str] = mapped_column(sa.String(200))
+    what: Mapped[str] = mapped_column(sa.String(40))
+    before: Mapped[str] = mapped_column(sa.String(200), default="")
+    after: Mapped[str] = mapped_column(sa.String(200), default="")
+
+    case: Mapped[Case] = relationship(back_populates="history")
+
+
+class CaseLink(Base):
+    """Two cases that are likely about the same; `score` is 0 to 1, `dismissed` once a person has said no."""
+
+    __tablename__ = "case_links"
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+    score: Mapped[float]
+    because: Mapped[str] = mapped_column(sa.String(200), default="")
+    dismissed: Mapped[bool] = mapped_column(default=False)
+
+
+class Message(Base):
+    """One thing that was said in a case: the citizen's words, the office's, or a note that stays inside.
+
+    `author` is an actor of the audit trail (`citizen`, `official:1001`, `account:…`, `system`). `external_id` is the
+    provider's own id of a text, so that one delivered twice is filed once.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (_one_of("direction", Direction), _one_of("channel", Channel))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), index=True)
+    direction: Mapped[str] = mapped_column(sa.String(4))
+    channel: Mapped[str] = mapped_column(sa.String(8))
+    author: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime.datetime]
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    external_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
+
+    case: Mapped[Case] = relationship(back_populates="messages")
+    sound: Mapped[Media | None] = relationship()
+    transcript: Mapped["Transcript | None"] = relationship(back_populates="message")
+    replies: Mapped[list["Reply"]] = relationship(back_populates="message", order_by="Reply.id")
+    attachments: Mapped[list["Attachment"]] = relationship(order_by="Attachment.id")
+
+
+class Attachment(Base):
+    """A file that came with a message, or was added by hand."""
+
+    __tablename__ = "attachments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    media_id: Mapped[int] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    content_type: Mapped[str] = mapped_column(sa.String(100))
+
+    media: Mapped[Media] = relationship()
+
+
+class Transcript(Base):
+    """What was understood of a spoken message. `text` may have been corrected by hand, `original_text` never changes.
+
+    `confidence` is 0 to 1. `doubtful` says that a person should listen. `words` are `{"w": word, "s": begin, "e": end,
+    "p": probability}` in seconds, of the original. An empty text means that nothing was understood.
+    """
+
+    __tablename__ = "transcripts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+    original_text: Mapped[str] = mapped_column(sa.Text)
+    engine: Mapped[str] = mapped_column(sa.String(60))
+    model: Mapped[str] = mapped_column(sa.String(120))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    confidence: Mapped[float | None]
+    doubtful: Mapped[bool] = mapped_column(default=False)
+    words: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON, default=list)
+    made_at: Mapped[datetime.datetime]
+    corrected_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    corrected_at: Mapped[datetime.datetime | None]
+
+    message: Mapped[Message] = relationship(back_populates="transcript")
+
+
+class Reply(Base):
+    """An outgoing message on one way to the citizen: the proof that it arrived, or why not.
+
+    `provider_id` is what the provider of texts calls it; `segments` how many texts it takes; `attempts` how often it
+    was tried; `programme_id` the programme that an answer on air became.
+    """
+
+    __tablename__ = "replies"
+    __table_args__ = (
+        _one_of("way", Way),
+        _one_of("state", REPLY.states),
+        sa.UniqueConstraint("message_id", "way", name="uq_replies_message_id_way"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"))
+    way: Mapped[str] = mapped_column(sa.String(8))
+    state: Mapped[str] = mapped_column(sa.String(12), default=REPLY.initial, index=True)
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    provider: Mapped[str] = mapped_column(sa.String(40), default="")
+    provider_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
+    segments: Mapped[int | None]
+    seconds_heard: Mapped[float | None]
+    programme_id: Mapped[int | None]
+    created_at: Mapped[datetime.datetime]
+    changed_at: Mapped[datetime.datetime]
+
+    message: Mapped[Message] = relationship(back_populates="replies")
+
+
+class VoiceDraft(Base):
+    """A message that is being recorded: what its case will need when the caller, or we, should be gone by its end.
+
+    It is committed before the tone, and removed in the transaction that files the case. `name` is the recording's name
+    in Asterisk's spool and says nothing about the caller. `case_id` is set when it continues a case.
+    """
+
+    __tablename__ = "voice_drafts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(60), unique=True)
+    number_locked: Mapped[str] = mapped_column(sa.Text, default="")
+    """Empty for a caller who withholds the number or wants to stay anonymous."""
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+    unit_by: Mapped[str] = mapped_column(sa.String(200), default="")
+    category_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"))
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"))
+    language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    node: Mapped[str] = mapped_column(sa.String(60), default="")
+    started_at: Mapped[datetime.datetime]
+
+
+class CitizenCall(Base):
+    """A call owed to somebody who rang and hung up: made once, into the flow of the number that was dialled."""
+
+    __tablename__ = "citizen_calls"
+    __table_args__ = (sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number_hash: Mapped[str] = mapped_column(sa.String(64), index=True)
+    number_locked: Mapped[str] = mapped_column(sa.Text)
+    dialled: Mapped[str] = mapped_column(sa.String(32))
+    state: Mapped[str] = mapped_column(sa.String(8), default="owed", index=True)
+    due_at: Mapped[datetime.datetime]
+    expires_at: Mapped[datetime.datetime]
+    outcome: Mapped[str] = mapped_column(sa.String(200), default="")

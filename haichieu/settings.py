@@ -71,6 +71,25 @@ class Settings(BaseSettings):
     keep_recordings_days: int = Field(
         365, ge=0, description="Days that recordings of live broadcasts are kept; 0 for ever."
     )
+    transcriber: str = Field("faster-whisper", description="What writes down spoken messages: faster-whisper, or none.")
+    asr_model: Path | None = Field(
+        None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
+    )
+    twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
+    twilio_auth_token: str = Field("", repr=False, description="Twilio's secret: signs its requests and ours.")
+    twilio_number: str = Field("", description="The number that texts are sent from, in E.164.")
+    twilio_base_url: str = Field("", description="Where Twilio's API is found; empty means Twilio itself.")
+    public_url: str = Field(
+        "", description="How the web process is reached from outside; Twilio signs the URL that it calls."
+    )
+    keep_message_sound_days: int = Field(
+        730,
+        ge=0,
+        description="Days that the sound of a citizen's message is kept after its case was closed; 0 for ever.",
+    )
+    keep_cases_days: int = Field(
+        1825, ge=0, description="Days that a closed case is kept, with all that belongs to it; 0 for ever."
+    )
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",

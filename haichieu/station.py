@@ -19,6 +19,8 @@ class Station(Base):
     quiet_hours: Mapped[str] = mapped_column(sa.String(11), default="")
     emergency_number: Mapped[str] = mapped_column(sa.String(20), default="")
     emergency_pin_locked: Mapped[str] = mapped_column(sa.Text, default="")
+    reply_hours: Mapped[str] = mapped_column(sa.String(11), default="08:00-20:00")
+    """When citizens may be called or texted an answer: nobody wants to be rung up at night."""
 
     @property
     def language(self) -> str:
@@ -36,4 +38,5 @@ def the_station(session: Session) -> Station:
         quiet_hours="",
         emergency_number="",
         emergency_pin_locked="",
+        reply_hours="08:00-20:00",
     )

@@ -17,6 +17,12 @@ class Number(Base):
     flow: Mapped[str] = mapped_column(sa.String(60))
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
     language: Mapped[str] = mapped_column(sa.String(8), default="")
+    missed_call_back: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody who rings and hangs up before the answer is called back, so that it costs them nothing."""
+    duty_phone: Mapped[str] = mapped_column(sa.String(32), default="")
+    """Where `transfer` leads; empty for nowhere."""
+    duty_hours: Mapped[str] = mapped_column(sa.String(11), default="")
+    """`"07:30-17:00"` on working days; empty for always."""
 
     unit: Mapped[Unit] = relationship()
 

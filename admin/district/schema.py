@@ -54,6 +54,7 @@ class StationTable(Table):
     quiet_hours: QuietHours | None = None
     emergency_number: Digits | None = None
     emergency_pin: Pin | None = None
+    reply_hours: QuietHours = "08:00-20:00"
 
     @model_validator(mode="after")
     def _line_needs_pin(self) -> "StationTable":
@@ -162,6 +163,9 @@ class NumberTable(Table):
     flow: Code
     unit: Code
     language: Language | None = None
+    missed_call_back: bool = False
+    duty_phone: PhoneNumber | None = None
+    duty_hours: QuietHours | None = None
 
 
 class PhoneTable(Table):
@@ -183,6 +187,7 @@ class TrunkTable(Table):
     username: UserName = ""
     password: Annotated[str, Field(max_length=128)] | None = Field(None, repr=False)
     outbound: bool = False
+    texts: bool = False
     prefix_rules: list[Annotated[list[Prefix], Field(min_length=2, max_length=2)]] = []
 
     @model_validator(mode="after")

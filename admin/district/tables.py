@@ -50,6 +50,7 @@ class Values:
             "quiet_hours": entry.quiet_hours or "",
             "emergency_number": entry.emergency_number or "",
             "emergency_pin_locked": self._locked(row.emergency_pin_locked, entry.emergency_pin),
+            "reply_hours": entry.reply_hours,
         }
 
     def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
@@ -117,7 +118,14 @@ class Values:
 
     def number(self, row: Number, entry: schema.NumberTable) -> Mapping[str, object]:
         """[[numbers]]."""
-        return {"flow": entry.flow, "unit_id": self._id(Unit, entry.unit), "language": entry.language or ""}
+        return {
+            "flow": entry.flow,
+            "unit_id": self._id(Unit, entry.unit),
+            "language": entry.language or "",
+            "missed_call_back": entry.missed_call_back,
+            "duty_phone": entry.duty_phone or "",
+            "duty_hours": entry.duty_hours or "",
+        }
 
     def phone(self, row: Phone, entry: schema.PhoneTable) -> Mapping[str, object]:
         """[[phones]]."""
@@ -136,6 +144,7 @@ class Values:
             "username": entry.username,
             "password_locked": self._locked(row.password_locked, entry.password),
             "outbound": entry.outbound,
+            "texts": entry.texts,
             "prefix_rules": [list(rule) for rule in entry.prefix_rules],
         }
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.schedule.days import is_day_for
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.public_holidays import is_day_for
 from broadcast_bridge.schedule.recurrence import Moment, Recurrence
 from broadcast_bridge.schedule.states import OccurrenceState, WhyNot
 from haichieu.database import Base

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broadcast_bridge.schedule.days import is_day_for
 from broadcast_bridge.schedule.errors import BadRecurrence
 from broadcast_bridge.schedule.lunar import lunar_days, lunar_months, parse_lunar
-from broadcast_bridge.schedule.public_holidays import holiday_name, is_day_for
 from broadcast_bridge.schedule.recurrence import Recurrence
+from haichieu.public_holidays import holiday_name
 
 TET = {
     # Published in Vietnam; 1985 and 2007 are days on which the Chinese year began later.

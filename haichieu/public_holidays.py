@@ -9,8 +9,6 @@ from functools import lru_cache
 
 import holidays
 
-from broadcast_bridge.schedule.states import Days
-
 
 @lru_cache(400)
 def _calendar(year: int, language: str) -> holidays.HolidayBase:
@@ -24,12 +22,6 @@ def holiday_name(day: datetime.date, language: str = "vi") -> str | None:
 
 
 @lru_cache(8192)
-def is_day_for(days: str, day: datetime.date) -> bool:
-    """Say whether something that is heard on such days is heard on this one."""
-    match Days(days):
-        case Days.ANY:
-            return True
-        case Days.NOT_ON_HOLIDAYS:
-            return holiday_name(day) is None
-        case Days.WORKING_DAYS:
-            return bool(_calendar(day.year, "vi").is_working_day(day))
+def is_working_day(day: datetime.date) -> bool:
+    """Say whether offices are open on that day."""
+    return bool(_calendar(day.year, "vi").is_working_day(day))

@@ -1,0 +1,74 @@
+"""What listeners say of a programme by keypad: was this useful? Counted by programme and unit.
+
+A voter is a keyed hash made for this programme alone, so that votes tell nothing about a caller; somebody who withholds
+the number votes without one.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from broadcast_bridge.programmes.models import Programme
+from haichieu.database import Base
+from haichieu.people import Unit
+
+
+class SurveyAnswer(Base):
+    """One listener's answer about one programme."""
+
+    __tablename__ = "survey_answers"
+    __table_args__ = (sa.UniqueConstraint("programme_id", "voter", name="uq_survey_answers_programme_id_voter"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programmes.id", ondelete="CASCADE"))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    """Where the listener lives, as far as they told."""
+    useful: Mapped[bool]
+    voter: Mapped[str | None] = mapped_column(sa.String(64))
+    at: Mapped[datetime.datetime]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one unit says of one programme."""
+
+    programme_id: int
+    title: str
+    unit: str
+    useful: int
+    not_useful: int
+
+
+def vote(
+    session: Session, programme_id: int, unit_id: int, voter: str | None, at: datetime.datetime, *, useful: bool
+) -> None:
+    """Count an answer; a listener who answers again changes their mind."""
+    earlier = (
+        session.scalar(
+            sa.select(SurveyAnswer).where(SurveyAnswer.programme_id == programme_id, SurveyAnswer.voter == voter)
+        )
+        if voter
+        else None
+    )
+    if earlier is not None:
+        earlier.useful, earlier.unit_id, earlier.at = useful, unit_id, at
+        return
+    session.add(SurveyAnswer(programme_id=programme_id, unit_id=unit_id, useful=useful, voter=voter, at=at))
+
+
+def tallies(session: Session, programme_id: int | None = None) -> Sequence[Tally]:
+    """What was answered, by programme and unit, the newest programmes first."""
+    yes = sa.func.sum(sa.case((SurveyAnswer.useful.is_(True), 1), else_=0))
+    query = (
+        sa.select(Programme.id, Programme.title, Unit.name, yes, sa.func.count() - yes)
+        .join(SurveyAnswer, SurveyAnswer.programme_id == Programme.id)
+        .join(Unit, Unit.id == SurveyAnswer.unit_id)
+        .group_by(Programme.id, Programme.title, Unit.id, Unit.name)
+        .order_by(Programme.id.desc(), Unit.name)
+    )
+    if programme_id is not None:
+        query = query.where(Programme.id == programme_id)
+    return [Tally(*row) for row in session.execute(query)]

@@ -1,0 +1,19 @@
+"""On which days a schedule is heard: every day, not on public holidays, or on working days alone."""
+
+import datetime
+from functools import lru_cache
+
+from broadcast_bridge.schedule.states import Days
+from haichieu.public_holidays import holiday_name, is_working_day
+
+
+@lru_cache(8192)
+def is_day_for(days: str, day: datetime.date) -> bool:
+    """Say whether something that is heard on such days is heard on this one."""
+    match Days(days):
+        case Days.ANY:
+            return True
+        case Days.NOT_ON_HOLIDAYS:
+            return holiday_name(day) is None
+        case Days.WORKING_DAYS:
+            return is_working_day(day)

@@ -1,0 +1,43 @@
+"""The number of a case: seven digits that nobody can guess from another case's, and a check digit.
+
+The check digit is Damm's (2004): it catches every single wrong digit and every swap of neighbours, which is how
+digits are misheard and mistyped.
+"""
+
+import secrets
+
+from stdnum import damm
+
+from haichieu.errors import HaiChieuError
+
+DIGITS = 8
+"""The check digit included."""
+
+
+class WrongCheckDigit(HaiChieuError):
+    """What was keyed in or written cannot be the number of a case."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Mã phản ánh không đúng: xin kiểm tra lại từng chữ số. / "
+            "This is not the number of a case: please check it digit by digit."
+        )
+
+
+def new_case_number() -> str:
+    """Return a number at random, its check digit included; it never begins with zero."""
+    digits = str(secrets.randbelow(9 * 10 ** (DIGITS - 2)) + 10 ** (DIGITS - 2))
+    return digits + damm.calc_check_digit(digits)
+
+
+def read_case_number(text: str) -> str:
+    """Return the number in what somebody keyed in or wrote ("1234 5678", "1234-5678"). Raises WrongCheckDigit."""
+    digits = text.translate({ord(sign): None for sign in " .-#"})
+    if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()) or not damm.is_valid(digits):
+        raise WrongCheckDigit
+    return digits
+
+
+def spoken_groups(number: str) -> str:
+    """The number in two groups, as it is written for people: "1234 5678"."""
+    return f"{number[:4]} {number[4:]}"

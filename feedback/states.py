@@ -1,0 +1,128 @@
+"""What may become of a case and of an answer on its way to the citizen. The database's constraints say the same."""
+
+from enum import StrEnum
+
+from haichieu.state_machine import StateMachine
+
+
+class Channel(StrEnum):
+    """How something was said: by whom a case was opened, and how each of its messages travelled."""
+
+    CALL = "call"
+    TEXT = "text"
+    PANEL = "panel"
+
+
+class Direction(StrEnum):
+    """Whose words a message holds: the citizen's (in), the office's (out), or a note that stays inside."""
+
+    IN = "in"
+    OUT = "out"
+    NOTE = "note"
+
+
+class CaseStatus(StrEnum):
+    """States of a case."""
+
+    NEW = "new"
+    TRANSCRIBED = "transcribed"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class CaseEvent(StrEnum):
+    """What can happen to a case."""
+
+    TRANSCRIBE = "transcribe"
+    ASSIGN = "assign"
+    ANSWER = "answer"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+_S, _E = CaseStatus, CaseEvent
+CASE = StateMachine(
+    "case",
+    _S.NEW,
+    {
+        (_S.NEW, _E.TRANSCRIBE): _S.TRANSCRIBED,
+        (_S.NEW, _E.ASSIGN): _S.ASSIGNED,
+        (_S.NEW, _E.ANSWER): _S.ANSWERED,
+        (_S.NEW, _E.CLOSE): _S.CLOSED,
+        (_S.TRANSCRIBED, _E.ASSIGN): _S.ASSIGNED,
+        (_S.TRANSCRIBED, _E.ANSWER): _S.ANSWERED,
+        (_S.TRANSCRIBED, _E.CLOSE): _S.CLOSED,
+        (_S.ASSIGNED, _E.ASSIGN): _S.ASSIGNED,
+        (_S.ASSIGNED, _E.ANSWER): _S.ANSWERED,
+        (_S.ASSIGNED, _E.CLOSE): _S.CLOSED,
+        # Another answer may follow the first.
+        (_S.ANSWERED, _E.ANSWER): _S.ANSWERED,
+        (_S.ANSWERED, _E.CLOSE): _S.CLOSED,
+        (_S.ANSWERED, _E.REOPEN): _S.REOPENED,
+        (_S.CLOSED, _E.REOPEN): _S.REOPENED,
+        (_S.REOPENED, _E.ASSIGN): _S.ASSIGNED,
+        (_S.REOPENED, _E.ANSWER): _S.ANSWERED,
+        (_S.REOPENED, _E.CLOSE): _S.CLOSED,
+    },
+)
+
+
+class Way(StrEnum):
+    """How an answer goes out."""
+
+    TEXT = "text"
+    CALL = "call"
+    AIR = "air"
+
+
+class ReplyState(StrEnum):
+    """States of an answer on one way."""
+
+    WAITING = "waiting"
+    UNDER_WAY = "under_way"
+    SENT = "sent"
+    """Handed to the provider of text messages."""
+    DELIVERED = "delivered"
+    """The provider says that the phone has it."""
+    HEARD = "heard"
+    """Played to the citizen to its end, or confirmed by key."""
+    FILED = "filed"
+    """Made into a programme, which goes its own way to the air."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ReplyEvent(StrEnum):
+    """What can happen to an answer on one way."""
+
+    BEGIN = "begin"
+    PUT_OFF = "put_off"
+    SEND = "send"
+    DELIVER = "deliver"
+    HEAR = "hear"
+    FILE = "file"
+    FAIL = "fail"
+    CANCEL = "cancel"
+
+
+_R, _V = ReplyState, ReplyEvent
+REPLY = StateMachine(
+    "reply",
+    _R.WAITING,
+    {
+        (_R.WAITING, _V.BEGIN): _R.UNDER_WAY,
+        (_R.WAITING, _V.CANCEL): _R.CANCELLED,
+        (_R.WAITING, _V.FAIL): _R.FAILED,
+        (_R.UNDER_WAY, _V.BEGIN): _R.UNDER_WAY,  # by another worker, after the first one died
+        (_R.UNDER_WAY, _V.PUT_OFF): _R.WAITING,
+        (_R.UNDER_WAY, _V.SEND): _R.SENT,
+        (_R.UNDER_WAY, _V.HEAR): _R.HEARD,
+        (_R.UNDER_WAY, _V.FILE): _R.FILED,
+        (_R.UNDER_WAY, _V.FAIL): _R.FAILED,
+        (_R.SENT, _V.DELIVER): _R.DELIVERED,
+        (_R.SENT, _V.FAIL): _R.FAILED,
+        (_R.FAILED, _V.DELIVER): _R.DELIVERED,  # a provider may take back what it said
+    },
+)

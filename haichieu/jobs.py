@@ -1,0 +1,179 @@
+"""Work that must not be lost: rows with a state, an attempt count and a lease (no broker, nothing to lose).
+
+Whoever has work done adds a job in the transaction that makes it necessary. A worker claims it for the length of a
+lease and settles it by the claim's token; a worker that dies lets its lease run out, and another takes the job over. A
+slow worker whose lease has passed to another is told `ClaimLost` when it comes back, so nothing is settled twice.
+
+    waiting ── claim ──▶ running ── done ──▶ done
+       ▲                    │ │
+       └── put_off ─────────┘ └── fail ──▶ failed   (waits for a person, who may `renew` it)
+"""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from haichieu.database import Base
+from haichieu.errors import HaiChieuError
+
+MOST_ATTEMPTS = 3
+"""A job that was begun this often and never settled is not begun again: it may be what kills its workers."""
+
+
+class ClaimLost(HaiChieuError):
+    """The lease ran out and somebody else has the job now, or it is settled."""
+
+
+class JobState(StrEnum):
+    """States of a job."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Job(Base):
+    """One piece of work of a `kind` about the row `subject_id`; there is one of each at most.
+
+    `attempts` counts how often it was begun since it was last put off on purpose; `problem` says in words why it was
+    put off or has failed.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "subject_id", name="uq_jobs_kind_subject_id"),
+        sa.CheckConstraint(sa.column("state").in_([str(state) for state in JobState]), name="state"),
+        sa.Index("ix_jobs_state_due_at", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    subject_id: Mapped[int]
+    state: Mapped[str] = mapped_column(sa.String(10), default=JobState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime.datetime]
+    leased_until: Mapped[datetime.datetime | None]
+    leased_by: Mapped[str] = mapped_column(sa.String(36), default="")
+    problem: Mapped[str] = mapped_column(sa.Text, default="")
+    settled_at: Mapped[datetime.datetime | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in hand; `token` proves it when the job is settled."""
+
+    job_id: int
+    kind: str
+    subject_id: int
+    attempts: int
+    token: str
+
+
+def add(session: Session, kind: str, subject_id: int, due_at: datetime.datetime) -> Job:
+    """Have something done, at `due_at` or soon after; the same job that is there already is left as it is."""
+    job = find(session, kind, subject_id)
+    if job is None:
+        job = Job(kind=kind, subject_id=subject_id, due_at=due_at, state=JobState.WAITING, attempts=0)
+        session.add(job)
+        session.flush()
+    return job
+
+
+def find(session: Session, kind: str, subject_id: int) -> Job | None:
+    """The job of a kind about a row, None when there is none."""
+    return session.scalar(sa.select(Job).where(Job.kind == kind, Job.subject_id == subject_id))
+
+
+def claim(
+    session: Session, kinds: Sequence[str], at: datetime.datetime, lease: datetime.timedelta, most: int = 1
+) -> list[Claim]:
+    """Take up to `most` jobs that are due, the longest due first, each for one claimant only.
+
+    A job whose claimants died `MOST_ATTEMPTS` times is not given out again but fails with its reason.
+    """
+    due = session.scalars(
+        sa.select(Job)
+        .where(
+            Job.kind.in_(kinds),
+            sa.or_(
+                sa.and_(Job.state == JobState.WAITING, Job.due_at <= at),
+                sa.and_(Job.state == JobState.RUNNING, Job.leased_until <= at),
+            ),
+        )
+        .order_by(Job.due_at, Job.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    claims = []
+    for job in due:
+        if job.attempts >= MOST_ATTEMPTS:
+            _settle(job, JobState.FAILED, at)
+            job.problem = job.problem or (
+                f"Đã thử {job.attempts} lần mà không xong. / Begun {job.attempts} times and never finished."
+            )
+            continue
+        job.state, job.attempts = JobState.RUNNING, job.attempts + 1
+        job.leased_until, job.leased_by = at + lease, str(uuid.uuid4())
+        claims.append(Claim(job.id, job.kind, job.subject_id, job.attempts, job.leased_by))
+    return claims
+
+
+def extend(session: Session, held: Claim, at: datetime.datetime, lease: datetime.timedelta) -> None:
+    """Keep a job in hand for another lease. Raises ClaimLost."""
+    _held(session, held).leased_until = at + lease
+
+
+def done(session: Session, held: Claim, at: datetime.datetime) -> None:
+    """Settle a job, in the transaction that writes down what came of it. Raises ClaimLost."""
+    _settle(_held(session, held), JobState.DONE, at)
+
+
+def put_off(session: Session, held: Claim, due_at: datetime.datetime, problem: str, *, counts: bool = True) -> None:
+    """Give a job back until `due_at`; unless it `counts`, as if it had not been begun this time. Raises ClaimLost."""
+    job = _held(session, held)
+    job.state, job.due_at, job.problem = JobState.WAITING, due_at, problem
+    job.leased_until, job.leased_by = None, ""
+    if not counts:
+        job.attempts = max(job.attempts - 1, 0)
+
+
+def fail(session: Session, held: Claim, at: datetime.datetime, problem: str) -> None:
+    """Give up; the job waits for a person. Raises ClaimLost."""
+    job = _held(session, held)
+    _settle(job, JobState.FAILED, at)
+    job.problem = problem
+
+
+def renew(session: Session, kind: str, subject_id: int, due_at: datetime.datetime) -> Job:
+    """Have a job done again from the start, or for the first time: a person wants it."""
+    job = add(session, kind, subject_id, due_at)
+    if job.state != JobState.RUNNING:
+        job.state, job.attempts, job.due_at, job.problem, job.settled_at = JobState.WAITING, 0, due_at, "", None
+    return job
+
+
+def next_due(session: Session, kinds: Sequence[str]) -> datetime.datetime | None:
+    """When the next job falls due, or the next lease runs out; None when nothing is open."""
+    moment = sa.case((Job.state == JobState.WAITING, Job.due_at), else_=Job.leased_until)
+    query = sa.select(sa.func.min(moment, type_=Job.due_at.type)).where(
+        Job.kind.in_(kinds), Job.state.in_([JobState.WAITING, JobState.RUNNING])
+    )
+    earliest: datetime.datetime | None = session.scalar(query)
+    return earliest
+
+
+def _held(session: Session, held: Claim) -> Job:
+    job = session.get(Job, held.job_id, populate_existing=True, with_for_update=True)
+    if job is None or job.state != JobState.RUNNING or job.leased_by != held.token:
+        raise ClaimLost(f"{held.kind} {held.subject_id}: somebody else has it now, or it is settled")
+    return job
+
+
+def _settle(job: Job, state: JobState, at: datetime.datetime) -> None:
+    job.state, job.settled_at, job.leased_until, job.leased_by = state, at, None, ""
