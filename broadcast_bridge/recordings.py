@@ -1,7 +1,6 @@
 """Recordings of live broadcasts: from Asterisk's spool into the media store, also after a crash."""
 
 import re
-import struct
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -9,9 +8,9 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts import attach_recording
 from broadcast_bridge.models import Broadcast
 from haichieu.media import MediaStore
+from haichieu.spool import HEADER_BYTES, close_wav
 
 _NAME = re.compile(r"broadcast-(\d+)\.wav")
-_HEADER_BYTES = 44
 
 
 class Recordings:
@@ -33,7 +32,7 @@ class Recordings:
     def collect(self, session: Session, broadcast_id: int) -> bool:
         """Move the recording of a broadcast into the store; say whether there was one with sound in it."""
         wav = self._spool / f"{self.name(broadcast_id)}.wav"
-        if not wav.exists() or wav.stat().st_size <= _HEADER_BYTES:
+        if not wav.exists() or wav.stat().st_size <= HEADER_BYTES:
             wav.unlink(missing_ok=True)
             return False
         close_wav(wav)
@@ -45,15 +44,3 @@ class Recordings:
         names = (_NAME.fullmatch(path.name) for path in sorted(self._spool.glob("broadcast-*.wav")))
         known = [int(name[1]) for name in names if name and session.get(Broadcast, int(name[1]))]
         return [broadcast_id for broadcast_id in known if self.collect(session, broadcast_id)]
-
-
-def close_wav(path: Path) -> None:
-    """Write the true lengths into a WAV header that a killed Asterisk did not get to complete."""
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        header = file.read(_HEADER_BYTES)
-        if header[:4] == b"RIFF" and header[36:40] == b"data":
-            file.seek(4)
-            file.write(struct.pack("<I", size - 8))
-            file.seek(40)
-            file.write(struct.pack("<I", size - _HEADER_BYTES))

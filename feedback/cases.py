@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from feedback import job_kinds
 from feedback.case_numbers import new_case_number, read_case_number
 from feedback.models import Case, CaseChange, Category, Citizen, Message
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
-from haichieu import audit
+from haichieu import audit, jobs
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media
 
@@ -80,7 +81,10 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
 
 
 def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Message:
-    """Add a message to a case. A citizen who speaks again in a case that was answered or closed opens it anew."""
+    """Add a message to a case, and have a citizen's words written down and filed.
+
+    A citizen who speaks again in a case that was answered or closed opens it anew.
+    """
     message = Message(
         case=case,
         direction=said.direction,
@@ -95,6 +99,8 @@ def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Mess
     session.add(message)
     case.updated_at = at
     session.flush()
+    if said.direction == Direction.IN:
+        jobs.add(session, job_kinds.TRANSCRIBE if said.sound else job_kinds.FILE, message.id, at)
     if said.direction == Direction.IN and case.status in (CaseStatus.ANSWERED, CaseStatus.CLOSED):
         happen(session, case, CaseEvent.REOPEN, said.author, at)
     return message

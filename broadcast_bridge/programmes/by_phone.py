@@ -5,7 +5,6 @@ A recording in the spool that no call has in hand is owed to its official: `left
 
 import datetime
 import re
-import time
 import uuid
 import zoneinfo
 from collections.abc import Sequence
@@ -19,18 +18,16 @@ from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import Origin, ProgrammeState
-from broadcast_bridge.recordings import close_wav
 from broadcast_bridge.zones import ALL_MY_ZONES
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import Official, Right
+from haichieu.spool import Spool, close_wav
 from haichieu.station import the_station
 
 _NAME = re.compile(r"programme-(\d+)-[0-9a-f]{32}")
-STILL_SECONDS = 2.0
-"""A file that has not changed for this long is not being written any more."""
 
 
 class RecordNotAllowed(HaiChieuError):
@@ -47,13 +44,12 @@ class Kept:
 
 
 class PhoneRecordings:
-    """Knows where Asterisk leaves the recordings of calls, and which of them a call has in hand."""
+    """Takes programmes that are recorded by phone out of Asterisk's spool."""
 
-    def __init__(self, spool: Path, database: Database, store: MediaStore) -> None:
+    def __init__(self, spool: Spool, database: Database, store: MediaStore) -> None:
         self._spool = spool
         self._database = database
         self._store = store
-        self._in_hand: set[str] = set()
 
     def begin(self, session: Session, official_id: int) -> str:
         """Return the name to record to. Raises RecordNotAllowed or DiskFull."""
@@ -62,32 +58,28 @@ class PhoneRecordings:
             raise RecordNotAllowed(f"{official.code} lacks the right {Right.RECORD}")
         self._store.require_space()
         name = f"programme-{official_id}-{uuid.uuid4().hex}"
-        self._in_hand.add(name)
+        self._spool.take(name)
         return name
 
     def sound(self, name: str) -> str:
         """Path without extension of what was recorded."""
-        return str(self._spool / name)
+        return self._spool.sound(name)
 
     def discard(self, name: str) -> None:
         """Forget what was recorded: its official does not want it."""
-        self._wav(name).unlink(missing_ok=True)
+        self._spool.discard(name)
 
     def let_go(self, name: str) -> None:
         """The call is done with it; what is still in the spool counts as left behind."""
-        self._in_hand.discard(name)
+        self._spool.let_go(name)
 
     def left_behind(self) -> list[str]:
         """Return the names of recordings that no call has in hand."""
-        found = (path.stem for path in sorted(self._spool.glob("programme-*.wav")))
-        return [name for name in found if _NAME.fullmatch(name) and name not in self._in_hand]
+        return self._spool.left_behind(_NAME)
 
     def is_still(self, name: str) -> bool:
         """Say whether nobody writes to it any more."""
-        try:
-            return time.time() - self._wav(name).stat().st_mtime > STILL_SECONDS
-        except FileNotFoundError:
-            return False
+        return self._spool.is_still(name)
 
     def keep(self, name: str, zone_keys: str = "") -> Kept:
         """Make a programme of a recording. Blocks while the sound is levelled: use a thread.
@@ -95,7 +87,7 @@ class PhoneRecordings:
         `zone_keys` is where it is meant for, as keyed in. The recording leaves the spool when the programme is
         committed, and is made into one only once. Raises UnusableSound, and then it is discarded.
         """
-        wav = self._wav(name)
+        wav = self._spool.wav(name)
         official_id = int(name.split("-")[1])
         close_wav(wav)
         try:
@@ -115,9 +107,6 @@ class PhoneRecordings:
             raise
         self.discard(name)
         return kept
-
-    def _wav(self, name: str) -> Path:
-        return self._spool / f"{name}.wav"
 
 
 def _about(session: Session, official: Official) -> About:

@@ -4,13 +4,11 @@ Making the sound takes seconds and no transaction: first `ready_…` in a thread
 """
 
 import datetime
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -20,20 +18,15 @@ from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeState
 from broadcast_bridge.states import Priority
 from haichieu import audit
 from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
-from haichieu.audio.sound import Sound, write_wav
+from haichieu.audio.sound import write_wav
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import Unit
-from haichieu.reading import read_aloud
-from haichieu.speech import NothingToSay, Synthesiser, TextTooLong, speakable
+from haichieu.speech import Synthesiser, TextTooLong, speakable
+from haichieu.spoken_text import spoken_text
 
 LONGEST_TEXT = 20_000
 """Characters of a text programme, about twenty minutes of speech."""
-PIECE = 600
-PAUSE_SECONDS, PARAGRAPH_SECONDS = 0.35, 0.8
-
-_PARAGRAPHS = re.compile(r"\n\s*\n|\r\n\s*\r\n")
-_SENTENCES = re.compile(r"(?<=[.!?…;:])\s+")
 
 
 class ProgrammeRefused(HaiChieuError):
@@ -104,7 +97,7 @@ def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path)
         )
     speakable(text[:5000])  # refuses what holds nothing to say
     spoken = folder / "spoken.wav"
-    write_wav(spoken, _spoken(text, language, synthesiser))
+    write_wav(spoken, spoken_text(text, language, synthesiser))
     return Ready(Origin.TEXT, telephone_forms(spoken, folder), text=text.strip())
 
 
@@ -173,39 +166,3 @@ def _refuse_twice(session: Session, digest: str) -> None:
     )
     if same is not None:
         raise AlreadyThere(same.id, same.title)
-
-
-def _spoken(text: str, language: str, synthesiser: Synthesiser) -> Sound:
-    """Speak a long text piece by piece, with a breath between sentences and a longer one between paragraphs."""
-    samples: list[np.ndarray[tuple[int], np.dtype[np.float32]]] = []
-    rate = 0
-    for paragraph in _PARAGRAPHS.split(text):
-        for piece in _pieces(paragraph):
-            try:
-                speech = synthesiser.synthesise(read_aloud(piece, language), language)
-            except NothingToSay:
-                continue
-            rate = speech.rate
-            samples.append(np.frombuffer(speech.samples, dtype="<i2").astype(np.float32) / 32768.0)
-            samples.append(np.zeros(int(PAUSE_SECONDS * rate), dtype=np.float32))
-        if samples:
-            samples.append(np.zeros(int((PARAGRAPH_SECONDS - PAUSE_SECONDS) * rate), dtype=np.float32))
-    if not samples:
-        raise NothingToSay("Văn bản không có gì để đọc. / The text holds nothing that can be read aloud.")
-    return Sound(np.concatenate(samples), rate)
-
-
-def _pieces(paragraph: str) -> list[str]:
-    """Cut at ends of sentences into pieces of at most about `PIECE` characters."""
-    pieces: list[str] = []
-    for sentence in _SENTENCES.split(" ".join(paragraph.split())):
-        while len(sentence) > PIECE:
-            cut = sentence.rfind(" ", 0, PIECE)
-            cut = cut if cut > 0 else PIECE
-            pieces.append(sentence[:cut])
-            sentence = sentence[cut:].strip()
-        if pieces and len(pieces[-1]) + len(sentence) < PIECE:
-            pieces[-1] = f"{pieces[-1]} {sentence}"
-        elif sentence:
-            pieces.append(sentence)
-    return pieces

@@ -37,6 +37,7 @@ from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.processes import READY
 from haichieu.settings import Settings
+from haichieu.spool import Spool
 from haichieu.station import the_station
 from haichieu.vault import open_vault
 from ivr.booked_calls import BookedCalls
@@ -82,9 +83,10 @@ class Switchboard:
             self._client, self._database, self._vault, AccountFile(home), settings.qualify_seconds
         )
         store = MediaStore(home / "media", settings.min_free_megabytes)
-        spool = spool_folder(settings) / "recording"
-        self._recordings = Recordings(spool, store)
-        self._phone_recordings = PhoneRecordings(spool, self._database, store)
+        folder = spool_folder(settings) / "recording"
+        self._spool = Spool(folder)
+        self._recordings = Recordings(folder, store)
+        self._phone_recordings = PhoneRecordings(self._spool, self._database, store)
         self._studio = Studio(
             self._client,
             self._database,

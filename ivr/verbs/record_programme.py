@@ -7,12 +7,11 @@ from pydantic import Field
 from broadcast_bridge.programmes.by_phone import RecordNotAllowed
 from haichieu.audio.ingest import UnusableSound
 from haichieu.media import DiskFull
-from ivr.dialogue import Ending, ask
+from ivr.dialogue import Ending
 from ivr.node import Node
+from ivr.reviewing import KEEP, review
 from ivr.session import Line, Session, ZoneSeen
 from ivr.verbs.choose_zone import ZONE_SENTENCES, ask_zone
-
-KEEP, LISTEN, AGAIN = "1", "2", "3"
 
 
 class RecordProgramme(Node):
@@ -66,30 +65,12 @@ class RecordProgramme(Node):
             ):
                 await session.say("record-failed")
                 return "done"
-            key = await self._what_now(session, name)
+            key = await review(session, Line("record-menu"), session.desk.recording_sound(name))
             if key is None:
                 return None
             if key == KEEP:
                 return await self._keep(session, name)
             session.desk.discard_recording(name)
-
-    async def _what_now(self, session: Session, name: str) -> str | None:
-        """Ask what is to become of it, as often as it is listened to; None when the call is to be ended."""
-        played: list[str] = []
-        while True:
-            reply = await ask(
-                session,
-                Line("record-menu"),
-                played=played,
-                max_digits=1,
-                terminator="",
-                accepts=lambda key: key in "123",
-            )
-            if reply.ending is not Ending.ANSWERED:
-                return None
-            if reply.keys != LISTEN:
-                return reply.keys
-            played = [session.desk.recording_sound(name)]
 
     async def _keep(self, session: Session, name: str) -> str | None:
         zone = await ask_zone(session, must_be_reachable=False)

@@ -17,6 +17,7 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import Level, Official, Right, Unit
+from haichieu.spool import Spool
 
 
 def official(database: Database, *rights: Right) -> int:
@@ -33,7 +34,7 @@ def official(database: Database, *rights: Right) -> int:
 @pytest.fixture
 def recordings(database: Database, tmp_path: Path) -> PhoneRecordings:
     (tmp_path / "spool").mkdir()
-    return PhoneRecordings(tmp_path / "spool", database, MediaStore(tmp_path / "media", 1))
+    return PhoneRecordings(Spool(tmp_path / "spool"), database, MediaStore(tmp_path / "media", 1))
 
 
 def begin(database: Database, recordings: PhoneRecordings, official_id: int) -> str:
@@ -60,7 +61,7 @@ def test_only_who_may_record_gets_a_name_to_record_to(database: Database, record
 
 
 def test_nothing_is_recorded_on_a_full_disk(database: Database, tmp_path: Path) -> None:
-    full = PhoneRecordings(tmp_path, database, MediaStore(tmp_path / "media", 10**9))
+    full = PhoneRecordings(Spool(tmp_path), database, MediaStore(tmp_path / "media", 10**9))
     official_id = official(database, Right.RECORD)
     with pytest.raises(DiskFull):
         begin(database, full, official_id)

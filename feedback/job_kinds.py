@@ -1,0 +1,12 @@
+"""The kinds of leased jobs (`haichieu.jobs`) of casework, and what each is about."""
+
+TRANSCRIBE = "transcribe"
+"""Write down a spoken message (`Message.id`)."""
+FILE = "file"
+"""Suggest category, unit, department and duplicates from what a message says (`Message.id`)."""
+SEND_TEXT = "send-text"
+"""Send an answer as a text message (`Reply.id`)."""
+ANSWER_CALL = "answer-call"
+"""Ring the citizen and play the answer (`Reply.id`)."""
+ANSWER_AIR = "answer-air"
+"""Make a programme of the answer (`Reply.id`)."""

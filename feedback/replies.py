@@ -1,0 +1,93 @@
+"""Answers: what the office says in a case, and the ways on which it is to reach the citizen.
+
+An answer and the jobs that carry it out are written in one transaction; who carries them out starts from the rows.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.cases import Said, happen, say
+from feedback.models import Case, Message, Reply
+from feedback.states import REPLY, CaseEvent, Channel, Direction, ReplyEvent, ReplyState, Way
+from haichieu import jobs
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media
+
+JOBS = {Way.TEXT: job_kinds.SEND_TEXT, Way.CALL: job_kinds.ANSWER_CALL, Way.AIR: job_kinds.ANSWER_AIR}
+LONGEST_ANSWER = 5_000
+"""Characters."""
+
+
+class AnswerRefused(HaiChieuError):
+    """The answer cannot be given like this."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered, in writing or as a recording, and on which ways. `author` is an actor of the audit trail."""
+
+    author: str
+    ways: Sequence[Way]
+    text: str = ""
+    sound: Media | None = None
+
+
+def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
+    """Answer a case; it counts as answered from now on. Raises AnswerRefused, and nothing has happened."""
+    _check(case, given)
+    happen(session, case, CaseEvent.ANSWER, given.author, at)
+    return _write(session, case, given, at)
+
+
+def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) -> Message | None:
+    """Have the station itself text something to the citizen, such as the case's number; the case stays as it is.
+
+    Returns None where no text may be sent: the citizen is not known, or wants none.
+    """
+    if case.citizen is None or case.citizen.opted_out_at is not None:
+        return None
+    return _write(session, case, Answer("system", [Way.TEXT], text), at)
+
+
+def changes(session: Session, reply: Reply, event: ReplyEvent, at: datetime.datetime, reason: str = "") -> None:
+    """Let something happen to an answer on its way; `reason` is for people. Raises IllegalTransition."""
+    reply.state = REPLY.after(ReplyState(reply.state), event)
+    reply.reason, reply.changed_at = reason, at
+
+
+def _check(case: Case, given: Answer) -> None:
+    if not given.text.strip() and given.sound is None:
+        raise AnswerRefused("Câu trả lời đang trống. / The answer is empty: write it or record it.")
+    if len(given.text) > LONGEST_ANSWER:
+        raise AnswerRefused(
+            f"Câu trả lời dài {len(given.text)} ký tự, tối đa {LONGEST_ANSWER}. / "
+            f"The answer has {len(given.text)} characters, at most {LONGEST_ANSWER} are allowed."
+        )
+    if not given.ways:
+        raise AnswerRefused("Chưa chọn cách trả lời. / Choose a way: text, call or air.")
+    if case.citizen is None and set(given.ways) - {Way.AIR}:
+        raise AnswerRefused(
+            "Người phản ánh ẩn danh: chỉ trả lời được trên loa. / "
+            "The citizen stayed anonymous: only an answer on air can reach them."
+        )
+    if Way.TEXT in given.ways:
+        if not given.text.strip():
+            raise AnswerRefused("Tin nhắn cần lời văn. / A text message needs words: a recording cannot be texted.")
+        if case.citizen is not None and case.citizen.opted_out_at is not None:
+            raise AnswerRefused("Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages.")
+
+
+def _write(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
+    channel = Channel.TEXT if given.ways == [Way.TEXT] else Channel.PANEL
+    said = Said(Direction.OUT, channel, given.author, given.text.strip(), given.sound, case.language)
+    message = say(session, case, said, at)
+    for way in dict.fromkeys(given.ways):
+        reply = Reply(message=message, way=way, state=REPLY.initial, created_at=at, changed_at=at)
+        session.add(reply)
+        session.flush()
+        jobs.add(session, JOBS[way], reply.id, at)
+    return message

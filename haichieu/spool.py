@@ -1,0 +1,74 @@
+"""Where Asterisk leaves the recordings of calls, and which of them a call has in hand.
+
+A recording that no call has in hand was left behind: its caller hung up, or the switchboard died. Whoever owns its kind
+of name finds it by `left_behind`, makes of it what was promised, and discards it only when that is committed.
+"""
+
+import re
+import struct
+import time
+from pathlib import Path
+
+STILL_SECONDS = 2.0
+"""A file that has not changed for this long is not being written any more."""
+
+HEADER_BYTES = 44
+
+
+class Spool:
+    """Asterisk's folder of recordings; names are without extension."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._in_hand: set[str] = set()
+
+    def wav(self, name: str) -> Path:
+        """The file of a recording."""
+        return self._folder / f"{name}.wav"
+
+    def sound(self, name: str) -> str:
+        """The recording as Asterisk plays it: a path without extension."""
+        return str(self._folder / name)
+
+    def take(self, name: str) -> None:
+        """A call has it in hand from now on."""
+        self._in_hand.add(name)
+
+    def let_go(self, name: str) -> None:
+        """The call is done with it; what is still there counts as left behind."""
+        self._in_hand.discard(name)
+
+    def discard(self, name: str) -> None:
+        """Delete it, when it is there."""
+        self.wav(name).unlink(missing_ok=True)
+
+    def left_behind(self, kind: re.Pattern[str]) -> list[str]:
+        """Return the names of this kind that no call has in hand, in order."""
+        found = sorted(path.stem for path in self._folder.glob("*.wav"))
+        return [name for name in found if kind.fullmatch(name) and name not in self._in_hand]
+
+    def is_still(self, name: str) -> bool:
+        """Say whether it is there and nobody writes to it any more."""
+        try:
+            return time.time() - self.wav(name).stat().st_mtime > STILL_SECONDS
+        except FileNotFoundError:
+            return False
+
+    def has_sound(self, name: str) -> bool:
+        """Say whether it holds more than the header of an empty file."""
+        try:
+            return self.wav(name).stat().st_size > HEADER_BYTES
+        except FileNotFoundError:
+            return False
+
+
+def close_wav(path: Path) -> None:
+    """Write the true lengths into a WAV header that a killed Asterisk did not get to complete."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        header = file.read(HEADER_BYTES)
+        if header[:4] == b"RIFF" and header[36:40] == b"data":
+            file.seek(4)
+            file.write(struct.pack("<I", size - 8))
+            file.seek(40)
+            file.write(struct.pack("<I", size - HEADER_BYTES))

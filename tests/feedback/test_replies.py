@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from feedback import job_kinds, replies
+from feedback.citizens import open_citizens
+from feedback.models import Case, Citizen, Message, Reply
+from feedback.replies import Answer, AnswerRefused
+from feedback.states import Way
+from haichieu import jobs
+from haichieu.database import Database, now
+from tests.feedback.rows import case, office
+
+BY = "account:truc@example.vn"
+
+
+@pytest.fixture
+def known(database: Database, tmp_path: Path) -> str:
+    """The number of a case whose citizen is known."""
+    with database.session() as session:
+        citizen = open_citizens(tmp_path).meet(session, "+84912345678", now())
+        return case(session, office(session), citizen=citizen).number
+
+
+def the_case(session: sa.orm.Session) -> Case:
+    return session.scalars(sa.select(Case)).one()
+
+
+def test_an_answer_and_the_jobs_that_carry_it_out_are_written_together(database: Database, known: str) -> None:
+    with database.session() as session:
+        replies.answer(session, the_case(session), Answer(BY, [Way.TEXT, Way.CALL, Way.AIR], "Đã sửa xong"), now())
+    with database.session() as session:
+        found = the_case(session)
+        assert (found.status, found.answered_at is not None) == ("answered", True)
+        answered = found.messages[-1]
+        assert {reply.way: reply.state for reply in answered.replies} == dict.fromkeys(
+            ("text", "call", "air"), "waiting"
+        )
+        for reply in answered.replies:
+            assert jobs.find(session, replies.JOBS[Way(reply.way)], reply.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (Answer(BY, [Way.TEXT], "  "), "empty"),
+        (Answer(BY, [], "Đã sửa"), "way"),
+        (Answer(BY, [Way.TEXT], "x" * 5001), "5001"),
+    ],
+)
+def test_an_answer_that_cannot_be_given_changes_nothing(
+    database: Database, known: str, given: Answer, says: str
+) -> None:
+    with database.session() as session, pytest.raises(AnswerRefused, match=says):
+        replies.answer(session, the_case(session), given, now())
+    with database.session() as session:
+        assert the_case(session).status == "new"
+        assert session.scalars(sa.select(Reply)).all() == []
+
+
+def test_who_stayed_anonymous_is_answered_on_air_alone(database: Database) -> None:
+    with database.session() as session:
+        opened = case(session, office(session))
+        with pytest.raises(AnswerRefused, match="anonymous"):
+            replies.answer(session, opened, Answer(BY, [Way.TEXT], "Đã sửa"), now())
+        assert replies.acknowledge(session, opened, "Đã nhận", now()) is None
+        replies.answer(session, opened, Answer(BY, [Way.AIR], "Đã sửa"), now())
+
+
+def test_who_wants_no_texts_gets_none(database: Database, known: str) -> None:
+    with database.session() as session:
+        session.scalars(sa.select(Citizen)).one().opted_out_at = now()
+        with pytest.raises(AnswerRefused, match="text messages"):
+            replies.answer(session, the_case(session), Answer(BY, [Way.TEXT], "Đã sửa"), now())
+        assert replies.acknowledge(session, the_case(session), "Đã nhận", now()) is None
+
+
+def test_the_stations_own_text_leaves_the_case_as_it_is(database: Database, known: str) -> None:
+    with database.session() as session:
+        assert replies.acknowledge(session, the_case(session), f"Mã phản ánh {known}", now()) is not None
+        assert the_case(session).status == "new"
+
+
+def test_what_a_citizen_writes_is_to_be_filed_and_what_the_office_writes_is_not(database: Database, known: str) -> None:
+    with database.session() as session:
+        replies.answer(session, the_case(session), Answer(BY, [Way.TEXT], "Đã sửa"), now())
+        asked, answered = session.scalars(sa.select(Message.id).order_by(Message.id)).all()
+        assert jobs.find(session, job_kinds.FILE, asked) is not None
+        assert jobs.find(session, job_kinds.FILE, answered) is None
