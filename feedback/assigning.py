@@ -5,11 +5,12 @@ What a person chooses here is marked with the person's name and never overridden
 
 import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import due_dates
 from feedback.cases import happen, note
-from feedback.models import Case, Category, Department
+from feedback.models import Case, CaseChange, Category, Department
 from feedback.states import CaseEvent
 from haichieu.errors import HaiChieuError
 from haichieu.people import Account, Unit, units_under
@@ -26,7 +27,7 @@ def categorise(
     before = case.category.name if case.category else ""
     case.category, case.category_by, case.updated_at = category, chosen_by, at
     case.department = category.department
-    due_dates.renew(session, case, reopened_or_opened(case))
+    due_dates.renew(session, case, waits_since(session, case))
     note(session, case, actor, "category", at, before=before, after=f"{category.name} ({chosen_by})")
 
 
@@ -66,7 +67,7 @@ def assign(
     note(session, case, actor, "assigned", at, after=", ".join(names))
 
 
-def reopened_or_opened(case: Case) -> datetime.datetime:
+def waits_since(session: Session, case: Case) -> datetime.datetime:
     """Since when the case waits: its last reopening, or its opening."""
-    reopenings = [change.at for change in case.history if change.what == CaseEvent.REOPEN]
-    return max(reopenings, default=case.opened_at)
+    reopened = sa.select(CaseChange.at).where(CaseChange.case_id == case.id, CaseChange.what == CaseEvent.REOPEN)
+    return session.scalar(reopened.order_by(CaseChange.id.desc()).limit(1)) or case.opened_at

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.models import Case, CaseLink
+from feedback.search import NOT_MERGED
 from haichieu.folded_text import folded, words_of
 from haichieu.people import Unit, units_under
 
@@ -81,7 +82,7 @@ def _candidates(session: Session, case: Case) -> list[Case]:
             Case.unit_id.in_(units),
             Case.opened_at.between(case.opened_at - WINDOW, case.opened_at + WINDOW),
             Case.id != case.id,
-            Case.duplicate_of_id.is_(None),
+            NOT_MERGED,
             Case.search_text != "",
         )
         .order_by(Case.opened_at.desc(), Case.id.desc())

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from feedback import due_dates
 from feedback.cases import OPEN, note
 from feedback.models import Case
+from feedback.search import NOT_MERGED
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.station import the_station
@@ -85,7 +86,7 @@ async def watch_due_dates(database: Database) -> None:
 
 
 def _still_waiting() -> tuple[sa.ColumnElement[bool], ...]:
-    return (Case.status.in_([str(status) for status in OPEN]), Case.duplicate_of_id.is_(None))
+    return (Case.status.in_([str(status) for status in OPEN]), NOT_MERGED)
 
 
 def _waiting(session: Session, *such: sa.ColumnElement[bool]) -> list[Case]:

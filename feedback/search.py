@@ -14,9 +14,12 @@ from feedback.models import Case, Message, Transcript
 from feedback.states import CaseStatus, Channel
 from haichieu.folded_text import folded
 from haichieu.jobs import Job, JobState
-from haichieu.people import units_under
+from haichieu.people import Unit, units_under
 
 PAGE = 50
+
+NOT_MERGED = sa.func.coalesce(Case.duplicate_of_id, 0) == 0
+"""Nearly every case is not merged, and an index that says so must not be preferred to one that narrows."""
 
 Place = tuple[datetime.datetime, int]
 """Where a page begins: after the case with this opening and id."""
@@ -85,23 +88,24 @@ def find(session: Session, wanted: Wanted, after: Place | None = None, most: int
 def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] = ()) -> Waiting:
     """Count what waits, in these units and all under them, or everywhere."""
     narrowed = _conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN))
-    still = sa.select(sa.func.count()).select_from(Case).where(*narrowed, Case.duplicate_of_id.is_(None))
+    late = sa.func.count().filter(Case.due_at < at)
+    still, overdue = session.execute(
+        sa.select(sa.func.count(), late).select_from(Case).where(*narrowed, NOT_MERGED)
+    ).one()
     spoken = sa.select(sa.func.count()).select_from(Job)
     spoken = spoken.where(Job.kind == job_kinds.TRANSCRIBE, Job.state.in_([JobState.WAITING, JobState.RUNNING]))
     if unit_ids:
         spoken = spoken.join(Message, Message.id == Job.subject_id).join(Case, Case.id == Message.case_id)
-        spoken = spoken.where(Case.unit_id.in_(units_under(session, unit_ids)))
-    return Waiting(
-        session.scalars(still).one(),
-        session.scalars(still.where(Case.due_at < at)).one(),
-        session.scalars(spoken).one(),
-    )
+        spoken = spoken.where(*_conditions(session, Wanted(unit_ids=unit_ids)))
+    return Waiting(still, overdue, session.scalars(spoken).one())
 
 
 def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     conditions = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
     if wanted.unit_ids:
-        conditions.append(Case.unit_id.in_(units_under(session, wanted.unit_ids)))
+        units = units_under(session, wanted.unit_ids)
+        if len(units) < session.scalars(sa.select(sa.func.count()).select_from(Unit)).one():
+            conditions.append(Case.unit_id.in_(units))  # all units as a condition would cost the order of the index
     if wanted.statuses:
         conditions.append(Case.status.in_([str(status) for status in wanted.statuses]))
     asked: tuple[tuple[sa.ColumnElement[Any], object], ...] = (
@@ -115,6 +119,6 @@ def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]
         conditions += [
             Case.status.in_([str(status) for status in OPEN]),
             Case.due_at < wanted.overdue_at,
-            Case.duplicate_of_id.is_(None),
+            NOT_MERGED,
         ]
     return conditions
