@@ -10,6 +10,7 @@ import pytest
 from admin.district.schema import District, Table
 from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
+from feedback.states import CASE, REPLY
 from haichieu.cli import app
 from haichieu.database import Database, migrate
 from haichieu.settings import Settings
@@ -78,6 +79,11 @@ def test_the_reference_draws_the_states_as_they_are() -> None:
     ] == []
 
 
+def test_the_states_of_casework_are_drawn_as_they_are() -> None:
+    casework = (ROOT / "docs/casework.md").read_text()
+    assert [machine.name for machine in (CASE, REPLY) if machine.mermaid() not in casework] == []
+
+
 def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
     """The names in the first column of the table below a heading."""
     section = (ROOT / document).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
@@ -86,7 +92,14 @@ def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
 
 def test_every_command_is_documented() -> None:
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    commands |= {"programme", "schedule", "alert", "audit"}  # groups of commands, made when they are asked for
+    commands |= {
+        "programme",
+        "schedule",
+        "alert",
+        "audit",
+        "case",
+        "citizen",
+    }  # groups of commands, made when they are asked for
     assert documented("Commands") == {f"haichieu {name}" for name in commands}
 
 

@@ -58,5 +58,9 @@ def _print(status: StationStatus) -> None:
     if not status.on_air:
         console.print("Không có gì đang phát. / Nothing is on air.")
     console.print(f"cuộc gọi lại đang chờ / call-backs owed: {status.call_backs_owed}")
+    console.print(
+        f"phản ánh chờ trả lời / cases open: {status.cases.open}, quá hạn / overdue: {status.cases.overdue}, "
+        f"chờ chép lời / waiting to be transcribed: {status.cases.transcripts}"
+    )
     for alarm in status.alarms:
         console.print(f"[red]![/] {alarm}")

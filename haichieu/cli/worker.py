@@ -10,6 +10,10 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.desk import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.programmes import retention
+from feedback import retention as case_retention
+from feedback.filing import FilingDesk
+from feedback.privacy import TABLES
+from feedback.reminding import watch_due_dates
 from haichieu import audit
 from haichieu.background import in_background
 from haichieu.database import Database, migrate, now
@@ -48,8 +52,10 @@ async def _work(settings: Settings) -> None:
     alerts = AlertDesk(database, store, EspeakSynthesiser())
     await database.run(lambda session: beat(session, "worker"))
     print(READY, flush=True)
-    daily = (_clean(database, store, rules), _note_audit_head(database))
-    async with in_background(_heartbeat(database), *daily, watch_feeds(database)):
+    of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
+    daily = (_clean(database, store, rules), _clean_cases(database, store, of_cases), _note_audit_head(database))
+    casework = (FilingDesk(database).run(), watch_due_dates(database))
+    async with in_background(_heartbeat(database), *daily, *casework, watch_feeds(database)):
         await alerts.run()
 
 
@@ -69,6 +75,15 @@ async def _clean(database: Database, store: MediaStore, rules: retention.Rules) 
         discarded = await database.run(clean)
         if discarded.files:
             log.info("media.discarded", files=discarded.files, bytes=discarded.bytes)
+        await asyncio.sleep(DAY_SECONDS)
+
+
+async def _clean_cases(database: Database, store: MediaStore, rules: case_retention.Rules) -> None:
+    """Once a day, let go of what citizens said, and of who they were, when the rules keep it no longer."""
+    while True:
+        while discarded := await database.run(lambda session: case_retention.apply(session, store, rules, now())):
+            log.info("cases.discarded", **vars(discarded))
+            await asyncio.to_thread(database.forget, TABLES)
         await asyncio.sleep(DAY_SECONDS)
 
 
