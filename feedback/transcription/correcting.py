@@ -38,10 +38,10 @@ def correct(session: Session, message: Message, text: str, actor: str, at: datet
             made_at=at,
         )  # fmt: skip
         session.add(transcript)
-    before, transcript.text = transcript.text, text.strip()
+    before, transcript.text = _words(transcript.text), text.strip()
     transcript.corrected_by, transcript.corrected_at, transcript.doubtful = actor, at, False
     session.flush()
-    note(session, message.case, actor, "transcript_corrected", at, before=before[:200], after=transcript.text[:200])
+    note(session, message.case, actor, "transcript_corrected", at, before=before, after=_words(transcript.text))
     transcribed(session, message, actor, at)
     waiting = jobs.find(session, job_kinds.TRANSCRIBE, message.id)
     if waiting is not None and waiting.state in (JobState.WAITING, JobState.FAILED):
@@ -59,6 +59,11 @@ def again(session: Session, message: Message, actor: str, at: datetime.datetime)
         )
     note(session, message.case, actor, "transcribe_again", at)
     jobs.renew(session, job_kinds.TRANSCRIBE, message.id, at)
+
+
+def _words(text: str) -> str:
+    """For history and audit trail, which must outlive what a citizen said: how much it was, never what."""
+    return f"{len(text.split())} từ / words"
 
 
 def _require_spoken(message: Message) -> None:

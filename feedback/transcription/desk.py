@@ -73,7 +73,8 @@ class TranscriptionDesk:
             recording, language = await self._database.run(lambda session: self._recording(session, held))
             understood = await self._understand(engine, held, recording, language)
         except asyncio.CancelledError:
-            await self._database.run(lambda session: jobs.put_off(session, held, now(), "", counts=False))
+            with contextlib.suppress(ClaimLost):
+                await self._database.run(lambda session: jobs.put_off(session, held, now(), "", counts=False))
             raise
         except ClaimLost:
             raise

@@ -1,4 +1,4 @@
-"""The folder of a Whisper model for CTranslate2: what must be in it, where the delivered one lies, whether it is whole."""
+"""The folder of a Whisper model for CTranslate2: what must be in it, and the one that is delivered."""
 
 import tomllib
 from dataclasses import dataclass

@@ -13,6 +13,8 @@ from feedback.transcription.errors import EngineMissing, LanguageNotKnown, Trans
 from feedback.transcription.voice import RATE, speech_seconds
 from haichieu.audio.sound import Sound, resample
 
+INSTALL = ".venv/bin/pip install viet-asr==0.1.0.dev11"
+
 
 class VietAsrEngine:
     """The engine of the package `viet-asr`, loaded when it is first used."""
@@ -37,9 +39,9 @@ class VietAsrEngine:
             self._pipeline = Pipeline.preset("transcribe")
         except Exception as problem:  # not installed, no build for this machine, or its library does not load
             raise EngineMissing(
-                f"Chưa dùng được viet-asr ({problem}). Cài bằng `.venv/bin/pip install viet-asr==0.1.0.dev11`, hoặc đặt "
-                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). Install it with "
-                "`.venv/bin/pip install viet-asr==0.1.0.dev11`, or set HAICHIEU_TRANSCRIBER=faster-whisper."
+                f"Chưa dùng được viet-asr ({problem}). Cài bằng `{INSTALL}`, hoặc đặt "
+                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). Install it with `{INSTALL}`, or set "
+                "HAICHIEU_TRANSCRIBER=faster-whisper."
             ) from problem
 
     def listen(self, sound: Sound, language: str) -> Heard:

@@ -29,14 +29,14 @@ OPTIONS: dict[str, Any] = {
 
 
 class WhisperEngine:
-    """Whisper on the processor, in 8-bit integers; one thread unless told otherwise, so that calls are not disturbed."""
+    """Whisper on the processor, in 8-bit integers; with one thread, unless told otherwise, calls are not disturbed."""
 
     name = "faster-whisper"
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         self.model = folder.name
         self._folder, self._threads = folder, threads
-        self._recognizer: "WhisperCompatibleRecognizer | None" = None
+        self._recognizer: WhisperCompatibleRecognizer | None = None
 
     def knows(self, language: str) -> bool:
         """Whether Whisper was taught this language; Tày, H'Mông and Dao it was not."""
