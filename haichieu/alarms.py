@@ -25,6 +25,8 @@ class AlarmKind(StrEnum):
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
     CASE_OVERDUE = "case_overdue"
+    TRANSCRIBER_DOWN = "transcriber_down"
+    TRANSCRIPTION_FAILED = "transcription_failed"
 
 
 class Alarm(Base):

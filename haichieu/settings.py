@@ -19,6 +19,8 @@ from haichieu.errors import SettingsError
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
 
+TRANSCRIBERS = ("faster-whisper", "viet-asr", "none")
+
 
 class Settings(BaseSettings):
     """The settings of one station. Times are seconds, sizes are megabytes, ports are UDP or TCP numbers."""
@@ -71,9 +73,14 @@ class Settings(BaseSettings):
     keep_recordings_days: int = Field(
         365, ge=0, description="Days that recordings of live broadcasts are kept; 0 for ever."
     )
-    transcriber: str = Field("faster-whisper", description="What writes down spoken messages: faster-whisper, or none.")
+    transcriber: str = Field(
+        "faster-whisper", description="What writes down spoken messages: faster-whisper, viet-asr, or none."
+    )
     asr_model: Path | None = Field(
         None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
+    )
+    transcriber_threads: int = Field(
+        1, ge=1, le=64, description="Processor threads of the transcriber; more of them may disturb calls."
     )
     twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
     twilio_auth_token: str = Field("", repr=False, description="Twilio's secret: signs its requests and ours.")
@@ -110,6 +117,13 @@ class Settings(BaseSettings):
     def _language_is_known(cls, value: str) -> str:
         if value not in ("", "vi", "en"):
             raise ValueError("must be vi or en")
+        return value
+
+    @field_validator("transcriber")
+    @classmethod
+    def _transcriber_is_known(cls, value: str) -> str:
+        if value not in TRANSCRIBERS:
+            raise ValueError(f"must be one of {', '.join(TRANSCRIBERS)}")
         return value
 
     @model_validator(mode="after")

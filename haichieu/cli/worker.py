@@ -1,4 +1,4 @@
-"""`haichieu worker`: the work that no call waits for: feeds of alerts, their words, and what is kept no longer."""
+"""`haichieu worker`: the work that no call waits for: alerts, transcription, and what is kept no longer."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,9 @@ from feedback import retention as case_retention
 from feedback.filing import FilingDesk
 from feedback.privacy import TABLES
 from feedback.reminding import watch_due_dates
+from feedback.transcription.desk import TranscriptionDesk
+from feedback.transcription.engines import engine_named
+from feedback.transcription.model_folder import default_folder
 from haichieu import audit
 from haichieu.background import in_background
 from haichieu.database import Database, migrate, now
@@ -50,18 +53,20 @@ async def _work(settings: Settings) -> None:
     store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
     rules = retention.Rules(settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days)
     alerts = AlertDesk(database, store, EspeakSynthesiser())
-    await database.run(lambda session: beat(session, "worker"))
+    engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
+    transcription = TranscriptionDesk(database, store, engine)
+    await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
     print(READY, flush=True)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
     daily = (_clean(database, store, rules), _clean_cases(database, store, of_cases), _note_audit_head(database))
-    casework = (FilingDesk(database).run(), watch_due_dates(database))
-    async with in_background(_heartbeat(database), *daily, *casework, watch_feeds(database)):
+    casework = (FilingDesk(database).run(), watch_due_dates(database), transcription.run())
+    async with in_background(_heartbeat(database, settings.transcriber), *daily, *casework, watch_feeds(database)):
         await alerts.run()
 
 
-async def _heartbeat(database: Database) -> None:
+async def _heartbeat(database: Database, transcriber: str) -> None:
     while True:
-        await database.run(lambda session: beat(session, "worker"))
+        await database.run(lambda session: beat(session, "worker", transcriber=transcriber))
         await asyncio.sleep(BEAT_SECONDS)
 
 
