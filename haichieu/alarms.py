@@ -24,6 +24,7 @@ class AlarmKind(StrEnum):
     ALERT_NOT_AIRED = "alert_not_aired"
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
+    TEXTS_FAILING = "texts_failing"
 
 
 class Alarm(Base):
