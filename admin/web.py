@@ -92,6 +92,7 @@ def _metrics(database: Database) -> CollectorRegistry:
     Gauge("haichieu_speakers_reachable", "Speakers that can be reached.", registry=registry).set(status.reachable)
     Gauge("haichieu_broadcasts_open", "Broadcasts that have not ended.", registry=registry).set(len(status.on_air))
     Gauge("haichieu_call_backs_owed", "Calls owed to officials.", registry=registry).set(status.call_backs_owed)
+    Gauge("haichieu_texts_waiting", "Texts that have not gone out.", registry=registry).set(status.texts_waiting)
     Gauge("haichieu_alarms_open", "Alarms that nobody has cleared.", registry=registry).set(len(status.alarms))
     deliveries = Gauge("haichieu_deliveries", "Deliveries by state.", ["state"], registry=registry)
     for state in DELIVERY.states:

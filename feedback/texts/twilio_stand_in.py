@@ -5,6 +5,7 @@ texts are kept in `texts`. What a phone would send is brought by `bring_text`.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -78,7 +79,7 @@ class TwilioStandIn:
     """The stand-in, listening on a free port of loopback from entering until leaving.
 
     `unsubscribed` are numbers that answered STOP to Twilio itself; `failing` holds error codes for the requests to
-    come, `silent` how many of them are obeyed and then not answered.
+    come, `silent` how many of them are obeyed and then not answered, `slow_seconds` how long an answer takes.
     """
 
     account_sid: str = "AC" + "0" * 31 + "1"
@@ -89,6 +90,7 @@ class TwilioStandIn:
     unsubscribed: set[str] = field(default_factory=set)
     failing: list[int] = field(default_factory=list)
     silent: int = 0
+    slow_seconds: float = 0.0
     requests: int = 0
 
     def __enter__(self) -> Self:
@@ -228,10 +230,13 @@ def _handler(owner: TwilioStandIn) -> type[BaseHTTPRequestHandler]:
                 status, words = _ERRORS[refusal.code]
                 more = f"https://www.twilio.com/docs/errors/{refusal.code}"
                 found = {"code": refusal.code, "message": words, "more_info": more, "status": status}
-            if found is None:
-                self.close_connection = True
-                return
-            data = json.dumps(found).encode()
+            time.sleep(owner.slow_seconds)
+            self.close_connection = found is None
+            if found is not None:
+                with contextlib.suppress(ConnectionError):  # who asked may be gone
+                    self._write(status, json.dumps(found).encode())
+
+        def _write(self, status: int, data: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

@@ -58,5 +58,6 @@ def _print(status: StationStatus) -> None:
     if not status.on_air:
         console.print("Không có gì đang phát. / Nothing is on air.")
     console.print(f"cuộc gọi lại đang chờ / call-backs owed: {status.call_backs_owed}")
+    console.print(f"tin nhắn đang chờ / texts waiting: {status.texts_waiting}")
     for alarm in status.alarms:
         console.print(f"[red]![/] {alarm}")

@@ -1,14 +1,16 @@
-"""Composes texts: Twilio's webhooks for the web process, the outbox for the worker."""
+"""Composes texts: Twilio's webhooks for the web process, the outbox for the worker, SIP MESSAGE for the switchboard."""
 
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
-from dialplans.numbering import text_address
+from dialplans.numbering import text_address, text_sender
 from feedback.citizens import open_citizens
 from feedback.texts.dispatcher import TextDispatcher
 from feedback.texts.inbox import TextInbox
+from feedback.texts.sip_texts import SipTexts
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
+from haichieu.ari.client import AriClient
 from haichieu.database import Database
 from haichieu.settings import Settings
 from ivr.routing import unit_of_texts, unit_texted
@@ -26,6 +28,14 @@ def text_dispatcher(settings: Settings, database: Database) -> TextDispatcher:
     account = twilio_account(settings)
     book = open_citizens(settings.home.absolute())
     return TextDispatcher(database, book, NAME, TwilioLine(account) if account else None, _sip_reaches)
+
+
+def sip_texts(settings: Settings, database: Database, client: AriClient) -> SipTexts:
+    """The switchboard's half: texts as SIP MESSAGE, to the numbers of the district file alone."""
+    book = open_citizens(settings.home.absolute())
+    inbox = TextInbox(database, book, unit_texted)
+    sender = f"sip:haichieu@{settings.external_address or settings.bind}:{settings.sip_port}"
+    return SipTexts(client, database, book, inbox, text_sender, text_address, sender)
 
 
 def _unit_for(session: Session, number: str) -> int | None:
