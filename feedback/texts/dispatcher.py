@@ -54,9 +54,7 @@ class TextDispatcher:
 
     async def step(self) -> int:
         """Send what is due now, at most `AT_ONCE`; return how many that were."""
-        claims = await self._database.run(
-            lambda session: jobs.claim(session, [job_kinds.SEND_TEXT], now(), outbox.LEASE, AT_ONCE)
-        )
+        claims = await self._database.run(lambda session: outbox.claim(session, job_kinds.SEND_TEXT, now(), AT_ONCE))
         await asyncio.gather(*(asyncio.to_thread(self._see_to, claim) for claim in claims))
         return len(claims)
 

@@ -29,7 +29,7 @@ from feedback.texts.segments import segments
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.errors import HaiChieuError
-from haichieu.jobs import Claim
+from haichieu.jobs import Claim, Job, JobState
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=2)
@@ -86,6 +86,20 @@ class HandedOver:
 
 SipReaches = Callable[[Session, str], bool]
 """Says whether a number is texted by SIP: a phone of ours, or anybody where a trunk takes texts."""
+
+
+def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list[Claim]:
+    """Take texts that are due. One whose claimants died too often is given up, with an alarm."""
+    claims = jobs.claim(session, [kind], at, LEASE, most)
+    abandoned = session.execute(
+        sa.select(Reply, Job)
+        .join(Job, sa.and_(Job.kind == kind, Job.subject_id == Reply.id))
+        .where(Reply.state == ReplyState.UNDER_WAY, Job.state == JobState.FAILED)
+    )
+    for reply, job in abandoned:
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", job.problem)
+        changes(session, reply, ReplyEvent.FAIL, at, f"{_IN_DOUBT} {job.problem}")
+    return claims
 
 
 def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReaches, at: datetime.datetime) -> bool:

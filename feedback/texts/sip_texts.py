@@ -37,6 +37,7 @@ NAME = "sip"
 MOST_A_MINUTE = 30
 """Texts of one endpoint's sender that are looked at; a person writes fewer."""
 MOST_WAITING = 500
+AT_ONCE = 10
 
 SenderOf = Callable[[Session, str, str], str | None]
 """Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
@@ -94,7 +95,7 @@ class SipTexts:
     async def step(self) -> int:
         """Send what is due now; return how many texts that were."""
         claims = await self._database.run(
-            lambda session: jobs.claim(session, [job_kinds.SEND_SIP_TEXT], now(), outbox.LEASE, most=10)
+            lambda session: outbox.claim(session, job_kinds.SEND_SIP_TEXT, now(), AT_ONCE)
         )
         for claim in claims:
             with contextlib.suppress(ClaimLost):

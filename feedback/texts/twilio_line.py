@@ -91,6 +91,13 @@ class TwilioLine:
             if message.body == text and (message.date_created is None or message.date_created >= since - CLOCKS_DIFFER)
         ]
 
+    def status(self, provider_id: str) -> str:
+        """Twilio's word for how far a text of ours is. Raises OutcomeUnknown."""
+        try:
+            return str(self._client.messages(provider_id).fetch().status)
+        except (TwilioException, requests.exceptions.RequestException):
+            raise OutcomeUnknown(_NO_ANSWER) from None
+
 
 _UNREACHABLE = "Không nối được tới Twilio. / Twilio cannot be reached."
 _NO_ANSWER = "Twilio không trả lời. / Twilio gave no answer."

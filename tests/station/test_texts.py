@@ -19,6 +19,7 @@ from feedback.states import Way
 from feedback.texts.sip_texts import MOST_A_MINUTE
 from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.database import now
+from haichieu.jobs import Job
 from haichieu.softphone import SoftPhone
 from haichieu.station import Station
 
@@ -175,3 +176,37 @@ async def test_a_flood_is_bounded_and_calls_are_still_taken(texting: Texting) ->
     await texting.phone.text("1022", "Sau cơn lũ")
     await texting.files("Sau cơn lũ")
     assert len(texting.said()) <= before + 2 * MOST_A_MINUTE + 1
+
+
+async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
+    number = await texting.files("Sau cơn lũ")
+    await texting.phone.stop()
+    with texting.station.database.session() as session:
+        case = session.scalars(sa.select(Case).where(Case.number == number)).one()
+        replies.answer(session, case, Answer("account:a", [Way.TEXT], "Đã thông đường"), now())
+
+    def reply() -> Reply:
+        with texting.station.database.session() as session:
+            query = sa.select(Reply).join(Message).where(Message.text == "Đã thông đường")
+            return session.scalars(query).one()
+
+    await until(lambda: reply().attempts == 1 and reply().state != "under_way", "the first attempt")
+    assert (reply().state, "could not send" in reply().reason) == ("waiting", True)
+    phone = await texting.stack.enter_async_context(
+        SoftPhone(server=texting.station.server, id="may-la", password="secret-of-may-la")
+    )
+    await phone.registered()
+    with texting.station.database.session() as session:
+        session.scalars(
+            sa.select(Job).where(Job.subject_id == reply().id, Job.kind == "send-sip-text")
+        ).one().due_at = now()
+    assert (await phone.text_received())["text"] == "Đã thông đường"
+
+
+async def test_the_number_of_a_citizen_is_in_no_file_of_the_station(texting: Texting) -> None:
+    def names() -> list[str]:
+        files = [path for path in texting.station.settings.home.rglob("*") if path.is_file()]
+        assert len(files) > 10
+        return [path.name for path in files if b"912345678" in path.read_bytes()]
+
+    assert await asyncio.to_thread(names) == []

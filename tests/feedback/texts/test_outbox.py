@@ -279,3 +279,19 @@ async def test_states_of_a_text_move_forward_alone(
         with database.session() as session:
             deliveries.note_status(session, twilio.texts[0].sid, reply_id, status, "30003", now())
     assert the_reply(database).state == state
+
+
+async def test_a_text_that_kills_its_workers_is_given_up_with_an_alarm(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    answer(database, book)
+    for _ in range(jobs.MOST_ATTEMPTS):
+        with database.session() as session:
+            (claim,) = outbox.claim(session, job_kinds.SEND_TEXT, now(), 1)
+            assert outbox.begin(session, book, claim, NAME, now()) is not None
+        clock.shift(outbox.LEASE)
+    assert await dispatcher.step() == 0
+    assert (the_reply(database).state, "never finished" in the_reply(database).reason) == ("failed", True)
+    with database.session() as session:
+        assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
