@@ -11,6 +11,7 @@ from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
 from broadcast_bridge.states import DeliveryState
 from feedback import job_kinds
 from feedback.search import Waiting, waiting
+from feedback.texts import outbox
 from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.heartbeats import latest
@@ -64,6 +65,7 @@ class StationStatus:
     transcriber: str
     """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
     transcripts_waiting: int
+    texts_waiting: int
     alarms: tuple[str, ...]
 
     @property
@@ -101,6 +103,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         cases=waiting(session, at),
         transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
         transcripts_waiting=jobs.open_count(session, [job_kinds.TRANSCRIBE]),
+        texts_waiting=outbox.waiting(session),
         alarms=tuple(f"{alarm.subject}: {alarm.text}" for alarm in open_alarms(session)),
     )
 

@@ -27,6 +27,7 @@ class AlarmKind(StrEnum):
     CASE_OVERDUE = "case_overdue"
     TRANSCRIBER_DOWN = "transcriber_down"
     TRANSCRIPTION_FAILED = "transcription_failed"
+    TEXTS_FAILING = "texts_failing"
 
 
 class Alarm(Base):

@@ -12,6 +12,7 @@ from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
 from feedback.states import CASE, REPLY
 from haichieu.cli import GROUPS, app
+from haichieu.cli.texts import webhooks_of_texts
 from haichieu.database import Database, migrate
 from haichieu.settings import Settings
 from ivr.flow import AnyNode
@@ -103,8 +104,10 @@ def test_every_verb_is_documented() -> None:
 def test_every_route_and_metric_is_documented(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
-    web = create_app(Database(url))
-    assert documented("HTTP") == {f"GET {rule.rule}" for rule in web.url_map.iter_rules()}
+    database = Database(url)
+    web = create_app(database, [webhooks_of_texts(Settings(home=tmp_path), database)])
+    methods = {rule.rule: (rule.methods or set()) - {"HEAD", "OPTIONS"} for rule in web.url_map.iter_rules()}
+    assert documented("HTTP") == {f"{method} {rule}" for rule, allowed in methods.items() for method in allowed}
     shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))
     assert documented("Metrics") == shown
 

@@ -29,6 +29,7 @@ GROUPS = {
     "case": "cases",
     "citizen": "citizens",
     "transcript": "transcripts",
+    "text": "text",
 }
 """Groups of commands, each in a module of this package."""
 

@@ -65,5 +65,6 @@ def _print(status: StationStatus) -> None:
         f"phản ánh chờ trả lời / cases open: {status.cases.open}, quá hạn / overdue: {status.cases.overdue}, "
         f"chờ chép lời / waiting to be transcribed: {status.cases.transcripts}"
     )
+    console.print(f"tin nhắn đang chờ / texts waiting: {status.texts_waiting}")
     for alarm in status.alarms:
         console.print(f"[red]![/] {alarm}")

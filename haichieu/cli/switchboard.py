@@ -22,7 +22,7 @@ from dialplans.configuration import ari_password, spool_folder
 from dialplans.numbering import endpoint_for
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
+from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.audio.ingest import UnusableSound
@@ -30,6 +30,7 @@ from haichieu.background import in_background
 from haichieu.changes import changes
 from haichieu.cli.degraded import refresh_degraded
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
+from haichieu.cli.texts import sip_texts
 from haichieu.database import Database, migrate
 from haichieu.errors import HaiChieuError
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -107,6 +108,7 @@ class Switchboard:
         self._call_backs = CallBackDispatcher(self._client, self._database, self._reception, endpoint_for)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
+        self._texts = sip_texts(settings, self._database, self._client)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
@@ -126,7 +128,7 @@ class Switchboard:
                 self._keep_prompts(),
                 self._keep_recordings(),
             ),
-            in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run()),
+            in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run(), self._texts.run()),
         ):
             await self._reception.run()
 
@@ -134,6 +136,8 @@ class Switchboard:
         """Sort the events that belong to no call in hand; runs on the event loop and never waits."""
         if event.type in ENDPOINT_EVENTS:
             self._supervisor.hear(event)
+        elif event.type == TEXT_EVENT:
+            self._texts.hear(event)
         elif event.type == "StasisStart":
             if event.body["args"][:1] == ["inbound"]:
                 self._reception.take(event)

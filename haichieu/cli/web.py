@@ -5,6 +5,7 @@ from functools import partial
 
 from admin.serve import serve
 from admin.web import create_app
+from haichieu.cli.texts import webhooks_of_texts
 from haichieu.database import Database, migrate
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
@@ -17,7 +18,12 @@ def run_web(settings: Settings) -> None:
     configure_logs(settings.log_level, "web")
     migrate(settings.resolved_database_url)
     database = Database(settings.resolved_database_url)
-    serve(create_app(database), settings.bind, settings.web_port, partial(_started, database))
+    serve(
+        create_app(database, [webhooks_of_texts(settings, database)]),
+        settings.bind,
+        settings.web_port,
+        partial(_started, database),
+    )
 
 
 def _started(database: Database) -> None:
