@@ -50,8 +50,6 @@ async def run_flow(flow: Flow, session: Session) -> FlowEnd:
 async def _walk(flow: Flow, session: Session) -> None:
     nodes = {node.id: node for node in flow.nodes}
     here = flow.call_back_entry if session.called_back else flow.start
-    if here is None and not flow.is_for_officials:
-        here = flow.start
     if here is None:
         raise NotKnownYet(f"the flow {flow.flow} does not say where a call-back begins")
     for _ in range(MOST_STEPS):

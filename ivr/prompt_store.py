@@ -26,6 +26,7 @@ STATION_PROMPTS = (
     "goodbye",
     "number-not-in-use",
     "station-restarted",
+    "too-many-calls",
     "station-down",
     "emergency-ask-pin",
     "emergency-live",

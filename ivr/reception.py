@@ -224,6 +224,9 @@ class Reception:
     async def _serve_citizen(
         self, call: Call, destination: Destination, dialled: Dialled, *, called_back: bool = False
     ) -> None:
+        flow = self._flows(destination.flow)
+        if flow.call_back_entry is None:
+            flow = flow.model_copy(update={"call_back_entry": flow.start})
         desk = self._citizens.desk_for(call, dialled)
         session = Session(
             call,
@@ -234,7 +237,7 @@ class Reception:
             citizens=desk,
         )
         try:
-            end = await run_flow(self._flows(destination.flow), session)
+            end = await run_flow(flow, session)
             log.info("call.ended", call=call.id, how=str(end))
         finally:
             await desk.call_over()
