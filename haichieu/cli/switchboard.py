@@ -20,6 +20,8 @@ from broadcast_bridge.supervision import SpeakerSupervisor
 from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password, spool_folder
 from dialplans.numbering import endpoint_for
+from feedback.citizens import open_citizens
+from feedback.voice_messages import VoiceMessages
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
@@ -29,6 +31,7 @@ from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
 from haichieu.changes import changes
 from haichieu.cli.degraded import refresh_degraded
+from haichieu.cli.left_alone import LeftAlone
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
 from haichieu.database import Database, migrate
 from haichieu.errors import HaiChieuError
@@ -107,6 +110,8 @@ class Switchboard:
         self._call_backs = CallBackDispatcher(self._client, self._database, self._reception, endpoint_for)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
+        messages = VoiceMessages(self._spool, self._database, store, open_citizens(home), settings.node)
+        self._left_alone = LeftAlone(self._client, self._database, home, messages, store)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
@@ -125,6 +130,7 @@ class Switchboard:
                 self._follow_rows(),
                 self._keep_prompts(),
                 self._keep_recordings(),
+                self._left_alone.run(),
             ),
             in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run()),
         ):
