@@ -25,6 +25,11 @@ def normalise(number: str | None) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_domestic(number: str) -> bool:
+    """Say whether a normalised number is one of this country, or of the station's own network."""
+    return not number.startswith("+") or number.startswith(f"+{phonenumbers.country_code_for_region(HOME_REGION)}")
+
+
 def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:
     """Return the number as a carrier wants it: the first rule (prefix, replacement) that fits is applied."""
     for prefix, replacement in prefix_rules:

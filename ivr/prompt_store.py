@@ -26,6 +26,7 @@ STATION_PROMPTS = (
     "goodbye",
     "number-not-in-use",
     "station-restarted",
+    "too-many-calls",
     "station-down",
     "emergency-ask-pin",
     "emergency-live",
@@ -69,6 +70,10 @@ class PromptStore:
     def has(self, key: str, language: str) -> bool:
         """Say whether the prompt can be said in the language itself, without falling back."""
         return self._recording(key, language) is not None or self._synthesised(key, language)
+
+    def recorded(self, key: str, language: str) -> bool:
+        """Say whether somebody has recorded the prompt in the language."""
+        return self._recording(key, language) is not None
 
     def can_say(self, key: str, language: str) -> bool:
         """Say whether a caller with this language hears something for the prompt, if only in the fallback."""

@@ -1,5 +1,7 @@
 """Which dialled number leads to which call flow."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -25,6 +27,22 @@ class Number(Base):
     """`"07:30-17:00"` on working days; empty for always."""
 
     unit: Mapped[Unit] = relationship()
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """What a call needs to know of the number that was dialled; an empty `language` leaves the choice to the caller."""
+
+    number: str
+    unit_id: int
+    language: str
+    duty_phone: str
+    duty_hours: str
+
+
+def as_dialled(number: Number) -> Dialled:
+    """Take a number as a call sees it."""
+    return Dialled(number.number, number.unit_id, number.language, number.duty_phone, number.duty_hours)
 
 
 def route(session: Session, dialled: str) -> Number | None:

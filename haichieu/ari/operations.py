@@ -49,6 +49,8 @@ ORIGINATE = _op(
     sends_body=True,
 )
 ANSWER = _op("POST", "/channels/{channelId}/answer")
+RING = _op("POST", "/channels/{channelId}/ring")
+STOP_RINGING = _op("DELETE", "/channels/{channelId}/ring")
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
 PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")
 RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")
