@@ -34,6 +34,7 @@ from haichieu.background import in_background
 from haichieu.changes import changes
 from haichieu.cli.citizens_line import file_left_behind
 from haichieu.cli.degraded import refresh_degraded
+from haichieu.cli.left_alone import LeftAlone
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
 from haichieu.cli.texts import sip_texts
 from haichieu.database import Database, migrate
@@ -135,6 +136,7 @@ class Switchboard:
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
         self._texts = sip_texts(settings, self._database, self._client)
+        self._left_alone = LeftAlone(self._client, self._database, home, self._messages, store)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
@@ -153,6 +155,7 @@ class Switchboard:
                 self._follow_rows(),
                 self._keep_prompts(),
                 self._keep_recordings(),
+                self._left_alone.run(),
                 file_left_behind(self._client, self._messages),
             ),
             in_background(
