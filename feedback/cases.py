@@ -117,6 +117,7 @@ def happen(session: Session, case: Case, event: CaseEvent, actor: str, at: datet
         case.closed_at = at
     if case.status == CaseStatus.REOPENED:
         case.answered_at = case.closed_at = None
+        case.duplicate_of_id = None  # the main case's answer was not enough for this citizen: it waits for its own
         due_dates.renew(session, case, at)
     if case.status in (CaseStatus.ANSWERED, CaseStatus.CLOSED):
         due_dates.settle(session, case)

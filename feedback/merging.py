@@ -1,7 +1,7 @@
 """A person's word on likely duplicates: these two are one, or they are not.
 
 Messages stay in the case where they were said. A merged case waits for the answer of the one it was merged into:
-`feedback.replies.answer` gives it to the citizens of both.
+`feedback.replies.answer` gives it to the citizens of both. One that is reopened stands for itself again.
 """
 
 import datetime
@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import due_dates
-from feedback.cases import note
+from feedback.cases import OPEN, happen, note
 from feedback.models import Case, CaseLink
+from feedback.states import CaseEvent, CaseStatus
 from haichieu.errors import HaiChieuError
 
 
@@ -34,6 +35,11 @@ def merge(session: Session, duplicate: Case, main: Case, actor: str, at: datetim
     if duplicate.duplicate_of_id is not None:
         raise MergeRefused(
             f"Phản ánh {duplicate.number} đã được gộp rồi. / The case {duplicate.number} is merged already."
+        )
+    if main.status not in OPEN:
+        raise MergeRefused(
+            f"Phản ánh {main.number} không còn chờ trả lời; hãy trả lời riêng {duplicate.number}. / "
+            f"The case {main.number} waits for no answer any more: answer {duplicate.number} by itself."
         )
     for case in (duplicate, *merged_into(session, duplicate)):
         case.duplicate_of_id, case.updated_at = main.id, at
@@ -69,6 +75,14 @@ def dismiss(session: Session, case: Case, other: Case, actor: str, at: datetime.
         )
     found.dismissed = True
     note(session, case, actor, "not_duplicate", at, before=other.number)
+
+
+def close(session: Session, case: Case, actor: str, at: datetime.datetime) -> None:
+    """Close a case and those that were merged into it. Raises IllegalTransition."""
+    happen(session, case, CaseEvent.CLOSE, actor, at)
+    for merged in merged_into(session, case):
+        if merged.status != CaseStatus.CLOSED:
+            happen(session, merged, CaseEvent.CLOSE, actor, at)
 
 
 def merged_into(session: Session, case: Case) -> list[Case]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback.models import Attachment, Case, Citizen, CitizenCall, Message
+from feedback.models import Attachment, Case, Citizen, CitizenCall, Message, Transcript
 from feedback.privacy import empty_cases
 from feedback.states import CaseStatus
 from haichieu import audit
@@ -44,7 +44,11 @@ def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.dateti
 
     Sounds and files of a message go first, its words and the citizen with the case. Of a case the frame stays.
     """
-    old = _cases(session, rules.cases_days, at, Case.search_text != "", Case.citizen_id.is_not(None))
+    has_words = sa.exists().where(Message.case_id == Case.id, Message.text != "")
+    was_spoken = sa.exists().where(Message.case_id == Case.id, Message.sound_id.is_not(None))
+    has_transcript = sa.exists().where(Message.case_id == Case.id, Transcript.message_id == Message.id)
+    known = (Case.search_text != "", Case.citizen_id.is_not(None))
+    old = _cases(session, rules.cases_days, at, *known, has_words, was_spoken, has_transcript)
     _, files = empty_cases(session, store, old, at) if old else (0, 0)
     sounds, more = _drop_sounds(session, store, rules.sound_days, at)
     calls = session.scalars(

@@ -196,13 +196,7 @@ def note(
 def close(number: Number, by: By, home: Home = None) -> None:
     """Đóng phản ánh, kể cả phản ánh đã gộp / close a case, and those that were merged into it."""
 
-    def step(session: Session, case: Case, who: str) -> None:
-        happen(session, case, CaseEvent.CLOSE, who, now())
-        for merged in merging.merged_into(session, case):
-            if merged.status != CaseStatus.CLOSED:
-                happen(session, merged, CaseEvent.CLOSE, who, now())
-
-    _step(home, number, by, step)
+    _step(home, number, by, lambda session, case, who: merging.close(session, case, who, now()))
 
 
 @app.command()

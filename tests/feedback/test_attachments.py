@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name
@@ -31,6 +31,7 @@ def test_a_name_is_made_harmless(name: str, kept: str) -> None:
     assert harmless_name(name, ".jpg") == kept
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_a_file_is_called_it_gets_a_name_that_stays_in_its_folder(name: str) -> None:
     kept = harmless_name(name, ".pdf")

@@ -2,7 +2,7 @@ import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback import assigning
@@ -39,6 +39,7 @@ def test_working_days_are_counted_in_local_time(opened: str, days: int, due: str
     assert due_after(local(opened), days, HERE) == local(due)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.integers(1, 60))
 def test_a_due_date_is_the_close_of_a_working_day_with_the_promised_days_before_it(
     opened: datetime.datetime, days: int
@@ -51,6 +52,7 @@ def test_a_due_date_is_the_close_of_a_working_day_with_the_promised_days_before_
     assert due_after(opened, days + 1, HERE) > due
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_who_asks_later_is_answered_no_earlier(one: datetime.datetime, other: datetime.datetime) -> None:
     earlier, later = sorted((one, other))
@@ -58,6 +60,7 @@ def test_who_asks_later_is_answered_no_earlier(one: datetime.datetime, other: da
     assert reminded_until(earlier, HERE) <= reminded_until(later, HERE)
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_a_reminder_comes_one_working_day_ahead(at: datetime.datetime) -> None:
     until = reminded_until(at, HERE).astimezone(HERE)

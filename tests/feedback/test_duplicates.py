@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import due_dates, duplicates, merging, replies, search
+from feedback import duplicates, merging, replies, search
+from feedback.cases import Said, say
 from feedback.citizens import open_citizens
 from feedback.duplicates import likeness
 from feedback.merging import MergeRefused
 from feedback.models import Case, Reply
 from feedback.replies import Answer
-from feedback.states import CaseStatus, Way
+from feedback.states import CaseStatus, Channel, Direction, Way
 from haichieu.database import Database, now
 from tests.feedback.rows import Office, case, office
 
@@ -104,4 +105,17 @@ def test_what_cannot_be_merged_is_refused_and_a_merge_can_be_undone(database: Da
         assert one.duplicate_of_id is None
         with pytest.raises(MergeRefused, match="not merged"):
             merging.unmerge(session, one, BY, now())
-        due_dates.settle(session, one)
+
+
+def test_who_is_not_content_with_the_answer_of_the_main_case_waits_for_their_own(database: Database) -> None:
+    with database.session() as session:
+        there = office(session)
+        one, main = case(session, there), case(session, there)
+        merging.merge(session, one, main, BY, now())
+        merging.close(session, main, BY, now())
+        assert (one.status, search.waiting(session, now()).open) == (CaseStatus.CLOSED, 0)
+        say(session, one, Said(Direction.IN, Channel.TEXT, "citizen", "vẫn hỏng"), now())
+        assert (one.status, one.duplicate_of_id) == (CaseStatus.REOPENED, None)
+        assert search.waiting(session, now()).open == 1
+        with pytest.raises(MergeRefused, match="by itself"):
+            merging.merge(session, one, main, BY, now())

@@ -226,6 +226,15 @@ def test_retention_takes_sounds_first_and_then_who_it_was_and_what_was_said(
         assert retention.apply(session, store, Rules(0, 0), now() + 9999 * DAY) == nothing
 
 
+def test_what_was_never_filed_goes_all_the_same(database: Database, store: MediaStore) -> None:
+    with database.session() as session:
+        one = case(session, office(session), SECRET)
+        happen(session, one, CaseEvent.CLOSE, BY, now())
+        assert one.search_text == ""
+        assert retention.apply(session, store, Rules(10, 100), now() + 101 * DAY).cases == 1
+        assert session.scalars(sa.select(Message.text)).one() == ""
+
+
 def test_a_transaction_that_fails_costs_no_file(database: Database, book: CitizenBook, store: MediaStore) -> None:
     with database.session() as session:
         told(session, book, store)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback.models import Category, Department
@@ -80,6 +80,7 @@ def test_a_place_elsewhere_means_nothing() -> None:
     assert unit_for("ở Cốc Pàng", BELOW[0], [BELOW[4]]) is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     once = folded(text)
@@ -88,6 +89,7 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert without_tones(without_tones(text)) == without_tones(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_is_said_a_guess_can_be_made_or_not(text: str) -> None:
     category_for(text, [ROADS, BENEFITS])
