@@ -24,6 +24,7 @@ class AlarmKind(StrEnum):
     ALERT_NOT_AIRED = "alert_not_aired"
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
+    ANSWER_FAILED = "answer_failed"
 
 
 class Alarm(Base):

@@ -22,17 +22,33 @@ from ivr.verbs.await_hour import AwaitHour
 from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
+from ivr.verbs.hear_cases import HearCases
 from ivr.verbs.menu import Menu
+from ivr.verbs.play_answer import PlayAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
+from ivr.verbs.speak_more import SpeakMore
 
 FORMAT_VERSION = 1
 LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
 AnyNode = Annotated[
-    Say | Menu | Ask | Authenticate | Acknowledge | ChooseZone | AwaitHour | GoLive | RecordProgramme | Report | HangUp,
+    Say
+    | Menu
+    | Ask
+    | Authenticate
+    | Acknowledge
+    | ChooseZone
+    | AwaitHour
+    | GoLive
+    | RecordProgramme
+    | Report
+    | HearCases
+    | PlayAnswer
+    | SpeakMore
+    | HangUp,
     Field(discriminator="verb"),
 ]
 

@@ -21,6 +21,7 @@ from haichieu.database import Database
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
+from ivr.answer_desk import AnswerDesk
 from ivr.flow import Flow
 from ivr.interpreter import run_flow
 from ivr.official_desk import PhoneDesk
@@ -33,6 +34,7 @@ EMERGENCY_FLOW = "official-line"
 """The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
 
 BOOKED_FLOW = "booked-live"
+ANSWER_FLOW = "answer-call"
 
 
 class Booking(Protocol):
@@ -142,6 +144,12 @@ class Reception:
             due_at=booking.due_at,
         )
         await run_flow(self._flows(BOOKED_FLOW), session)
+
+    async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
+        """Lead a citizen, rung up by the station, through the answers that wait for them."""
+        desk = self._desk_for(call, ANSWER_FLOW)
+        session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
+        await run_flow(self._flows(ANSWER_FLOW), session)
 
     async def _serve(self, call: Call) -> None:
         async with call:

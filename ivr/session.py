@@ -13,6 +13,8 @@ from broadcast_bridge.programmes.by_phone import Kept
 from broadcast_bridge.states import Priority, Reason
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
+from ivr.answer_desk import AnswerDesk
+from ivr.case_desk import CaseDesk
 
 Values = Mapping[str, str | int]
 
@@ -135,6 +137,11 @@ class OfficialDesk(Protocol):
         ...
 
     @property
+    def cases(self) -> CaseDesk:
+        """The cases that wait for the official."""
+        ...
+
+    @property
     def ready_tone(self) -> str:
         """The sound that says "speak", as a path without extension."""
         ...
@@ -196,6 +203,8 @@ class Session:
     due_at: datetime.datetime | None = None
     """The hour of the booked broadcast that this call is about."""
     answers: dict[str, str] = field(default_factory=dict)
+    answer_desk: AnswerDesk | None = None
+    """The answers that a call of the station to a citizen is for."""
 
     def the_official(self) -> OfficialSeen:
         """Return who has signed in. Raises NotKnownYet."""

@@ -12,6 +12,7 @@ from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.programmes import retention
 from haichieu import audit
 from haichieu.background import in_background
+from haichieu.cli.answers import answers_on_air
 from haichieu.database import Database, migrate, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
@@ -49,7 +50,8 @@ async def _work(settings: Settings) -> None:
     await database.run(lambda session: beat(session, "worker"))
     print(READY, flush=True)
     daily = (_clean(database, store, rules), _note_audit_head(database))
-    async with in_background(_heartbeat(database), *daily, watch_feeds(database)):
+    answers = answers_on_air(settings, database, store)
+    async with in_background(_heartbeat(database), *daily, watch_feeds(database), answers.run()):
         await alerts.run()
 
 
