@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     TRANSCRIBER_DOWN = "transcriber_down"
     TRANSCRIPTION_FAILED = "transcription_failed"
     TEXTS_FAILING = "texts_failing"
+    ANSWER_FAILED = "answer_failed"
 
 
 class Alarm(Base):

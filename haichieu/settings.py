@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     keep_cases_days: int = Field(
         1825, ge=0, description="Days that a closed case is kept, with all that belongs to it; 0 for ever."
     )
+    answer_call_pauses: str = Field(
+        "10,60,240,1200",
+        description="Minutes between the tries to tell a citizen an answer by call, one more try than there are.",
+    )
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
@@ -126,6 +130,17 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(TRANSCRIBERS)}")
         return value
 
+    @field_validator("answer_call_pauses")
+    @classmethod
+    def _pauses_are_minutes(cls, value: str) -> str:
+        try:
+            minutes = [float(part) for part in value.split(",") if part.strip()]
+        except ValueError:
+            minutes = [-1.0]
+        if not all(0 <= pause <= 2880 for pause in minutes):
+            raise ValueError("must be minutes separated by commas, for example 10,60,240, each at most 2880")
+        return value
+
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.ari_port == self.web_port:
@@ -137,6 +152,11 @@ class Settings(BaseSettings):
         """First and last UDP port of RTP."""
         first, _, last = self.rtp_ports.partition("-")
         return int(first), int(last)
+
+    @property
+    def answer_call_minutes(self) -> tuple[float, ...]:
+        """The pauses between the tries to tell an answer by call."""
+        return tuple(float(part) for part in self.answer_call_pauses.split(",") if part.strip())
 
     @property
     def multicast_interface(self) -> str:

@@ -28,6 +28,9 @@ STATION_PROMPTS = (
     "station-restarted",
     "too-many-calls",
     "station-down",
+    "degraded-leave-message",
+    "degraded-message-kept",
+    "degraded-message-not-kept",
     "emergency-ask-pin",
     "emergency-live",
 )

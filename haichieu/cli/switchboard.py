@@ -32,6 +32,7 @@ from haichieu.ari.events import Event
 from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
 from haichieu.changes import changes
+from haichieu.cli.answers import SpokenAnswers
 from haichieu.cli.citizens_line import file_left_behind
 from haichieu.cli.degraded import refresh_degraded
 from haichieu.cli.left_alone import LeftAlone
@@ -97,6 +98,7 @@ class Switchboard:
         self._spool = Spool(folder)
         self._recordings = Recordings(folder, store)
         self._phone_recordings = PhoneRecordings(self._spool, self._database, store)
+        self._answers = SpokenAnswers(settings, self._database, store, self._spool)
         self._studio = Studio(
             self._client,
             self._database,
@@ -133,6 +135,7 @@ class Switchboard:
         self._missed_calls = CallBackDispatcher(
             self._client, self._database, missed_calls, self._reception.return_call, endpoint_for, names_numbers=False
         )
+        self._answer_calls = self._answers.calls(self._client, self._reception, self._messages)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
         self._texts = sip_texts(settings, self._database, self._client)
@@ -140,9 +143,9 @@ class Switchboard:
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
-        return PhoneDesk(
-            self._database, self._studio, self._phone_recordings, self._settings.call_back_delay, call, flow
-        )
+        delay = self._settings.call_back_delay
+        cases = self._answers.cases()
+        return PhoneDesk(self._database, self._studio, self._phone_recordings, delay, call, flow, cases)
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
@@ -163,6 +166,7 @@ class Switchboard:
                 self._missed_calls.run(),
                 self._booked_calls.run(),
                 self._playout.run(),
+                self._answer_calls.run(),
                 self._texts.run(),
             ),
         ):
@@ -238,6 +242,7 @@ class Switchboard:
                     log.info("recording.empty", name=name)
                 except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
                     log.warning("recording.not_kept", name=name, problem=str(problem))
+            await asyncio.to_thread(self._answers.by_phone.sweep)
             await asyncio.sleep(RECORDINGS_EVERY_SECONDS)
 
     async def _keep_prompts(self) -> None:

@@ -19,6 +19,7 @@ from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
 from haichieu import audit
 from haichieu.background import in_background
+from haichieu.cli.answers import answers_on_air
 from haichieu.cli.texts import text_dispatcher
 from haichieu.database import Database, migrate, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -61,7 +62,8 @@ async def _work(settings: Settings) -> None:
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
     daily = (_clean(database, store, rules), _clean_cases(database, store, of_cases), _note_audit_head(database))
     texts = text_dispatcher(settings, database)
-    casework = (FilingDesk(database).run(), watch_due_dates(database), transcription.run(), texts.run())
+    answers = answers_on_air(settings, database, store)
+    casework = (FilingDesk(database).run(), watch_due_dates(database), transcription.run(), texts.run(), answers.run())
     async with in_background(_heartbeat(database, settings.transcriber), *daily, *casework, watch_feeds(database)):
         await alerts.run()
 
