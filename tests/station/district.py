@@ -39,7 +39,7 @@ def write_district(path: Path, carrier_port: int) -> Path:
     """Write the district file and return its path."""
     parts = [
         f'[station]\nname = "Thử"\nemergency_number = "{EMERGENCY}"\nemergency_pin = "{EMERGENCY_PIN}"\n'
-        'reply_hours = "00:00-23:59"\n',
+        'reply_hours = "00:00-00:00"\n',
         '[[units]]\ncode = "CB"\nname = "Cô Ba"\nlevel = "commune"\n',
         '[[units]]\ncode = "CP"\nname = "Cốc Pàng"\nlevel = "commune"\n',
         *(_speaker(code, unit) for code, unit in (("cb-1", "CB"), ("cb-2", "CB"), ("cp-1", "CP"), ("cp-9", "CP"))),
