@@ -65,3 +65,9 @@ def unit_of_texts(session: Session) -> int | None:
     hotline = sa.select(Number.unit_id).where(Number.flow == "hotline").order_by(Number.id).limit(1)
     highest = sa.select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
     return session.scalar(hotline) or session.scalar(highest)
+
+
+def number_of_texts(session: Session) -> str:
+    """The number that the station's own texts come from, and that an answer to them reaches: the first hotline's."""
+    first = sa.select(Number.number).order_by(Number.flow != "hotline", Number.id).limit(1)
+    return session.scalar(first) or "haichieu"

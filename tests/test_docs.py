@@ -12,7 +12,7 @@ from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
 from feedback.states import CASE, REPLY
 from haichieu.cli import GROUPS, app
-from haichieu.cli.texts import webhooks_of_texts
+from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database, migrate
 from haichieu.settings import Settings
 from ivr.flow import AnyNode

@@ -11,6 +11,7 @@ import datetime
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.orm import Session
@@ -41,12 +42,22 @@ AT_ONCE = 10
 
 SenderOf = Callable[[Session, str, str], str | None]
 """Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
-AddressOf = Callable[[Session, str], str | None]
-"""Finds ARI's address for a text to a number; None when none leads there."""
+
+
+@dataclass(frozen=True)
+class SipRoute:
+    """ARI's addresses for one text: whom it goes to, and whom it comes from, where an answer is to go."""
+
+    to: str
+    sender: str
+
+
+RouteTo = Callable[[Session, str], SipRoute | None]
+"""Finds the way to a number; None when none leads there."""
 
 
 class SipTexts:
-    """Takes texts that endpoints bring, and sends those that go by SIP; `sender` is the SIP URI they come from."""
+    """Takes texts that endpoints bring, and sends those that go by SIP."""
 
     def __init__(
         self,
@@ -55,16 +66,14 @@ class SipTexts:
         book: CitizenBook,
         inbox: TextInbox,
         sender_of: SenderOf,
-        address_of: AddressOf,
-        sender: str,
+        route_to: RouteTo,
     ) -> None:
         self._client = client
         self._database = database
         self._book = book
         self._inbox = inbox
         self._sender_of = sender_of
-        self._address_of = address_of
-        self._sender = sender
+        self._route_to = route_to
         self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
         self._minute = 0
         self._heard: Counter[tuple[str, str]] = Counter()
@@ -126,14 +135,14 @@ class SipTexts:
         await self._database.run(settle)
 
     async def _send(self, number: str, text: str) -> None:
-        address = await self._database.run(lambda session: self._address_of(session, number))
-        if address is None:
+        route = await self._database.run(lambda session: self._route_to(session, number))
+        if route is None:
             raise LineBroken(
                 "Không còn trung kế nào nhận tin nhắn. / No trunk takes texts any more: add one with texts = true."
             )
         try:
             await self._client.request(
-                operations.SEND_MESSAGE, body={"to": address, "from": self._sender, "body": text}
+                operations.SEND_MESSAGE, body={"to": route.to, "from": route.sender, "body": text}
             )
         except AriRefused as refusal:
             raise LineBusy(f"Asterisk không gửi được ({refusal.status}). / Asterisk could not send it.") from None

@@ -15,7 +15,7 @@ from feedback.texts.dispatcher import TextDispatcher
 from feedback.texts.inbox import MOST_AN_HOUR
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
 from feedback.texts.twilio_stand_in import TwilioStandIn, sign
-from haichieu.cli.texts import webhooks_of_texts
+from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database
 from haichieu.settings import Settings, load_settings
 from tests.feedback.rows import office

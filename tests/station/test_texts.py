@@ -107,7 +107,8 @@ async def texting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tex
 async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -> None:
     assert await texting.phone.text("1022", "Cầu treo Cô Ba hỏng 😀") == 202
     number = await texting.files("Cầu treo Cô Ba hỏng 😀")
-    assert spoken_groups(number) in (await texting.phone.text_received())["text"]
+    receipt = await texting.phone.text_received()
+    assert (receipt["sender"], spoken_groups(number) in receipt["text"]) == ("1022", True)
     assert await texting.phone.text("1022", f"{number} thêm: mất điện") == 202
     assert await texting.files(f"{number} thêm: mất điện") == number
     assert spoken_groups(number) in (await texting.phone.text_received())["text"]
