@@ -7,8 +7,10 @@ piece of sound in hand, half a minute of it at most; a worker that is killed let
 import asyncio
 import contextlib
 import datetime
+import os
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
@@ -39,6 +41,8 @@ log = structlog.get_logger()
 
 KINDS = (job_kinds.TRANSCRIBE,)
 LEASE = datetime.timedelta(seconds=60)
+NICENESS = 10
+"""Calls on the same machine come first."""
 
 
 class TranscriptionDesk:
@@ -46,6 +50,7 @@ class TranscriptionDesk:
 
     def __init__(self, database: Database, store: MediaStore, engine: Engine | None) -> None:
         self._database, self._store, self._engine = database, store, engine
+        self._thread = ThreadPoolExecutor(1, "transcription", initializer=_give_way)
         self._broken_until: datetime.datetime | None = None
         self._is_up = False
 
@@ -99,7 +104,7 @@ class TranscriptionDesk:
             return understand_file(engine, recording, language, stop)
 
         async with in_background(self._keep(held)):
-            thread = asyncio.create_task(asyncio.to_thread(work))
+            thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
             async with _awaited(thread, stop):
                 return await asyncio.shield(thread)
 
@@ -133,8 +138,12 @@ def _claim(session: Session) -> list[Claim]:
     return jobs.claim(session, KINDS, now(), LEASE)
 
 
+def _give_way() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 @contextlib.asynccontextmanager
-async def _awaited(thread: "asyncio.Task[Understood]", stop: threading.Event) -> AsyncIterator[None]:
+async def _awaited(thread: "asyncio.Future[Understood]", stop: threading.Event) -> AsyncIterator[None]:
     """Leave no thread behind: told to stop, it ends after the piece in hand."""
     try:
         yield

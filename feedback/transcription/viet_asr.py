@@ -40,8 +40,8 @@ class VietAsrEngine:
         except Exception as problem:  # not installed, no build for this machine, or its library does not load
             raise EngineMissing(
                 f"Chưa dùng được viet-asr ({problem}). Cài bằng `{INSTALL}`, hoặc đặt "
-                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). Install it with `{INSTALL}`, "
-                "or set HAICHIEU_TRANSCRIBER=faster-whisper."
+                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). "
+                f"Install it with `{INSTALL}`, or set HAICHIEU_TRANSCRIBER=faster-whisper."
             ) from problem
 
     def listen(self, sound: Sound, language: str) -> Heard:

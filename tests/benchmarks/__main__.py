@@ -11,6 +11,7 @@ from pathlib import Path
 from haichieu.cli.asterisk import find_or_fetch
 from haichieu.cli.trial_station import trial_station
 from haichieu.settings import load_settings
+from tests.benchmarks import transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
 from tests.benchmarks.cases import measure as measure_cases
 from tests.benchmarks.schedules import SCHEDULES, measure
@@ -81,6 +82,7 @@ async def _run(sizes: list[int], runs: int) -> str:
         await with_bench(Path(folder), sizes, work)
     rows.extend(measure())
     rows.extend(measure_cases())
+    rows.extend(transcription.measure(runs))
     rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
     return _table(rows, runs)
 

@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -97,12 +96,14 @@ async def test_a_killed_workers_message_is_done_by_another_once(
         "HAICHIEU_HOME": str(tmp_path),
         "HAICHIEU_DATABASE_URL": database.url.render_as_string(hide_password=False),
     }
-    worker = subprocess.Popen([sys.executable, "-m", "haichieu", "worker"], env=environment, stdout=subprocess.DEVNULL)
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "haichieu", "worker"), env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
     try:
         await until(lambda: job(database, said).state == "running", "the worker takes the message", 60)
     finally:
         worker.send_signal(signal.SIGKILL)
-        worker.wait()
+        await worker.wait()
     left = job(database, said)
     assert (left.state, left.attempts) == ("running", 1)
 
@@ -237,16 +238,14 @@ async def test_a_broken_model_keeps_messages_waiting_until_it_is_repaired(databa
     assert alarms(database) == []
 
 
-async def test_without_a_transcriber_messages_wait_and_the_status_says_so(
-    migrated_sqlite: Path, tmp_path: Path
-) -> None:
+def test_without_a_transcriber_messages_wait_and_the_status_says_so(migrated_sqlite: Path, tmp_path: Path) -> None:
     (tmp_path / "haichieu.sqlite").write_bytes(migrated_sqlite.read_bytes())
     database = Database(f"sqlite:///{tmp_path / 'haichieu.sqlite'}")
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
     desk = TranscriptionDesk(database, store, None)
-    await desk.run()
-    assert not await desk.write_down_one()
+    asyncio.run(desk.run())
+    assert not asyncio.run(desk.write_down_one())
     assert job(database, said).state == "waiting"
     with database.session() as session:
         beat(session, "worker", transcriber="none")

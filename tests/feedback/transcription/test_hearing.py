@@ -19,7 +19,7 @@ this demonstration by dialing digits. If you are using a console channel driver 
 the dial, answer, and hangup commands to simulate the actions of a standard telephone.
 """
 MOST_WORDS_WRONG = 0.1
-"""Of the words spoken; measured 0.04, nearly all of it "hangup" against "hang up"."""
+"""Of the words spoken."""
 SILENCES = nobody_speaking()
 
 
