@@ -49,7 +49,7 @@ async def test_a_message_outlives_the_switchboard_and_is_filed_once(scene: Scene
 
 
 def left_in_spool(scene: Scene) -> list[Path]:
-    return list((scene.station.settings.home / "asterisk").rglob("message-*"))
+    return list((scene.station.settings.home / "spool").rglob("message-*"))
 
 
 def reachable_again(scene: Scene) -> bool:

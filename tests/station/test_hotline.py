@@ -40,7 +40,7 @@ def spoken(scene: Scene, case: Case, speech: str) -> Match:
 
 
 def left_in_spool(scene: Scene) -> list[Path]:
-    return list((scene.station.settings.home / "asterisk").rglob("message-*"))
+    return list((scene.station.settings.home / "spool").rglob("message-*"))
 
 
 async def away(phone: SoftPhone, scene: Scene) -> None:
