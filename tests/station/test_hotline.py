@@ -40,7 +40,7 @@ def spoken(scene: Scene, case: Case, speech: str) -> Match:
 
 
 def left_in_spool(scene: Scene) -> list[Path]:
-    return list((scene.station.settings.home / "asterisk").rglob("message-*"))
+    return list((scene.station.settings.home / "spool").rglob("message-*"))
 
 
 async def away(phone: SoftPhone, scene: Scene) -> None:
@@ -57,7 +57,7 @@ async def test_what_was_spoken_is_heard_again_and_kept_under_the_number_that_is_
     await citizen.digits("2")
     await scene.hears(heard, "ask-category")
     await citizen.digits("1")
-    await scene.hears(heard, "message-instructions")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
     await citizen.play(scene.speeches["demo-congrats"])
     await citizen.digits("#")
     await citizen.digits("2")
@@ -84,7 +84,7 @@ async def test_who_keys_ahead_and_hangs_up_in_the_middle_of_a_sentence_leaves_a_
     citizen = await scene.outside(HURRIED)
     await citizen.call("1022")
     await citizen.digits("20")  # during the greeting
-    await scene.hears(scene.phone_file(), "message-instructions")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
     await citizen.play(scene.speeches["demo-instruct"])
     await away(citizen, scene)
     await until(lambda: len(cases(scene)) == before + 1, "the case", 30)
@@ -100,8 +100,7 @@ async def test_who_says_nothing_and_hangs_up_leaves_no_case(scene: Scene) -> Non
     citizen = await scene.outside(HURRIED)
     await citizen.call("1022")
     await citizen.digits("20")
-    await scene.hears(scene.phone_file(), "message-instructions")
-    await until(lambda: left_in_spool(scene) != [], "the recording")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
     await away(citizen, scene)
     await until(lambda: left_in_spool(scene) == [], "the spool is empty", 30)
     assert len(cases(scene)) == before
@@ -187,7 +186,7 @@ async def test_no_number_of_a_citizen_is_anywhere_on_the_disk(scene: Scene) -> N
     citizen = await scene.outside(UNKNOWN)
     await citizen.call("1022")
     await citizen.digits("20")
-    await scene.hears(scene.phone_file(), "message-instructions")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
     await citizen.play(scene.speeches["demo-congrats"])
     await citizen.digits("#")
     await citizen.digits("4")
