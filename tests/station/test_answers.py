@@ -2,6 +2,7 @@
 
 import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -24,6 +25,7 @@ from haichieu.media import MediaStore
 from haichieu.people import Account, Role, Unit
 from haichieu.softphone import SoftPhone
 from haichieu.station import the_station
+from ivr.spoken_time import spoken_moment
 from tests.station import district
 from tests.station.listening import SAME, Scene
 
@@ -76,6 +78,13 @@ def state(scene: Scene, case_id: int) -> str:
         return reply_of(session, case_id).state
 
 
+def spoken(scene: Scene, case_id: int) -> str:
+    """When a case was opened, in the words of the prompts."""
+    with scene.station.database.session() as session:
+        opened_at = session.get_one(Case, case_id).opened_at
+        return spoken_moment(opened_at.astimezone(ZoneInfo(the_station(session).timezone)), "vi")
+
+
 async def hears(speech: Path, heard: Path) -> None:
     await until(lambda: match(read_wav(speech), read_wav(heard)).correlation > SAME, "the speech is heard", 45)
 
@@ -110,26 +119,43 @@ async def test_an_official_answers_by_phone_and_the_citizen_hears_it(scene: Scen
     await citizen.digits("1")
     await hears(scene.speeches["demo-instruct"], rung)
     await until(lambda: state(scene, case_id) == "heard", "heard")
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.stop()
+    with scene.station.database.session() as session:
+        reply = reply_of(session, case_id)
+        assert (reply.state, reply.attempts, session.get_one(Case, case_id).status) == ("heard", 1, "answered")
+        assert reply.seconds_heard is not None
+        assert reply.seconds_heard > 5
+    await scene.quiet()
+
+
+async def test_a_citizen_speaks_more_into_the_same_case(scene: Scene) -> None:
+    case_id = opened(scene, "demo-congrats")
+    citizen = await scene.phone("may-la")
+    rung = scene.phone_file()
+    answer(scene, case_id, Way.CALL)
+    await pick_up(citizen)
+    await citizen.digits("1")
+    await scene.hears(rung, "answer-of", when=spoken(scene, case_id))
     await citizen.digits("3")
     await scene.hears(rung, "speak-more-instructions")
     await citizen.play(scene.speeches["demo-congrats"])
-    await citizen.digits("#1")
+    for key in ("#", "1"):
+        await citizen.digits(key)
     await scene.hears(rung, "speak-more-kept")
-    await citizen.ended(20)
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.stop()
     with scene.station.database.session() as session:
         case = session.get_one(Case, case_id)
-        reply = reply_of(session, case_id)
-        assert (reply.state, reply.attempts) == ("heard", 1)
-        assert reply.seconds_heard is not None
-        assert reply.seconds_heard > 5
         assert [message.direction for message in case.messages] == ["in", "out", "in"]
-        assert case.status == "reopened"
+        assert (case.status, reply_of(session, case_id).state) == ("reopened", "heard")
         assert session.scalars(sa.select(VoiceDraft)).all() == []
         more = case.messages[-1].sound
         assert more is not None
         kept = MediaStore(scene.station.settings.home / "media", 1).path(more)
     assert match(read_wav(scene.speeches["demo-congrats"]), read_wav(kept)).correlation > SAME
-    await citizen.stop()
     await scene.quiet()
 
 
@@ -152,6 +178,9 @@ async def test_a_busy_line_and_a_silent_one_are_tried_again_and_then_given_up(sc
         assert reply_of(session, case_id).attempts == 3
     await citizen.stop()
     await scene.quiet()
+
+
+async def test_a_telephone_that_is_never_reached_ends_in_the_open(scene: Scene) -> None:
     unreachable = opened(scene, "demo-congrats")
     answer(scene, unreachable, Way.CALL)  # the phone is not registered any more
     await until(lambda: state(scene, unreachable) == "failed", "given up", 60)
