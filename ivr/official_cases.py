@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
 from feedback.answers.by_phone import PhoneAnswers, waiting_for
 from feedback.answers.sounds import AnswerSounds
 from feedback.cases import OPEN
@@ -71,30 +69,25 @@ class OfficialCases:
             case = session.get(Case, case_id)
             if case is None or case.status not in OPEN:
                 return None
-            clock = ZoneInfo(the_station(session).timezone)
-            return CaseSeen(
-                case.id,
-                case.number,
-                case.category.name if case.category is not None else "",
-                case.opened_at.astimezone(clock),
-                self._spoken(session, case),
-            )
+            opened_at = case.opened_at.astimezone(ZoneInfo(the_station(session).timezone))
+            number, language = case.number, case.language
+            category = case.category.name if case.category is not None else ""
+            said = [
+                (self._sounds.of(message.sound).path if message.sound is not None else "", message.text)
+                for message in case.messages
+                if message.direction == Direction.IN
+            ]
+        # Reading aloud takes seconds: the database is not kept waiting.
+        sounds = [sound or self._read(text, language) for sound, text in said]
+        return CaseSeen(case_id, number, category, opened_at, tuple(sound for sound in sounds if sound))
 
-    def _spoken(self, session: Session, case: Case) -> tuple[str, ...]:
-        said = [message for message in case.messages if message.direction == Direction.IN]
-        found = [
-            self._sounds.of(message.sound).path if message.sound is not None else self._read(message.text, case)
-            for message in said
-        ]
-        return tuple(sound for sound in found if sound)
-
-    def _read(self, text: str, case: Case) -> str:
+    def _read(self, text: str, language: str) -> str:
         """Read a text aloud without the telephone numbers in it; empty when nothing is left to read."""
         if self._folder is None:
             self._folder = self._sounds.folder()
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
         try:
-            forms = self._sounds.speak(_NUMBER.sub("…", text), case.language, folder)
+            forms = self._sounds.speak(_NUMBER.sub("…", text), language, folder)
         except (NothingToSay, UnusableSound):
             return ""
         forms.wide.rename(forms.narrow.with_suffix(".wav16"))
