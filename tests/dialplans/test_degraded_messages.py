@@ -90,8 +90,8 @@ async def caller(
 ) -> AsyncIterator[SoftPhone]:
     """Somebody outside, whose call comes over the carrier's trunk."""
     async with SoftPhone(server=asterisk.server, caller_number=number, port=port, record=heard) as phone:
-        await phone.ready()
-        await phone.call(HOTLINE)
+        await phone.ready(30)
+        await phone.call(HOTLINE, 30)
         yield phone
 
 
@@ -269,7 +269,7 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
             digest = message.sound.sha256
             assert same(sounds["demo-congrats"], asterisk.settings.home / "media" / digest[:2] / f"{digest}.wav")
         assert [programme.title for programme in session.scalars(sa.select(Programme))] == [
-            "Đường dây khẩn cấp 20:53 21/09/2026"
+            "Đường dây khẩn cấp 21:13 21/09/2026"
         ]
     assert clear_numbers(asterisk.settings.home) == []
 
