@@ -33,6 +33,9 @@ STATION_PROMPTS = (
     "degraded-message-not-kept",
     "emergency-ask-pin",
     "emergency-live",
+    "degraded-leave-message",
+    "degraded-message-kept",
+    "degraded-message-not-kept",
 )
 """What is said outside any one verb; every language must have them by some road."""
 
