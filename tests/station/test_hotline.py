@@ -1,8 +1,11 @@
 """The citizens' line with real calls: what was spoken is what is kept, and who called stays unknown to the disk."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.models import Programme
@@ -22,6 +25,15 @@ from tests.station.listening import LIKE, SAME, Scene
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
 CITIZEN, HURRIED, UNKNOWN, MISSED = "+84977000111", "+84977000222", "+84966123457", "+84977000333"
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def no_phone_outlives_its_test(scene: Scene) -> AsyncIterator[None]:
+    """One telephone at a time can use the carrier's port."""
+    async with AsyncExitStack() as phones:
+        whole, scene.stack = scene.stack, phones
+        yield
+        scene.stack = whole
 
 
 def cases(scene: Scene) -> list[Case]:
