@@ -17,14 +17,20 @@ class Action(StrEnum):
     AIR = "air"
     EMERGENCY = "emergency"
     CONFIGURE = "configure"
+    READ_CASES = "read cases"
+    WORK_ON_CASES = "work on cases"
+    SEE_NUMBERS = "see numbers of citizens"
+    PRIVACY = "export or erase a citizen's data"
 
 
 MAY: dict[Role, frozenset[Action]] = {
     Role.ADMIN: frozenset(Action),
-    Role.EDITOR: frozenset({Action.EDIT, Action.AIR}),
-    Role.APPROVER: frozenset({Action.APPROVE}),
-    Role.OPERATOR: frozenset({Action.AIR, Action.EMERGENCY}),
-    Role.VIEWER: frozenset(),
+    Role.EDITOR: frozenset({Action.EDIT, Action.AIR, Action.READ_CASES, Action.WORK_ON_CASES}),
+    Role.APPROVER: frozenset({Action.APPROVE, Action.READ_CASES}),
+    Role.OPERATOR: frozenset(
+        {Action.AIR, Action.EMERGENCY, Action.READ_CASES, Action.WORK_ON_CASES, Action.SEE_NUMBERS}
+    ),
+    Role.VIEWER: frozenset({Action.READ_CASES}),
 }
 
 

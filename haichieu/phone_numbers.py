@@ -16,6 +16,8 @@ def normalise(number: str | None) -> str | None:
     text = (number or "").strip()
     if text.lower() in WITHHELD:
         return None
+    if any(sign.isalpha() for sign in text):  # letters are keys to the library, and would make somebody else's number
+        return text
     try:
         parsed = phonenumbers.parse(text, HOME_REGION)
     except phonenumbers.NumberParseException:

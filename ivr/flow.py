@@ -25,12 +25,15 @@ from ivr.verbs.choose_unit import ChooseUnit
 from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
+from ivr.verbs.hear_cases import HearCases
 from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
 from ivr.verbs.menu import Menu
+from ivr.verbs.play_answer import PlayAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
+from ivr.verbs.speak_more import SpeakMore
 from ivr.verbs.survey import Survey
 from ivr.verbs.transfer import Transfer
 
@@ -56,6 +59,9 @@ AnyNode = Annotated[
     | LeaveMessage
     | TellCaseStatus
     | Transfer
+    | HearCases
+    | PlayAnswer
+    | SpeakMore
     | HangUp,
     Field(discriminator="verb"),
 ]

@@ -22,6 +22,7 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
+from ivr.answer_desk import AnswerDesk
 from ivr.caller_limits import CallerLimits, TooManyCalls
 from ivr.citizen_desk import PhoneCitizenDesk
 from ivr.flow import Flow
@@ -36,6 +37,7 @@ EMERGENCY_FLOW = "official-line"
 """The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
 
 BOOKED_FLOW = "booked-live"
+ANSWER_FLOW = "answer-call"
 
 RING_PERIOD_SECONDS = 4.0
 """How long a number that calls back those who hang up rings before it is answered: one period of the ringing tone."""
@@ -169,6 +171,12 @@ class Reception:
         if destination is None or destination.dialled is None:
             return
         await self._serve_citizen(call, destination, destination.dialled, called_back=True)
+
+    async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
+        """Lead a citizen, rung up by the station, through the answers that wait for them."""
+        desk = self._desk_for(call, ANSWER_FLOW)
+        session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
+        await run_flow(self._flows(ANSWER_FLOW), session)
 
     async def _serve(self, call: Call) -> None:
         async with call:

@@ -14,6 +14,8 @@ from broadcast_bridge.programmes.by_phone import Kept
 from broadcast_bridge.states import Priority, Reason
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
+from ivr.answer_desk import AnswerDesk
+from ivr.case_desk import CaseDesk
 from ivr.citizens import BulletinSeen, CitizenDesk, CommuneSeen
 
 Values = Mapping[str, str | int]
@@ -137,6 +139,11 @@ class OfficialDesk(Protocol):
         ...
 
     @property
+    def cases(self) -> CaseDesk:
+        """The cases that wait for the official."""
+        ...
+
+    @property
     def ready_tone(self) -> str:
         """The sound that says "speak", as a path without extension."""
         ...
@@ -217,6 +224,9 @@ class Session:
         if self.commune is None:
             raise NotKnownYet("no commune was chosen on this call")
         return self.commune
+
+    answer_desk: AnswerDesk | None = None
+    """The answers that a call of the station to a citizen is for."""
 
     def the_official(self) -> OfficialSeen:
         """Return who has signed in. Raises NotKnownYet."""

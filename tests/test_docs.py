@@ -10,7 +10,9 @@ import pytest
 from admin.district.schema import District, Table
 from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
-from haichieu.cli import app
+from feedback.states import CASE, REPLY
+from haichieu.cli import GROUPS, app
+from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database, migrate
 from haichieu.settings import Settings
 from ivr.flow import AnyNode
@@ -78,6 +80,11 @@ def test_the_reference_draws_the_states_as_they_are() -> None:
     ] == []
 
 
+def test_the_states_of_casework_are_drawn_as_they_are() -> None:
+    casework = (ROOT / "docs/casework.md").read_text()
+    assert [machine.name for machine in (CASE, REPLY) if machine.mermaid() not in casework] == []
+
+
 def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
     """The names in the first column of the table below a heading."""
     section = (ROOT / document).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
@@ -86,7 +93,7 @@ def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
 
 def test_every_command_is_documented() -> None:
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    commands |= {"programme", "schedule", "alert", "audit"}  # groups of commands, made when they are asked for
+    commands |= GROUPS.keys()  # made when they are asked for
     assert documented("Commands") == {f"haichieu {name}" for name in commands}
 
 
@@ -97,8 +104,10 @@ def test_every_verb_is_documented() -> None:
 def test_every_route_and_metric_is_documented(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
-    web = create_app(Database(url))
-    assert documented("HTTP") == {f"GET {rule.rule}" for rule in web.url_map.iter_rules()}
+    database = Database(url)
+    web = create_app(database, [webhooks_of_texts(Settings(home=tmp_path), database)])
+    methods = {rule.rule: (rule.methods or set()) - {"HEAD", "OPTIONS"} for rule in web.url_map.iter_rules()}
+    assert documented("HTTP") == {f"{method} {rule}" for rule, allowed in methods.items() for method in allowed}
     shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))
     assert documented("Metrics") == shown
 

@@ -32,6 +32,8 @@ SUBSCRIBE = _op("POST", "/applications/{applicationName}/subscription", "eventSo
 
 FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", sends_body=True)
 
+SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", sends_body=True)
+"""Its parameters are taken from the body as well, and a text is too long for a request line."""
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 
 LIST_CHANNELS = _op("GET", "/channels")

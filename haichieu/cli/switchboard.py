@@ -26,16 +26,18 @@ from feedback.missed_calls import MissedCalls
 from feedback.voice_messages import VoiceMessages
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
+from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
 from haichieu.changes import changes
+from haichieu.cli.answers import SpokenAnswers
 from haichieu.cli.citizens_line import file_left_behind
 from haichieu.cli.degraded import refresh_degraded
 from haichieu.cli.left_alone import LeftAlone
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
+from haichieu.cli.texts import sip_texts
 from haichieu.database import Database, migrate
 from haichieu.errors import HaiChieuError
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -96,6 +98,7 @@ class Switchboard:
         self._spool = Spool(folder)
         self._recordings = Recordings(folder, store)
         self._phone_recordings = PhoneRecordings(self._spool, self._database, store)
+        self._answers = SpokenAnswers(settings, self._database, store, self._spool)
         self._studio = Studio(
             self._client,
             self._database,
@@ -132,15 +135,17 @@ class Switchboard:
         self._missed_calls = CallBackDispatcher(
             self._client, self._database, missed_calls, self._reception.return_call, endpoint_for, names_numbers=False
         )
+        self._answer_calls = self._answers.calls(self._client, self._reception, self._messages)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
+        self._texts = sip_texts(settings, self._database, self._client)
         self._left_alone = LeftAlone(self._client, self._database, home, self._messages, store)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
-        return PhoneDesk(
-            self._database, self._studio, self._phone_recordings, self._settings.call_back_delay, call, flow
-        )
+        delay = self._settings.call_back_delay
+        cases = self._answers.cases()
+        return PhoneDesk(self._database, self._studio, self._phone_recordings, delay, call, flow, cases)
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
@@ -157,7 +162,12 @@ class Switchboard:
                 file_left_behind(self._client, self._messages),
             ),
             in_background(
-                self._call_backs.run(), self._missed_calls.run(), self._booked_calls.run(), self._playout.run()
+                self._call_backs.run(),
+                self._missed_calls.run(),
+                self._booked_calls.run(),
+                self._playout.run(),
+                self._answer_calls.run(),
+                self._texts.run(),
             ),
         ):
             await self._reception.run()
@@ -166,6 +176,8 @@ class Switchboard:
         """Sort the events that belong to no call in hand; runs on the event loop and never waits."""
         if event.type in ENDPOINT_EVENTS:
             self._supervisor.hear(event)
+        elif event.type == TEXT_EVENT:
+            self._texts.hear(event)
         elif event.type == "StasisStart":
             if event.body["args"][:1] == ["inbound"]:
                 self._reception.take(event)
@@ -230,6 +242,7 @@ class Switchboard:
                     log.info("recording.empty", name=name)
                 except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
                     log.warning("recording.not_kept", name=name, problem=str(problem))
+            await asyncio.to_thread(self._answers.by_phone.sweep)
             await asyncio.sleep(RECORDINGS_EVERY_SECONDS)
 
     async def _keep_prompts(self) -> None:

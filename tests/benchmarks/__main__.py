@@ -11,7 +11,9 @@ from pathlib import Path
 from haichieu.cli.asterisk import find_or_fetch
 from haichieu.cli.trial_station import trial_station
 from haichieu.settings import load_settings
+from tests.benchmarks import transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
+from tests.benchmarks.cases import measure as measure_cases
 from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.schedules import SCHEDULES, measure
 from tests.benchmarks.ways import open_ways
@@ -81,6 +83,8 @@ async def _run(sizes: list[int], runs: int) -> str:
         await with_bench(Path(folder), sizes, work)
     rows.extend(await measure_hotline((5,) if sizes == [5] else STEPS))
     rows.extend(measure())
+    rows.extend(measure_cases())
+    rows.extend(transcription.measure(runs))
     rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
     return _table(rows, runs)
 
