@@ -145,14 +145,14 @@ def _judge(caller: Caller, kept: Kept | None) -> tuple[int, bool]:
 
 
 def _share(samples: "np.ndarray[tuple[int], np.dtype[np.float32]]", hertz: int) -> float:
-    """The share of tenths of a second, the first and the last three aside, in which the tone is nearly all."""
+    """The share of tenths of a second, the first and the last three aside, that hold this tone and no other."""
     windows = samples[: len(samples) // 800 * 800].reshape(-1, 800)[3:-3]
     if not len(windows):
         return 0.0
     power = np.abs(np.fft.rfft(windows * np.hanning(800), axis=1)) ** 2
     at = hertz // 10
     share = power[:, at - 2 : at + 3].sum(axis=1) / (power.sum(axis=1) + 1e-9)
-    return float(np.mean(share > 0.8))
+    return float(np.mean((share > 0.8) & (power.argmax(axis=1) == at)))
 
 
 def _filed(station: TrialStation) -> dict[str, Kept]:

@@ -264,7 +264,7 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
             ("CB", "number", "call")
         ] * 2
         for case in (known, unknown):
-            message, _acknowledged = case.messages
+            message = case.messages[0]  # an acknowledgement may follow
             assert message.sound is not None
             digest = message.sound.sha256
             assert same(sounds["demo-congrats"], asterisk.settings.home / "media" / digest[:2] / f"{digest}.wav")
