@@ -32,7 +32,7 @@ def settings_for(home: Path | None) -> Settings:
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
-    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["schedule"], ["alert"], ["audit"]):
+    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["schedule"], ["alert"], ["audit"], ["token"]):
         command_groups(app)  # which take the whole house with them, and no loudspeaker should wait for that
     try:
         app()
@@ -43,9 +43,9 @@ def main() -> None:
 
 def command_groups(to: typer.Typer) -> typer.Typer:
     """Add the groups of commands, one module each, and return what they were added to."""
-    from haichieu.cli import alerts, audit, programmes, schedules
+    from haichieu.cli import alerts, audit, programmes, schedules, tokens
 
-    for group in (programmes, schedules, alerts, audit):
+    for group in (programmes, schedules, alerts, audit, tokens):
         to.add_typer(group.app)
     return to
 

@@ -17,7 +17,7 @@ def run_web(settings: Settings) -> None:
     configure_logs(settings.log_level, "web")
     migrate(settings.resolved_database_url)
     database = Database(settings.resolved_database_url)
-    serve(create_app(database), settings.bind, settings.web_port, partial(_started, database))
+    serve(create_app(database, settings), settings.bind, settings.web_port, partial(_started, database))
 
 
 def _started(database: Database) -> None:
