@@ -44,8 +44,13 @@ class Action(StrEnum):
     """Change speakers, zones, officials, numbers, sources of alerts."""
     SEE_NUMBERS = "see_numbers"
     """See citizens' telephone numbers in full."""
-    PRIVACY = "privacy"
+    PRIVACY = "export_or_erase"
     """Export or erase what is held of a citizen."""
+
+    @property
+    def words(self) -> str:
+        """As it is written for people."""
+        return self.value.replace("_", " ")
 
 
 MAY: dict[Role, frozenset[Action]] = {
@@ -103,7 +108,7 @@ def require_everywhere(session: Session, account: Account, action: Action, unit_
     """Raise NotAllowed unless the account may do it in every one of the units."""
     if not may(account, action):
         raise NotAllowed(
-            f"Vai trò {account.role} không được làm việc này ({action}). / The role {account.role} may not {action}."
+            f"Vai trò {account.role} không được làm việc này ({action.words}). / The role {account.role} may not {action.words}."
         )
     if not set(unit_ids) <= units_of(session, account):
         raise NotAllowed(
