@@ -6,7 +6,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-THREADS = 16
+THREADS = 64
+"""A live page holds one all the time (`admin.now.pulse` says how many there may be); the others serve the rest."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

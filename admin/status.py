@@ -9,10 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 from broadcast_bridge.broadcasts import open_broadcasts
 from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
 from broadcast_bridge.states import DeliveryState
-from feedback import job_kinds
 from feedback.search import Waiting, waiting
 from feedback.texts import outbox
-from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.heartbeats import latest
 
@@ -64,7 +62,6 @@ class StationStatus:
     cases: Waiting
     transcriber: str
     """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
-    transcripts_waiting: int
     texts_waiting: int
     alarms: tuple[str, ...]
 
@@ -102,7 +99,6 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         ).one(),
         cases=waiting(session, at),
         transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
-        transcripts_waiting=jobs.open_count(session, [job_kinds.TRANSCRIBE]),
         texts_waiting=outbox.waiting(session),
         alarms=tuple(f"{alarm.subject}: {alarm.text}" for alarm in open_alarms(session)),
     )

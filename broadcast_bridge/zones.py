@@ -1,6 +1,6 @@
 """Zones: which one an official means, whether they may speak there, and which speakers it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -90,3 +90,20 @@ def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
             .order_by(Speaker.code)
         )
     )
+
+
+def zones_coded(session: Session, codes: Collection[str]) -> list[Zone]:
+    """The zones with these codes, each once, in their order. Raises UnknownZone."""
+    found = {
+        zone.code: zone
+        for zone in session.scalars(sa.select(Zone).where(Zone.code.in_(codes), Zone.removed_at.is_(None)))
+    }
+    if missing := sorted(set(codes) - found.keys()):
+        raise UnknownZone(f"Không có khu vực {missing}. / There is no zone {missing}.")
+    return [found[code] for code in dict.fromkeys(codes)]
+
+
+def units_heard(session: Session, codes: Collection[str]) -> set[int]:
+    """The units whose speakers a broadcast to these zones is heard on. Raises UnknownZone."""
+    zones = zones_coded(session, codes)
+    return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from feedback.models import Case
-from haichieu.alarms import AlarmKind, clear_alarm
+from haichieu.alarms import AlarmKind, alarm_is_over
 from haichieu.public_holidays import is_working_day
 from haichieu.station import the_station
 
@@ -46,7 +46,7 @@ def renew(session: Session, case: Case, since: datetime.datetime) -> None:
 
 def settle(session: Session, case: Case) -> None:
     """Clear the alarm of a case that is answered, or has got another date."""
-    clear_alarm(session, AlarmKind.CASE_OVERDUE, f"case:{case.number}")
+    alarm_is_over(session, AlarmKind.CASE_OVERDUE, f"case:{case.number}")
 
 
 def _next_working_day(day: datetime.date) -> datetime.date:

@@ -1,5 +1,9 @@
-"""What an account may do, and where: the one place that decides it."""
+"""What an account may do, and where: the one table that decides it, for the panel, the API and the command line.
 
+A role gives actions; the account's unit says where: in that unit and in every unit below it.
+"""
+
+from collections.abc import Iterable
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -12,25 +16,60 @@ from haichieu.people import Account, Role, units_under
 class Action(StrEnum):
     """What an account may want to do."""
 
+    VIEW = "view"
+    """See speakers, zones, programmes, the schedule, what is on air and what was."""
+    READ_CASES = "read_cases"
+    """Read what citizens said."""
+    WORK_ON_CASES = "work_on_cases"
+    """Answer, assign and close cases."""
     EDIT = "edit"
+    """Make and change programmes."""
+    SCHEDULE = "schedule"
+    """Put programmes and live calls into the schedule."""
     APPROVE = "approve"
+    """Let programmes of others go on the air."""
     AIR = "air"
+    """Air an approved programme now, stop a broadcast, silence a zone."""
+    ANNOUNCE = "announce"
+    """Have a text read on the air at once, without anybody's approval, as a live voice needs none."""
     EMERGENCY = "emergency"
+    """Sound the siren and an emergency message, over anything else."""
+    CLEAR_ALARMS = "clear_alarms"
+    """Say of an alarm that somebody has looked at it."""
+    AUDIT = "audit"
+    """Read the audit trail."""
+    MANAGE_ACCOUNTS = "manage_accounts"
+    """See accounts and their logins, and end those."""
     CONFIGURE = "configure"
-    READ_CASES = "read cases"
-    WORK_ON_CASES = "work on cases"
-    SEE_NUMBERS = "see numbers of citizens"
-    PRIVACY = "export or erase a citizen's data"
+    """Change speakers, zones, officials, numbers, sources of alerts."""
+    SEE_NUMBERS = "see_numbers"
+    """See citizens' telephone numbers in full."""
+    PRIVACY = "export_or_erase"
+    """Export or erase what is held of a citizen."""
+
+    @property
+    def words(self) -> str:
+        """As it is written for people."""
+        return self.value.replace("_", " ")
 
 
 MAY: dict[Role, frozenset[Action]] = {
     Role.ADMIN: frozenset(Action),
-    Role.EDITOR: frozenset({Action.EDIT, Action.AIR, Action.READ_CASES, Action.WORK_ON_CASES}),
-    Role.APPROVER: frozenset({Action.APPROVE, Action.READ_CASES}),
-    Role.OPERATOR: frozenset(
-        {Action.AIR, Action.EMERGENCY, Action.READ_CASES, Action.WORK_ON_CASES, Action.SEE_NUMBERS}
+    Role.EDITOR: frozenset(
+        {
+            *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES),
+            *(Action.EDIT, Action.SCHEDULE, Action.AIR),
+        }
     ),
-    Role.VIEWER: frozenset({Action.READ_CASES}),
+    Role.APPROVER: frozenset({Action.VIEW, Action.READ_CASES, Action.SCHEDULE, Action.APPROVE}),
+    Role.OPERATOR: frozenset(
+        {
+            *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES, Action.SEE_NUMBERS),
+            *(Action.AIR, Action.ANNOUNCE, Action.EMERGENCY, Action.CLEAR_ALARMS),
+        }
+    ),
+    # What citizens said is personal: who only looks on sees how many cases there are, not what is in them.
+    Role.VIEWER: frozenset({Action.VIEW}),
 }
 
 
@@ -50,13 +89,29 @@ def account_of(session: Session, email: str) -> Account:
     return account
 
 
+def may(account: Account, action: Action) -> bool:
+    """Say whether the account's role gives an action at all, in whatever unit."""
+    return action in MAY[Role(account.role)]
+
+
+def units_of(session: Session, account: Account) -> set[int]:
+    """The units an account is limited to: its own and those below."""
+    return units_under(session, [account.unit_id])
+
+
 def require(session: Session, account: Account, action: Action, unit_id: int) -> None:
     """Raise NotAllowed unless the account may do it in the unit, which must be its own or lie below."""
-    if action not in MAY[Role(account.role)]:
+    require_everywhere(session, account, action, [unit_id])
+
+
+def require_everywhere(session: Session, account: Account, action: Action, unit_ids: Iterable[int]) -> None:
+    """Raise NotAllowed unless the account may do it in every one of the units."""
+    if not may(account, action):
         raise NotAllowed(
-            f"Vai trò {account.role} không được làm việc này ({action}). / The role {account.role} may not {action}."
+            f"Vai trò {account.role} không được làm việc này ({action.words}). / "
+            f"The role {account.role} may not {action.words}."
         )
-    if unit_id not in units_under(session, [account.unit_id]):
+    if not set(unit_ids) <= units_of(session, account):
         raise NotAllowed(
             f"{account.email} chỉ phụ trách đơn vị của mình và cấp dưới. / "
             f"{account.email} is limited to its own unit and those below."

@@ -7,7 +7,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from haichieu import audit
 from haichieu.database import Base, now
+from haichieu.errors import HaiChieuError
 
 log = structlog.get_logger()
 
@@ -31,6 +33,10 @@ class AlarmKind(StrEnum):
     ANSWER_FAILED = "answer_failed"
 
 
+class NoSuchAlarm(HaiChieuError):
+    """There is no alarm of this number."""
+
+
 class Alarm(Base):
     """One alarm; open while `cleared_at` is empty."""
 
@@ -52,7 +58,7 @@ def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: str) -> N
         log.warning("alarm", kind=str(kind), subject=subject, text=text)
 
 
-def clear_alarm(session: Session, kind: AlarmKind, subject: str) -> None:
+def alarm_is_over(session: Session, kind: AlarmKind, subject: str) -> None:
     """Clear an alarm whose cause is gone; nothing happens when it is not open."""
     session.execute(
         sa.update(Alarm)
@@ -64,3 +70,13 @@ def clear_alarm(session: Session, kind: AlarmKind, subject: str) -> None:
 def open_alarms(session: Session) -> list[Alarm]:
     """Return the alarms that nobody has cleared, the newest first."""
     return list(session.scalars(sa.select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.id.desc())))
+
+
+def clear_alarm(session: Session, alarm_id: int, who: str, at: datetime.datetime) -> None:
+    """Say that somebody has looked at it. Raises NoSuchAlarm; one that was cleared already stays as it was."""
+    alarm = session.get(Alarm, alarm_id, with_for_update=True)
+    if alarm is None:
+        raise NoSuchAlarm(f"Không có cảnh báo số {alarm_id}. / There is no alarm {alarm_id}.")
+    if alarm.cleared_at is None:
+        alarm.cleared_at = at
+        audit.record(session, who, "alarm.clear", f"alarm:{alarm.id}", kind=alarm.kind, about=alarm.subject)

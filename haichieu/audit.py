@@ -86,9 +86,11 @@ def head(session: Session) -> Head:
     return Head(newest.position, newest.digest or "") if newest else Head(0, START)
 
 
-def find(session: Session, *, words: str = "", most: int = 50) -> Sequence[AuditEntry]:
-    """The newest entries whose actor, act or subject contains `words`, the newest first."""
+def find(session: Session, *, words: str = "", most: int = 50, before: int | None = None) -> Sequence[AuditEntry]:
+    """The newest entries (before the one of id `before`) whose actor, act or subject contains `words`, newest first."""
     query = sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
     if words:
         columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.subject)
         query = query.where(sa.or_(*(column.icontains(words, autoescape=True) for column in columns)))

@@ -1,4 +1,7 @@
-"""Hours of a day in which somebody may be reached, as `07:30-17:00`; they may run past midnight."""
+"""Hours of a day in which somebody may be reached, as `07:30-17:00`; they may run past midnight.
+
+Hours that end where they begin last all day.
+"""
 
 import datetime
 import re
@@ -14,7 +17,7 @@ def within(hours: str, local: datetime.datetime, *, working_days: bool = False) 
         return True
     begins, ends = _span(hours)
     time = local.time()
-    inside = begins <= time < ends if begins <= ends else time >= begins or time < ends
+    inside = begins <= time < ends if begins < ends else time >= begins or time < ends
     return inside and (not working_days or is_working_day(local.date()))
 
 

@@ -175,12 +175,6 @@ def next_due(session: Session, kinds: Sequence[str]) -> datetime.datetime | None
     return earliest
 
 
-def open_count(session: Session, kinds: Sequence[str]) -> int:
-    """How many jobs are waiting or being done."""
-    query = sa.select(sa.func.count()).where(Job.kind.in_(kinds), Job.state.in_([JobState.WAITING, JobState.RUNNING]))
-    return session.scalar(query) or 0
-
-
 def _held(session: Session, held: Claim) -> Job:
     job = session.get(Job, held.job_id, populate_existing=True, with_for_update=True)
     if job is None or job.state != JobState.RUNNING or job.leased_by != held.token:

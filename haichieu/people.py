@@ -101,6 +101,8 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     role: Mapped[str] = mapped_column(sa.String(20))
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
+    language: Mapped[str] = mapped_column(sa.String(8), default="")
+    """Of the panel's pages; empty is the station's."""
 
     unit: Mapped[Unit] = relationship()
 

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "", description="How the web process is reached from outside; Twilio signs the URL that it calls."
     )
+    web_proxies: int = Field(
+        0, ge=0, le=5, description="How many reverse proxies of yours stand before the web process."
+    )
     keep_message_sound_days: int = Field(
         730,
         ge=0,

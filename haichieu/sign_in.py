@@ -1,7 +1,7 @@
 """Signing in by phone: who is calling, is the PIN right, and when enough wrong ones are enough.
 
 Five wrong PINs within 15 minutes, for one official or from one caller, lock that official or caller
-for 15 minutes and raise an alarm.
+for 15 minutes and raise an alarm. The panel's logins (`admin.access.sign_in`) go by the same rule.
 """
 
 import datetime
@@ -35,7 +35,9 @@ class LockedOut(SignInRefused):
 
 
 class SignInAttempt(Base):
-    """One try to sign in by phone. The subject is an official ("official:1001") or a caller ("caller:+84…")."""
+    """One try to sign in. The subject is who is tried or from where: `official:1001`, `caller:+84…`, `account:a@b`,
+    `address:192.0.2.7`.
+    """
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (sa.Index("ix_sign_in_attempts_subject_at", "subject", "at"),)
@@ -62,7 +64,7 @@ def sign_in(
     subjects = [f"official:{official.code if official else code}"] if official or code else []
     if caller:
         subjects.append(f"caller:{caller}")
-    if any(_is_locked(session, subject, moment) for subject in subjects):
+    if any(is_locked(session, subject, moment) for subject in subjects):
         raise LockedOut("this official or caller is locked for 15 minutes after five wrong tries")
     right = secret_matches(official.pin_hash if official else None, pin)
     for subject in subjects:
@@ -71,7 +73,7 @@ def sign_in(
     if right and official:
         return official
     for subject in subjects:
-        if _is_locked(session, subject, moment):
+        if is_locked(session, subject, moment):
             shown = subject if subject.startswith("official:") else f"caller:{masked(caller)}"
             raise_alarm(
                 session,
@@ -94,7 +96,7 @@ def attempt_sign_in(
         return refusal
 
 
-def _is_locked(session: Session, subject: str, moment: datetime.datetime) -> bool:
+def is_locked(session: Session, subject: str, moment: datetime.datetime, tries_allowed: int = WRONG_TRIES) -> bool:
     """The fifth wrong try since the last right one, within the window, locks from its own moment on."""
     last_right = session.scalar(
         sa.select(sa.func.max(SignInAttempt.at)).where(
@@ -111,6 +113,6 @@ def _is_locked(session: Session, subject: str, moment: datetime.datetime) -> boo
         tries = tries.where(SignInAttempt.at > last_right)
     wrong = sorted(session.scalars(tries))
     return any(
-        wrong[i + WRONG_TRIES - 1] - wrong[i] <= WINDOW and moment < wrong[i + WRONG_TRIES - 1] + LOCK
-        for i in range(len(wrong) - WRONG_TRIES + 1)
+        wrong[i + tries_allowed - 1] - wrong[i] <= WINDOW and moment < wrong[i + tries_allowed - 1] + LOCK
+        for i in range(len(wrong) - tries_allowed + 1)
     )

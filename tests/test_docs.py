@@ -105,7 +105,8 @@ def test_every_route_and_metric_is_documented(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
     database = Database(url)
-    web = create_app(database, [webhooks_of_texts(Settings(home=tmp_path), database)])
+    settings = Settings(home=tmp_path)
+    web = create_app(database, settings, [webhooks_of_texts(settings, database)])
     methods = {rule.rule: (rule.methods or set()) - {"HEAD", "OPTIONS"} for rule in web.url_map.iter_rules()}
     assert documented("HTTP") == {f"{method} {rule}" for rule, allowed in methods.items() for method in allowed}
     shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))

@@ -12,6 +12,7 @@ from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
+from admin.access.permissions import open_to_all
 from feedback.texts.deliveries import note_status
 from feedback.texts.inbox import InboundText, TextInbox
 from haichieu.database import Database, now
@@ -63,6 +64,7 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
             )
 
     @routes.post("/sms")
+    @open_to_all
     def sms() -> Response:
         """File a text; the case's number goes out as any text does, so that it is sent once and accounted for."""
         files = request.form.get("NumMedia", "0")
@@ -81,6 +83,7 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
         return current_app.response_class(str(answer), mimetype="text/xml")
 
     @routes.post("/status")
+    @open_to_all
     def status() -> tuple[str, int]:
         """Note what became of a text of ours."""
         reply = request.args.get("reply", "")

@@ -36,8 +36,9 @@ from broadcast_bridge.schedule.states import (
 from broadcast_bridge.states import AfterCut, Priority
 from broadcast_bridge.zones import speakers_in
 from haichieu import audit
+from haichieu.account_rights import Action, may, units_of
 from haichieu.database import Base
-from haichieu.people import Account, Official, Right, Role, Unit, units_under
+from haichieu.people import Account, Official, Right, Unit, units_under
 from haichieu.state_machine import IllegalTransition
 from haichieu.station import the_station
 
@@ -51,10 +52,10 @@ MAX_CATCH_UP_MINUTES = 7 * 24 * 60
 MAX_PLAYLIST = 100
 
 _RIGHTS = {
-    Role.ADMIN: frozenset({Right.SCHEDULE, Right.LIVE, Right.EMERGENCY}),
-    Role.EDITOR: frozenset({Right.SCHEDULE, Right.LIVE}),
-    Role.APPROVER: frozenset({Right.SCHEDULE, Right.LIVE}),
+    Action.SCHEDULE: frozenset({Right.SCHEDULE, Right.LIVE}),
+    Action.EMERGENCY: frozenset({Right.EMERGENCY}),
 }
+"""What the actions of an account are worth in the schedule."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def official_as_planner(session: Session, official: Official) -> Planner:
 
 def account_as_planner(session: Session, account: Account) -> Planner:
     """An account of the panel plans for its unit and what lies below, as its role allows."""
-    rights = _RIGHTS.get(Role(account.role), frozenset())
-    return Planner(f"account:{account.email}", rights, frozenset(units_under(session, [account.unit_id])))
+    rights = frozenset(right for action, given in _RIGHTS.items() if may(account, action) for right in given)
+    return Planner(f"account:{account.email}", rights, frozenset(units_of(session, account)))
 
 
 def plan(session: Session, draft: Draft, planner: Planner, at: datetime.datetime) -> Schedule:

@@ -16,7 +16,7 @@ from feedback.states import CaseEvent, CaseStatus
 from feedback.transcription.errors import LanguageNotKnown, SoundUnusable
 from feedback.transcription.judging import Understood
 from haichieu import jobs
-from haichieu.alarms import AlarmKind, clear_alarm, raise_alarm
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.jobs import MOST_ATTEMPTS, Claim, Job, JobState
 
 AGAIN_AFTER = datetime.timedelta(seconds=30)
@@ -43,7 +43,7 @@ def write_down(
     transcript.confidence, transcript.doubtful = understood.confidence, understood.doubtful
     transcript.words, transcript.made_at = [word.as_json() for word in understood.words], at
     transcribed(session, message, "system", at)
-    clear_alarm(session, AlarmKind.TRANSCRIPTION_FAILED, _subject(message.case))
+    alarm_is_over(session, AlarmKind.TRANSCRIPTION_FAILED, _subject(message.case))
 
 
 def transcribed(session: Session, message: Message, actor: str, at: datetime.datetime) -> None:
@@ -73,7 +73,7 @@ def engine_is_down(session: Session, held: Claim, problem: Exception, at: dateti
 
 def engine_is_up(session: Session) -> None:
     """The engine works: clear its alarm."""
-    clear_alarm(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE)
+    alarm_is_over(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE)
 
 
 def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:

@@ -30,6 +30,7 @@ GROUPS = {
     "citizen": "citizens",
     "transcript": "transcripts",
     "text": "text",
+    "token": "tokens",
 }
 """Groups of commands, each in a module of this package."""
 

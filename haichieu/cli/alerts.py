@@ -16,8 +16,9 @@ from broadcast_bridge.alerts.geography import name_unit
 from broadcast_bridge.alerts.models import AlertSource, CapAlert
 from broadcast_bridge.alerts.sources import SourceSettings, configure_source
 from broadcast_bridge.states import Priority
+from broadcast_bridge.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
-from haichieu.cli.in_home import By, Home, open_station, unit_coded, zones_coded
+from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now
 from haichieu.settings import load_settings
 from haichieu.vault import open_vault

@@ -10,6 +10,7 @@ import asyncio
 import datetime
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,9 @@ from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import Sound, measure, read_wav
 from haichieu.cli.asterisk import find_or_fetch
-from haichieu.cli.demo_hotline import Hotline, speak_write_and_be_answered
+from haichieu.cli.demo_hotline import Hotline, speak_write_and_be_answered, with_carrier
 from haichieu.cli.demo_programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
-from haichieu.cli.trial_station import TrialStation, free_ports, trial_station, until
+from haichieu.cli.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.media import Media, MediaStore
 from haichieu.settings import load_settings
 from haichieu.softphone import SoftPhone
@@ -137,8 +138,9 @@ async def _demo(*, once: bool, as_json: bool) -> int:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-demo-")))
         _say("Khởi động đài… / starting the station…")
-        twilio = stack.enter_context(TwilioStandIn())
-        station = await stack.enter_async_context(trial_station(DISTRICT, **_texts_through(twilio)))
+        twilio, carrier_port = stack.enter_context(TwilioStandIn()), free_port(socket.SOCK_DGRAM)
+        district = with_carrier(DISTRICT, folder, carrier_port)
+        station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
         sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
         recordings = {code: folder / f"{code}.wav" for code in LISTENING}
         await _switch_on(station, recordings, stack)
@@ -147,8 +149,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         _say("Bản tin đã duyệt, chờ đến giờ phát… / an approved bulletin waits for its hour…")
         scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
         _say("Người dân gọi đường dây và nhắn tin… / a citizen calls the hotline and writes to it…")
-        complaint = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
-        hotline = await speak_write_and_be_answered(station, twilio, folder, complaint)
+        hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
         proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
         report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline)
         if as_json:

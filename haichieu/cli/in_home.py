@@ -7,8 +7,6 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.models import Zone
-from broadcast_bridge.zones import UnknownZone
 from haichieu.database import Database, migrate
 from haichieu.errors import UsageError
 from haichieu.media import MediaStore
@@ -27,17 +25,6 @@ def open_station(home: Path | None) -> tuple[Database, MediaStore]:
     migrate(settings.resolved_database_url)
     store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
     return Database(settings.resolved_database_url), store
-
-
-def zones_coded(session: Session, codes: list[str]) -> list[Zone]:
-    """The zones with these codes. Raises UnknownZone."""
-    found = {
-        zone.code: zone
-        for zone in session.scalars(sa.select(Zone).where(Zone.code.in_(codes), Zone.removed_at.is_(None)))
-    }
-    if missing := sorted(set(codes) - found.keys()):
-        raise UnknownZone(f"Không có khu vực {missing}. / There is no zone {missing}.")
-    return [found[code] for code in dict.fromkeys(codes)]
 
 
 def unit_coded(session: Session, code: str) -> Unit:

@@ -23,9 +23,9 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.search import Wanted
 from broadcast_bridge.programmes.states import Origin
 from broadcast_bridge.states import Priority
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.zones import units_heard
 from haichieu.account_rights import Action, account_of, require
-from haichieu.cli.in_home import By, Home, open_station, unit_coded, zones_coded
+from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.people import Account, Unit
@@ -209,7 +209,7 @@ def air(
         if not codes:
             raise UsageError("Cần --zone: chương trình chưa có khu vực. / The programme names no zone: give --zone.")
         action = Action.EMERGENCY if priority is Priority.EMERGENCY else Action.AIR
-        for unit_id in _units_heard(session, codes):
+        for unit_id in units_heard(session, codes):
             require(session, account, action, unit_id)
         approval.require_for_the_air(programme, now())
         due_at = at.astimezone(datetime.UTC) if at else now()
@@ -274,9 +274,3 @@ def _step(
         require(session, account, action, programme.unit_id)
         step(session, programme, f"account:{account.email}")
         print(f"{programme.id}\t{programme.state}\t{programme.title}")
-
-
-def _units_heard(session: Session, codes: list[str]) -> set[int]:
-    """The units whose speakers a broadcast to these zones is heard on. Raises UnknownZone."""
-    zones = zones_coded(session, codes)
-    return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}

@@ -29,9 +29,9 @@ from broadcast_bridge.schedule.planning import (
 )
 from broadcast_bridge.schedule.states import Days, What
 from broadcast_bridge.states import AfterCut, Priority
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.zones import speakers_in, zones_coded
 from haichieu.account_rights import Action, account_of, require
-from haichieu.cli.in_home import By, Home, open_station, unit_coded, zones_coded
+from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.people import Official

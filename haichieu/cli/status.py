@@ -57,7 +57,6 @@ def _print(status: StationStatus) -> None:
         )
     if not status.on_air:
         console.print("Không có gì đang phát. / Nothing is on air.")
-    console.print(f"tin nói chờ ghi thành chữ / messages to be written down: {status.transcripts_waiting}")
     if status.transcriber == "none":
         console.print("  Máy ghi chữ đang tắt (HAICHIEU_TRANSCRIBER=none). / The transcriber is switched off.")
     console.print(f"cuộc gọi lại đang chờ / call-backs owed: {status.call_backs_owed}")

@@ -30,7 +30,7 @@ def show(number: Number, by: By, home: Home = None) -> None:
     """Xem chữ ghi được của một phản ánh / show what was understood."""
     database, _ = open_station(home)
     with database.session() as session:
-        for position, message in enumerate(_spoken(session, number, by), 1):
+        for position, message in enumerate(_spoken(session, number, by, Action.READ_CASES), 1):
             transcript = message.transcript
             if transcript is None:
                 job = jobs.find(session, job_kinds.TRANSCRIBE, message.id)
@@ -69,11 +69,11 @@ def again(number: Number, by: By, which: Which = 1, home: Home = None) -> None:
         write_again(session, _one(_spoken(session, number, by), which), f"account:{by.lower()}", now())
 
 
-def _spoken(session: Session, number: str, by: str) -> list[Message]:
+def _spoken(session: Session, number: str, by: str, action: Action = Action.WORK_ON_CASES) -> list[Message]:
     """The spoken messages of a case, which the account must be responsible for."""
     account = account_of(session, by)
     case = find_case(session, number)
-    require(session, account, Action.AIR, case.unit_id)
+    require(session, account, action, case.unit_id)
     return [message for message in case.messages if message.sound_id is not None]
 
 

@@ -25,7 +25,7 @@ def run_web(settings: Settings) -> None:
     migrate(settings.resolved_database_url)
     database = Database(settings.resolved_database_url)
     serve(
-        create_app(database, [webhooks_of_texts(settings, database)]),
+        create_app(database, settings, [webhooks_of_texts(settings, database)]),
         settings.bind,
         settings.web_port,
         partial(_started, database),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from werkzeug.serving import make_server
 
 from admin.web import create_app
@@ -47,14 +48,19 @@ def station(database: Database, settings: Settings, twilio: TwilioStandIn) -> It
     """The URL of a web process that Twilio calls directly."""
     with database.session() as session:
         office(session)
-    server = make_server("127.0.0.1", 0, create_app(database), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(database, settings), threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
-    server.app = create_app(database, [webhooks_of_texts(settings.model_copy(update={"public_url": url}), database)])
+    server.app = called_by_twilio(database, settings.model_copy(update={"public_url": url}))
     twilio.webhook = f"{url}/webhooks/twilio/sms"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield url
     server.shutdown()
     server.server_close()
+
+
+def called_by_twilio(database: Database, settings: Settings) -> Flask:
+    """The web application with the webhooks, as the command line composes it."""
+    return create_app(database, settings, [webhooks_of_texts(settings, database)])
 
 
 def kept(database: Database) -> list[str]:
@@ -111,7 +117,7 @@ def test_the_url_that_is_signed_is_the_public_one(
     with database.session() as session:
         office(session)
     behind_proxy = settings.model_copy(update={"public_url": f"{PUBLIC}/"})
-    client = create_app(database, [webhooks_of_texts(behind_proxy, database)]).test_client()
+    client = called_by_twilio(database, behind_proxy).test_client()
     fields = {"MessageSid": "SM1", "From": LAN, "To": twilio.number, "Body": "Cầu hỏng"}
     seen = "http://localhost/webhooks/twilio/sms?a=1&b=%C3%A0"
     for signed, status in ((seen, 403), (f"{PUBLIC}/webhooks/twilio/sms?a=1&b=%C3%A0", 200)):
@@ -168,7 +174,7 @@ def test_a_request_of_the_wrong_shape_is_a_problem_document(
 
 
 def test_without_twilio_the_webhooks_say_what_is_missing(database: Database, tmp_path: Path) -> None:
-    client = create_app(database, [webhooks_of_texts(load_settings(home=tmp_path), database)]).test_client()
+    client = called_by_twilio(database, load_settings(home=tmp_path)).test_client()
     answered = client.post("/webhooks/twilio/sms", data={"MessageSid": "SM1"})
     assert (answered.status_code, "HAICHIEU_PUBLIC_URL" in answered.text) == (503, True)
 

@@ -1,4 +1,5 @@
 import datetime
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,12 +13,13 @@ from broadcast_bridge.states import BroadcastEvent, Priority
 from broadcast_bridge.zones import find_zone
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
+from haichieu.settings import load_settings
 from tests.builders import commune
 
 
 @pytest.fixture
-def client(database: Database) -> FlaskClient:
-    return create_app(database).test_client()
+def client(database: Database, tmp_path: Path) -> FlaskClient:
+    return create_app(database, load_settings(home=tmp_path)).test_client()
 
 
 def alive(database: Database, *, asterisk: bool = True) -> None:

@@ -56,7 +56,7 @@ CHIEF, DESK, READER, ELSEWHERE = (f"{name}@x.example" for name in ("quantri", "t
 @pytest.fixture
 def home(tmp_path: Path, migrated_sqlite: Path) -> Path:
     (tmp_path / "haichieu.sqlite").write_bytes(migrated_sqlite.read_bytes())
-    accounts = (("quantri", "admin", "BL"), ("truc", "operator", "CB"), ("xem", "viewer", "BL"),
+    accounts = (("quantri", "admin", "BL"), ("truc", "operator", "CB"), ("xem", "approver", "BL"),
                 ("ngoai", "operator", "CP"))  # fmt: skip
     file = tmp_path / "district.toml"
     file.write_text(DISTRICT + "".join(ACCOUNT.format(*account) for account in accounts))

@@ -1,0 +1,101 @@
+"""The gate before every route: who asks, may they, and is a form really ours.
+
+Pages go by a cookie, the API by a bearer token; neither takes the other's proof. Somebody who is not signed in is sent
+to the login, and what they had typed into a form goes with them.
+"""
+
+from flask import Flask, Response, g, request
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
+
+from admin.access import sessions, tokens
+from admin.access.errors import TokenRefused
+from admin.access.kept_forms import NotSignedIn, keep_from_request
+from admin.access.permissions import Rule, rule_of
+from admin.access.visitors import Visitor, visitor, visitor_or_none
+from admin.panel import Panel
+from haichieu.account_rights import require_everywhere, units_of
+from haichieu.database import now
+from haichieu.people import Account
+
+API = "/api/"
+WEBHOOKS = "/webhooks/"
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def register_gate(app: Flask, panel: Panel) -> None:
+    """Put the gate before every route of the application."""
+    csrf = CSRFProtect()
+    csrf.init_app(app)
+
+    @app.before_request
+    def let_in() -> None:
+        rule = rule_of(app, request.endpoint)
+        if rule is None:
+            g.visitor = None if request.path.startswith(API) else _by_cookie(panel)
+            return  # no such route, or not by this method
+        if request.path.startswith(API):
+            _let_in_to_api(panel, rule)
+            return
+        g.visitor = None if request.path.startswith(WEBHOOKS) else _by_cookie(panel)
+        if rule.signed_in and visitor_or_none() is None:
+            raise NotSignedIn(None if request.method in _SAFE else keep_from_request(panel, cookie_name(panel)))
+        if request.method not in _SAFE and not request.path.startswith(WEBHOOKS):
+            csrf.protect()
+        if rule.signed_in:
+            with panel.database.session() as session:
+                _require(session, rule)
+
+    @app.after_request
+    def nothing_unchecked(response: Response) -> Response:
+        rule = rule_of(app, request.endpoint)
+        did_something = response.status_code < 400 and request.method not in _SAFE
+        if rule and rule.checks_units and did_something and not g.get("units_were_checked"):
+            raise RuntimeError(f"{request.endpoint} did something without asking in which units")
+        return response
+
+
+def cookie_name(panel: Panel) -> str:
+    """Of the cookie of logins. The prefix binds it to this host and to TLS (RFC 6265bis §4.1.3.2)."""
+    return "__Host-haichieu" if panel.is_https else "haichieu"
+
+
+def address_of_request() -> str:
+    """Where the request comes from."""
+    return request.remote_addr or "?"
+
+
+def _let_in_to_api(panel: Panel, rule: Rule) -> None:
+    if not rule.signed_in:
+        return
+    with panel.database.session() as session:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenRefused
+        g.visitor = _visitor(session, tokens.account_with_token(session, token.strip(), now()))
+        _require(session, rule)
+
+
+def _by_cookie(panel: Panel) -> Visitor | None:
+    proof = request.cookies.get(cookie_name(panel))
+    if not proof:
+        return None
+    moment = now()
+    with panel.database.session() as session:
+        login = sessions.find(session, proof, moment)
+        if login is None:
+            return None
+        sessions.touch(login, moment)
+        return _visitor(session, login.account, login.id)
+
+
+def _visitor(session: Session, account: Account, login_id: int | None = None) -> Visitor:
+    return Visitor(account, frozenset(units_of(session, account)), login_id)
+
+
+def _require(session: Session, rule: Rule) -> None:
+    if rule.action is None:
+        return
+    arguments = request.view_args or {}
+    units = () if rule.where is None else rule.where(session, **arguments)
+    require_everywhere(session, visitor().account, rule.action, units)

@@ -1,0 +1,68 @@
+"""Keys to the API: made once, shown once, known by their digest, used with the rights of their account."""
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from admin.access.errors import TokenRefused
+from admin.access.models import ApiToken
+from admin.access.proofs import digest_of, new_proof
+from haichieu import audit
+from haichieu.errors import UsageError
+from haichieu.people import Account
+
+PREFIX = "hc_"
+"""So that a token that lies about, in a script or a chat, is known for what it is."""
+USED_EVERY = datetime.timedelta(minutes=1)
+
+
+def create(session: Session, account: Account, name: str, who: str, at: datetime.datetime) -> str:
+    """Make a token and return it; nobody can read it again. Raises UsageError."""
+    name = name.strip()
+    if not 1 <= len(name) <= 100:
+        raise UsageError("Tên mã truy cập cần 1 đến 100 ký tự. / The name of a token needs 1 to 100 characters.")
+    token = new_proof(PREFIX)
+    session.add(
+        ApiToken(
+            account_id=account.id,
+            name=name,
+            hint=token[: len(PREFIX) + 4],
+            token_digest=digest_of(token),
+            created_at=at,
+        )
+    )
+    audit.record(session, who, "token.create", f"account:{account.email}", name=name)
+    return token
+
+
+def account_with_token(session: Session, token: str, at: datetime.datetime) -> Account:
+    """The account a token stands for. Raises TokenRefused."""
+    found = session.scalar(
+        sa.select(ApiToken)
+        .where(ApiToken.token_digest == digest_of(token), ApiToken.revoked_at.is_(None))
+        .options(joinedload(ApiToken.account))
+    )
+    if found is None:
+        raise TokenRefused
+    if found.last_used_at is None or at - found.last_used_at >= USED_EVERY:
+        found.last_used_at = at
+    return found.account
+
+
+def tokens_of(session: Session, account_id: int | None = None) -> Sequence[ApiToken]:
+    """The tokens of an account, or of all, that were not revoked; the newest first."""
+    query = sa.select(ApiToken).where(ApiToken.revoked_at.is_(None)).options(joinedload(ApiToken.account))
+    if account_id is not None:
+        query = query.where(ApiToken.account_id == account_id)
+    return session.scalars(query.order_by(ApiToken.id.desc())).all()
+
+
+def revoke(session: Session, token_id: int, who: str, at: datetime.datetime, *, of: int | None = None) -> None:
+    """End a token, of the account `of` alone when given. Raises UsageError."""
+    found = session.get(ApiToken, token_id)
+    if found is None or found.revoked_at is not None or (of is not None and found.account_id != of):
+        raise UsageError(f"Không có mã truy cập số {token_id}. / There is no token {token_id}.")
+    found.revoked_at = at
+    audit.record(session, who, "token.revoke", f"account:{found.account.email}", name=found.name)

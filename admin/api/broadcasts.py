@@ -1,0 +1,141 @@
+"""Speakers, broadcasts and the report on them."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from admin.access.visitors import visitor
+from admin.api import documents
+from admin.api.documents import BroadcastReport, Broadcasts, BroadcastWish, Paging, ReportQuery, Speakers, Stopped
+from admin.api.operations import Api, Operation
+from admin.broadcasts.announcing import Wish, put_on_air
+from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
+from admin.panel import Panel
+from broadcast_bridge import planning
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.reporting import aired_by_unit
+from broadcast_bridge.states import words
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.station import the_station
+
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
+
+
+def register_broadcasts(api: Api, panel: Panel) -> None:
+    """Add their routes."""
+
+    @api.serves(Operation("GET", "/speakers", "Speakers and their state.", Action.VIEW, Speakers))
+    def speakers() -> Speakers:
+        with panel.database.session() as session:
+            found = session.scalars(
+                sa.select(Speaker)
+                .where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor().units))
+                .options(joinedload(Speaker.unit))
+                .order_by(Speaker.code)
+            )
+            return Speakers(items=[_speaker(one) for one in found])
+
+    @api.serves(Operation("GET", "/broadcasts", "Broadcasts, the newest first.", Action.VIEW, Broadcasts, query=Paging))
+    def broadcasts(query: Paging) -> Broadcasts:
+        with panel.database.session() as session:
+            wanted = sa.select(Broadcast).where(seen_by(session, visitor())).options(joinedload(Broadcast.official))
+            if query.before is not None:
+                wanted = wanted.where(Broadcast.id < query.before)
+            found = session.scalars(wanted.order_by(Broadcast.id.desc()).limit(query.limit + 1)).all()
+            shown = found[: query.limit]
+            return Broadcasts(
+                items=[documents.Broadcast(**_broadcast(one)) for one in shown],
+                next=shown[-1].id if len(found) > query.limit else None,
+            )
+
+    @api.serves(
+        Operation(
+            "POST", "/broadcasts", "Have a text or an approved programme aired. A text needs the right `announce`, an "
+            "emergency the right `emergency`.", Action.VIEW, documents.BroadcastWithDeliveries,
+            body=BroadcastWish, status=201, refusals=(409, 503),
+        ),
+        checks_units=True,
+    )  # fmt: skip
+    def ask_for_broadcast(body: BroadcastWish) -> documents.BroadcastWithDeliveries:
+        wish = Wish(body.zones, body.text, body.programme, body.priority, body.at)
+        return _whole(panel, put_on_air(panel, visitor(), wish, now()))
+
+    @api.serves(
+        Operation(
+            "GET", "/broadcasts/<int(max=2147483647):number>", "A broadcast with its deliveries.", Action.VIEW,
+            documents.BroadcastWithDeliveries, refusals=(404,),
+        )
+    )  # fmt: skip
+    def broadcast(number: int) -> documents.BroadcastWithDeliveries:
+        return _whole(panel, number)
+
+    @api.serves(
+        Operation(
+            "POST", "/broadcasts/<int(max=2147483647):number>/stop", "Stop a broadcast, or cancel one that is planned.",
+            Action.AIR, Stopped, refusals=(404,),
+        ),
+        where=units_of_broadcast,
+    )  # fmt: skip
+    def stop(number: int) -> Stopped:
+        with panel.database.session() as session:
+            planning.ask_to_stop(session, number, visitor().actor, now())
+            return Stopped(id=number, state=session.get_one(Broadcast, number).state)
+
+    @api.serves(
+        Operation(
+            "GET", "/reports/broadcasts", "What was aired, unit by unit.", Action.VIEW, BroadcastReport,
+            query=ReportQuery,
+        )
+    )  # fmt: skip
+    def report_on_broadcasts(query: ReportQuery) -> BroadcastReport:
+        with panel.database.session() as session:
+            zone = ZoneInfo(the_station(session).timezone)
+            today = now().astimezone(zone).date()
+            since = min(max(query.since or today.replace(day=1), FIRST_DAY), LAST_DAY)
+            until = min(max(query.until or today, FIRST_DAY), LAST_DAY)
+            begin = datetime.datetime.combine(since, datetime.time(), zone)
+            end = datetime.datetime.combine(until + datetime.timedelta(days=1), datetime.time(), zone)
+            found = aired_by_unit(session, visitor().units, begin, end)
+            rows = [
+                documents.UnitReport(
+                    unit=one.unit.code, name=one.unit.name, broadcasts=one.broadcasts,
+                    deliveries=one.deliveries, heard=one.heard, minutes=round(one.seconds / 60, 1),
+                )
+                for one in found
+            ]  # fmt: skip
+            return BroadcastReport(since=since, until=until, items=rows)
+
+
+def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:
+    with panel.database.session() as session:
+        found = find_broadcast(session, visitor(), number)
+        return documents.BroadcastWithDeliveries(
+            **_broadcast(found), deliveries=[_delivery(one) for one in found.deliveries]
+        )
+
+
+def _broadcast(one: Broadcast) -> dict[str, object]:
+    return {
+        "id": one.id, "kind": one.kind, "title": one.on_air_name, "state": one.state,
+        "reason": words(one.reason), "priority": one.priority, "zones": one.zone_codes,
+        "zone_names": one.zone_names, "asked_by": one.asked_by, "created_at": one.created_at, "due_at": one.due_at,
+        "on_air_at": one.on_air_at, "ended_at": one.ended_at,
+    }  # fmt: skip
+
+
+def _delivery(one: Delivery) -> documents.Delivery:
+    return documents.Delivery(
+        speaker=one.speaker.code, name=one.speaker.name, state=one.state, reason=words(one.reason),
+        first_audio_at=one.first_audio_at, seconds=round(one.seconds, 2), loss=round(one.loss, 4),
+        jitter_ms=one.jitter_ms,
+    )  # fmt: skip
+
+
+def _speaker(one: Speaker) -> documents.Speaker:
+    return documents.Speaker(
+        id=one.code, name=one.name, unit=one.unit.code, reachable=one.reachable or one.is_multicast,
+        supervised=not one.is_multicast, since=one.reachable_since, latitude=one.latitude, longitude=one.longitude,
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""Cases, what was said in them, and answers."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from admin.access.visitors import visitor
+from admin.api import documents
+from admin.api.documents import AnswerWish, CaseQuery, Cases
+from admin.api.operations import Api, Operation
+from admin.panel import Panel
+from feedback.cases import OPEN, NoSuchCase, find_case
+from feedback.models import Case, Message
+from feedback.replies import Answer, answer
+from haichieu.account_rights import Action
+from haichieu.database import now
+
+
+def unit_of_case(session: Session, number: str) -> Iterable[int]:
+    """The unit of a case. Raises WrongCheckDigit or NoSuchCase, the latter also when it lies elsewhere."""
+    return [case_for_visitor(session, number).unit_id]
+
+
+def case_for_visitor(session: Session, number: str) -> Case:
+    """The case with this number, in one of the visitor's units. Raises WrongCheckDigit or NoSuchCase."""
+    case = find_case(session, number)
+    if case.unit_id not in visitor().units:
+        raise NoSuchCase(case.number)
+    return case
+
+
+def register_cases(api: Api, panel: Panel) -> None:
+    """Add their routes."""
+
+    @api.serves(Operation("GET", "/cases", "Cases, the newest first.", Action.READ_CASES, Cases, query=CaseQuery))
+    def cases(query: CaseQuery) -> Cases:
+        with panel.database.session() as session:
+            wanted = sa.select(Case).where(Case.unit_id.in_(visitor().units)).options(*_ABOUT)
+            if query.status is not None:
+                wanted = wanted.where(Case.status == query.status)
+            if query.overdue:
+                wanted = wanted.where(Case.status.in_(OPEN), Case.due_at < now())
+            if query.before is not None:
+                wanted = wanted.where(Case.id < query.before)
+            found = session.scalars(wanted.order_by(Case.id.desc()).limit(query.limit + 1)).all()
+            shown = found[: query.limit]
+            return Cases(
+                items=[documents.Case(**_case(one)) for one in shown],
+                next=shown[-1].id if len(found) > query.limit else None,
+            )
+
+    @api.serves(
+        Operation(
+            "GET", "/cases/<number>", "A case with its messages and transcripts.", Action.READ_CASES,
+            documents.CaseWithMessages, refusals=(404,),
+        ),
+        where=unit_of_case,
+    )  # fmt: skip
+    def case(number: str) -> documents.CaseWithMessages:
+        with panel.database.session() as session:
+            found = session.scalars(
+                sa.select(Case)
+                .where(Case.id == case_for_visitor(session, number).id)
+                .options(
+                    *_ABOUT,
+                    selectinload(Case.messages).options(
+                        joinedload(Message.sound), joinedload(Message.transcript), selectinload(Message.replies)
+                    ),
+                )
+            ).one()
+            return documents.CaseWithMessages(
+                **_case(found), messages=[message_document(one) for one in found.messages]
+            )
+
+    @api.serves(
+        Operation(
+            "POST", "/cases/<number>/answers", "Answer a case by text, by call or on air.", Action.WORK_ON_CASES,
+            documents.Message, body=AnswerWish, status=201, refusals=(404, 409),
+        ),
+        where=unit_of_case,
+    )  # fmt: skip
+    def answer_case(number: str, body: AnswerWish) -> documents.Message:
+        with panel.database.session() as session:
+            given = Answer(visitor().actor, body.by, body.text)
+            said = answer(session, case_for_visitor(session, number), given, now())
+            session.flush()
+            session.refresh(said, ["replies"])
+            return message_document(said)
+
+
+_ABOUT = (joinedload(Case.unit), joinedload(Case.category), joinedload(Case.department))
+
+
+def _case(one: Case) -> dict[str, object]:
+    return {
+        "number": one.number, "status": one.status, "channel": one.channel, "unit": one.unit.code,
+        "category": one.category.code if one.category else None,
+        "department": one.department.code if one.department else None,
+        "language": one.language, "anonymous": one.citizen_id is None, "opened_at": one.opened_at,
+        "due_at": one.due_at, "answered_at": one.answered_at, "closed_at": one.closed_at,
+    }  # fmt: skip
+
+
+def message_document(one: Message) -> documents.Message:
+    """One message as it travels."""
+    heard = one.transcript
+    return documents.Message(
+        id=one.id, direction=one.direction, channel=one.channel, author=one.author, at=one.at, text=one.text,
+        language=one.language, sound_seconds=one.sound.seconds if one.sound else None,
+        transcript=documents.Transcript(
+            text=heard.text, engine=heard.engine, model=heard.model, language=heard.language,
+            confidence=heard.confidence, doubtful=heard.doubtful, corrected=bool(heard.corrected_by),
+        ) if heard else None,
+        replies=[
+            documents.Reply(way=reply.way, state=reply.state, reason=reply.reason, changed_at=reply.changed_at)
+            for reply in one.replies
+        ],
+    )  # fmt: skip

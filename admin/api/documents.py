@@ -1,0 +1,253 @@
+"""The shapes that travel over the API. Names are those of the tables; moments are ISO 8601 with a zone."""
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from broadcast_bridge.states import Priority
+from feedback.states import CaseStatus, Way
+
+MOST = 200
+
+
+def _speakable(text: str) -> str:
+    """Refuse control characters: no database, telephone or loudspeaker knows what to do with them."""
+    if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_speakable)]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,12}$")]
+
+
+class _In(BaseModel):
+    """What comes in: nothing that is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457); `errors` names the fields of a request that has the wrong shape."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+class Paging(_In):
+    """A page of a list: at most `limit`, of those before the id `before`."""
+
+    limit: int = Field(50, ge=1, le=MOST)
+    before: int | None = Field(None, ge=1, le=2**31 - 1)
+
+
+class Speaker(BaseModel):
+    """A loudspeaker cluster. `supervised` is false for a multicast group, which is never asked."""
+
+    id: str
+    name: str
+    unit: str
+    reachable: bool
+    supervised: bool
+    since: datetime.datetime | None
+    latitude: float | None
+    longitude: float | None
+
+
+class Speakers(BaseModel):
+    """All speakers of the account's units."""
+
+    items: list[Speaker]
+
+
+class Delivery(BaseModel):
+    """One broadcast at one speaker: the proof."""
+
+    speaker: str
+    name: str
+    state: str
+    reason: str | None
+    first_audio_at: datetime.datetime | None
+    seconds: float
+    loss: float
+    jitter_ms: float | None
+
+
+class Broadcast(BaseModel):
+    """One airing."""
+
+    id: int
+    kind: str
+    title: str
+    state: str
+    reason: str | None
+    priority: str
+    zones: list[str]
+    zone_names: str
+    asked_by: str
+    created_at: datetime.datetime
+    due_at: datetime.datetime | None
+    on_air_at: datetime.datetime | None
+    ended_at: datetime.datetime | None
+
+
+class BroadcastWithDeliveries(Broadcast):
+    """One airing with what became of it at each speaker."""
+
+    deliveries: list[Delivery]
+
+
+class Broadcasts(BaseModel):
+    """A page of broadcasts, the newest first; `next` is the `before` of the next page."""
+
+    items: list[Broadcast]
+    next: int | None
+
+
+class BroadcastWish(_In):
+    """What is to be aired: exactly one of `text` and `programme`; `at` null is at once."""
+
+    zones: list[Code] = Field(min_length=1, max_length=100)
+    text: Annotated[Words, Field(max_length=20_000)] = ""
+    programme: int | None = Field(None, ge=1, le=2**31 - 1)
+    priority: Priority = Priority.NORMAL
+    at: AwareDatetime | None = None
+
+
+class Transcript(BaseModel):
+    """What was understood of a spoken message."""
+
+    text: str
+    engine: str
+    model: str
+    language: str
+    confidence: float | None
+    doubtful: bool
+    corrected: bool
+
+
+class Reply(BaseModel):
+    """An answer on one way to the citizen."""
+
+    way: str
+    state: str
+    reason: str
+    changed_at: datetime.datetime
+
+
+class Message(BaseModel):
+    """One thing that was said in a case. `sound_seconds` is null for what was written."""
+
+    id: int
+    direction: str
+    channel: str
+    author: str
+    at: datetime.datetime
+    text: str
+    language: str
+    sound_seconds: float | None
+    transcript: Transcript | None
+    replies: list[Reply]
+
+
+class Case(BaseModel):
+    """A concern of a citizen. `anonymous` says that nobody can be called back."""
+
+    number: str
+    status: str
+    channel: str
+    unit: str
+    category: str | None
+    department: str | None
+    language: str
+    anonymous: bool
+    opened_at: datetime.datetime
+    due_at: datetime.datetime | None
+    answered_at: datetime.datetime | None
+    closed_at: datetime.datetime | None
+
+
+class CaseWithMessages(Case):
+    """A case with all that was said."""
+
+    messages: list[Message]
+
+
+class CaseQuery(Paging):
+    """Which cases; `overdue` true leaves those whose due date is past."""
+
+    status: CaseStatus | None = None
+    overdue: bool = False
+
+
+class Cases(BaseModel):
+    """A page of cases, the newest first; `next` is the `before` of the next page."""
+
+    items: list[Case]
+    next: int | None
+
+
+class AnswerWish(_In):
+    """An answer, and the ways on which it is to reach the citizen."""
+
+    text: Annotated[Words, Field(min_length=1, max_length=5000)]
+    by: list[Way] = Field(min_length=1, max_length=3)
+
+
+class Schedule(BaseModel):
+    """When and where something is due; `recurrence` in words, `next` the next hour."""
+
+    id: int
+    title: str
+    unit: str
+    what: str
+    zones: list[str]
+    priority: str
+    recurrence: str
+    next: datetime.datetime | None
+    enabled: bool
+
+
+class Schedules(BaseModel):
+    """The schedules of the account's units."""
+
+    items: list[Schedule]
+    next: int | None
+
+
+class ReportQuery(_In):
+    """From the day `since` to the day `until`, both included, in the station's time zone; by default this month."""
+
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+
+
+class UnitReport(BaseModel):
+    """What was aired in a unit: broadcasts, deliveries by how they went, minutes played."""
+
+    unit: str
+    name: str
+    broadcasts: int
+    deliveries: int
+    heard: int
+    minutes: float
+
+
+class BroadcastReport(BaseModel):
+    """A report, unit by unit."""
+
+    since: datetime.date
+    until: datetime.date
+    items: list[UnitReport]
+
+
+class Stopped(BaseModel):
+    """That a broadcast was told to stop."""
+
+    id: int
+    state: str
+    stop_asked: Literal[True] = True

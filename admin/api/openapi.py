@@ -1,0 +1,103 @@
+"""The OpenAPI 3.1 document, made from the operations and the pydantic models that they name."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from admin.api.documents import Problem
+
+if TYPE_CHECKING:
+    from admin.api.operations import Operation
+
+LARGEST_NUMBER = 2**31 - 1
+_REFUSALS = {
+    400: "The body is not JSON.",
+    401: "There is no valid token.",
+    403: "The account's role does not allow it, or not in this unit.",
+    404: "There is no such thing, or it is not for this account.",
+    409: "It cannot be done now.",
+    415: "The body is not application/json.",
+    422: "Something in the request is not right.",
+    503: "The machine lacks something.",
+}
+
+
+def document(operations: Sequence["Operation"]) -> dict[str, Any]:
+    """The whole document."""
+    models = {model for one in operations for model in (one.answer, one.body) if model is not None} | {Problem}
+    modes = {one.body: "validation" for one in operations if one.body is not None}
+    _, schemas = models_json_schema(
+        [(model, modes.get(model, "serialization")) for model in sorted(models, key=lambda model: model.__name__)],  # type: ignore[misc]
+        ref_template="#/components/schemas/{model}",
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for one in operations:
+        paths.setdefault(one.address, {})[one.method.lower()] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Hai Chiều", "version": "1", "description": "Two-way village radio by telephone."},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas.get("$defs", {}),
+        },
+    }
+
+
+def _operation(one: "Operation") -> dict[str, Any]:
+    refusals = {401, 403, *one.refusals} | ({422} if one.query or one.body else set())
+    refusals |= {400, 415} if one.body else set()
+    described: dict[str, Any] = {
+        "summary": one.summary,
+        "operationId": f"{one.method.lower()}{''.join(part.title() for part in _words(one.path))}",
+        "description": f"Needs the right `{one.action}`.",
+        "parameters": [*_in_path(one), *_in_query(one.query)],
+        "responses": {
+            str(one.status): _answer("Done.", one.answer),
+            **{
+                str(status): _answer(_REFUSALS[status], Problem, "application/problem+json")
+                for status in sorted(refusals)
+            },
+        },
+    }
+    if one.body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(one.body)}}}
+    return described
+
+
+def _in_path(one: "Operation") -> Iterable[dict[str, Any]]:
+    for kind, name in _arguments(one.path):
+        schema: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{8}$"}
+        if kind == "int":
+            schema = {"type": "integer", "minimum": 0, "maximum": LARGEST_NUMBER}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _in_query(model: type[BaseModel] | None) -> Iterable[dict[str, Any]]:
+    for name, schema in (model.model_json_schema()["properties"] if model else {}).items():
+        # In an address there is no null: a field that may be left out is simply not there.
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind.get("type") != "null"]
+        kept = {key: value for key, value in schema.items() if key != "title" and value is not None}
+        yield {"name": name, "in": "query", "required": False, "schema": {**kept, **(kinds[0] if kinds else {})}}
+
+
+def _answer(description: str, model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"schema": _ref(model)}}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _arguments(path: str) -> Iterable[tuple[str, str]]:
+    for part in path.split("/"):
+        if part.startswith("<"):
+            kind, _, name = part.strip("<>").rpartition(":")
+            yield kind.partition("(")[0], name
+
+
+def _words(path: str) -> Iterable[str]:
+    return (word for part in path.split("/") for word in part.strip("<>").rpartition(":")[2].split("_") if word)

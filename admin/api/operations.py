@@ -1,0 +1,105 @@
+"""One declaration a route: who may, what comes in, what goes out. The OpenAPI document is made from the same."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import Flask, Response, jsonify, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from admin.access.permissions import Where, needs, open_to_all
+from admin.api.openapi import document
+from admin.layout.language import page_language
+from admin.layout.refusals import problem
+from admin.layout.words import half
+from haichieu.account_rights import Action
+
+ROOT = "/api/v1"
+Handler = TypeVar("Handler", bound=Callable[..., BaseModel])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route of the API. `path` is as Flask writes it, below `ROOT`."""
+
+    method: str
+    path: str
+    summary: str
+    action: Action
+    answer: type[BaseModel]
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    status: int = 200
+    refusals: tuple[int, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The path as OpenAPI writes it."""
+        return ROOT + re.sub(r"<(?:[^>]+:)?(\w+)>", r"{\1}", self.path)
+
+
+@dataclass
+class Api:
+    """The operations of an application."""
+
+    app: Flask
+    operations: list[Operation] = field(default_factory=list)
+
+    def serves(
+        self, operation: Operation, where: Where | None = None, *, checks_units: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Make the decorated function a route. It gets `query` and `body` where the operation has them."""
+
+        def register(handler: Handler) -> Handler:
+            @needs(operation.action, where, checks_units=checks_units)
+            def view(**arguments: object) -> Response:
+                if operation.query is not None:
+                    arguments["query"] = operation.query.model_validate(_query())
+                if operation.body is not None:
+                    arguments["body"] = operation.body.model_validate_json(_json())
+                answer = handler(**arguments)
+                response = Response(answer.model_dump_json(), operation.status, content_type="application/json")
+                if operation.status == 201 and (number := getattr(answer, "id", None)) is not None:
+                    response.headers["Location"] = f"{request.path}/{number}"
+                return response
+
+            endpoint = f"api_{handler.__name__}"
+            self.app.add_url_rule(ROOT + operation.path, endpoint, view, methods=[operation.method])
+            self.operations.append(operation)
+            return handler
+
+        return register
+
+
+def register_document(api: Api) -> None:
+    """Serve the OpenAPI document, and say as a problem document what is wrong with a request."""
+
+    @api.app.get(f"{ROOT}/openapi.json")
+    @open_to_all
+    def openapi() -> Response:
+        """What the API takes and gives (OpenAPI 3.1)."""
+        return jsonify(document(api.operations))
+
+    @api.app.errorhandler(ValidationError)
+    def wrong_shape(error: ValidationError) -> Response:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(one["type"] == "json_invalid" for one in found):
+            return problem(400, "Bad Request", half(_NOT_JSON, page_language()))
+        errors = [{"where": ".".join(str(part) for part in one["loc"]), "problem": one["msg"]} for one in found]
+        return problem(422, "Unprocessable Content", half(_WRONG, page_language()), errors=errors)
+
+
+_NOT_JSON = "Nội dung không phải JSON. / The body is not JSON."
+_WRONG = "Nội dung chưa đúng, xem errors. / Something in the request is not right: see errors."
+
+
+def _query() -> dict[str, Any]:
+    return {name: values[0] if len(values) == 1 else values for name, values in request.args.lists()}
+
+
+def _json() -> bytes:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Cần application/json. / The body must be application/json.")
+    return request.get_data()

@@ -1,0 +1,62 @@
+"""The schedule."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from admin.access.visitors import visitor
+from admin.api import documents
+from admin.api.documents import Paging, Schedules
+from admin.api.operations import Api, Operation
+from admin.layout.language import page_language
+from admin.panel import Panel
+from broadcast_bridge.schedule.in_words import in_words
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.states import OccurrenceState
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.people import Unit
+
+
+def register_schedules(api: Api, panel: Panel) -> None:
+    """Add its routes."""
+
+    @api.serves(Operation("GET", "/schedules", "Schedules, the newest first.", Action.VIEW, Schedules, query=Paging))
+    def schedules(query: Paging) -> Schedules:
+        with panel.database.session() as session:
+            wanted = (
+                sa.select(Schedule)
+                .where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
+                .options(selectinload(Schedule.zones), joinedload(Schedule.programme))
+            )
+            if query.before is not None:
+                wanted = wanted.where(Schedule.id < query.before)
+            found = session.scalars(wanted.order_by(Schedule.id.desc()).limit(query.limit + 1)).all()
+            shown = found[: query.limit]
+            numbers = [one.id for one in shown]
+            hours = dict(
+                session.execute(
+                    sa.select(Occurrence.schedule_id, sa.func.min(Occurrence.due_at))
+                    .where(
+                        Occurrence.schedule_id.in_(numbers),
+                        Occurrence.state == OccurrenceState.PLANNED,
+                        Occurrence.due_at > now(),
+                    )
+                    .group_by(Occurrence.schedule_id)
+                ).tuples()
+            )
+            units = dict(
+                session.execute(
+                    sa.select(Unit.id, Unit.code).where(Unit.id.in_([one.unit_id for one in shown]))
+                ).tuples()
+            )
+            items = [
+                documents.Schedule(
+                    id=one.id, title=one.title, unit=units[one.unit_id], what=one.what,
+                    zones=[zone.code for zone in one.zones], priority=one.priority,
+                    recurrence=in_words(recurrence_of(one), page_language()),
+                    next=hours.get(one.id), enabled=one.enabled,
+                )
+                for one in shown
+            ]  # fmt: skip
+            return Schedules(items=items, next=shown[-1].id if len(found) > query.limit else None)

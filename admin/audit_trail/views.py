@@ -1,0 +1,39 @@
+"""The audit trail: who did what to what, and when, with a filter that stays in the address."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from flask import Flask, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs
+from admin.layout.pages import page
+from admin.panel import Panel
+from haichieu import audit
+from haichieu.account_rights import Action
+from haichieu.people import Unit
+
+ROWS = 50
+
+
+def every_unit(session: Session) -> Iterable[int]:
+    """All units: the trail speaks of the whole station, so only who is above all of it may read it."""
+    return session.scalars(sa.select(Unit.id)).all()
+
+
+def register_audit_trail(app: Flask, panel: Panel) -> None:
+    """Add the page of the audit trail."""
+
+    @app.get("/audit")
+    @needs(Action.AUDIT, where=every_unit)
+    def audit_trail() -> Response:
+        """The newest entries, or those before one; filtered by words."""
+        words = request.args.get("q", "")[:200].strip()
+        before = request.args.get("before", type=int)
+        if before is not None and not 0 < before < 2**31:
+            before = None
+        with panel.database.session() as session:
+            found = audit.find(session, words=words, most=ROWS + 1, before=before)
+        older = found[ROWS - 1].id if len(found) > ROWS else None
+        return page("audit_trail.html", entries=found[:ROWS], words=words, before=before, older=older)

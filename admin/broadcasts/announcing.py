@@ -1,0 +1,111 @@
+"""Having a text, or an approved programme, put on the air from a page or the API.
+
+Making the sound takes a second or two and is done without a transaction: rights first, then the sound, then the row.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from admin.access.permissions import require_in
+from admin.access.visitors import Visitor
+from admin.panel import Panel
+from broadcast_bridge import planning
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.planning import Request
+from broadcast_bridge.programmes import approval, intake
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.states import Priority
+from broadcast_bridge.zones import units_heard
+from haichieu.account_rights import Action
+from haichieu.errors import UsageError
+
+WORTH_HEARING = datetime.timedelta(hours=1)
+LONGEST_TITLE = 120
+FARTHEST = datetime.timedelta(days=366)
+
+
+class NoSuchProgramme(UsageError):
+    """There is no programme of this number."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be aired: a text or a programme, to which zones, how urgent, when (None is at once)."""
+
+    zone_codes: Sequence[str]
+    text: str = ""
+    programme_id: int | None = None
+    priority: Priority = Priority.NORMAL
+    at: datetime.datetime | None = None
+    siren: bool | None = None
+    """None: with an emergency only."""
+    times: int = 1
+
+
+def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime) -> int:
+    """Have it aired; return the broadcast's number. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
+    with panel.database.session() as session:
+        _check(session, wish, at)
+    if wish.programme_id is not None:
+        with panel.database.session() as session:
+            programme = session.get(Programme, wish.programme_id)
+            if programme is None:
+                raise _no_programme(wish.programme_id)
+            approval.require_for_the_air(programme, at)
+            sound = [programme.sound_id] if programme.sound_id else []
+            return _ask(session, visitor, wish, programme.title, sound, at).id
+    panel.store.require_space()
+    with intake.sounds_in(panel.store) as folder:
+        ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
+        with panel.database.session() as session:
+            _check(session, wish, at)
+            media = panel.store.keep(session, ready.forms.narrow, ready.forms.wide)
+            return _ask(session, visitor, wish, title_of(wish.text), [media.id], at).id
+
+
+def action_of(wish: Wish) -> Action:
+    """What airing it takes."""
+    if wish.priority is Priority.EMERGENCY:
+        return Action.EMERGENCY
+    return Action.AIR if wish.programme_id is not None else Action.ANNOUNCE
+
+
+def title_of(text: str) -> str:
+    """The beginning of a text, as the title of its broadcast."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_TITLE else f"{line[: LONGEST_TITLE - 1]}…"
+
+
+def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
+    """What can be said before the sound is made. The units are asked about first: nobody probes what lies elsewhere."""
+    require_in(session, action_of(wish), units_heard(session, wish.zone_codes))
+    if bool(wish.text.strip()) == (wish.programme_id is not None):
+        raise UsageError("Cần đúng một trong văn bản, chương trình. / Give exactly one of text and programme.")
+    if wish.at is not None and not at - datetime.timedelta(minutes=1) <= wish.at <= at + FARTHEST:
+        raise UsageError("Giờ phát đã qua hoặc quá xa. / The hour is past, or more than a year away.")
+    if wish.programme_id is not None and session.get(Programme, wish.programme_id) is None:
+        raise _no_programme(wish.programme_id)
+
+
+def _ask(
+    session: Session, visitor: Visitor, wish: Wish, title: str, sounds: Sequence[int], at: datetime.datetime
+) -> Broadcast:
+    due_at = wish.at or at
+    siren = wish.priority is Priority.EMERGENCY if wish.siren is None else wish.siren
+    return planning.ask(
+        session,
+        Request(
+            asked_by=visitor.actor, title=title, sound_ids=sounds, zone_codes=list(wish.zone_codes),
+            priority=wish.priority, due_at=due_at, siren=siren, times=wish.times,
+            worth_hearing_until=due_at + WORTH_HEARING,
+        ),
+        at,
+    )  # fmt: skip
+
+
+def _no_programme(number: int) -> NoSuchProgramme:
+    return NoSuchProgramme(f"Không có chương trình số {number}. / There is no programme {number}.")

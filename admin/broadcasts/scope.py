@@ -1,0 +1,100 @@
+"""Which broadcasts an account may see: those heard in one of its units, those meant for them, and its own."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from admin.access.visitors import Visitor
+from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone, zone_speakers, zone_units
+from broadcast_bridge.zones import speakers_in
+from haichieu.errors import HaiChieuError
+from haichieu.people import Unit
+
+
+class NoSuchBroadcast(HaiChieuError):
+    """There is no broadcast of this number, or it is not for the one who asks."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Không có buổi phát số {number}. / There is no broadcast {number}.")
+
+
+def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
+    """The condition under which somebody sees a broadcast."""
+    if sees_everything(session, visitor):
+        return sa.true()
+    heard = (
+        sa.select(Delivery.id)
+        .join(Speaker, Delivery.speaker_id == Speaker.id)
+        .where(Delivery.broadcast_id == Broadcast.id, Speaker.unit_id.in_(visitor.units))
+        .exists()
+    )
+    meant = [
+        sa.cast(column, sa.Text).contains(f'"{code}"', autoescape=True)
+        for column, codes in (
+            (Broadcast.zone_codes, _zones_reaching(session, visitor)),
+            (Broadcast.speaker_codes, session.scalars(sa.select(Speaker.code).where(_inside(visitor))).all()),
+        )
+        for code in codes
+    ]
+    begun = sa.select(Delivery.id).where(Delivery.broadcast_id == Broadcast.id).exists()
+    return sa.or_(heard, Broadcast.asked_by == visitor.actor, sa.and_(~begun, sa.or_(sa.false(), *meant)))
+
+
+def find_broadcast(session: Session, visitor: Visitor, number: int) -> Broadcast:
+    """A broadcast with its deliveries. Raises NoSuchBroadcast, also when it is not for this visitor."""
+    found = session.scalar(
+        sa.select(Broadcast)
+        .where(Broadcast.id == number, seen_by(session, visitor))
+        .options(joinedload(Broadcast.official), selectinload(Broadcast.deliveries).joinedload(Delivery.speaker))
+    )
+    if found is None:
+        raise NoSuchBroadcast(number)
+    return found
+
+
+def units_of_broadcast(session: Session, number: int) -> set[int]:
+    """The units that a broadcast is heard in, or will be; those whose stopping it concerns. Raises NoSuchBroadcast."""
+    broadcast = session.get(Broadcast, number) if abs(number) < 2**31 else None
+    if broadcast is None:
+        raise NoSuchBroadcast(number)
+    heard = set(
+        session.scalars(
+            sa.select(Speaker.unit_id)
+            .join(Delivery, Delivery.speaker_id == Speaker.id)
+            .where(Delivery.broadcast_id == number)
+        )
+    )
+    if not heard:
+        zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes)))
+        heard = {speaker.unit_id for speaker in speakers_in(session, zones)}
+        heard |= set(session.scalars(sa.select(Speaker.unit_id).where(Speaker.code.in_(broadcast.speaker_codes))))
+    return heard or set(session.scalars(sa.select(Unit.id)))
+
+
+def sees_everything(session: Session, visitor: Visitor) -> bool:
+    """Say whether somebody's unit is above all others."""
+    return session.scalar(sa.select(Unit.id).where(Unit.id.not_in(visitor.units)).limit(1)) is None
+
+
+def _inside(visitor: Visitor) -> sa.ColumnElement[bool]:
+    return Speaker.unit_id.in_(visitor.units)
+
+
+def _zones_reaching(session: Session, visitor: Visitor) -> list[str]:
+    """The zones whose speakers are, in part at least, in the visitor's units."""
+    named = sa.select(zone_speakers.c.zone_id).join(Speaker, Speaker.id == zone_speakers.c.speaker_id)
+    by_speaker = set(session.scalars(named.where(_inside(visitor))))
+    reaching = set(
+        session.scalars(sa.select(zone_units.c.zone_id).where(zone_units.c.unit_id.in_(_above(session, visitor))))
+    )
+    return list(session.scalars(sa.select(Zone.code).where(Zone.id.in_(by_speaker | reaching))))
+
+
+def _above(session: Session, visitor: Visitor) -> set[int]:
+    """The visitor's units and those above them: a zone over the district reaches its communes."""
+    parents = {unit.id: unit.parent_id for unit in session.scalars(sa.select(Unit))}
+    found = set(visitor.units)
+    one = parents.get(visitor.account.unit_id)
+    while one is not None and one not in found:
+        found.add(one)
+        one = parents.get(one)
+    return found

@@ -1,0 +1,82 @@
+"""What an emergency would sound like at this moment: which speakers, who of them cannot be reached, which words.
+
+The person confirms exactly this; when it is not true any more at the second step, they are shown it anew.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from admin.access.permissions import require_in
+from admin.access.visitors import Visitor
+from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.zones import speakers_in, units_heard, zones_coded
+from haichieu.account_rights import Action
+from haichieu.errors import UsageError
+
+TIMES = (1, 2, 3, 5)
+LONGEST_MESSAGE = 2000
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """What will sound where."""
+
+    zones: Sequence[Zone]
+    speakers: Sequence[Speaker]
+    text: str
+    siren: bool
+    times: int
+
+    @property
+    def reachable(self) -> int:
+        """How many of the speakers can be reached."""
+        return len(self.speakers) - len(self.away)
+
+    @property
+    def away(self) -> Sequence[Speaker]:
+        """The speakers that cannot be reached."""
+        return [speaker for speaker in self.speakers if not (speaker.reachable or speaker.is_multicast)]
+
+    @property
+    def mark(self) -> str:
+        """A mark of all that was shown."""
+        shown = [self.text, self.siren, self.times, [zone.code for zone in self.zones]]
+        shown += [[(speaker.code, speaker in self.away) for speaker in self.speakers]]
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, times: int) -> Sounding:
+    """Look at what would sound. Raises UsageError, UnknownZone or NotAllowed."""
+    if not codes:
+        raise UsageError("Chưa chọn khu vực. / Choose at least one zone.")
+    zones = zones_coded(session, codes)
+    require_in(session, Action.EMERGENCY, units_heard(session, codes))
+    text = text.strip()
+    if not text:
+        raise UsageError("Chưa có nội dung. / Write what is to be said.")
+    if len(text) > LONGEST_MESSAGE:
+        raise UsageError(
+            f"Nội dung dài {len(text)} ký tự, tối đa {LONGEST_MESSAGE}. / "
+            f"The text has {len(text)} characters, at most {LONGEST_MESSAGE} are read aloud."
+        )
+    if times not in TIMES:
+        raise UsageError("Số lần phát không đúng. / It can be said once, twice, three or five times.")
+    speakers = speakers_in(session, [zone.id for zone in zones])
+    if not speakers:
+        raise UsageError("Khu vực đã chọn không có cụm loa nào. / There is no speaker in these zones.")
+    return Sounding(zones, speakers, text, siren, times)
+
+
+def zones_for(session: Session, visitor: Visitor) -> list[tuple[Zone, int, int]]:
+    """The zones that lie wholly in somebody's units: each with its speakers, and how many can be reached."""
+    found = []
+    for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)):
+        speakers = speakers_in(session, [zone.id])
+        if speakers and {speaker.unit_id for speaker in speakers} <= visitor.units:
+            reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
+            found.append((zone, len(speakers), reachable))
+    return found

@@ -1,0 +1,63 @@
+"""The emergency pages: say what and where, see exactly what will sound, confirm."""
+
+from flask import Flask, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.broadcasts.announcing import Wish, put_on_air
+from admin.emergency.sounding import TIMES, sounding, zones_for
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from broadcast_bridge.states import Priority
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+
+
+def register_emergency(app: Flask, panel: Panel) -> None:
+    """Add the emergency pages."""
+
+    @app.get("/emergency")
+    @needs(Action.EMERGENCY)
+    def emergency() -> Response:
+        """What is to be said, and where."""
+        return _first_step(panel, Form(take_kept(panel)))
+
+    @app.post("/emergency")
+    @needs(Action.EMERGENCY, checks_units=True)
+    def emergency_confirm() -> Response:
+        """Exactly what will sound where, to be confirmed; with the confirmation it sounds."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                shown = sounding(
+                    session, form.values("zone"), form.value("text"),
+                    siren=form.chosen("siren", "yes"), times=_times(form.value("times", "2")),
+                )  # fmt: skip
+            if form.value("confirmed") != shown.mark:
+                return page("emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
+            wish = Wish(
+                [zone.code for zone in shown.zones], shown.text,
+                priority=Priority.EMERGENCY, siren=shown.siren, times=shown.times,
+            )  # fmt: skip
+            number = put_on_air(panel, visitor(), wish, now())
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _first_step(panel, form, 422)
+        flash(say("emergency.done", number=number))
+        return redirect(url_for("now"), 303)
+
+
+def _first_step(panel: Panel, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        zones = zones_for(session, visitor())
+    return page("emergency.html", status=status, form=form, zones=zones, times=TIMES)
+
+
+def _times(given: str) -> int:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 3 else 0

@@ -1,0 +1,106 @@
+"""`/healthz` and `/metrics`: for supervisors, not for people."""
+
+import datetime
+import ipaddress
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from admin.access import tokens
+from admin.access.errors import TokenRefused
+from admin.access.permissions import open_to_all
+from admin.layout.refusals import problem
+from admin.panel import Panel
+from admin.status import StationStatus, component_states, station_status
+from broadcast_bridge.models import Delivery
+from broadcast_bridge.states import DELIVERY
+from haichieu.account_rights import Action, may
+from haichieu.database import Database, now
+
+
+def register_health(app: Flask, panel: Panel) -> None:
+    """Add both."""
+    database = panel.database
+
+    @app.get("/healthz")
+    @open_to_all
+    def healthz() -> tuple[Response, int]:
+        """Every part of the station with `ok`, and `ok` over all; 503 when not."""
+        answer = _health(database)
+        return jsonify(answer), 200 if answer["ok"] else 503
+
+    @app.get("/metrics")
+    @open_to_all
+    def metrics() -> Response:
+        """Prometheus text, for this machine or with a token."""
+        if not (_is_from_here() or _has_token(panel)):
+            return problem(
+                403, "Forbidden",
+                "Chỉ xem được từ chính máy này hoặc với mã truy cập. / Metrics are for this machine, or for a token.",
+            )  # fmt: skip
+        return Response(generate_latest(_metrics(database)), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_from_here() -> bool:
+    """A proxy on this machine that we were not told of (`web_proxies`) passes on strangers: it gives itself away."""
+    try:
+        here = ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+    return here and not any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+
+
+def _has_token(panel: Panel) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    try:
+        with panel.database.session() as session:
+            return may(tokens.account_with_token(session, token.strip(), now()), Action.VIEW)
+    except TokenRefused:
+        return False
+
+
+def _health(database: Database) -> dict[str, Any]:
+    try:
+        with database.session() as session:
+            parts = {
+                part.name: {"ok": part.ok, "seen_at": _iso(part.seen_at)} for part in component_states(session, now())
+            }
+    except sa.exc.SQLAlchemyError:
+        return {"ok": False, "database": {"ok": False}}
+    parts["web"] = {"ok": True, "seen_at": _iso(now())}
+    return {"ok": all(part["ok"] for part in parts.values()), "database": {"ok": True}, **parts}
+
+
+def _iso(moment: datetime.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _metrics(database: Database) -> CollectorRegistry:
+    with database.session() as session:
+        status: StationStatus = station_status(session, now())
+        counted = session.execute(sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state)).all()
+    registry = CollectorRegistry()
+    up = Gauge("haichieu_component_up", "Whether a part of the station is up.", ["component"], registry=registry)
+    for part in status.components:
+        up.labels(part.name).set(part.ok)
+    Gauge("haichieu_speakers", "Speakers in use.", registry=registry).set(len(status.speakers))
+    Gauge("haichieu_speakers_reachable", "Speakers that can be reached.", registry=registry).set(status.reachable)
+    Gauge("haichieu_broadcasts_open", "Broadcasts that have not ended.", registry=registry).set(len(status.on_air))
+    Gauge("haichieu_call_backs_owed", "Calls owed to officials.", registry=registry).set(status.call_backs_owed)
+    Gauge("haichieu_cases_open", "Cases that wait for an answer.", registry=registry).set(status.cases.open)
+    Gauge("haichieu_cases_overdue", "Cases whose answer is late.", registry=registry).set(status.cases.overdue)
+    Gauge("haichieu_transcripts_waiting", "Spoken messages not yet written down.", registry=registry).set(
+        status.cases.transcripts
+    )
+    Gauge("haichieu_texts_waiting", "Texts that have not gone out.", registry=registry).set(status.texts_waiting)
+    Gauge("haichieu_alarms_open", "Alarms that nobody has cleared.", registry=registry).set(len(status.alarms))
+    deliveries = Gauge("haichieu_deliveries", "Deliveries by state.", ["state"], registry=registry)
+    for state in DELIVERY.states:
+        deliveries.labels(str(state)).set(0)
+    for name, count in counted:
+        deliveries.labels(name).set(count)
+    return registry

@@ -1,0 +1,141 @@
+"""The login: e-mail and password, then a code where the account wants one, then back to where one came from."""
+
+import datetime
+from urllib.parse import urlencode
+
+from flask import Flask, abort, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from admin.access import kept_forms, second_factor, sessions, sign_in
+from admin.access.errors import AccessRefused
+from admin.access.gate import address_of_request, cookie_name
+from admin.access.kept_forms import KeptForm, NotSignedIn
+from admin.access.models import WebSession
+from admin.access.paths import path_within
+from admin.access.permissions import for_anyone_signed_in, open_to_all
+from admin.access.proofs import digest_of
+from admin.access.visitors import visitor, visitor_or_none
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from haichieu.database import Database, now
+from haichieu.people import Account
+
+HALF_IN = "half_in"
+TIME_FOR_THE_CODE = datetime.timedelta(minutes=5)
+
+
+def register_login(app: Flask, panel: Panel) -> None:
+    """Add the pages of signing in and out."""
+
+    @app.get("/login")
+    @open_to_all
+    def login() -> Response:
+        """The login page."""
+        wanted = path_within(request.args.get("next"))
+        return redirect(wanted, 303) if visitor_or_none() else page("login.html", form=Form(), next=wanted, kept="")
+
+    @app.post("/login")
+    @open_to_all
+    def login_with_password() -> Response:
+        """Take e-mail and password."""
+        form, moment = sent_form(), now()
+        with panel.database.session() as transaction:
+            checked = sign_in.check_password(
+                transaction, form.value("email").strip(), form.value("password"), address_of_request(), moment
+            )
+            asks_code = isinstance(checked, Account) and second_factor.is_on(transaction, checked.id)
+        if isinstance(checked, AccessRefused):
+            form.problems[""] = str(checked)
+            return _again("login.html", form)
+        if asks_code:
+            session.clear()
+            session[HALF_IN] = [checked.id, digest_of(checked.password_hash), moment.timestamp()]
+            return _again("login_code.html", form, 200)
+        return _enter(panel, checked, form, moment)
+
+    @app.post("/login/code")
+    @open_to_all
+    def login_with_code() -> Response:
+        """Take the one-time code of somebody whose password was right."""
+        form, moment = sent_form(), now()
+        account = _half_in(panel.database, moment)
+        if account is None:
+            return redirect(url_for("login", next=path_within(form.value("next"))), 303)
+        with panel.database.session() as transaction:
+            refusal = sign_in.check_code(
+                transaction, panel.vault, account, form.value("code"), address_of_request(), moment
+            )
+        if refusal is not None:
+            form.problems[""] = str(refusal)
+            return _again("login_code.html", form)
+        return _enter(panel, account, form, moment)
+
+    @app.post("/logout")
+    @for_anyone_signed_in
+    def logout() -> Response:
+        """End this login."""
+        with panel.database.session() as transaction:
+            found = transaction.get_one(WebSession, visitor().login_id)
+            sessions.end(transaction, found, visitor().actor, "session.logout", now())
+        session.clear()
+        response = redirect(url_for("login"), 303)
+        response.delete_cookie(cookie_name(panel), secure=panel.is_https, httponly=True, samesite="Lax")
+        return response
+
+    @app.errorhandler(NotSignedIn)
+    def not_signed_in(refusal: NotSignedIn) -> Response:
+        if request.headers.get("HX-Request") or "text/event-stream" in request.accept_mimetypes.values():
+            abort(401)
+        if refusal.kept is None:
+            return redirect(f"{url_for('login')}?{urlencode({'next': request.full_path.rstrip('?')})}", 303)
+        sealed = kept_forms.seal(panel, refusal.kept) if refusal.kept.fields else ""
+        return page("login.html", status=401, form=Form(), next=refusal.kept.page, kept=sealed)
+
+
+def enter(panel: Panel, response: Response, account: Account, moment: datetime.datetime) -> int:
+    """Begin a login at this browser and give it its cookie; return its number. What the browser had before is void."""
+    session.clear()
+    with panel.database.session() as transaction:
+        proof, number = sessions.begin(
+            transaction, account, address_of_request(), request.headers.get("User-Agent", ""), moment
+        )
+    response.set_cookie(
+        cookie_name(panel), proof, max_age=int(sessions.ABSOLUTE.total_seconds()), path="/",
+        secure=panel.is_https, httponly=True, samesite="Lax",
+    )  # fmt: skip
+    return number
+
+
+def _enter(panel: Panel, account: Account, form: Form, moment: datetime.datetime) -> Response:
+    kept = kept_forms.unseal(panel, form.value("kept")) if form.value("kept") else None
+    response = redirect(kept.page if kept else path_within(form.value("next")), 303)
+    old = request.cookies.get(cookie_name(panel))
+    with panel.database.session() as transaction:
+        sign_in.signed_in(transaction, account, address_of_request(), moment)
+        before = sessions.find(transaction, old, moment) if old else None
+        if before is not None:
+            sessions.end(transaction, before, f"account:{account.email}", "session.replaced", moment)
+        sessions.forget(transaction, moment)
+    number = enter(panel, response, account, moment)
+    if kept is not None:
+        _give_back(panel, number, account, kept)
+    return response
+
+
+def _give_back(panel: Panel, number: int, account: Account, kept: KeptForm) -> None:
+    with panel.database.session() as transaction:
+        kept_forms.give_back(transaction, number, account.id, kept)
+
+
+def _again(template: str, form: Form, status: int = 401) -> Response:
+    return page(template, status=status, form=form, next=path_within(form.value("next")), kept=form.value("kept"))
+
+
+def _half_in(database: Database, moment: datetime.datetime) -> Account | None:
+    """Whose password was right a few minutes ago at this browser, and still is."""
+    account_id, mark, at = session.get(HALF_IN, (0, "", 0.0))
+    if moment.timestamp() - at > TIME_FOR_THE_CODE.total_seconds():
+        return None
+    with database.session() as transaction:
+        account = transaction.get(Account, account_id)
+    return account if account is not None and digest_of(account.password_hash) == mark else None

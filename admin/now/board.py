@@ -1,0 +1,210 @@
+"""What the first page shows, read from the database for one visitor: their units and nothing else."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from admin.access.visitors import Visitor
+from admin.broadcasts.scope import seen_by, units_of_broadcast
+from admin.status import Component, component_states
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.states import OccurrenceState
+from broadcast_bridge.states import BROADCAST, BroadcastState, DeliveryState
+from feedback.cases import OPEN
+from feedback.models import Case
+from feedback.states import CaseStatus
+from haichieu.account_rights import Action
+from haichieu.alarms import Alarm, open_alarms
+
+NEXT_WITHIN = datetime.timedelta(hours=24)
+ROWS = 8
+
+_BEGUN = (BroadcastState.CALLING, BroadcastState.ON_AIR)
+
+
+@dataclass(frozen=True)
+class OnAir:
+    """A broadcast that sounds or is about to; `may_stop` says whether this visitor may end it."""
+
+    number: int
+    who: str
+    zones: str
+    priority: str
+    state: str
+    since: datetime.datetime
+    playing: int
+    speakers: int
+    stopping: bool
+    may_stop: bool
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """A broadcast that is due: planned by hand (`number`), or an hour of the schedule."""
+
+    due_at: datetime.datetime
+    title: str
+    zones: str
+    priority: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """How many speakers there are and can be reached, and the first of those that cannot."""
+
+    total: int
+    reachable: int
+    away: Sequence[Speaker]
+
+    @property
+    def away_count(self) -> int:
+        """How many cannot be reached."""
+        return self.total - self.reachable
+
+
+@dataclass(frozen=True)
+class Cases:
+    """How many cases are new, wait, are overdue; and the most pressing of them for who may read them."""
+
+    new: int
+    waiting: int
+    overdue: int
+    pressing: Sequence[Case]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that the first page shows."""
+
+    at: datetime.datetime
+    components: Sequence[Component]
+    on_air: Sequence[OnAir]
+    upcoming: Sequence[Upcoming]
+    speakers: Speakers
+    cases: Cases
+    alarms: Sequence[Alarm]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every part of the station is up."""
+        return all(part.ok for part in self.components)
+
+
+def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
+    """Look at the station for somebody at a moment."""
+    return Board(
+        at,
+        component_states(session, at),
+        _on_air(session, visitor),
+        _upcoming(session, visitor, at),
+        _speakers(session, visitor),
+        _cases(session, visitor, at),
+        open_alarms(session)[:ROWS] if visitor.may(Action.CLEAR_ALARMS) else (),
+    )
+
+
+def _on_air(session: Session, visitor: Visitor) -> list[OnAir]:
+    found = session.scalars(
+        sa.select(Broadcast)
+        .where(Broadcast.state.in_(_BEGUN), seen_by(session, visitor))
+        .options(joinedload(Broadcast.official))
+        .order_by(Broadcast.id)
+    ).all()
+    counts = {
+        number: (playing, total)
+        for number, playing, total in session.execute(
+            sa.select(
+                Delivery.broadcast_id,
+                sa.func.count().filter(Delivery.state == DeliveryState.PLAYING),
+                sa.func.count(),
+            )
+            .where(Delivery.broadcast_id.in_([one.id for one in found]))
+            .group_by(Delivery.broadcast_id)
+        )
+    }
+    return [
+        OnAir(
+            one.id, one.on_air_name, one.zone_names, one.priority, one.state, one.on_air_at or one.created_at,
+            *counts.get(one.id, (0, 0)), stopping=one.stop_asked_at is not None,
+            may_stop=visitor.may(Action.AIR) and units_of_broadcast(session, one.id) <= visitor.units,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _upcoming(session: Session, visitor: Visitor, at: datetime.datetime) -> list[Upcoming]:
+    until = at + NEXT_WITHIN
+    planned = session.scalars(
+        sa.select(Broadcast)
+        .where(
+            Broadcast.state == BROADCAST.initial,
+            Broadcast.due_at > at - NEXT_WITHIN,
+            Broadcast.due_at <= until,
+            seen_by(session, visitor),
+        )
+        .order_by(Broadcast.due_at)
+        .limit(ROWS)
+    )
+    hours = session.scalars(
+        sa.select(Occurrence)
+        .join(Occurrence.schedule)
+        .where(
+            Occurrence.state == OccurrenceState.PLANNED,
+            Occurrence.due_at > at,
+            Occurrence.due_at <= until,
+            Schedule.unit_id.in_(visitor.units),
+            Schedule.enabled,
+        )
+        .options(joinedload(Occurrence.schedule).selectinload(Schedule.zones))
+        .order_by(Occurrence.due_at, Occurrence.id)
+        .limit(ROWS)
+    )
+    found = [
+        Upcoming(one.due_at or one.created_at, one.on_air_name, one.zone_names, one.priority, one.id) for one in planned
+    ]
+    for hour in hours:
+        zones = ", ".join(zone.name for zone in hour.schedule.zones)
+        found.append(Upcoming(hour.due_at, hour.schedule.title, zones, hour.schedule.priority))
+    return sorted(found, key=lambda one: one.due_at)[:ROWS]
+
+
+def _speakers(session: Session, visitor: Visitor) -> Speakers:
+    here = (Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor.units))
+    counted = sa.or_(Speaker.reachable, Speaker.multicast != "")
+    total, reachable = session.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(counted)).select_from(Speaker).where(*here)
+    ).one()
+    away = session.scalars(
+        sa.select(Speaker)
+        .where(*here, ~counted)
+        .options(joinedload(Speaker.unit))
+        .order_by(Speaker.reachable_since.desc().nulls_last(), Speaker.code)
+        .limit(ROWS)
+    ).all()
+    return Speakers(total, reachable, away)
+
+
+def _cases(session: Session, visitor: Visitor, at: datetime.datetime) -> Cases:
+    here = Case.unit_id.in_(visitor.units)
+    waits = Case.status.in_(OPEN)
+    fresh = Case.status.in_((CaseStatus.NEW, CaseStatus.TRANSCRIBED))
+    new, waiting, overdue = session.execute(
+        sa.select(
+            sa.func.count().filter(fresh), sa.func.count(), sa.func.count().filter(Case.due_at < at)
+        ).select_from(Case).where(here, waits)
+    ).one()  # fmt: skip
+    pressing: Sequence[Case] = ()
+    if visitor.may(Action.READ_CASES):
+        pressing = session.scalars(
+            sa.select(Case)
+            .where(here, waits)
+            .options(joinedload(Case.unit), joinedload(Case.category))
+            .order_by(Case.due_at.asc().nulls_last(), Case.id)
+            .limit(ROWS)
+        ).all()
+    return Cases(new, waiting, overdue, pressing)

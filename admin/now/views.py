@@ -1,0 +1,91 @@
+"""The first page, its live part, stopping a broadcast in two steps, and clearing alarms."""
+
+from collections.abc import Iterator
+
+from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
+
+from admin.access import sessions
+from admin.access.gate import cookie_name
+from admin.access.permissions import for_anyone_signed_in, needs
+from admin.access.visitors import visitor
+from admin.broadcasts.scope import find_broadcast, units_of_broadcast
+from admin.layout.language import say
+from admin.layout.pages import page
+from admin.now.board import board
+from admin.now.pulse import Pulse, TooManyStreams
+from admin.panel import Panel
+from broadcast_bridge import planning
+from broadcast_bridge.broadcasts import is_open
+from haichieu.account_rights import Action
+from haichieu.alarms import clear_alarm
+from haichieu.database import now as present_moment
+
+
+def register_now(app: Flask, panel: Panel) -> None:
+    """Add the first page and what can be done from it."""
+    pulse = Pulse(panel.database)
+
+    @app.get("/")
+    @needs(Action.VIEW)
+    def now() -> Response:
+        """What is on air, what comes next, speakers, cases, alarms."""
+        with panel.database.session() as session:
+            return page("now.html", board=board(session, visitor(), present_moment()))
+
+    @app.get("/now/board")
+    @needs(Action.VIEW)
+    def now_board() -> str:
+        """The live part of the first page, alone."""
+        with panel.database.session() as session:
+            return render_template("now_board.html", board=board(session, visitor(), present_moment()))
+
+    @app.get("/now/events")
+    @for_anyone_signed_in
+    def now_events() -> Response:
+        """Server-sent events: `changed` whenever live pages should look again."""
+        who, proof = visitor(), request.cookies.get(cookie_name(panel), "")
+
+        def still_in() -> bool:
+            with panel.database.session() as session:
+                return sessions.find(session, proof, present_moment()) is not None
+
+        listening = pulse.listening(who.account.id)
+        try:
+            listening.__enter__()
+        except TooManyStreams:
+            abort(503)
+
+        def stream() -> Iterator[bytes]:
+            yield from pulse.events(still_in)
+
+        response = FlaskResponse(stream(), content_type="text/event-stream")
+        response.call_on_close(lambda: listening.__exit__(None, None, None))
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+
+    @app.get("/broadcasts/<int:number>/stop")
+    @needs(Action.AIR, where=units_of_broadcast)
+    def ask_stop(number: int) -> Response:
+        """Ask whether a broadcast is really to be stopped, saying which."""
+        with panel.database.session() as session:
+            broadcast = find_broadcast(session, visitor(), number)
+            return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
+
+    @app.post("/broadcasts/<int:number>/stop")
+    @needs(Action.AIR, where=units_of_broadcast)
+    def stop_broadcast(number: int) -> Response:
+        """Stop a broadcast."""
+        with panel.database.session() as session:
+            planning.ask_to_stop(session, number, visitor().actor, present_moment())
+        flash(say("stop.done"))
+        return redirect(url_for("now"), 303)
+
+    @app.post("/alarms/<int:number>/clear")
+    @needs(Action.CLEAR_ALARMS)
+    def clear(number: int) -> Response:
+        """Say of an alarm that somebody has looked at it."""
+        with panel.database.session() as session:
+            clear_alarm(session, number, visitor().actor, present_moment())
+        return redirect(url_for("now"), 303)
