@@ -13,6 +13,7 @@ from admin.access.visitors import visitor
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.login.views import enter
+from admin.my_account.browsers import browser_name
 from admin.panel import Panel
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, UsageError
@@ -22,6 +23,8 @@ from haichieu.station import the_station
 
 def register_my_account(app: Flask, panel: Panel) -> None:
     """Add the pages of one's own account."""
+
+    app.jinja_env.filters["browser"] = browser_name
 
     @app.get("/account")
     @for_anyone_signed_in
