@@ -65,7 +65,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "GET", "/broadcasts/<int(max=2147483647):number>", "A broadcast with its deliveries.", Action.VIEW,
+            "GET", "/broadcasts/<int:number>", "A broadcast with its deliveries.", Action.VIEW,
             documents.BroadcastWithDeliveries, refusals=(404,),
         )
     )  # fmt: skip
@@ -74,7 +74,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "POST", "/broadcasts/<int(max=2147483647):number>/stop", "Stop a broadcast, or cancel one that is planned.",
+            "POST", "/broadcasts/<int:number>/stop", "Stop a broadcast, or cancel one that is planned.",
             Action.AIR, Stopped, refusals=(404,),
         ),
         where=units_of_broadcast,

@@ -89,7 +89,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     def end_my_login(number: int) -> Response:
         """End one of one's own logins."""
         with panel.database.session() as session:
-            login = session.get(WebSession, number) if number < 2**31 else None
+            login = session.get(WebSession, number)
             if login is None or login.account_id != visitor().account.id:
                 abort(404)
             sessions.end(session, login, visitor().actor, "session.revoke", now())
@@ -113,7 +113,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     def revoke_my_token(number: int) -> Response:
         """End one of one's own keys to the API."""
         with panel.database.session() as session:
-            tokens.revoke(session, number if number < 2**31 else 0, visitor().actor, now(), of=visitor().account.id)
+            tokens.revoke(session, number, visitor().actor, now(), of=visitor().account.id)
         return redirect(url_for("my_account"), 303)
 
 
