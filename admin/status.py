@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 from broadcast_bridge.broadcasts import open_broadcasts
 from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
 from broadcast_bridge.states import DeliveryState
+from feedback.search import Waiting, waiting
+from feedback.texts import outbox
 from haichieu.alarms import open_alarms
 from haichieu.heartbeats import latest
 
@@ -57,6 +59,10 @@ class StationStatus:
     speakers: tuple[SpeakerStatus, ...]
     on_air: tuple[OnAir, ...]
     call_backs_owed: int
+    cases: Waiting
+    transcriber: str
+    """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
+    texts_waiting: int
     alarms: tuple[str, ...]
 
     @property
@@ -91,6 +97,9 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         call_backs_owed=session.scalars(
             sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
         ).one(),
+        cases=waiting(session, at),
+        transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
+        texts_waiting=outbox.waiting(session),
         alarms=tuple(f"{alarm.subject}: {alarm.text}" for alarm in open_alarms(session)),
     )
 

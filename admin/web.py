@@ -4,8 +4,10 @@ Each part adds its own routes with a `register_…` function; the application do
 say who may use it (`admin.access.permissions`).
 """
 
+from collections.abc import Sequence
+
 import jinja2
-from flask import Flask, Response
+from flask import Blueprint, Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -59,8 +61,11 @@ class RowNumber(IntegerConverter):
         super().__init__(map, max=2**31 - 1)
 
 
-def create_app(database: Database, settings: Settings) -> Flask:
-    """Make the Flask application of the station over a database. Raises RouteWithoutRule."""
+def create_app(database: Database, settings: Settings, webhooks: Sequence[Blueprint] = ()) -> Flask:
+    """Make the Flask application of the station over a database; `webhooks` are what other services call.
+
+    Raises RouteWithoutRule.
+    """
     panel = open_panel(database, settings)
     app = Flask(__name__, static_folder=None)
     _configure(app, panel)
@@ -74,6 +79,8 @@ def create_app(database: Database, settings: Settings) -> Flask:
         *(register_accounts, register_my_account, register_audit_trail, register_api),
     ):
         register(app, panel)
+    for routes in webhooks:
+        app.register_blueprint(routes)
     check_declarations(app)
     return app
 

@@ -95,9 +95,9 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
     ]
 
 
-def any_owed(session: Session) -> bool:
-    """Say whether some call is still to fall due."""
-    return session.scalar(sa.select(CallBack.id).where(CallBack.state == "owed").limit(1)) is not None
+def next_due(session: Session) -> datetime.datetime | None:
+    """When the next call falls due; None when none is owed."""
+    return session.scalar(sa.select(sa.func.min(CallBack.due_at)).where(CallBack.state == "owed"))
 
 
 def settle(session: Session, call_back_id: int, outcome: str) -> None:

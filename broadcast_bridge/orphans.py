@@ -25,7 +25,7 @@ log = structlog.get_logger()
 OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-")
 """Ids of the channels that the station itself makes begin like this."""
 
-OUR_BRIDGES = "broadcast-"
+OUR_BRIDGES = ("broadcast-", "transfer-")
 
 
 def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[str]:

@@ -99,8 +99,10 @@ _MEDIA = {
     "rtp_keepalive": "15",
     "dtmf_mode": "rfc4733",
     "send_pai": "no",
+    "message_context": "no-text-is-a-call",
 }
-"""All sound passes through us, and phones behind NAT are answered where they speak from."""
+"""All sound passes through us, and phones behind NAT are answered where they speak from. Texts go to the application:
+in a context with extensions they would enter the dialplan as well, as a channel of their own."""
 
 
 def _registering(

@@ -19,7 +19,7 @@ from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.settings import Settings
 from haichieu.vault import station_secret
 
-FOLDERS = ("etc", "lib", "log", "run", "spool/recording", "spool/emergency", "spool/tmp")
+FOLDERS = ("etc", "lib", "log", "run", "spool/recording", "spool/emergency", "spool/messages", "spool/tmp")
 FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
     *("logger.conf", "extensions.conf", "indications.conf", "stasis.conf"),

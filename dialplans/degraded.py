@@ -1,4 +1,8 @@
-"""What Asterisk does alone while the application is down: the emergency line, and a sentence for everybody else."""
+"""What Asterisk does alone while the application is down.
+
+The emergency line pages every speaker, hotline numbers take a message (see `left_messages`), and everybody else hears a
+sentence.
+"""
 
 import filecmp
 import os
@@ -8,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dialplans import left_messages
 from dialplans.configuration import HomeNotWritable, render, write_secretly
 from haichieu.settings import Settings
 
 GROUP = 40
 """Speakers in one Page(): a hundred were reached at once, three hundred not at all."""
 
+_NUMBER = re.compile(r"[0-9+*#]+")
 _DESTINATION = re.compile(r"[A-Za-z0-9/.:()_-]+")
 
 
@@ -27,6 +33,9 @@ class DegradedSounds:
     refused: str
     locked: str
     live: str
+    leave_message: str
+    message_kept: str
+    message_not_kept: str
 
 
 ASTERISKS_OWN = DegradedSounds(
@@ -36,6 +45,9 @@ ASTERISKS_OWN = DegradedSounds(
     refused="vm-goodbye",
     locked="vm-sorry",
     live="beep",
+    leave_message="vm-intro",
+    message_kept="vm-msgsaved",
+    message_not_kept="vm-mailboxfull",
 )
 """What Asterisk has in English, for a sentence that nobody recorded or synthesised."""
 
@@ -44,13 +56,15 @@ ASTERISKS_OWN = DegradedSounds(
 class DegradedMode:
     """All that Asterisk must know to do without us. An empty `emergency_number` means no emergency line.
 
-    `destinations` are the speakers as Asterisk dials them; one that is not registered is passed over by it.
+    `destinations` are the speakers as Asterisk dials them; one that is not registered is passed over by it. At
+    `hotline_numbers` messages are taken.
     """
 
     emergency_number: str
     emergency_pin: str
     destinations: tuple[str, ...]
     sounds: DegradedSounds
+    hotline_numbers: tuple[str, ...] = ()
 
 
 def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
@@ -62,7 +76,8 @@ def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
     home = settings.home.absolute()
     path = home / "etc" / "degraded.conf"
     try:
-        text = degraded_dialplan(mode, _kept(mode.sounds, home / "lib" / "degraded"), home / "spool" / "emergency")
+        sounds = _kept(mode.sounds, home / "lib" / "degraded")
+        text = degraded_dialplan(mode, sounds, home, left_messages.caller_key(home))
         if path.exists() and path.read_text("utf-8") == text:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,12 +87,33 @@ def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
     return True
 
 
-def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, recordings: Path) -> str:
-    """Return the dialplan as text; emergency calls are recorded in the folder `recordings`."""
+def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, key: str) -> str:
+    """Return the dialplan as text; callers' numbers are kept under `key`."""
     said = {f"sound_{name}": sound for name, sound in asdict(sounds).items()}
     has_line = all(text.isascii() and text.isdigit() for text in (mode.emergency_number, mode.emergency_pin))
     route = f"exten => {mode.emergency_number},1,Goto(emergency-line,s,1)" if has_line else "; no emergency line"
-    text = render("degraded.conf", {**said, "emergency_route": route})
+    hotlines = [number for number in mode.hotline_numbers if _NUMBER.fullmatch(number)]
+    text = render(
+        "degraded.conf",
+        {
+            **said,
+            "emergency_route": route,
+            "hotline_routes": "\n".join(
+                f"exten => {number},1,Set(DIALLED={number})\n same => n,Goto(leave-message,s,1)"
+                for number in hotlines
+                if number != mode.emergency_number
+            ),
+        },
+    ) + render(
+        "left_message.conf",
+        {
+            **said,
+            "key": key,
+            "messages": home / left_messages.FOLDER,
+            "silence_seconds": left_messages.SILENCE_SECONDS,
+            "most_seconds": left_messages.MOST_SECONDS,
+        },
+    )
     if not has_line:
         return text
     destinations = [name for name in mode.destinations if _DESTINATION.fullmatch(name)]
@@ -87,7 +123,7 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, recordings: Pa
         {
             **said,
             "pin": mode.emergency_pin,
-            "recordings": recordings,
+            "recordings": home / "spool" / "emergency",
             "groups": groups[0]
             if len(groups) == 1
             else "&".join(f"Local/group-{number}@emergency-groups/n" for number in range(len(groups))),

@@ -11,7 +11,7 @@ REQUIRED = (
     *("res_pjsip_dtmf_info", "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user"),
     *("res_pjsip_header_funcs", "res_pjsip_nat", "res_pjsip_outbound_authenticator_digest"),
     *("res_pjsip_outbound_registration", "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_sdp_rtp"),
-    *("res_pjsip_pubsub", "chan_pjsip", "res_sorcery_config", "res_sorcery_astdb"),
+    *("res_pjsip_pubsub", "chan_pjsip", "res_pjsip_messaging", "res_sorcery_config", "res_sorcery_astdb"),
     "res_sorcery_memory",
     "res_security_log",
     # sound
@@ -21,7 +21,7 @@ REQUIRED = (
     *("format_gsm", "func_volume"),
     # the dialplan, degraded mode included
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
-    *("app_exec", "app_softhangup"),
+    *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "res_crypto"),
     *("app_verbose", "app_dial", "func_channel", "func_db", "func_logic", "func_strings", "func_callerid"),
 )
 

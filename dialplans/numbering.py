@@ -27,3 +27,29 @@ def endpoint_for(session: Session, number: str) -> str:
             "add a [[trunks]] with outbound = true to the district file."
         )
     return f"PJSIP/{as_dialled(number, trunk.prefix_rules)}@{trunk.code}"
+
+
+def text_address(session: Session, number: str) -> str | None:
+    """Where a text to a number goes as SIP MESSAGE: a phone of ours, else the first trunk that takes texts.
+
+    Returns ARI's address of it ("pjsip:…"), None when it cannot go by SIP.
+    """
+    phone = session.scalar(sa.select(Phone).where(Phone.caller_number == number))
+    if phone is not None:
+        return f"pjsip:{phone.code}"
+    trunk = session.scalar(sa.select(Trunk).where(Trunk.texts).order_by(Trunk.id).limit(1))
+    if trunk is None:
+        return None
+    return f"pjsip:{trunk.code}/sip:{as_dialled(number, trunk.prefix_rules)}@{trunk.host}:{trunk.port}"
+
+
+def text_sender(session: Session, endpoint: str, claimed: str) -> str | None:
+    """Who sent a SIP MESSAGE that came from an endpoint; None when that one may send none.
+
+    A phone is its own number whatever it claims; a trunk that takes texts is believed, as with calls.
+    """
+    phone = session.scalar(sa.select(Phone).where(Phone.code == endpoint))
+    if phone is not None:
+        return phone.caller_number
+    trunk = session.scalar(sa.select(Trunk).where(Trunk.code == endpoint, Trunk.texts))
+    return claimed if trunk is not None else None

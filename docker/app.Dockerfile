@@ -15,6 +15,7 @@ COPY feedback feedback
 COPY ivr ivr
 COPY admin admin
 RUN /opt/haichieu/bin/pip install --no-deps --no-build-isolation .
+RUN HAICHIEU_ASR_MODEL=/opt/haichieu-speech /opt/haichieu/bin/haichieu model --fetch
 
 FROM python:3.11-slim-bookworm
 COPY docker/system-packages.txt docker/install-system-packages /usr/local/share/haichieu/
@@ -23,7 +24,9 @@ RUN /usr/local/share/haichieu/install-system-packages run && rm -rf /var/lib/apt
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/haichieu --shell /usr/sbin/nologin haichieu \
     && install --directory --owner haichieu --group haichieu --mode 0750 /var/lib/haichieu
 COPY --from=build /opt/haichieu /opt/haichieu
-ENV PATH=/opt/haichieu/bin:$PATH PYTHONUNBUFFERED=1 HAICHIEU_HOME=/var/lib/haichieu
+COPY --from=build /opt/haichieu-speech /opt/haichieu-speech
+ENV PATH=/opt/haichieu/bin:$PATH PYTHONUNBUFFERED=1 HAICHIEU_HOME=/var/lib/haichieu \
+    HAICHIEU_ASR_MODEL=/opt/haichieu-speech
 USER haichieu
 WORKDIR /var/lib/haichieu
 VOLUME /var/lib/haichieu

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback import job_kinds
+from feedback import due_dates, job_kinds
 from feedback.case_numbers import new_case_number, read_case_number
 from feedback.models import Case, CaseChange, Category, Citizen, Message
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
@@ -75,6 +75,7 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
     )
     session.add(case)
     session.flush()
+    due_dates.renew(session, case, at)
     note(session, case, first.author, "opened", at, after=str(about.channel))
     say(session, case, first, at)
     return case
@@ -116,6 +117,10 @@ def happen(session: Session, case: Case, event: CaseEvent, actor: str, at: datet
         case.closed_at = at
     if case.status == CaseStatus.REOPENED:
         case.answered_at = case.closed_at = None
+        case.duplicate_of_id = None  # the main case's answer was not enough for this citizen: it waits for its own
+        due_dates.renew(session, case, at)
+    if case.status in (CaseStatus.ANSWERED, CaseStatus.CLOSED):
+        due_dates.settle(session, case)
     case.updated_at = at
     note(session, case, actor, str(event), at, before=str(before), after=case.status)
 

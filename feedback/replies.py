@@ -5,14 +5,15 @@ An answer and the jobs that carry it out are written in one transaction; who car
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
 from feedback.cases import Said, happen, say
 from feedback.models import Case, Message, Reply
-from feedback.states import REPLY, CaseEvent, Channel, Direction, ReplyEvent, ReplyState, Way
+from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
 from haichieu import jobs
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media
@@ -37,10 +38,29 @@ class Answer:
 
 
 def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
-    """Answer a case; it counts as answered from now on. Raises AnswerRefused, and nothing has happened."""
+    """Answer a case, and those that were merged into it; they count as answered from now on.
+
+    Raises AnswerRefused, and nothing has happened.
+    """
     _check(case, given)
     happen(session, case, CaseEvent.ANSWER, given.author, at)
-    return _write(session, case, given, at)
+    message = _write(session, case, given, at)
+    answer_also(session, case, given, at)
+    return message
+
+
+def answer_also(session: Session, main: Case, given: Answer, at: datetime.datetime) -> list[Message]:
+    """Give an answer to the citizens of the cases that were merged into `main`, each on the ways that reach them.
+
+    It is aired once, for `main`. Who can be reached on no way finds the answer by the case's number.
+    """
+    merged = sa.select(Case).where(Case.duplicate_of_id == main.id, Case.status != CaseStatus.CLOSED).order_by(Case.id)
+    messages = []
+    for case in session.scalars(merged).all():
+        happen(session, case, CaseEvent.ANSWER, given.author, at)
+        ways = [way for way in given.ways if way is not Way.AIR and _reaches(case, way)]
+        messages.append(_write(session, case, replace(given, ways=ways), at))
+    return messages
 
 
 def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) -> Message | None:
@@ -79,6 +99,10 @@ def _check(case: Case, given: Answer) -> None:
             raise AnswerRefused("Tin nhắn cần lời văn. / A text message needs words: a recording cannot be texted.")
         if case.citizen is not None and case.citizen.opted_out_at is not None:
             raise AnswerRefused("Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages.")
+
+
+def _reaches(case: Case, way: Way) -> bool:
+    return case.citizen is not None and not (way is Way.TEXT and case.citizen.opted_out_at is not None)
 
 
 def _write(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:

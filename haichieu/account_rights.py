@@ -20,7 +20,7 @@ class Action(StrEnum):
     """See speakers, zones, programmes, the schedule, what is on air and what was."""
     READ_CASES = "read_cases"
     """Read what citizens said."""
-    ANSWER_CASES = "answer_cases"
+    WORK_ON_CASES = "work_on_cases"
     """Answer, assign and close cases."""
     EDIT = "edit"
     """Make and change programmes."""
@@ -42,15 +42,29 @@ class Action(StrEnum):
     """See accounts and their logins, and end those."""
     CONFIGURE = "configure"
     """Change speakers, zones, officials, numbers, sources of alerts."""
+    SEE_NUMBERS = "see_numbers"
+    """See citizens' telephone numbers in full."""
+    PRIVACY = "export_or_erase"
+    """Export or erase what is held of a citizen."""
+
+    @property
+    def words(self) -> str:
+        """As it is written for people."""
+        return self.value.replace("_", " ")
 
 
 MAY: dict[Role, frozenset[Action]] = {
     Role.ADMIN: frozenset(Action),
-    Role.EDITOR: frozenset({Action.VIEW, Action.READ_CASES, Action.EDIT, Action.SCHEDULE, Action.AIR}),
+    Role.EDITOR: frozenset(
+        {
+            *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES),
+            *(Action.EDIT, Action.SCHEDULE, Action.AIR),
+        }
+    ),
     Role.APPROVER: frozenset({Action.VIEW, Action.READ_CASES, Action.SCHEDULE, Action.APPROVE}),
     Role.OPERATOR: frozenset(
         {
-            *(Action.VIEW, Action.READ_CASES, Action.ANSWER_CASES),
+            *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES, Action.SEE_NUMBERS),
             *(Action.AIR, Action.ANNOUNCE, Action.EMERGENCY, Action.CLEAR_ALARMS),
         }
     ),
@@ -94,7 +108,8 @@ def require_everywhere(session: Session, account: Account, action: Action, unit_
     """Raise NotAllowed unless the account may do it in every one of the units."""
     if not may(account, action):
         raise NotAllowed(
-            f"Vai trò {account.role} không được làm việc này ({action}). / The role {account.role} may not {action}."
+            f"Vai trò {account.role} không được làm việc này ({action.words}). / "
+            f"The role {account.role} may not {action.words}."
         )
     if not set(unit_ids) <= units_of(session, account):
         raise NotAllowed(

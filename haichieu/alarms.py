@@ -26,6 +26,11 @@ class AlarmKind(StrEnum):
     ALERT_NOT_AIRED = "alert_not_aired"
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
+    CASE_OVERDUE = "case_overdue"
+    TRANSCRIBER_DOWN = "transcriber_down"
+    TRANSCRIPTION_FAILED = "transcription_failed"
+    TEXTS_FAILING = "texts_failing"
+    ANSWER_FAILED = "answer_failed"
 
 
 class NoSuchAlarm(HaiChieuError):
@@ -51,6 +56,15 @@ def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: str) -> N
     if session.scalar(same) is None:
         session.add(Alarm(kind=kind, subject=subject, text=text))
         log.warning("alarm", kind=str(kind), subject=subject, text=text)
+
+
+def alarm_is_over(session: Session, kind: AlarmKind, subject: str) -> None:
+    """Clear an alarm whose cause is gone; nothing happens when it is not open."""
+    session.execute(
+        sa.update(Alarm)
+        .where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
+        .values(cleared_at=now())
+    )
 
 
 def open_alarms(session: Session) -> list[Alarm]:

@@ -91,11 +91,17 @@ def find(session: Session, kind: str, subject_id: int) -> Job | None:
 
 
 def claim(
-    session: Session, kinds: Sequence[str], at: datetime.datetime, lease: datetime.timedelta, most: int = 1
+    session: Session,
+    kinds: Sequence[str],
+    at: datetime.datetime,
+    lease: datetime.timedelta,
+    most: int = 1,
+    subjects: Sequence[int] | None = None,
 ) -> list[Claim]:
     """Take up to `most` jobs that are due, the longest due first, each for one claimant only.
 
-    A job whose claimants died `MOST_ATTEMPTS` times is not given out again but fails with its reason.
+    With `subjects`, only jobs about these. A job whose claimants died `MOST_ATTEMPTS` times is not given out again but
+    fails with its reason.
     """
     due = session.scalars(
         sa.select(Job)
@@ -105,6 +111,7 @@ def claim(
                 sa.and_(Job.state == JobState.WAITING, Job.due_at <= at),
                 sa.and_(Job.state == JobState.RUNNING, Job.leased_until <= at),
             ),
+            Job.subject_id.in_(subjects) if subjects is not None else sa.true(),
         )
         .order_by(Job.due_at, Job.id)
         .limit(most)

@@ -1,10 +1,12 @@
 """The media store: sound files kept under the digest of their content, each with a row."""
 
+import contextlib
 import datetime
 import hashlib
 import os
 import shutil
 import wave
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -81,6 +83,28 @@ class MediaStore:
         _move(copy, self.path(media))
         return media
 
+    def discard(self, session: Session, unused: Sequence[Media]) -> int:
+        """Delete rows that nothing names any more, and their files once that is committed; return how many files."""
+        files = [
+            (file, file.stat().st_ino)
+            for media in unused
+            for file in (self.path(media), self.path(media).with_suffix(".wav16"))
+            if file.exists()
+        ]
+        for media in unused:
+            session.delete(media)
+        session.flush()
+
+        def unlink(_: Session) -> None:
+            for file, inode in files:
+                with contextlib.suppress(FileNotFoundError):
+                    if file.stat().st_ino == inode:  # else the same content has been kept anew meanwhile
+                        file.unlink()
+
+        if files:
+            sa.event.listen(session, "after_commit", unlink, once=True)
+        return len(files)
+
     def _row(self, session: Session, file: Path, suffix: str, seconds: float) -> Media:
         digest = digest_of(file)
         media = session.scalar(sa.select(Media).where(Media.sha256 == digest))
@@ -89,6 +113,23 @@ class MediaStore:
             session.add(media)
             session.flush()
         return media
+
+
+def unnamed(session: Session, among: Collection[int] | None = None) -> list[Media]:
+    """Rows that no other row names, by whatever foreign keys the database has; of those `among` them, or of all."""
+    tables = sa.inspect(session.connection())
+    columns = [
+        sa.select(sa.column(key["constrained_columns"][0], type_=sa.Integer).label("id")).select_from(sa.table(table))
+        for table in tables.get_table_names()
+        for key in tables.get_foreign_keys(table)
+        if key["referred_table"] == Media.__tablename__
+    ]
+    query = sa.select(Media).where(
+        *(~sa.exists().where(named.c.id == Media.id) for named in (one.subquery() for one in columns))
+    )
+    if among is not None:
+        query = query.where(Media.id.in_(among))
+    return list(session.scalars(query))
 
 
 def digest_of(file: Path) -> str:

@@ -16,6 +16,8 @@ def normalise(number: str | None) -> str | None:
     text = (number or "").strip()
     if text.lower() in WITHHELD:
         return None
+    if any(sign.isalpha() for sign in text):  # letters are keys to the library, and would make somebody else's number
+        return text
     try:
         parsed = phonenumbers.parse(text, HOME_REGION)
     except phonenumbers.NumberParseException:
@@ -23,6 +25,11 @@ def normalise(number: str | None) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return text
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_domestic(number: str) -> bool:
+    """Say whether a normalised number is one of this country, or of the station's own network."""
+    return not number.startswith("+") or number.startswith(f"+{phonenumbers.country_code_for_region(HOME_REGION)}")
 
 
 def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:

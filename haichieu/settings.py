@@ -19,6 +19,8 @@ from haichieu.errors import SettingsError
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
 
+TRANSCRIBERS = ("faster-whisper", "viet-asr", "none")
+
 
 class Settings(BaseSettings):
     """The settings of one station. Times are seconds, sizes are megabytes, ports are UDP or TCP numbers."""
@@ -71,9 +73,14 @@ class Settings(BaseSettings):
     keep_recordings_days: int = Field(
         365, ge=0, description="Days that recordings of live broadcasts are kept; 0 for ever."
     )
-    transcriber: str = Field("faster-whisper", description="What writes down spoken messages: faster-whisper, or none.")
+    transcriber: str = Field(
+        "faster-whisper", description="What writes down spoken messages: faster-whisper, viet-asr, or none."
+    )
     asr_model: Path | None = Field(
         None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
+    )
+    transcriber_threads: int = Field(
+        1, ge=1, le=64, description="Processor threads of the transcriber; more of them may disturb calls."
     )
     twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
     twilio_auth_token: str = Field("", repr=False, description="Twilio's secret: signs its requests and ours.")
@@ -92,6 +99,10 @@ class Settings(BaseSettings):
     )
     keep_cases_days: int = Field(
         1825, ge=0, description="Days that a closed case is kept, with all that belongs to it; 0 for ever."
+    )
+    answer_call_pauses: str = Field(
+        "10,60,240,1200",
+        description="Minutes between the tries to tell a citizen an answer by call, one more try than there are.",
     )
     node: str = Field(
         "main",
@@ -115,6 +126,24 @@ class Settings(BaseSettings):
             raise ValueError("must be vi or en")
         return value
 
+    @field_validator("transcriber")
+    @classmethod
+    def _transcriber_is_known(cls, value: str) -> str:
+        if value not in TRANSCRIBERS:
+            raise ValueError(f"must be one of {', '.join(TRANSCRIBERS)}")
+        return value
+
+    @field_validator("answer_call_pauses")
+    @classmethod
+    def _pauses_are_minutes(cls, value: str) -> str:
+        try:
+            minutes = [float(part) for part in value.split(",") if part.strip()]
+        except ValueError:
+            minutes = [-1.0]
+        if not all(0 <= pause <= 2880 for pause in minutes):
+            raise ValueError("must be minutes separated by commas, for example 10,60,240, each at most 2880")
+        return value
+
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.ari_port == self.web_port:
@@ -126,6 +155,11 @@ class Settings(BaseSettings):
         """First and last UDP port of RTP."""
         first, _, last = self.rtp_ports.partition("-")
         return int(first), int(last)
+
+    @property
+    def answer_call_minutes(self) -> tuple[float, ...]:
+        """The pauses between the tries to tell an answer by call."""
+        return tuple(float(part) for part in self.answer_call_pauses.split(",") if part.strip())
 
     @property
     def multicast_interface(self) -> str:

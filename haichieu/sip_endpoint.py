@@ -1,4 +1,4 @@
-"""One SIP account in this process: registers, calls, is called, speaks and hears. The only user of pjsua2.
+"""One SIP account in this process: registers, calls, texts, speaks and hears. Uses pjsua2, with `sip_texting` alone.
 
 Everything happens in the thread that calls `poll`, except that sound is made and taken by pjsua2's own clock
 thread. pjsua2's callbacks only note what happened (an exception in one would abort the process); `poll` hands the
@@ -43,6 +43,7 @@ from haichieu.sip_events import (
 )
 from haichieu.sip_options import CODECS, EndpointOptions
 from haichieu.sip_sound import FRAMES_A_SECOND, HeardFrame, Playing
+from haichieu.sip_texting import TextingAccount
 from haichieu.udp_filter import NoSuchSocket, accept_only_from
 
 _RTP_PORTS, _HEARD_AT_MOST, _FAREWELL_SECONDS = (32768, 60000), 120 * FRAMES_A_SECOND, 2.0
@@ -81,21 +82,21 @@ class SipEndpoint:
         except pj.Error as problem:
             where = f"{self.options.bind}:{self.options.port}"
             self._library.libDestroy()
-            raise EndpointNotStarted(
-                f"Không mở được SIP tại {where} / SIP cannot use {where}: {problem.reason}"
-            ) from problem
+            why = f"Không mở được SIP tại {where} / SIP cannot use {where}: {problem.reason}"
+            raise EndpointNotStarted(why) from problem
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Hang up, unregister, and take the library down in the one order it survives."""
+        deadline = time.monotonic() + _FAREWELL_SECONDS
         for call in list(self._calls):
             self.hang_up(call)
         if self._registered:
             self._account.setRegistration(False)
-        deadline = time.monotonic() + _FAREWELL_SECONDS
         while (self._calls or self._registered) and time.monotonic() < deadline:
             self.poll(0.02)
         self._calls.clear()
+        self._account.forget_addressees()
         self._account.shutdown()
         del self._account
         gc.collect()
@@ -149,6 +150,10 @@ class SipEndpoint:
         self._calls[call.number] = call
         return call.number
 
+    def text(self, uri: str, text: str) -> None:
+        """Send a text message; a TextAnswered says what became of it."""
+        self._account.text(uri, text)
+
     def answer(self, call: int) -> None:
         """Answer an incoming call. Raises CallFailed when the caller has given up."""
         self._reply(call, 200)
@@ -191,10 +196,7 @@ class SipEndpoint:
 
     def heard(self) -> list[HeardFrame]:
         """Take what arrived since the last time; gives frames only while a call is connected."""
-        frames = []
-        while self._sound.incoming:
-            frames.append(self._sound.incoming.popleft())
-        return frames
+        return [self._sound.incoming.popleft() for _ in range(len(self._sound.incoming))]
 
     def packets_received(self, call: int) -> int:
         """RTP packets that reached us in this call so far, 0 when it has no sound."""
@@ -257,18 +259,14 @@ class SipEndpoint:
         self._events.append(event)
 
 
-class _Account(pj.Account):
+class _Account(TextingAccount):
     """Notes registrations and incoming calls."""
 
     def __init__(
-        self,
-        note: Callable[[SipEvent], None],
-        calls: "dict[int, _Call]",
-        numbers: Iterator[int],
-        sound: "_SoundPort",
+        self, note: Callable[[SipEvent], None], calls: "dict[int, _Call]", numbers: Iterator[int], sound: "_SoundPort"
     ) -> None:
-        super().__init__()
-        self._note, self._calls, self._numbers, self._sound = note, calls, numbers, sound
+        super().__init__(note)
+        self._calls, self._numbers, self._sound = calls, numbers, sound
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         if prm.status or prm.code // 100 != 2:

@@ -113,4 +113,22 @@ class Ended:
     seconds: float
 
 
-SipEvent = Registered | Unregistered | RegistrationFailed | Incoming | Ringing | Answered | DigitHeard | Ended
+@dataclass(frozen=True)
+class TextReceived:
+    """A text came (MESSAGE, RFC 3428): who it says sent it, to which user, and its words."""
+
+    sender: str
+    to: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TextAnswered:
+    """The other side took our text (2xx), or did not."""
+
+    code: int
+    reason: str
+
+
+Calling = Incoming | Ringing | Answered | DigitHeard | Ended
+SipEvent = Registered | Unregistered | RegistrationFailed | Calling | TextReceived | TextAnswered

@@ -38,6 +38,10 @@ class Spool:
         """The call is done with it; what is still there counts as left behind."""
         self._in_hand.discard(name)
 
+    def in_hand(self, name: str) -> bool:
+        """Say whether a call of this process has it in hand."""
+        return name in self._in_hand
+
     def discard(self, name: str) -> None:
         """Delete it, when it is there."""
         self.wav(name).unlink(missing_ok=True)

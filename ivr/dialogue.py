@@ -32,6 +32,7 @@ async def ask(
     question: Line,
     *,
     before: Sequence[Line] = (),
+    after: Sequence[Line] = (),
     played: Sequence[str] = (),
     max_digits: int = 20,
     terminator: str = "#",
@@ -41,16 +42,16 @@ async def ask(
 ) -> Reply:
     """Ask until a reply is accepted, at most three times for silence and three times for wrong keys.
 
-    `before` is said ahead of the question, the first time, and before that `played`, paths of sounds, is heard; like
-    the question they are cut short by a key. Pressing
-    the terminator alone is silence. Keys pressed ahead of a wrong one are dropped: they were meant for another
+    `before` is said ahead of the question, the first time, and before that `played`, paths of sounds, is heard; `after`
+    follows the question each time. Like the question they are cut short by a key. Pressing the terminator alone is
+    silence. Keys pressed ahead of a wrong one are dropped: they were meant for another
     question.
     """
     silent = wrong = 0
     while True:
         digits = await session.call.ask(
             *played,
-            *await session.sounds(*before, question),
+            *await session.sounds(*before, question, *after),
             max_digits=max_digits,
             terminator=terminator,
             first_digit_seconds=first_digit_seconds,

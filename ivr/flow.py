@@ -2,8 +2,8 @@
 
 Whether the nodes make sense together is `linter`'s; what they do is in `verbs`.
 
-    {"flow": "hotline", "version": 1, "title": {"vi": "…", "en": "…"}, "start": "closed",
-     "nodes": [{"id": "closed", "verb": "hangup", "prompt": "hotline-not-open"}]}
+    {"flow": "closed", "version": 1, "title": {"vi": "…", "en": "…"}, "start": "closed",
+     "nodes": [{"id": "closed", "verb": "hangup", "prompt": "goodbye"}]}
 """
 
 import json
@@ -19,20 +19,50 @@ from ivr.verbs.acknowledge import Acknowledge
 from ivr.verbs.ask import Ask
 from ivr.verbs.authenticate import Authenticate
 from ivr.verbs.await_hour import AwaitHour
+from ivr.verbs.case_status import TellCaseStatus
+from ivr.verbs.choose_language import ChooseLanguage
+from ivr.verbs.choose_unit import ChooseUnit
 from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
+from ivr.verbs.hear_cases import HearCases
+from ivr.verbs.leave_message import LeaveMessage
+from ivr.verbs.listen import Listen
 from ivr.verbs.menu import Menu
+from ivr.verbs.play_answer import PlayAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
+from ivr.verbs.speak_more import SpeakMore
+from ivr.verbs.survey import Survey
+from ivr.verbs.transfer import Transfer
 
 FORMAT_VERSION = 1
 LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
 AnyNode = Annotated[
-    Say | Menu | Ask | Authenticate | Acknowledge | ChooseZone | AwaitHour | GoLive | RecordProgramme | Report | HangUp,
+    Say
+    | Menu
+    | Ask
+    | Authenticate
+    | Acknowledge
+    | ChooseZone
+    | AwaitHour
+    | GoLive
+    | RecordProgramme
+    | Report
+    | ChooseLanguage
+    | ChooseUnit
+    | Listen
+    | Survey
+    | LeaveMessage
+    | TellCaseStatus
+    | Transfer
+    | HearCases
+    | PlayAnswer
+    | SpeakMore
+    | HangUp,
     Field(discriminator="verb"),
 ]
 
@@ -49,6 +79,11 @@ class Flow(BaseModel):
     call_back_entry: Name | None = None
     """Where a call begins that the station itself placed to the official's registered number."""
     nodes: tuple[AnyNode, ...] = Field(max_length=500)
+
+    @property
+    def is_for_officials(self) -> bool:
+        """Say whether callers sign in on it; on any other line nobody is to know who called."""
+        return any(isinstance(node, Authenticate) for node in self.nodes)
 
 
 def parse_flow(definition: str) -> Flow:

@@ -18,6 +18,7 @@ from haichieu.database import Database, now
 from haichieu.people import Official, official_with_phone
 from haichieu.sign_in import SignInRefused, attempt_sign_in
 from haichieu.station import the_station
+from ivr.case_desk import CaseDesk
 from ivr.session import CallBackOwed, LastReport, LiveResult, OfficialSeen, ZoneSeen
 
 
@@ -32,6 +33,7 @@ class PhoneDesk:
         call_back_delay: float,
         call: Call,
         flow: str,
+        cases: CaseDesk,
     ) -> None:
         self._database = database
         self._studio = studio
@@ -39,6 +41,7 @@ class PhoneDesk:
         self._call_back_delay = call_back_delay
         self._call = call
         self._flow = flow
+        self.cases = cases
         self._owed: int | None = None
         self.when_planned: WhenPlanned | None = None
         """Told of the broadcast that this call becomes, in the transaction that plans it."""

@@ -26,9 +26,16 @@ STATION_PROMPTS = (
     "goodbye",
     "number-not-in-use",
     "station-restarted",
+    "too-many-calls",
     "station-down",
+    "degraded-leave-message",
+    "degraded-message-kept",
+    "degraded-message-not-kept",
     "emergency-ask-pin",
     "emergency-live",
+    "degraded-leave-message",
+    "degraded-message-kept",
+    "degraded-message-not-kept",
 )
 """What is said outside any one verb; every language must have them by some road."""
 
@@ -69,6 +76,10 @@ class PromptStore:
     def has(self, key: str, language: str) -> bool:
         """Say whether the prompt can be said in the language itself, without falling back."""
         return self._recording(key, language) is not None or self._synthesised(key, language)
+
+    def recorded(self, key: str, language: str) -> bool:
+        """Say whether somebody has recorded the prompt in the language."""
+        return self._recording(key, language) is not None
 
     def can_say(self, key: str, language: str) -> bool:
         """Say whether a caller with this language hears something for the prompt, if only in the fallback."""

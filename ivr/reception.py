@@ -13,18 +13,22 @@ from sqlalchemy.orm import Session as DatabaseSession
 from broadcast_bridge.call_backs import OwedCall
 from broadcast_bridge.states import Priority
 from broadcast_bridge.zones import ZoneNotAllowed, ZoneRefused
+from feedback.missed_calls import MissedCalls, OwedCitizenCall
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, CallEnded
+from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
 from haichieu.ari.events import Event
-from haichieu.database import Database
+from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
+from ivr.answer_desk import AnswerDesk
+from ivr.caller_limits import CallerLimits, TooManyCalls
+from ivr.citizen_desk import PhoneCitizenDesk
 from ivr.flow import Flow
 from ivr.interpreter import run_flow
 from ivr.official_desk import PhoneDesk
-from ivr.routing import route
+from ivr.routing import Dialled, as_dialled, route
 from ivr.session import OfficialSeen, Prompts, Session
 
 log = structlog.get_logger()
@@ -33,6 +37,10 @@ EMERGENCY_FLOW = "official-line"
 """The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
 
 BOOKED_FLOW = "booked-live"
+ANSWER_FLOW = "answer-call"
+
+RING_PERIOD_SECONDS = 4.0
+"""How long a number that calls back those who hang up rings before it is answered: one period of the ringing tone."""
 
 
 class Booking(Protocol):
@@ -59,14 +67,26 @@ class Booking(Protocol):
 
 
 DeskFor = Callable[[Call, str], PhoneDesk]
+CitizenDeskFor = Callable[[Call, Dialled], PhoneCitizenDesk]
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a dialled number leads."""
+    """Where a dialled number leads. `dialled` is None for the emergency line."""
 
     flow: str
     language: str
+    dialled: Dialled | None = None
+    missed_call_back: bool = False
+
+
+@dataclass(frozen=True)
+class CitizensReception:
+    """What calls on lines for citizens need besides: their desks, what one may ask for, and calls owed."""
+
+    desk_for: CitizenDeskFor
+    limits: CallerLimits
+    missed_calls: MissedCalls
 
 
 class Reception:
@@ -79,12 +99,14 @@ class Reception:
         prompts: Prompts,
         flows: Callable[[str], Flow],
         desk_for: DeskFor,
+        citizens: CitizensReception,
     ) -> None:
         self._client = client
         self._database = database
         self._prompts = prompts
         self._flows = flows
         self._desk_for = desk_for
+        self._citizens = citizens
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -143,24 +165,90 @@ class Reception:
         )
         await run_flow(self._flows(BOOKED_FLOW), session)
 
+    async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
+        """Lead a citizen, whose missed call is returned, through the flow of the number that they had dialled."""
+        destination = await self._database.run(lambda session: _destination(session, debt.dialled))
+        if destination is None or destination.dialled is None:
+            return
+        await self._serve_citizen(call, destination, destination.dialled, called_back=True)
+
+    async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
+        """Lead a citizen, rung up by the station, through the answers that wait for them."""
+        desk = self._desk_for(call, ANSWER_FLOW)
+        session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
+        await run_flow(self._flows(ANSWER_FLOW), session)
+
     async def _serve(self, call: Call) -> None:
         async with call:
             destination = await self._database.run(lambda session: _destination(session, call.dialled))
+            if destination is None:
+                log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
+                await self._say_and_end(call, "number-not-in-use")
+                return
+            if destination.dialled is not None and not self._flows(destination.flow).is_for_officials:
+                # Citizens may stay unknown: no log says who called, not even in part.
+                log.info("call.arrived", call=call.id, dialled=call.dialled, flow=destination.flow)
+                await self._welcome_citizen(call, destination, destination.dialled)
+                return
             log.info(
                 "call.arrived",
                 call=call.id,
                 caller=masked(call.caller_number),
                 dialled=call.dialled,
-                flow=destination.flow if destination else None,
+                flow=destination.flow,
             )
-            if destination is None:
-                await self._say_and_end(call, "number-not-in-use")
-                return
             desk = self._desk_for(call, destination.flow)
             session = Session(call, self._prompts, desk, destination.language)
             end = await run_flow(self._flows(destination.flow), session)
             log.info("call.ended", call=call.id, how=str(end))
         await desk.call_over()
+
+    async def _welcome_citizen(self, call: Call, destination: Destination, dialled: Dialled) -> None:
+        try:
+            self._citizens.limits.call(call.caller_number, call.line)
+        except TooManyCalls:
+            await self._say_and_end(call, "too-many-calls")
+            return
+        if destination.missed_call_back and call.caller_number and await self._is_missed_call(call, dialled):
+            return
+        await self._serve_citizen(call, destination, dialled)
+
+    async def _is_missed_call(self, call: Call, dialled: Dialled) -> bool:
+        """Let it ring for one period; whoever hangs up meanwhile is owed a call."""
+        try:
+            await call.ring()
+            async with asyncio.timeout(RING_PERIOD_SECONDS):
+                await call.until_hung_up()
+        except (TimeoutError, Lost):
+            return False
+        except HungUp:
+            number = call.caller_number or ""
+            owed = await self._database.run(
+                lambda session: self._citizens.missed_calls.owe(session, number, dialled.number, now())
+            )
+            log.info("call.missed", call=call.id, dialled=dialled.number, call_back=owed)
+        return True
+
+    async def _serve_citizen(
+        self, call: Call, destination: Destination, dialled: Dialled, *, called_back: bool = False
+    ) -> None:
+        flow = self._flows(destination.flow)
+        if flow.call_back_entry is None:
+            flow = flow.model_copy(update={"call_back_entry": flow.start})
+        desk = self._citizens.desk_for(call, dialled)
+        session = Session(
+            call,
+            self._prompts,
+            self._desk_for(call, destination.flow),
+            destination.language,
+            called_back=called_back,
+            citizens=desk,
+        )
+        try:
+            end = await run_flow(flow, session)
+            log.info("call.ended", call=call.id, how=str(end))
+        finally:
+            await desk.call_over()
 
     async def _say_and_end(self, call: Call, prompt: str) -> None:
         async with call:
@@ -189,4 +277,6 @@ def _destination(session: DatabaseSession, dialled: str) -> Destination | None:
     if dialled == station.emergency_number:
         return Destination(EMERGENCY_FLOW, station.language)
     number = route(session, dialled)
-    return Destination(number.flow, number.language or station.language) if number else None
+    if number is None:
+        return None
+    return Destination(number.flow, number.language or station.language, as_dialled(number), number.missed_call_back)

@@ -1,6 +1,7 @@
 """One run of a flow: the call it speaks to, the desk it asks, and what is known so far.
 
-The verbs see a telephone only through `Call`, and officials, zones and broadcasts only through `OfficialDesk`.
+The verbs see a telephone only through `Call`, officials, zones and broadcasts only through `OfficialDesk`, and what is
+done for citizens only through `ivr.citizens`.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from broadcast_bridge.programmes.by_phone import Kept
 from broadcast_bridge.states import Priority, Reason
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
+from ivr.answer_desk import AnswerDesk
+from ivr.case_desk import CaseDesk
+from ivr.citizens import BulletinSeen, CitizenDesk, CommuneSeen
 
 Values = Mapping[str, str | int]
 
@@ -135,6 +139,11 @@ class OfficialDesk(Protocol):
         ...
 
     @property
+    def cases(self) -> CaseDesk:
+        """The cases that wait for the official."""
+        ...
+
+    @property
     def ready_tone(self) -> str:
         """The sound that says "speak", as a path without extension."""
         ...
@@ -196,6 +205,28 @@ class Session:
     due_at: datetime.datetime | None = None
     """The hour of the booked broadcast that this call is about."""
     answers: dict[str, str] = field(default_factory=dict)
+    citizens: CitizenDesk | None = None
+    commune: CommuneSeen | None = None
+    bulletin: BulletinSeen | None = None
+    """What was just heard to its end."""
+    heard: set[int] = field(default_factory=set)
+    """Bulletins that were offered since the caller began to listen."""
+    wrong_cases: int = 0
+
+    def the_citizens(self) -> CitizenDesk:
+        """Return the desk for citizens. Raises NotKnownYet where the line has none."""
+        if self.citizens is None:
+            raise NotKnownYet("this line has no desk for citizens")
+        return self.citizens
+
+    def the_commune(self) -> CommuneSeen:
+        """Return whose news is told. Raises NotKnownYet."""
+        if self.commune is None:
+            raise NotKnownYet("no commune was chosen on this call")
+        return self.commune
+
+    answer_desk: AnswerDesk | None = None
+    """The answers that a call of the station to a citizen is for."""
 
     def the_official(self) -> OfficialSeen:
         """Return who has signed in. Raises NotKnownYet."""
@@ -216,6 +247,8 @@ class Session:
             known |= {"official": self.official.name}
         if self.zone:
             known |= {"zone": self.zone.name, "reachable": self.zone.reachable, "total": self.zone.total}
+        if self.commune:
+            known |= {"unit": self.commune.name}
         return known
 
     async def say(self, prompt: str, **values: str | int) -> None:

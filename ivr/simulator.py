@@ -17,6 +17,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.sign_in import LockedOut, WrongPin
 from ivr.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
+from ivr.simulated_answers import SimulatedCases
 
 
 class WrittenPrompts:
@@ -151,6 +152,7 @@ class SimulatedDesk:
     """At how many speakers an emergency sounds."""
     priorities: list[Priority] = field(default_factory=list)
     """With which priority, each time."""
+    cases: SimulatedCases = field(default_factory=SimulatedCases)
 
     async def knows_caller(self, caller_number: str | None) -> bool:
         """Say whether the official calls."""

@@ -12,8 +12,10 @@ from admin.access.permissions import rule_of
 from admin.district.schema import District, Table
 from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
+from feedback.states import CASE, REPLY
 from haichieu.account_rights import MAY, Action
-from haichieu.cli import app
+from haichieu.cli import GROUPS, app
+from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database, migrate
 from haichieu.people import Role
 from haichieu.settings import Settings, load_settings
@@ -83,6 +85,11 @@ def test_the_reference_draws_the_states_as_they_are() -> None:
     ] == []
 
 
+def test_the_states_of_casework_are_drawn_as_they_are() -> None:
+    casework = (ROOT / "docs/casework.md").read_text()
+    assert [machine.name for machine in (CASE, REPLY) if machine.mermaid() not in casework] == []
+
+
 def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
     """The names in the first column of the table below a heading."""
     section = (ROOT / document).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
@@ -91,7 +98,7 @@ def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
 
 def test_every_command_is_documented() -> None:
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    commands |= {"programme", "schedule", "alert", "audit", "token"}  # groups of commands, made when they are asked for
+    commands |= GROUPS.keys()  # made when they are asked for
     assert documented("Commands") == {f"haichieu {name}" for name in commands}
 
 
@@ -103,7 +110,8 @@ def test_every_verb_is_documented() -> None:
 def web(tmp_path: Path) -> Flask:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
-    return create_app(Database(url), load_settings(home=tmp_path))
+    database, settings = Database(url), load_settings(home=tmp_path)
+    return create_app(database, settings, [webhooks_of_texts(settings, database)])
 
 
 def test_every_route_is_documented_with_who_may_use_it(web: Flask) -> None:

@@ -75,7 +75,7 @@ def register_cases(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "POST", "/cases/<number>/answers", "Answer a case by text, by call or on air.", Action.ANSWER_CASES,
+            "POST", "/cases/<number>/answers", "Answer a case by text, by call or on air.", Action.WORK_ON_CASES,
             documents.Message, body=AnswerWish, status=201, refusals=(404, 409),
         ),
         where=unit_of_case,

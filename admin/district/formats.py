@@ -66,9 +66,15 @@ def _time_zone(value: str) -> str:
     return value
 
 
-def _quiet_hours(value: str) -> str:
+def _hours(value: str) -> str:
     hour = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-    if not re.fullmatch(f"{hour}-{hour}", value) or value[:5] == value[6:]:
+    if not re.fullmatch(f"{hour}-{hour}", value):
+        raise ValueError('phải có dạng "21:30-05:00" / must look like "21:30-05:00"')
+    return value
+
+
+def _quiet_hours(value: str) -> str:
+    if _hours(value)[:5] == value[6:]:
         raise ValueError('phải có dạng "21:30-05:00" / must look like "21:30-05:00", with two different moments')
     return value
 
@@ -106,5 +112,6 @@ Prefix = Annotated[str, AfterValidator(_PREFIX)]
 Multicast = Annotated[str, AfterValidator(_multicast)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 QuietHours = Annotated[str, AfterValidator(_quiet_hours)]
+ReplyHours = Annotated[str, AfterValidator(_hours)]
 Secret = Annotated[str, Field(min_length=8, max_length=128)]
 Codec = Literal[CODECS]  # type: ignore[valid-type]

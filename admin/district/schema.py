@@ -22,6 +22,7 @@ from admin.district.formats import (
     Pin,
     Prefix,
     QuietHours,
+    ReplyHours,
     Secret,
     SipName,
     TimeZone,
@@ -54,7 +55,7 @@ class StationTable(Table):
     quiet_hours: QuietHours | None = None
     emergency_number: Digits | None = None
     emergency_pin: Pin | None = None
-    reply_hours: QuietHours = "08:00-20:00"
+    reply_hours: ReplyHours = "08:00-20:00"
 
     @model_validator(mode="after")
     def _line_needs_pin(self) -> "StationTable":

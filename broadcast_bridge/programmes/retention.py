@@ -12,7 +12,7 @@ from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from haichieu import audit
-from haichieu.media import Media, MediaStore
+from haichieu.media import Media, MediaStore, unnamed
 from haichieu.people import Unit
 
 STILL_OWED = datetime.timedelta(days=7)
@@ -64,17 +64,13 @@ def apply(
         for broadcast in recordings:
             broadcast.recording_id = None
         session.flush()
+    strays = _strays(session, store, at)
     media = _unused_media(session, at) if not dry_run else []
     freed = sum(row.bytes for row in media)
-    files = [file for row in media for file in (store.path(row), store.path(row).with_suffix(".wav16"))]
-    for row in media:
-        session.delete(row)
-    session.flush()
-    strays = _strays(session, store, at)
+    removed = store.discard(session, media)
     freed += sum(file.stat().st_size for file in strays)
-    removed = 0
     if not dry_run:
-        for file in (*files, *strays):
+        for file in strays:
             removed += file.exists()
             file.unlink(missing_ok=True)
         if programmes or recordings or removed:
@@ -133,13 +129,7 @@ def _unused_media(session: Session, at: datetime.datetime) -> list[Media]:
             BroadcastSound.media_id.not_in(sa.select(Programme.sound_id).where(Programme.sound_id.is_not(None))),
         )
     )
-    named = sa.union_all(
-        sa.select(Programme.sound_id).where(Programme.sound_id.is_not(None)),
-        sa.select(Programme.original_id).where(Programme.original_id.is_not(None)),
-        sa.select(Broadcast.recording_id).where(Broadcast.recording_id.is_not(None)),
-        sa.select(BroadcastSound.media_id),
-    ).subquery()
-    return list(session.scalars(sa.select(Media).where(Media.id.not_in(sa.select(named.c[0])))))
+    return unnamed(session)
 
 
 def _strays(session: Session, store: MediaStore, at: datetime.datetime) -> list[Path]:

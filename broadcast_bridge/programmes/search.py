@@ -1,7 +1,6 @@
 """Finding programmes, with and without diacritics: nobody types them in a hurry, and recognition gets them wrong."""
 
 import datetime
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
+from haichieu.folded_text import folded
 from haichieu.people import units_under
 
 PAGE = 50
@@ -25,12 +25,6 @@ class Wanted:
     category: str = ""
     language: str = ""
     valid_at: datetime.datetime | None = None
-
-
-def folded(text: str) -> str:
-    """Return the text in small letters without diacritics, words apart by one space."""
-    plain = unicodedata.normalize("NFD", text.lower()).replace("đ", "d")
-    return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).split())
 
 
 def index(programme: Programme) -> None:

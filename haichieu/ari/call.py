@@ -43,6 +43,8 @@ class Call:
         self.id = channel_id
         self.caller_number = caller_number
         self.dialled = dialled
+        self.line = ""
+        """The account that it arrives at: a trunk's or a phone's."""
         self.hung_up = False
         self._client = client
         self._keys: deque[str] = deque()
@@ -58,7 +60,9 @@ class Call:
         """Take the call that a StasisStart event announces; synchronous, so that no event slips by."""
         channel = started.body["channel"]
         dialled = started.body["args"][1] if len(started.body["args"]) > 1 else channel["dialplan"]["exten"]
-        return cls(client, channel["id"], normalise(channel["caller"]["number"]), dialled)
+        call = cls(client, channel["id"], normalise(channel["caller"]["number"]), dialled)
+        call.line = channel["name"].rpartition("-")[0]
+        return call
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,6 +99,14 @@ class Call:
     async def answer(self) -> None:
         """Answer the call (SIP 200)."""
         await self._do(operations.ANSWER)
+
+    async def ring(self) -> None:
+        """Let the other side hear that it rings (SIP 180, or a ringing tone once it is answered)."""
+        await self._do(operations.RING)
+
+    async def stop_ringing(self) -> None:
+        """End the ringing tone of an answered call."""
+        await self._do(operations.STOP_RINGING)
 
     async def say(self, *sounds: str) -> None:
         """Play sound files (paths without extension) to their end; one that cannot be played is passed over."""

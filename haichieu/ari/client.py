@@ -35,6 +35,8 @@ WATCH = "haichieu-watch"
 would bring every event of its channels twice, and every key of a caller with them."""
 
 ENDPOINT_EVENTS = ("ContactStatusChange", "EndpointStateChange", "PeerStatusChange")
+TEXT_EVENT = "TextMessageReceived"
+"""A SIP MESSAGE came from an endpoint that is watched."""
 WATCH_AT_ONCE = 40
 """Asterisk's HTTP server takes a request line of 4 kB."""
 
@@ -97,7 +99,7 @@ class AriClient:
         return listed
 
     async def watch_endpoints(self, names: Iterable[str]) -> None:
-        """Receive `ENDPOINT_EVENTS` of these SIP endpoints from now on."""
+        """Receive `ENDPOINT_EVENTS` and the texts of these SIP endpoints from now on."""
         sources = [f"endpoint:PJSIP/{name}" for name in names]
         for begin in range(0, len(sources), WATCH_AT_ONCE):
             batch = ",".join(sources[begin : begin + WATCH_AT_ONCE])
@@ -149,7 +151,7 @@ class AriClient:
         await self.request(
             operations.FILTER_EVENTS,
             applicationName=WATCH,
-            body={"allowed": [{"type": name} for name in ENDPOINT_EVENTS]},
+            body={"allowed": [{"type": name} for name in (*ENDPOINT_EVENTS, TEXT_EVENT)]},
         )
         channels = await self.request(operations.LIST_CHANNELS)
         self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})

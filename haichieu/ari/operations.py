@@ -32,6 +32,8 @@ SUBSCRIBE = _op("POST", "/applications/{applicationName}/subscription", "eventSo
 
 FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", sends_body=True)
 
+SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", sends_body=True)
+"""Its parameters are taken from the body as well, and a text is too long for a request line."""
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 
 LIST_CHANNELS = _op("GET", "/channels")
@@ -49,6 +51,8 @@ ORIGINATE = _op(
     sends_body=True,
 )
 ANSWER = _op("POST", "/channels/{channelId}/answer")
+RING = _op("POST", "/channels/{channelId}/ring")
+STOP_RINGING = _op("DELETE", "/channels/{channelId}/ring")
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
 PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")
 RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")

@@ -4,6 +4,7 @@ Each command lives in a module of its own and imports what it composes when it r
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,19 @@ app = typer.Typer(
     add_completion=False,
 )
 
+GROUPS = {
+    "programme": "programmes",
+    "schedule": "schedules",
+    "alert": "alerts",
+    "audit": "audit",
+    "case": "cases",
+    "citizen": "citizens",
+    "transcript": "transcripts",
+    "text": "text",
+    "token": "tokens",
+}
+"""Groups of commands, each in a module of this package."""
+
 Home = Annotated[
     Path | None, typer.Option("--home", help="Thư mục của đài / folder of the station [HAICHIEU_HOME, ./var].")
 ]
@@ -32,7 +46,7 @@ def settings_for(home: Path | None) -> Settings:
 
 def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
-    if sys.argv[1:2] in ([], ["--help"], ["programme"], ["schedule"], ["alert"], ["audit"], ["token"]):
+    if sys.argv[1:2] in ([], ["--help"]) or sys.argv[1] in GROUPS:
         command_groups(app)  # which take the whole house with them, and no loudspeaker should wait for that
     try:
         app()
@@ -43,10 +57,8 @@ def main() -> None:
 
 def command_groups(to: typer.Typer) -> typer.Typer:
     """Add the groups of commands, one module each, and return what they were added to."""
-    from haichieu.cli import alerts, audit, programmes, schedules, tokens
-
-    for group in (programmes, schedules, alerts, audit, tokens):
-        to.add_typer(group.app)
+    for module in GROUPS.values():
+        to.add_typer(import_module(f"haichieu.cli.{module}").app)
     return to
 
 
@@ -81,6 +93,21 @@ def asterisk(
 
 
 @app.command()
+def model(
+    home: Home = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Tải về nếu chưa có / fetch what is missing.")] = False,
+) -> None:
+    """Mô hình nhận dạng tiếng nói: kiểm tra, tải về / the speech model: check it, or fetch it."""
+    from haichieu.cli.model import check_model, ensure_model
+
+    settings = settings_for(home)
+    if fetch:
+        ensure_model(settings)
+    else:
+        check_model(settings)
+
+
+@app.command()
 def switchboard(home: Home = None) -> None:
     """Chạy riêng tổng đài / run the switchboard alone."""
     from haichieu.cli.switchboard import run_switchboard
@@ -90,7 +117,7 @@ def switchboard(home: Home = None) -> None:
 
 @app.command()
 def worker(home: Home = None) -> None:
-    """Chạy riêng tiến trình nền / run the worker alone: alerts, and what is kept no longer."""
+    """Chạy riêng tiến trình nền / run the worker alone: alerts, transcription, what is kept no longer."""
     from haichieu.cli.worker import run_worker
 
     run_worker(settings_for(home))

@@ -11,6 +11,9 @@ from haichieu.settings import Settings
 from haichieu.station import the_station
 from haichieu.vault import Vault
 from ivr.prompt_store import PromptStore
+from ivr.routing import Number
+
+HOTLINE_FLOW = "hotline"
 
 
 def refresh_degraded(settings: Settings, database: Database, vault: Vault, prompts: PromptStore) -> bool:
@@ -20,6 +23,9 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
         interface = settings.multicast_interface
         destinations = tuple(dial_string(speaker, Priority.EMERGENCY, interface) for speaker in speakers)
+        hotlines = tuple(
+            session.scalars(sa.select(Number.number).where(Number.flow == HOTLINE_FLOW).order_by(Number.number))
+        )
         pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),
@@ -28,5 +34,9 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
         refused=prompts.sound("sign-in-refused", station.language),
         locked=prompts.sound("locked-out", station.language),
         live=prompts.sound("emergency-live", station.language),
+        leave_message=prompts.sound("degraded-leave-message", station.language),
+        message_kept=prompts.sound("degraded-message-kept", station.language),
+        message_not_kept=prompts.sound("degraded-message-not-kept", station.language),
     )
-    return write_degraded(settings, DegradedMode(station.emergency_number, pin, destinations, sounds))
+    mode = DegradedMode(station.emergency_number, pin, destinations, sounds, hotlines)
+    return write_degraded(settings, mode)

@@ -1,14 +1,16 @@
 """`haichieu demo`: the main job with real SIP calls, and the evidence that it was done.
 
 An official phones in and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
-played and an emergency breaks into it (`demo_programmes`). What each speaker recorded is compared with what was sent;
-nothing is believed because "the call was up".
+played and an emergency breaks into it (`demo_programmes`); then a citizen speaks and writes to the hotline and is
+answered (`demo_hotline`). What each side recorded is compared with what was sent; nothing is believed because "the call
+was up".
 """
 
 import asyncio
 import datetime
 import json
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,11 +27,13 @@ from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.states import BroadcastState, DeliveryState, Kind, Reason, words
 from dialplans.installation import Installation
+from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import Sound, measure, read_wav
 from haichieu.cli.asterisk import find_or_fetch
+from haichieu.cli.demo_hotline import Hotline, speak_write_and_be_answered, with_carrier
 from haichieu.cli.demo_programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
-from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.cli.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.media import Media, MediaStore
 from haichieu.settings import load_settings
 from haichieu.softphone import SoftPhone
@@ -118,6 +122,7 @@ class Report:
     recording: Recording
     scheduled: Scheduled | None = None
     emergency: Emergency | None = None
+    hotline: Hotline | None = None
 
 
 def run_demo(*, once: bool, as_json: bool) -> int:
@@ -133,7 +138,9 @@ async def _demo(*, once: bool, as_json: bool) -> int:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-demo-")))
         _say("Khởi động đài… / starting the station…")
-        station = await stack.enter_async_context(trial_station(DISTRICT))
+        twilio, carrier_port = stack.enter_context(TwilioStandIn()), free_port(socket.SOCK_DGRAM)
+        district = with_carrier(DISTRICT, folder, carrier_port)
+        station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
         sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
         recordings = {code: folder / f"{code}.wav" for code in LISTENING}
         await _switch_on(station, recordings, stack)
@@ -141,8 +148,10 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
         _say("Bản tin đã duyệt, chờ đến giờ phát… / an approved bulletin waits for its hour…")
         scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
-        proven = report.ok and scheduled.proven and emergency.proven
-        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency)
+        _say("Người dân gọi đường dây và nhắn tin… / a citizen calls the hotline and writes to it…")
+        hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
+        proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
+        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline)
         if as_json:
             print(json.dumps(asdict(report), ensure_ascii=False, indent=2), flush=True)
         else:
@@ -152,6 +161,21 @@ async def _demo(*, once: bool, as_json: bool) -> int:
             _say(f"Đài vẫn chạy: SIP {station.server}, {web}. Ctrl-C để dừng. / The station stays up; Ctrl-C ends it.")
             await _until_interrupted()
     return 0 if report.ok else 1
+
+
+def _texts_through(twilio: TwilioStandIn) -> dict[str, str | int]:
+    """Settings of a station whose texts go through the stand-in, which is told where the station's webhook is."""
+    ports = free_ports()
+    public_url = f"http://{ports['bind']}:{ports['web_port']}"
+    twilio.webhook = f"{public_url}/webhooks/twilio/sms"
+    return {
+        **ports,
+        "public_url": public_url,
+        "twilio_account_sid": twilio.account_sid,
+        "twilio_auth_token": twilio.token,
+        "twilio_number": twilio.number,
+        "twilio_base_url": twilio.base_url,
+    }
 
 
 async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: AsyncExitStack) -> None:
@@ -301,7 +325,28 @@ def _print(report: Report) -> None:
     if report.emergency:
         title = f"Khẩn cấp sau / emergency after {report.emergency.command_to_air_seconds:.2f} s"
         console.print(_on_speakers(title, report.emergency.heard))
+    if report.hotline:
+        console.print(_of_hotline(report.hotline))
     console.print("ĐẠT / PROVEN" if report.ok else "CHƯA ĐẠT / NOT PROVEN")
+
+
+def _of_hotline(hotline: Hotline) -> Table:
+    spoken, answered, written = hotline.spoken, hotline.answered, hotline.written
+    table = Table(title="Người dân nói, nhắn, và được trả lời / citizens speak, write, and are answered")
+    for column in ("việc / what", "kết quả / outcome"):
+        table.add_column(column)
+    heard, filed = f"{spoken.number}: {spoken.seconds:.1f} s, {spoken.correlation:.2f}", spoken.due_at
+    for what, outcome in (
+        ("phản ánh bằng lời nói / spoken case", heard),
+        ("chép lại / transcript", f"“{spoken.transcript}” ({spoken.words_right:.0%})"),
+        ("phân loại / filed", f"{spoken.category} ({spoken.category_by}) → {spoken.department}, {filed}"),
+        ("trả lời bằng tin nhắn / answered by text", f"{answered.text_state}: “{answered.texted}”"),
+        ("trả lời bằng cuộc gọi / answered by call", f"{answered.call_state}, {answered.heard_correlation:.2f}"),
+        ("phản ánh bằng tin nhắn / written case", f"{written.number}: “{written.text}” → {written.category}"),
+        ("tin nhắn báo mã / receipt", str(written.receipt)),
+    ):
+        table.add_row(what, outcome)
+    return table
 
 
 def _on_speakers(title: str, heard: list[OnSpeaker]) -> Table:

@@ -4,7 +4,7 @@ import datetime
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge import planning
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Request
-from broadcast_bridge.programmes import approval, intake, retention, search
+from broadcast_bridge.programmes import approval, intake, retention, search, survey
 from broadcast_bridge.programmes.intake import About, Ready
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.search import Wanted
@@ -130,10 +130,11 @@ def preview(
 
 @app.command()
 def usage(home: Home = None) -> None:
-    """Kho đang giữ những gì / what the store holds, by unit and origin."""
+    """Kho đang giữ gì, người nghe nói gì / what the store holds, by unit and origin, and what listeners say of it."""
     database, _ = open_station(home)
     with database.session() as session:
         kept = retention.usage(session)
+        votes = survey.tallies(session)
     if not kept:
         print("Kho chưa có chương trình nào. / The store holds no programme yet.")
         return
@@ -143,6 +144,18 @@ def usage(home: Home = None) -> None:
     for one in kept:
         table.add_row(one.unit, one.origin, str(one.programmes), f"{one.seconds / 60:.1f}", f"{one.bytes / 1e6:.1f}")
     Console().print(table)
+    if votes:
+        Console().print(_tallies(votes))
+
+
+def _tallies(votes: Sequence[survey.Tally]) -> Table:
+    """What listeners said by keypad: was it useful?"""
+    table = Table()
+    for column in ("chương trình / programme", "đơn vị / unit", "có ích / useful", "không / not useful"):
+        table.add_column(column)
+    for vote in votes:
+        table.add_row(f"{vote.programme_id} {vote.title}", vote.unit, str(vote.useful), str(vote.not_useful))
+    return table
 
 
 @app.command()

@@ -57,6 +57,13 @@ def _print(status: StationStatus) -> None:
         )
     if not status.on_air:
         console.print("Không có gì đang phát. / Nothing is on air.")
+    if status.transcriber == "none":
+        console.print("  Máy ghi chữ đang tắt (HAICHIEU_TRANSCRIBER=none). / The transcriber is switched off.")
     console.print(f"cuộc gọi lại đang chờ / call-backs owed: {status.call_backs_owed}")
+    console.print(
+        f"phản ánh chờ trả lời / cases open: {status.cases.open}, quá hạn / overdue: {status.cases.overdue}, "
+        f"chờ chép lời / waiting to be transcribed: {status.cases.transcripts}"
+    )
+    console.print(f"tin nhắn đang chờ / texts waiting: {status.texts_waiting}")
     for alarm in status.alarms:
         console.print(f"[red]![/] {alarm}")

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from broadcast_bridge import call_backs
 from broadcast_bridge.account_sync import AccountSync
 from broadcast_bridge.orphans import clear_orphans, orphaned_callers
 from broadcast_bridge.playout import Playout
@@ -20,16 +21,23 @@ from broadcast_bridge.supervision import SpeakerSupervisor
 from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password, spool_folder
 from dialplans.numbering import endpoint_for
+from feedback.citizens import open_citizens
+from feedback.missed_calls import MissedCalls
+from feedback.voice_messages import VoiceMessages
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
+from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
 from haichieu.changes import changes
+from haichieu.cli.answers import SpokenAnswers
+from haichieu.cli.citizens_line import file_left_behind
 from haichieu.cli.degraded import refresh_degraded
+from haichieu.cli.left_alone import LeftAlone
 from haichieu.cli.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
+from haichieu.cli.texts import sip_texts
 from haichieu.database import Database, migrate
 from haichieu.errors import HaiChieuError
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -37,14 +45,17 @@ from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.processes import READY
 from haichieu.settings import Settings
+from haichieu.speech import EspeakSynthesiser
 from haichieu.spool import Spool
 from haichieu.station import the_station
 from haichieu.vault import open_vault
 from ivr.booked_calls import BookedCalls
 from ivr.call_back_dispatcher import CallBackDispatcher
+from ivr.caller_limits import CallerLimits
+from ivr.citizen_desk import CitizensLine, PhoneCitizenDesk
 from ivr.flow import delivered_flow
 from ivr.official_desk import PhoneDesk
-from ivr.reception import Reception
+from ivr.reception import CitizensReception, Reception
 
 log = structlog.get_logger()
 
@@ -87,6 +98,7 @@ class Switchboard:
         self._spool = Spool(folder)
         self._recordings = Recordings(folder, store)
         self._phone_recordings = PhoneRecordings(self._spool, self._database, store)
+        self._answers = SpokenAnswers(settings, self._database, store, self._spool)
         self._studio = Studio(
             self._client,
             self._database,
@@ -101,18 +113,39 @@ class Switchboard:
             self._client, self._database, settings.node, self._studio.speaker_returned, self._studio.speaker_lost
         )
         self._prompts = open_prompts(home, self._database)
+        citizens = open_citizens(home)
+        self._messages = VoiceMessages(self._spool, self._database, store, citizens, settings.node)
+        limits = CallerLimits()
+        line = CitizensLine(
+            self._client, self._database, store, citizens, self._messages, self._prompts, EspeakSynthesiser(), limits,
+            endpoint_for, self._studio.sounds.ready_tone,
+        )  # fmt: skip
+        missed_calls = MissedCalls(citizens)
         self._reception = Reception(
-            self._client, self._database, self._prompts, lru_cache(delivered_flow), self._desk_for
+            self._client,
+            self._database,
+            self._prompts,
+            lru_cache(delivered_flow),
+            self._desk_for,
+            CitizensReception(partial(PhoneCitizenDesk, line), limits, missed_calls),
         )
-        self._call_backs = CallBackDispatcher(self._client, self._database, self._reception, endpoint_for)
+        self._call_backs = CallBackDispatcher(
+            self._client, self._database, call_backs, self._reception.resume, endpoint_for, names_numbers=True
+        )
+        self._missed_calls = CallBackDispatcher(
+            self._client, self._database, missed_calls, self._reception.return_call, endpoint_for, names_numbers=False
+        )
+        self._answer_calls = self._answers.calls(self._client, self._reception, self._messages)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
+        self._texts = sip_texts(settings, self._database, self._client)
+        self._left_alone = LeftAlone(self._client, self._database, home, self._messages, store)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
-        return PhoneDesk(
-            self._database, self._studio, self._phone_recordings, self._settings.call_back_delay, call, flow
-        )
+        delay = self._settings.call_back_delay
+        cases = self._answers.cases()
+        return PhoneDesk(self._database, self._studio, self._phone_recordings, delay, call, flow, cases)
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
@@ -125,8 +158,17 @@ class Switchboard:
                 self._follow_rows(),
                 self._keep_prompts(),
                 self._keep_recordings(),
+                self._left_alone.run(),
+                file_left_behind(self._client, self._messages),
             ),
-            in_background(self._call_backs.run(), self._booked_calls.run(), self._playout.run()),
+            in_background(
+                self._call_backs.run(),
+                self._missed_calls.run(),
+                self._booked_calls.run(),
+                self._playout.run(),
+                self._answer_calls.run(),
+                self._texts.run(),
+            ),
         ):
             await self._reception.run()
 
@@ -134,6 +176,8 @@ class Switchboard:
         """Sort the events that belong to no call in hand; runs on the event loop and never waits."""
         if event.type in ENDPOINT_EVENTS:
             self._supervisor.hear(event)
+        elif event.type == TEXT_EVENT:
+            self._texts.hear(event)
         elif event.type == "StasisStart":
             if event.body["args"][:1] == ["inbound"]:
                 self._reception.take(event)
@@ -198,6 +242,7 @@ class Switchboard:
                     log.info("recording.empty", name=name)
                 except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
                     log.warning("recording.not_kept", name=name, problem=str(problem))
+            await asyncio.to_thread(self._answers.by_phone.sweep)
             await asyncio.sleep(RECORDINGS_EVERY_SECONDS)
 
     async def _keep_prompts(self) -> None:

@@ -121,18 +121,19 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0)
 
 def free_ports() -> dict[str, str | int]:
     """Return port settings that nobody on this machine uses at the moment."""
-    tcp = [_free_port(socket.SOCK_STREAM) for _ in range(2)]
+    tcp = [free_port(socket.SOCK_STREAM) for _ in range(2)]
     first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
     return {
         "bind": LOOPBACK,
-        "sip_port": _free_port(socket.SOCK_DGRAM),
+        "sip_port": free_port(socket.SOCK_DGRAM),
         "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
         "ari_port": tcp[0],
         "web_port": tcp[1],
     }
 
 
-def _free_port(kind: socket.SocketKind) -> int:
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port of loopback that nobody on this machine uses at the moment."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -3,13 +3,20 @@
 import threading
 from functools import partial
 
+from flask import Blueprint
+from sqlalchemy.orm import Session
+
 from admin.serve import serve
 from admin.web import create_app
+from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
+from feedback.citizens import open_citizens
+from feedback.texts.inbox import TextInbox
 from haichieu.database import Database, migrate
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.processes import READY
 from haichieu.settings import Settings
+from ivr.routing import unit_of_texts, unit_texted
 
 
 def run_web(settings: Settings) -> None:
@@ -17,7 +24,23 @@ def run_web(settings: Settings) -> None:
     configure_logs(settings.log_level, "web")
     migrate(settings.resolved_database_url)
     database = Database(settings.resolved_database_url)
-    serve(create_app(database, settings), settings.bind, settings.web_port, partial(_started, database))
+    serve(
+        create_app(database, settings, [webhooks_of_texts(settings, database)]),
+        settings.bind,
+        settings.web_port,
+        partial(_started, database),
+    )
+
+
+def webhooks_of_texts(settings: Settings, database: Database) -> Blueprint:
+    """What Twilio calls. It brings texts of our own number alone, whether or not the district file lists it."""
+    inbox = TextInbox(database, open_citizens(settings.home.absolute()), _unit_for)
+    secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
+    return twilio_webhooks(database, inbox, secrets)
+
+
+def _unit_for(session: Session, number: str) -> int | None:
+    return unit_texted(session, number) or unit_of_texts(session)
 
 
 def _started(database: Database) -> None:

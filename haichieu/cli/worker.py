@@ -1,4 +1,4 @@
-"""`haichieu worker`: the work that no call waits for: feeds of alerts, their words, and what is kept no longer."""
+"""`haichieu worker`: the work that no call waits for: alerts, transcription, and what is kept no longer."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,17 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.desk import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.programmes import retention
+from feedback import retention as case_retention
+from feedback.filing import FilingDesk
+from feedback.privacy import TABLES
+from feedback.reminding import watch_due_dates
+from feedback.transcription.desk import TranscriptionDesk
+from feedback.transcription.engines import engine_named
+from feedback.transcription.model_folder import default_folder
 from haichieu import audit
 from haichieu.background import in_background
+from haichieu.cli.answers import answers_on_air
+from haichieu.cli.texts import text_dispatcher
 from haichieu.database import Database, migrate, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
@@ -46,16 +55,22 @@ async def _work(settings: Settings) -> None:
     store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
     rules = retention.Rules(settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days)
     alerts = AlertDesk(database, store, EspeakSynthesiser())
-    await database.run(lambda session: beat(session, "worker"))
+    engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
+    transcription = TranscriptionDesk(database, store, engine)
+    await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
     print(READY, flush=True)
-    daily = (_clean(database, store, rules), _note_audit_head(database))
-    async with in_background(_heartbeat(database), *daily, watch_feeds(database)):
+    of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
+    daily = (_clean(database, store, rules), _clean_cases(database, store, of_cases), _note_audit_head(database))
+    texts = text_dispatcher(settings, database)
+    answers = answers_on_air(settings, database, store)
+    casework = (FilingDesk(database).run(), watch_due_dates(database), transcription.run(), texts.run(), answers.run())
+    async with in_background(_heartbeat(database, settings.transcriber), *daily, *casework, watch_feeds(database)):
         await alerts.run()
 
 
-async def _heartbeat(database: Database) -> None:
+async def _heartbeat(database: Database, transcriber: str) -> None:
     while True:
-        await database.run(lambda session: beat(session, "worker"))
+        await database.run(lambda session: beat(session, "worker", transcriber=transcriber))
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -69,6 +84,15 @@ async def _clean(database: Database, store: MediaStore, rules: retention.Rules) 
         discarded = await database.run(clean)
         if discarded.files:
             log.info("media.discarded", files=discarded.files, bytes=discarded.bytes)
+        await asyncio.sleep(DAY_SECONDS)
+
+
+async def _clean_cases(database: Database, store: MediaStore, rules: case_retention.Rules) -> None:
+    """Once a day, let go of what citizens said, and of who they were, when the rules keep it no longer."""
+    while True:
+        while discarded := await database.run(lambda session: case_retention.apply(session, store, rules, now())):
+            log.info("cases.discarded", **vars(discarded))
+            await asyncio.to_thread(database.forget, TABLES)
         await asyncio.sleep(DAY_SECONDS)
 
 

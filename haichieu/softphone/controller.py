@@ -122,6 +122,15 @@ class SoftPhone(EventProcess):
         """Wait until the call is over, by whichever side; the event tells `code`, `reason` and `seconds`."""
         return await self.take("ended", timeout=timeout)
 
+    async def text(self, to: str, text: str, timeout: float = 10.0) -> int:
+        """Send a text message; returns the SIP status that it was answered with."""
+        await self.send({"do": "text", "to": to, "text": text})
+        return int((await self._unless_refused("text_answered", timeout))["code"])
+
+    async def text_received(self, timeout: float = 15.0) -> Event:
+        """Wait for a text message; the event tells `sender`, `to` and `text`."""
+        return await self.take("text_received", timeout=timeout)
+
     async def _send_play(self, file: Path) -> int:
         self._tag += 1
         await self.send({"do": "play", "file": str(file), "tag": self._tag})

@@ -2,9 +2,10 @@
 
 Commands: `{"do": "call", "to": "1900", "headers": {…}}`, `{"do": "answer"}`, `{"do": "hangup"}`,
 `{"do": "digits", "digits": "246810#", "gap": 0}`, `{"do": "play", "file": …, "tag": 1}`,
-`{"do": "record", "file": …}`.
+`{"do": "record", "file": …}`, `{"do": "text", "to": "1022", "text": …}`.
 Events, each with `at` in epoch seconds: ready, registered, registration_failed, incoming, ringing, answered,
-digits_sent, digit_heard, playing, played, ended, and refused when a command cannot be done or was cut short.
+digits_sent, digit_heard, playing, played, ended, text_received, text_answered, and refused when a command cannot be
+done or was cut short.
 Standard input closing, or SIGTERM, hangs up and ends the process.
 """
 
@@ -33,6 +34,8 @@ from haichieu.sip_events import (
     RegistrationFailed,
     Ringing,
     SipEvent,
+    TextAnswered,
+    TextReceived,
     Unregistered,
 )
 from haichieu.sip_options import CODECS, DIGIT_SECONDS, G711, EndpointOptions
@@ -88,6 +91,8 @@ class Phone:
                 if self._call is not None:
                     raise BadCommand("a call is up already; hang up first")
                 self._call = self._endpoint.call(self._uri(to), command.get("headers"))
+            case {"do": "text", "to": str(to), "text": str(text)}:
+                self._endpoint.text(self._uri(to), text)
             case {"do": "answer"}:
                 self._endpoint.answer(self._current())
             case {"do": "hangup"}:
@@ -146,6 +151,10 @@ class Phone:
                 emit("answered")
             case DigitHeard(call=call, digit=digit) if call == self._call:
                 emit("digit_heard", digit=digit)
+            case TextReceived(sender=sender, to=to, text=text):
+                emit("text_received", sender=sender, to=to, text=text)
+            case TextAnswered(code=code, reason=reason):
+                emit("text_answered", code=code, reason=reason)
             case Ended(call=call, code=code, reason=reason, seconds=seconds) if call == self._call:
                 self._call = None
                 self._cut_short()

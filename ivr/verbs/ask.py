@@ -9,7 +9,7 @@ from ivr.dialogue import Ending
 from ivr.node import TIMEOUT, Name, Node
 from ivr.session import Line, Session
 
-SESSION_VALUES = frozenset({"official", "zone", "reachable", "total"})
+SESSION_VALUES = frozenset({"official", "zone", "reachable", "total", "unit", "bulletin"})
 
 
 def _not_taken(name: str) -> str:

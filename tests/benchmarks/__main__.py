@@ -11,7 +11,10 @@ from pathlib import Path
 from haichieu.cli.asterisk import find_or_fetch
 from haichieu.cli.trial_station import trial_station
 from haichieu.settings import load_settings
+from tests.benchmarks import transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
+from tests.benchmarks.cases import measure as measure_cases
+from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.schedules import SCHEDULES, measure
 from tests.benchmarks.ways import open_ways
 from tests.every_table import load_every_table
@@ -78,7 +81,10 @@ async def _run(sizes: list[int], runs: int) -> str:
             rows.append(("memory of switchboard + web, idle (MB)", f"{memory(bench.processes):.0f}", "", "", "≤ 350"))
 
         await with_bench(Path(folder), sizes, work)
+    rows.extend(await measure_hotline((5,) if sizes == [5] else STEPS))
     rows.extend(measure())
+    rows.extend(measure_cases())
+    rows.extend(transcription.measure(runs))
     rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
     return _table(rows, runs)
 
@@ -144,6 +150,8 @@ def _table(rows: list[Row], runs: int) -> str:
         "from the moment the phone had sent it to the first packet with sound at the last speaker. Budgets are the",
         "design's. 300 speakers are paged through three chained groups, since one `Page()` does not take so many. A",
         "file is heard beside a `Page()` fed by `Playback()`; ours begins with the chime, theirs with the file itself.",
+        "Hotline callers press keys by RFC 4733 and speak a tone each of their own, beside a bare dialplan of the",
+        "same sentences, `Read()` and `Record()`; callers are added until a key or a recording is lost.",
         "",
         f"Machine: {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python "
         f"{platform.python_version()}, Asterisk {version}; {runs} runs each.",

@@ -70,7 +70,7 @@ class Bench:
 
     def __init__(self, station: TrialStation, sink: RtpSink, ours: SoftPhone, theirs: SoftPhone, voice: Path) -> None:
         self.station, self.sink, self._ours, self._theirs, self.voice = station, sink, ours, theirs, voice
-        self.processes = _processes(station)
+        self.processes = processes_of(station)
 
     async def broadcast(self, zone: int) -> Run:
         """Go live in the zone of that many speakers, with our officials' line."""
@@ -340,7 +340,8 @@ def _write_sounds(folder: Path) -> None:
     write_wav(folder / "words.wav", Sound(noise[: 2 * 8000], 8000))
 
 
-def _processes(station: TrialStation) -> Processes:
+def processes_of(station: TrialStation) -> Processes:
+    """The processes of a running station."""
     assert station.process is not None
     listed = subprocess.run(
         ["ps", "-o", "pid=,args=", "--ppid", str(station.process.pid)], capture_output=True, text=True, check=True

@@ -30,13 +30,13 @@ def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> 
     owe(database)
     with database.session() as session:
         assert call_backs.claim(session, after(1)) == []
-        assert call_backs.any_owed(session)
+        assert call_backs.next_due(session) is not None
         (owed,) = call_backs.claim(session, after(2))
         assert (owed.zone_keys, owed.flow, owed.numbers) == ("11", "official-line", ("+84912000011",))
         assert owed.priority is Priority.EMERGENCY
     with database.session() as session:
         assert call_backs.claim(session, after(2)) == []
-        assert not call_backs.any_owed(session)
+        assert call_backs.next_due(session) is None
 
 
 def test_the_call_waits_for_the_official_to_hang_up_but_not_for_ever(database: Database) -> None:

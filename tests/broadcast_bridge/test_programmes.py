@@ -194,8 +194,10 @@ def test_what_is_kept_no_longer_is_really_deleted(database: Database, store: Med
         assert played.exists()
         assert [one.origin for one in retention.usage(session)] == ["phone"]
         assert retention.apply(session, store, retention.Rules(), days(91)).files == 2
-        assert not played.exists()
-        assert not played.with_suffix(".wav16").exists()
+        assert played.exists(), "a transaction that is rolled back must not have cost the file"
+    assert not played.exists()
+    assert not played.with_suffix(".wav16").exists()
+    with database.session() as session:
         assert session.scalars(sa.select(Media)).all() == []
         assert session.get_one(Programme, gone.id).title == "Lịch tiêm phòng"
 

@@ -26,7 +26,8 @@ from haichieu.settings import Settings, load_settings
 from tests.lone_asterisk import lone_asterisk
 
 NOWHERE = Installation((), "", Path("/nowhere/modules"), Path("/nowhere/data"))
-SOUNDS = DegradedSounds(*["beep"] * 6)
+SOUNDS = DegradedSounds(*["beep"] * 9)
+KEY = "0123456789abcdef"
 
 
 def settings_for(home: Path, **given: str | int) -> Settings:
@@ -102,13 +103,13 @@ def test_a_home_that_cannot_be_written_is_refused_by_name(tmp_path: Path, place:
     ("number", "pin"), [("", "1"), ("1999", ""), ("1999", '1"]?right)'), ("19x9", "1"), ("1999", "١٢٣٤")]
 )
 def test_without_a_number_and_a_pin_of_digits_there_is_no_emergency_line(number: str, pin: str) -> None:
-    text = degraded_dialplan(DegradedMode(number, pin, ("PJSIP/a",), SOUNDS), SOUNDS, Path("/spool"))
+    text = degraded_dialplan(DegradedMode(number, pin, ("PJSIP/a",), SOUNDS), SOUNDS, Path("/home"), KEY)
     assert "emergency-line" not in text
 
 
 def test_a_destination_that_could_leave_its_place_is_left_out() -> None:
     hostile = ("PJSIP/a)\n same => n,System(reboot", "PJSIP/b&Local/x@y", "PJSIP/c,d", "PJSIP/${X}", "PJSIP/good")
-    text = degraded_dialplan(DegradedMode("1999", "1234", hostile, SOUNDS), SOUNDS, Path("/spool"))
+    text = degraded_dialplan(DegradedMode("1999", "1234", hostile, SOUNDS), SOUNDS, Path("/home"), KEY)
     assert "Page(PJSIP/good,b(auto-answer^s^1))" in text
     assert "reboot" not in text
 
@@ -117,7 +118,7 @@ def test_the_degraded_sounds_outlive_the_applications_and_fall_back_to_asterisks
     settings = settings_for(tmp_path / "home")
     for form in (".wav", ".wav16"):
         (tmp_path / f"ask{form}").write_text(form)
-    sounds = DegradedSounds("beep", str(tmp_path / "ask"), str(tmp_path / "missing"), "beep", "beep", "beep")
+    sounds = DegradedSounds("beep", str(tmp_path / "ask"), str(tmp_path / "missing"), *["beep"] * 6)
     mode = DegradedMode("1999", "1234", ("PJSIP/a",), sounds)
     assert write_degraded(settings, mode) is True
     (tmp_path / "ask.wav").unlink()

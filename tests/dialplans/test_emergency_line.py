@@ -25,7 +25,8 @@ SECRET = "a-secret-nobody-guesses"
 PIN = "971357"
 SOUNDS = DegradedSounds(
     station_down="ss-noservice", ask_pin="agent-pass", wrong_pin="vm-incorrect", refused="vm-goodbye",
-    locked="vm-sorry", live="beep",
+    locked="vm-sorry", live="beep", leave_message="vm-intro", message_kept="vm-msgsaved",
+    message_not_kept="vm-mailboxfull",
 )  # fmt: skip
 SAME = 0.8
 QUIET = -45.0

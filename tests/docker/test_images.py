@@ -62,6 +62,14 @@ def test_the_image_has_the_libraries_that_the_suite_was_run_with() -> None:
     assert "pytest" not in image
 
 
+def test_the_application_brings_its_speech_model_and_knows_where_it_lies() -> None:
+    steps = [step.value for step in read_instructions(ROOT / "docker/app.Dockerfile")]
+    fetched = [re.findall(r"HAICHIEU_ASR_MODEL=(\S+) .*haichieu model --fetch", step) for step in steps]
+    ((folder,),) = [found for found in fetched if found]
+    assert any(f"--from=build {folder} {folder}" in step for step in steps)
+    assert any(step.endswith(f"HAICHIEU_ASR_MODEL={folder}") for step in steps)
+
+
 def locked(path: Path) -> dict[str, frozenset[str]]:
     """Hashes by pinned requirement."""
     requirements = path.read_text().replace("\\\n", " ").splitlines()

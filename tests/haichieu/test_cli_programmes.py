@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from admin.district.reconcile import apply_file
 from broadcast_bridge.models import Broadcast
+from broadcast_bridge.programmes import survey
 from haichieu.account_rights import MAY, Action
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import attention_chime
-from haichieu.database import Database, migrate
-from haichieu.people import Role
+from haichieu.database import Database, migrate, now
+from haichieu.people import Role, Unit
 from haichieu.vault import open_vault
 from ivr.flow import delivered_flows
 from tests.command_line import Finished, haichieu
@@ -76,7 +77,9 @@ def test_from_a_file_to_the_air_with_the_rights_of_each(home: Path) -> None:
     database = Database(f"sqlite:///{home / 'haichieu.sqlite'}")
     with database.session() as session:
         assert session.scalars(sa.select(Broadcast.state)).one() == "cancelled"
+        survey.vote(session, 1, session.scalars(sa.select(Unit.id)).first() or 0, None, now(), useful=True)
     database.close()
+    assert "Nhạc hiệu" in run(home, "programme", "usage").stdout
 
 
 def test_what_there_is_not_is_said(home: Path) -> None:

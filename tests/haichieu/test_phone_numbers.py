@@ -13,6 +13,8 @@ from haichieu.phone_numbers import as_dialled, masked, normalise
         ("1900", "1900"),
         ("101", "101"),
         ("+1 650-253-0000", "+16502530000"),
+        ("09123abc", "09123abc"),
+        ("1800FLOWERS", "1800FLOWERS"),
         ("anonymous", None),
         ("", None),
         (None, None),

@@ -43,6 +43,6 @@ async def place_call(
     return call, end
 
 
-def said(key: str, language: str = "vi", **values: str | int) -> str:
+def said(key: str, language: str = "vi", /, **values: str | int) -> str:
     """The sentence of a prompt."""
     return TEXTS.render(key, language, values)

@@ -160,7 +160,8 @@ async def test_going_live_without_having_signed_in_is_impossible_even_where_nobo
 
 
 async def test_a_call_back_into_a_flow_without_an_entry_for_it_fails_politely() -> None:
-    call, end = await place_call(flow=delivered_flow("hotline"), called_back=True)
+    closed = {"id": "say", "verb": "hangup", "prompt": "goodbye"}
+    call, end = await place_call(flow=parse_flow(flow_of(closed)), called_back=True)
     assert end is FlowEnd.FAILED
     assert call.heard == [said("technical-failure")]
 
@@ -188,16 +189,14 @@ async def test_cancellation_is_left_to_whoever_holds_the_call() -> None:
         await running
 
 
-async def test_the_hotline_says_that_it_is_not_open_yet() -> None:
-    call, end = await place_call(flow=delivered_flow("hotline"), caller=STRANGER)
-    assert call.transcript == ["☎ answered", said("hotline-not-open"), "☎ hung up by the station"]
-    assert end is FlowEnd.COMPLETED
-
-
 def test_a_session_does_not_invent_what_is_not_known() -> None:
     empty = session(SimulatedCall())
     with pytest.raises(NotKnownYet):
         empty.the_official()
     with pytest.raises(NotKnownYet):
         empty.the_zone()
+    with pytest.raises(NotKnownYet):
+        empty.the_citizens()
+    with pytest.raises(NotKnownYet):
+        empty.the_commune()
     assert empty.values() == {}

@@ -7,6 +7,7 @@ MAI_SECOND = "+84206000002"
 PINS = {HAI: "246810", MAI: "135791", LAN: "864209"}
 GROUP, GROUP_PORT = "239.255.77.41", 15004
 URGENT_GROUP = "239.255.77.42"
+DUTY_DESK = "+842063000001"
 EMERGENCY, EMERGENCY_PIN = "1999", "971357"
 
 
@@ -37,7 +38,8 @@ def _phone(code: str, number: str) -> str:
 def write_district(path: Path, carrier_port: int) -> Path:
     """Write the district file and return its path."""
     parts = [
-        f'[station]\nname = "Thử"\nemergency_number = "{EMERGENCY}"\nemergency_pin = "{EMERGENCY_PIN}"\n',
+        f'[station]\nname = "Thử"\nemergency_number = "{EMERGENCY}"\nemergency_pin = "{EMERGENCY_PIN}"\n'
+        'reply_hours = "00:00-00:00"\n',
         '[[units]]\ncode = "CB"\nname = "Cô Ba"\nlevel = "commune"\n',
         '[[units]]\ncode = "CP"\nname = "Cốc Pàng"\nlevel = "commune"\n',
         *(_speaker(code, unit) for code, unit in (("cb-1", "CB"), ("cb-2", "CB"), ("cp-1", "CP"), ("cp-9", "CP"))),
@@ -58,7 +60,11 @@ def write_district(path: Path, carrier_port: int) -> Path:
         _official("1002", "Hoàng Thị Mai", [MAI, MAI_SECOND], '"11"', "call_back = true"),
         _official("1003", "Lý Thị Lan", [LAN], '"12", "13"', may='"live", "record"'),
         '[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "CB"\n',
-        '[[numbers]]\nnumber = "1022"\nflow = "hotline"\nunit = "CB"\n',
+        f'[[numbers]]\nnumber = "1022"\nflow = "hotline"\nunit = "CB"\nduty_phone = "{DUTY_DESK}"\n',
+        '[[numbers]]\nnumber = "1023"\nflow = "hotline"\nunit = "CP"\nmissed_call_back = true\n',
+        _phone("ban-truc", DUTY_DESK),
+        '[[departments]]\ncode = "kinh-te"\nname = "Phòng Kinh tế"\n',
+        '[[categories]]\ncode = "1"\nname = "Điện, nước"\ndepartment = "kinh-te"\nanswer_within_days = 7\n',
         _phone("may-hai", HAI),
         _phone("may-lan", LAN),
         _phone("may-la", "+84987654321"),

@@ -45,11 +45,10 @@ async def test_a_refusal_is_said_and_nothing_is_on_air(
     await hang_up(scene, phone)
 
 
-@pytest.mark.parametrize(("number", "prompt"), [("4711", "number-not-in-use"), ("1022", "hotline-not-open")])
-async def test_a_number_that_leads_nowhere_says_so(scene: Scene, number: str, prompt: str) -> None:
+async def test_a_number_that_leads_nowhere_says_so(scene: Scene) -> None:
     phone = await scene.phone("may-la")
-    await phone.call(number)
-    await scene.hears(scene.phone_file(), prompt)
+    await phone.call("4711")
+    await scene.hears(scene.phone_file(), "number-not-in-use")
     await phone.ended(10)
     await phone.stop()
 

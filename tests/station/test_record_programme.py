@@ -29,7 +29,7 @@ def sound_of(scene: Scene, programme: Programme) -> Path:
 
 
 def left_in_spool(scene: Scene) -> list[Path]:
-    return list((scene.station.settings.home / "asterisk").rglob("programme-*"))
+    return list((scene.station.settings.home / "spool").rglob("programme-*"))
 
 
 async def test_what_was_recorded_is_heard_again_and_kept_as_a_draft_for_its_zone(scene: Scene) -> None:

@@ -1,0 +1,113 @@
+"""What Twilio calls: `POST /webhooks/twilio/sms` brings a text, `POST /webhooks/twilio/status` tells of one of ours.
+
+Every request is checked against the signature that Twilio makes of the public URL and the fields; nothing else of a
+request is believed, or written to a log. A request that comes again files nothing twice.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from flask import Blueprint, Response, current_app, request
+from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
+from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable
+
+from admin.access.permissions import open_to_all
+from feedback.texts.deliveries import note_status
+from feedback.texts.inbox import InboundText, TextInbox
+from haichieu.database import Database, now
+
+log = structlog.get_logger()
+
+LARGEST = 64 * 1024
+"""Bytes; a text of 1600 characters, each sent as twelve, stays far below it."""
+SIGNATURE = "X-Twilio-Signature"
+PREFIX = "/webhooks/twilio"
+
+
+@dataclass(frozen=True)
+class TwilioSecrets:
+    """How a request of Twilio's is told from others: the account, its token, and our URL as Twilio calls it."""
+
+    account_sid: str
+    auth_token: str
+    public_url: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether a request can be checked at all."""
+        return bool(self.account_sid and self.auth_token and self.public_url)
+
+
+def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets) -> Blueprint:
+    """Make the two routes."""
+    routes = Blueprint("twilio", __name__, url_prefix=PREFIX)
+    validator = RequestValidator(secrets.auth_token)
+
+    @routes.before_request
+    def prove() -> None:
+        """Let nobody in but Twilio."""
+        request.max_content_length = LARGEST
+        if not secrets.complete:
+            raise ServiceUnavailable(
+                "Đài chưa khai báo Twilio. / Twilio is not set up: set HAICHIEU_TWILIO_ACCOUNT_SID, "
+                "HAICHIEU_TWILIO_AUTH_TOKEN and HAICHIEU_PUBLIC_URL."
+            )
+        query = f"?{request.query_string.decode('ascii', 'replace')}" if request.query_string else ""
+        url = f"{secrets.public_url.rstrip('/')}{request.path}{query}"
+        signature = request.headers.get(SIGNATURE, "")
+        if not (validator.validate(url, request.form, signature) and _is_for(secrets.account_sid)):
+            log.warning("twilio.refused", path=request.path)
+            raise Forbidden(
+                "Chữ ký không đúng. / The signature is wrong: HAICHIEU_PUBLIC_URL must be how Twilio calls the "
+                "station, and HAICHIEU_TWILIO_AUTH_TOKEN that account's token."
+            )
+
+    @routes.post("/sms")
+    @open_to_all
+    def sms() -> Response:
+        """File a text; the case's number goes out as any text does, so that it is sent once and accounted for."""
+        files = request.form.get("NumMedia", "0")
+        filed = inbox.take(
+            InboundText(
+                sender=request.form.get("From", ""),
+                to=request.form.get("To", ""),
+                body=request.form.get("Body", ""),
+                external_id=_sid(),
+                files=int(files) if files.isascii() and files.isdecimal() else 0,
+            )
+        )
+        answer = MessagingResponse()
+        if filed.say:
+            answer.message(filed.say)
+        return current_app.response_class(str(answer), mimetype="text/xml")
+
+    @routes.post("/status")
+    @open_to_all
+    def status() -> tuple[str, int]:
+        """Note what became of a text of ours."""
+        reply = request.args.get("reply", "")
+        with database.session() as session:
+            changed = note_status(
+                session,
+                _sid(),
+                int(reply) if reply.isascii() and reply.isdecimal() and len(reply) < 19 else None,
+                request.form.get("MessageStatus", ""),
+                request.form.get("ErrorCode", ""),
+                now(),
+            )
+        log.info("twilio.status", status=request.form.get("MessageStatus", "")[:20], changed=changed)
+        return "", 204
+
+    return routes
+
+
+def _is_for(account_sid: str) -> bool:
+    return request.form.get("AccountSid", account_sid) == account_sid
+
+
+def _sid() -> str:
+    name = request.form.get("MessageSid", "")
+    if not 1 <= len(name) <= 64:
+        raise BadRequest("MessageSid: thiếu hoặc quá dài / missing or too long")
+    return name

@@ -1,0 +1,83 @@
+"""What a commune can hear again by telephone: approved programmes that were aired there, or are for it."""
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.models import BroadcastSound, Delivery, Speaker, Zone
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import ProgrammeState
+from broadcast_bridge.states import DeliveryState
+from broadcast_bridge.zones import speakers_in
+from haichieu.people import Unit, units_under
+
+MOST = 10
+KEPT_FOR = datetime.timedelta(days=60)
+"""What is older is no news."""
+LOOKED_AT = 300
+
+_HEARD = (DeliveryState.PLAYING, DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
+
+
+def latest_bulletins(session: Session, unit_id: int, at: datetime.datetime) -> Sequence[Programme]:
+    """The newest programmes for a unit, the newest first: what its speakers played, and what is approved for it.
+
+    A programme is for the zones that its author named, or else for its author's unit and what lies below.
+    """
+    newest = sa.func.coalesce(Programme.last_aired_at, Programme.updated_at)
+    candidates = session.scalars(
+        sa.select(Programme)
+        .options(joinedload(Programme.sound))
+        .where(
+            Programme.state == ProgrammeState.APPROVED,
+            Programme.sound_id.is_not(None),
+            Programme.valid_until.is_(None) | (Programme.valid_until > at),
+            newest > at - KEPT_FOR,
+        )
+        .order_by(newest.desc(), Programme.id.desc())
+        .limit(LOOKED_AT)
+    ).all()
+    here = units_under(session, [unit_id])
+    aired = _sounds_played(session, here, [programme.sound_id for programme in candidates])
+    above = _unit_and_above(session, unit_id)
+    zones = _zones_of(session, here)
+    return [
+        programme
+        for programme in candidates
+        if programme.sound_id in aired
+        or (zones & set(programme.zone_codes) if programme.zone_codes else programme.unit_id in above | here)
+    ][:MOST]
+
+
+def _sounds_played(session: Session, units: set[int], sounds: Sequence[int | None]) -> set[int]:
+    """Which of the sounds some speaker of the units has played."""
+    return set(
+        session.scalars(
+            sa.select(BroadcastSound.media_id)
+            .join(Delivery, Delivery.broadcast_id == BroadcastSound.broadcast_id)
+            .join(Speaker, Speaker.id == Delivery.speaker_id)
+            .where(BroadcastSound.media_id.in_(sounds), Speaker.unit_id.in_(units), Delivery.state.in_(_HEARD))
+            .distinct()
+        )
+    )
+
+
+def _unit_and_above(session: Session, unit_id: int) -> set[int]:
+    chain: set[int] = set()
+    here: int | None = unit_id
+    while here is not None and here not in chain:
+        chain.add(here)
+        here = session.get_one(Unit, here).parent_id
+    return chain
+
+
+def _zones_of(session: Session, units: set[int]) -> set[str]:
+    """The codes of the zones with a speaker in the units, or that hold one of the units."""
+    return {
+        zone.code
+        for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)))
+        if any(unit.id in units for unit in zone.units)
+        or any(speaker.unit_id in units for speaker in speakers_in(session, [zone.id]))
+    }

@@ -1,0 +1,85 @@
+"""What was said on the emergency line while the application was down: kept as a programme, so that it can be proved."""
+
+import datetime
+import re
+import zoneinfo
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import intake
+from broadcast_bridge.programmes.intake import About
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import Origin
+from broadcast_bridge.states import Priority
+from haichieu.audio.ingest import UnusableSound
+from haichieu.database import Database, now
+from haichieu.media import Media, MediaStore, digest_of
+from haichieu.people import Unit
+from haichieu.spool import close_wav
+from haichieu.station import the_station
+
+_NAME = re.compile(r"emergency-([0-9]{1,12})-([0-9.]+)\.wav")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One emergency call; the id of its channel tells whether it is still going on."""
+
+    channel: str
+    wav: Path
+    at: datetime.datetime
+
+
+def found(home: Path) -> list[Recording]:
+    """Every recording of the emergency line in the spool, in order."""
+    return [
+        Recording(name[2], wav, datetime.datetime.fromtimestamp(int(name[1]), datetime.UTC))
+        for wav in sorted((home / "spool" / "emergency").glob("*.wav"))
+        if (name := _NAME.fullmatch(wav.name))
+    ]
+
+
+def keep(recording: Recording, database: Database, store: MediaStore) -> int:
+    """Make a draft of a recording, once, and return its number; it leaves the spool when that is committed.
+
+    Raises UnusableSound, and then it is discarded.
+    """
+    try:
+        with intake.sounds_in(store) as folder:
+            close_wav(recording.wav)
+            ready = intake.ready_recording(recording.wav, Path(folder), Origin.LIVE)
+            with database.session() as session:
+                number = _made_before(session, digest_of(ready.forms.narrow))
+                if number is None:
+                    number = intake.add(session, store, _about(session, recording.at), ready, now()).id
+    except UnusableSound:
+        recording.wav.unlink()
+        raise
+    recording.wav.unlink()
+    return number
+
+
+def _about(session: Session, at: datetime.datetime) -> About:
+    station = the_station(session)
+    local = at.astimezone(zoneinfo.ZoneInfo(station.timezone))
+    unit = session.scalars(sa.select(Unit.id).order_by(Unit.parent_id.is_not(None), Unit.id).limit(1)).one()
+    return About(
+        f"Đường dây khẩn cấp {local:%H:%M %d/%m/%Y}",
+        unit,
+        "system",
+        station.name,
+        language=station.language,
+        priority=Priority.EMERGENCY,
+    )
+
+
+def _made_before(session: Session, digest: str) -> int | None:
+    """The programme of a recording that a crash left in the spool after it was committed."""
+    return session.scalar(
+        sa.select(Programme.id)
+        .join(Media, Programme.sound_id == Media.id)
+        .where(Media.sha256 == digest, Programme.origin == Origin.LIVE)
+    )

@@ -1,0 +1,93 @@
+"""What citizens said to Asterisk alone: the recordings, and beside each what the degraded dialplan noted about it.
+
+Two files a message in `<home>/spool/messages`: `left-<channel>.wav`, and `left-<channel>.about` with the moment, the
+number dialled and the caller's number under a key of the station. The channel's id in the name tells whether its
+caller is still speaking; who called stands in no name.
+"""
+
+import base64
+import binascii
+import datetime
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from haichieu.vault import station_secret
+
+FOLDER = "spool/messages"
+SILENCE_SECONDS = 6
+"""So much silence ends a message; old people think before they go on."""
+MOST_SECONDS = 300
+
+_NAME = re.compile(r"left-([0-9.]+)")
+_BLOCK = 16
+_RANDOM = 8
+"""Digits at the head of each block that mean nothing."""
+
+
+@dataclass(frozen=True)
+class LeftMessage:
+    """A message in the spool. `dialled` is empty and `at` the file's own time when nothing is noted about it.
+
+    `number` is None for somebody who withholds it.
+    """
+
+    channel: str
+    wav: Path
+    about: Path
+    at: datetime.datetime
+    dialled: str = ""
+    number: str | None = None
+
+    def forget(self) -> None:
+        """Delete what is left of it: it is filed, or there is nothing in it."""
+        self.wav.unlink(missing_ok=True)
+        self.about.unlink(missing_ok=True)
+
+
+def caller_key(home: Path) -> str:
+    """The key that the dialplan keeps callers' numbers under: 16 characters, as AES_ENCRYPT() wants it."""
+    return station_secret(home, "left-messages.key", _new_key).decode()
+
+
+def left_messages(home: Path) -> list[LeftMessage]:
+    """Every message in the spool, in order, also those that are being spoken at this moment."""
+    folder = home / FOLDER
+    names = sorted({path.stem for path in folder.glob("left-*") if path.suffix in (".wav", ".about")})
+    key = caller_key(home).encode()
+    return [_read(folder, name, found[1], key) for name in names if (found := _NAME.fullmatch(name))]
+
+
+def _read(folder: Path, name: str, channel: str, key: bytes) -> LeftMessage:
+    wav, about = folder / f"{name}.wav", folder / f"{name}.about"
+    try:
+        moment, dialled, *rest = about.read_text("ascii").split(" ")
+        at = datetime.datetime.fromtimestamp(int(moment), datetime.UTC)
+    except (FileNotFoundError, ValueError):  # a full disk took the one and not the other
+        begun = wav.stat().st_mtime if wav.exists() else about.stat().st_mtime
+        return LeftMessage(channel, wav, about, datetime.datetime.fromtimestamp(begun, datetime.UTC))
+    return LeftMessage(channel, wav, about, at, dialled, _in_clear(rest[0].strip(), key) if rest else None)
+
+
+def _in_clear(sealed: str, key: bytes) -> str | None:
+    # Two blocks, each encrypted by itself: Asterisk has no other mode (ECB), and the random heads make up for it.
+    try:
+        blocks = base64.b64decode(sealed[:24], validate=True) + base64.b64decode(sealed[24:48], validate=True)
+    except binascii.Error:
+        return None
+    if len(blocks) != 2 * _BLOCK:
+        return None
+    opener = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305
+    clear = opener.update(blocks) + opener.finalize()
+    parts = (clear[begin + _RANDOM : begin + _BLOCK].rstrip(b"\0") for begin in (0, _BLOCK))
+    number = b"".join(parts).decode("ascii", "replace")
+    return number if re.fullmatch(r"[0-9+]+", number) else None
+
+
+def _new_key() -> bytes:
+    signs = string.ascii_letters + string.digits
+    return "".join(secrets.choice(signs) for _ in range(_BLOCK)).encode()

@@ -1,0 +1,179 @@
+"""Answers on air: each becomes a programme of the case's unit that waits for approval, and names no citizen.
+
+Making the programme and writing that it is made are one transaction, so no answer becomes two programmes.
+"""
+
+import asyncio
+import datetime
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds, replies
+from feedback.cases import note
+from feedback.citizens import CitizenBook
+from feedback.models import Case, Reply
+from feedback.states import ReplyEvent, ReplyState
+from haichieu import jobs
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.errors import EnvironmentProblem, HaiChieuError
+from haichieu.media import MediaStore
+from haichieu.people import Account, Official
+from haichieu.station import the_station
+
+KINDS = (job_kinds.ANSWER_AIR,)
+LEASE = datetime.timedelta(minutes=10)
+"""Reading five thousand characters aloud and levelling them takes a minute or two on a slow machine."""
+LATER = datetime.timedelta(minutes=5)
+NUMBER_DIGITS = 9
+"""As many digits at the end of a phone number tell whose it is."""
+ABOUT_ANYTHING = "ý kiến của bà con"
+
+log = structlog.get_logger()
+
+
+class NamesTheCitizen(HaiChieuError):
+    """The text holds the citizen's telephone number."""
+
+
+@dataclass(frozen=True)
+class ForTheAir:
+    """An answer as a programme. `author` is the actor who answered; with a `recording`, `text` is not read aloud."""
+
+    title: str
+    unit_id: int
+    author: str
+    author_name: str
+    language: str
+    text: str
+    recording: Path | None
+
+
+class Programmes(Protocol):
+    """Makes programmes; composed where broadcasts are known."""
+
+    def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
+        """Make a programme and submit it; `made` is told its number in the same transaction. Blocks.
+
+        Raises a HaiChieuError when it cannot be made of this answer, an EnvironmentProblem when it can be later.
+        """
+        ...
+
+
+class AnswersOnAir:
+    """Carries out the answers on air, in the worker."""
+
+    def __init__(self, database: Database, store: MediaStore, book: CitizenBook, programmes: Programmes) -> None:
+        self._database = database
+        self._store = store
+        self._book = book
+        self._programmes = programmes
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async for _ in changes_and_hours(self._database, self._next_due):
+            while await asyncio.to_thread(self.carry_out):
+                pass
+
+    def carry_out(self) -> bool:
+        """Make a programme of the answer that waits longest; say whether there was one. Blocks."""
+        with self._database.session() as session:
+            claims = jobs.claim(session, KINDS, now(), LEASE)
+            answers = [(held, self._begin(session, held)) for held in claims]
+        for held, answer in answers:
+            if answer is not None:
+                self._make(held, answer)
+        return bool(claims)
+
+    async def _next_due(self) -> datetime.datetime | None:
+        return await self._database.run(lambda session: jobs.next_due(session, KINDS))
+
+    def _begin(self, session: Session, held: jobs.Claim) -> ForTheAir | None:
+        reply = session.get(Reply, held.subject_id)
+        if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+            jobs.done(session, held, now())
+            return None
+        replies.changes(session, reply, ReplyEvent.BEGIN, now())
+        reply.attempts += 1
+        try:
+            self._require_no_number(reply)
+        except NamesTheCitizen as problem:
+            _fail(session, held, str(problem))
+            return None
+        message = reply.message
+        return ForTheAir(
+            _title(session, message.case, message.at),
+            message.case.unit_id,
+            message.author,
+            _name_of(session, message.author),
+            message.language,
+            message.text,
+            self._store.path(message.sound) if message.sound is not None else None,
+        )
+
+    def _make(self, held: jobs.Claim, answer: ForTheAir) -> None:
+        def made(session: Session, programme_id: int) -> None:
+            jobs.done(session, held, now())
+            reply = session.get_one(Reply, held.subject_id)
+            replies.changes(session, reply, ReplyEvent.FILE, now())
+            reply.programme_id = programme_id
+            note(session, reply.message.case, "system", "answer_on_air", now(), after=f"programme:{programme_id}")
+
+        try:
+            self._programmes.make(answer, made)
+        except jobs.ClaimLost:
+            log.info("answer.claim_lost", reply=held.subject_id)
+        except EnvironmentProblem as problem:
+            with self._database.session() as session:
+                jobs.put_off(session, held, now() + LATER, str(problem), counts=False)
+                reply = session.get_one(Reply, held.subject_id)
+                replies.changes(session, reply, ReplyEvent.PUT_OFF, now(), str(problem))
+        except HaiChieuError as problem:
+            with self._database.session() as session:
+                _fail(session, held, str(problem))
+
+    def _require_no_number(self, reply: Reply) -> None:
+        citizen = reply.message.case.citizen
+        if citizen is not None and holds_number(reply.message.text, self._book.number_of(citizen)):
+            raise NamesTheCitizen(
+                "Câu trả lời có số điện thoại của người dân nên không phát lên loa. / "
+                "The answer holds the citizen's telephone number, so it is not put on the loudspeakers."
+            )
+
+
+def holds_number(text: str, number: str) -> bool:
+    """Say whether a telephone number stands in a text, however it is spelled."""
+    digits = re.sub(r"\D", "", number)[-NUMBER_DIGITS:]
+    return bool(digits) and digits in re.sub(r"(?<=\d)[ .\-()]+(?=\d)", "", text)
+
+
+def _title(session: Session, case: Case, at: datetime.datetime) -> str:
+    """What the answer is about and when it was given, and not whom it is for."""
+    local = at.astimezone(ZoneInfo(the_station(session).timezone))
+    about = case.category.name if case.category is not None else ABOUT_ANYTHING
+    return f"Trả lời về {about[:150]}, ngày {local:%d/%m/%Y}"
+
+
+def _name_of(session: Session, author: str) -> str:
+    kind, _, key = author.partition(":")
+    if kind == "account":
+        return session.scalar(sa.select(Account.name).where(Account.email == key)) or key
+    return session.scalar(sa.select(Official.name).where(Official.code == key)) or author
+
+
+def _fail(session: Session, held: jobs.Claim, because: str) -> None:
+    jobs.fail(session, held, now(), because)
+    reply = session.get_one(Reply, held.subject_id)
+    replies.changes(session, reply, ReplyEvent.FAIL, now(), because)
+    case = reply.message.case
+    note(session, case, "system", "answer_not_on_air", now(), after=because)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

@@ -1,0 +1,69 @@
+"""Files that belong to a message: photographs, documents, sounds; kept in the media store, whatever they are called.
+
+What a file is, its first bytes say; neither its name nor what the sender calls it is believed.
+"""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from feedback.models import Attachment, Message
+from haichieu.errors import HaiChieuError
+from haichieu.media import MediaStore
+
+MOST_BYTES = 10_000_000
+MOST_IN_A_MESSAGE = 10
+LONGEST_NAME = 120
+
+_KINDS = (
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg", ".jpg"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", ".png"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp", ".webp"),
+    (re.compile(rb"%PDF-"), "application/pdf", ".pdf"),
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), "audio/wav", ".wav"),
+    (re.compile(rb"ID3|\xff[\xf2\xf3\xfb]"), "audio/mpeg", ".mp3"),
+    (re.compile(rb"OggS"), "audio/ogg", ".ogg"),
+    (re.compile(rb"....ftyp", re.DOTALL), "video/mp4", ".mp4"),
+)
+"""First bytes, content type, and how the name of such a file ends."""
+
+
+class AttachmentRefused(HaiChieuError):
+    """The file is too large, empty, of a kind that is not taken, or one too many."""
+
+
+def attach(session: Session, store: MediaStore, message: Message, file: Path, name: str) -> Attachment:
+    """Keep a copy of a file with a message. Raises AttachmentRefused, and nothing is kept."""
+    size = file.stat().st_size
+    if not 0 < size <= MOST_BYTES:
+        raise AttachmentRefused(
+            f"Tệp có {size} byte; chỉ nhận từ 1 đến {MOST_BYTES} byte. / "
+            f"The file has {size} bytes; 1 to {MOST_BYTES} are taken."
+        )
+    if len(message.attachments) >= MOST_IN_A_MESSAGE:
+        raise AttachmentRefused(
+            f"Mỗi tin nhận tối đa {MOST_IN_A_MESSAGE} tệp. / A message takes at most {MOST_IN_A_MESSAGE} files."
+        )
+    with file.open("rb") as content:
+        beginning = content.read(16)
+    for pattern, content_type, ending in _KINDS:
+        if pattern.match(beginning):
+            media = store.keep_original(session, file, ending, 0.0)
+            attachment = Attachment(media=media, name=harmless_name(name, ending), content_type=content_type)
+            message.attachments.append(attachment)
+            session.flush()
+            return attachment
+    raise AttachmentRefused(
+        "Chỉ nhận ảnh (JPEG, PNG, WebP), PDF, âm thanh (WAV, MP3, Ogg) và video MP4. / "
+        "Only pictures (JPEG, PNG, WebP), PDF, sounds (WAV, MP3, Ogg) and MP4 films are taken."
+    )
+
+
+def harmless_name(name: str, ending: str) -> str:
+    """Return a name that is safe to show and to save under: no folders, no control signs, and the true ending."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    visible = "".join(sign for sign in last if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
+    stem = re.sub(r'[<>:"|?*]', "_", visible).rpartition(".")[0] or visible
+    return (stem.strip(" .")[: LONGEST_NAME - len(ending)].rstrip(" .") or "tep") + ending

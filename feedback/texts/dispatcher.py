@@ -1,0 +1,103 @@
+"""The worker's half of the outbox: hands texts to Twilio, and leaves to the switchboard those that go by SIP."""
+
+import asyncio
+import contextlib
+import datetime
+from typing import Protocol
+
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.citizens import CitizenBook
+from feedback.texts import outbox
+from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
+from haichieu import jobs
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.jobs import Claim, ClaimLost
+
+log = structlog.get_logger()
+
+AT_ONCE = 10
+
+
+class Line(Protocol):
+    """A provider of texts; its calls block."""
+
+    def send(self, number: str, text: str, reply_id: int) -> HandedOver:
+        """Hand over one text. Raises OutboxError, as one of its kinds."""
+        ...
+
+    def look_up(self, number: str, text: str, since: datetime.datetime) -> list[HandedOver]:
+        """The texts like this one that it took for that number since then. Raises OutboxError."""
+        ...
+
+
+class TextDispatcher:
+    """Claims what is to be texted, and sees to it."""
+
+    def __init__(
+        self, database: Database, book: CitizenBook, name: str, line: Line | None, sip_reaches: SipReaches
+    ) -> None:
+        self._database = database
+        self._book = book
+        self._name = name
+        self._line = line
+        self._sip_reaches = sip_reaches
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async for _ in changes_and_hours(self._database, self._next_due):
+            while await self.step():
+                pass
+
+    async def step(self) -> int:
+        """Send what is due now, at most `AT_ONCE`; return how many that were."""
+        claims = await self._database.run(lambda session: outbox.claim(session, job_kinds.SEND_TEXT, now(), AT_ONCE))
+        await asyncio.gather(*(asyncio.to_thread(self._see_to, claim) for claim in claims))
+        return len(claims)
+
+    async def _next_due(self) -> datetime.datetime | None:
+        return await self._database.run(lambda session: jobs.next_due(session, [job_kinds.SEND_TEXT]))
+
+    def _see_to(self, claim: Claim) -> None:
+        with contextlib.suppress(ClaimLost):
+            with self._database.session() as session:
+                if outbox.hand_on(session, self._book, claim, self._sip_reaches, now()):
+                    return
+                errand = outbox.begin(session, self._book, claim, self._name, now())
+            if errand is not None:
+                self._carry_out(errand)
+
+    def _carry_out(self, errand: Errand) -> None:
+        try:
+            handed = self._sent_before(errand) or self._send(errand)
+        except OutboxError as problem:
+            log.warning("text.not_sent", reply=errand.reply_id, problem=str(problem))
+            with self._database.session() as session:
+                outbox.not_sent(session, errand, problem, now())
+            return
+        log.info("text.sent", reply=errand.reply_id, provider_id=handed.provider_id)
+        with self._database.session() as session:
+            outbox.sent(session, errand, handed, now())
+
+    def _send(self, errand: Errand) -> HandedOver:
+        if self._line is None:
+            raise LineBroken(
+                "Chưa có đường gửi tin nhắn: khai báo Twilio, hoặc một trung kế có texts = true. / "
+                "No text can be sent: set up Twilio, or a trunk with texts = true."
+            )
+        return self._line.send(errand.number, errand.text, errand.reply_id)
+
+    def _sent_before(self, errand: Errand) -> HandedOver | None:
+        if not errand.doubtful or self._line is None:
+            return None
+        found = self._line.look_up(errand.number, errand.text, errand.since)
+
+        def unknown(session: Session) -> HandedOver | None:
+            others = outbox.names_of_others(session, [handed.provider_id or "" for handed in found])
+            return next((handed for handed in found if handed.provider_id not in others), None)
+
+        with self._database.session() as session:
+            return unknown(session)

@@ -1,0 +1,173 @@
+"""What becomes of a text that a citizen sends: a case, more of a case, or a wish about texts. No transport is here.
+
+Only the sender's own case is continued by its number; with anybody else's number a text is a new case like any other,
+so that nothing is learnt by trying. A sender who floods us is still kept, in one case, but costs no more answers.
+"""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback import replies
+from feedback.cases import Opening, Said, open_case, say
+from feedback.citizens import CitizenBook
+from feedback.models import Case, Citizen, Message
+from feedback.states import Channel, Direction
+from feedback.texts import wording
+from feedback.texts.wording import Wish
+from haichieu import audit
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.phone_numbers import normalise
+from haichieu.station import the_station
+
+log = structlog.get_logger()
+
+MOST_AN_HOUR = 10
+"""Texts of one sender in an hour that each may open a case and are each answered."""
+HOUR = datetime.timedelta(hours=1)
+
+UnitFor = Callable[[Session, str], int | None]
+"""Finds the unit (its id) that the number texted belongs to."""
+
+
+class NotOurNumber(HaiChieuError):
+    """A text to a number that nobody has given to the station."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Số nhận tin không thuộc đài này. / The number texted is not this station's: add it to [[numbers]]."
+        )
+
+
+@dataclass(frozen=True)
+class InboundText:
+    """One text as it came. `external_id` is the provider's own name for it; `files` counts what was attached."""
+
+    sender: str
+    to: str
+    body: str
+    external_id: str | None = None
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What became of it: the case, and what is to be said at once where a case's answer is not the place for it."""
+
+    case_number: str | None = None
+    repeated: bool = False
+    say: str = ""
+
+
+class TextInbox:
+    """Files texts for one station, each in a transaction of its own."""
+
+    def __init__(self, database: Database, book: CitizenBook, unit_for: UnitFor) -> None:
+        self._database = database
+        self._book = book
+        self._unit_for = unit_for
+
+    def take(self, text: InboundText) -> Filed:
+        """File a text; it is kept when this returns. Raises NotOurNumber."""
+        try:
+            return self._once(text)
+        except sa.exc.IntegrityError:
+            # Two processes had the same text, or the same new citizen, in hand: the other one was first.
+            return self._once(text)
+
+    def _once(self, text: InboundText) -> Filed:
+        with self._database.session() as session:
+            filed = file_text(session, self._book, text, self._unit_for, now())
+        log.info("text.filed", case=filed.case_number, repeated=filed.repeated)
+        return filed
+
+
+def file_text(
+    session: Session, book: CitizenBook, text: InboundText, unit_for: UnitFor, at: datetime.datetime
+) -> Filed:
+    """File one text. Raises NotOurNumber."""
+    if text.external_id is not None:
+        seen = session.scalar(sa.select(Case.number).join(Message).where(Message.external_id == text.external_id))
+        if seen is not None:
+            return Filed(seen, repeated=True)
+    unit_id = unit_for(session, text.to)
+    if unit_id is None:
+        raise NotOurNumber
+    body = wording.clean(text.body)
+    citizen = _sender(session, book, text.sender, at)
+    if citizen is not None and not text.files and (wish := wording.wish(body)):
+        return _grant(session, citizen, wish, at)
+    if text.files:
+        body = f"{body}\n{_not_fetched(text.files)}".strip()
+    if not body:
+        return Filed()
+    said = Said(Direction.IN, Channel.TEXT, "citizen", body, external_id=text.external_id)
+    return _keep(session, citizen, unit_id, said, at)
+
+
+def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, at: datetime.datetime) -> Filed:
+    flooded = _texts_since(session, citizen, at - HOUR) >= MOST_AN_HOUR
+    case = _own_case(session, citizen, said.text)
+    if case is None and flooded:
+        case = _latest_case(session, citizen, at - HOUR)
+    if case is None:
+        case = open_case(session, Opening(Channel.TEXT, unit_id, "number", citizen), said, at)
+    else:
+        say(session, case, said, at)
+    if not flooded:
+        language = (citizen.language if citizen else "") or the_station(session).language
+        replies.acknowledge(session, case, wording.acknowledgement(case.number, language), at)
+    return Filed(case.number)
+
+
+def _sender(session: Session, book: CitizenBook, sender: str, at: datetime.datetime) -> Citizen | None:
+    """Who sent it; nobody when there is no number to answer to, as with the names that companies send under."""
+    number = normalise(sender)
+    if number is None or not number.removeprefix("+").isdecimal() or not number.isascii():
+        return None
+    return book.meet(session, number, at)
+
+
+def _grant(session: Session, citizen: Citizen, wish: Wish, at: datetime.datetime) -> Filed:
+    stopped = citizen.opted_out_at is not None
+    if stopped == (wish == Wish.STOP):
+        return Filed()  # confirmed before: each word costs a text
+    citizen.opted_out_at = at if wish == Wish.STOP else None
+    audit.record(session, "citizen", f"citizen.texts-{wish}", f"citizen:{citizen.id}")
+    language = citizen.language or the_station(session).language
+    return Filed(say=wording.said("stopped" if wish == Wish.STOP else "started", language))
+
+
+def _own_case(session: Session, citizen: Citizen | None, body: str) -> Case | None:
+    number = wording.case_number_ahead(body)
+    if citizen is None or number is None:
+        return None
+    return session.scalar(sa.select(Case).where(Case.number == number, Case.citizen_id == citizen.id))
+
+
+def _texts_since(session: Session, citizen: Citizen | None, since: datetime.datetime) -> int:
+    return session.scalars(
+        sa.select(sa.func.count(Message.id))
+        .join(Case)
+        .where(
+            _of(citizen), Message.direction == Direction.IN, Message.channel == Channel.TEXT, Message.at > since
+        )
+    ).one()  # fmt: skip
+
+
+def _latest_case(session: Session, citizen: Citizen | None, since: datetime.datetime) -> Case | None:
+    newest = sa.select(Case).where(_of(citizen), Case.channel == Channel.TEXT, Case.opened_at > since)
+    return session.scalar(newest.order_by(Case.id.desc()).limit(1))
+
+
+def _of(citizen: Citizen | None) -> sa.ColumnElement[bool]:
+    return Case.citizen_id.is_(None) if citizen is None else Case.citizen_id == citizen.id
+
+
+def _not_fetched(files: int) -> str:
+    return f"[{files} tệp gửi kèm, đài không tải về / {files} attached, not fetched]"

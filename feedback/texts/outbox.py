@@ -1,0 +1,202 @@
+"""Answers by text as rules over rows: which may go, on which line, when, and what became of each.
+
+Neither Twilio's API nor a SIP MESSAGE takes a key by which a text handed over twice would be sent once. So a text is
+marked under way before it is handed over, and sent when the line has taken it. Whoever finds one that is under way
+already is in doubt, and asks the line what it has sent to that number since before sending it again
+(`docs/decisions/a-text-under-way-is-looked-up.md`).
+
+    OutboxError
+    ├── TextRefused        the line will never take this text; says why, for people
+    ├── LineBroken         no text can go out on this line until a person has done something
+    ├── LineBusy           not now; it was certainly not sent
+    └── OutcomeUnknown     the line did not say whether it took the text
+"""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.citizens import CitizenBook
+from feedback.models import Reply
+from feedback.replies import changes
+from feedback.reply_hours import next_polite_moment
+from feedback.states import ReplyEvent, ReplyState
+from feedback.texts.segments import segments
+from haichieu import jobs
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.errors import HaiChieuError
+from haichieu.jobs import Claim, Job, JobState
+from haichieu.station import the_station
+
+LEASE = datetime.timedelta(minutes=2)
+"""Longer than a line takes to answer, so that nobody doubts a text that is still being handed over."""
+WAITS = tuple(datetime.timedelta(seconds=seconds) for seconds in (20, 60, 300, 900, 3600))
+"""Between one attempt and the next; after the last of them a text fails."""
+STATION = "system"
+"""The author of what answers a citizen's own message at once, at any hour."""
+
+
+class OutboxError(HaiChieuError):
+    """A text did not go out."""
+
+
+class TextRefused(OutboxError):
+    """The line will never take this text. `unsubscribed` when it says that the citizen wants none."""
+
+    def __init__(self, why: str, *, unsubscribed: bool = False) -> None:
+        super().__init__(why)
+        self.unsubscribed = unsubscribed
+
+
+class LineBroken(OutboxError):
+    """Nothing goes out on this line until a person has done something."""
+
+
+class LineBusy(OutboxError):
+    """Not now; the text was certainly not sent."""
+
+
+class OutcomeUnknown(OutboxError):
+    """The line did not say whether it took the text."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A text to be handed over. `doubtful` says that it may have been already, at `since` or later."""
+
+    claim: Claim
+    reply_id: int
+    number: str
+    text: str
+    doubtful: bool
+    since: datetime.datetime
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """What the line calls a text that it took, None where it names none."""
+
+    provider_id: str | None
+    segments: int | None = None
+
+
+SipReaches = Callable[[Session, str], bool]
+"""Says whether a number is texted by SIP: a phone of ours, or anybody where a trunk takes texts."""
+
+
+def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list[Claim]:
+    """Take texts that are due. One whose claimants died too often is given up, with an alarm."""
+    claims = jobs.claim(session, [kind], at, LEASE, most)
+    abandoned = session.execute(
+        sa.select(Reply, Job)
+        .join(Job, sa.and_(Job.kind == kind, Job.subject_id == Reply.id))
+        .where(Reply.state == ReplyState.UNDER_WAY, Job.state == JobState.FAILED)
+    )
+    for reply, job in abandoned:
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", job.problem)
+        changes(session, reply, ReplyEvent.FAIL, at, f"{_IN_DOUBT} {job.problem}")
+    return claims
+
+
+def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReaches, at: datetime.datetime) -> bool:
+    """Leave a text to the switchboard when SIP is its way; say whether that was done."""
+    reply = session.get(Reply, claim.subject_id)
+    if reply is None or reply.state != ReplyState.WAITING:
+        return False
+    citizen = reply.message.case.citizen
+    if citizen is None or not reaches(session, book.number_of(citizen)):
+        return False
+    jobs.renew(session, job_kinds.SEND_SIP_TEXT, reply.id, at)
+    jobs.done(session, claim, at)
+    return True
+
+
+def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: datetime.datetime) -> Errand | None:
+    """Mark a text as under way and return it; None when it may not go, or not yet, which is then written down."""
+    reply = session.get(Reply, claim.subject_id)
+    if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+        jobs.done(session, claim, at)
+        return None
+    citizen = reply.message.case.citizen
+    problem = ""
+    if citizen is None:
+        problem = "Người nhận ẩn danh hoặc đã được xóa. / The citizen is anonymous, or was erased."
+    elif citizen.opted_out_at is not None and reply.state == ReplyState.WAITING:
+        problem = "Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages."
+    if citizen is None or problem:
+        _give_up(session, reply, claim, problem, at)
+        return None
+    polite = at if reply.message.author == STATION else next_polite_moment(the_station(session), at)
+    if polite > at and reply.state == ReplyState.WAITING:
+        jobs.put_off(session, claim, polite, "ngoài giờ trả lời / outside the hours of replies", counts=False)
+        return None
+    doubtful, since = reply.state == ReplyState.UNDER_WAY, reply.changed_at
+    changes(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else "")
+    reply.attempts += 1
+    reply.provider = line
+    reply.segments = segments(reply.message.text)
+    return Errand(claim, reply.id, book.number_of(citizen), reply.message.text, doubtful, reply.changed_at)
+
+
+def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.datetime) -> None:
+    """Write down that the line took it; Twilio may have told us before, through its webhook. Raises ClaimLost."""
+    jobs.done(session, errand.claim, at)
+    reply = session.get(Reply, errand.reply_id)
+    if reply is not None and reply.state == ReplyState.UNDER_WAY:
+        adopt(session, reply, handed, at)
+
+
+def adopt(session: Session, reply: Reply, handed: HandedOver, at: datetime.datetime) -> None:
+    """Take a text that is under way for sent, under the name that the line gave it."""
+    changes(session, reply, ReplyEvent.SEND, at)
+    reply.provider_id = handed.provider_id
+    reply.segments = handed.segments or reply.segments
+
+
+def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetime.datetime) -> None:
+    """Write down why it did not go out; it is tried again unless that is for ever. Raises ClaimLost."""
+    reply = session.get(Reply, errand.reply_id)
+    if reply is None or reply.state != ReplyState.UNDER_WAY:
+        jobs.done(session, errand.claim, at)
+        return
+    if isinstance(problem, TextRefused):
+        if problem.unsubscribed and (citizen := reply.message.case.citizen):
+            citizen.opted_out_at = citizen.opted_out_at or at
+        _give_up(session, reply, errand.claim, str(problem), at)
+    elif isinstance(problem, LineBroken) or reply.attempts > len(WAITS):
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", str(problem))
+        _give_up(session, reply, errand.claim, str(problem), at)
+    else:
+        if isinstance(problem, LineBusy):
+            changes(session, reply, ReplyEvent.PUT_OFF, at, str(problem))
+        else:
+            reply.reason = f"{_IN_DOUBT} {problem}"
+        again = at + WAITS[min(reply.attempts, len(WAITS)) - 1]
+        jobs.put_off(session, errand.claim, again, str(problem), counts=False)
+
+
+def names_of_others(session: Session, provider_ids: Sequence[str]) -> set[str]:
+    """Those of the line's names that belong to texts we know already."""
+    known = session.scalars(sa.select(Reply.provider_id).where(Reply.provider_id.in_(provider_ids)))
+    return {name for name in known if name is not None}
+
+
+def waiting(session: Session) -> int:
+    """How many texts wait or are under way."""
+    return session.scalars(
+        sa.select(sa.func.count(Reply.id)).where(
+            Reply.way == "text", Reply.state.in_([ReplyState.WAITING, ReplyState.UNDER_WAY])
+        )
+    ).one()
+
+
+_IN_DOUBT = "Chưa rõ lần trước đã gửi được chưa. / It is not known whether it went out the last time."
+
+
+def _give_up(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
+    changes(session, reply, ReplyEvent.FAIL, at, problem)
+    jobs.fail(session, claim, at, problem)

@@ -1,0 +1,174 @@
+"""Texts as SIP MESSAGE (RFC 3428), for the switchboard: from and to a GSM gateway, or phones of the station's own.
+
+Asterisk answers a MESSAGE before we see it, and tells nothing of what became of one that it sent, so a text counts as
+sent when Asterisk has taken it, and a doubtful one is sent again: on one's own network a text twice is better than
+none.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.citizens import CitizenBook
+from feedback.texts import outbox
+from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
+from feedback.texts.outbox import Errand, HandedOver, LineBroken, LineBusy, OutboxError, OutcomeUnknown
+from haichieu import jobs
+from haichieu.ari import operations
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, AriRefused
+from haichieu.ari.events import Event
+from haichieu.background import in_background
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.jobs import ClaimLost
+from haichieu.sip_events import user_of
+
+log = structlog.get_logger()
+
+NAME = "sip"
+MOST_A_MINUTE = 30
+"""Texts of one endpoint's sender that are looked at; a person writes fewer."""
+MOST_WAITING = 500
+AT_ONCE = 10
+
+SenderOf = Callable[[Session, str, str], str | None]
+"""Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
+
+
+@dataclass(frozen=True)
+class SipRoute:
+    """ARI's addresses for one text: whom it goes to, and whom it comes from, where an answer is to go."""
+
+    to: str
+    sender: str
+
+
+RouteTo = Callable[[Session, str], SipRoute | None]
+"""Finds the way to a number; None when none leads there."""
+
+
+class SipTexts:
+    """Takes texts that endpoints bring, and sends those that go by SIP."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        book: CitizenBook,
+        inbox: TextInbox,
+        sender_of: SenderOf,
+        route_to: RouteTo,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._book = book
+        self._inbox = inbox
+        self._sender_of = sender_of
+        self._route_to = route_to
+        self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
+        self._minute = 0
+        self._heard: Counter[tuple[str, str]] = Counter()
+
+    def hear(self, event: Event) -> None:
+        """Take a TextMessageReceived; never blocks, and lets a flood pass by."""
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._heard.clear()
+        who = (event.body.get("endpoint", {}).get("resource", ""), user_of(event.body["message"]["from"]))
+        self._heard[who] += 1
+        if self._heard[who] <= MOST_A_MINUTE:
+            with contextlib.suppress(asyncio.QueueFull):
+                self._came.put_nowait(event)
+                return
+        if self._heard[who] in (MOST_A_MINUTE + 1, 1):
+            log.warning("text.flood", endpoint=who[0])
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with in_background(self._take_all()):
+            async for _ in changes_and_hours(self._database, self._next_due):
+                while self._client.connected.is_set() and await self.step():
+                    pass
+                await self._client.connected.wait()
+
+    async def step(self) -> int:
+        """Send what is due now; return how many texts that were."""
+        claims = await self._database.run(
+            lambda session: outbox.claim(session, job_kinds.SEND_SIP_TEXT, now(), AT_ONCE)
+        )
+        for claim in claims:
+            with contextlib.suppress(ClaimLost):
+                errand = await self._database.run(
+                    lambda session, claim=claim: outbox.begin(session, self._book, claim, NAME, now())  # type: ignore[misc]
+                )
+                if errand is not None:
+                    await self._carry_out(errand)
+        return len(claims)
+
+    async def _next_due(self) -> datetime.datetime | None:
+        return await self._database.run(lambda session: jobs.next_due(session, [job_kinds.SEND_SIP_TEXT]))
+
+    async def _carry_out(self, errand: Errand) -> None:
+        problem: OutboxError | None = None
+        try:
+            await self._send(errand.number, errand.text)
+        except OutboxError as refusal:
+            problem = refusal
+            log.warning("text.not_sent", reply=errand.reply_id, problem=str(refusal))
+
+        def settle(session: Session) -> None:
+            if problem is None:
+                outbox.sent(session, errand, HandedOver(None), now())
+            else:
+                outbox.not_sent(session, errand, problem, now())
+
+        await self._database.run(settle)
+
+    async def _send(self, number: str, text: str) -> None:
+        route = await self._database.run(lambda session: self._route_to(session, number))
+        if route is None:
+            raise LineBroken(
+                "Không còn trung kế nào nhận tin nhắn. / No trunk takes texts any more: add one with texts = true."
+            )
+        try:
+            await self._client.request(
+                operations.SEND_MESSAGE, body={"to": route.to, "from": route.sender, "body": text}
+            )
+        except AriRefused as refusal:
+            raise LineBusy(f"Asterisk không gửi được ({refusal.status}). / Asterisk could not send it.") from None
+        except AriError:
+            raise OutcomeUnknown("Asterisk không trả lời. / Asterisk gave no answer.") from None
+
+    async def _take_all(self) -> None:
+        while True:
+            event = await self._came.get()
+            try:
+                await self._take(event)
+            except NotOurNumber as refusal:
+                log.warning("text.refused", problem=str(refusal))
+            except Exception:
+                log.exception("text.not_filed")
+
+    async def _take(self, event: Event) -> None:
+        message = event.body["message"]
+        endpoint = event.body.get("endpoint", {}).get("resource", "")
+        claimed = user_of(message["from"])
+        sender = await self._database.run(lambda session: self._sender_of(session, endpoint, claimed))
+        if sender is None:
+            log.warning("text.refused", endpoint=endpoint, problem="this account may not send texts")
+            return
+        text = InboundText(sender, user_of(message["to"]), message["body"])
+        filed = await asyncio.to_thread(self._inbox.take, text)
+        if filed.say:
+            with contextlib.suppress(OutboxError):
+                await self._send(sender, filed.say)

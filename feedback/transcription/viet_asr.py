@@ -1,0 +1,60 @@
+"""`viet-asr`: the optional second engine, for Vietnamese alone, with its model inside the package.
+
+It hears Vietnamese better than Whisper's small models (see docs/transcription.md) but tells neither confidence nor the
+times of words, and always writes something once somebody speaks; so voice is looked for before it is asked.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from feedback.transcription.engine import Heard, Passage
+from feedback.transcription.errors import EngineMissing, LanguageNotKnown, TranscriptionFailed
+from feedback.transcription.voice import RATE, speech_seconds
+from haichieu.audio.sound import Sound, resample
+
+INSTALL = ".venv/bin/pip install viet-asr==0.1.0.dev11"
+
+
+class VietAsrEngine:
+    """The engine of the package `viet-asr`, loaded when it is first used."""
+
+    name = "viet-asr"
+    model = "embedded"
+
+    def __init__(self) -> None:
+        self._pipeline: Any = None
+
+    def knows(self, language: str) -> bool:
+        """Vietnamese and nothing else."""
+        return language == "vi"
+
+    def load(self) -> None:
+        """Load the model unless it is loaded. Raises EngineMissing."""
+        if self._pipeline is not None:
+            return
+        try:
+            from vietasr import Pipeline
+
+            self._pipeline = Pipeline.preset("transcribe")
+        except Exception as problem:  # not installed, no build for this machine, or its library does not load
+            raise EngineMissing(
+                f"Chưa dùng được viet-asr ({problem}). Cài bằng `{INSTALL}`, hoặc đặt "
+                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). "
+                f"Install it with `{INSTALL}`, or set HAICHIEU_TRANSCRIBER=faster-whisper."
+            ) from problem
+
+    def listen(self, sound: Sound, language: str) -> Heard:
+        """Write down a piece of sound. Raises EngineMissing, LanguageNotKnown or TranscriptionFailed."""
+        if not self.knows(language):
+            raise LanguageNotKnown(language, self.name)
+        spoken = speech_seconds(sound)
+        if not spoken:
+            return Heard((), 0.0)
+        self.load()
+        samples = np.frombuffer(resample(sound, RATE).pcm(), "<i2")
+        try:
+            text = self._pipeline.transcribe(samples, float(RATE)).text
+        except RuntimeError as problem:
+            raise TranscriptionFailed(f"viet-asr: {problem}") from problem
+        return Heard((Passage(text, 0.0, sound.seconds),) if text.strip() else (), spoken)

@@ -1,0 +1,38 @@
+"""Hours of a day in which somebody may be reached, as `07:30-17:00`; they may run past midnight.
+
+Hours that end where they begin last all day.
+"""
+
+import datetime
+import re
+
+from haichieu.public_holidays import is_working_day
+
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+def within(hours: str, local: datetime.datetime, *, working_days: bool = False) -> bool:
+    """Say whether a local moment lies in the hours, on working days alone if wanted. Empty hours mean always."""
+    if not hours:
+        return True
+    begins, ends = _span(hours)
+    time = local.time()
+    inside = begins <= time < ends if begins < ends else time >= begins or time < ends
+    return inside and (not working_days or is_working_day(local.date()))
+
+
+def next_moment_within(hours: str, local: datetime.datetime) -> datetime.datetime:
+    """The moment itself when it lies in the hours, else when they next begin."""
+    if within(hours, local):
+        return local
+    begins, _ = _span(hours)
+    today = local.replace(hour=begins.hour, minute=begins.minute, second=0, microsecond=0)
+    return today if today > local else today + datetime.timedelta(days=1)
+
+
+def _span(hours: str) -> tuple[datetime.time, datetime.time]:
+    match = _HOURS.fullmatch(hours)
+    if match is None:
+        raise ValueError(f"{hours!r} are no hours of a day")
+    first, second, third, fourth = (int(part) for part in match.groups())
+    return datetime.time(first, second), datetime.time(third, fourth)

@@ -1,0 +1,73 @@
+"""How much one caller may ask of the citizens' line, so that a prank does not keep a village out.
+
+A telephone is often a whole village's, so a limit is far above what people do. It is kept in memory alone: nothing
+about who called is stored.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from haichieu.errors import HaiChieuError
+
+HOUR = 3600.0
+MINUTE = 60.0
+
+
+class TooManyMessages(HaiChieuError):
+    """So many messages were left from this telephone that others must come first."""
+
+
+class TooManyCalls(HaiChieuError):
+    """So many calls came from this telephone, or on this line, that others must come first."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is allowed. Callers who withhold their number share what a line allows them together."""
+
+    messages_an_hour: int = 20
+    withheld_messages_an_hour: int = 100
+    calls_an_hour: int = 60
+    calls_a_minute_on_a_line: int = 600
+
+
+class CallerLimits:
+    """Counts calls and messages by number and line; used on the event loop alone."""
+
+    def __init__(self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._seen: dict[tuple[str, Hashable], deque[float]] = {}
+
+    def call(self, number: str | None, line: str) -> None:
+        """Count a call. Raises TooManyCalls."""
+        if not self._allows(("line", line), self._limits.calls_a_minute_on_a_line, MINUTE):
+            raise TooManyCalls("too many calls a minute on this line")
+        if number and not self._allows(("calls", number), self._limits.calls_an_hour, HOUR):
+            raise TooManyCalls("too many calls an hour from this number")
+
+    def message(self, number: str | None, line: str) -> None:
+        """Count a message. Raises TooManyMessages."""
+        key, most = (
+            (number, self._limits.messages_an_hour) if number else (line, self._limits.withheld_messages_an_hour)
+        )
+        if not self._allows(("messages" if number else "withheld", key), most, HOUR):
+            raise TooManyMessages("too many messages an hour from this number")
+
+    def _allows(self, key: tuple[str, Hashable], most: int, seconds: float) -> bool:
+        moment = self._clock()
+        self._forget(moment)
+        times = self._seen.setdefault(key, deque())
+        while times and times[0] <= moment - seconds:
+            times.popleft()
+        if len(times) >= most:
+            return False
+        times.append(moment)
+        return True
+
+    def _forget(self, moment: float) -> None:
+        """Drop who has not called for an hour."""
+        if len(self._seen) > 1000:
+            self._seen = {key: times for key, times in self._seen.items() if times and times[-1] > moment - HOUR}

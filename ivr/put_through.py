@@ -1,0 +1,51 @@
+"""Two parties who talk: a caller is put through to a telephone that the station rings."""
+
+import asyncio
+import contextlib
+import uuid
+
+from haichieu.ari import operations
+from haichieu.ari.bridge import Bridge
+from haichieu.ari.call import Call, dial
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp
+
+
+async def put_through(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
+    """Ring an endpoint, let both talk, and return when the other side has hung up.
+
+    `shows` is the number that the other side is shown. Raises NotAnswered, or HungUp when the caller leaves, and then
+    the other side is hung up.
+    """
+    await caller.ring()
+    talk = asyncio.create_task(_talk(client, caller, endpoint, ring_seconds, shows))
+    left = asyncio.create_task(caller.until_hung_up())
+    try:
+        await asyncio.wait({talk, left}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (talk, left):
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(talk, left, return_exceptions=True)
+    if not left.cancelled():
+        left.result()
+    caller.forget_keys()
+    with contextlib.suppress(AriError):
+        await caller.stop_ringing()
+    talk.result()
+
+
+async def _talk(client: AriClient, caller: Call, endpoint: str, ring_seconds: float, shows: str) -> None:
+    async with dial(client, endpoint, timeout=ring_seconds, caller_number=shows) as other:
+        with contextlib.suppress(AriError):
+            await caller.stop_ringing()
+        bridge = Bridge(client, f"transfer-{uuid.uuid4().hex}")
+        try:
+            await client.request(operations.CREATE_BRIDGE, bridgeId=bridge.id, type="mixing", name=bridge.id)
+            await bridge.add([caller.id, other.id])
+            with contextlib.suppress(HungUp):
+                await other.until_hung_up()
+        finally:
+            bridge.release()
+            with contextlib.suppress(AriError):
+                await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge.id)

@@ -1,0 +1,55 @@
+"""The verb `case-status`."""
+
+from typing import ClassVar, Literal
+
+from feedback.case_numbers import WrongCheckDigit
+from feedback.cases import NoSuchCase
+from feedback.states import CaseStatus
+from ivr.dialogue import TRIES, Ending, ask
+from ivr.node import Node
+from ivr.session import Line, Session
+
+
+class TellCaseStatus(Node):
+    """Says what became of a case whose number is keyed in, and plays what was answered.
+
+    A number that was mistyped is told apart from one that no case has. After three that were wrong, on the whole
+    call, none is taken any more: so nobody finds other people's cases by trying.
+
+    {"id": "status", "verb": "case-status", "exits": {"done": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    waits_for_caller: ClassVar[bool] = True
+    sentences: ClassVar[tuple[str, ...]] = (
+        "ask-case",
+        "case-mistyped",
+        "case-unknown",
+        "case-no-more-tries",
+        "case-answer",
+        *(f"case-is-{status}" for status in CaseStatus),
+    )
+
+    verb: Literal["case-status"]
+
+    async def run(self, session: Session) -> str | None:
+        """Ask for a number until one is right."""
+        before: list[Line] = []
+        while session.wrong_cases < TRIES:
+            reply = await ask(session, Line("ask-case"), before=before, first_digit_seconds=10.0)
+            if reply.ending is not Ending.ANSWERED:
+                return None
+            try:
+                case = await session.the_citizens().case(reply.keys)
+            except WrongCheckDigit:
+                before = [Line("case-mistyped")]
+            except NoSuchCase:
+                before = [Line("case-unknown")]
+            else:
+                lines = [Line(f"case-is-{case.status}"), *([Line("case-answer")] if case.answers else [])]
+                await session.call.say(*await session.sounds(*lines), *case.answers)
+                return "done"
+            session.wrong_cases += 1
+            session.call.forget_keys()
+        await session.call.say(*await session.sounds(*before, Line("case-no-more-tries")))
+        return "done"

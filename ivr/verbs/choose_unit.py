@@ -1,0 +1,55 @@
+"""The verb `choose-unit`."""
+
+from typing import ClassVar, Literal
+
+from ivr.dialogue import Ending, ask
+from ivr.node import Node
+from ivr.session import Line, Session
+
+
+class ChooseUnit(Node):
+    """Finds out whose news the caller wants to hear, and asks only when neither an earlier call nor the number says.
+
+    Communes are numbered in the order in which they are read out. Who presses nothing hears the whole district's.
+    With `anew` it asks in any case.
+
+    {"id": "commune", "verb": "choose-unit", "exits": {"chosen": "bulletins"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"chosen"})
+    sentences: ClassVar[tuple[str, ...]] = ("ask-commune", "commune-choice", "commune-chosen")
+
+    verb: Literal["choose-unit"]
+    anew: bool = False
+
+    def gives(self, exit_name: str) -> frozenset[str]:
+        """Whose news it is."""
+        return frozenset({"unit"})
+
+    async def run(self, session: Session) -> str | None:
+        """Ask, when there is something to ask."""
+        desk = session.the_citizens()
+        known = None if self.anew else await desk.commune()
+        if known is not None:
+            session.commune = known
+            return "chosen"
+        whole, *communes = await desk.communes()
+        session.commune = whole
+        if not communes:
+            return "chosen"
+        keys = {str(number): commune for number, commune in enumerate(communes, 1)}
+        reply = await ask(
+            session,
+            Line("ask-commune"),
+            after=[Line("commune-choice", {"name": commune.name, "key": key}) for key, commune in keys.items()],
+            max_digits=len(str(len(keys))),
+            accepts=lambda pressed: pressed in keys or pressed.strip("0") == "",
+            leave_on_silence=True,
+        )
+        if reply.ending is Ending.GAVE_UP:
+            return None
+        if chosen := keys.get(reply.keys):
+            session.commune = chosen
+            desk.lives_in(chosen)
+        await session.say("commune-chosen", unit=session.commune.name)
+        return "chosen"

@@ -1,0 +1,121 @@
+"""The verb `leave-message`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from feedback.voice_messages import NothingSaid
+from haichieu.media import DiskFull
+from ivr.caller_limits import TooManyMessages
+from ivr.citizens import CategorySeen
+from ivr.dialogue import TRIES, Ending, ask
+from ivr.node import Node
+from ivr.reviewing import AGAIN, review
+from ivr.session import Line, Session
+
+NOT_SURE = "0"
+WITHOUT_NUMBER = "4"
+
+
+class LeaveMessage(Node):
+    """Takes a spoken message: what it is about, the tone, the message, and whether to keep it; then its case number.
+
+    It is kept unless the caller records it anew: by who hangs up at any moment after the tone, and by who presses
+    nothing. Key 4 keeps it without the caller's number. The case is on record before the caller is thanked.
+
+    {"id": "message", "verb": "leave-message", "max_minutes": 5, "exits": {"done": "main-menu"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    waits_for_caller: ClassVar[bool] = True
+    sentences: ClassVar[tuple[str, ...]] = (
+        "ask-category",
+        "category-choice",
+        "category-not-sure",
+        "message-instructions",
+        "message-menu",
+        "message-silent",
+        "message-kept",
+        "case-number",
+        "message-not-recorded",
+        "message-disk-full",
+        "too-many-messages",
+    )
+
+    verb: Literal["leave-message"]
+    max_minutes: int = Field(5, ge=1, le=30)
+    silence_seconds: int = Field(8, ge=3, le=60)
+
+    async def run(self, session: Session) -> str | None:
+        """Record, or say why not."""
+        desk = session.the_citizens()
+        category = await self._category(session)
+        if isinstance(category, Ending):
+            return None
+        try:
+            name = await desk.begin_message(category, session.language)
+        except TooManyMessages:
+            await session.say("too-many-messages")
+            return "done"
+        except DiskFull:
+            await session.say("message-disk-full")
+            return "done"
+        try:
+            return await self._record(session, name)
+        finally:
+            desk.let_go_of_message(name)
+
+    async def _category(self, session: Session) -> CategorySeen | Ending | None:
+        """What it is about; None for who does not know, an Ending when the call is to be ended."""
+        categories = {category.key: category for category in await session.the_citizens().categories()}
+        if not categories:
+            return None
+        reply = await ask(
+            session,
+            Line("ask-category"),
+            after=[
+                *(Line("category-choice", {"name": one.name, "key": one.key}) for one in categories.values()),
+                Line("category-not-sure"),
+            ],
+            max_digits=1,
+            terminator="",
+            accepts=lambda key: key == NOT_SURE or key in categories,
+        )
+        return categories.get(reply.keys) if reply.ending is Ending.ANSWERED else reply.ending
+
+    async def _record(self, session: Session, name: str) -> str | None:
+        desk = session.the_citizens()
+        for _ in range(TRIES):
+            await session.call.say(*await session.sounds(Line("message-instructions")), desk.ready_tone)
+            if not await session.call.record(
+                name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
+            ):
+                await session.say("message-not-recorded")
+                return "done"
+            if not await desk.has_speech(name):
+                desk.forget_sound(name)
+                await session.say("message-silent")
+                continue
+            key = await self._reviewed(session, name)
+            if key != AGAIN:
+                await self._keep(session, name, anonymous=key == WITHOUT_NUMBER)
+                return "done" if key is not None else None
+        await desk.discard_message(name)
+        return "done"
+
+    async def _reviewed(self, session: Session, name: str) -> str | None:
+        """What is to become of it; it is forgotten only by who wants to speak anew."""
+        sound = session.the_citizens().message_sound(name)
+        key = await review(session, Line("message-menu"), sound, more_keys=WITHOUT_NUMBER)
+        if key == AGAIN:
+            session.the_citizens().forget_sound(name)
+        return key
+
+    async def _keep(self, session: Session, name: str, *, anonymous: bool) -> None:
+        try:
+            number = await session.the_citizens().keep_message(name, anonymous=anonymous)
+        except NothingSaid:
+            await session.say("message-silent")
+            return
+        spoken = Line("case-number", {"first": number[:4], "second": number[4:]})
+        await session.call.say(*await session.sounds(Line("message-kept"), spoken, spoken))

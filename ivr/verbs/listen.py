@@ -1,0 +1,65 @@
+"""The verb `listen`."""
+
+from typing import ClassVar, Literal
+
+from ivr.citizens import BulletinSeen
+from ivr.node import Node
+from ivr.session import Line, Session
+
+AGAIN, NEXT, ELSEWHERE, ENOUGH = "1", "2", "3", "0"
+
+
+class Listen(Node):
+    """Plays the latest bulletins of the caller's commune, the newest first, one at a time.
+
+    While a bulletin plays, 1 begins it anew, 2 skips it, 3 asks for another commune and 0 goes back. `heard` is taken
+    after one that was played to its end, so that something may be asked about it; coming back plays the next one.
+    `done` is taken after the last.
+
+    {"id": "bulletins", "verb": "listen", "exits": {"heard": "survey", "done": "main-menu", "elsewhere": "other"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"heard", "done", "elsewhere"})
+    waits_for_caller: ClassVar[bool] = True  # by itself it goes on only as long as there are bulletins
+    needs: ClassVar[frozenset[str]] = frozenset({"unit"})
+    sentences: ClassVar[tuple[str, ...]] = ("no-bulletins", "bulletin-keys", "bulletin-title", "no-more-bulletins")
+
+    verb: Literal["listen"]
+
+    def gives(self, exit_name: str) -> frozenset[str]:
+        """What was heard."""
+        return frozenset({"bulletin"} if exit_name == "heard" else ())
+
+    async def run(self, session: Session) -> str | None:
+        """Play until one was heard, or the caller has had enough."""
+        bulletins = await session.the_citizens().bulletins(session.the_commune())
+        if not bulletins:
+            await session.say("no-bulletins")
+            return "done"
+        before = [] if session.heard else [Line("bulletin-keys")]
+        for bulletin in bulletins:
+            if bulletin.id in session.heard:
+                continue
+            session.heard.add(bulletin.id)
+            match await self._play(session, bulletin, before):
+                case "":
+                    session.bulletin = bulletin
+                    return "heard"
+                case key if key != NEXT:
+                    session.heard.clear()
+                    return "elsewhere" if key == ELSEWHERE else "done"
+            before = []
+        session.heard.clear()
+        await session.say("no-more-bulletins")
+        return "done"
+
+    async def _play(self, session: Session, bulletin: BulletinSeen, before: list[Line]) -> str:
+        """Play a bulletin, as often as it is wanted; return the key that ended it, empty at its end."""
+        while True:
+            title = await session.sounds(*before, Line("bulletin-title", {"title": bulletin.title}))
+            keys = (
+                await session.call.ask(*title, bulletin.sound, max_digits=1, terminator="", first_digit_seconds=0.5)
+            ).keys
+            if keys in ("", NEXT, ELSEWHERE, ENOUGH):
+                return keys
+            before = []

@@ -1,0 +1,41 @@
+"""The verb `survey`."""
+
+from typing import ClassVar, Literal
+
+from ivr.dialogue import Ending, ask
+from ivr.node import Node
+from ivr.session import Line, Session
+
+
+class Survey(Node):
+    """Asks whether the bulletin that was just heard was useful, 1 or 2; who presses nothing is asked no more.
+
+    {"id": "useful", "verb": "survey", "exits": {"done": "bulletins"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    waits_for_caller: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset({"bulletin"})
+    sentences: ClassVar[tuple[str, ...]] = ("ask-useful", "thanks-for-vote")
+
+    verb: Literal["survey"]
+
+    async def run(self, session: Session) -> str | None:
+        """Ask, and count the answer."""
+        bulletin, session.bulletin = session.bulletin, None
+        if bulletin is None:
+            return "done"
+        reply = await ask(
+            session,
+            Line("ask-useful"),
+            max_digits=1,
+            terminator="",
+            accepts=lambda key: key in "12",
+            leave_on_silence=True,
+        )
+        if reply.ending is Ending.GAVE_UP:
+            return None
+        if reply.keys:
+            await session.the_citizens().vote(bulletin, session.the_commune(), useful=reply.keys == "1")
+            await session.say("thanks-for-vote")
+        return "done"

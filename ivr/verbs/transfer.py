@@ -1,0 +1,41 @@
+"""The verb `transfer`."""
+
+from typing import ClassVar, Literal
+
+from ivr.citizens import DutyDesk
+from ivr.node import Node
+from ivr.session import Session
+
+_WHY_NOT = {
+    DutyDesk.CLOSED: "duty-desk-closed",
+    DutyDesk.BUSY: "duty-desk-busy",
+    DutyDesk.NO_ANSWER: "duty-desk-no-answer",
+}
+
+
+class Transfer(Node):
+    """Puts the caller through to the duty desk of the number that was dialled, in its hours.
+
+    `unavailable` is taken, after the reason was said, when it is closed, busy or not answered: there a message can be
+    left.
+
+    {"id": "duty-desk", "verb": "transfer", "exits": {"done": "main-menu", "unavailable": "message"}}
+    """
+
+    required_exits: ClassVar[frozenset[str]] = frozenset({"done", "unavailable"})
+    sentences: ClassVar[tuple[str, ...]] = ("duty-desk-rings", *_WHY_NOT.values())
+
+    verb: Literal["transfer"]
+
+    async def run(self, session: Session) -> str | None:
+        """Put them through, or say why not."""
+        desk = session.the_citizens()
+        if await desk.duty_desk_is_open():
+            await session.say("duty-desk-rings")
+            outcome = await desk.ring_duty_desk()
+        else:
+            outcome = DutyDesk.CLOSED
+        if outcome is DutyDesk.TALKED:
+            return "done"
+        await session.say(_WHY_NOT[outcome])
+        return "unavailable"

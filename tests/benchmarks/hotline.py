@@ -1,0 +1,231 @@
+"""The hotline and a bare Asterisk dialplan with the same menu, full of callers: every key, every voice accounted for.
+
+A key counts as heard when it did what it does: the message is there (menu), in its category, ends at `#`, and is filed
+while the caller still listens (keep). A recording counts when it is its caller's tone from beginning to end.
+"""
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from dialplans.configuration import ari_password
+from feedback.citizens import open_citizens
+from feedback.models import Case
+from haichieu.ari import operations
+from haichieu.ari.client import AriClient
+from haichieu.audio.sound import read_wav
+from haichieu.cli.sounds import open_prompts, studio_sounds
+from haichieu.cli.trial_station import TrialStation, trial_station
+from haichieu.media import MediaStore
+from haichieu.phone_numbers import normalise
+from tests.benchmarks.bench import processes_of
+from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
+from tests.benchmarks.speakers import cpu_seconds
+
+Row = tuple[str, str, str, str, str]
+
+STEPS = (100, 150, 200, 250)
+HOTLINE, BARE = "1800", "*1800"
+KEYS = 4
+SPOKEN_SECONDS = 18.0
+"""From the category to `#`: the instructions, the tone, and what is recorded."""
+LEAST_SECONDS, MOST_SECONDS = 6.0, 17.0
+WHOLE = 0.97
+"""The share of a recording's tenths of a second that must be its caller's tone."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of one call: the recording, the category, when it was filed (by the wall clock)."""
+
+    wav: Path
+    category: str
+    at: float
+    keep_key: bool | None = None
+    """Whether the last key was seen, where that is known at once."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How many callers at once, what was lost, the cores that it took."""
+
+    callers: int
+    lost_keys: int
+    lost_recordings: int
+    cores: float
+    switchboard: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was lost."""
+        return self.lost_keys == self.lost_recordings == 0
+
+
+async def measure_hotline(steps: tuple[int, ...] = STEPS) -> list[Row]:
+    """Step up on both sides, until one loses something, and return the rows of the table."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-hotline-")))
+        district = folder / "district.toml"
+        district.write_text(_DISTRICT)
+        settings = {"transcriber": "none", "rtp_ports": "20000-29999"}
+        station = await stack.enter_async_context(trial_station(district, **settings))
+        await _add_bare(station, folder)
+        ours = await _step_up(station, HOTLINE, steps, lambda: _filed(station))
+        theirs = await _step_up(station, BARE, steps, lambda: _recorded(folder))
+    rows: list[Row] = []
+    for mine, bare in zip(ours, theirs, strict=False):
+        what = f"hotline, {mine.callers} callers at once"
+        budget = "none" if mine.callers == STEPS[0] else ""
+        rows += [
+            (f"{what}: lost keys of {mine.callers * KEYS}", str(mine.lost_keys), str(bare.lost_keys), "", budget),
+            (f"{what}: lost recordings", str(mine.lost_recordings), str(bare.lost_recordings), "", budget),
+            (f"{what}: cores", f"{mine.cores:.2f}", f"{bare.cores:.2f}", f"{mine.cores / bare.cores:.2f}", ""),
+            (f"{what}: of these the switchboard", f"{mine.switchboard:.2f}", "", "", ""),
+        ]
+    held, beside = (max((run.callers for run in runs if run.whole), default=0) for runs in (ours, theirs))
+    ratio = f"{held / beside:.2f}" if beside else ""
+    rows.append(
+        ("hotline: callers held, nothing lost (most tried)", str(held), str(beside), ratio, "≥ 100, ratio ≥ 0.9")
+    )
+    return rows
+
+
+async def _step_up(
+    station: TrialStation, number: str, steps: tuple[int, ...], kept: Callable[[], dict[str, Kept]]
+) -> list[Run]:
+    runs: list[Run] = []
+    for size in steps:
+        runs.append(await _run(station, number, size, kept))
+        if not runs[-1].whole:
+            break
+    return runs
+
+
+async def _run(station: TrialStation, number: str, size: int, kept: Callable[[], dict[str, Kept]]) -> Run:
+    callers = [_caller(index) for index in range(size)]
+    processes = processes_of(station)
+    pids = [processes.asterisk, processes.switchboard]
+    begin, started = [cpu_seconds(pid) for pid in pids], asyncio.get_running_loop().time()
+    line = Line((station.settings.bind, station.settings.sip_port), number)
+    await asyncio.to_thread(line.run, callers)
+    seconds = asyncio.get_running_loop().time() - started
+    used = [(cpu_seconds(pid) - before) / seconds for pid, before in zip(pids, begin, strict=True)]
+    await asyncio.sleep(8)  # what is filed only after the hang-up is there, and counts as a lost key
+    found = await asyncio.to_thread(kept)
+    judged = [_judge(caller, found.get(caller.number)) for caller in callers]
+    return Run(size, sum(keys for keys, _ in judged), sum(sound for _, sound in judged), sum(used), used[1])
+
+
+def _caller(index: int) -> Caller:
+    later = random.random()
+    keys = [(3.0 + later, "2"), (6.0 + later, str(index % 9 + 1))]
+    end = 6.0 + later + SPOKEN_SECONDS
+    keys += [(end, "#"), (end + 4.0, "1")]
+    number = f"+849{random.randrange(10**8):08}"
+    return Caller(number, LOWEST_HERTZ + HERTZ_APART * index, Script(keys, end + 0.3, end + 14.0))
+
+
+def _judge(caller: Caller, kept: Kept | None) -> tuple[int, bool]:
+    """How many keys had no effect, and whether the recording is missing or not whole."""
+    if kept is None:
+        return KEYS, True
+    sound = read_wav(kept.wav)
+    share = _share(sound.samples, caller.hertz)
+    index = (caller.hertz - LOWEST_HERTZ) // HERTZ_APART
+    kept_by_key = kept.at < caller.hung_up_at - 1.0 if kept.keep_key is None else kept.keep_key
+    lost = (kept.category != str(index % 9 + 1)) + (sound.seconds > MOST_SECONDS) + (not kept_by_key)
+    return lost, not (share >= WHOLE and sound.seconds >= LEAST_SECONDS)
+
+
+def _share(samples: "np.ndarray[tuple[int], np.dtype[np.float32]]", hertz: int) -> float:
+    """The share of tenths of a second, the first and the last three aside, that hold this tone and no other."""
+    windows = samples[: len(samples) // 800 * 800].reshape(-1, 800)[3:-3]
+    if not len(windows):
+        return 0.0
+    power = np.abs(np.fft.rfft(windows * np.hanning(800), axis=1)) ** 2
+    at = hertz // 10
+    share = power[:, at - 2 : at + 3].sum(axis=1) / (power.sum(axis=1) + 1e-9)
+    return float(np.mean((share > 0.8) & (power.argmax(axis=1) == at)))
+
+
+def _filed(station: TrialStation) -> dict[str, Kept]:
+    book = open_citizens(station.settings.home)
+    store = MediaStore(station.settings.home / "media", 1)
+    found = {}
+    with station.database.session() as session:
+        for case in session.scalars(sa.select(Case).where(Case.citizen_id.is_not(None))):
+            sound = case.messages[0].sound
+            if case.citizen is not None and sound is not None:
+                path = store.path(sound)
+                category = case.category.code if case.category else ""
+                found[book.number_of(case.citizen)] = Kept(path, category, path.stat().st_mtime)
+    return found
+
+
+def _recorded(folder: Path) -> dict[str, Kept]:
+    found = {}
+    for keys in folder.glob("*.keys"):
+        category, kept = ([*keys.read_text().strip().split(" "), "", ""])[:2]
+        wav = keys.with_suffix(".wav")
+        if wav.exists():
+            found[normalise(keys.stem) or ""] = Kept(wav, category, 0.0, kept == "1")
+    return found
+
+
+async def _add_bare(station: TrialStation, folder: Path) -> None:
+    """The same questions in Asterisk's own dialplan, with the same sounds; every key is written down."""
+    home = station.settings.home
+
+    def sounds() -> dict[str, str]:
+        prompts = open_prompts(home, station.database)
+        names = ("greeting-hotline", "hotline-menu", "ask-category", "category-not-sure", "message-instructions")
+        made = {name: prompts.sound(name, "vi") for name in (*names, "message-menu", "message-kept")}
+        named = ({"name": f"Việc {code}", "key": str(code)} for code in range(1, 10))
+        categories = [prompts.sound("category-choice", "vi", values) for values in named]
+        made["category"] = "&".join([made["ask-category"], *categories, made["category-not-sure"]])
+        return made
+
+    said = await asyncio.to_thread(sounds)
+    file = f"{folder}/${{FILTER(+0-9,${{CALLERID(num)}})}}"
+    lines = [
+        "",
+        "[inbound]",
+        f"exten => {BARE},1,Answer()",
+        f" same => n,Playback({said['greeting-hotline']})",
+        f" same => n,Read(MENU,{said['hotline-menu']},1,,3,8)",
+        ' same => n,GotoIf($["${MENU}" != "2"]?over)',
+        f" same => n,Read(CATEGORY,{said['category']},1,,3,8)",
+        f" same => n,Playback({said['message-instructions']}&{studio_sounds(home).ready_tone})",
+        f" same => n,Record({file}.wav,8,300,kq)",
+        f" same => n,Set(FILE({file}.keys)=${{CATEGORY}})",
+        f" same => n,Read(KEEP,{said['message-menu']},1,,1,8)",
+        f" same => n,Set(FILE({file}.keys,,,a)= ${{KEEP}})",
+        f" same => n,Playback({said['message-kept']})",
+        " same => n,Wait(6)",
+        " same => n(over),Hangup()",
+    ]
+    with (home / "etc" / "extensions.conf").open("a") as extensions:
+        extensions.write("\n".join(lines) + "\n")
+    settings = station.settings
+    async with AriClient("127.0.0.1", settings.ari_port, ari_password(settings), lambda _: None) as client:
+        await client.request(operations.RELOAD_MODULE, moduleName="pbx_config.so")
+
+
+_DISTRICT = (
+    '[[units]]\ncode = "A"\nname = "A"\nlevel = "commune"\n'
+    '[[trunks]]\nid = "carrier"\nhost = "127.0.0.1"\nport = 9\n'
+    f'[[numbers]]\nnumber = "{HOTLINE}"\nflow = "hotline"\nunit = "A"\n'
+    '[[departments]]\ncode = "d"\nname = "D"\n'
+    + "".join(
+        f'[[categories]]\ncode = "{code}"\nname = "Việc {code}"\ndepartment = "d"\nanswer_within_days = 7\n'
+        "keywords = []\n"
+        for code in range(1, 10)
+    )
+)

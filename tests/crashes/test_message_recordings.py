@@ -1,0 +1,56 @@
+"""The switchboard dies while a citizen speaks: what was said becomes a case, once."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from feedback.models import Case, Message, VoiceDraft
+from haichieu.audio.matching import match
+from haichieu.audio.sound import read_wav
+from haichieu.cli.trial_station import until
+from haichieu.media import MediaStore
+from tests.crashes.processes import child_of, kill
+from tests.station.listening import SAME, Scene
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+
+
+def messages(scene: Scene) -> list[Message]:
+    with scene.station.database.session() as session:
+        return list(session.scalars(sa.select(Message).options(sa.orm.joinedload(Message.sound))))
+
+
+async def test_a_message_outlives_the_switchboard_and_is_filed_once(scene: Scene) -> None:
+    citizen = await scene.outside("+84977000111")
+    await citizen.call("1022")
+    await citizen.digits("21")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
+    await citizen.play(scene.speeches["demo-congrats"])
+    kill(child_of(scene.station, "switchboard"))
+    await until(lambda: len(messages(scene)) >= 1, "the case", 40)
+    await citizen.ended(20)  # after an apology
+    await scene.quiet()
+    kill(child_of(scene.station, "switchboard"))
+    await until(lambda: reachable_again(scene), "the switchboard", 30)
+    await asyncio.sleep(4)  # longer than it looks for recordings
+    incoming = [message for message in messages(scene) if message.direction == "in"]
+    assert len(incoming) == 1
+    assert incoming[0].sound is not None
+    file = MediaStore(scene.station.settings.home / "media", 1).path(incoming[0].sound)
+    assert match(read_wav(scene.speeches["demo-congrats"]), read_wav(file)).correlation > SAME
+    with scene.station.database.session() as session:
+        case = session.scalars(sa.select(Case)).one()
+        assert case.citizen_id is not None
+        assert case.category_by == "citizen"
+        assert session.scalars(sa.select(VoiceDraft)).all() == []
+    assert left_in_spool(scene) == []
+
+
+def left_in_spool(scene: Scene) -> list[Path]:
+    return list((scene.station.settings.home / "spool").rglob("message-*"))
+
+
+def reachable_again(scene: Scene) -> bool:
+    return scene.station.log.read_text(errors="replace").count("ari.connected") >= 3

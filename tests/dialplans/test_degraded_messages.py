@@ -1,0 +1,295 @@
+"""A hotline while the application is down: Asterisk alone takes messages, and its return files each of them once."""
+
+import asyncio
+import os
+import resource
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from broadcast_bridge.programmes.models import Programme
+from dialplans.accounts import trunk_account
+from dialplans.degraded import ASTERISKS_OWN, DegradedMode
+from dialplans.installation import find_installation
+from dialplans.left_messages import FOLDER, LeftMessage, left_messages
+from feedback.citizens import open_citizens
+from feedback.models import Case
+from haichieu.audio import match, read_wav
+from haichieu.cli.trial_station import until
+from haichieu.database import Database
+from haichieu.processes import end_with_parent
+from haichieu.softphone import SoftPhone
+from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+
+HOTLINE, PIN = "1800", "971357"
+CALLER = "0987654321"
+MODE = DegradedMode("1999", PIN, (), replace(ASTERISKS_OWN, leave_message="beep"), (HOTLINE,))
+SAME = 0.8
+DISTRICT = f"""
+[[units]]
+code = "BL"
+name = "Bảo Lạc"
+level = "district"
+[[units]]
+code = "CB"
+name = "Cô Ba"
+level = "commune"
+parent = "BL"
+[[numbers]]
+number = "{HOTLINE}"
+flow = "hotline"
+unit = "CB"
+"""
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def carrier_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory, carrier_port: int) -> AsyncIterator[LoneAsterisk]:
+    trunk = trunk_account("carrier", "127.0.0.1", carrier_port, register=False, username="", password="")
+    async with lone_asterisk(tmp_path_factory.mktemp("messages"), [trunk], MODE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sounds(asterisk: LoneAsterisk, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Real voices: what a caller says, and Asterisk's own sentences that it must hear."""
+    installation = find_installation(asterisk.settings)
+    assert installation is not None
+    folder = tmp_path_factory.mktemp("sounds")
+    made = {}
+    for name in ("demo-congrats", ASTERISKS_OWN.message_kept, ASTERISKS_OWN.message_not_kept):
+        made[name] = folder / f"{name}.wav"
+        voice = installation.data / f"sounds/en/{name}.gsm"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", voice, "-t", "4", "-ar", "8000", made[name]], check=True)
+    return made
+
+
+@asynccontextmanager
+async def caller(
+    asterisk: LoneAsterisk, port: int, heard: Path | None = None, number: str = CALLER
+) -> AsyncIterator[SoftPhone]:
+    """Somebody outside, whose call comes over the carrier's trunk."""
+    async with SoftPhone(server=asterisk.server, caller_number=number, port=port, record=heard) as phone:
+        await phone.ready(30)
+        await phone.call(HOTLINE, 30)
+        yield phone
+
+
+def folder(asterisk: LoneAsterisk) -> Path:
+    return asterisk.settings.home / FOLDER
+
+
+def left(asterisk: LoneAsterisk) -> list[LeftMessage]:
+    return left_messages(asterisk.settings.home)
+
+
+def recorded(asterisk: LoneAsterisk) -> bool:
+    """Whether a recording has begun: the tone is being heard, or is over."""
+    return any(folder(asterisk).glob("*.wav"))
+
+
+def same(spoken: Path, recording: Path) -> bool:
+    return match(read_wav(spoken), read_wav(recording)).correlation >= SAME
+
+
+async def begin_speaking(asterisk: LoneAsterisk, phone: SoftPhone, speech: Path) -> None:
+    await until(lambda: recorded(asterisk), "the recording begins")
+    await phone.play(speech)
+
+
+async def over(asterisk: LoneAsterisk) -> None:
+    async def channels() -> object:
+        return await asterisk.ari("GET", "/channels")
+
+    async with asyncio.timeout(15):
+        while await channels():  # noqa: ASYNC110 (another program's state)
+            await asyncio.sleep(0.05)
+
+
+def clear_numbers(home: Path) -> list[str]:
+    """The files in which the caller's number stands as anybody can read it, and those that are named after it."""
+    digits = CALLER.lstrip("0")
+    return [
+        path.name
+        for path in home.rglob("*")
+        if digits in path.name or (path.is_file() and digits.encode() in path.read_bytes())
+    ]
+
+
+@pytest.fixture(autouse=True)
+def empty_spool(asterisk: LoneAsterisk) -> None:
+    for path in folder(asterisk).iterdir():
+        path.unlink()
+
+
+async def test_what_is_said_is_kept_before_the_thanks_and_the_number_stands_nowhere(
+    asterisk: LoneAsterisk, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
+) -> None:
+    async with caller(asterisk, carrier_port, tmp_path / "heard.wav") as phone:
+        await begin_speaking(asterisk, phone, sounds["demo-congrats"])
+        assert [message.number for message in left(asterisk)] == [CALLER]  # before it is over
+        await phone.digits("#")
+        await phone.ended(20)
+
+    [message] = left(asterisk)
+    assert message.dialled == HOTLINE
+    assert same(sounds["demo-congrats"], message.wav)
+    assert same(sounds[ASTERISKS_OWN.message_kept], tmp_path / "heard.wav")
+    assert clear_numbers(asterisk.settings.home) == []
+
+
+async def test_callers_at_once_are_told_apart_and_a_withheld_or_hostile_number_is_not_kept(
+    asterisk: LoneAsterisk,
+) -> None:
+    numbers = ["anonymous", "0912345678%22)%7B%24%7BEPOCH%7D", "09123456789012345678", "0912345678", "101"]
+    async with AsyncExitStack() as stack:
+        phones = await asyncio.gather(
+            *(stack.enter_async_context(caller(asterisk, 0, number=number)) for number in numbers)
+        )
+        await until(lambda: len(list(folder(asterisk).glob("*.wav"))) == len(numbers), "every recording begins")
+        found = left(asterisk)
+        await asyncio.gather(*(phone.hang_up() for phone in phones))
+    assert sorted(message.number or "" for message in found) == ["", "", "", "0912345678", "101"]
+    assert {message.dialled for message in found} == {HOTLINE}
+
+
+async def test_a_caller_whose_message_no_disk_takes_is_told_so(
+    asterisk: LoneAsterisk, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
+) -> None:
+    assert asterisk.process is not None
+    usual = resource.prlimit(asterisk.process.pid, resource.RLIMIT_FSIZE)
+    try:
+        # Full after a second or two: what is kept of the message is kept, and no thanks are said.
+        resource.prlimit(asterisk.process.pid, resource.RLIMIT_FSIZE, (20_000, usual[1]))
+        async with caller(asterisk, carrier_port, tmp_path / "cut-off.wav") as phone:
+            await begin_speaking(asterisk, phone, sounds["demo-congrats"])
+            await phone.ended(20)
+        # Full from the start: nobody speaks in vain.
+        resource.prlimit(asterisk.process.pid, resource.RLIMIT_FSIZE, (0, usual[1]))
+        async with caller(asterisk, carrier_port, tmp_path / "refused.wav") as phone:
+            await phone.ended(20)
+    finally:
+        resource.prlimit(asterisk.process.pid, resource.RLIMIT_FSIZE, usual)
+
+    for heard in ("cut-off", "refused"):
+        assert same(sounds[ASTERISKS_OWN.message_not_kept], tmp_path / f"{heard}.wav"), heard
+    first, second = left(asterisk)
+    assert (first.number, first.wav.exists(), second.wav.exists()) == (CALLER, True, False)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def database(asterisk: LoneAsterisk) -> AsyncIterator[Database]:
+    """The station's own, with a district applied."""
+    district = asterisk.settings.home / "district.toml"
+    district.write_text(DISTRICT)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "haichieu", "apply", str(district)),
+        env=environment(asterisk), stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert await process.wait() == 0
+    opened = Database(asterisk.settings.resolved_database_url)
+    yield opened
+    opened.close()
+
+
+def environment(asterisk: LoneAsterisk) -> dict[str, str]:
+    given = {name: str(getattr(asterisk.settings, name)) for name in asterisk.settings.model_fields_set}
+    return {**os.environ, **{f"HAICHIEU_{name.upper()}": value for name, value in given.items()}}
+
+
+@asynccontextmanager
+async def switchboard(asterisk: LoneAsterisk) -> AsyncIterator[None]:
+    """The application returns for a while."""
+    with asterisk.log.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "haichieu", "switchboard"),
+            env=environment(asterisk), stdout=log, stderr=log, preexec_fn=end_with_parent,
+        )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+async def test_the_applications_return_makes_one_case_of_each_message_whoever_was_killed_meanwhile(
+    asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
+) -> None:
+    async with caller(asterisk, carrier_port) as phone:
+        await begin_speaking(asterisk, phone, sounds["demo-congrats"])
+        await phone.hang_up()
+    await over(asterisk)
+    shutil.copytree(folder(asterisk), tmp_path / "as-it-was")
+    async with caller(asterisk, carrier_port, number="anonymous") as phone:
+        await until(lambda: len(list(folder(asterisk).glob("*.wav"))) == 2, "the second recording begins")
+        await phone.play(sounds["demo-congrats"])
+        await asterisk.stop(signal.SIGKILL)
+    emergency = asterisk.settings.home / "spool/emergency/emergency-1790000000-1790000000.1.wav"
+    shutil.copyfile(sounds["demo-congrats"], emergency)
+    await asterisk.start()
+
+    async with switchboard(asterisk):
+        await until(lambda: not left(asterisk) and not emergency.exists(), "everything is taken in", 30)
+    # A switchboard killed after the commit leaves the files where they were.
+    shutil.copytree(tmp_path / "as-it-was", folder(asterisk), dirs_exist_ok=True)
+    async with switchboard(asterisk):
+        await until(lambda: not left(asterisk), "everything is taken in again", 30)
+
+    with database.session() as session:
+        known, unknown = session.scalars(sa.select(Case).order_by(Case.opened_at))
+        assert known.citizen is not None
+        assert open_citizens(asterisk.settings.home).number_of(known.citizen) == "+84987654321"
+        assert unknown.citizen is None
+        assert [(case.unit.code, case.unit_by, case.channel) for case in (known, unknown)] == [
+            ("CB", "number", "call")
+        ] * 2
+        for case in (known, unknown):
+            message = case.messages[0]  # an acknowledgement may follow
+            assert message.sound is not None
+            digest = message.sound.sha256
+            assert same(sounds["demo-congrats"], asterisk.settings.home / "media" / digest[:2] / f"{digest}.wav")
+        assert [programme.title for programme in session.scalars(sa.select(Programme))] == [
+            "Đường dây khẩn cấp 21:13 21/09/2026"
+        ]
+    assert clear_numbers(asterisk.settings.home) == []
+
+
+async def test_a_caller_who_is_still_speaking_when_the_application_returns_is_let_finish(
+    asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path]
+) -> None:
+    def count() -> int:
+        with closing(sqlite3.connect(asterisk.settings.home / "haichieu.db")) as rows:
+            return int(rows.execute("SELECT count(*) FROM cases").fetchone()[0])
+
+    before = count()
+    async with caller(asterisk, carrier_port) as phone:
+        await begin_speaking(asterisk, phone, sounds["demo-congrats"])
+        async with switchboard(asterisk):
+            log = asterisk.log
+            said = log.read_text(errors="replace").count("left_message")
+            await phone.play(sounds["demo-congrats"])
+            assert recorded(asterisk)
+            assert log.read_text(errors="replace").count("left_message") == said
+            await phone.hang_up()
+            await until(lambda: not left(asterisk), "it is taken in", 30)
+    assert count() == before + 1

@@ -1,0 +1,82 @@
+"""What the degraded dialplan notes about a message is read back, and what a full disk left of it does no harm."""
+
+import base64
+import datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from dialplans.degraded import ASTERISKS_OWN, DegradedMode, degraded_dialplan
+from dialplans.left_messages import FOLDER, caller_key, left_messages
+
+AT = datetime.datetime(2026, 11, 20, 7, 30, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    folder = tmp_path / FOLDER
+    folder.mkdir(parents=True)
+    return folder
+
+
+def sealed(home: Path, number: str) -> str:
+    """As AES_ENCRYPT() does it: blocks filled up with zeros, each by itself."""
+    key = caller_key(home).encode()
+
+    def block(text: str) -> str:
+        machine = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+        return base64.b64encode(machine.update(text.encode().ljust(16, b"\0")) + machine.finalize()).decode()
+
+    return block("12345678" + number[:8]) + block("87654321" + number[8:])
+
+
+@pytest.mark.parametrize("number", ["101", "12345678", "0987654321", "+84987654321", "+123456789012345"])
+def test_the_number_is_read_back_and_stands_nowhere_in_clear(tmp_path: Path, spool: Path, number: str) -> None:
+    (spool / "left-1795000000.7.about").write_text(f"{AT.timestamp():.0f} 1800 {sealed(tmp_path, number)} DTMF")
+    (spool / "left-1795000000.7.wav").touch()
+    [message] = left_messages(tmp_path)
+    assert (message.channel, message.at, message.dialled, message.number) == ("1795000000.7", AT, "1800", number)
+    assert not any(number.encode() in path.read_bytes() for path in spool.iterdir())
+    message.forget()
+    assert left_messages(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "dialled"),
+    [
+        (f"{AT.timestamp():.0f} 1800 ", "1800"),
+        (f"{AT.timestamp():.0f} 1800  HANGUP", "1800"),
+        (f"{AT.timestamp():.0f} 1800 c2hvcnQ=", "1800"),
+        (f"{AT.timestamp():.0f} 1800 {'A' * 48}", "1800"),
+        (f"{AT.timestamp():.0f} 1800 not-base64", "1800"),
+        ("", ""),
+        ("17", ""),
+        ("soon 1800", ""),
+    ],
+)
+def test_a_note_without_a_number_or_cut_off_leaves_the_message_without_one(
+    tmp_path: Path, spool: Path, about: str, dialled: str
+) -> None:
+    (spool / "left-1.2.about").write_text(about)
+    (spool / "left-1.2.wav").touch()
+    [message] = left_messages(tmp_path)
+    assert (message.dialled, message.number) == (dialled, None)
+
+
+def test_a_recording_without_a_note_and_a_note_without_a_recording_are_found(tmp_path: Path, spool: Path) -> None:
+    (spool / "left-1.2.wav").touch()
+    (spool / "left-3.4.about").write_text(f"{AT.timestamp():.0f} 1800 ")
+    assert [(message.channel, message.wav.exists()) for message in left_messages(tmp_path)] == [
+        ("1.2", True), ("3.4", False),
+    ]  # fmt: skip
+
+
+def test_messages_are_taken_at_hotline_numbers_and_the_emergency_line_stays_one() -> None:
+    hostile = "1)\n same => n,System(reboot"
+    mode = DegradedMode("1999", "1234", (), ASTERISKS_OWN, ("1800", hostile, "1999"))
+    text = degraded_dialplan(mode, ASTERISKS_OWN, Path("/home"), "0123456789abcdef")
+    assert "exten => 1800,1,Set(DIALLED=1800)\n same => n,Goto(leave-message,s,1)" in text
+    assert "exten => 1999,1,Goto(emergency-line,s,1)" in text
+    assert text.count("exten => 1999,") == 1
+    assert "reboot" not in text

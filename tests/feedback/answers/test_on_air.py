@@ -1,0 +1,156 @@
+"""Answers on air: one programme each, submitted, without a trace of the citizen."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import approval
+from broadcast_bridge.programmes.approval import OwnWork
+from broadcast_bridge.programmes.models import Programme
+from feedback import replies
+from feedback.answers.on_air import AnswersOnAir, ForTheAir, holds_number
+from feedback.citizens import open_citizens
+from feedback.models import Reply
+from feedback.replies import Answer
+from feedback.states import Way
+from haichieu.alarms import open_alarms
+from haichieu.audio.sound import write_wav
+from haichieu.audio.tones import attention_chime
+from haichieu.cli.answers import AnswerProgrammes
+from haichieu.database import Database, now
+from haichieu.jobs import Job
+from haichieu.media import DiskFull, MediaStore
+from haichieu.speech import EspeakSynthesiser
+from ivr.answers_aired import aired_at
+from tests.feedback.rows import case, office
+
+NUMBER = "+84912345678"
+BY = "account:truc@example.vn"
+
+
+class Air:
+    """What these tests do and look at."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        self.store = MediaStore(folder / "media", 1)
+        self.book = open_citizens(folder / "home")
+        self.programmes = AnswerProgrammes(database, self.store, EspeakSynthesiser())
+        self.folder = folder
+
+    def answered(self, text: str = "Cầu đã sửa xong.", *, spoken: bool = False, anonymous: bool = False) -> None:
+        with self.database.session() as session:
+            there = office(session)
+            citizen = None if anonymous else self.book.meet(session, NUMBER, now())
+            opened = case(session, there, citizen=citizen)
+            opened.category = there.roads
+            sound = None
+            if spoken:
+                write_wav(self.folder / "said.wav", attention_chime(8000))
+                sound, text = self.store.keep(session, self.folder / "said.wav"), ""
+            replies.answer(session, opened, Answer(BY, [Way.AIR], text, sound), now())
+
+    def carry_out(self, programmes: AnswerProgrammes | None = None) -> bool:
+        return AnswersOnAir(self.database, self.store, self.book, programmes or self.programmes).carry_out()
+
+    def reply(self, session: Session) -> Reply:
+        return session.scalars(sa.select(Reply)).one()
+
+
+@pytest.fixture
+def air(database: Database, tmp_path: Path) -> Air:
+    return Air(database, tmp_path)
+
+
+@pytest.mark.parametrize(("spoken", "origin"), [(False, "text"), (True, "phone")])
+def test_an_answer_becomes_a_programme_that_somebody_else_approves(air: Air, spoken: bool, origin: str) -> None:
+    air.answered(spoken=spoken, anonymous=spoken)
+    assert air.carry_out()
+    assert not air.carry_out()
+    with air.database.session() as session:
+        programme = session.scalars(sa.select(Programme)).one()
+        reply = air.reply(session)
+        assert (reply.state, reply.programme_id) == ("filed", programme.id)
+        assert (programme.state, programme.origin, programme.author) == ("submitted", origin, BY)
+        assert programme.unit_id == reply.message.case.unit_id
+        assert programme.title.startswith("Trả lời về Hạ tầng, điện, nước, ngày ")
+        assert programme.author_name == "Trực ban"
+        assert programme.sound is not None
+        with pytest.raises(OwnWork):
+            approval.approve(session, programme, BY, now())
+        assert aired_at(session, reply) is None
+
+
+def test_nothing_of_the_programme_tells_whose_case_it_was(air: Air) -> None:
+    air.answered()
+    air.carry_out()
+    with air.database.session() as session:
+        number = air.reply(session).message.case.number
+        columns = session.execute(sa.select(Programme.__table__)).mappings().one()
+        written = " ".join(str(value) for value in columns.values())
+    assert [mark for mark in (NUMBER[-9:], number, "citizen") if mark in written] == []
+
+
+@pytest.mark.parametrize("text", ["Gọi 0912345678", "Gọi +84 912 345 678 nhé", "số 0912.345.678"])
+def test_a_text_with_the_citizens_number_in_it_is_not_aired(air: Air, text: str) -> None:
+    air.answered(text)
+    assert air.carry_out()
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert "telephone number" in air.reply(session).reason
+        assert session.scalars(sa.select(Programme)).all() == []
+        (alarm,) = open_alarms(session)
+        assert NUMBER[-9:] not in alarm.text
+
+
+def test_other_numbers_may_stand_in_a_text() -> None:
+    assert not holds_number("Gọi 0206 3 852 114, từ 8 đến 17 giờ", NUMBER)
+    assert holds_number("0912-345-678", NUMBER)
+
+
+class Power(AnswerProgrammes):
+    """Fails at a step, as a power cut or a full disk would."""
+
+    problem: BaseException = KeyboardInterrupt()
+
+    def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
+        def cut(session: Session, programme_id: int) -> None:
+            made(session, programme_id)
+            raise self.problem
+
+        super().make(answer, cut)
+
+
+def test_a_worker_that_dies_while_writing_leaves_no_programme_and_another_makes_one(air: Air) -> None:
+    air.answered()
+    with pytest.raises(KeyboardInterrupt):
+        air.carry_out(Power(air.database, air.store, EspeakSynthesiser()))
+    with air.database.session() as session:
+        assert session.scalars(sa.select(Programme)).all() == []
+        assert air.reply(session).state == "under_way"
+        session.execute(sa.update(Job).where(Job.kind == "answer-air").values(leased_until=now()))
+    assert air.carry_out()
+    with air.database.session() as session:
+        assert len(session.scalars(sa.select(Programme)).all()) == 1
+
+
+def test_a_full_disk_puts_it_off(air: Air) -> None:
+    air.answered()
+    full = Power(air.database, air.store, EspeakSynthesiser())
+    full.problem = DiskFull("full")
+    assert air.carry_out(full)
+    with air.database.session() as session:
+        assert (air.reply(session).state, air.reply(session).reason) == ("waiting", "full")
+        job = session.scalars(sa.select(Job).where(Job.kind == "answer-air")).one()
+        assert (job.state, job.attempts) == ("waiting", 0)
+
+
+def test_an_answer_that_cannot_be_spoken_fails_with_the_reason(air: Air) -> None:
+    air.answered("…")
+    assert air.carry_out()
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert air.reply(session).reason

@@ -1,0 +1,124 @@
+import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from feedback import assigning, filing, job_kinds, search
+from feedback.cases import Opening, Said, happen, open_case, say
+from feedback.filing import FilingDesk
+from feedback.models import Case, CaseLink, Message
+from feedback.search import Wanted
+from feedback.states import CaseEvent, CaseStatus, Channel, Direction
+from haichieu import jobs
+from haichieu.database import Database, now
+from haichieu.jobs import Job
+from tests.feedback.rows import Office, case, office
+
+BY = "account:truc@example.vn"
+
+
+def opened(session: sa.orm.Session, there: Office, text: str, **about: object) -> Case:
+    chosen = {"channel": Channel.TEXT, "unit_id": there.district.id, "unit_by": "number"} | about
+    return open_case(
+        session, Opening(**chosen), Said(Direction.IN, Channel.TEXT, "citizen", text), now()  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+async def test_what_was_said_decides_what_nobody_has_decided(database: Database) -> None:
+    with database.session() as session:
+        number = opened(session, office(session), "Cầu treo ở cốc pàng hỏng").number
+    desk = FilingDesk(database)
+    assert await desk.step() == 1
+    assert await desk.step() == 0
+    with database.session() as session:
+        filed = session.scalars(sa.select(Case)).one()
+        assert (filed.category_by, filed.unit_by) == ("keywords: cầu", "place: Cốc Pàng")
+        assert filed.unit.name == "Xã Cốc Pàng"
+        assert filed.department is not None
+        assert filed.department.code == "kinh-te"
+        assert [step.what for step in filed.history] == ["opened", "category", "unit"]
+        assert filed.status == CaseStatus.NEW
+        assert [found.number for found in search.find(session, Wanted("cau treo")).cases] == [number]
+        assert session.scalars(sa.select(Job.state)).all() == ["done"]
+
+
+@pytest.mark.parametrize("by", ["citizen", BY])
+def test_a_choice_by_a_person_stays(database: Database, by: str) -> None:
+    with database.session() as session:
+        there = office(session)
+        one = opened(
+            session, there, "mất điện ở Cốc Pàng", unit_by=by, category=there.benefits, category_by=by
+        )  # fmt: skip
+        filing.file_message(session, one.messages[0], now())
+        assert (one.category, one.unit.code, one.category_by, one.unit_by) == (there.benefits, "BL", by, by)
+
+
+def test_not_sure_is_filled_and_a_guess_follows_what_the_citizen_adds_until_somebody_works_on_it(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        there = office(session)
+        one = opened(session, there, "mất điện", category_by="citizen")
+        filing.file_message(session, one.messages[0], now())
+        assert one.category is there.roads
+        said = Said(Direction.IN, Channel.TEXT, "citizen", "nhà tôi hộ nghèo, chưa có trợ cấp, bảo hiểm")
+        filing.file_message(session, say(session, one, said, now()), now())
+        assert one.category is there.benefits
+        happen(session, one, CaseEvent.ASSIGN, BY, now())
+        said = Said(Direction.IN, Channel.TEXT, "citizen", "đường, điện, nước, cầu, mương đều hỏng hết rồi")
+        filing.file_message(session, say(session, one, said, now()), now())
+        assert one.category is there.benefits
+
+
+def test_filing_twice_is_filing_once(database: Database) -> None:
+    with database.session() as session:
+        there = office(session)
+        opened(session, there, "Cầu treo ở Cốc Pàng hỏng, trẻ em không đi học được")
+        one = opened(session, there, "Cầu treo ở Cốc Pàng hỏng, các cháu không đi học được")
+        for message in session.scalars(sa.select(Message)).all():
+            filing.file_message(session, message, now())
+        session.refresh(one)
+        before = len(one.history), session.scalars(sa.select(sa.func.count()).select_from(CaseLink)).one()
+        filing.file_message(session, one.messages[0], now())
+        session.flush()
+        session.refresh(one)
+        assert (len(one.history), session.scalars(sa.select(sa.func.count()).select_from(CaseLink)).one()) == before
+        assert before[1] == 1
+
+
+async def test_the_message_of_a_dead_worker_is_filed_by_another(database: Database) -> None:
+    with database.session() as session:
+        case(session, office(session))
+        long_ago = now() - datetime.timedelta(hours=1)
+        session.execute(sa.update(Job).values(due_at=long_ago))
+        assert jobs.claim(session, [job_kinds.FILE], long_ago, filing.LEASE)
+    assert await FilingDesk(database).step() == 1
+    with database.session() as session:
+        assert session.scalars(sa.select(Case)).one().search_text.endswith("cau treo bi hong")
+
+
+@pytest.mark.parametrize("text", ["🙂" * 500, "'; DROP TABLE cases; --", "x" * 2000, "%_\\", "\u202e\u0000"[:1]])
+async def test_whatever_is_written_is_filed(database: Database, text: str) -> None:
+    with database.session() as session:
+        case(session, office(session), text)
+    await FilingDesk(database).step()
+    with database.session() as session:
+        assert session.scalars(sa.select(Job.state)).one() == "done"
+        assert [one.messages[0].text for one in search.find(session, Wanted(text)).cases] == [text]
+
+
+def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
+    with database.session() as session:
+        there = office(session)
+        one = case(session, there)
+        there.operator.unit_id = there.coc_pang.id
+        with pytest.raises(assigning.AssignmentRefused, match="no part"):
+            assigning.assign(session, one, BY, now(), account=there.operator)
+        there.operator.unit_id = there.district.id
+        assigning.assign(session, one, BY, now(), account=there.operator, department=there.benefits.department)
+        session.flush()
+        assert (one.status, one.assignee, one.department) == (
+            "assigned", there.operator, there.benefits.department
+        )  # fmt: skip
+        with pytest.raises(assigning.AssignmentRefused, match="which"):
+            assigning.assign(session, one, BY, now())

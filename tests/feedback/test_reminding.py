@@ -1,0 +1,67 @@
+import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from feedback import merging, reminding
+from feedback.cases import happen
+from feedback.models import Case
+from feedback.reminding import Reminded
+from feedback.states import CaseEvent
+from haichieu.alarms import AlarmKind, open_alarms
+from haichieu.database import Database, now
+from tests.feedback.rows import case, office
+
+BY = "account:truc@example.vn"
+NOTHING = Reminded(0, 0)
+
+
+def due(session: sa.orm.Session) -> datetime.datetime:
+    moment = session.scalars(sa.select(Case.due_at)).first()
+    assert moment is not None
+    return moment
+
+
+def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> None:
+    with database.session() as session:
+        number = case(session, office(session)).number
+    with database.session() as session:
+        moment = due(session)
+        assert reminding.remind(session, moment - datetime.timedelta(days=9)) == NOTHING
+        assert reminding.remind(session, moment - datetime.timedelta(hours=1)) == Reminded(1, 0)
+        assert reminding.remind(session, moment - datetime.timedelta(hours=1)) == NOTHING
+        assert open_alarms(session) == []
+        late = moment + datetime.timedelta(seconds=1)
+        assert reminding.remind(session, late) == Reminded(0, 1)
+        assert reminding.remind(session, late) == NOTHING
+        (alarm,) = open_alarms(session)
+        assert (alarm.kind, alarm.subject) == (AlarmKind.CASE_OVERDUE, f"case:{number}")
+        one = session.scalars(sa.select(Case)).one()
+        happen(session, one, CaseEvent.ANSWER, BY, late)
+        assert open_alarms(session) == []
+        happen(session, one, CaseEvent.REOPEN, "citizen", late)
+        assert reminding.remind(session, due(session) + datetime.timedelta(seconds=1)) == Reminded(0, 1)
+        assert [step.what for step in one.history][:3] == ["opened", "reminded", "overdue"]
+
+
+@pytest.mark.parametrize("ended", [CaseEvent.ANSWER, CaseEvent.CLOSE])
+def test_who_was_answered_in_time_is_left_in_peace(database: Database, ended: CaseEvent) -> None:
+    with database.session() as session:
+        happen(session, case(session, office(session)), ended, BY, now())
+        assert reminding.remind(session, due(session) + datetime.timedelta(days=1)) == NOTHING
+
+
+def test_a_merged_case_is_reminded_of_by_its_main_one(database: Database) -> None:
+    with database.session() as session:
+        there = office(session)
+        main = case(session, there)
+        merging.merge(session, case(session, there), main, BY, now())
+        assert reminding.remind(session, due(session) + datetime.timedelta(days=1)) == Reminded(0, 1)
+
+
+def test_the_next_look_is_when_something_falls_due_and_within_the_hour(database: Database) -> None:
+    with database.session() as session:
+        assert reminding.next_look(session, now()) <= now() + reminding.LOOK_EVERY
+        case(session, office(session))
+        before = due(session) - datetime.timedelta(minutes=5)
+        assert reminding.next_look(session, before) == due(session) + datetime.timedelta(seconds=1)

@@ -1,0 +1,297 @@
+"""Answers by text on their way to Twilio: its real client against a stand-in that speaks its API."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from feedback import job_kinds, replies
+from feedback.citizens import CitizenBook, open_citizens
+from feedback.models import Case, Citizen, Reply
+from feedback.replies import Answer
+from feedback.states import Way
+from feedback.texts import deliveries, outbox
+from feedback.texts.dispatcher import TextDispatcher
+from feedback.texts.twilio_line import NAME, TwilioAccount, TwilioLine
+from feedback.texts.twilio_stand_in import TwilioStandIn
+from haichieu import jobs
+from haichieu.alarms import Alarm
+from haichieu.database import Database, now
+from haichieu.jobs import Job
+from tests.feedback.rows import case, office
+
+LAN = "+84912345678"
+NOON = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)  # 12:00 in Vietnam
+NIGHT = datetime.datetime(2026, 11, 24, 16, 0, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOON, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def twilio() -> Iterator[TwilioStandIn]:
+    with TwilioStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> CitizenBook:
+    return open_citizens(tmp_path)
+
+
+@pytest.fixture
+def dispatcher(
+    database: Database, twilio: TwilioStandIn, book: CitizenBook, clock: time_machine.Traveller
+) -> TextDispatcher:
+    account = TwilioAccount(twilio.account_sid, twilio.token, twilio.number, twilio.base_url, "https://dai.example")
+    return TextDispatcher(database, book, NAME, TwilioLine(account), lambda _, __: False)
+
+
+def answer(database: Database, book: CitizenBook, text: str = "Đã sửa xong", number: str = LAN, by: str = "a") -> int:
+    """Open a case and answer it by text; return the reply's id."""
+    with database.session() as session:
+        there = office(session)
+        opened = case(session, there, citizen=book.meet(session, number, now()))
+        if by == "system":
+            replies.acknowledge(session, opened, text, now())
+        else:
+            replies.answer(session, opened, Answer(by, [Way.TEXT], text), now())
+        return session.scalars(sa.select(Reply.id)).one()
+
+
+def the_reply(database: Database) -> Reply:
+    with database.session() as session:
+        return session.scalars(sa.select(Reply)).one()
+
+
+def the_job(database: Database, kind: str = job_kinds.SEND_TEXT) -> Job:
+    with database.session() as session:
+        return session.scalars(sa.select(Job).where(Job.kind == kind)).one()
+
+
+async def test_an_answer_goes_out_with_its_segments_and_its_name(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook
+) -> None:
+    reply_id = answer(database, book, "Đã sửa xong cầu treo. " * 5)
+    assert await dispatcher.step() == 1
+    (text,) = twilio.texts
+    assert (text.to, text.sender, text.body) == (LAN, twilio.number, ("Đã sửa xong cầu treo. " * 5).strip())
+    assert text.callback == f"https://dai.example/webhooks/twilio/status?reply={reply_id}"
+    reply = the_reply(database)
+    assert (reply.state, reply.provider, reply.provider_id, reply.segments) == ("sent", "twilio", text.sid, 2)
+    assert the_job(database).state == "done"
+    assert await dispatcher.step() == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "state", "says"),
+    [
+        ("+8491", None, "failed", "takes no texts"),
+        (LAN, 20003, "failed", "does not accept the account"),
+        (LAN, 20429, "waiting", "takes no more"),
+        (LAN, 20500, "under_way", "in trouble"),
+    ],
+)
+async def test_what_twilio_refuses_is_said_in_words_without_the_number(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    number: str, code: int | None, state: str, says: str,
+) -> None:  # fmt: skip
+    answer(database, book, number=number)
+    twilio.failing += [code] if code else []
+    await dispatcher.step()
+    reply = the_reply(database)
+    assert (reply.state, says in reply.reason, number in reply.reason, twilio.texts) == (state, True, False, [])
+    with database.session() as session:
+        assert len(session.scalars(sa.select(Alarm)).all()) == (code == 20003)
+
+
+async def test_who_unsubscribed_at_twilio_is_not_texted_again(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook
+) -> None:
+    twilio.unsubscribed.add(LAN)
+    answer(database, book)
+    await dispatcher.step()
+    with database.session() as session:
+        assert session.scalars(sa.select(Citizen)).one().opted_out_at is not None
+    assert the_reply(database).state == "failed"
+
+
+async def test_a_text_too_long_for_twilio_fails_before_it_is_sent(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook
+) -> None:
+    answer(database, book, "x" * 1601)
+    await dispatcher.step()
+    assert ("1601" in the_reply(database).reason, twilio.requests) == (True, 0)
+
+
+async def test_a_text_that_was_taken_without_an_answer_is_looked_up_and_not_sent_twice(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    answer(database, book)
+    twilio.silent = 1
+    await dispatcher.step()
+    reply = the_reply(database)
+    assert (reply.state, "not known" in reply.reason, len(twilio.texts)) == ("under_way", True, 1)
+    clock.shift(outbox.WAITS[0])
+    assert await dispatcher.step() == 1
+    reply = the_reply(database)
+    assert (reply.state, reply.provider_id, len(twilio.texts)) == ("sent", twilio.texts[0].sid, 1)
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+async def test_what_a_killed_worker_left_under_way_is_neither_lost_nor_doubled(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller, handed_over: bool,
+) -> None:  # fmt: skip
+    answer(database, book)
+    with database.session() as session:
+        (claim,) = jobs.claim(session, [job_kinds.SEND_TEXT], now(), outbox.LEASE)
+        errand = outbox.begin(session, book, claim, NAME, now())
+    assert errand is not None
+    if handed_over:
+        dispatcher._send(errand)  # and then it was killed
+    assert await dispatcher.step() == 0
+    clock.shift(outbox.LEASE)
+    assert await dispatcher.step() == 1
+    assert (the_reply(database).state, len(twilio.texts)) == ("sent", 1)
+
+
+async def test_the_same_words_to_the_same_number_before_are_not_taken_for_this_text(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    answer(database, book)
+    await dispatcher.step()
+    with database.session() as session:
+        replies.answer(session, session.scalars(sa.select(Case)).one(), Answer("a", [Way.TEXT], "Đã sửa xong"), now())
+    twilio.failing.append(20500)
+    await dispatcher.step()
+    clock.shift(outbox.WAITS[0])
+    await dispatcher.step()
+    with database.session() as session:
+        states = {reply.provider_id: reply.state for reply in session.scalars(sa.select(Reply))}
+    assert states == {text.sid: "sent" for text in twilio.texts}
+    assert len(twilio.texts) == 2
+
+
+async def test_news_of_a_text_comes_before_the_worker_has_written_that_it_was_sent(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    reply_id = answer(database, book)
+    twilio.silent = 1
+    await dispatcher.step()
+    with database.session() as session:
+        assert deliveries.note_status(session, twilio.texts[0].sid, reply_id, "delivered", "", now())
+    clock.shift(outbox.WAITS[0])
+    await dispatcher.step()
+    assert (the_reply(database).state, len(twilio.texts), the_job(database).state) == ("delivered", 1, "done")
+
+
+async def test_a_line_that_stays_silent_is_given_up_with_an_alarm(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    answer(database, book)
+    twilio.failing += [20500] * 20
+    for wait in (datetime.timedelta(0), *outbox.WAITS):
+        clock.shift(wait)
+        assert await dispatcher.step() == 1
+    assert the_reply(database).state == "failed"
+    with database.session() as session:
+        assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
+
+
+async def test_an_answer_waits_for_the_morning_and_the_stations_own_word_does_not(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    clock.move_to(NIGHT)
+    answer(database, book)
+    await dispatcher.step()
+    assert (the_reply(database).state, twilio.texts) == ("waiting", [])
+    assert the_job(database).due_at == datetime.datetime(2026, 11, 25, 1, 0, tzinfo=datetime.UTC)
+    with database.session() as session:
+        replies.acknowledge(session, session.scalars(sa.select(Case)).one(), "Đã nhận", now())
+    await dispatcher.step()
+    assert [text.body for text in twilio.texts] == ["Đã nhận"]
+
+
+@pytest.mark.parametrize("erased", [True, False])
+async def test_who_is_erased_or_wants_no_texts_by_now_gets_none(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook, erased: bool
+) -> None:
+    answer(database, book)
+    with database.session() as session:
+        if erased:
+            session.scalars(sa.select(Case)).one().citizen = None
+        else:
+            session.scalars(sa.select(Citizen)).one().opted_out_at = now()
+    await dispatcher.step()
+    assert (the_reply(database).state, twilio.requests) == ("failed", 0)
+
+
+async def test_with_no_line_at_all_an_answer_fails_with_an_alarm(
+    database: Database, book: CitizenBook, clock: time_machine.Traveller
+) -> None:
+    answer(database, book)
+    await TextDispatcher(database, book, NAME, None, lambda _, __: False).step()
+    assert "texts = true" in the_reply(database).reason
+    with database.session() as session:
+        assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
+
+
+async def test_a_text_that_goes_by_sip_is_left_to_the_switchboard(
+    database: Database, book: CitizenBook, clock: time_machine.Traveller
+) -> None:
+    answer(database, book)
+    await TextDispatcher(database, book, NAME, None, lambda _, number: number == LAN).step()
+    assert (the_job(database).state, the_job(database, job_kinds.SEND_SIP_TEXT).state) == ("done", "waiting")
+    assert the_reply(database).state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (["sent", "delivered"], "delivered"),
+        (["delivered", "sent", "queued"], "delivered"),
+        (["delivered", "delivered"], "delivered"),
+        (["undelivered"], "failed"),
+        (["undelivered", "delivered"], "delivered"),
+        (["delivered", "undelivered"], "delivered"),
+        (["nonsense", ""], "sent"),
+    ],
+)
+async def test_states_of_a_text_move_forward_alone(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    told: list[str], state: str,
+) -> None:  # fmt: skip
+    reply_id = answer(database, book)
+    await dispatcher.step()
+    for status in told:
+        with database.session() as session:
+            deliveries.note_status(session, twilio.texts[0].sid, reply_id, status, "30003", now())
+    assert the_reply(database).state == state
+
+
+async def test_a_text_that_kills_its_workers_is_given_up_with_an_alarm(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    clock: time_machine.Traveller,
+) -> None:  # fmt: skip
+    answer(database, book)
+    for _ in range(jobs.MOST_ATTEMPTS):
+        with database.session() as session:
+            (claim,) = outbox.claim(session, job_kinds.SEND_TEXT, now(), 1)
+            assert outbox.begin(session, book, claim, NAME, now()) is not None
+        clock.shift(outbox.LEASE)
+    assert await dispatcher.step() == 0
+    assert (the_reply(database).state, "never finished" in the_reply(database).reason) == ("failed", True)
+    with database.session() as session:
+        assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"

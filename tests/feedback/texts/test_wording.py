@@ -1,0 +1,54 @@
+import pytest
+
+from feedback.texts import wording
+from feedback.texts.segments import segments
+from feedback.texts.wording import Wish
+
+
+@pytest.mark.parametrize("text", ["STOP", " stop. ", "HUY", "Hủy", "HỦY!", "TU CHOI", "Từ chối", "từ  chối", "dừng"])
+def test_one_word_asks_for_no_more_texts(text: str) -> None:
+    assert wording.wish(text) == Wish.STOP
+
+
+@pytest.mark.parametrize("text", ["START", "Đăng ký", "DANG KY", "đăng ký"])
+def test_one_word_asks_for_texts_again(text: str) -> None:
+    assert wording.wish(text) == Wish.START
+
+
+@pytest.mark.parametrize(
+    "text", ["Đúng", "dung", "Cầu treo hỏng, đừng ai qua", "xin hủy cuộc họp", "Không từ chối", "", "12345678"]
+)
+def test_a_message_that_holds_such_a_word_is_a_message(text: str) -> None:
+    assert wording.wish(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Cầu hỏng\r\nở Cô Ba\x00\x07", "Cầu hỏng\nở Cô Ba"),
+        ("abc\u202edef\u2066ghi", "abcdefghi"),
+        ("a\ud800b", "ab"),
+        ("e\u0302\u0300", "ề"),
+        ("👨‍👩‍👧 السلام", "👨‍👩‍👧 السلام"),
+        ("\x00\t ", ""),
+        ("x" * 2000, "x" * 2000),
+        ("'; DROP TABLE cases; --", "'; DROP TABLE cases; --"),
+    ],
+)
+def test_what_is_kept_of_a_text(text: str, kept: str) -> None:
+    assert wording.clean(text) == kept
+
+
+def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
+    kept = wording.clean("x" * 50_000)
+    assert (len(kept), kept.endswith("[…]")) == (wording.LONGEST, True)
+
+
+@pytest.mark.parametrize("text", ["57240001", "5724", "572400001", "Số 57240000", "5724-00-00"])
+def test_no_case_number_is_read_where_there_is_none(text: str) -> None:
+    assert wording.case_number_ahead(text) is None
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_an_acknowledgement_costs_one_text(language: str) -> None:
+    assert segments(wording.acknowledgement("12345678", language)) == 1

@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+
+from feedback import job_kinds
+from feedback.models import Message
+from feedback.transcription.correcting import CorrectionRefused, again, correct
+from feedback.transcription.judging import Understood
+from feedback.transcription.writing_down import write_down
+from haichieu import audit, jobs
+from haichieu.database import Database, now
+from tests.command_line import haichieu
+from tests.feedback.rows import case, office
+from tests.feedback.transcription.sounds import nobody_speaking
+from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
+from tests.feedback.transcription.test_desk import LEASE
+
+BY = "account:truc@example.vn"
+HEARD = Understood("cầu chèo bị hỏng", (), 0.6, True)
+
+
+def written_down(database: Database, folder: Path) -> int:
+    said = spoken_case(database, store_in(folder), nobody_speaking()["silence"], "vi")
+    with database.session() as session:
+        (held,) = jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE)
+        write_down(session, held, HEARD, "faster-whisper", "whisper-base", now())
+        filing = jobs.find(session, job_kinds.FILE, said)
+        assert filing is not None
+        filing.state = "done"
+    return said
+
+
+def test_a_correction_keeps_the_original_and_says_who_and_when(database: Database, tmp_path: Path) -> None:
+    said = written_down(database, tmp_path)
+    with database.session() as session:
+        correct(session, session.get_one(Message, said), "  Cầu treo bị hỏng ", BY, now())
+    with database.session() as session:
+        found, its_case = message(session, said)
+        transcript = found.transcript
+        assert transcript is not None
+        assert (transcript.text, transcript.original_text) == ("Cầu treo bị hỏng", "cầu chèo bị hỏng")
+        assert (transcript.corrected_by, transcript.doubtful) == (BY, False)
+        assert transcript.corrected_at is not None
+        filing = jobs.find(session, job_kinds.FILE, said)
+        assert filing is not None
+        assert filing.state == "waiting", "the case is filed again by the right words"
+        assert [step.actor for step in its_case.history if step.what == "transcript_corrected"] == [BY]
+        assert audit.find(session, words="case.transcript_corrected")
+        assert not audit.find(session, words="treo"), "the trail must outlive what the citizen said"
+
+
+def test_nothing_was_said_is_a_correction_too(database: Database, tmp_path: Path) -> None:
+    said = written_down(database, tmp_path)
+    with database.session() as session:
+        transcript = correct(session, session.get_one(Message, said), "", BY, now())
+        assert (transcript.text, transcript.original_text) == ("", "cầu chèo bị hỏng")
+
+
+def test_a_message_that_no_machine_wrote_down_is_written_by_hand(database: Database, tmp_path: Path) -> None:
+    said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"], "tyz")
+    with database.session() as session:
+        correct(session, session.get_one(Message, said), "Nặm bấu mì", BY, now())
+    with database.session() as session:
+        found, its_case = message(session, said)
+        assert found.transcript is not None
+        assert (found.transcript.text, found.transcript.engine, its_case.status) == ("Nặm bấu mì", "", "transcribed")
+        assert jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE) == [], "it needs no machine any more"
+
+
+def test_a_machine_never_overwrites_a_person(database: Database, tmp_path: Path) -> None:
+    said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"], "vi")
+    with database.session() as session:
+        (held,) = jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE)
+    with database.session() as session:
+        correct(session, session.get_one(Message, said), "Cầu treo bị hỏng", BY, now())
+    with database.session() as session:
+        write_down(session, held, HEARD, "faster-whisper", "whisper-base", now())
+    with database.session() as session:
+        found = session.get_one(Message, said)
+        assert found.transcript is not None
+        assert found.transcript.text == "Cầu treo bị hỏng"
+        with pytest.raises(CorrectionRefused, match="A person"):
+            again(session, found, BY, now())
+
+
+def test_what_was_never_spoken_or_is_far_too_long_is_refused(database: Database, tmp_path: Path) -> None:
+    said = written_down(database, tmp_path)
+    with database.session() as session:
+        with pytest.raises(CorrectionRefused, match="at most"):
+            correct(session, session.get_one(Message, said), "a" * 20_001, BY, now())
+        unit = session.get_one(Message, said).case.unit
+        assert unit.code == "BL-CB"
+
+
+def test_a_text_message_has_no_transcript(database: Database) -> None:
+    with database.session() as session:
+        texted = case(session, office(session)).messages[0]
+        with pytest.raises(CorrectionRefused, match="not spoken"):
+            correct(session, texted, "x", BY, now())
+
+
+def test_the_command_line_shows_corrects_and_asks_again(migrated_sqlite: Path, tmp_path: Path) -> None:
+    (tmp_path / "haichieu.sqlite").write_bytes(migrated_sqlite.read_bytes())
+    database = Database(f"sqlite:///{tmp_path / 'haichieu.sqlite'}")
+    said = written_down(database, tmp_path)
+    with database.session() as session:
+        number = message(session, said)[1].number
+    options = ("--by", "truc@example.vn", "--home", str(tmp_path))
+    assert "cầu chèo bị hỏng" in haichieu("transcript", "show", number, *options).stdout
+    assert haichieu("transcript", "again", number, *options).returncode == 0
+    assert haichieu("transcript", "correct", number, "-", *options, said="Cầu treo").returncode == 0
+    assert "truc@example.vn" in haichieu("transcript", "show", number, *options).stdout
+    assert haichieu("transcript", "again", number, *options).returncode == 1
+    assert haichieu("transcript", "correct", number, "x", "--message", "2", *options).returncode == 2
+    assert haichieu("transcript", "show", number, "--by", "ai@example.vn", "--home", str(tmp_path)).returncode == 1
+    database.close()

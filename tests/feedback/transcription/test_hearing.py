@@ -1,0 +1,98 @@
+"""What the delivered model makes of speech, and of everything that is none."""
+
+import re
+
+import pytest
+
+from feedback.transcription.engine import Engine
+from feedback.transcription.errors import LanguageNotKnown
+from feedback.transcription.listening import understand
+from feedback.transcription.viet_asr import VietAsrEngine
+from feedback.transcription.whisper import WhisperEngine
+from haichieu.audio.sound import Sound
+from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking
+
+CONGRATULATIONS = """
+Congratulations. You have successfully installed and executed the Asterisk open source PBX. You have also installed a
+set of sample sounds and configuration files that should help you to get started. Like a normal PBX, you will navigate
+this demonstration by dialing digits. If you are using a console channel driver instead of a real phone, you can use
+the dial, answer, and hangup commands to simulate the actions of a standard telephone.
+"""
+MOST_WORDS_WRONG = 0.1
+"""Of the words spoken."""
+SILENCES = nobody_speaking()
+
+
+@pytest.fixture(scope="session")
+def viet_asr() -> VietAsrEngine:
+    engine = VietAsrEngine()
+    engine.load()
+    return engine
+
+
+@pytest.fixture(params=["whisper", "viet_asr"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[\w']+", text.lower())
+
+
+def wrong_words(spoken: str, written: str) -> float:
+    """Word error rate: insertions, deletions and substitutions by the number of words spoken."""
+    expected, found = words(spoken), words(written)
+    row = list(range(len(found) + 1))
+    for i, word in enumerate(expected, 1):
+        above, row[0] = row[:], i
+        for j, other in enumerate(found, 1):
+            row[j] = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (word != other))
+    return row[-1] / len(expected)
+
+
+def test_a_known_recording_is_written_down_right_with_its_words_in_time(whisper: WhisperEngine) -> None:
+    sound = asterisk_speech("demo-congrats")
+    understood = understand(whisper, sound, "en")
+    assert wrong_words(CONGRATULATIONS, understood.text) <= MOST_WORDS_WRONG
+    assert not understood.doubtful
+    assert understood.confidence is not None
+    assert understood.confidence > 0.8
+    begins = [word.begin for word in understood.words]
+    assert begins == sorted(begins)
+    assert 25 < understood.words[-1].end <= sound.seconds + 0.5, "the second piece begins where the first one ended"
+    assert all(0 <= word.probability <= 1 for word in understood.words)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("name", SILENCES)
+def test_nothing_is_invented_where_nobody_speaks(whisper: WhisperEngine, name: str, language: str) -> None:
+    assert understand(whisper, SILENCES[name], language).text == ""
+
+
+def test_a_sound_of_no_length_is_nothing(engine: Engine) -> None:
+    understood = understand(engine, Sound(SILENCES["silence"].samples[:0], 8000), "vi")
+    assert (understood.text, understood.doubtful) == ("", False)
+
+
+@pytest.mark.parametrize("name", ["silence", "pink noise", "busy tone", "melody"])
+def test_the_second_engine_invents_nothing_either(viet_asr: VietAsrEngine, name: str) -> None:
+    assert understand(viet_asr, SILENCES[name], "vi").text == ""
+
+
+def test_the_second_engine_writes_vietnamese_syllables_down(viet_asr: VietAsrEngine) -> None:
+    understood = understand(viet_asr, asterisk_speech("tt-weasels"), "vi")
+    assert understood.text
+    assert understood.confidence is None, "it tells none, and none is made up"
+    assert understood.words == ()
+
+
+def test_speech_in_another_language_than_told_is_doubtful(whisper: WhisperEngine) -> None:
+    assert understand(whisper, asterisk_speech("vm-goodbye"), "vi").doubtful
+
+
+@pytest.mark.parametrize("language", ["tyz", "hmn", "ium"])
+def test_a_language_that_no_engine_knows_needs_a_human(engine: Engine, language: str) -> None:
+    assert not engine.knows(language)
+    with pytest.raises(LanguageNotKnown, match="Cần người nghe"):
+        engine.listen(SILENCES["silence"], language)

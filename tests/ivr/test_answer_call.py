@@ -1,0 +1,100 @@
+"""The call that brings a citizen an answer."""
+
+import datetime
+
+import pytest
+
+from feedback.voice_messages import NothingSaid
+from haichieu.errors import HaiChieuError
+from haichieu.media import DiskFull
+from ivr.answer_desk import AnswerSeen
+from ivr.flow import delivered_flow
+from ivr.interpreter import FlowEnd
+from ivr.simulated_answers import SimulatedAnswers
+from ivr.simulator import SimulatedCall
+from tests.ivr.simulated_calls import place_call, said
+
+OF = said("answer-of", when="9 giờ 30 phút ngày 20 tháng 11")
+
+
+async def ring(*keys: str, at: SimulatedAnswers | None, hang_up_at: int | None = None) -> tuple[SimulatedCall, FlowEnd]:
+    flow = delivered_flow("answer-call")
+    return await place_call(*keys, flow=flow, called_back=True, answer_desk=at, hang_up_at=hang_up_at)
+
+
+async def test_nothing_of_the_answer_is_heard_before_the_key() -> None:
+    at = SimulatedAnswers()
+    call, _ = await ring(at=at)
+    assert call.heard[0] == said("answer-greeting")
+    assert OF not in call.heard
+    assert (at.told, at.heard_ids) == (0, [])
+
+
+async def test_played_to_its_end_it_is_heard_also_when_nobody_presses_a_key() -> None:
+    at = SimulatedAnswers()
+    call, end = await ring("1", "", "", at=at)
+    assert call.heard == [said("answer-greeting"), OF, "♫ answer 1", said("answer-menu"), said("goodbye")]
+    assert (at.heard_ids, end) == ([1], FlowEnd.COMPLETED)
+
+
+async def test_a_key_while_it_plays_counts() -> None:
+    at = SimulatedAnswers()
+    call, _ = await ring("1", "1", at=at)
+    assert call.heard[-1] == said("goodbye")
+    assert said("answer-menu") not in call.heard
+    assert at.heard_ids == [1]
+
+
+async def test_two_plays_it_again_but_not_for_ever() -> None:
+    at = SimulatedAnswers()
+    call, _ = await ring("1", *["2"] * 50, at=at)
+    assert at.times_played == 5
+    assert call.heard[-1] == said("goodbye")
+
+
+async def test_who_hangs_up_while_it_plays_has_not_confirmed_it() -> None:
+    at = SimulatedAnswers()
+    _, end = await ring("1", "1", at=at, hang_up_at=2)
+    assert (at.times_played, at.heard_ids, end) == (1, [], FlowEnd.CALLER_LEFT)
+
+
+async def test_several_answers_are_told_in_one_call() -> None:
+    asked = datetime.datetime(2026, 11, 20, 9, 30)
+    at = SimulatedAnswers([AnswerSeen(1, "♫ answer 1", asked), AnswerSeen(2, "♫ answer 2", asked)])
+    call, _ = await ring("1", "1", "1", at=at)
+    assert at.heard_ids == [1, 2]
+    assert call.heard[-2:] == ["♫ answer 2", said("goodbye")]
+
+
+async def test_three_takes_a_further_message_and_goes_on() -> None:
+    at = SimulatedAnswers()
+    call, _ = await ring("1", "3", "2", "1", at=at)
+    begin = call.transcript.index(said("speak-more-instructions"))
+    assert call.transcript[begin : begin + 10] == [
+        said("speak-more-instructions"), "♪", "● recorded", said("record-menu"), "⌨ 2",
+        "▶", said("record-menu"), "⌨ 1", said("speak-more-kept"), said("goodbye"),
+    ]  # fmt: skip
+    assert (at.heard_ids, at.kept, at.let_go) == ([1], 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "prompt"),
+    [
+        ({"refusal": DiskFull("full")}, "speak-more-failed"),
+        ({"not_kept": NothingSaid("nothing")}, "recording-silent"),
+    ],
+)
+async def test_what_cannot_be_recorded_is_said(changes: dict[str, HaiChieuError], prompt: str) -> None:
+    call, _ = await ring("1", "3", "1", at=SimulatedAnswers(**changes))  # type: ignore[arg-type]
+    assert call.heard[-2:] == [said(prompt), said("goodbye")]
+
+
+async def test_recorded_anew_and_then_left_it_is_let_go_of() -> None:
+    at = SimulatedAnswers()
+    await ring("1", "3", "3", at=at)
+    assert (at.discarded, at.kept, at.let_go) == (1, 0, 1)
+
+
+async def test_a_call_without_answers_says_goodbye() -> None:
+    call, _ = await ring("1", at=None)
+    assert call.heard == [said("answer-greeting"), said("goodbye")]

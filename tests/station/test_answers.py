@@ -1,0 +1,213 @@
+"""Answers over real calls: an official answers by phone, and the citizen hears on theirs what was said."""
+
+import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import approval
+from broadcast_bridge.programmes.models import Programme
+from feedback import replies
+from feedback.cases import Opening, Said, open_case
+from feedback.citizens import open_citizens
+from feedback.models import Case, Message, Reply, VoiceDraft
+from feedback.replies import Answer
+from feedback.states import Channel, Direction, Way
+from haichieu.audio.matching import match
+from haichieu.audio.sound import read_wav, write_wav
+from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.media import MediaStore
+from haichieu.people import Account, Role, Unit
+from haichieu.softphone import SoftPhone
+from haichieu.station import the_station
+from ivr.answers_aired import aired_at
+from ivr.spoken_time import spoken_moment
+from tests.station import district
+from tests.station.listening import SAME, Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+LAN = f"{district.PINS[district.LAN]}#"
+CITIZEN = "+84987654321"
+BY = "account:truc@example.vn"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def any_hour(scene: Scene) -> None:
+    """These tests run at any hour; the hours themselves are tested without a telephone."""
+    with scene.station.database.session() as session:
+        the_station(session).reply_hours = ""
+
+
+def opened(scene: Scene, speech: str, *, known: bool = True) -> int:
+    """A spoken case of Cô Ba."""
+    with scene.station.database.session() as session:
+        store = MediaStore(scene.station.settings.home / "media", 1)
+        copy = scene.folder / "case.wav"
+        copy.write_bytes(scene.speeches[speech].read_bytes())
+        book = open_citizens(scene.station.settings.home)
+        unit = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
+        citizen = book.meet(session, CITIZEN, now()) if known else None
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=store.keep(session, copy))
+        return open_case(session, Opening(Channel.CALL, unit, "number", citizen), said, now()).id
+
+
+def answer(scene: Scene, case_id: int, way: Way, speech: str = "demo-instruct") -> int:
+    """Answer a case with a recording; return the reply's id."""
+    with scene.station.database.session() as session:
+        store = MediaStore(scene.station.settings.home / "media", 1)
+        copy = scene.folder / "answer.wav"
+        write_wav(copy, read_wav(scene.speeches[speech]))
+        given = Answer(BY, [way], sound=store.keep(session, copy))
+        message = replies.answer(session, session.get_one(Case, case_id), given, now())
+        return message.replies[0].id
+
+
+def reply_of(session: Session, case_id: int) -> Reply:
+    return session.scalars(
+        sa.select(Reply).join(Message).where(Message.case_id == case_id).order_by(Reply.id.desc()).limit(1)
+    ).one()
+
+
+def state(scene: Scene, case_id: int) -> str:
+    with scene.station.database.session() as session:
+        return reply_of(session, case_id).state
+
+
+def spoken(scene: Scene, case_id: int) -> str:
+    """When a case was opened, in the words of the prompts."""
+    with scene.station.database.session() as session:
+        opened_at = session.get_one(Case, case_id).opened_at
+        return spoken_moment(opened_at.astimezone(ZoneInfo(the_station(session).timezone)), "vi")
+
+
+async def hears(speech: Path, heard: Path) -> None:
+    await until(lambda: match(read_wav(speech), read_wav(heard)).correlation > SAME, "the speech is heard", 45)
+
+
+async def pick_up(phone: SoftPhone) -> None:
+    await phone.incoming(40)
+    await phone.answer()
+
+
+async def test_an_official_answers_by_phone_and_the_citizen_hears_it(scene: Scene) -> None:
+    case_id = opened(scene, "demo-congrats")
+    citizen = await scene.phone("may-la")
+    rung = scene.phone_file()
+    official = await scene.phone("may-lan")
+    at_the_desk = scene.phone_file()
+    await official.call("1900")
+    for keys in (LAN, "4"):
+        await official.digits(keys)
+    await hears(scene.speeches["demo-congrats"], at_the_desk)
+    await official.digits("1")
+    await scene.hears(at_the_desk, "record-instructions")
+    await official.play(scene.speeches["demo-instruct"])
+    for keys in ("#", "1"):
+        await official.digits(keys)
+    await scene.hears(at_the_desk, "answer-by-call")
+    await official.hang_up()
+    await official.ended()
+    await official.stop()
+    await pick_up(citizen)
+    await scene.hears(rung, "answer-greeting")
+    assert match(read_wav(scene.speeches["demo-instruct"]), read_wav(rung)).correlation < 0.5
+    await citizen.digits("1")
+    await hears(scene.speeches["demo-instruct"], rung)
+    await until(lambda: state(scene, case_id) == "heard", "heard")
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.stop()
+    with scene.station.database.session() as session:
+        reply = reply_of(session, case_id)
+        assert (reply.state, reply.attempts, session.get_one(Case, case_id).status) == ("heard", 1, "answered")
+        assert reply.seconds_heard is not None
+        assert reply.message.sound is not None
+        assert reply.seconds_heard > 0.9 * reply.message.sound.seconds > 3
+    await scene.quiet()
+
+
+async def test_a_citizen_speaks_more_into_the_same_case(scene: Scene) -> None:
+    case_id = opened(scene, "demo-congrats")
+    citizen = await scene.phone("may-la")
+    rung = scene.phone_file()
+    answer(scene, case_id, Way.CALL)
+    await pick_up(citizen)
+    await citizen.digits("1")
+    await scene.hears(rung, "answer-of", when=spoken(scene, case_id))
+    await citizen.digits("3")
+    await scene.hears(rung, "speak-more-instructions")
+    await citizen.play(scene.speeches["demo-congrats"])
+    for key in ("#", "1"):
+        await citizen.digits(key)
+    await scene.hears(rung, "speak-more-kept")
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.stop()
+    with scene.station.database.session() as session:
+        case = session.get_one(Case, case_id)
+        assert [message.direction for message in case.messages] == ["in", "out", "in"]
+        assert (case.status, reply_of(session, case_id).state) == ("reopened", "heard")
+        assert session.scalars(sa.select(VoiceDraft)).all() == []
+        more = case.messages[-1].sound
+        assert more is not None
+        kept = MediaStore(scene.station.settings.home / "media", 1).path(more)
+    assert match(read_wav(scene.speeches["demo-congrats"]), read_wav(kept)).correlation > SAME
+    await scene.quiet()
+
+
+async def test_a_busy_line_and_a_silent_one_are_tried_again_and_then_given_up(scene: Scene) -> None:
+    case_id = opened(scene, "demo-congrats")
+    citizen = await scene.phone("may-la")
+    answer(scene, case_id, Way.CALL)
+    await citizen.incoming(40)
+    await citizen.hang_up()  # declined
+    await pick_up(citizen)  # rung again, and gone before a key was pressed
+    await citizen.hang_up()
+    await citizen.ended()
+    await pick_up(citizen)
+    await citizen.digits("1")
+    await until(lambda: state(scene, case_id) == "heard", "heard", 45)
+    await citizen.hang_up()
+    await citizen.ended()
+    with scene.station.database.session() as session:
+        assert reply_of(session, case_id).attempts == 3
+    await citizen.stop()
+    await scene.quiet()
+
+
+async def test_a_telephone_that_is_never_reached_ends_in_the_open(scene: Scene) -> None:
+    unreachable = opened(scene, "demo-congrats")
+    answer(scene, unreachable, Way.CALL)  # the phone is not registered any more
+    await until(lambda: state(scene, unreachable) == "failed", "given up", 60)
+    with scene.station.database.session() as session:
+        reply = reply_of(session, unreachable)
+        assert reply.attempts == 4
+        assert " / " in reply.reason
+
+
+async def test_an_answer_on_air_is_approved_and_heard_on_a_loudspeaker(scene: Scene) -> None:
+    scene.forget()
+    case_id = opened(scene, "demo-congrats", known=False)
+    with scene.station.database.session() as session:
+        unit = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
+        session.add(Account(email="d@d.vn", name="Duyệt", password_hash="x", role=Role.ADMIN, unit_id=unit))
+    answer(scene, case_id, Way.AIR)
+    await until(lambda: state(scene, case_id) == "filed", "filed", 45)
+    with scene.station.database.session() as session:
+        programme = session.get_one(Programme, reply_of(session, case_id).programme_id)
+        assert (programme.state, programme.author) == ("submitted", BY)
+        approval.approve(session, programme, "account:d@d.vn", now())
+        number = programme.id
+    await scene.station.command("programme", "air", str(number), "--zone", "11", "--by", "d@d.vn")
+    await until(lambda: scene.heard("cb-1", "demo-instruct").correlation > SAME, "on the loudspeaker", 45)
+    await scene.ended()
+    with scene.station.database.session() as session:
+        aired = aired_at(session, reply_of(session, case_id))
+        assert aired is not None
+        assert now() - aired < datetime.timedelta(minutes=2)

@@ -1,0 +1,233 @@
+"""The citizens' line with real calls: what was spoken is what is kept, and who called stays unknown to the disk."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.survey import tallies
+from feedback.models import Case, Citizen, CitizenCall, Message, VoiceDraft
+from feedback.states import CaseStatus, Direction
+from haichieu.audio.matching import Match, match
+from haichieu.audio.sound import read_wav, write_wav
+from haichieu.cli.sounds import open_prompts
+from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.media import MediaStore
+from haichieu.people import Unit
+from haichieu.softphone import SoftPhone
+from tests.station.listening import LIKE, SAME, Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+CITIZEN, HURRIED, UNKNOWN, MISSED = "+84977000111", "+84977000222", "+84966123457", "+84977000333"
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def no_phone_outlives_its_test(scene: Scene) -> AsyncIterator[None]:
+    """One telephone at a time can use the carrier's port."""
+    async with AsyncExitStack() as phones:
+        whole, scene.stack = scene.stack, phones
+        yield
+        scene.stack = whole
+
+
+def cases(scene: Scene) -> list[Case]:
+    with scene.station.database.session() as session:
+        return list(session.scalars(sa.select(Case).order_by(Case.id)))
+
+
+def spoken(scene: Scene, case: Case, speech: str) -> Match:
+    """How much of a speech is in the first message of a case."""
+    with scene.station.database.session() as session:
+        message = session.scalars(
+            sa.select(Message).where(Message.case_id == case.id, Message.direction == Direction.IN).limit(1)
+        ).one()
+        assert message.sound is not None
+        file = MediaStore(scene.station.settings.home / "media", 1).path(message.sound)
+    return match(read_wav(scene.speeches[speech]), read_wav(file))
+
+
+def left_in_spool(scene: Scene) -> list[Path]:
+    return list((scene.station.settings.home / "spool").rglob("message-*"))
+
+
+def is_said(scene: Scene, prompt: str, heard: Path) -> bool:
+    """Whether a prompt was heard; how a case stands depends on what the worker has got to meanwhile."""
+    sound = open_prompts(scene.station.settings.home, scene.station.database).sound(prompt, "vi")
+    return match(read_wav(Path(f"{sound}.wav")), read_wav(heard)).correlation > LIKE
+
+
+async def away(phone: SoftPhone, scene: Scene) -> None:
+    await phone.hang_up()
+    await phone.ended()
+    await phone.stop()
+    await scene.quiet()
+
+
+async def test_what_was_spoken_is_heard_again_and_kept_under_the_number_that_is_spoken(scene: Scene) -> None:
+    citizen = await scene.outside(CITIZEN)
+    heard = scene.phone_file()
+    await citizen.call("1022")
+    await citizen.digits("2")
+    await scene.hears(heard, "ask-category")
+    await citizen.digits("1")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
+    await citizen.play(scene.speeches["demo-congrats"])
+    await citizen.digits("#")
+    await citizen.digits("2")
+    speech = read_wav(scene.speeches["demo-congrats"])
+    await until(lambda: match(speech, read_wav(heard)).correlation > SAME, "the message is played back", 40)
+    await citizen.digits("1")
+    await until(lambda: len(cases(scene)) == 1, "the case", 20)
+    case = cases(scene)[0]
+    await scene.hears(heard, "case-number", first=case.number[:4], second=case.number[4:])
+    await scene.hears(heard, "hotline-menu")
+    await citizen.digits("3")
+    await citizen.digits(f"{case.number}#")
+    await until(lambda: any(is_said(scene, f"case-is-{how}", heard) for how in CaseStatus), "how the case stands", 45)
+    await away(citizen, scene)
+    assert spoken(scene, case, "demo-congrats").correlation > SAME
+    assert (case.channel, case.unit_by, case.category_by) == ("call", "number", "citizen")
+    with scene.station.database.session() as session:
+        assert session.scalars(sa.select(VoiceDraft)).all() == []
+    assert left_in_spool(scene) == []
+
+
+async def test_who_keys_ahead_and_hangs_up_in_the_middle_of_a_sentence_leaves_a_case(scene: Scene) -> None:
+    before = len(cases(scene))
+    citizen = await scene.outside(HURRIED)
+    await citizen.call("1022")
+    await citizen.digits("20")  # during the greeting
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
+    await citizen.play(scene.speeches["demo-instruct"])
+    await away(citizen, scene)
+    await until(lambda: len(cases(scene)) == before + 1, "the case", 30)
+    case = cases(scene)[-1]
+    assert case.category_id is None
+    assert case.citizen_id is not None
+    assert spoken(scene, case, "demo-instruct").correlation > SAME
+    await until(lambda: left_in_spool(scene) == [], "the spool is empty")
+
+
+async def test_who_says_nothing_and_hangs_up_leaves_no_case(scene: Scene) -> None:
+    before = len(cases(scene))
+    citizen = await scene.outside(HURRIED)
+    await citizen.call("1022")
+    await citizen.digits("20")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
+    await away(citizen, scene)
+    await until(lambda: left_in_spool(scene) == [], "the spool is empty", 30)
+    assert len(cases(scene)) == before
+
+
+async def test_a_bulletin_is_heard_and_voted_on(scene: Scene, tmp_path: Path) -> None:
+    speech = read_wav(scene.speeches["demo-instruct"])
+    wav = tmp_path / "bulletin.wav"
+    write_wav(wav, speech)
+    with scene.station.database.session() as session:
+        sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, wav)
+        commune = session.scalars(sa.select(Unit).where(Unit.code == "CB")).one()
+        bulletin = Programme(
+            title="Bản tin sáng", origin="upload", unit_id=commune.id, author="account:a@b", author_name="A",
+            state="approved", sound=sound, seconds=sound.seconds, created_at=now(), updated_at=now(),
+        )  # fmt: skip
+        session.add(bulletin)
+    citizen = await scene.outside(CITIZEN)
+    heard = scene.phone_file()
+    await citizen.call("1022")
+    await citizen.digits("1")
+    await until(lambda: match(speech, read_wav(heard)).correlation > SAME, "the bulletin", 40)
+    await scene.hears(heard, "ask-useful")
+    await citizen.digits("1")
+    await scene.hears(heard, "thanks-for-vote")
+    await away(citizen, scene)
+    with scene.station.database.session() as session:
+        assert [(tally.unit, tally.useful, tally.not_useful) for tally in tallies(session)] == [("Cô Ba", 1, 0)]
+
+
+async def test_citizen_and_duty_desk_hear_each_other(scene: Scene) -> None:
+    desk = await scene.phone("ban-truc")
+    desk_hears = scene.phone_file()
+    citizen = await scene.outside(CITIZEN)
+    citizen_hears = scene.phone_file()
+    await citizen.call("1022")
+    await citizen.digits("0")
+    ringing = await desk.incoming(20)
+    assert CITIZEN[3:] not in ringing["caller"]
+    await desk.answer()
+    await desk.play(scene.speeches["demo-congrats"])
+    await citizen.play(scene.speeches["demo-instruct"])
+    for file, speech in ((citizen_hears, "demo-congrats"), (desk_hears, "demo-instruct")):
+        said = read_wav(scene.speeches[speech])
+        await until(lambda file=file, said=said: match(said, read_wav(file)).correlation > SAME, speech)  # type: ignore[misc]
+    await desk.hang_up()
+    await scene.hears(citizen_hears, "hotline-menu")
+    await citizen.digits("0")
+    await desk.incoming(20)
+    await desk.hang_up()
+    await scene.hears(citizen_hears, "duty-desk-busy")
+    await scene.hears(citizen_hears, "ask-category")
+    await away(citizen, scene)
+    await desk.stop()
+
+
+async def test_a_missed_call_is_returned_once(scene: Scene) -> None:
+    citizen = await scene.outside(MISSED)
+    await citizen.dial("1023")
+    await citizen.ringing()
+    await citizen.hang_up()
+    await citizen.ended()
+    incoming = await citizen.incoming(30)
+    assert incoming["dialled"] == "0977000333"
+    await citizen.answer()
+    await scene.hears(scene.phone_file(), "hotline-call-back")
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.dial("1023")  # again, within minutes
+    await citizen.ringing()
+    await citizen.hang_up()
+    await citizen.ended()
+    await citizen.call("1023")  # whoever waits is answered, after a ring
+    await scene.hears(scene.phone_file(), "greeting-hotline")
+    await away(citizen, scene)
+    with scene.station.database.session() as session:
+        (owed,) = session.scalars(sa.select(CitizenCall)).all()
+    assert (owed.state, owed.outcome, owed.number_locked) == ("done", "answered", "")
+
+
+async def test_no_number_of_a_citizen_is_anywhere_on_the_disk(scene: Scene) -> None:
+    before = len(cases(scene))
+    citizen = await scene.outside(UNKNOWN)
+    await citizen.call("1022")
+    await citizen.digits("20")
+    await until(lambda: left_in_spool(scene) != [], "the recording", 30)
+    await citizen.play(scene.speeches["demo-congrats"])
+    await citizen.digits("#")
+    await citizen.digits("4")
+    await until(lambda: len(cases(scene)) == before + 1, "the case", 20)
+    await away(citizen, scene)
+    case = cases(scene)[-1]
+    assert case.citizen_id is None
+    assert spoken(scene, case, "demo-congrats").correlation > SAME
+    with scene.station.database.session() as session:
+        assert session.scalars(sa.select(sa.func.count()).select_from(Citizen)).one() == 2
+    home = scene.station.settings.home
+
+    def found() -> dict[str, list[str]]:
+        ends = [number[3:].encode() for number in (UNKNOWN, CITIZEN, HURRIED, MISSED)]
+        files = [file for file in home.rglob("*") if file.is_file()]
+        assert len(files) > 50
+        return {
+            str(file): [end.decode() for end in ends if end in content]
+            for file in files
+            if (content := file.read_bytes()) and any(end in content for end in ends)
+        }
+
+    assert found() == {}
+    await scene.station.stop()
+    assert found() == {}

@@ -1,0 +1,213 @@
+"""Texts as real SIP MESSAGEs: from phones and from a GSM gateway, to the case and back."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from feedback import replies
+from feedback.case_numbers import spoken_groups
+from feedback.models import Case, Citizen, Message, Reply
+from feedback.replies import Answer
+from feedback.states import Way
+from feedback.texts.sip_texts import MOST_A_MINUTE
+from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.database import now
+from haichieu.jobs import Job
+from haichieu.softphone import SoftPhone
+from haichieu.station import Station
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+
+DISTRICT = """
+[station]
+name = "Thử"
+[[units]]
+code = "CB"
+name = "Cô Ba"
+level = "commune"
+[[numbers]]
+number = "1022"
+flow = "official-line"
+unit = "CB"
+[[phones]]
+id = "may-la"
+name = "Máy lạ"
+password = "secret-of-may-la"
+caller_number = "+84987654321"
+[[speakers]]
+id = "cb-1"
+name = "Loa"
+unit = "CB"
+password = "secret-of-cb-1"
+[[trunks]]
+id = "gsm"
+host = "127.0.0.1"
+port = {gateway}
+texts = true
+prefix_rules = [["+84", "0"]]
+"""
+
+
+@dataclass
+class Texting:
+    """A station, a phone of its own and a GSM gateway."""
+
+    station: TrialStation
+    phone: SoftPhone
+    gateway: SoftPhone
+    stack: AsyncExitStack
+
+    def said(self) -> list[str]:
+        """What citizens wrote, the oldest first."""
+        with self.station.database.session() as session:
+            query = sa.select(Message.text).where(Message.direction == "in").order_by(Message.id)
+            return list(session.scalars(query))
+
+    async def files(self, text: str) -> str:
+        """Wait until a text is filed; returns its case's number."""
+        await until(lambda: text in self.said(), f"filed: {text}")
+        with self.station.database.session() as session:
+            return session.scalars(sa.select(Case.number).join(Message).where(Message.text == text)).one()
+
+
+def write_district(file: Path, gateway_port: int) -> Path:
+    """Write the district file and return its path."""
+    file.write_text(DISTRICT.replace("{gateway}", str(gateway_port)))
+    return file
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def texting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Texting]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        gateway_port = probe.getsockname()[1]
+    file = write_district(tmp_path_factory.mktemp("texts") / "district.toml", gateway_port)
+    async with AsyncExitStack() as stack:
+        station = await stack.enter_async_context(trial_station(file))
+        phone = await stack.enter_async_context(
+            SoftPhone(server=station.server, id="may-la", password="secret-of-may-la")
+        )
+        gateway = await stack.enter_async_context(
+            SoftPhone(server=station.server, caller_number="0912345678", port=gateway_port)
+        )
+        await phone.registered()
+        await gateway.ready()
+        with station.database.session() as session:
+            session.get_one(Station, 1).reply_hours = ""  # the tests are run at night as well
+        yield Texting(station, phone, gateway, stack)
+
+
+async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -> None:
+    assert await texting.phone.text("1022", "Cầu treo Cô Ba hỏng 😀") == 202
+    number = await texting.files("Cầu treo Cô Ba hỏng 😀")
+    receipt = await texting.phone.text_received()
+    assert (receipt["sender"], spoken_groups(number) in receipt["text"]) == ("1022", True)
+    assert await texting.phone.text("1022", f"{number} thêm: mất điện") == 202
+    assert await texting.files(f"{number} thêm: mất điện") == number
+    assert spoken_groups(number) in (await texting.phone.text_received())["text"]
+
+
+async def test_a_gateway_brings_a_text_and_takes_the_answer_to_its_sender(texting: Texting) -> None:
+    assert await texting.gateway.text("1022", "Mương Cốc Pàng cạn") == 202
+    number = await texting.files("Mương Cốc Pàng cạn")
+    receipt = await texting.gateway.text_received()
+    assert (receipt["to"], spoken_groups(number) in receipt["text"]) == ("0912345678", True)
+    answer = "Đã nạo vét xong. " * 40
+    with texting.station.database.session() as session:
+        case = session.scalars(sa.select(Case).where(Case.number == number)).one()
+        replies.answer(session, case, Answer("account:a", [Way.TEXT], answer), now())
+    got = await texting.gateway.text_received()
+    assert (got["to"], got["text"]) == ("0912345678", answer.strip())
+
+    def sent() -> bool:
+        with texting.station.database.session() as session:
+            return set(session.execute(sa.select(Reply.state, Reply.provider))) == {("sent", "sip")}
+
+    await until(sent, "the answer is sent")
+
+
+async def test_who_wants_no_texts_is_told_so_and_gets_none(texting: Texting) -> None:
+    assert await texting.phone.text("1022", "HUY") == 202
+    assert "không nhắn tin nữa" in (await texting.phone.text_received())["text"]
+    await texting.phone.text("1022", "Mất nước ở Cốc Pàng")
+    await texting.files("Mất nước ở Cốc Pàng")
+    assert await texting.phone.text("1022", "DANG KY") == 202
+    assert "lại nhắn tin" in (await texting.phone.text_received())["text"]
+
+
+async def test_a_phone_is_its_own_number_and_a_speaker_sends_none(texting: Texting) -> None:
+    speaker = await texting.stack.enter_async_context(
+        SoftPhone(server=texting.station.server, id="cb-1", password="secret-of-cb-1")
+    )
+    await speaker.registered()
+    await speaker.text("1022", "Tôi là loa")
+    await texting.phone.text("4711", "Gọi nhầm số")
+    await texting.phone.text("1022", "Sau cùng")
+    await texting.files("Sau cùng")
+    assert not {"Tôi là loa", "Gọi nhầm số"} & set(texting.said())
+    with texting.station.database.session() as session:
+        assert session.scalars(sa.select(sa.func.count(Citizen.id))).one() == 2
+    await speaker.stop()
+
+
+async def test_a_stranger_is_not_let_in(texting: Texting) -> None:
+    stranger = await texting.stack.enter_async_context(
+        SoftPhone(server=texting.station.server, id="khach", password="wrong", bind="127.0.0.2")
+    )
+    await stranger.ready()
+    assert await stranger.text("1022", "Tôi là ai") in (401, 403, 407, 408)
+    assert "Tôi là ai" not in texting.said()
+    await stranger.stop()
+
+
+async def test_a_flood_is_bounded_and_calls_are_still_taken(texting: Texting) -> None:
+    before = len(texting.said())
+    await asyncio.gather(*(texting.gateway.send({"do": "text", "to": "1022", "text": f"lũ {n}"}) for n in range(120)))
+    await texting.phone.call("1022")
+    await texting.phone.hang_up()
+    await texting.phone.ended()
+    await until(lambda: len(texting.said()) >= before + MOST_A_MINUTE // 2, "some of the flood is kept")
+    await texting.phone.text("1022", "Sau cơn lũ")
+    await texting.files("Sau cơn lũ")
+    assert len(texting.said()) <= before + 2 * MOST_A_MINUTE + 1
+
+
+async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
+    number = await texting.files("Sau cơn lũ")
+    await texting.phone.stop()
+    with texting.station.database.session() as session:
+        case = session.scalars(sa.select(Case).where(Case.number == number)).one()
+        replies.answer(session, case, Answer("account:a", [Way.TEXT], "Đã thông đường"), now())
+
+    def reply() -> Reply:
+        with texting.station.database.session() as session:
+            query = sa.select(Reply).join(Message).where(Message.text == "Đã thông đường")
+            return session.scalars(query).one()
+
+    await until(lambda: reply().attempts == 1 and reply().state != "under_way", "the first attempt")
+    assert (reply().state, "could not send" in reply().reason) == ("waiting", True)
+    phone = await texting.stack.enter_async_context(
+        SoftPhone(server=texting.station.server, id="may-la", password="secret-of-may-la")
+    )
+    await phone.registered()
+    with texting.station.database.session() as session:
+        session.scalars(
+            sa.select(Job).where(Job.subject_id == reply().id, Job.kind == "send-sip-text")
+        ).one().due_at = now()
+    assert (await phone.text_received())["text"] == "Đã thông đường"
+
+
+async def test_the_number_of_a_citizen_is_in_no_file_of_the_station(texting: Texting) -> None:
+    def names() -> list[str]:
+        files = [path for path in texting.station.settings.home.rglob("*") if path.is_file()]
+        assert len(files) > 10
+        return [path.name for path in files if b"912345678" in path.read_bytes()]
+
+    assert await asyncio.to_thread(names) == []
