@@ -15,6 +15,7 @@ from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
 from broadcast_bridge.planning import NothingToPlayOn
+from broadcast_bridge.programmes.airing_again import NotAgain
 from broadcast_bridge.programmes.approval import NotForTheAir
 from broadcast_bridge.zones import UnknownZone
 from feedback.case_numbers import WrongCheckDigit
@@ -39,6 +40,7 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (LockedOut, 429),
     (IllegalTransition, 409),
     (NotForTheAir, 409),
+    (NotAgain, 409),
     (AnswerRefused, 422),
     (UnknownZone, 422),
     (NothingToPlayOn, 422),
