@@ -35,7 +35,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
             airing_again.what_again(session, broadcast, now())
             speakers = _speakers_now(session, broadcast)
             reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
-            return page("broadcast_again.html", broadcast=broadcast, speakers=speakers, reachable=reachable)
+        return page("broadcast_again.html", broadcast=broadcast, speakers=speakers, reachable=reachable)
 
     @app.post("/broadcasts/<int:number>/again")
     @needs(Action.AIR, where=units_of_broadcast, checks_units=True)
@@ -57,7 +57,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             broadcast = find_broadcast(session, visitor(), number)
             airing_again.recording_of(broadcast)
-            return page("broadcast_programme.html", broadcast=broadcast, form=Form(take_kept(panel)))
+        return page("broadcast_programme.html", broadcast=broadcast, form=Form(take_kept(panel)))
 
     @app.post("/broadcasts/<int:number>/programme")
     @needs(Action.EDIT, where=units_of_broadcast)

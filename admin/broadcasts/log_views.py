@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flask import Flask, request, url_for
+from flask import Flask, url_for
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
@@ -36,11 +36,11 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             wanted = asked.wanted(session, visitor(), now())
             found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before)
-            return page(
-                "broadcast_log.html", found=found, asked=asked, before=before, states=list(BroadcastState),
-                kinds=list(Kind), priorities=list(Priority), units=units_to_choose(session, visitor()),
-                zones=zones_to_choose(session), words=words,
-            )  # fmt: skip
+            units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
+        return page(
+            "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones, words=words,
+            states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
+        )  # fmt: skip
 
     @app.get("/broadcasts.csv")
     @needs(Action.VIEW)
@@ -54,12 +54,13 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
         """One broadcast with its proof; it prints on paper as it is."""
         with panel.database.session() as session:
             found = find_broadcast(session, visitor(), number)
-            sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
-            return page(
-                "broadcast.html", broadcast=found, proof=proof_of(session, visitor(), found), sound=sound,
-                when=broadcast_log.when(found), words=words, station=the_station(session), printed_at=now(),
-                again=may_air_again(session, visitor(), found, now()), timezone=the_station(session).timezone,
-            )  # fmt: skip
+            proof, station = proof_of(session, visitor(), found), the_station(session)
+            again = may_air_again(session, visitor(), found, now())
+        sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
+        return page(
+            "broadcast.html", broadcast=found, proof=proof, again=again, sound=sound, words=words, station=station,
+            printed_at=now(),
+        )  # fmt: skip
 
     @app.get("/broadcasts/<int:number>.csv")
     @needs(Action.VIEW)
@@ -114,4 +115,4 @@ def _row(one: Logged, timezone: str) -> list[Cell]:
 
 
 def _may_be_heard(app: Flask, recording_id: int | None) -> bool:
-    return recording_id is not None and "sound" in app.view_functions and request.method in ("GET", "HEAD")
+    return recording_id is not None and "sound" in app.view_functions

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
+from broadcast_bridge.broadcasts import is_open
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.programmes.airing_again import NotAgain, what_again
 from broadcast_bridge.programmes.approval import NotForTheAir
-from broadcast_bridge.states import BROADCAST, DeliveryState, Kind
+from broadcast_bridge.states import DeliveryState, Kind
 from haichieu.account_rights import Action
 
 
@@ -42,7 +43,7 @@ class MayAgain:
 
 
 def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[Proof]:
-    """The proof of a broadcast that the visitor may see, all of it: who hears a broadcast may know where else it was."""
+    """The proof of a broadcast that the visitor may see, whole: who hears it may know where else it was heard."""
     deliveries = session.scalars(
         sa.select(Delivery)
         .join(Delivery.speaker)
@@ -70,7 +71,7 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
 
 def may_air_again(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> MayAgain:
     """What of it can be heard once more, and is within the visitor's rights."""
-    if broadcast.state in (BROADCAST.initial, "calling", "on_air") or broadcast.again_of_id is not None:
+    if is_open(broadcast) or broadcast.again_of_id is not None:
         return MayAgain(False, False)
     if broadcast.kind == Kind.LIVE:
         return MayAgain(False, broadcast.recording_id is not None and visitor.may(Action.EDIT))

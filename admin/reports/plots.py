@@ -44,7 +44,7 @@ def plot(title: str, figures: Sequence[tuple[str, float | None]], whole: float |
     """Draw the first of named figures as bars beside `whole`, or the greatest; None when there is none at all."""
     shown = [(name, figure) for name, figure in figures[:MOST_BARS] if figure is not None]
     longest = whole or max((figure for _, figure in shown), default=0)
-    if not longest:
+    if not shown or not longest:
         return None
     bars = [
         Bar(_short(name), show_figure(figure, 1), ROW * place + 4, round(min(figure / longest, 1) * LONGEST_BAR, 1))

@@ -32,11 +32,12 @@ def register_reports(app: Flask, panel: Panel) -> None:
         """The reports on the days and the unit in the address; this month in all the visitor's units."""
         with panel.database.session() as session:
             days, unit = _days(session), text_asked("unit", 40)
-            return page(
-                "reports.html", sections=sections(figures(session, _units(session, unit), days, now())), days=days,
-                unit=unit, units=units_to_choose(session, visitor()), last_month=month_before(days.since),
-                station=the_station(session), printed_at=now(),
-            )  # fmt: skip
+            found = figures(session, _units(session, unit), days, now())
+            units, station = units_to_choose(session, visitor()), the_station(session)
+        return page(
+            "reports.html", sections=sections(found), days=days, unit=unit, units=units, station=station,
+            last_month=month_before(days.since), printed_at=now(),
+        )  # fmt: skip
 
     @app.get("/reports.xlsx")
     @needs(Action.VIEW)
@@ -44,9 +45,9 @@ def register_reports(app: Flask, panel: Panel) -> None:
         """The same as a workbook."""
         with panel.database.session() as session:
             days, unit = _days(session), text_asked("unit", 40)
-            shown = sections(figures(session, _units(session, unit), days, now()))
+            found = figures(session, _units(session, unit), days, now())
         heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
-        response = Response(workbook(shown, heading), content_type=XLSX)
+        response = Response(workbook(sections(found), heading), content_type=XLSX)
         name = f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

@@ -110,9 +110,7 @@ def test_availability_is_cut_at_the_borders_and_counts_only_what_is_known(databa
         session.flush()
 
         never, mostly = availability(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end, LONG_AFTER)
-        so_far = availability(
-            session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end, moment("2026-11-03T00:00:00")
-        )
+        so_far = availability(session, [there.commune.id], NOVEMBER.begin, NOVEMBER.end, moment("2026-11-03T00:00:00"))
 
     assert (never.speaker.code, never.share, never.known_seconds, never.losses) == ("s11-1", 0.0, 2 * 86400.0, 1)
     assert (mostly.speaker.code, mostly.share, mostly.losses) == ("s11-0", 29 / 30, 1)
