@@ -1,6 +1,7 @@
 """The tables of broadcasting: speakers and their history, zones, broadcasts and deliveries."""
 
 import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -16,6 +17,7 @@ from broadcast_bridge.states import (
     precedence,
 )
 from haichieu.database import Base
+from haichieu.folded_text import folded
 from haichieu.media import Media
 from haichieu.people import Official, Unit
 
@@ -112,6 +114,11 @@ class Zone(Base):
     officials: Mapped[list[Official]] = relationship(secondary=official_zones, backref="zones")
 
 
+def _search_text(context: Any) -> str:
+    row = context.get_current_parameters()
+    return folded(f"{row.get('title') or ''} {row.get('zone_names') or ''}")
+
+
 class Broadcast(Base):
     """One airing: of a live voice (`official_id` is who speaks), or of a recorded sound.
 
@@ -156,6 +163,8 @@ class Broadcast(Base):
     worth_hearing_until: Mapped[datetime.datetime | None]
     again_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
     offset_seconds: Mapped[float] = mapped_column(default=0.0)
+    search_text: Mapped[str] = mapped_column(sa.Text, default=_search_text)
+    """The folded text of title and zones."""
 
     official: Mapped[Official | None] = relationship()
     recording: Mapped[Media | None] = relationship()

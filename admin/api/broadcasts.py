@@ -1,27 +1,20 @@
-"""Speakers, broadcasts and the report on them."""
-
-import datetime
-from zoneinfo import ZoneInfo
+"""Speakers and broadcasts."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from admin.access.visitors import visitor
 from admin.api import documents
-from admin.api.documents import BroadcastReport, Broadcasts, BroadcastWish, Paging, ReportQuery, Speakers, Stopped
+from admin.api.documents import Broadcasts, BroadcastWish, Paging, Speakers, Stopped
 from admin.api.operations import Api, Operation
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
 from admin.panel import Panel
 from broadcast_bridge import planning
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from broadcast_bridge.reporting import aired_by_unit
 from broadcast_bridge.states import words
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.station import the_station
-
-FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
 
 
 def register_broadcasts(api: Api, panel: Panel) -> None:
@@ -83,30 +76,6 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
         with panel.database.session() as session:
             planning.ask_to_stop(session, number, visitor().actor, now())
             return Stopped(id=number, state=session.get_one(Broadcast, number).state)
-
-    @api.serves(
-        Operation(
-            "GET", "/reports/broadcasts", "What was aired, unit by unit.", Action.VIEW, BroadcastReport,
-            query=ReportQuery,
-        )
-    )  # fmt: skip
-    def report_on_broadcasts(query: ReportQuery) -> BroadcastReport:
-        with panel.database.session() as session:
-            zone = ZoneInfo(the_station(session).timezone)
-            today = now().astimezone(zone).date()
-            since = min(max(query.since or today.replace(day=1), FIRST_DAY), LAST_DAY)
-            until = min(max(query.until or today, FIRST_DAY), LAST_DAY)
-            begin = datetime.datetime.combine(since, datetime.time(), zone)
-            end = datetime.datetime.combine(until + datetime.timedelta(days=1), datetime.time(), zone)
-            found = aired_by_unit(session, visitor().units, begin, end)
-            rows = [
-                documents.UnitReport(
-                    unit=one.unit.code, name=one.unit.name, broadcasts=one.broadcasts,
-                    deliveries=one.deliveries, heard=one.heard, minutes=round(one.seconds / 60, 1),
-                )
-                for one in found
-            ]  # fmt: skip
-            return BroadcastReport(since=since, until=until, items=rows)
 
 
 def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:

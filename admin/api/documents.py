@@ -236,32 +236,6 @@ class Schedules(BaseModel):
     next: int | None
 
 
-class ReportQuery(_In):
-    """From the day `since` to the day `until`, both included, in the station's time zone; by default this month."""
-
-    since: Day | None = None
-    until: Day | None = None
-
-
-class UnitReport(BaseModel):
-    """What was aired in a unit: broadcasts, deliveries by how they went, minutes played."""
-
-    unit: str
-    name: str
-    broadcasts: int
-    deliveries: int
-    heard: int
-    minutes: float
-
-
-class BroadcastReport(BaseModel):
-    """A report, unit by unit."""
-
-    since: datetime.date
-    until: datetime.date
-    items: list[UnitReport]
-
-
 class Stopped(BaseModel):
     """That a broadcast was told to stop."""
 

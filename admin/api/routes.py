@@ -5,6 +5,7 @@ from flask import Flask
 from admin.api.broadcasts import register_broadcasts
 from admin.api.cases import register_cases
 from admin.api.operations import Api, register_document
+from admin.api.reports import register_reports
 from admin.api.schedules import register_schedules
 from admin.panel import Panel
 
@@ -12,7 +13,7 @@ from admin.panel import Panel
 def register_api(app: Flask, panel: Panel) -> None:
     """Add every route of `/api/v1`."""
     api = Api(app)
-    for register in (register_broadcasts, register_schedules, register_cases):
+    for register in (register_broadcasts, register_schedules, register_cases, register_reports):
         register(api, panel)
     register_document(api)
     app.extensions["haichieu_api"] = api

@@ -38,6 +38,13 @@ def register_language(app: Flask, panel: Panel) -> None:
     def moment(at: datetime.datetime | None) -> str:
         return show_moment(at, _timezone(panel))
 
+    @app.template_filter("clock")
+    def clock(at: datetime.datetime | None) -> str:
+        return show_moment(at, _timezone(panel), " %H:%M:%S")
+
+    app.template_filter("day")(show_day)
+    app.template_filter("figure")(show_figure)
+
     @app.post("/language")
     @open_to_all
     def choose_language() -> AnyResponse:
@@ -68,13 +75,30 @@ def say(name: str, **fields: object) -> str:
     return words.say(page_language(), name, fields)
 
 
-def show_moment(at: datetime.datetime | None, timezone: str) -> Markup:
+def show_day(day: datetime.date) -> str:
+    """A day as people of the station write it."""
+    return day.strftime(_day_pattern())
+
+
+def show_figure(value: float | None, places: int = 0) -> str:
+    """A number with the marks of the language; a whole one has no decimals, an unknown one is a dash."""
+    if value is None:
+        return "–"
+    written = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
+    return written.translate(str.maketrans(",.", ".,")) if page_language() == "vi" else written
+
+
+def show_moment(at: datetime.datetime | None, timezone: str, clock: str = " %H:%M") -> Markup:
     """A moment as people of the station write it, and for programs."""
     if at is None:
         return Markup("")
     local = at.astimezone(ZoneInfo(timezone))
-    pattern = "%d/%m/%Y %H:%M" if page_language() == "vi" else "%d %b %Y %H:%M"
+    pattern = _day_pattern() + clock
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), local.strftime(pattern))
+
+
+def _day_pattern() -> str:
+    return "%d/%m/%Y" if page_language() == "vi" else "%d %b %Y"
 
 
 def _timezone(panel: Panel) -> str:

@@ -15,7 +15,10 @@ class Way:
     endpoint: str
 
 
-MAIN = (Way("now"), Way("emergency"), Way("accounts"), Way("audit_trail"))
+MAIN = (
+    *(Way("now"), Way("emergency"), Way("broadcast_log_page"), Way("reports")),
+    *(Way("accounts"), Way("audit_trail")),
+)
 
 
 def register_navigation(app: Flask) -> None:

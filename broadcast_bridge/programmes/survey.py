@@ -5,7 +5,7 @@ the number votes without one.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -59,8 +59,14 @@ def vote(
     session.add(SurveyAnswer(programme_id=programme_id, unit_id=unit_id, useful=useful, voter=voter, at=at))
 
 
-def tallies(session: Session, programme_id: int | None = None) -> Sequence[Tally]:
-    """What was answered, by programme and unit, the newest programmes first."""
+def tallies(
+    session: Session,
+    programme_id: int | None = None,
+    unit_ids: Collection[int] | None = None,
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+) -> Sequence[Tally]:
+    """What was answered, by programme and unit, the newest programmes first; in some units, between two moments."""
     yes = sa.func.sum(sa.case((SurveyAnswer.useful.is_(True), 1), else_=0))
     query = (
         sa.select(Programme.id, Programme.title, Unit.name, yes, sa.func.count() - yes)
@@ -71,4 +77,10 @@ def tallies(session: Session, programme_id: int | None = None) -> Sequence[Tally
     )
     if programme_id is not None:
         query = query.where(Programme.id == programme_id)
+    if unit_ids is not None:
+        query = query.where(SurveyAnswer.unit_id.in_(unit_ids))
+    if since is not None:
+        query = query.where(SurveyAnswer.at >= since)
+    if until is not None:
+        query = query.where(SurveyAnswer.at < until)
     return [Tally(*row) for row in session.execute(query)]

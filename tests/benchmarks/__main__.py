@@ -15,6 +15,7 @@ from tests.benchmarks import transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
 from tests.benchmarks.cases import measure as measure_cases
 from tests.benchmarks.hotline import STEPS, measure_hotline
+from tests.benchmarks.panel import measure as measure_panel
 from tests.benchmarks.schedules import SCHEDULES, measure
 from tests.benchmarks.ways import open_ways
 from tests.every_table import load_every_table
@@ -84,6 +85,7 @@ async def _run(sizes: list[int], runs: int) -> str:
     rows.extend(await measure_hotline((5,) if sizes == [5] else STEPS))
     rows.extend(measure())
     rows.extend(measure_cases())
+    rows.extend(measure_panel())
     rows.extend(transcription.measure(runs))
     rows.append(("`haichieu up` → first call can be taken (s)", f"{started:.2f}", "", "", "≤ 6"))
     return _table(rows, runs)

@@ -1,9 +1,10 @@
-"""logins of the panel, second factors, API tokens."""
+"""logins of the panel, second factors, API tokens, words to find broadcasts by."""
 
 import sqlalchemy as sa
 from alembic import op
 
 import haichieu.database
+from haichieu.folded_text import folded
 
 revision = "0005"
 down_revision = "0004"
@@ -80,9 +81,25 @@ def upgrade() -> None:
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_tokens_account_id"), ["account_id"], unique=False)
 
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("search_text", sa.Text(), nullable=False, server_default=""))
+    _index_broadcasts()
+
+
+def _index_broadcasts() -> None:
+    table = sa.table("broadcasts", *(sa.column(name) for name in ("id", "title", "zone_names", "search_text")))
+    rows = op.get_bind().execute(sa.select(table.c.id, table.c.title, table.c.zone_names)).all()
+    if rows:
+        op.get_bind().execute(
+            sa.update(table).where(table.c.id == sa.bindparam("number")).values(search_text=sa.bindparam("words")),
+            [{"number": number, "words": folded(f"{title} {zones}")} for number, title, zones in rows],
+        )
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.drop_column("search_text")
     op.drop_table("api_tokens")
     op.drop_table("recovery_codes")
     op.drop_table("second_factors")

@@ -1,0 +1,112 @@
+"""Reports on a stretch of days, by the functions that the pages use."""
+
+import dataclasses
+
+from sqlalchemy.orm import Session
+
+from admin.access.visitors import visitor
+from admin.api import report_documents as shapes
+from admin.api.operations import Api, Operation
+from admin.api.report_documents import ReportQuery
+from admin.panel import Panel
+from broadcast_bridge.programmes.survey import tallies
+from broadcast_bridge.reporting import Counts, aired_by_category, aired_by_unit, availability
+from feedback.reporting import cases_handled
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.periods import Period, period_of
+from haichieu.station import the_station
+
+
+def register_reports(api: Api, panel: Panel) -> None:
+    """Add their routes."""
+
+    @api.serves(
+        Operation(
+            "GET", "/reports/broadcasts", "What was aired, unit by unit and category by category.", Action.VIEW,
+            shapes.BroadcastReport, query=ReportQuery,
+        )
+    )  # fmt: skip
+    def report_on_broadcasts(query: ReportQuery) -> shapes.BroadcastReport:
+        with panel.database.session() as session:
+            days, units = _days(session, query), visitor().units
+            return shapes.BroadcastReport(
+                since=days.since, until=days.until,
+                items=[
+                    shapes.UnitReport(unit=one.unit.code, name=one.unit.name, **_counts(one))
+                    for one in aired_by_unit(session, units, days.begin, days.end)
+                ],
+                categories=[
+                    shapes.CategoryReport(kind=one.kind, category=one.category, **_counts(one))
+                    for one in aired_by_category(session, units, days.begin, days.end)
+                ],
+            )  # fmt: skip
+
+    @api.serves(
+        Operation(
+            "GET", "/reports/availability", "How speakers could be reached, the least reachable first.", Action.VIEW,
+            shapes.AvailabilityReport, query=ReportQuery,
+        )
+    )  # fmt: skip
+    def report_on_availability(query: ReportQuery) -> shapes.AvailabilityReport:
+        with panel.database.session() as session:
+            days = _days(session, query)
+            return shapes.AvailabilityReport(
+                since=days.since, until=days.until,
+                items=[
+                    shapes.SpeakerReport(
+                        speaker=one.speaker.code, name=one.speaker.name, unit=one.speaker.unit.code,
+                        share=None if one.share is None else round(one.share, 4),
+                        known_hours=round(one.known_seconds / 3600, 2), losses=one.losses,
+                    )
+                    for one in availability(session, visitor().units, days.begin, days.end, now())
+                ],
+            )  # fmt: skip
+
+    @api.serves(
+        Operation(
+            "GET", "/reports/cases", "How cases were dealt with, as a whole, by unit and by category.", Action.VIEW,
+            shapes.CasesReport, query=ReportQuery,
+        )
+    )  # fmt: skip
+    def report_on_cases(query: ReportQuery) -> shapes.CasesReport:
+        with panel.database.session() as session:
+            days = _days(session, query)
+            found = cases_handled(session, visitor().units, days.begin, days.end, now())
+            return shapes.CasesReport(
+                since=days.since, until=days.until, total=shapes.CaseGroup(**dataclasses.asdict(found.total)),
+                items=[shapes.CaseGroup(**dataclasses.asdict(one)) for one in found.by_unit],
+                categories=[shapes.CaseGroup(**dataclasses.asdict(one)) for one in found.by_category],
+            )  # fmt: skip
+
+    @api.serves(
+        Operation(
+            "GET", "/reports/survey", "What listeners say of programmes by keypad.", Action.VIEW, shapes.SurveyReport,
+            query=ReportQuery,
+        )
+    )  # fmt: skip
+    def report_on_survey(query: ReportQuery) -> shapes.SurveyReport:
+        with panel.database.session() as session:
+            days = _days(session, query)
+            return shapes.SurveyReport(
+                since=days.since, until=days.until,
+                items=[
+                    shapes.Opinion(
+                        programme=one.programme_id, title=one.title, unit=one.unit, useful=one.useful,
+                        not_useful=one.not_useful,
+                    )
+                    for one in tallies(session, unit_ids=visitor().units, since=days.begin, until=days.end)
+                ],
+            )  # fmt: skip
+
+
+def _days(session: Session, query: ReportQuery) -> Period:
+    return period_of(query.since, query.until, the_station(session).timezone, now())
+
+
+def _counts(one: Counts) -> dict[str, float | None]:
+    reach = None if one.reach is None else round(one.reach, 4)
+    return {
+        "broadcasts": one.broadcasts, "deliveries": one.deliveries, "heard": one.heard,
+        "minutes": round(one.seconds / 60, 1), "reach": reach,
+    }  # fmt: skip

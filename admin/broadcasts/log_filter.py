@@ -1,0 +1,81 @@
+"""The filter of the broadcast log as it stands in the address, and what the visitor may choose in it."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from admin.access.visitors import Visitor
+from admin.layout.addresses import choice_asked, day_asked, text_asked
+from broadcast_bridge.broadcast_log import Wanted
+from broadcast_bridge.models import Zone
+from broadcast_bridge.states import BroadcastState, Kind, Priority
+from haichieu.people import Unit, units_under
+from haichieu.periods import Period, period_of
+from haichieu.station import the_station
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """What was asked for; empty is all."""
+
+    words: str
+    since: datetime.date | None
+    until: datetime.date | None
+    unit: str
+    zone: str
+    state: BroadcastState | None
+    kind: Kind | None
+    priority: Priority | None
+
+    def address(self) -> dict[str, str]:
+        """As it stands in an address."""
+        said = {
+            "q": self.words, "since": self.since, "until": self.until, "unit": self.unit, "zone": self.zone,
+            "state": self.state, "kind": self.kind, "priority": self.priority,
+        }  # fmt: skip
+        return {name: str(value) for name, value in said.items() if value}
+
+    def wanted(self, session: Session, visitor: Visitor, at: datetime.datetime) -> Wanted:
+        """What the log is asked. A unit that is not the visitor's is as one where nothing was heard."""
+        days = self._days(session, at)
+        return Wanted(
+            self.words,
+            days.begin if days and self.since else None,
+            days.end if days and self.until else None,
+            _below(session, visitor, self.unit) if self.unit else None,
+            self.zone, self.state, self.kind, self.priority,
+        )  # fmt: skip
+
+    def _days(self, session: Session, at: datetime.datetime) -> Period | None:
+        if self.since is None and self.until is None:
+            return None
+        return period_of(self.since, self.until, the_station(session).timezone, at)
+
+
+def filter_asked() -> LogFilter:
+    """The filter in the address of this request; days the wrong way round are turned."""
+    since, until = day_asked("since"), day_asked("until")
+    if since and until and until < since:
+        since, until = until, since
+    return LogFilter(
+        text_asked("q"), since, until, text_asked("unit", 40), text_asked("zone", 12),
+        choice_asked("state", BroadcastState), choice_asked("kind", Kind), choice_asked("priority", Priority),
+    )  # fmt: skip
+
+
+def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
+    """The visitor's units."""
+    return session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.code)).all()
+
+
+def zones_to_choose(session: Session) -> Sequence[Zone]:
+    """The zones of the station."""
+    return session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
+
+
+def _below(session: Session, visitor: Visitor, code: str) -> set[int]:
+    unit = session.scalar(sa.select(Unit).where(Unit.code == code, Unit.id.in_(visitor.units)))
+    return units_under(session, [unit.id]) if unit else set()

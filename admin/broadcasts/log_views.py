@@ -1,0 +1,118 @@
+"""The log of broadcasts: a list with filters, each broadcast's proof speaker by speaker, both as CSV files."""
+
+from collections.abc import Iterator
+
+from flask import Flask, url_for
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose, zones_to_choose
+from admin.broadcasts.proof import may_air_again, proof_of
+from admin.broadcasts.scope import find_broadcast, seen_by
+from admin.layout.addresses import number_asked
+from admin.layout.csv_files import Cell, csv_answer
+from admin.layout.language import page_language, say, show_moment
+from admin.layout.pages import page
+from admin.panel import Panel
+from broadcast_bridge import broadcast_log
+from broadcast_bridge.broadcast_log import Logged
+from broadcast_bridge.states import BroadcastState, Kind, Priority, words
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.station import the_station
+
+ROWS_AT_ONCE = 500
+
+
+def register_broadcast_log(app: Flask, panel: Panel) -> None:
+    """Add the pages and files of the log."""
+
+    @app.get("/broadcasts")
+    @needs(Action.VIEW)
+    def broadcast_log_page() -> Response:
+        """The broadcasts that a filter leaves, the newest first."""
+        asked, before = filter_asked(), number_asked("before")
+        with panel.database.session() as session:
+            wanted = asked.wanted(session, visitor(), now())
+            found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before)
+            units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
+        return page(
+            "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones, words=words,
+            states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
+        )  # fmt: skip
+
+    @app.get("/broadcasts.csv")
+    @needs(Action.VIEW)
+    def broadcast_log_file() -> Response:
+        """The same, all of it, as a CSV file."""
+        return csv_answer("broadcasts", _heads("number", *_BROADCAST), _log_rows(panel, filter_asked()))
+
+    @app.get("/broadcasts/<int:number>")
+    @needs(Action.VIEW)
+    def broadcast_page(number: int) -> Response:
+        """One broadcast with its proof; it prints on paper as it is."""
+        with panel.database.session() as session:
+            found = find_broadcast(session, visitor(), number)
+            proof, station = proof_of(session, visitor(), found), the_station(session)
+            again = may_air_again(session, visitor(), found, now())
+        sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
+        return page(
+            "broadcast.html", broadcast=found, proof=proof, again=again, sound=sound, words=words, station=station,
+            printed_at=now(),
+        )  # fmt: skip
+
+    @app.get("/broadcasts/<int:number>.csv")
+    @needs(Action.VIEW)
+    def broadcast_file(number: int) -> Response:
+        """The proof of one broadcast as a CSV file."""
+        with panel.database.session() as session:
+            timezone = the_station(session).timezone
+            shown = proof_of(session, visitor(), find_broadcast(session, visitor(), number))
+            rows: list[list[Cell]] = [
+                [
+                    one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
+                    show_moment(one.first_audio_at, timezone, " %H:%M:%S").striptags(),
+                    round(one.seconds, 1), round(one.loss * 100, 2),
+                    one.jitter_ms, one.attempts, words(one.reason, page_language()),
+                ]
+                for one in shown
+            ]  # fmt: skip
+        return csv_answer(f"broadcast-{number}", _heads(*_DELIVERY), rows)
+
+
+_BROADCAST = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
+_DELIVERY = (
+    "code", "speaker", "unit", "state", "first_audio", "seconds", "loss_percent", "jitter", "attempts", "reason"
+)  # fmt: skip
+
+
+def _heads(*names: str) -> list[str]:
+    return [say(f"log.{name}") for name in names]
+
+
+def _log_rows(panel: Panel, asked: LogFilter) -> Iterator[list[Cell]]:
+    """Row by row, in short transactions: a long log holds nobody up."""
+    before: int | None = None
+    while True:
+        with panel.database.session() as session:
+            wanted = asked.wanted(session, visitor(), now())
+            found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before, ROWS_AT_ONCE)
+            rows = [_row(one, the_station(session).timezone) for one in found.items]
+        yield from rows
+        before = found.before
+        if before is None:
+            return
+
+
+def _row(one: Logged, timezone: str) -> list[Cell]:
+    aired = one.broadcast
+    return [
+        aired.id, show_moment(one.when, timezone).striptags(), aired.on_air_name, aired.asked_by, aired.zone_names,
+        say(f"broadcast_kind.{aired.kind}"), say(f"priority.{aired.priority}"), say(f"broadcast_state.{aired.state}"),
+        words(aired.reason, page_language()), one.speakers, one.heard,
+    ]  # fmt: skip
+
+
+def _may_be_heard(app: Flask, recording_id: int | None) -> bool:
+    return recording_id is not None and "sound" in app.view_functions

@@ -1,0 +1,84 @@
+"""What a broadcast's page shows: each speaker's delivery, those that caught up with the later airing that did it."""
+
+import datetime
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from admin.access.visitors import Visitor
+from admin.broadcasts.scope import units_of_broadcast
+from broadcast_bridge.broadcasts import is_open
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.programmes.airing_again import NotAgain, what_again
+from broadcast_bridge.programmes.approval import NotForTheAir
+from broadcast_bridge.states import DeliveryState, Kind
+from haichieu.account_rights import Action
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One delivery. `caught_up` is the later delivery that made it good, with the moment and the seconds of that."""
+
+    code: str
+    name: str
+    unit: str
+    state: str
+    reason: str | None
+    first_audio_at: datetime.datetime | None
+    seconds: float
+    loss: float
+    jitter_ms: float | None
+    attempts: int
+    caught_up: Delivery | None
+
+
+@dataclass(frozen=True)
+class MayAgain:
+    """What the visitor may do with a past broadcast: air it again, keep its recording as a programme; or why not."""
+
+    air: bool
+    keep: bool
+    why_not: str = ""
+
+
+def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[Proof]:
+    """The proof of a broadcast that the visitor may see, whole: who hears it may know where else it was heard."""
+    deliveries = session.scalars(
+        sa.select(Delivery)
+        .join(Delivery.speaker)
+        .where(Delivery.broadcast_id == broadcast.id)
+        .options(joinedload(Delivery.speaker).joinedload(Speaker.unit))
+        .order_by(Speaker.code)
+    )
+    later = {
+        one.speaker_id: one
+        for one in session.scalars(
+            sa.select(Delivery)
+            .join(Delivery.broadcast)
+            .where(Broadcast.again_of_id == broadcast.id, Delivery.state == DeliveryState.PLAYED)
+            .order_by(Delivery.id)
+        )
+    }
+    return [
+        Proof(
+            one.speaker.code, one.speaker.name, one.speaker.unit.name, one.state, one.reason, one.first_audio_at,
+            one.seconds, one.loss, one.jitter_ms, one.attempts, later.get(one.speaker_id),
+        )
+        for one in deliveries
+    ]  # fmt: skip
+
+
+def may_air_again(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> MayAgain:
+    """What of it can be heard once more, and is within the visitor's rights."""
+    if is_open(broadcast) or broadcast.again_of_id is not None:
+        return MayAgain(False, False)
+    if broadcast.kind == Kind.LIVE:
+        return MayAgain(False, broadcast.recording_id is not None and visitor.may(Action.EDIT))
+    if not (visitor.may(Action.AIR) and units_of_broadcast(session, broadcast.id) <= visitor.units):
+        return MayAgain(False, False)
+    try:
+        again = what_again(session, broadcast, at)
+    except (NotAgain, NotForTheAir) as refusal:
+        return MayAgain(False, False, str(refusal))
+    return MayAgain(again.was_approved or visitor.may(Action.ANNOUNCE), False)

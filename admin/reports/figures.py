@@ -1,0 +1,42 @@
+"""The figures of the reports for one visitor, as pages, workbook and API show them: by the domain's own functions."""
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes.survey import Tally, tallies
+from broadcast_bridge.reporting import (
+    Aired,
+    AiredOfCategory,
+    Availability,
+    aired_by_category,
+    aired_by_unit,
+    availability,
+)
+from feedback.reporting import CaseReport, cases_handled
+from haichieu.periods import Period
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that the reports say of a period in some units."""
+
+    by_unit: Sequence[Aired]
+    by_category: Sequence[AiredOfCategory]
+    availability: Sequence[Availability]
+    cases: CaseReport
+    survey: Sequence[Tally]
+
+
+def figures(session: Session, unit_ids: Collection[int], days: Period, at: datetime.datetime) -> Figures:
+    """Work them out; `at` is now."""
+    begin, end = days.begin, days.end
+    return Figures(
+        aired_by_unit(session, unit_ids, begin, end),
+        aired_by_category(session, unit_ids, begin, end),
+        availability(session, unit_ids, begin, end, at),
+        cases_handled(session, unit_ids, begin, end, at),
+        tallies(session, unit_ids=unit_ids, since=begin, until=end),
+    )

@@ -1,0 +1,48 @@
+"""A stretch of days in a place's own time: what a report or a filter covers, both days included."""
+
+import datetime
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
+
+
+@dataclass(frozen=True)
+class Period:
+    """From the first moment of the day `since` to the last of the day `until`, as they fall in a time zone."""
+
+    since: datetime.date
+    until: datetime.date
+    timezone: str
+
+    @property
+    def begin(self) -> datetime.datetime:
+        """The first moment that belongs to it."""
+        return self._midnight(self.since)
+
+    @property
+    def end(self) -> datetime.datetime:
+        """The first moment that does not belong to it any more."""
+        return self._midnight(self.until + datetime.timedelta(days=1))
+
+    def _midnight(self, day: datetime.date) -> datetime.datetime:
+        return datetime.datetime.combine(day, datetime.time(), ZoneInfo(self.timezone))
+
+
+def period_of(since: datetime.date | None, until: datetime.date | None, timezone: str, at: datetime.datetime) -> Period:
+    """The days that were asked for; without a first day from the month's first, without a last day until today.
+
+    When only a last day is given, its month begins it. Days are taken in either order.
+    """
+    last = until or at.astimezone(ZoneInfo(timezone)).date()
+    if until is None and since is not None:
+        last = max(last, since)
+    first = since or last.replace(day=1)
+    first, last = (min(max(day, FIRST_DAY), LAST_DAY) for day in sorted((first, last)))
+    return Period(first, last, timezone)
+
+
+def month_before(day: datetime.date) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of the month before that of a day."""
+    last = day.replace(day=1) - datetime.timedelta(days=1)
+    return last.replace(day=1), last

@@ -1,0 +1,75 @@
+"""Broadcasts with their proof, and what else the log and the reports speak of."""
+
+import datetime
+
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
+from broadcast_bridge.programmes import survey
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import ProgrammeState
+from broadcast_bridge.states import BroadcastState, Kind, Reason
+from feedback.cases import Opening, Said, open_case
+from feedback.states import Channel, Direction
+from haichieu.database import now
+from haichieu.media import Media
+from tests.builders import programme
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def aired(
+    session: Session, speakers: dict[str, str], title: str = "Bản tin sáng", zone: str = "12", **more: object
+) -> Broadcast:
+    """Add a broadcast that is over; `speakers` gives each one's delivery state."""
+    at = now()
+    made = Broadcast(
+        title=title, asked_by="account:editor@x.example", zone_names=f"Khu {zone}", zone_codes=[zone],
+        created_at=at - HOUR, on_air_at=at - HOUR, ended_at=at,
+        **{"kind": Kind.RECORDED, "state": BroadcastState.ENDED, **more},
+    )  # fmt: skip
+    for code, state in speakers.items():
+        played = state == "played"
+        made.deliveries.append(
+            Delivery(
+                speaker=session.query(Speaker).filter_by(code=code).one(), state=state, active=False,
+                first_audio_at=at - HOUR if played else None, seconds=1234.5 if played else 0.0,
+                packets_sent=1000, packets_lost=25 if played else 0, jitter_ms=7.25 if played else None,
+                reason=None if played else Reason.NOT_REGISTERED, ended_at=at,
+            )
+        )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def sound(session: Session, number: int = 1) -> Media:
+    """Add the row of a sound file."""
+    made = Media(sha256=f"{number:064}", bytes=1, seconds=60.0)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def approved(session: Session, media: Media, unit_id: int, title: str = "Nông vụ") -> Programme:
+    """Add an approved programme of a sound."""
+    made = programme(session, title)
+    made.sound_id, made.unit_id, made.state, made.category = media.id, unit_id, ProgrammeState.APPROVED, "Nông nghiệp"
+    session.flush()
+    return made
+
+
+def something_of_everything(session: Session, units: dict[str, int]) -> Broadcast:
+    """Fill the log and every report; returns a broadcast with proof."""
+    media = sound(session)
+    bulletin = approved(session, media, units["commune"])
+    made = aired(session, {"loa-commune": "played", "loa-village": "missed"}, "Nông vụ tháng Mười một")
+    made.sounds = [BroadcastSound(position=0, media_id=media.id)]
+    for code in ("loa-commune", "loa-village"):
+        speaker = session.query(Speaker).filter_by(code=code).one()
+        session.add(Reachability(speaker=speaker, reachable=code == "loa-commune", since=now() - HOUR))
+    first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+    open_case(session, Opening(Channel.TEXT, units["village"], "number"), first, now())
+    survey.vote(session, bulletin.id, units["commune"], None, now(), useful=True)
+    session.flush()
+    return made

@@ -1,0 +1,124 @@
+"""The log and the reports in a real browser: axe in both languages, a phone's width, and on paper.
+
+One browser for the module; every page is looked at with something on it, one name too long and nothing left out.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from broadcast_bridge.states import Priority
+from haichieu.people import Account
+from tests.admin.house import PASSWORD
+from tests.admin.log_rows import aired, something_of_everything
+from tests.admin.served import Served, served
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+LONG = "Nguyễn-Thị-Bích-Ngọc-" * 8
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A station whose log and reports hold something, the broadcast with proof being number 1."""
+    with served(migrated_sqlite, tmp_path_factory.mktemp("panel")) as running:
+        with running.house.database.session() as session:
+            something_of_everything(session, running.house.units)
+            aired(session, {"loa-commune": "played", "loa-other": "caught_up"}, LONG, priority=Priority.EMERGENCY)
+            session.query(Account).update({"language": ""})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: docker/install-system-packages test"
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, station: Served) -> Iterator[Page]:
+    """A page of its own, signed in, whose console must stay silent."""
+    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.goto("/login")
+    opened.get_by_label(re.compile("^Email|^E-mail")).fill("admin@district.example")
+    opened.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
+    opened.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
+    expect(opened.get_by_role("navigation")).to_be_visible()
+    yield opened
+    context.close()
+    assert said == []
+
+
+def look(page: Page, name: str) -> None:
+    """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
+    page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
+    found = page.evaluate("standards => axe.run(document, {runOnly: standards})", STANDARDS)
+    violations = [(one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"]]
+    assert violations == [], name
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None:
+    pages = {
+        "broadcast-log": "/broadcasts", "broadcast": "/broadcasts/1", "broadcast-again": "/broadcasts/1/again",
+        "broadcast-log-empty": "/broadcasts?q=khong+co", "reports": "/reports",
+        "reports-empty": "/reports?since=2020-01-01&until=2020-01-31",
+    }  # fmt: skip
+    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+        for name, path in pages.items():
+            page.goto(path)
+            assert page.locator("html").get_attribute("lang") == language
+            page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+            look(page, f"{name}.{language}")
+            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+            look(page, f"{name}.{language}.360")
+        page.goto("/broadcasts")
+        page.get_by_role("button", name=other).click()
+
+
+def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None:
+    page.goto("/broadcasts")
+    page.get_by_label("Tiêu đề, người nói hoặc khu vực").fill("nong vu")
+    page.get_by_role("button", name="Lọc").click()
+    assert "q=nong+vu" in page.url
+    expect(page.get_by_role("link", name="Nông vụ tháng Mười một")).to_be_visible()
+    expect(page.get_by_text(LONG[:20])).to_have_count(0)
+    page.get_by_role("link", name="Nông vụ tháng Mười một").click()
+    expect(page.get_by_text("cụm loa chưa kết nối về đài").first).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Tiêu đề, người nói hoặc khu vực")).to_have_value("nong vu")
+
+
+@pytest.mark.parametrize("path", ["/broadcasts/1", "/reports"])
+def test_paper_holds_the_tables_and_nothing_to_click(page: Page, path: str, tmp_path: Path) -> None:
+    page.goto(path)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("table").first).to_be_visible()
+    expect(page.get_by_text("In lúc")).to_be_visible()
+    expect(page.get_by_role("navigation")).to_be_hidden()
+    assert page.locator(".buttons:visible, .filters:visible, audio:visible").count() == 0
+    assert page.locator(".scroll").first.evaluate("one => getComputedStyle(one).overflowX") == "visible"
+    page.pdf(path=str(tmp_path / "page.pdf"), format="A4")
+    assert (tmp_path / "page.pdf").stat().st_size > 5000
+    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/print-{path.strip('/').partition('/')[0]}.png", full_page=True)
