@@ -27,8 +27,12 @@ from admin.layout.refusals import register_refusals
 from admin.login.views import register_login
 from admin.my_account.views import register_my_account
 from admin.now.views import register_now
+from admin.officials.views import register_officials
 from admin.panel import Panel, open_panel
 from admin.reports.views import register_reports
+from admin.set_up.views import register_set_up
+from admin.speakers.views import register_speakers
+from admin.zones.views import register_zones
 from haichieu.database import Database
 from haichieu.settings import Settings
 
@@ -76,11 +80,12 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     register_language(app, panel)
     register_refusals(app)
     register_assets(app)
-    register_navigation(app)
+    register_navigation(app, panel)
     for register in (
         *(register_health, register_login, register_now, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
+        *(register_speakers, register_zones, register_officials, register_set_up),
     ):
         register(app, panel)
     for routes in webhooks:

@@ -107,3 +107,9 @@ def units_heard(session: Session, codes: Collection[str]) -> set[int]:
     """The units whose speakers a broadcast to these zones is heard on. Raises UnknownZone."""
     zones = zones_coded(session, codes)
     return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}
+
+
+def zones_of_speaker(session: Session, speaker: Speaker) -> list[Zone]:
+    """The zones that a speaker is heard in: those that name it, and those of its unit and the units above."""
+    zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code))
+    return [zone for zone in zones if speaker in speakers_in(session, [zone.id])]

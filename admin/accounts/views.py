@@ -1,4 +1,4 @@
-"""The list of accounts, and ending the logins or the second factor of one: for a lost laptop or a lost phone."""
+"""The pages of accounts: the list, adding and changing one, another password, ending logins or the second factor."""
 
 from collections.abc import Iterable
 
@@ -12,12 +12,23 @@ from admin.access import second_factor, sessions
 from admin.access.models import ApiToken, SecondFactor, WebSession
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
+from admin.accounts.changing import (
+    LastAdministrator,
+    disable,
+    is_disabled,
+    new_password,
+    require_another_administrator,
+    reset_password,
+)
+from admin.district.entries import ACCOUNT, EntryRefused
+from admin.district.entry_forms import Conflict, form_of, refused, take_form
+from admin.district.scope import units_to_choose
 from admin.layout.language import say
-from admin.layout.pages import page
+from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.people import Account
+from haichieu.people import Account, Role
 
 
 def unit_of_account(session: Session, number: int) -> Iterable[int]:
@@ -57,7 +68,84 @@ def register_accounts(app: Flask, panel: Panel) -> None:
                     .group_by(ApiToken.account_id)
                 ).all()
             )
-        return page("accounts.html", accounts=found, seen=seen, codes=codes, tokens=tokens)
+        return page("accounts.html", accounts=found, seen=seen, codes=codes, tokens=tokens, is_disabled=is_disabled)
+
+    @app.get("/accounts/new")
+    @needs(Action.MANAGE_ACCOUNTS)
+    def new_account() -> Response:
+        """The form for one more."""
+        return _form_page(panel, form_of(panel, ACCOUNT))
+
+    @app.post("/accounts/new")
+    @needs(Action.MANAGE_ACCOUNTS, checks_units=True)
+    def add_account() -> Response:
+        """Add it, and show its first password this once."""
+        password = new_password()
+        texts = {**sent_form().fields, "password": [password]}
+        try:
+            with panel.database.session() as session:
+                email = take_form(session, panel, ACCOUNT, texts=texts).email
+        except (EntryRefused, Conflict) as refusal:
+            return _form_page(panel, refused(refusal), status=422)
+        return page("password_once.html", email=email, password=password)
+
+    @app.get("/accounts/<int:number>/edit")
+    @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
+    def edit_account(number: int) -> Response:
+        """The form with what is there."""
+        with panel.database.session() as session:
+            row = session.get_one(Account, number)
+            return _form_page(panel, form_of(panel, ACCOUNT, row), row)
+
+    @app.post("/accounts/<int:number>/edit")
+    @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account, checks_units=True)
+    def change_account(number: int) -> Response:
+        """Change name, role and unit."""
+        form = sent_form()
+        with panel.database.session() as session:
+            row = session.get_one(Account, number)
+        try:
+            with panel.database.session() as session:
+                found = session.get_one(Account, number)
+                if form.value("role") != found.role or form.value("unit") != found.unit.code:
+                    require_another_administrator(session, found)
+                texts = {name: values for name, values in form.fields.items() if name != "password"}
+                take_form(session, panel, ACCOUNT, found, texts)
+        except (EntryRefused, Conflict) as refusal:
+            return _form_page(panel, refused(refusal), row, 422)
+        except LastAdministrator as refusal:
+            form.problems[""] = str(refusal)
+            return _form_page(panel, form, row, 409)
+        flash(say("entry.saved"))
+        return redirect(url_for("accounts"), 303)
+
+    @app.post("/accounts/<int:number>/password")
+    @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
+    def reset_account_password(number: int) -> Response:
+        """Another password, shown this once; it lets a disabled account in again."""
+        with panel.database.session() as session:
+            row = session.get_one(Account, number)
+            password = reset_password(session, row, visitor().actor, now())
+        return page("password_once.html", email=row.email, password=password)
+
+    @app.post("/accounts/<int:number>/disable")
+    @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
+    def disable_account(number: int) -> Response:
+        """Let it in no more, once the box that says so is ticked; its logins and tokens end."""
+        with panel.database.session() as session:
+            row = session.get_one(Account, number)
+            form = form_of(panel, ACCOUNT, row)
+        try:
+            if not sent_form().chosen("sure", "yes"):
+                form.problems[""] = say("entry.not_sure")
+                return _form_page(panel, form, row, 422)
+            with panel.database.session() as session:
+                disable(session, session.get_one(Account, number), visitor().actor, now())
+        except LastAdministrator as refusal:
+            form.problems[""] = str(refusal)
+            return _form_page(panel, form, row, 409)
+        flash(say("accounts.disabled_now"))
+        return redirect(url_for("accounts"), 303)
 
     @app.post("/accounts/<int:number>/end-logins")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
@@ -77,3 +165,9 @@ def register_accounts(app: Flask, panel: Panel) -> None:
             second_factor.switch_off(session, session.get_one(Account, number), visitor().actor)
         flash(say("accounts.second_factor_off"))
         return redirect(url_for("accounts"), 303)
+
+
+def _form_page(panel: Panel, form: Form, row: Account | None = None, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        units = units_to_choose(session, visitor())
+    return page("account_form.html", status, form=form, account=row, units=units, roles=list(Role))

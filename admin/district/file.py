@@ -21,6 +21,12 @@ _SENTENCES = {
     "bool_type": "phải là true hoặc false / must be true or false",
     "list_type": "phải là danh sách [...] / must be a list [...]",
     "model_type": "phải là một bảng / must be a table",
+    "float_parsing": "phải là một số / must be a number",
+    "greater_than_equal": "ít nhất {ge} / must be at least {ge}",
+    "less_than_equal": "nhiều nhất {le} / must be at most {le}",
+    "string_too_long": "dài quá {max_length} ký tự / has more than {max_length} characters",
+    "string_too_short": "cần ít nhất {min_length} ký tự / needs at least {min_length} characters",
+    "too_short": "cần ít nhất {min_length} / needs at least {min_length}",
 }
 
 
@@ -65,14 +71,16 @@ def _line_in(message: str) -> int:
 
 def _mistake(error: ErrorDetails, content: dict[str, object], lines: dict[Place, int]) -> Mistake:
     place: Place = tuple(error["loc"])
-    kind = error["type"]
-    if kind == "value_error":
-        said = str(error.get("ctx", {}).get("error", error["msg"]))
-    elif kind == "literal_error":
-        said = f"phải là một trong / must be one of: {error['ctx']['expected']}"
-    else:
-        said = _SENTENCES.get(kind, error["msg"])
-    return Mistake(line_of(lines, place), _name(place, content), said)
+    return Mistake(line_of(lines, place), _name(place, content), sentence_of(error))
+
+
+def sentence_of(error: ErrorDetails) -> str:
+    """What is wrong with one value, in words."""
+    if error["type"] == "value_error":
+        return str(error.get("ctx", {}).get("error", error["msg"]))
+    if error["type"] == "literal_error":
+        return f"phải là một trong / must be one of: {error['ctx']['expected']}"
+    return _SENTENCES.get(error["type"], error["msg"]).format_map(error.get("ctx", {}))
 
 
 def _name(place: Place, content: dict[str, object]) -> str:

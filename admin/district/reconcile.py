@@ -86,8 +86,10 @@ class _Reconciler:
             self._session.add(station)
             self._session.flush()
             self._report.note("station", station.name, Action.ADDED)
-            self._set(station, self._values.station(station, district.station or StationTable()))
-        elif district.station and (fields := self._set(station, self._values.station(station, district.station))):
+            tables.set_values(station, self._values.station(station, district.station or StationTable()))
+        elif district.station and (
+            fields := tables.set_values(station, self._values.station(station, district.station))
+        ):
             self._report.note("station", district.station.name, Action.CHANGED, *fields)
 
     def _match(
@@ -107,23 +109,14 @@ class _Reconciler:
             if row is None:
                 row = model(**{key: name})
                 with self._session.no_autoflush:
-                    self._set(row, values(row, entry))
+                    tables.set_values(row, values(row, entry))
                 self._session.add(row)
                 self._report.note(table, name, Action.ADDED)
-            elif (fields := self._set(row, values(row, entry))) and not self._report.has_added(table, name):
+            elif (fields := tables.set_values(row, values(row, entry))) and not self._report.has_added(table, name):
                 self._report.note(table, name, Action.CHANGED, *fields)
         self._session.flush()
         if remove:
             self._gone += [(table, name, row) for name, row in rows.items()]
-
-    def _set(self, row: Base, values: Mapping[str, object]) -> list[str]:
-        """Set what differs; return the names of those fields, as the file calls them."""
-        changed = []
-        for name, value in values.items():
-            if getattr(row, name) != value:
-                setattr(row, name, value)
-                changed.append(tables.FILE_NAMES.get(name, name))
-        return changed
 
     def _remove_what_is_gone(self) -> None:
         for table, name, row in reversed(self._gone):
@@ -142,15 +135,17 @@ class _Reconciler:
                 self._session.flush()
         except sa.exc.IntegrityError:
             self._session.refresh(row)
-            return self._retire(row)
+            return retire(self._session, row)
         return Action.REMOVED
 
-    def _retire(self, row: Base) -> Action:
-        if isinstance(row, Speaker | Zone):
-            row.removed_at = now()
-        elif isinstance(row, Official):
-            row.may, row.pin_hash, row.call_back, row.phones = [], "", False, []
-            self._session.execute(sa.delete(official_zones).where(official_zones.c.official_id == row.id))
-        else:
-            return Action.IN_USE
-        return Action.RETIRED
+
+def retire(session: Session, row: Base) -> Action:
+    """Take a thing out of use that others, the log above all, still speak of; its row stays."""
+    if isinstance(row, Speaker | Zone):
+        row.removed_at = now()
+    elif isinstance(row, Official):
+        row.may, row.pin_hash, row.call_back, row.phones = [], "", False, []
+        session.execute(sa.delete(official_zones).where(official_zones.c.official_id == row.id))
+    else:
+        return Action.IN_USE
+    return Action.RETIRED

@@ -13,6 +13,7 @@ from admin.district import schema
 from broadcast_bridge.models import Speaker, Zone
 from dialplans.models import Phone, Trunk
 from feedback.models import Category, Department
+from haichieu.database import Base
 from haichieu.people import Account, Official, OfficialPhone, Unit
 from haichieu.station import Station
 from haichieu.vault import Vault, hash_secret, secret_matches
@@ -32,6 +33,16 @@ def key_of(entry: Any) -> str:
         if (value := getattr(entry, name, None)) is not None:
             return str(value)
     return str(entry.email)
+
+
+def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
+    """Set what differs; return the names of those fields, as the file calls them."""
+    changed = []
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+            changed.append(FILE_NAMES.get(name, name))
+    return changed
 
 
 class Values:

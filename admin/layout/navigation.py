@@ -1,35 +1,46 @@
 """The navigation: which pages there are and who sees the way to them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from admin.access.permissions import rule_of
 from admin.access.visitors import Visitor, visitor_or_none
+from admin.panel import Panel
+from admin.set_up.progress import missing
 
 
 @dataclass(frozen=True)
 class Way:
-    """One entry; its text is `nav.<endpoint>`."""
+    """One entry; its text is `nav.<endpoint>`. With `only_while` it is shown while that finds something."""
 
     endpoint: str
+    only_while: Callable[[Session], object] | None = None
 
 
 MAIN = (
-    *(Way("now"), Way("emergency"), Way("broadcast_log_page"), Way("reports")),
-    *(Way("accounts"), Way("audit_trail")),
+    *(Way("now"), Way("set_up", only_while=missing), Way("emergency")),
+    *(Way("broadcast_log_page"), Way("reports")),
+    *(Way("speakers"), Way("zones"), Way("officials"), Way("accounts"), Way("audit_trail")),
 )
 
 
-def register_navigation(app: Flask) -> None:
+def register_navigation(app: Flask, panel: Panel) -> None:
     """Give templates `visitor` and the ways that are open to them."""
 
     @app.context_processor
     def ways() -> dict[str, object]:
         found = visitor_or_none()
-        return {"visitor": found, "ways": [way.endpoint for way in MAIN if found and _is_open(app, way, found)]}
+        return {"visitor": found, "ways": [way.endpoint for way in MAIN if found and _is_open(app, panel, way, found)]}
 
 
-def _is_open(app: Flask, way: Way, found: Visitor) -> bool:
+def _is_open(app: Flask, panel: Panel, way: Way, found: Visitor) -> bool:
     rule = rule_of(app, way.endpoint)
-    return rule is not None and (rule.action is None or found.may(rule.action))
+    if rule is None or not (rule.action is None or found.may(rule.action)):
+        return False
+    if way.only_while is None:
+        return True
+    with panel.database.session() as session:
+        return bool(way.only_while(session))

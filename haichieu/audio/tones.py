@@ -58,6 +58,13 @@ def siren(rate: int = TELEPHONE_RATE) -> Sound:
     return Sound((samples * (PEAK / np.max(np.abs(samples)))).astype(np.float32), rate)
 
 
+def level_tone(rate: int = TELEPHONE_RATE) -> Sound:
+    """An even tone of 1 kHz, 3 s, by which an installer sets a loudspeaker's volume."""
+    time = np.arange(3 * rate) / rate
+    tone = PEAK * np.sin(2 * np.pi * 1000.0 * time) * _edges(len(time), rate)
+    return Sound(tone.astype(np.float32), rate)
+
+
 def write_tones(folder: Path, rates: Sequence[int] = (TELEPHONE_RATE, WIDEBAND_RATE)) -> dict[str, Path]:
     """Write every signal into `folder`, one file a rate, and return their paths without the suffix's rate.
 

@@ -1,5 +1,6 @@
 """`haichieu web`: the web process alone."""
 
+import sys
 import threading
 from functools import partial
 
@@ -7,6 +8,7 @@ from flask import Blueprint
 from sqlalchemy.orm import Session
 
 from admin.serve import serve
+from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
 from feedback.citizens import open_citizens
@@ -24,12 +26,26 @@ def run_web(settings: Settings) -> None:
     configure_logs(settings.log_level, "web")
     migrate(settings.resolved_database_url)
     database = Database(settings.resolved_database_url)
+    _tell_the_first_link(settings, database)
     serve(
         create_app(database, settings, [webhooks_of_texts(settings, database)]),
         settings.bind,
         settings.web_port,
         partial(_started, database),
     )
+
+
+def _tell_the_first_link(settings: Settings, database: Database) -> None:
+    """An empty station says how its administrator gets in."""
+    with database.session() as session:
+        empty = is_empty(session)
+    if empty:
+        link = first_link(settings)
+        print(
+            f"Đài chưa có tài khoản, mở liên kết này để bắt đầu: / There is no account yet, begin here: {link}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def webhooks_of_texts(settings: Settings, database: Database) -> Blueprint:

@@ -1,0 +1,65 @@
+"""Accounts of the panel given, changed and taken away; somebody who can undo it always stays."""
+
+import datetime
+import secrets
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from admin.access import sessions, tokens
+from haichieu import audit
+from haichieu.errors import HaiChieuError
+from haichieu.people import Account, Role, units_under
+from haichieu.vault import hash_secret
+
+_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+class LastAdministrator(HaiChieuError):
+    """Nobody would be left who may give accounts in these units."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Đây là quản trị viên cuối cùng của đơn vị này: hãy thêm một người khác trước. / "
+            "This is the last administrator of the unit: add another one first."
+        )
+
+
+def new_password() -> str:
+    """A password to begin with, that can be read out over the telephone."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def reset_password(session: Session, account: Account, who: str, at: datetime.datetime) -> str:
+    """Give an account another password, which ends its logins; return it, for nobody can read it again."""
+    password = new_password()
+    sessions.end_all(session, account.id, who, at)
+    account.password_hash = hash_secret(password)
+    audit.record(session, who, "account.password_reset", f"account:{account.email}")
+    return password
+
+
+def disable(session: Session, account: Account, who: str, at: datetime.datetime) -> None:
+    """End an account's logins and tokens and let it in no more, until it gets a password. Raises LastAdministrator."""
+    require_another_administrator(session, account)
+    sessions.end_all(session, account.id, who, at)
+    for token in tokens.tokens_of(session, account.id):
+        tokens.revoke(session, token.id, who, at)
+    account.password_hash = ""
+    audit.record(session, who, "account.disable", f"account:{account.email}")
+
+
+def is_disabled(account: Account) -> bool:
+    """Say whether no password lets this account in."""
+    return not account.password_hash
+
+
+def require_another_administrator(session: Session, account: Account) -> None:
+    """Raise LastAdministrator when no other administrator covers all that this one does."""
+    if account.role != Role.ADMIN or is_disabled(account):
+        return
+    others = session.scalars(
+        sa.select(Account).where(Account.role == Role.ADMIN, Account.id != account.id, Account.password_hash != "")
+    )
+    if not any(account.unit_id in units_under(session, [other.unit_id]) for other in others):
+        raise LastAdministrator

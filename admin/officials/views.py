@@ -1,0 +1,150 @@
+"""The pages of officials."""
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, request, url_for
+from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.district.entries import OFFICIAL, EntryRefused
+from admin.district.entry_forms import Conflict, form_of, refused, take_form
+from admin.district.reconcile import retire
+from admin.district.scope import require_zones_of_official, units_of_official, units_to_choose, zones_to_choose
+from admin.district.sheet_pages import register_sheet
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.officials.pins import new_pin, reset_pin
+from admin.panel import Panel
+from haichieu import audit
+from haichieu.account_rights import Action
+from haichieu.people import Official, Right
+
+A_PAGE = 50
+COLUMNS = "code, name, title, unit, phones, pin, zones, may, call_back"
+SAMPLE = "code,name,unit,phones,zones,may,call_back\n1005,Hoàng Văn Páo,CO-BA,0912000005;0263000005,11,live;record,yes"
+
+
+def register_officials(app: Flask, panel: Panel) -> None:
+    """Add the pages of officials."""
+    register_sheet(app, panel, "officials", OFFICIAL, new_pin, COLUMNS, SAMPLE)
+
+    @app.get("/officials")
+    @needs(Action.CONFIGURE)
+    def officials() -> Response:
+        """The officials of the visitor's units, by name, number, code or phone."""
+        words, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:20]
+        with panel.database.session() as session:
+            query = _of_visitor().where(Official.code > after).limit(A_PAGE + 1)
+            if words:
+                columns = (Official.code, Official.name, Official.title)
+                query = query.where(sa.or_(*(column.icontains(words, autoescape=True) for column in columns)))
+            found = session.scalars(query).unique().all()
+        following = found[A_PAGE - 1].code if len(found) > A_PAGE else ""
+        return page("officials.html", officials=found[:A_PAGE], words=words, after=after, following=following)
+
+    @app.get("/officials/new")
+    @needs(Action.CONFIGURE)
+    def new_official() -> Response:
+        """The form for one more."""
+        return _form_page(panel, form_of(panel, OFFICIAL, unit=request.args.get("unit", "")))
+
+    @app.post("/officials/new")
+    @needs(Action.CONFIGURE, checks_units=True)
+    def add_official() -> Response:
+        """Add them, and show their PIN this once."""
+        pin = new_pin()
+        try:
+            with panel.database.session() as session:
+                row = take_form(session, panel, OFFICIAL, texts={**_texts(session, None), "pin": [pin]})
+                require_zones_of_official(session, row)
+                shown = (row.name, row.code, pin)
+        except (EntryRefused, Conflict) as refusal:
+            return _form_page(panel, refused(refusal), status=422)
+        return page("slips.html", slips=[shown])
+
+    @app.get("/officials/<int:number>/edit")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def edit_official(number: int) -> Response:
+        """The form with what is there."""
+        with panel.database.session() as session:
+            row = _in_use(session, number)
+            form = form_of(panel, OFFICIAL, row)
+            return _form_page(panel, form, row)
+
+    @app.post("/officials/<int:number>/edit")
+    @needs(Action.CONFIGURE, where=units_of_official, checks_units=True)
+    def change_official(number: int) -> Response:
+        """Change them; the PIN stays."""
+        try:
+            with panel.database.session() as session:
+                row = _in_use(session, number)
+                take_form(session, panel, OFFICIAL, row, _texts(session, row))
+        except (EntryRefused, Conflict) as refusal:
+            with panel.database.session() as session:
+                return _form_page(panel, refused(refusal), _in_use(session, number), 422)
+        flash(say("entry.saved"))
+        return redirect(url_for("officials"), 303)
+
+    @app.post("/officials/<int:number>/pin")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def reset_official_pin(number: int) -> Response:
+        """Another PIN, on a paper slip."""
+        with panel.database.session() as session:
+            row = _in_use(session, number)
+            pin = reset_pin(session, row, visitor().actor)
+        return page("slips.html", slips=[(row.name, row.code, pin)])
+
+    @app.post("/officials/<int:number>/retire")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def retire_official(number: int) -> Response:
+        """Take every right away, once the box that says so is ticked."""
+        with panel.database.session() as session:
+            row = _in_use(session, number)
+            if not sent_form().chosen("sure", "yes"):
+                form = form_of(panel, OFFICIAL, row)
+                form.problems[""] = say("entry.not_sure")
+                return _form_page(panel, form, row, 422)
+            retire(session, row)
+            audit.record(session, visitor().actor, "official.retire", f"official:{row.code}")
+        flash(say("entry.retired"))
+        return redirect(url_for("officials"), 303)
+
+
+def _of_visitor() -> sa.Select[Official]:
+    return (
+        sa.select(Official)
+        .where(Official.unit_id.in_(visitor().units), Official.pin_hash != "")
+        .options(joinedload(Official.unit), selectinload(Official.phones), selectinload(Official.zones))  # type: ignore[attr-defined]
+        .order_by(Official.code)
+    )
+
+
+def _in_use(session: Session, number: int) -> Official:
+    row = session.get_one(Official, number)
+    if not row.pin_hash:
+        raise NotFound
+    return row
+
+
+def _texts(session: Session, row: Official | None) -> dict[str, list[str]]:
+    """What was typed: phones one a line; zones beyond the visitor's own stay as they are, and none is added."""
+    form = sent_form()
+    mine = {zone.code for zone in zones_to_choose(session, visitor())}
+    kept = {zone.code for zone in row.zones} if row else set()  # type: ignore[attr-defined]
+    chosen = set(form.values("zones"))
+    if beyond := chosen - mine - kept:
+        raise EntryRefused({"zones": f"không được chọn {', '.join(beyond)} / you may not choose {', '.join(beyond)}"})
+    texts = {name: list(values) for name, values in form.fields.items() if name != "pin"}
+    texts["phones"] = form.value("phones").replace(",", "\n").replace(";", "\n").split("\n")
+    texts["zones"] = sorted((chosen & mine) | (kept - mine))
+    return texts
+
+
+def _form_page(panel: Panel, form: Form, row: Official | None = None, status: int = 200) -> Response:
+    if len(form.values("phones")) > 1:
+        form.fields = {**form.fields, "phones": ["\n".join(form.values("phones"))]}
+    with panel.database.session() as session:
+        units, zones = units_to_choose(session, visitor()), zones_to_choose(session, visitor())
+    return page("official_form.html", status, form=form, official=row, units=units, zones=zones, rights=list(Right))

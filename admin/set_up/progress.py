@@ -1,0 +1,94 @@
+"""What an empty station still lacks before an official can be heard, and whether their test call has arrived."""
+
+import datetime
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from broadcast_bridge.models import Broadcast, Speaker, Zone, official_zones
+from broadcast_bridge.states import Kind
+from haichieu.people import Official, OfficialPhone, Unit
+from haichieu.sign_in import SignInAttempt
+from ivr.routing import Number
+
+OFFICIAL_LINE = "official-line"
+
+
+class Step(StrEnum):
+    """The steps, in their order."""
+
+    UNIT = "unit"
+    NUMBER = "number"
+    SPEAKER = "speaker"
+    ZONE = "zone"
+    OFFICIAL = "official"
+    TEST_CALL = "test_call"
+
+
+@dataclass(frozen=True)
+class FirstCall:
+    """What has been seen of calls by officials: the last tries to sign in, and the last live broadcast."""
+
+    tries: list[SignInAttempt]
+    broadcast: Broadcast | None
+
+    @property
+    def heard(self) -> int:
+        """On how many speakers the voice was, or is."""
+        return sum(one.first_audio_at is not None for one in self.broadcast.deliveries) if self.broadcast else 0
+
+
+def missing(session: Session) -> list[Step]:
+    """The steps that are not done."""
+    there = {
+        Step.UNIT: sa.select(Unit.id),
+        Step.NUMBER: sa.select(Number.id).where(Number.flow == OFFICIAL_LINE),
+        Step.SPEAKER: sa.select(Speaker.id).where(Speaker.removed_at.is_(None)),
+        Step.ZONE: sa.select(Zone.id).where(Zone.removed_at.is_(None)),
+        Step.OFFICIAL: sa.select(Official.id)
+        .join(official_zones, official_zones.c.official_id == Official.id)
+        .where(Official.pin_hash != ""),
+        Step.TEST_CALL: sa.select(Broadcast.id).where(Broadcast.kind == Kind.LIVE, Broadcast.live_at.is_not(None)),
+    }
+    row = session.execute(sa.select(*(query.exists().label(step) for step, query in there.items()))).one()
+    return [step for step, done in zip(there, row, strict=True) if not done]
+
+
+def first_call(session: Session, since: datetime.datetime) -> FirstCall:
+    """What arrived since a moment."""
+    tries = session.scalars(
+        sa.select(SignInAttempt)
+        .where(SignInAttempt.at >= since, SignInAttempt.subject.startswith("official:"))
+        .order_by(SignInAttempt.id.desc())
+        .limit(5)
+    ).all()
+    broadcast = session.scalar(
+        sa.select(Broadcast)
+        .where(Broadcast.kind == Kind.LIVE, Broadcast.created_at >= since)
+        .options(joinedload(Broadcast.official), selectinload(Broadcast.deliveries))
+        .order_by(Broadcast.id.desc())
+        .limit(1)
+    )
+    return FirstCall(list(tries), broadcast)
+
+
+def who_can_call(session: Session) -> Official | None:
+    """An official who could make the test call: one with a zone, best with a phone of their own."""
+    with_phone = sa.select(OfficialPhone.id).where(OfficialPhone.official_id == Official.id).exists()
+    query = (
+        sa.select(Official)
+        .join(official_zones, official_zones.c.official_id == Official.id)
+        .where(Official.pin_hash != "")
+        .options(selectinload(Official.phones), selectinload(Official.zones))  # type: ignore[attr-defined]
+        .order_by(with_phone.desc(), Official.code)
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def line_to_dial(session: Session) -> str:
+    """The number of the officials' line, empty when there is none."""
+    found = session.scalar(sa.select(Number.number).where(Number.flow == OFFICIAL_LINE).order_by(Number.id).limit(1))
+    return found or ""

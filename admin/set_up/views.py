@@ -1,0 +1,129 @@
+"""The pages of the first run: the first administrator by the link, then the steps, until a test call was heard."""
+
+import datetime
+
+from flask import Flask, abort, flash, redirect, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from admin.access import sign_in
+from admin.access.errors import PasswordTooWeak
+from admin.access.gate import address_of_request
+from admin.access.permissions import needs, open_to_all
+from admin.access.visitors import visitor
+from admin.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
+from admin.district.entry_forms import refused, take_form
+from admin.district.scope import units_to_choose
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.login.views import enter
+from admin.panel import Panel
+from admin.set_up.first_link import is_empty, is_right, use_up
+from admin.set_up.progress import Step, first_call, line_to_dial, missing, who_can_call
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.people import Account, Level, Role
+from haichieu.station import Station
+
+CALL_WINDOW = datetime.timedelta(hours=1)
+WHO = "first run"
+
+
+def register_set_up(app: Flask, panel: Panel) -> None:
+    """Add the pages of the first run."""
+
+    @app.get("/first-run/<token>")
+    @open_to_all
+    def first_run(token: str) -> Response:
+        """The unit and the first administrator of an empty station."""
+        _require_link(panel, token)
+        return page("first_run.html", form=Form(), levels=list(Level))
+
+    @app.post("/first-run/<token>")
+    @open_to_all
+    def begin_station(token: str) -> Response:
+        """Make them, and sign the administrator in."""
+        _require_link(panel, token)
+        form, moment = sent_form(), now()
+        try:
+            if form.value("password") != form.value("password_again"):
+                raise EntryRefused({"password": say("first_run.passwords_differ")})
+            with panel.database.session() as session:
+                account = _begin(session, panel, form)
+                if not use_up(panel.settings):
+                    abort(404)
+        except EntryRefused as refusal:
+            form.problems.update(refusal.problems)
+            return page("first_run.html", 422, form=form, levels=list(Level))
+        with panel.database.session() as session:
+            sign_in.signed_in(session, session.get_one(Account, account.id), address_of_request(), moment)
+        response = redirect(url_for("set_up"), 303)
+        enter(panel, response, account, moment)
+        return response
+
+    @app.get("/set-up")
+    @needs(Action.CONFIGURE)
+    def set_up() -> Response:
+        """The steps, and which of them are done."""
+        return _steps(panel, Form())
+
+    @app.post("/set-up/number")
+    @needs(Action.CONFIGURE, checks_units=True)
+    def set_up_number() -> Response:
+        """Give the station a number that leads to a call flow."""
+        try:
+            with panel.database.session() as session:
+                take_form(session, panel, NUMBER)
+        except EntryRefused as refusal:
+            return _steps(panel, refused(refusal), 422)
+        flash(say("entry.saved"))
+        return redirect(url_for("set_up"), 303)
+
+    @app.get("/set-up/call")
+    @needs(Action.CONFIGURE)
+    def set_up_call() -> Response:
+        """What has arrived of the test call, for the page to show anew."""
+        with panel.database.session() as session:
+            return page("set_up_call.html", call=first_call(session, now() - CALL_WINDOW))
+
+
+def _require_link(panel: Panel, token: str) -> None:
+    """Answer as if there were no such page, unless the station is empty and this is its link."""
+    with panel.database.session() as session:
+        if not is_empty(session) or not is_right(panel.settings, token):
+            abort(404)
+
+
+def _begin(session: Session, panel: Panel, form: Form) -> Account:
+    """The unit and its administrator. Raises EntryRefused."""
+    unit = {"code": form.values("unit"), "name": form.values("unit_name"), "level": form.values("level")}
+    problems: dict[str, str] = {}
+    try:
+        save(session, panel.vault, UNIT, unit, WHO)
+    except EntryRefused as refusal:
+        names = {"code": "unit", "name": "unit_name"}
+        problems = {names.get(name, name): said for name, said in refusal.problems.items()}
+    person = {name: form.values(name) for name in ("email", "name", "password", "unit")}
+    if problems:
+        raise EntryRefused(problems)
+    account: Account = save(session, panel.vault, ACCOUNT, {**person, "role": [str(Role.ADMIN)]}, WHO)
+    try:
+        sign_in.change_password(session, account, form.value("password"))
+    except PasswordTooWeak as refusal:
+        raise EntryRefused({"password": str(refusal)}) from refusal
+    if session.get(Station, 1) is None:
+        session.add(Station(id=1, name=form.value("unit_name").strip()[:200]))
+    session.flush()
+    return account
+
+
+def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        left = missing(session)
+        units = units_to_choose(session, visitor())
+        official = who_can_call(session)
+        return page(
+            "set_up.html", status, steps=list(Step), left=left, form=form, units=units, official=official,
+            number=line_to_dial(session), call=first_call(session, now() - CALL_WINDOW),
+            unit=next((unit.code for unit in units if unit.id == visitor().account.unit_id), ""),
+        )  # fmt: skip

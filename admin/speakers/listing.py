@@ -1,0 +1,125 @@
+"""The list of speakers and the map of where they stand."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from admin.access.visitors import Visitor
+from broadcast_bridge.models import Speaker
+from haichieu.people import Unit, units_under
+
+A_PAGE = 50
+MOST_ON_MAP = 2000
+COLOURS = 8
+
+
+class Standing(StrEnum):
+    """How a speaker stands, as a filter and a mark."""
+
+    REACHABLE = "reachable"
+    AWAY = "away"
+    MULTICAST = "multicast"
+    NEVER_SEEN = "never_seen"
+    OUT_OF_USE = "out_of_use"
+
+
+_WHERE = {
+    Standing.REACHABLE: sa.and_(Speaker.removed_at.is_(None), Speaker.reachable, Speaker.multicast == ""),
+    Standing.AWAY: sa.and_(
+        Speaker.removed_at.is_(None), ~Speaker.reachable, Speaker.multicast == "", Speaker.reachable_since.is_not(None)
+    ),
+    Standing.MULTICAST: sa.and_(Speaker.removed_at.is_(None), Speaker.multicast != ""),
+    Standing.NEVER_SEEN: sa.and_(
+        Speaker.removed_at.is_(None), ~Speaker.reachable, Speaker.multicast == "", Speaker.reachable_since.is_(None)
+    ),
+    Standing.OUT_OF_USE: Speaker.removed_at.is_not(None),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is asked of the list, as it stands in the URL."""
+
+    unit: str = ""
+    state: str = ""
+    words: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The parts that are given, for the next URL."""
+        return {name: value for name, value in (("unit", self.unit), ("state", self.state), ("q", self.words)) if value}
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A speaker on the map, and the colour of its unit."""
+
+    speaker: Speaker
+    x: float
+    y: float
+    colour: int
+
+
+def standing(speaker: Speaker) -> Standing:
+    """How a speaker stands."""
+    if speaker.removed_at is not None:
+        return Standing.OUT_OF_USE
+    if speaker.is_multicast:
+        return Standing.MULTICAST
+    if speaker.reachable:
+        return Standing.REACHABLE
+    return Standing.AWAY if speaker.reachable_since else Standing.NEVER_SEEN
+
+
+def find_speakers(session: Session, visitor: Visitor, wanted: Filter, after: str = "") -> tuple[Sequence[Speaker], str]:
+    """One page of the list by code, and where the next one begins ("" when that was all)."""
+    query = _query(session, visitor, wanted).order_by(Speaker.code).limit(A_PAGE + 1)
+    found = session.scalars(query.where(Speaker.code > after) if after else query).all()
+    return found[:A_PAGE], found[A_PAGE - 1].code if len(found) > A_PAGE else ""
+
+
+def count_speakers(session: Session, visitor: Visitor, wanted: Filter) -> int:
+    """How many the list has on all its pages."""
+    return session.scalars(sa.select(sa.func.count()).select_from(_query(session, visitor, wanted).subquery())).one()
+
+
+def dots(session: Session, visitor: Visitor, wanted: Filter) -> list[Dot]:
+    """The speakers of the list that have a position, on a plane of 1000 × 600 with the north above."""
+    placed = session.scalars(
+        _query(session, visitor, wanted)
+        .where(Speaker.latitude.is_not(None), Speaker.longitude.is_not(None))
+        .order_by(Speaker.code)
+        .limit(MOST_ON_MAP)
+    ).all()
+    if not placed:
+        return []
+    places = [(speaker.longitude or 0.0, speaker.latitude or 0.0) for speaker in placed]
+    middle = sum(y for _, y in places) / len(places)
+    squeeze = max(math.cos(math.radians(middle)), 0.01)  # a degree of longitude is shorter than one of latitude
+    xs, ys = [x * squeeze for x, _ in places], [y for _, y in places]
+    scale = min(920 / max(max(xs) - min(xs), 1e-4), 520 / max(max(ys) - min(ys), 1e-4))
+    left, top = (1000 - (max(xs) + min(xs)) * scale) / 2, (600 + (max(ys) + min(ys)) * scale) / 2
+    colours = {unit: number % COLOURS for number, unit in enumerate(sorted({one.unit_id for one in placed}))}
+    return [
+        Dot(speaker, round(left + x * scale, 1), round(top - y * scale, 1), colours[speaker.unit_id])
+        for speaker, x, y in zip(placed, xs, ys, strict=True)
+    ]
+
+
+def _query(session: Session, visitor: Visitor, wanted: Filter) -> sa.Select[Speaker]:
+    query = sa.select(Speaker).where(Speaker.unit_id.in_(visitor.units)).options(joinedload(Speaker.unit))
+    if wanted.unit:
+        unit = session.scalar(sa.select(Unit.id).where(Unit.code == wanted.unit))
+        query = query.where(Speaker.unit_id.in_(units_under(session, [unit] if unit else [])))
+    if wanted.state in list(Standing):
+        query = query.where(_WHERE[Standing(wanted.state)])
+    else:
+        query = query.where(Speaker.removed_at.is_(None))
+    if wanted.words:
+        matches = [column.icontains(wanted.words, autoescape=True) for column in (Speaker.code, Speaker.name)]
+        query = query.where(sa.or_(*matches))
+    return query

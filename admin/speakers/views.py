@@ -1,0 +1,212 @@
+"""The pages of speakers."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, request, url_for
+from markupsafe import Markup
+from sqlalchemy.orm import Session, joinedload
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.district.entries import SPEAKER, EntryRefused, save, texts_of
+from admin.district.entry_forms import Conflict, form_of, refused, take_form
+from admin.district.reconcile import retire
+from admin.district.scope import units_of_speaker, units_to_choose
+from admin.district.sheet_pages import register_sheet
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from admin.speakers.account_sheet import account_sheet, new_password
+from admin.speakers.listing import Filter, Standing, count_speakers, dots, find_speakers, standing
+from broadcast_bridge.models import Delivery, Speaker
+from broadcast_bridge.planning import ZoneBusy
+from broadcast_bridge.reachability import history
+from broadcast_bridge.trying_out import CannotTry, ask_for_tone
+from broadcast_bridge.zones import zones_of_speaker
+from dialplans.accounts import CODECS
+from haichieu import audit
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.errors import UsageError
+
+COLUMNS = "id, name, unit, password, multicast, volume_db, codecs, latitude, longitude"
+SAMPLE = "id,name,unit,latitude,longitude\ncb-03,Nhà văn hóa Nà Sài,CO-BA,22.9512,105.6731"
+NEWEST = 20
+
+
+def register_speakers(app: Flask, panel: Panel) -> None:
+    """Add the pages of speakers."""
+    app.jinja_env.filters["standing"] = standing
+    register_sheet(app, panel, "speakers", SPEAKER, new_password, COLUMNS, SAMPLE)
+
+    @app.get("/speakers")
+    @needs(Action.VIEW)
+    def speakers() -> Response:
+        """The list, by unit, state and words."""
+        wanted = _filter()
+        with panel.database.session() as session:
+            found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
+            total = count_speakers(session, visitor(), wanted)
+            return page(
+                "speakers.html", speakers=found, following=following, total=total, wanted=wanted,
+                after=request.args.get("after"),
+                units=units_to_choose(session, visitor()), states=list(Standing),
+            )  # fmt: skip
+
+    @app.get("/speakers/map")
+    @needs(Action.VIEW)
+    def speakers_map() -> Response:
+        """Where the speakers of the list stand."""
+        wanted = _filter()
+        with panel.database.session() as session:
+            found = dots(session, visitor(), wanted)
+            legend = {dot.speaker.unit.name: dot.colour for dot in found}
+            return page(
+                "speakers_map.html", dots=found, legend=legend, wanted=wanted, states=list(Standing),
+                units=units_to_choose(session, visitor()), total=count_speakers(session, visitor(), wanted),
+            )  # fmt: skip
+
+    @app.get("/speakers/new")
+    @needs(Action.CONFIGURE)
+    def new_speaker() -> Response:
+        """The form for one more."""
+        return _form_page(panel, form_of(panel, SPEAKER, unit=request.args.get("unit", "")))
+
+    @app.post("/speakers/new")
+    @needs(Action.CONFIGURE, checks_units=True)
+    def add_speaker() -> Response:
+        """Add it; it may register within a moment."""
+        form = sent_form()
+        texts = dict(form.fields)
+        if form.value("sort") != "multicast":
+            texts |= {"multicast": [], "password": [form.value("password").strip() or new_password()]}
+        else:
+            texts["password"] = []
+        try:
+            with panel.database.session() as session:
+                number = take_form(session, panel, SPEAKER, texts=texts).id
+        except (EntryRefused, Conflict) as refusal:
+            return _form_page(panel, refused(refusal), status=422)
+        flash(say("speakers.added"))
+        return redirect(url_for("speaker", number=number), 303)
+
+    @app.get("/speakers/<int:number>")
+    @needs(Action.VIEW, where=units_of_speaker)
+    def speaker(number: int) -> Response:
+        """One speaker: how it stands, its history, what it played last."""
+        return _speaker_page(panel, number)
+
+    @app.get("/speakers/<int:number>/played")
+    @needs(Action.VIEW, where=units_of_speaker)
+    def speaker_played(number: int) -> Response:
+        """How it stands and what it played, for the page to show anew."""
+        with panel.database.session() as session:
+            return page("speaker_played.html", **_doings(session, session.get_one(Speaker, number)))
+
+    @app.get("/speakers/<int:number>/edit")
+    @needs(Action.CONFIGURE, where=units_of_speaker)
+    def edit_speaker(number: int) -> Response:
+        """The form with what is there."""
+        with panel.database.session() as session:
+            row = session.get_one(Speaker, number)
+            return _form_page(panel, form_of(panel, SPEAKER, row), row)
+
+    @app.post("/speakers/<int:number>/edit")
+    @needs(Action.CONFIGURE, where=units_of_speaker, checks_units=True)
+    def change_speaker(number: int) -> Response:
+        """Change it."""
+        with panel.database.session() as session:
+            row = session.get_one(Speaker, number)
+        try:
+            with panel.database.session() as session:
+                take_form(session, panel, SPEAKER, session.get_one(Speaker, number))
+        except (EntryRefused, Conflict) as refusal:
+            return _form_page(panel, refused(refusal), row, status=422)
+        flash(say("entry.saved"))
+        return redirect(url_for("speaker", number=number), 303)
+
+    @app.post("/speakers/<int:number>/volume")
+    @needs(Action.CONFIGURE, where=units_of_speaker)
+    def trim_speaker(number: int) -> Response:
+        """Make one speaker louder or softer."""
+        try:
+            with panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                texts = {**texts_of(SPEAKER, row), "volume_db": sent_form().values("volume_db")}
+                save(session, panel.vault, SPEAKER, texts, visitor().actor, row)
+        except EntryRefused as refusal:
+            return _speaker_page(panel, number, "; ".join(refusal.problems.values()), 422)
+        flash(say("entry.saved"))
+        return redirect(url_for("speaker", number=number), 303)
+
+    @app.post("/speakers/<int:number>/tone")
+    @needs(Action.AIR, where=units_of_speaker)
+    def try_speaker(number: int) -> Response:
+        """Play the test tone on it."""
+        try:
+            with panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                ask_for_tone(session, panel.store, row, visitor().actor, now())
+        except (CannotTry, ZoneBusy) as refusal:
+            busy = say("speakers.busy", who=refusal.on_air) if isinstance(refusal, ZoneBusy) else str(refusal)
+            return _speaker_page(panel, number, busy, 409)
+        flash(say("speakers.tone_asked"))
+        return redirect(url_for("speaker", number=number), 303)
+
+    @app.post("/speakers/<int:number>/account")
+    @needs(Action.CONFIGURE, where=units_of_speaker)
+    def speaker_account(number: int) -> Response:
+        """The SIP account for the installer."""
+        try:
+            with panel.database.session() as session:
+                row = session.get_one(Speaker, number)
+                host = request.host.rpartition(":")[0] or request.host
+                sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
+        except UsageError as refusal:
+            return _speaker_page(panel, number, str(refusal), 422)
+        return page("speaker_account.html", speaker=row, sheet=sheet, image=Markup(sheet.image))  # noqa: S704
+
+    @app.post("/speakers/<int:number>/retire")
+    @needs(Action.CONFIGURE, where=units_of_speaker)
+    def retire_speaker(number: int) -> Response:
+        """Take it out of use, once the box that says so is ticked."""
+        if not sent_form().chosen("sure", "yes"):
+            return _speaker_page(panel, number, say("entry.not_sure"), 422)
+        with panel.database.session() as session:
+            row = session.get_one(Speaker, number)
+            retire(session, row)
+            audit.record(session, visitor().actor, "speaker.retire", f"speaker:{row.code}")
+        flash(say("entry.retired"))
+        return redirect(url_for("speakers"), 303)
+
+
+def _filter() -> Filter:
+    return Filter(*(request.args.get(name, "").strip()[:100] for name in ("unit", "state", "q")))
+
+
+def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        units = units_to_choose(session, visitor())
+    return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=CODECS)
+
+
+def _speaker_page(panel: Panel, number: int, problem: str = "", status: int = 200) -> Response:
+    with panel.database.session() as session:
+        row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
+        return page(
+            "speaker.html", status, problem=problem, periods=history(session, row, NEWEST),
+            zones=zones_of_speaker(session, row), **_doings(session, row),
+        )  # fmt: skip
+
+
+def _doings(session: Session, row: Speaker) -> dict[str, Any]:
+    played = session.scalars(
+        sa.select(Delivery)
+        .where(Delivery.speaker_id == row.id)
+        .options(joinedload(Delivery.broadcast))
+        .order_by(Delivery.id.desc())
+        .limit(NEWEST)
+    ).all()
+    return {"speaker": row, "deliveries": played}

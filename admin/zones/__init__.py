@@ -1,0 +1,1 @@
+"""Zones on pages: who belongs to each, its quiet hours, silence."""
