@@ -158,13 +158,23 @@ def official(house: House, unit: str) -> int:
 
 CONFIGURE, MANAGE = Action.CONFIGURE, Action.MANAGE_ACCOUNTS
 IN_UNITS += [
-    Try(f"/speakers/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {}))
-    for method, rest, action in (
-        ("GET", "", Action.VIEW), ("GET", "/played", Action.VIEW), ("GET", "/edit", CONFIGURE),
-        ("POST", "/edit", CONFIGURE), ("POST", "/volume", CONFIGURE), ("POST", "/tone", Action.AIR),
-        ("POST", "/account", CONFIGURE), ("POST", "/retire", CONFIGURE),
+    Try(
+        f"/speakers/<int:number>{rest}",
+        method,
+        action,
+        lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {}),
     )
-]  # fmt: skip
+    for method, rest, action in (
+        ("GET", "", Action.VIEW),
+        ("GET", "/played", Action.VIEW),
+        ("GET", "/edit", CONFIGURE),
+        ("POST", "/edit", CONFIGURE),
+        ("POST", "/volume", CONFIGURE),
+        ("POST", "/tone", Action.AIR),
+        ("POST", "/account", CONFIGURE),
+        ("POST", "/retire", CONFIGURE),
+    )
+]
 IN_UNITS += [
     Try(f"/zones/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/zones/{zone(h, u)}{rest}", {}))
     for method, rest, action in (
