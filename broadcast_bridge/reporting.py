@@ -175,7 +175,7 @@ def _aired(
             sa.func.sum(Delivery.seconds),
         )
         .join(Delivery.broadcast)
-        .join(Delivery.speaker)
+        .join(Speaker, Speaker.id == Delivery.speaker_id + 0)  # from the days' broadcasts, never from all deliveries
         .where(filed_at() >= since, filed_at() < until, Speaker.unit_id.in_(unit_ids))
     )
 

@@ -42,7 +42,8 @@ class Plot:
 
 def plot(title: str, figures: Sequence[tuple[str, float | None]], whole: float | None = None) -> Plot | None:
     """Draw the first of named figures as bars beside `whole`, or the greatest; None when there is none at all."""
-    shown = [(name, figure) for name, figure in figures[:MOST_BARS] if figure is not None]
+    known = [(name, figure) for name, figure in figures if figure is not None]
+    shown = known[:MOST_BARS]
     longest = whole or max((figure for _, figure in shown), default=0)
     if not shown or not longest:
         return None
@@ -50,7 +51,7 @@ def plot(title: str, figures: Sequence[tuple[str, float | None]], whole: float |
         Bar(_short(name), show_figure(figure, 1), ROW * place + 4, round(min(figure / longest, 1) * LONGEST_BAR, 1))
         for place, (name, figure) in enumerate(shown)
     ]
-    return Plot(title, bars, len(figures) - len(shown))
+    return Plot(title, bars, len(known) - len(shown))
 
 
 def _short(name: str) -> str:
