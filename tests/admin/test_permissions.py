@@ -158,7 +158,9 @@ def official(house: House, unit: str) -> int:
 
 CONFIGURE, MANAGE = Action.CONFIGURE, Action.MANAGE_ACCOUNTS
 IN_UNITS += [
-    Try(f"/speakers/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {}))
+    Try(
+        f"/speakers/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {})
+    )
     for method, rest, action in (
         ("GET", "", Action.VIEW), ("GET", "/played", Action.VIEW), ("GET", "/edit", CONFIGURE),
         ("POST", "/edit", CONFIGURE), ("POST", "/volume", CONFIGURE), ("POST", "/tone", Action.AIR),
