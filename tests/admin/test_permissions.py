@@ -159,7 +159,8 @@ def official(house: House, unit: str) -> int:
 CONFIGURE, MANAGE = Action.CONFIGURE, Action.MANAGE_ACCOUNTS
 IN_UNITS += [
     Try(
-        f"/speakers/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {})
+        f"/speakers/<int:number>{rest}", method, action,
+        lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {}),
     )
     for method, rest, action in (
         ("GET", "", Action.VIEW), ("GET", "/played", Action.VIEW), ("GET", "/edit", CONFIGURE),
