@@ -20,7 +20,7 @@ from admin.accounts.changing import (
     require_another_administrator,
     reset_password,
 )
-from admin.district.entries import ACCOUNT, EntryRefused
+from admin.district.entries import ACCOUNT, EntryRefused, texts_of
 from admin.district.entry_forms import Conflict, form_of, refused, take_form
 from admin.district.scope import units_to_choose
 from admin.layout.language import say
@@ -74,7 +74,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @needs(Action.MANAGE_ACCOUNTS)
     def new_account() -> Response:
         """The form for one more."""
-        return _form_page(panel, form_of(panel, ACCOUNT))
+        return _form_page(panel, form_of(panel))
 
     @app.post("/accounts/new")
     @needs(Action.MANAGE_ACCOUNTS, checks_units=True)
@@ -95,7 +95,8 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         """The form with what is there."""
         with panel.database.session() as session:
             row = session.get_one(Account, number)
-            return _form_page(panel, form_of(panel, ACCOUNT, row), row)
+            texts = texts_of(ACCOUNT, row)
+        return _form_page(panel, form_of(panel, texts), row)
 
     @app.post("/accounts/<int:number>/edit")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account, checks_units=True)
@@ -134,7 +135,8 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         """Let it in no more, once the box that says so is ticked; its logins and tokens end."""
         with panel.database.session() as session:
             row = session.get_one(Account, number)
-            form = form_of(panel, ACCOUNT, row)
+            texts = texts_of(ACCOUNT, row)
+        form = form_of(panel, texts)
         try:
             if not sent_form().chosen("sure", "yes"):
                 form.problems[""] = say("entry.not_sure")

@@ -23,13 +23,12 @@ class Conflict(Exception):
     form: Form
 
 
-def form_of(panel: Panel, kind: Kind, row: Any = None, **start: str) -> Form:
-    """The form as it is first shown: what was kept over a login, else the row, else `start`."""
+def form_of(panel: Panel, texts: Texts | None = None, **start: str) -> Form:
+    """The form as it is first shown: what was kept over a login, else the row as `texts_of` says it, else `start`."""
     if kept := take_kept(panel):
         return Form(kept)
-    if row is None:
+    if texts is None:
         return Form({name: [value] for name, value in start.items() if value})
-    texts = texts_of(kind, row)
     return Form({**texts, MARK: [mark_of(texts)]})
 
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import OFFICIAL, EntryRefused
+from admin.district.entries import OFFICIAL, EntryRefused, texts_of
 from admin.district.entry_forms import Conflict, form_of, refused, take_form
 from admin.district.reconcile import retire
 from admin.district.scope import require_zones_of_official, units_of_official, units_to_choose, zones_to_choose
@@ -48,7 +48,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def new_official() -> Response:
         """The form for one more."""
-        return _form_page(panel, form_of(panel, OFFICIAL, unit=request.args.get("unit", "")))
+        return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
 
     @app.post("/officials/new")
     @needs(Action.CONFIGURE, checks_units=True)
@@ -70,8 +70,8 @@ def register_officials(app: Flask, panel: Panel) -> None:
         """The form with what is there."""
         with panel.database.session() as session:
             row = _in_use(session, number)
-            form = form_of(panel, OFFICIAL, row)
-            return _form_page(panel, form, row)
+            texts = texts_of(OFFICIAL, row)
+        return _form_page(panel, form_of(panel, texts), row)
 
     @app.post("/officials/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_official, checks_units=True)
@@ -83,7 +83,8 @@ def register_officials(app: Flask, panel: Panel) -> None:
                 take_form(session, panel, OFFICIAL, row, _texts(session, row))
         except (EntryRefused, Conflict) as refusal:
             with panel.database.session() as session:
-                return _form_page(panel, refused(refusal), _in_use(session, number), 422)
+                row = _in_use(session, number)
+            return _form_page(panel, refused(refusal), row, 422)
         flash(say("entry.saved"))
         return redirect(url_for("officials"), 303)
 
@@ -102,10 +103,13 @@ def register_officials(app: Flask, panel: Panel) -> None:
         """Take every right away, once the box that says so is ticked."""
         with panel.database.session() as session:
             row = _in_use(session, number)
-            if not sent_form().chosen("sure", "yes"):
-                form = form_of(panel, OFFICIAL, row)
-                form.problems[""] = say("entry.not_sure")
-                return _form_page(panel, form, row, 422)
+            texts = texts_of(OFFICIAL, row)
+        if not sent_form().chosen("sure", "yes"):
+            form = form_of(panel, texts)
+            form.problems[""] = say("entry.not_sure")
+            return _form_page(panel, form, row, 422)
+        with panel.database.session() as session:
+            row = _in_use(session, number)
             retire(session, row)
             audit.record(session, visitor().actor, "official.retire", f"official:{row.code}")
         flash(say("entry.retired"))

@@ -84,7 +84,8 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     def set_up_call() -> Response:
         """What has arrived of the test call, for the page to show anew."""
         with panel.database.session() as session:
-            return page("set_up_call.html", call=first_call(session, now() - CALL_WINDOW))
+            call = first_call(session, now() - CALL_WINDOW)
+        return page("set_up_call.html", call=call)
 
 
 def _require_link(panel: Panel, token: str) -> None:
@@ -121,9 +122,9 @@ def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.session() as session:
         left = missing(session)
         units = units_to_choose(session, visitor())
-        official = who_can_call(session)
-        return page(
-            "set_up.html", status, steps=list(Step), left=left, form=form, units=units, official=official,
-            number=line_to_dial(session), call=first_call(session, now() - CALL_WINDOW),
-            unit=next((unit.code for unit in units if unit.id == visitor().account.unit_id), ""),
-        )  # fmt: skip
+        official, number = who_can_call(session), line_to_dial(session)
+        call = first_call(session, now() - CALL_WINDOW)
+    return page(
+        "set_up.html", status, steps=list(Step), left=left, form=form, units=units, official=official,
+        number=number, call=call, unit=next((one.code for one in units if one.id == visitor().account.unit_id), ""),
+    )  # fmt: skip

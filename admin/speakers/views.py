@@ -20,7 +20,7 @@ from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.listing import Filter, Standing, count_speakers, dots, find_speakers, standing
-from broadcast_bridge.models import Delivery, Speaker
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.planning import ZoneBusy
 from broadcast_bridge.reachability import history
 from broadcast_bridge.trying_out import CannotTry, ask_for_tone
@@ -48,12 +48,11 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         wanted = _filter()
         with panel.database.session() as session:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
-            total = count_speakers(session, visitor(), wanted)
-            return page(
-                "speakers.html", speakers=found, following=following, total=total, wanted=wanted,
-                after=request.args.get("after"),
-                units=units_to_choose(session, visitor()), states=list(Standing),
-            )  # fmt: skip
+            total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
+        return page(
+            "speakers.html", speakers=found, following=following, total=total, wanted=wanted,
+            after=request.args.get("after"), units=units, states=list(Standing),
+        )  # fmt: skip
 
     @app.get("/speakers/map")
     @needs(Action.VIEW)
@@ -62,17 +61,18 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         wanted = _filter()
         with panel.database.session() as session:
             found = dots(session, visitor(), wanted)
-            legend = {dot.speaker.unit.name: dot.colour for dot in found}
-            return page(
-                "speakers_map.html", dots=found, legend=legend, wanted=wanted, states=list(Standing),
-                units=units_to_choose(session, visitor()), total=count_speakers(session, visitor(), wanted),
-            )  # fmt: skip
+            total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
+        legend = {dot.speaker.unit.name: dot.colour for dot in found}
+        return page(
+            "speakers_map.html", dots=found, legend=legend, wanted=wanted, states=list(Standing),
+            units=units, total=total,
+        )  # fmt: skip
 
     @app.get("/speakers/new")
     @needs(Action.CONFIGURE)
     def new_speaker() -> Response:
         """The form for one more."""
-        return _form_page(panel, form_of(panel, SPEAKER, unit=request.args.get("unit", "")))
+        return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
 
     @app.post("/speakers/new")
     @needs(Action.CONFIGURE, checks_units=True)
@@ -103,7 +103,8 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     def speaker_played(number: int) -> Response:
         """How it stands and what it played, for the page to show anew."""
         with panel.database.session() as session:
-            return page("speaker_played.html", **_doings(session, session.get_one(Speaker, number)))
+            found = _doings(session, session.get_one(Speaker, number))
+        return page("speaker_played.html", **found)
 
     @app.get("/speakers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_speaker)
@@ -111,7 +112,8 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         """The form with what is there."""
         with panel.database.session() as session:
             row = session.get_one(Speaker, number)
-            return _form_page(panel, form_of(panel, SPEAKER, row), row)
+            texts = texts_of(SPEAKER, row)
+        return _form_page(panel, form_of(panel, texts), row)
 
     @app.post("/speakers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_speaker, checks_units=True)
@@ -195,17 +197,15 @@ def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int
 def _speaker_page(panel: Panel, number: int, problem: str = "", status: int = 200) -> Response:
     with panel.database.session() as session:
         row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
-        return page(
-            "speaker.html", status, problem=problem, periods=history(session, row, NEWEST),
-            zones=zones_of_speaker(session, row), **_doings(session, row),
-        )  # fmt: skip
+        periods, zones, found = history(session, row, NEWEST), zones_of_speaker(session, row), _doings(session, row)
+    return page("speaker.html", status, problem=problem, periods=periods, zones=zones, **found)
 
 
 def _doings(session: Session, row: Speaker) -> dict[str, Any]:
     played = session.scalars(
         sa.select(Delivery)
         .where(Delivery.speaker_id == row.id)
-        .options(joinedload(Delivery.broadcast))
+        .options(joinedload(Delivery.broadcast).joinedload(Broadcast.official))
         .order_by(Delivery.id.desc())
         .limit(NEWEST)
     ).all()

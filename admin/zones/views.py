@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import ZONE, EntryRefused
+from admin.district.entries import ZONE, EntryRefused, texts_of
 from admin.district.entry_forms import Conflict, form_of, refused, take_form
 from admin.district.reconcile import retire
 from admin.district.scope import units_of_zone, units_of_zone_numbered, units_to_choose
@@ -41,7 +41,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def new_zone() -> Response:
         """The form for one more."""
-        return _form_page(panel, form_of(panel, ZONE, units=request.args.get("unit", "")))
+        return _form_page(panel, form_of(panel, units=request.args.get("unit", "")))
 
     @app.post("/zones/new")
     @needs(Action.CONFIGURE, checks_units=True)
@@ -61,8 +61,8 @@ def register_zones(app: Flask, panel: Panel) -> None:
         """The form with what is there."""
         with panel.database.session() as session:
             row = session.get_one(Zone, number)
-            form = form_of(panel, ZONE, row)
-        return _form_page(panel, form, row)
+            texts = texts_of(ZONE, row)
+        return _form_page(panel, form_of(panel, texts), row)
 
     @app.post("/zones/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_zone_numbered, checks_units=True)

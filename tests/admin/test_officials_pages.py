@@ -1,0 +1,86 @@
+"""Officials and accounts on pages: PINs and passwords are shown once and hashed; an administrator always stays."""
+
+import re
+
+from haichieu.people import Account, Official
+from haichieu.vault import secret_matches
+from tests.admin.house import House
+
+FORM = {
+    "code": "1005",
+    "name": "Páo",
+    "unit": "COMMUNE",
+    "phones": "0912 000 005\n0263000005",
+    "zones": "12",
+    "may": "live",
+}
+
+
+def official(house: House, code: str) -> Official:
+    with house.database.session() as session:
+        return session.query(Official).filter_by(code=code).one()
+
+
+def account(house: House, email: str) -> Account:
+    with house.database.session() as session:
+        return session.query(Account).filter_by(email=email).one()
+
+
+def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    slip = browser.post("/officials/new", "/account", **FORM).text
+    pin = re.search(r'class="pin">(\d{6})<', slip)
+    assert pin
+    assert secret_matches(official(house, "1005").pin_hash, pin[1])
+    row = official(house, "1005").id
+    assert pin[1] not in browser.get("/officials").text + browser.get(f"/officials/{row}/edit").text
+    again = re.search(r'class="pin">(\d{6})<', browser.post(f"/officials/{row}/pin", "/account").text)
+    assert again
+    assert not secret_matches(official(house, "1005").pin_hash, pin[1])
+    assert secret_matches(official(house, "1005").pin_hash, again[1])
+    mark = browser.get(f"/officials/{row}/edit").text.split('name="began_with" value="')[1].split('"')[0]
+    changed = browser.post(f"/officials/{row}/edit", "/account", began_with=mark, **{**FORM, "name": "Hoàng Văn Páo"})
+    assert changed.status_code == 303
+    assert secret_matches(official(house, "1005").pin_hash, again[1])
+
+
+def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    assert browser.post("/officials/new", "/account", **{**FORM, "zones": "14"}).status_code == 422
+    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
+    taken = browser.post("/officials/new", "/account", **{**FORM, "code": "1006"})
+    assert taken.status_code == 422
+    assert "+84912000005" in taken.text
+    table = "code,name,unit,zones\n1007,A,COMMUNE,14\n1008,B,COMMUNE,12\n"
+    assert "Dòng 2<" in browser.post("/officials/import", "/account", table=table).text
+    slips = browser.post("/officials/import", "/account", table=table.replace(",14", ",12"), confirmed="yes").text
+    assert len(re.findall(r'class="pin">\d{6}<', slips)) == 2
+
+
+def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE"}
+    assert browser.post("/accounts/new", "/account", **{**form, "unit": "OTHER"}).status_code == 403
+    shown = browser.post("/accounts/new", "/account", **form).text
+    password = shown.split('id="password">')[1].split("<")[0]
+    assert house.browser().sign_in("moi@x.example", password).status_code == 303
+
+
+def test_a_disabled_account_is_out_with_its_tokens(house: House) -> None:
+    viewer, header = house.signed_in("viewer@x.example"), house.token("viewer@x.example")
+    admin, number = house.signed_in("admin@x.example"), account(house, "viewer@x.example").id
+    assert admin.post(f"/accounts/{number}/disable", "/account", sure="yes").status_code == 303
+    assert viewer.get("/").status_code == 303
+    assert house.app.test_client().get("/api/v1/speakers", headers=header).status_code == 401
+    assert house.browser().sign_in("viewer@x.example").status_code == 401
+
+
+def test_the_last_administrator_stays(house: House) -> None:
+    top = house.signed_in("admin@district.example")
+    number = account(house, "admin@district.example").id
+    assert top.post(f"/accounts/{number}/disable", "/account", sure="yes").status_code == 409
+    mark = top.get(f"/accounts/{number}/edit").text.split('name="began_with" value="')[1].split('"')[0]
+    form = {"email": "admin@district.example", "name": "A", "role": "viewer", "unit": "DISTRICT", "began_with": mark}
+    assert top.post(f"/accounts/{number}/edit", "/account", **form).status_code == 409
+    below = account(house, "admin@x.example").id
+    assert top.post(f"/accounts/{below}/disable", "/account", sure="yes").status_code == 303

@@ -1,0 +1,132 @@
+"""Speakers and zones on pages: what is typed goes by the district file's rules, secrets are shown on demand."""
+
+import pytest
+
+from broadcast_bridge.models import Broadcast, Speaker, Zone
+from haichieu.audit import AuditEntry
+from haichieu.vault import open_vault
+from tests.admin.house import House
+
+HOSTILE = "<script>alert(1)</script>\u202e" + "Ngã ba " * 5
+
+
+def number_of(house: House, code: str) -> int:
+    with house.database.session() as session:
+        return session.query(Speaker).filter_by(code=code).one().id
+
+
+def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: House, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    browser = house.signed_in("admin@x.example")
+    added = browser.post("/speakers/new", "/account", id="cb-9", name=HOSTILE, unit="VILLAGE", latitude="22,95")
+    assert added.status_code == 303
+    number = number_of(house, "cb-9")
+    listed = browser.get("/speakers?unit=VILLAGE&state=never_seen&q=cb-9").text
+    assert "cb-9" in listed
+    assert "<script>alert" not in listed
+    assert "cb-9" not in browser.get("/speakers?state=reachable").text
+    with house.database.session() as session:
+        password = open_vault(tmp_path).unlock(session.get_one(Speaker, number).password_locked)
+    assert password not in browser.get(f"/speakers/{number}").text
+    shown = browser.post(f"/speakers/{number}/account", "/account").text
+    assert password in shown
+    assert "<svg" in shown
+    with house.database.session() as session:
+        traces = {entry.action for entry in session.query(AuditEntry).filter_by(subject="speaker:cb-9")}
+    assert traces == {"speaker.add", "speaker.account_shown"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"id": "có dấu"}, "only letters"), ({"id": "loa-commune"}, "is there already"),
+        ({"unit": "NOWHERE"}, "there is no"),
+        ({"latitude": "95"}, "at most 90"), ({"volume_db": "loud"}, "must be a number"),
+        ({"name": " "}, "must not be empty"),
+        ({"sort": "multicast", "multicast": "10.0.0.1:5004"}, "multicast group"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_stands_at_its_field(house: House, wrong: dict[str, str], said: str) -> None:
+    browser = house.signed_in("admin@district.example")
+    browser.client.set_cookie("haichieu_language", "en")
+    answer = browser.post("/speakers/new", "/account", **{"id": "cb-9", "name": "Loa", "unit": "COMMUNE", **wrong})
+    assert answer.status_code == 422
+    assert said in answer.text
+    with house.database.session() as session:
+        assert session.query(Speaker).filter_by(code="cb-9").count() == 0
+
+
+def test_two_who_edit_one_speaker_lose_nothing(house: House) -> None:
+    browser, number = house.signed_in("admin@x.example"), 0
+    browser.post("/speakers/new", "/account", id="cb-9", name="Loa", unit="COMMUNE")
+    number = number_of(house, "cb-9")
+    form = {"id": "cb-9", "name": "Của tôi", "unit": "COMMUNE", "codecs": "alaw", "volume_db": "0"}
+    old = browser.get(f"/speakers/{number}/edit").text.split('name="began_with" value="')[1].split('"')[0]
+    with house.database.session() as session:
+        session.get_one(Speaker, number).name = "Của người khác"
+    answer = browser.post(f"/speakers/{number}/edit", "/account", began_with=old, **form)
+    assert answer.status_code == 422
+    assert "Của tôi" in answer.text
+    assert "Của người khác" in answer.text
+    new = answer.text.split('name="began_with" value="')[1].split('"')[0]
+    assert browser.post(f"/speakers/{number}/edit", "/account", began_with=new, **form).status_code == 303
+    with house.database.session() as session:
+        assert session.get_one(Speaker, number).name == "Của tôi"
+
+
+def test_a_table_is_tried_first_and_every_wrong_line_is_named(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    table = 'id;name;unit\nn-1;"Loa\nhai dòng";COMMUNE\nn-2;Loa;COMMUNE\nn-2;Loa;COMMUNE\nn-3;Loa;OTHER\nn-4;;VILLAGE\n'
+    wrong = browser.post("/speakers/import", "/account", table=table)
+    assert wrong.status_code == 422
+    assert [line for line in range(1, 9) if f"Dòng {line}<" in wrong.text] == [2, 5, 6, 7]
+    good = "\ufeffid;name;unit;volume_db\r\nn-1;=1+1;COMMUNE;-3,5\r\nn-2;Loa;VILLAGE;\r\n"
+    tried = browser.post("/speakers/import", "/account", table=good, confirmed="")
+    assert "Sẽ thêm 2" in tried.text
+    with house.database.session() as session:
+        assert session.query(Speaker).filter(Speaker.code.like("n-%")).count() == 0
+    assert browser.post("/speakers/import", "/account", table=good, confirmed="yes").status_code == 303
+    with house.database.session() as session:
+        assert session.query(Speaker).filter_by(code="n-1").one().volume_db == -3.5
+
+
+def test_the_tone_goes_to_that_speaker_alone_and_not_to_one_that_is_away(house: House) -> None:
+    browser = house.signed_in("operator@x.example")
+    assert browser.post(f"/speakers/{number_of(house, 'loa-commune')}/tone", "/account").status_code == 303
+    assert browser.post(f"/speakers/{number_of(house, 'loa-village')}/tone", "/account").status_code == 409
+    with house.database.session() as session:
+        made = session.query(Broadcast).one()
+        assert (made.speaker_codes, made.zone_codes, len(made.sounds)) == (["loa-commune"], [], 1)
+
+
+def test_out_of_use_needs_the_box_and_the_same_id_brings_it_back(house: House) -> None:
+    browser, number = house.signed_in("admin@x.example"), number_of(house, "loa-commune")
+    assert browser.post(f"/speakers/{number}/retire", "/account").status_code == 422
+    assert browser.post(f"/speakers/{number}/retire", "/account", sure="yes").status_code == 303
+    assert "loa-commune" not in browser.get("/speakers").text
+    assert "loa-commune" in browser.get("/speakers?state=out_of_use").text
+    assert browser.post("/speakers/new", "/account", id="loa-commune", name="Loa", unit="COMMUNE").status_code == 303
+    assert number_of(house, "loa-commune") == number
+
+
+def test_the_map_shows_positions_or_says_that_there_are_none(house: House) -> None:
+    browser = house.signed_in("viewer@x.example")
+    assert "<circle" not in browser.get("/speakers/map").text
+    with house.database.session() as session:
+        for speaker in session.query(Speaker):
+            speaker.latitude, speaker.longitude = 22.9, 105.6
+    assert browser.get("/speakers/map").text.count("<title>Loa") == 2
+
+
+def test_a_zone_says_who_belongs_to_it_and_needs_somebody(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    assert browser.post("/zones/new", "/account", code="77", name="Khu mới").status_code == 422
+    assert browser.post("/zones/new", "/account", code="77", name="Khu mới", units="VILLAGE").status_code == 303
+    assert browser.post("/zones/new", "/account", code="78", name="Khu", units="OTHER").status_code == 403
+    page = browser.get("/zones").text
+    assert "Loa village" in page
+    assert "Khu mới" in page
+    with house.database.session() as session:
+        zone = session.query(Zone).filter_by(code="77").one().id
+    assert browser.post(f"/zones/{zone}/silence", "/account", hours="4").status_code == 303
+    with house.database.session() as session:
+        assert session.get_one(Zone, zone).silenced_until is not None
