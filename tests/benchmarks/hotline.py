@@ -33,7 +33,7 @@ from tests.benchmarks.speakers import cpu_seconds
 
 Row = tuple[str, str, str, str, str]
 
-STEPS = (100, 150, 200, 250)
+STEPS = (100, 200, 300)
 HOTLINE, BARE = "1800", "*1800"
 KEYS = (3, 4)
 """Keys that show, of callers who keep their message (1) and who keep it without their number (4), by turns."""
