@@ -14,6 +14,7 @@ from admin.broadcasts.scope import NoSuchBroadcast
 from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
+from admin.sounds.listening import NoSuchSound
 from broadcast_bridge.planning import NothingToPlayOn
 from broadcast_bridge.programmes.approval import NotForTheAir
 from broadcast_bridge.zones import UnknownZone
@@ -34,6 +35,7 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (NoSuchCase, 404),
     (NoSuchBroadcast, 404),
     (WrongCheckDigit, 404),
+    (NoSuchSound, 404),
     (NoSuchAlarm, 404),
     (NoSuchAccount, 404),
     (LockedOut, 429),

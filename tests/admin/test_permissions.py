@@ -130,7 +130,7 @@ IN_UNITS = [
     Try(
         "/api/v1/cases/<number>/answers",
         "POST",
-        Action.ANSWER_CASES,
+        Action.WORK_ON_CASES,
         lambda h, u: (f"/api/v1/cases/{case(h, u)}/answers", {"text": "Đã sửa", "by": ["air"]}),
     ),
 ]
