@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from flask import Response, flash, g, redirect, url_for
+from flask import Response, flash, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.visitors import visitor
 from admin.cases.conversation import UNSURE, conversation, mark_of_transcript
 from admin.cases.scope import case_for_visitor
-from admin.layout.language import say
+from admin.layout.language import know_timezone, say, say_in
 from admin.layout.pages import Form, page
 from admin.layout.words import FALLBACK, LANGUAGES
 from admin.panel import Panel
@@ -34,6 +34,7 @@ class ChangedMeanwhile(HaiChieuError):
 def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Response:
     """The page of a case."""
     with panel.database.session() as session:
+        know_timezone(session)
         case = case_for_visitor(session, number)
         shown = conversation(session, panel.citizens, visitor(), case, now())
         return page(
@@ -53,9 +54,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
 def templates_for(case: Case) -> list[tuple[str, str]]:
     """Answers to begin with, each under its title: the title in the page's language, the text in the citizen's."""
     language = case.language if case.language in LANGUAGES else FALLBACK
-    return [
-        (say(f"answer_title.{name}"), str(g.words.say(language, f"answer_template.{name}", {}))) for name in TEMPLATES
-    ]
+    return [(say(f"answer_title.{name}"), say_in(language, f"answer_template.{name}")) for name in TEMPLATES]
 
 
 def step(

@@ -15,6 +15,7 @@ from admin.cases.filters import choices, read_filters, read_place, wanted, write
 from admin.cases.inbox import rows
 from admin.cases.scope import case_for_visitor, unit_of_case, unit_of_file
 from admin.cases.steps import register_steps
+from admin.layout.language import know_timezone
 from admin.layout.pages import Form, page
 from admin.panel import Panel
 from feedback import case_table, search
@@ -36,6 +37,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
         """The inbox: the newest first, filtered by what stands in the address."""
         moment = now()
         with panel.database.session() as session:
+            know_timezone(session)
             offered = choices(session, visitor())
             filters = read_filters(request.args, offered)
             looked_for = wanted(filters, offered, visitor(), moment)
@@ -54,7 +56,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
     @needs(Action.READ_CASES)
     def export_cases() -> AnyResponse:
         """The filtered list as CSV, for statistics: no numbers of citizens and no words of theirs."""
-        file = tempfile.TemporaryFile()  # closed with the response
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         with panel.database.session() as session:
             offered = choices(session, visitor())
@@ -88,4 +90,3 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
 
     register_steps(app, panel)
     register_answering(app, panel)
-
