@@ -354,8 +354,8 @@ def test_an_answer_can_be_heard_before_it_goes(house: House, tmp_path: Path) -> 
     page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
     heard = browser.post(f"{page}/answer/spoken", page=page, answer="Đã sửa cầu")
     assert (heard.status_code, heard.content_type, heard.data[:4]) == (200, "audio/wav", b"RIFF")
-    assert browser.post(f"{page}/answer/spoken", page=page, answer=" … ").status_code == 422
-    assert browser.post(f"{page}/answer/spoken", page=page, answer="a" * 5001).status_code == 422
+    assert browser.post(f"{page}/answer/spoken", page=page, answer=" … ").status_code == 409
+    assert browser.post(f"{page}/answer/spoken", page=page, answer="a" * 5001).status_code == 409
 
 
 def test_a_text_survives_a_login_that_ran_out(house: House, tmp_path: Path) -> None:
