@@ -14,7 +14,7 @@ from admin.layout.pages import Form, page
 from admin.layout.words import FALLBACK, LANGUAGES
 from admin.panel import Panel
 from feedback.case_numbers import WrongCheckDigit
-from feedback.cases import NoSuchCase
+from feedback.cases import OPEN, NoSuchCase
 from feedback.models import Case
 from feedback.replies import LONGEST_ANSWER
 from feedback.texts.segments import segments
@@ -46,6 +46,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
             mark_of_transcript=mark_of_transcript,
             segments=segments,
             unsure=UNSURE,
+            open_states=OPEN,
             longest_answer=LONGEST_ANSWER,
             templates=templates_for(case),
         )
