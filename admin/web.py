@@ -18,6 +18,7 @@ from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
 from admin.broadcasts.again_views import register_airing_again
 from admin.broadcasts.log_views import register_broadcast_log
+from admin.cases.views import register_case_pages
 from admin.emergency.views import register_emergency
 from admin.health import register_health
 from admin.layout.assets import register_assets
@@ -31,6 +32,7 @@ from admin.officials.views import register_officials
 from admin.panel import Panel, open_panel
 from admin.reports.views import register_reports
 from admin.set_up.views import register_set_up
+from admin.sounds.views import register_sounds
 from admin.speakers.views import register_speakers
 from admin.zones.views import register_zones
 from haichieu.database import Database
@@ -86,6 +88,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_speakers, register_zones, register_officials, register_set_up),
+        *(register_sounds, register_case_pages),
     ):
         register(app, panel)
     for routes in webhooks:

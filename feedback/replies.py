@@ -42,7 +42,7 @@ def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -
 
     Raises AnswerRefused, and nothing has happened.
     """
-    _check(case, given)
+    check(case, given)
     happen(session, case, CaseEvent.ANSWER, given.author, at)
     message = _write(session, case, given, at)
     answer_also(session, case, given, at)
@@ -79,7 +79,8 @@ def changes(session: Session, reply: Reply, event: ReplyEvent, at: datetime.date
     reply.reason, reply.changed_at = reason, at
 
 
-def _check(case: Case, given: Answer) -> None:
+def check(case: Case, given: Answer) -> None:
+    """Raise AnswerRefused when the case cannot be answered like this."""
     if not given.text.strip() and given.sound is None:
         raise AnswerRefused("Câu trả lời đang trống. / The answer is empty: write it or record it.")
     if len(given.text) > LONGEST_ANSWER:

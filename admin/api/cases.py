@@ -1,33 +1,19 @@
 """Cases, what was said in them, and answers."""
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from admin.access.visitors import visitor
 from admin.api import documents
 from admin.api.documents import AnswerWish, CaseQuery, Cases
 from admin.api.operations import Api, Operation
+from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.panel import Panel
-from feedback.cases import OPEN, NoSuchCase, find_case
+from feedback.cases import OPEN
 from feedback.models import Case, Message
 from feedback.replies import Answer, answer
 from haichieu.account_rights import Action
 from haichieu.database import now
-
-
-def unit_of_case(session: Session, number: str) -> Iterable[int]:
-    """The unit of a case. Raises WrongCheckDigit or NoSuchCase, the latter also when it lies elsewhere."""
-    return [case_for_visitor(session, number).unit_id]
-
-
-def case_for_visitor(session: Session, number: str) -> Case:
-    """The case with this number, in one of the visitor's units. Raises WrongCheckDigit or NoSuchCase."""
-    case = find_case(session, number)
-    if case.unit_id not in visitor().units:
-        raise NoSuchCase(case.number)
-    return case
 
 
 def register_cases(api: Api, panel: Panel) -> None:

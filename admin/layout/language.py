@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, redirect, request
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.paths import path_within
@@ -88,6 +89,17 @@ def show_figure(value: float | None, places: int = 0) -> str:
     return written.translate(str.maketrans(",.", ".,")) if page_language() == "vi" else written
 
 
+def say_in(language: str, name: str) -> str:
+    """A text of the catalogue in another language than the page's. Raises NoSuchText."""
+    words: Words = current_app.extensions[_WORDS]
+    return words.say(language, name, {})
+
+
+def know_timezone(session: Session) -> None:
+    """Look up the station's time zone for a page that is made while this session is open."""
+    g.timezone = the_station(session).timezone
+
+
 def show_moment(at: datetime.datetime | None, timezone: str, clock: str = " %H:%M") -> Markup:
     """A moment as people of the station write it, and for programs."""
     if at is None:
@@ -104,7 +116,7 @@ def _day_pattern() -> str:
 def _timezone(panel: Panel) -> str:
     if "timezone" not in g:
         with panel.database.session() as session:
-            g.timezone = the_station(session).timezone
+            know_timezone(session)
     return str(g.timezone)
 
 

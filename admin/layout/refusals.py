@@ -14,6 +14,7 @@ from admin.broadcasts.scope import NoSuchBroadcast
 from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
+from admin.sounds.listening import NoSuchSound
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import NoSuchCase
 from haichieu.account_rights import NoSuchAccount, NotAllowed
@@ -29,6 +30,7 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (NoSuchCase, 404),
     (NoSuchBroadcast, 404),
     (WrongCheckDigit, 404),
+    (NoSuchSound, 404),
     (NoSuchAlarm, 404),
     (NoSuchAccount, 404),
     (LockedOut, 429),

@@ -1,6 +1,5 @@
 """`haichieu case`: what citizens asked and what the office does about it, with an account's rights."""
 
-import csv
 import datetime
 import re
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from feedback import assigning, attachments, duplicates, merging, notes, replies, search
+from feedback import assigning, attachments, case_table, duplicates, merging, notes, replies, search
 from feedback.case_numbers import spoken_groups
 from feedback.cases import find_case, happen
 from feedback.citizens import CitizenBook, open_citizens
@@ -243,36 +242,11 @@ def export(
 ) -> None:
     """Xuất bảng thống kê, không có số điện thoại và lời nói / a table for statistics: no numbers, no words."""
     database, _ = open_station(home)
-    written = 0
     with database.session() as session:
         wanted = _wanted(session, account_of(session, by), unit, words, status, category, department, overdue, channel)
-        place: Place | None = None
         try:
             with file.open("w", encoding="utf-8-sig", newline="") as target:
-                table = csv.writer(target)
-                table.writerow(
-                    [
-                        "number",
-                        "channel",
-                        "status",
-                        "unit",
-                        "category",
-                        "department",
-                        "opened",
-                        "due",
-                        "answered",
-                        "closed",
-                    ]
-                )
-                while True:
-                    page = search.find(session, wanted, place, most=1000)
-                    for case in page.cases:
-                        table.writerow(_row(case))
-                    written += len(page.cases)
-                    session.expunge_all()
-                    if page.after is None:
-                        break
-                    place = page.after
+                written = case_table.write(session, wanted, target)
         except OSError as problem:
             raise UsageError(
                 f"Không ghi được {file}: {problem.strerror}. / Cannot write {file}: {problem.strerror}."
@@ -365,12 +339,3 @@ def _first_words(case: Case) -> str:
 def _printable(text: str) -> str:
     """What a citizen wrote, without signs that a terminal would obey."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", text)
-
-
-def _row(case: Case) -> list[str]:
-    moments = (case.opened_at, case.due_at, case.answered_at, case.closed_at)
-    return [
-        case.number, case.channel, case.status, case.unit.name, case.category.name if case.category else "",
-        case.department.name if case.department else "",
-        *(moment.isoformat(timespec="seconds") if moment else "" for moment in moments),
-    ]  # fmt: skip

@@ -13,6 +13,7 @@ from admin.access import sessions, tokens
 from admin.web import create_app
 from broadcast_bridge.models import Speaker, Zone
 from haichieu.database import Database, now
+from haichieu.media import MediaStore
 from haichieu.people import Account, Level, Role, Unit
 from haichieu.settings import load_settings
 from haichieu.vault import hash_secret
@@ -28,7 +29,13 @@ class House:
 
     database: Database
     app: Flask
+    home: Path
     units: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def store(self) -> MediaStore:
+        """Where its sounds are kept."""
+        return MediaStore(self.home / "media", 0)
 
     def browser(self) -> "Browser":
         """A browser that nobody has signed in at."""
@@ -82,7 +89,7 @@ class Browser:
 
 def build(database: Database, home: Path, **settings: str | int) -> House:
     """Make the station; accounts are `<role>@x.example` of the commune, and `admin@district.example` above all."""
-    house = House(database, create_app(database, load_settings(home=home, **settings)))
+    house = House(database, create_app(database, load_settings(home=home, **settings)), home)
     with database.session() as session:
         house.units = _units(session)
         for role in Role:

@@ -8,19 +8,28 @@ from pathlib import Path
 import pytest
 
 from admin.access.permissions import for_anyone_signed_in
+from admin.cases.case_page import TEMPLATES
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.words import LANGUAGES, Words, half
 from admin.web import HEADERS
 from broadcast_bridge.states import BROADCAST, Priority
-from feedback.states import CASE
+from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.people import Role
 from tests.admin.house import House
 
 ADMIN = FOLDER.parent
 SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
+STEPS = [
+    *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
+    "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_on_air",
+    "answer_not_on_air", "overdue", "reminded",
+]  # fmt: skip
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
-    "nav": ["now", "emergency", "accounts", "audit_trail"],
+    "nav": ["now", "cases", "emergency", "accounts", "audit_trail"],
+    "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
+    "case": ["citizen", "system"], "case_step": STEPS,
+    "answer_title": TEMPLATES, "answer_template": TEMPLATES,
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
 

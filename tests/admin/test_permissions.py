@@ -2,21 +2,26 @@
 
 import datetime
 import itertools
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from admin.access.permissions import RouteWithoutRule, check_declarations, rule_of
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.planning import Request, ask
-from feedback.cases import Opening, Said, open_case
+from broadcast_bridge.programmes.models import Programme
+from feedback.cases import Opening, Said, find_case, open_case
+from feedback.models import Attachment, Message
 from feedback.states import Channel, Direction
 from haichieu.account_rights import MAY, Action
 from haichieu.alarms import Alarm
 from haichieu.database import now
+from haichieu.media import Media
 from haichieu.people import Account, Official, Role
 from tests.admin.house import House
 
@@ -32,7 +37,17 @@ ABOUT_ONESELF = {
     "/logout", "/now/events", "/account", "/account/password", "/account/second-factor", "/account/second-factor/off",
     "/account/logins/<int:number>/end", "/account/tokens", "/account/tokens/<int:number>/revoke",
 }  # fmt: skip
-LISTS = {"/", "/now/board", "/emergency", "/accounts", "/api/v1/speakers", "/api/v1/broadcasts", "/api/v1/cases"}
+LISTS = {
+    "/",
+    "/now/board",
+    "/emergency",
+    "/accounts",
+    "/api/v1/speakers",
+    "/api/v1/broadcasts",
+    "/api/v1/cases",
+    "/cases",
+    "/cases/export",
+}
 LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 
 
@@ -62,6 +77,53 @@ def case(house: House, unit: str) -> str:
     with house.database.session() as session:
         first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
         return open_case(session, Opening(Channel.TEXT, house.units[unit], "number"), first, now()).number
+
+
+def first_message(house: House) -> int:
+    with house.database.session() as session:
+        return session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
+
+
+def case_file(house: House, unit: str) -> str:
+    number = case(house, unit)
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"file-{number}")
+        attachment = Attachment(message_id=0, media_id=kept.id, name="anh.png", content_type="image/png")
+        attachment.message_id = find_case(session, number).messages[0].id
+        session.add(attachment)
+        session.flush()
+        return f"/cases/{number}/files/{attachment.id}"
+
+
+def kept_sound(session: Session, house: House, content: str) -> Media:
+    """A sound in the store of the house's web process, different for every `content`."""
+    store = house.store
+    store.folder.mkdir(parents=True, exist_ok=True)
+    file = store.folder / "made.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(content.encode() * 2)
+    return store.keep(session, file)
+
+
+def programme_sound(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"programme-{unit}")
+        session.add(
+            Programme(
+                title="Bản tin", origin="upload", unit_id=house.units[unit], author="test", author_name="test",
+                sound_id=kept.id, created_at=now(), updated_at=now(),
+            )
+        )  # fmt: skip
+        return kept.id
+
+
+def spoken_sound(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"spoken-{unit}")
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=kept)
+        open_case(session, Opening(Channel.CALL, house.units[unit], "number"), said, now())
+        return kept.id
 
 
 def account(house: House, unit: str) -> int:
@@ -237,6 +299,33 @@ IMPORTS = {("POST", "/speakers/import"), ("POST", "/officials/import")}
 LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/officials"}
 LISTS |= {"/officials/new", "/officials/import", "/accounts/new", "/set-up", "/set-up/call"}
 OPEN_TO_ALL |= {"/first-run/<token>"}
+IN_UNITS += [
+    *(
+        Try(f"/cases/<number>{end}", "GET", Action.READ_CASES, lambda h, u, end=end: (f"/cases/{case(h, u)}{end}", {}))
+        for end in ("", "/answer", "/notes", "/transcript")
+    ),
+    *(
+        Try(
+            f"/cases/<number>/{end}",
+            "POST",
+            Action.WORK_ON_CASES,
+            lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"note": "Đã gọi", "what": "apart"}),
+        )
+        for end in ("answer", "answer/spoken", "assign", "notes", "close", "reopen", "merge")
+    ),
+    *(
+        Try(
+            f"/cases/<number>/{end}",
+            "POST",
+            Action.WORK_ON_CASES,
+            lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"message": str(first_message(h))}),
+        )
+        for end in ("transcript", "transcript/again")
+    ),
+    Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
+    Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
+    Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
+]
 EVERYWHERE = {("GET", "/audit"): Action.AUDIT}
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 
@@ -346,6 +435,7 @@ def test_nobody_without_a_login_gets_anywhere(house: House) -> None:
             continue
         path = rule.rule.replace("<int:number>", "1")
         path = path.replace("<number>", "12345674").replace("<token>", "x")
+        path = path.replace("<number>", "12345674").replace("<int:file>", "1")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             answer = house.app.test_client().open(path, method=method, headers={"Accept": "text/html"})
             if path.startswith("/api/"):

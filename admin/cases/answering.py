@@ -1,0 +1,106 @@
+"""Answering a case: written, looked over as the citizen gets it, sent. The text is never lost on the way."""
+
+from pathlib import Path
+
+from flask import Flask, Response, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.cases.case_page import ChangedMeanwhile, in_words, show_case
+from admin.cases.conversation import mark_of, messages_of, zones_of
+from admin.cases.scope import case_for_visitor, unit_of_case
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from feedback import replies
+from feedback.answers.on_air import holds_number
+from feedback.answers.sounds import AnswerSounds
+from feedback.case_numbers import WrongCheckDigit
+from feedback.cases import NoSuchCase
+from feedback.merging import merged_into
+from feedback.models import Case
+from feedback.replies import LONGEST_ANSWER, Answer, AnswerRefused
+from feedback.states import CASE, CaseEvent, CaseStatus, Way
+from feedback.texts.segments import segments
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from haichieu.state_machine import IllegalTransition
+
+
+def register_answering(app: Flask, panel: Panel) -> None:
+    """Add the answer's form, its preview and its spoken form."""
+    sounds = AnswerSounds(panel.database, panel.store, panel.synthesiser)
+
+    @app.post("/cases/<number>/answer")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def answer_case_page(number: str) -> AnyResponse:
+        """Show an answer as it will go out; with the confirmation it goes."""
+        form = sent_form()
+        if form.value("step") == "edit":
+            return show_case(panel, number, form)
+        try:
+            with panel.database.session() as session:
+                case = case_for_visitor(session, number)
+                session.refresh(case, with_for_update=True)
+                given = Answer(visitor().actor, _ways(form), _text(form))
+                _require_fit(panel, session, case, given, form)
+                if form.value("step") != "send":
+                    return _preview(session, case, given, form)
+                replies.answer(session, case, given, now())
+        except (NotAllowed, NoSuchCase, WrongCheckDigit):
+            raise
+        except HaiChieuError as refusal:
+            form.problems["answer"] = in_words(refusal)
+            stale = isinstance(refusal, ChangedMeanwhile | IllegalTransition)
+            return show_case(panel, number, form, 409 if stale else 422)
+        flash(say("case.answer_sent"))
+        return redirect(url_for("case_page", number=number), 303)
+
+    @app.post("/cases/<number>/answer/spoken")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def spoken_answer(number: str) -> AnyResponse:
+        """An answer's text as the citizen would hear it over the telephone, as a WAV file."""
+        text = request.form.get("answer", "").strip()
+        if len(text) > LONGEST_ANSWER:
+            raise AnswerRefused("Câu trả lời quá dài. / The answer is too long.")
+        with panel.database.session() as session:
+            language = case_for_visitor(session, number).language
+        with sounds.folder() as folder:
+            spoken = sounds.speak(text, language, Path(folder)).narrow.read_bytes()
+        return Response(spoken, content_type="audio/wav")
+
+
+def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form: Form) -> None:
+    """Raise unless the answer can be given and is based on everything that was said so far."""
+    CASE.after(CaseStatus(case.status), CaseEvent.ANSWER)
+    replies.check(case, given)
+    known = panel.citizens.number_of(case.citizen) if case.citizen is not None else ""
+    if Way.AIR in given.ways and holds_number(given.text, known):
+        raise AnswerRefused(say("case.holds_number"))
+    if form.value("based_on") != mark_of(messages_of(session, case)):
+        raise ChangedMeanwhile(say("case.changed"))
+
+
+def _preview(session: Session, case: Case, given: Answer, form: Form) -> Response:
+    return page(
+        "case_answer.html",
+        case=case,
+        given=given,
+        form=form,
+        segments=segments(given.text),
+        zones=zones_of(session, case),
+        merged=merged_into(session, case),
+    )
+
+
+def _ways(form: Form) -> list[Way]:
+    known = {str(way): way for way in Way}
+    return [known[given] for given in form.values("way") if given in known]
+
+
+def _text(form: Form) -> str:
+    """As it was typed; browsers send every line's end as two characters."""
+    return form.value("answer").replace("\r\n", "\n").replace("\x00", "").strip()

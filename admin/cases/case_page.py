@@ -1,0 +1,86 @@
+"""The page of one case, as it is and as it comes back when something was refused: with what had been typed."""
+
+from collections.abc import Callable
+
+from flask import Response, flash, redirect, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin.access.visitors import visitor
+from admin.cases.conversation import UNSURE, conversation, mark_of_transcript
+from admin.cases.scope import case_for_visitor
+from admin.layout.language import know_timezone, say, say_in
+from admin.layout.pages import Form, page
+from admin.layout.words import FALLBACK, LANGUAGES
+from admin.panel import Panel
+from feedback.case_numbers import WrongCheckDigit
+from feedback.cases import OPEN, NoSuchCase
+from feedback.models import Case
+from feedback.replies import LONGEST_ANSWER
+from feedback.texts.segments import segments
+from haichieu.account_rights import NotAllowed
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from haichieu.state_machine import IllegalTransition
+
+TEMPLATES = ("received", "passed_on", "done", "more")
+"""Answers to begin with: `answer_template.…` in the language of the case."""
+
+
+class ChangedMeanwhile(HaiChieuError):
+    """Somebody else changed what the form was based on."""
+
+
+def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Response:
+    """The page of a case."""
+    with panel.database.session() as session:
+        know_timezone(session)
+        case = case_for_visitor(session, number)
+        shown = conversation(session, panel.citizens, visitor(), case, now())
+        return page(
+            "case.html",
+            status,
+            shown=shown,
+            case=case,
+            form=form,
+            mark_of_transcript=mark_of_transcript,
+            segments=segments,
+            unsure=UNSURE,
+            open_states=OPEN,
+            longest_answer=LONGEST_ANSWER,
+            templates=templates_for(case),
+        )
+
+
+def templates_for(case: Case) -> list[tuple[str, str]]:
+    """Answers to begin with, each under its title: the title in the page's language, the text in the citizen's."""
+    language = case.language if case.language in LANGUAGES else FALLBACK
+    return [(say(f"answer_title.{name}"), say_in(language, f"answer_template.{name}")) for name in TEMPLATES]
+
+
+def step(
+    panel: Panel, number: str, form: Form, field: str, work: Callable[[Session, Case], None], done: str
+) -> AnyResponse:
+    """Do something to a case and go back to its page; when it is refused, say why beside the form's `field`.
+
+    The case is locked before anything is compared with it, so that of two people one is told about the other.
+    """
+    try:
+        with panel.database.session() as session:
+            case = case_for_visitor(session, number)
+            session.refresh(case, with_for_update=True)
+            work(session, case)
+    except (NotAllowed, NoSuchCase, WrongCheckDigit):
+        raise
+    except HaiChieuError as refusal:
+        form.problems[field] = in_words(refusal)
+        return show_case(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile | IllegalTransition) else 422)
+    flash(done)
+    return redirect(url_for("case_page", number=number), 303)
+
+
+def in_words(refusal: HaiChieuError) -> str:
+    """A refusal for people: what the table of states says is put into words."""
+    if isinstance(refusal, IllegalTransition):
+        return say("case.not_now", state=say(f"case_state.{refusal.state}"))
+    return str(refusal)

@@ -1,0 +1,184 @@
+"""One case as its page shows it: who said what and when, what may be done, and marks that tell when it has changed."""
+
+import datetime
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from admin.access.visitors import Visitor
+from broadcast_bridge.models import Zone
+from feedback import duplicates, job_kinds
+from feedback.cases import OPEN
+from feedback.citizens import CitizenBook
+from feedback.merging import merged_into
+from feedback.models import Case, CaseLink, Category, Department, Message
+from feedback.privacy import number_for
+from feedback.states import CASE, CaseEvent, CaseStatus, Way
+from haichieu.account_rights import MAY, Action
+from haichieu.jobs import Job, JobState
+from haichieu.people import Account, Official, Role, Unit
+
+UNSURE = 0.5
+"""A word of which the engine is less certain is marked."""
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A case that is likely about the same, and why."""
+
+    case: Case
+    link: CaseLink
+
+
+@dataclass(frozen=True)
+class People:
+    """To whom a case can be given."""
+
+    units: Sequence[Unit]
+    categories: Sequence[Category]
+    departments: Sequence[Department]
+    accounts: Sequence[Account]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Everything that the page of one case shows."""
+
+    case: Case
+    phone: str
+    messages: Sequence[Message]
+    names: dict[str, str]
+    """People by their actor in the audit trail."""
+    likely: Sequence[Likely]
+    main: Case | None
+    merged: Sequence[Case]
+    being_written: frozenset[int]
+    not_written: frozenset[int]
+    """Messages that no engine could write down."""
+    ways: frozenset[Way]
+    """On which the citizen can be reached."""
+    mark: str
+    overdue: bool
+    people: People | None
+    """None for somebody who only reads."""
+
+    def may_happen(self, event: str) -> bool:
+        """Say whether something can happen to the case as it stands."""
+        return (CaseStatus(self.case.status), CaseEvent(event)) in CASE.table
+
+    def name(self, actor: str) -> str:
+        """Somebody's name, or what the audit trail calls them."""
+        return self.names.get(actor, actor)
+
+
+def conversation(session: Session, book: CitizenBook, who: Visitor, case: Case, at: datetime.datetime) -> Conversation:
+    """Gather what the page shows."""
+    messages = messages_of(session, case)
+    actors = {message.author for message in messages} | {step.actor for step in case.history}
+    spoken = [message.id for message in messages if message.sound_id is not None and message.transcript is None]
+    jobs = session.execute(
+        sa.select(Job.subject_id, Job.state).where(Job.kind == job_kinds.TRANSCRIBE, Job.subject_id.in_(spoken))
+    ).all()
+    main = session.get(Case, case.duplicate_of_id) if case.duplicate_of_id is not None else None
+    return Conversation(
+        case,
+        number_for(book, who.account, case),
+        messages,
+        _names(session, actors),
+        [one for one in _likely(session, case) if one.case.unit_id in who.units],
+        main,
+        merged_into(session, case),
+        frozenset(one for one, state in jobs if state in (JobState.WAITING, JobState.RUNNING)),
+        frozenset(one for one, state in jobs if state == JobState.FAILED),
+        ways_to(case),
+        mark_of(messages),
+        case.status in OPEN and main is None and case.due_at is not None and case.due_at < at,
+        _people(session, who, case) if who.may(Action.WORK_ON_CASES) else None,
+    )
+
+
+def messages_of(session: Session, case: Case) -> Sequence[Message]:
+    """Everything that was said, in order."""
+    return session.scalars(
+        sa.select(Message)
+        .where(Message.case_id == case.id)
+        .options(
+            selectinload(Message.sound),
+            selectinload(Message.transcript),
+            selectinload(Message.replies),
+            selectinload(Message.attachments),
+        )
+        .order_by(Message.id)
+    ).all()
+
+
+def mark_of(messages: Sequence[Message]) -> str:
+    """What an answer is based on: changes when anything is said in the case."""
+    return str(messages[-1].id) if messages else ""
+
+
+def mark_of_transcript(message: Message) -> str:
+    """What a correction is based on: changes when somebody else corrects it, or an engine writes it anew."""
+    text = message.transcript.text if message.transcript else ""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def ways_to(case: Case) -> frozenset[Way]:
+    """How the citizen can be reached; on air in any case."""
+    if case.citizen is None:
+        return frozenset({Way.AIR})
+    return frozenset(Way) - (frozenset({Way.TEXT}) if case.citizen.opted_out_at else frozenset())
+
+
+def zones_of(session: Session, case: Case) -> Sequence[Zone]:
+    """The zones that reach the case's unit, where an answer on air belongs."""
+    query = sa.select(Zone).where(
+        Zone.removed_at.is_(None), Zone.units.any(Unit.id.in_(_here_and_above(session, case)))
+    )
+    return session.scalars(query.order_by(Zone.code)).all()
+
+
+def _likely(session: Session, case: Case) -> list[Likely]:
+    if case.duplicate_of_id is not None:
+        return []
+    return [
+        Likely(session.get_one(Case, link.other_id if link.case_id == case.id else link.case_id), link)
+        for link in duplicates.links_of(session, case)
+    ]
+
+
+def _names(session: Session, actors: Collection[str]) -> dict[str, str]:
+    keys = {kind: {actor.partition(":")[2] for actor in actors if actor.startswith(f"{kind}:")}
+            for kind in ("account", "official")}  # fmt: skip
+    accounts = session.execute(sa.select(Account.email, Account.name).where(Account.email.in_(keys["account"])))
+    officials = session.execute(sa.select(Official.code, Official.name).where(Official.code.in_(keys["official"])))
+    return {
+        **{f"account:{email}": name for email, name in accounts},
+        **{f"official:{code}": name for code, name in officials},
+    }
+
+
+def _people(session: Session, who: Visitor, case: Case) -> People:
+    workers = [role for role in Role if Action.WORK_ON_CASES in MAY[role]]
+    return People(
+        session.scalars(sa.select(Unit).where(Unit.id.in_(who.units)).order_by(Unit.name)).all(),
+        session.scalars(sa.select(Category).order_by(Category.code)).all(),
+        session.scalars(sa.select(Department).order_by(Department.name)).all(),
+        session.scalars(
+            sa.select(Account)
+            .where(Account.unit_id.in_(_here_and_above(session, case)), Account.role.in_(workers))
+            .order_by(Account.name)
+        ).all(),
+    )
+
+
+def _here_and_above(session: Session, case: Case) -> list[int]:
+    found: list[int] = []
+    unit: Unit | None = case.unit
+    while unit is not None and unit.id not in found:
+        found.append(unit.id)
+        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return found

@@ -1,0 +1,175 @@
+"""What is done to a case without the citizen hearing of it: given to somebody, put right, noted, merged, closed."""
+
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from flask import Flask, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.cases.case_page import ChangedMeanwhile, step
+from admin.cases.conversation import mark_of_transcript
+from admin.cases.scope import case_for_visitor, unit_of_case
+from admin.layout.language import say
+from admin.layout.pages import Form, sent_form
+from admin.panel import Panel
+from feedback import assigning, attachments, merging, notes
+from feedback.cases import NoSuchCase, happen
+from feedback.models import Case, Category, Department, Message
+from feedback.states import CaseEvent
+from feedback.transcription import correcting
+from haichieu.account_rights import Action, may
+from haichieu.database import now
+from haichieu.errors import UsageError
+from haichieu.people import Account, Unit
+
+T = TypeVar("T")
+
+MOST_UPLOADED = 25_000_000
+"""Bytes of all files of one note together."""
+
+
+def register_steps(app: Flask, panel: Panel) -> None:
+    """Add the forms of a case's page, but for the answer."""
+
+    @app.url_value_preprocessor
+    def room_for_files(endpoint: str | None, _values: object) -> None:
+        """Notes bring photographs, which are larger than what any other form may send."""
+        if endpoint == "add_note":
+            request.max_content_length = MOST_UPLOADED
+
+    @app.post("/cases/<number>/assign")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def assign_case(number: str) -> Response:
+        """Give a case to a department or somebody, or put its unit and category right."""
+        form = sent_form()
+        return step(panel, number, form, "assign", lambda session, case: _assign(session, case, form),
+                    say("case.assigned"))  # fmt: skip
+
+    @app.post("/cases/<number>/notes")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def add_note(number: str) -> Response:
+        """Add a note that the citizen never gets to know, with files."""
+        form = sent_form()
+
+        def work(session: Session, case: Case) -> None:
+            message = notes.add_note(session, case, form.value("note"), visitor().actor, now())
+            _attach_files(panel, session, message)
+
+        return step(panel, number, form, "note", work, say("case.noted"))
+
+    @app.post("/cases/<number>/transcript")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def correct_transcript(number: str) -> Response:
+        """Write what was really said."""
+        form = sent_form()
+
+        def work(session: Session, case: Case) -> None:
+            message = session.get(Message, _whole(form.value("message")))
+            if message is None or message.case_id != case.id:
+                raise NoSuchCase(case.number)
+            if form.value("based_on") != mark_of_transcript(message):
+                raise ChangedMeanwhile(say("case.transcript_changed"))
+            correcting.correct(session, message, form.value("transcript"), visitor().actor, now())
+
+        return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.corrected"))
+
+    @app.post("/cases/<number>/transcript/again")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def transcribe_again(number: str) -> Response:
+        """Have a spoken message written down anew."""
+        form = sent_form()
+
+        def work(session: Session, case: Case) -> None:
+            message = session.get(Message, _whole(form.value("message")))
+            if message is None or message.case_id != case.id:
+                raise NoSuchCase(case.number)
+            correcting.again(session, message, visitor().actor, now())
+
+        return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.written_again"))
+
+    @app.post("/cases/<number>/close")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def close_case(number: str) -> Response:
+        """Close a case, and those that were merged into it."""
+        return step(panel, number, Form(), "state",
+                    lambda session, case: merging.close(session, case, visitor().actor, now()),
+                    say("case.closed"))  # fmt: skip
+
+    @app.post("/cases/<number>/reopen")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def reopen_case(number: str) -> Response:
+        """Open an answered or closed case anew."""
+        return step(panel, number, Form(), "state",
+                    lambda session, case: happen(session, case, CaseEvent.REOPEN, visitor().actor, now()),
+                    say("case.reopened"))  # fmt: skip
+
+    @app.post("/cases/<number>/merge")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def merge_case(number: str) -> Response:
+        """Say of two cases that they are one, or that they are not, or take a merged one out again."""
+        form = sent_form()
+        what = form.value("what")
+
+        def work(session: Session, case: Case) -> None:
+            if what == "apart":
+                merging.unmerge(session, case, visitor().actor, now())
+                return
+            other = case_for_visitor(session, form.value("other"))
+            session.refresh(other, with_for_update=True)
+            if what == "merge":
+                merging.merge(session, case, other, visitor().actor, now())
+            elif what == "differ":
+                merging.dismiss(session, case, other, visitor().actor, now())
+            else:
+                raise UsageError("Không rõ phải làm gì. / It is not said what to do.")
+
+        done = {"apart": say("case.taken_apart"), "merge": say("case.merged"), "differ": say("case.differ")}
+        return step(panel, number, Form(), "merge", work, done.get(what, ""))
+
+
+def _assign(session: Session, case: Case, form: Form) -> None:
+    """Only what was changed in the form: what somebody else has changed meanwhile stays."""
+    who, moment = visitor().actor, now()
+
+    def changed(name: str) -> str:
+        return form.value(name) if form.value(name) != form.value(f"was_{name}") else ""
+
+    unit, category, department, account = (changed(name) for name in ("unit", "category", "department", "account"))
+    if unit:
+        place = _chosen(session.scalar(sa.select(Unit).where(Unit.code == unit)))
+        require_in(session, Action.WORK_ON_CASES, [place.id])
+        assigning.place(session, case, place, who, who, moment)
+    if category:
+        about = _chosen(session.scalar(sa.select(Category).where(Category.code == category)))
+        assigning.categorise(session, case, about, who, who, moment)
+    if department or account or not (unit or category):
+        office = session.scalar(sa.select(Department).where(Department.code == department)) if department else None
+        worker = _chosen(session.get(Account, _whole(account))) if account else None
+        if worker is not None and not may(worker, Action.WORK_ON_CASES):
+            worker = _chosen(None)
+        assigning.assign(session, case, who, moment, department=office, account=worker)
+
+
+def _chosen(found: T | None) -> T:
+    if found is None:
+        raise UsageError("Lựa chọn không còn nữa. / What was chosen is not there any more.")
+    return found
+
+
+def _attach_files(panel: Panel, session: Session, message: Message) -> None:
+    for sent in request.files.getlist("files"):
+        if not sent.filename:
+            continue
+        with tempfile.NamedTemporaryFile() as copy:
+            sent.save(copy)
+            copy.flush()
+            attachments.attach(session, panel.store, message, Path(copy.name), sent.filename)
+
+
+def _whole(given: str) -> int:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0

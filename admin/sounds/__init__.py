@@ -1,0 +1,1 @@
+"""Sounds for the players of the pages."""

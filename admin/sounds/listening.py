@@ -1,0 +1,47 @@
+"""Who may hear a sound: what names it decides, a message of a case, a programme or a broadcast."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from admin.access.visitors import Visitor, visitor
+from admin.broadcasts.scope import seen_by
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.programmes.models import Programme
+from feedback.models import Case, Message
+from haichieu.account_rights import Action
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media
+
+
+class NoSuchSound(HaiChieuError):
+    """There is no sound of this number, or it is not for the one who asks."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Không có âm thanh số {number}. / There is no sound {number}.")
+
+
+def heard_from(session: Session, number: int) -> Iterable[int]:
+    """No unit of its own to be asked about once the visitor may hear it. Raises NoSuchSound."""
+    find_sound(session, visitor(), number)
+    return ()
+
+
+def find_sound(session: Session, who: Visitor, number: int) -> Media:
+    """A sound that something names which this visitor may see. Raises NoSuchSound."""
+    sound = session.get(Media, number) if 0 < number < 2**31 else None
+    if sound is None or not any(session.scalar(sa.select(one)) for one in _named_for(session, who, number)):
+        raise NoSuchSound(number)
+    return sound
+
+
+def _named_for(session: Session, who: Visitor, number: int) -> Iterable[sa.Exists]:
+    if who.may(Action.READ_CASES):
+        said = sa.select(Message.id).join(Case, Case.id == Message.case_id)
+        yield said.where(Message.sound_id == number, Case.unit_id.in_(who.units)).exists()
+    if who.may(Action.VIEW):
+        made = sa.or_(Programme.sound_id == number, Programme.original_id == number)
+        yield sa.select(Programme.id).where(made, Programme.unit_id.in_(who.units)).exists()
+        aired = sa.select(Broadcast.id).where(Broadcast.recording_id == number, seen_by(session, who))
+        yield aired.exists()

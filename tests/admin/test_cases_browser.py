@@ -1,0 +1,199 @@
+"""Cases in a real browser: the inbox by keys, words that light up and can be heard, an answer heard before it goes.
+
+`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.test_browser`).
+"""
+
+import datetime
+import re
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from feedback import search
+from feedback.cases import Opening, Said, open_case
+from feedback.citizens import open_citizens
+from feedback.models import CaseLink, Category, Department, Transcript
+from feedback.notes import add_note
+from feedback.replies import Answer, answer, changes
+from feedback.states import Channel, Direction, ReplyEvent, Way
+from haichieu.database import now
+from tests.admin.served import Served, served
+from tests.admin.test_browser import PHONE, chromium, look, page, sign_in
+
+__all__ = ["chromium", "page"]
+
+HEARD = "cầu treo ở xóm tôi bị hỏng hai tháng nay rồi mà chưa thấy ai sửa"
+SECONDS = 0.5
+LONG = "Xin-đài-xem-giúp-" * 30
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A station with a spoken case, a written one that was answered, and a hostile one with a very long word."""
+    home = tmp_path_factory.mktemp("cases")
+    with served(migrated_sqlite, home) as running:
+        house = running.house
+        with house.database.session() as session:
+            works = Department(code="kt", name="Phòng Kinh tế và Hạ tầng")
+            roads = Category(code="1", name="Hạ tầng, điện, nước", department=works, answer_within_days=7)
+            session.add(roads)
+            citizen = open_citizens(home).meet(session, "+84912345678", now())
+            hours = [now() - datetime.timedelta(hours=hour) for hour in (5, 4, 3, 2, 1)]
+            commune = house.units["commune"]
+            text = Said(Direction.IN, Channel.TEXT, "citizen", "Mương nước vỡ ở đồng Nà Lùng, xin xã sửa giúp.")
+            written = open_case(session, Opening(Channel.TEXT, commune, "number", citizen, roads), text, hours[0])
+            given = answer(
+                session, written, Answer("account:operator@x.example", [Way.TEXT, Way.CALL], "Mai sửa."), hours[1]
+            )
+            for event, reason in ((ReplyEvent.BEGIN, ""), (ReplyEvent.FAIL, "Máy bận ba lần. / Busy three times.")):
+                changes(session, given.replies[1], event, hours[2], reason)
+            odd = Said(Direction.IN, Channel.TEXT, "citizen", f"<b>Điện</b> \u202eyếu {LONG}")
+            open_case(session, Opening(Channel.TEXT, commune, "number"), odd, hours[3])
+            (file := house.store.folder / "x.wav").parent.mkdir(parents=True, exist_ok=True)
+            write_speech(file)
+            sound = Said(Direction.IN, Channel.CALL, "citizen", sound=house.store.keep(session, file))
+            spoken = open_case(session, Opening(Channel.CALL, commune, "number", citizen, roads), sound, hours[4])
+            words = [
+                {"w": f" {word}", "s": n * SECONDS, "e": (n + 0.8) * SECONDS, "p": 0.3 if word == "xóm" else 0.9}
+                for n, word in enumerate(HEARD.split())
+            ]
+            session.add(
+                Transcript(
+                    message_id=spoken.messages[0].id, text=HEARD, original_text=HEARD, engine="whisper", model="base",
+                    language="vi", confidence=0.5, doubtful=True, words=words, made_at=now(),
+                )
+            )  # fmt: skip
+            add_note(session, spoken, "Đã gọi trưởng thôn, đúng là cầu hỏng.", "account:operator@x.example", hours[4])
+            session.add(CaseLink(case_id=spoken.id, other_id=written.id, score=0.62, because="words: bị hỏng, xóm tôi"))
+            for one in (written, spoken):
+                search.index(session, one)
+        yield running
+
+
+def write_speech(file: Path) -> None:
+    """Eight seconds of a low hum, as long as the words take."""
+    times = np.arange(8000 * 8) / 8000
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes((np.sin(times * 220 * 2 * np.pi) * 3000).astype("<i2").tobytes())
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until the page says so; asked by the debugger, since its policy lets no text become a script."""
+    deadline = time.monotonic() + 60
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
+def open_spoken(page: Page) -> None:
+    page.goto("/cases?channel=call")
+    page.locator("[data-inbox] a").first.click()
+    expect(page.locator(".word").first).to_be_visible()
+
+
+def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+        for size in (page.viewport_size, PHONE):
+            assert size is not None
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            suffix = f"{language}-{size['width']}"
+            page.goto("/cases")
+            page.locator("[data-keys] summary").click()
+            look(page, f"cases-{suffix}")
+            page.goto("/cases?q=khongcogi")
+            look(page, f"cases-empty-{suffix}")
+            open_spoken(page)
+            page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+            look(page, f"case-{suffix}")
+            page.goto("/cases?status=answered")
+            page.locator("[data-inbox] a").first.click()
+            look(page, f"case-answered-{suffix}")
+            page.goto("/cases?status=new")
+            page.locator("[data-inbox] a").last.click()
+            look(page, f"case-anonymous-{suffix}")
+            open_spoken(page)
+            page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
+            for box in page.locator("input[name=way]").all():
+                box.check()
+            page.locator("form:has(#field-answer) button").click()
+            expect(page.locator("[data-hear] button")).to_be_visible()
+            look(page, f"case-answer-{suffix}")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.get_by_role("button", name=other).click()
+
+
+def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    page.goto("/cases")
+    links = page.locator("[data-inbox] a")
+    for key, focused in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        expect(links.nth(focused)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_text("xuống, lên trong danh sách")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.locator("#field-q")).to_be_focused()
+    page.keyboard.type("muong nuoc j")
+    expect(page.locator("#field-q")).to_have_value("muong nuoc j")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=muong"))
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Mương nước vỡ ở đồng Nà Lùng").first).to_be_visible()
+    expect(page.get_by_text("Máy bận ba lần.")).to_be_visible()
+    page.goto("/cases")
+    page.locator("[data-keys] summary").click()
+    page.get_by_label("Dùng phím tắt").uncheck()
+    page.reload()
+    page.keyboard.press("j")
+    expect(links.first).not_to_be_focused()
+
+
+def test_a_click_on_a_word_is_heard_from_there(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    open_spoken(page)
+    at = "document.querySelector('.message audio').currentTime"
+    word = page.locator(".word", has_text="hỏng")
+    begins = float(word.get_attribute("data-from") or 0)
+    word.click()
+    until(page, f"{at} > {begins} && {at} < {begins} + 3")
+    assert page.evaluate("!document.querySelector('.message audio').paused")
+    expect(page.locator(".word.now")).to_have_count(1)
+    until(page, "document.querySelector('.word.now').textContent !== 'hỏng'")
+    page.locator(".heard").focus()
+    page.keyboard.press("Space")
+    until(page, "document.querySelector('.message audio').paused")
+    page.keyboard.press("Home")
+    until(page, f"{at} < 2")
+    page.keyboard.press("ArrowRight")
+    until(page, f"{at} >= {SECONDS}")
+    expect(page.locator(".word.unsure")).to_have_text("xóm")
+
+
+def test_a_transcript_is_corrected_in_place_and_an_answer_heard_before_it_goes(page: Page) -> None:
+    sign_in(page, "operator@x.example")
+    open_spoken(page)
+    page.get_by_text("Sửa bản chép", exact=True).click()
+    page.get_by_label("Lời người dân nói").fill("Cầu treo Nà Lùng hỏng hai tháng nay")
+    page.get_by_role("button", name="Lưu bản chép").click()
+    expect(page.get_by_text("Đã lưu bản chép.")).to_be_visible()
+    expect(page.locator("[data-transcript]")).to_have_text("Cầu treo Nà Lùng hỏng hai tháng nay")
+    page.get_by_label("Mẫu trả lời").select_option(label="Đã xử lý")
+    expect(page.locator("#field-answer")).to_have_value(re.compile("đã được xử lý xong"))
+    page.get_by_role("checkbox", name="Gọi điện").check()
+    page.get_by_role("button", name="Xem lại trước khi gửi").click()
+    page.get_by_role("button", name="Nghe thử").click()
+    until(page, "document.querySelector('.hear audio').duration > 2")
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    expect(page.get_by_text("Đã ghi câu trả lời")).to_be_visible()
+    expect(page.locator(".message-out .reply")).to_contain_text("đang chờ")

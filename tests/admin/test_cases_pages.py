@@ -1,0 +1,378 @@
+"""The pages of cases: who sees which, filters in the address, answers looked over before they go, two at once."""
+
+import csv
+import io
+import re
+import wave
+from pathlib import Path
+
+import pytest
+
+from admin.cases.conversation import mark_of_transcript
+from feedback.case_table import harmless
+from feedback.cases import Opening, Said, find_case, open_case
+from feedback.citizens import open_citizens
+from feedback.models import Attachment, Case, CaseLink, Category, Department, Message, Transcript
+from feedback.states import Channel, Direction
+from haichieu.database import now
+from haichieu.media import MediaStore
+from haichieu.people import Account
+from tests.admin.house import House
+
+NUMBER = "+84912345678"
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
+OPERATOR, VIEWER, EDITOR = "operator@x.example", "viewer@x.example", "editor@x.example"
+
+
+@pytest.fixture
+def store(house: House) -> MediaStore:
+    return house.store
+
+
+def written(house: House, home: Path, text: str = "Cầu treo bị hỏng", unit: str = "commune", known: bool = True) -> str:
+    with house.database.session() as session:
+        citizen = open_citizens(home).meet(session, NUMBER, now()) if known else None
+        about = Opening(Channel.TEXT, house.units[unit], "number", citizen)
+        return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now()).number
+
+
+def spoken(house: House, store: MediaStore, text: str = "cầu treo hỏng", unit: str = "commune") -> tuple[str, int, int]:
+    """A case that begins with a spoken message: its number, the message and the sound."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    file = store.folder / f"{unit}.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000) + unit.encode() * 2)
+    with house.database.session() as session:
+        media = store.keep(session, file)
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=media)
+        case = open_case(session, Opening(Channel.CALL, house.units[unit], "number"), said, now())
+        words = [{"w": word, "s": n * 0.3, "e": n * 0.3 + 0.2, "p": 0.9} for n, word in enumerate(text.split())]
+        transcript = Transcript(
+            message_id=case.messages[0].id, text=text, original_text=text, engine="whisper", model="base",
+            language="vi", confidence=0.4, doubtful=True, words=words, made_at=now(),
+        )  # fmt: skip
+        session.add(transcript)
+        return case.number, case.messages[0].id, media.id
+
+
+def field(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def test_the_inbox_shows_ones_own_cases_and_filters_them_by_the_address(house: House, tmp_path: Path) -> None:
+    bridge, other = written(house, tmp_path), written(house, tmp_path, "Cầu khác", unit="other")
+    power = written(house, tmp_path, "Mất điện", unit="village")
+    browser = house.signed_in(OPERATOR)
+    everything = browser.get("/cases").text
+    assert bridge[:4] in everything
+    assert power[:4] in everything
+    assert f"/cases/{other}" not in everything
+    for address, shown in (
+        ("?q=cau", {bridge}), ("?q=cầu treo", {bridge}), ("?q=dien", {power}), ("?unit=VILLAGE", {power}),
+        ("?status=new", {bridge, power}), ("?status=closed", set()), ("?mine=yes", set()), ("?overdue=yes", set()),
+        ("?channel=call", set()), ("?channel=text", {bridge, power}), ("?unit=OTHER", {bridge, power}),
+        ("?status=' OR 1=1&after=x,y&category=9", {bridge, power}), (f"?q={'ê' * 10_000}", set()),
+        ("?q=%00", {bridge, power}), ("?after=9999-99-99,1", {bridge, power}),
+    ):  # fmt: skip
+        _index(house)
+        page = browser.get(f"/cases{address}")
+        assert page.status_code == 200
+        assert set(re.findall(r'href="/cases/(\d{8})"', page.text)) == shown, address
+
+
+def _index(house: House) -> None:
+    from feedback import search
+
+    with house.database.session() as session:
+        for case in session.query(Case):
+            search.index(session, case)
+
+
+def test_pages_follow_one_another_and_keep_the_filter(house: House, tmp_path: Path) -> None:
+    numbers = [written(house, tmp_path, unit="village") for _ in range(51)]
+    browser = house.signed_in(OPERATOR)
+    first = browser.get("/cases?unit=VILLAGE").text
+    older = re.search(r'data-older href="([^"]+)"', first)
+    assert older
+    assert "unit=VILLAGE" in older[1]
+    second = browser.get(older[1].replace("&amp;", "&")).text
+    seen = [re.findall(r'href="/cases/(\d{8})"', page) for page in (first, second)]
+    assert [len(page) for page in seen] == [50, 1]
+    assert {number for page in seen for number in page} == set(numbers)
+    assert "data-older" not in second
+
+
+def test_who_may_not_read_cases_sees_none_and_who_reads_only_cannot_answer(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    assert house.signed_in(VIEWER).get(f"/cases/{number}").status_code == 403
+    assert "/cases" not in house.signed_in(VIEWER).get("/").text
+    reader = house.signed_in("approver@x.example")
+    assert reader.get(f"/cases/{number}").status_code == 200
+    assert "/answer" not in reader.get(f"/cases/{number}").text
+    for ending in (
+        "answer",
+        "answer/spoken",
+        "assign",
+        "notes",
+        "transcript",
+        "transcript/again",
+        "close",
+        "reopen",
+        "merge",
+    ):
+        assert reader.post(f"/cases/{number}/{ending}", page="/account").status_code == 403, ending
+        elsewhere = written(house, tmp_path, unit="other")
+        assert house.signed_in(OPERATOR).post(f"/cases/{elsewhere}/{ending}", page="/account").status_code == 404
+    for wrong in ("12345678", "abc", "0"):
+        assert house.signed_in(OPERATOR).get(f"/cases/{wrong}").status_code == 404
+
+
+def test_numbers_are_masked_by_role(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    assert NUMBER in house.signed_in(OPERATOR).get(f"/cases/{number}").text
+    masked = house.signed_in(EDITOR).get(f"/cases/{number}").text
+    assert NUMBER not in masked
+    assert "•678" in masked
+
+
+def test_what_citizens_send_is_shown_and_never_run(house: House, tmp_path: Path, store: MediaStore) -> None:
+    number = written(house, tmp_path, HOSTILE)
+    call, message_id, _ = spoken(house, store, HOSTILE)
+    with house.database.session() as session:
+        file = store.folder / "x.png"
+        file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
+        media = store.keep_original(session, file, ".png", 0.0)
+        session.add(
+            Attachment(message_id=message_id, media_id=media.id, name=HOSTILE + ".png", content_type="image/png")
+        )
+    browser = house.signed_in(OPERATOR)
+    for path in ("/cases", f"/cases/{number}", f"/cases/{call}"):
+        page = browser.get(path).text
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "&lt;script&gt;" in page
+    files = re.findall(rf'href="(/cases/{call}/files/\d+)"', browser.get(f"/cases/{call}").text)
+    saved = browser.get(files[0])
+    assert saved.headers["Content-Disposition"].startswith("attachment;")
+    assert saved.headers["X-Content-Type-Options"] == "nosniff"
+    assert browser.get(files[0].replace(call, number)).status_code == 404
+
+
+def test_the_export_holds_the_filtered_cases_and_no_formula(house: House, tmp_path: Path) -> None:
+    with house.database.session() as session:
+        works = Department(code="x", name="=cmd|' /C calc'!A1")
+        session.add(Category(code="1", name="@SUM(1)", department=works, answer_within_days=5))
+    number = written(house, tmp_path)
+    written(house, tmp_path, unit="village")
+    written(house, tmp_path, unit="other")
+    browser = house.signed_in(EDITOR)
+    browser.post(f"/cases/{number}/assign", page=f"/cases/{number}", category="1")
+    answer = browser.get("/cases/export?unit=COMMUNE&category=1")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=phan-anh-")
+    table = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert [row["number"] for row in table] == [number]
+    assert (table[0]["category"], table[0]["department"]) == ("'@SUM(1)", "'=cmd|' /C calc'!A1")
+    assert NUMBER not in answer.text
+    assert [harmless(cell) for cell in ("+1", "-1", "\tx", "\rx", "xã")] == ["'+1", "'-1", "'\tx", "'\rx", "xã"]
+
+
+def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
+    fields = {"answer": "Đã sửa cầu.\r\nCảm ơn bà con.", "way": ["text", "call", "air"]}
+    fields["based_on"] = field(browser.get(page).text, "based_on")
+    preview = browser.post(f"{page}/answer", page=page, **fields)
+    assert preview.status_code == 200
+    assert "Gửi thành 1 tin nhắn" in preview.text
+    assert "Khu commune" in preview.text
+    with house.database.session() as session:
+        assert find_case(session, number).status == "new"
+    again = browser.post(f"{page}/answer", page=page, step="edit", **fields)
+    assert "Đã sửa cầu.\nCảm ơn" in again.text.replace("\r", "")
+    assert browser.post(f"{page}/answer", page=page, step="send", **fields).status_code == 303
+    shown = browser.get(page).text
+    assert "đã trả lời" in shown
+    assert shown.count("đang chờ") >= 3
+    with house.database.session() as session:
+        assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+
+
+def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:
+    number, anonymous = written(house, tmp_path), written(house, tmp_path, known=False)
+    browser = house.signed_in(OPERATOR)
+    for case, fields, why in (
+        (number, {"answer": "Xong", "way": []}, "Chưa chọn cách"),
+        (number, {"answer": "Gọi 0912 345 678", "way": ["air"]}, "số điện thoại"),
+        (number, {"answer": "Dài" * 2000, "way": ["text"]}, "tối đa"),
+        (anonymous, {"answer": "Xong", "way": ["text"]}, "ẩn danh"),
+    ):  # fmt: skip
+        page = f"/cases/{case}"
+        answer = browser.post(f"{page}/answer", page=page, based_on=field(browser.get(page).text, "based_on"), **fields)
+        assert answer.status_code == 422
+        assert why in answer.text
+        assert str(fields["answer"])[:20] in answer.text
+
+
+def test_the_second_of_two_who_answer_is_told_and_loses_nothing(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
+    mark = field(second.get(page).text, "based_on")
+    first.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của trực ban", way="text", step="send")
+    answer = second.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của tôi", way="text", step="send")
+    assert answer.status_code == 409
+    assert "vừa có thêm lời mới" in answer.text
+    assert "Câu của trực ban" in answer.text
+    assert "Câu của tôi</textarea>" in answer.text
+    again = field(answer.text, "based_on")
+    assert again != mark
+    sent = second.post(f"{page}/answer", page=page, based_on=again, answer="Câu của tôi", way="text", step="send")
+    assert sent.status_code == 303
+    first.post(f"{page}/close", page=page)
+    late = second.post(f"{page}/answer", page=page, based_on=again, answer="Thêm nữa", way="text")
+    assert late.status_code == 409
+    assert "đã đóng" in late.text
+    assert "Thêm nữa" in late.text
+
+
+def test_the_second_of_two_who_correct_a_transcript_is_told_and_loses_nothing(house: House, store: MediaStore) -> None:
+    number, message_id, _ = spoken(house, store)
+    page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
+    assert "cần nghe lại" in first.get(page).text
+    with house.database.session() as session:
+        mark = mark_of_transcript(session.get_one(Message, message_id))
+    fields = {"message": str(message_id), "based_on": mark}
+    assert first.post(f"{page}/transcript", page=page, transcript="cầu treo bị hỏng", **fields).status_code == 303
+    answer = second.post(f"{page}/transcript", page=page, transcript="cầu tre", **fields)
+    assert answer.status_code == 409
+    assert "cầu treo bị hỏng" in answer.text
+    assert "cầu tre</textarea>" in answer.text
+    with house.database.session() as session:
+        transcript = session.get_one(Message, message_id).transcript
+        assert transcript is not None
+        assert (transcript.text, transcript.original_text, transcript.doubtful) == (
+            "cầu treo bị hỏng",
+            "cầu treo hỏng",
+            False,
+        )
+    assert "cần nghe lại" not in first.get(page).text
+    other = house.signed_in(OPERATOR)
+    foreign, _, _ = spoken(house, store, unit="village")
+    assert other.post(f"/cases/{foreign}/transcript", page=page, transcript="x", **fields).status_code == 404
+
+
+def test_assigning_changes_what_was_changed_in_the_form_alone(house: House, tmp_path: Path) -> None:
+    with house.database.session() as session:
+        works, welfare = Department(code="kt", name="Kinh tế"), Department(code="ld", name="Lao động")
+        session.add_all([works, welfare, Category(code="1", name="Đường", department=works, answer_within_days=5)])
+        editor = session.query(Account).filter_by(email=EDITOR).one().id
+        stranger = session.query(Account).filter_by(email=VIEWER).one().id
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    empty = {"was_unit": "COMMUNE", "unit": "COMMUNE", "was_department": "", "was_account": "", "was_category": ""}
+    assert browser.post(f"{page}/assign", page=page, **empty).status_code == 422
+    assert browser.post(f"{page}/assign", page=page, **empty, category="1", account=str(editor)).status_code == 303
+    late = {**empty, "department": "", "category": "", "unit": "VILLAGE", "account": ""}
+    assert browser.post(f"{page}/assign", page=page, **late).status_code == 303
+    with house.database.session() as session:
+        case = find_case(session, number)
+        assert (case.unit.code, case.department.code if case.department else "", case.assignee_id) == (
+            "VILLAGE",
+            "kt",
+            editor,
+        )
+    assert browser.post(f"{page}/assign", page=page, account=str(stranger)).status_code == 422
+    assert browser.post(f"{page}/assign", page=page, unit="OTHER").status_code == 403
+    assert number[:4] in house.signed_in(EDITOR).get("/cases?mine=yes").text
+
+
+def test_notes_bring_files_which_are_taken_for_what_they_are(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    token = browser.form_token(page)
+
+    def note(text: str, name: str, content: bytes) -> int:
+        return browser.client.post(
+            f"{page}/notes", data={"csrf_token": token, "note": text, "files": (io.BytesIO(content), name)},
+            headers={"Accept": "text/html"},
+        ).status_code  # fmt: skip
+
+    assert note("Ảnh cầu", "../../cau.exe", b"\xff\xd8\xff" + b"0" * 2_000_000) == 303
+    assert note("Trang", "x.jpg", b"<html>") == 422
+    assert note("To quá", "x.jpg", b"\xff\xd8\xff" + b"0" * 26_000_000) == 413
+    shown = browser.get(page).text
+    assert "cau.jpg" in shown
+    assert "Trang</p>" not in shown
+    assert browser.post(f"{page}/notes", page=page, note=" ").status_code == 422
+
+
+def test_duplicates_are_merged_taken_apart_or_dismissed(house: House, tmp_path: Path) -> None:
+    first, second, third, far = (
+        written(house, tmp_path, unit=unit) for unit in ("commune", "commune", "commune", "other")
+    )
+    with house.database.session() as session:
+        ids = {number: find_case(session, number).id for number in (first, second, third, far)}
+        for other in (second, third, far):
+            session.add(CaseLink(case_id=ids[first], other_id=ids[other], score=0.8, because="words: cầu treo"))
+    page, browser = f"/cases/{first}", house.signed_in(OPERATOR)
+    shown = browser.get(page).text
+    assert far not in shown
+    assert f"Gộp vào {second[:4]} {second[4:]}" in shown
+    assert browser.post(f"{page}/merge", page=page, what="differ", other=third).status_code == 303
+    assert browser.post(f"{page}/merge", page=page, what="merge", other=far).status_code == 404
+    assert browser.post(f"{page}/merge", page=page, what="merge", other=second).status_code == 303
+    shown = browser.get(page).text
+    assert f"Gộp vào {third[:4]} {third[4:]}" not in shown
+    assert "Đã gộp vào phản ánh" in shown
+    assert browser.post(f"{page}/merge", page=page, what="apart").status_code == 303
+    assert browser.post(f"{page}/merge", page=page, what="burn", other=second).status_code == 422
+    assert browser.post(f"{page}/close", page=page).status_code == 303
+    assert browser.post(f"{page}/close", page=page).status_code == 409
+    assert browser.post(f"{page}/reopen", page=page).status_code == 303
+
+
+def test_a_sound_is_for_whoever_may_see_what_names_it(house: House, store: MediaStore) -> None:
+    _, _, sound = spoken(house, store)
+    _, _, elsewhere = spoken(house, store, unit="other")
+    browser = house.signed_in(OPERATOR)
+    whole = browser.get(f"/sounds/{sound}")
+    assert (whole.status_code, whole.content_type) == (200, "audio/wav")
+    assert whole.headers["Cache-Control"] == "no-store"
+    part = browser.get(f"/sounds/{sound}", Range="bytes=0-3")
+    assert (part.status_code, part.data) == (206, b"RIFF")
+    assert browser.get(f"/sounds/{sound}", Range="bytes=99999999-").status_code == 416
+    for email, number in ((VIEWER, sound), (OPERATOR, elsewhere), (OPERATOR, 999), (OPERATOR, 2**40)):
+        assert house.signed_in(email).get(f"/sounds/{number}").status_code == 404
+    for path in ("/sounds/..%2f..%2fweb.key", "/sounds/-1", "/sounds/1.wav"):
+        assert browser.get(path).status_code == 404
+
+
+def test_an_answer_can_be_heard_before_it_goes(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    heard = browser.post(f"{page}/answer/spoken", page=page, answer="Đã sửa cầu")
+    assert (heard.status_code, heard.content_type, heard.data[:4]) == (200, "audio/wav", b"RIFF")
+    assert browser.post(f"{page}/answer/spoken", page=page, answer=" … ").status_code == 409
+    assert browser.post(f"{page}/answer/spoken", page=page, answer="a" * 5001).status_code == 409
+
+
+def test_a_text_survives_a_login_that_ran_out(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    token = browser.form_token(page)
+    with house.database.session() as session:
+        from admin.access.models import WebSession
+
+        for login in session.query(WebSession):
+            login.ended_at = now()
+    refused = browser.client.post(
+        f"{page}/answer", data={"csrf_token": token, "answer": "Một câu dài", "way": "text"},
+        headers={"Accept": "text/html", "Referer": f"http://localhost{page}/answer"},
+    )  # fmt: skip
+    kept = field(refused.text, "kept")
+    assert browser.client.get(f"{page}/answer").status_code in (303, 401)
+    signed = browser.post("/login", email=OPERATOR, password="ba-con-ech-xanh", kept=kept)
+    assert signed.headers["Location"].endswith(f"{page}/answer")
+    assert "Một câu dài</textarea>" in browser.get(f"{page}/answer").text
