@@ -86,6 +86,7 @@ def _configure(app: Flask, panel: Panel) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_CHECK_DEFAULT=False,  # the gate does it, after it has seen who asks
         WTF_CSRF_TIME_LIMIT=None,  # as long as the login
+        WTF_CSRF_SSL_STRICT=False,  # the cookie's prefix binds it to this host; a proxy may name the host otherwise
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=1000,

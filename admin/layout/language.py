@@ -3,7 +3,7 @@
 import datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, g, redirect, request
+from flask import Flask, Response, current_app, g, redirect, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,6 +16,7 @@ from haichieu.people import Account
 from haichieu.station import the_station
 
 COOKIE = "haichieu_language"
+_WORDS = "haichieu_words"
 _A_YEAR = 365 * 24 * 3600
 
 
@@ -23,10 +24,7 @@ def register_language(app: Flask, panel: Panel) -> None:
     """Give templates `t`, `half`, `moment` and `language`, and let people choose."""
     words = Words()
 
-    @app.before_request
-    def choose() -> None:
-        g.language = None
-        g.words = words
+    app.extensions[_WORDS] = words
 
     @app.context_processor
     def language_of_the_page() -> dict[str, object]:
@@ -66,7 +64,8 @@ def page_language() -> str:
 
 def say(name: str, **fields: object) -> str:
     """A text of the catalogue in the language of the page. Raises NoSuchText."""
-    return str(g.words.say(page_language(), name, fields))
+    words: Words = current_app.extensions[_WORDS]
+    return words.say(page_language(), name, fields)
 
 
 def show_moment(at: datetime.datetime | None, timezone: str) -> Markup:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.errors import LockedOut, TokenRefused
 from admin.access.gate import API
+from admin.broadcasts.scope import NoSuchBroadcast
 from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
@@ -31,6 +32,7 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (TokenRefused, 401),
     (NotAllowed, 403),
     (NoSuchCase, 404),
+    (NoSuchBroadcast, 404),
     (WrongCheckDigit, 404),
     (NoSuchAlarm, 404),
     (NoSuchAccount, 404),

@@ -117,17 +117,14 @@ def register_my_account(app: Flask, panel: Panel) -> None:
 def _overview(panel: Panel, status: int = 200, **problems: str) -> Response:
     account_id = visitor().account.id
     with panel.database.session() as session:
-        return page(
-            "my_account.html",
-            status=status,
-            account=session.get_one(Account, account_id),
-            logins=sessions.open_logins(session, account_id, now()),
-            this_login=visitor().login_id,
-            tokens=tokens.tokens_of(session, account_id),
-            has_second_factor=second_factor.is_on(session, account_id),
-            codes_left=second_factor.recovery_codes_left(session, account_id),
-            problems=problems,
-        )
+        found = {
+            "account": session.get_one(Account, account_id),
+            "logins": sessions.open_logins(session, account_id, now()),
+            "tokens": tokens.tokens_of(session, account_id),
+            "has_second_factor": second_factor.is_on(session, account_id),
+            "codes_left": second_factor.recovery_codes_left(session, account_id),
+        }
+    return page("my_account.html", status, this_login=visitor().login_id, problems=problems, **found)
 
 
 def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:

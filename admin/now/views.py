@@ -13,7 +13,7 @@ from admin.access.visitors import visitor
 from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
 from admin.layout.pages import page
-from admin.now.board import board
+from admin.now.board import Board, board
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
 from broadcast_bridge import planning
@@ -31,15 +31,13 @@ def register_now(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def now() -> Response:
         """What is on air, what comes next, speakers, cases, alarms."""
-        with panel.database.session() as session:
-            return page("now.html", board=board(session, visitor(), present_moment()))
+        return page("now.html", board=_look(panel))
 
     @app.get("/now/board")
     @needs(Action.VIEW)
     def now_board() -> str:
         """The live part of the first page, alone."""
-        with panel.database.session() as session:
-            return render_template("now_board.html", board=board(session, visitor(), present_moment()))
+        return render_template("now_board.html", board=_look(panel))
 
     @app.get("/now/events")
     @for_anyone_signed_in
@@ -71,7 +69,7 @@ def register_now(app: Flask, panel: Panel) -> None:
         """Ask whether a broadcast is really to be stopped, saying which."""
         with panel.database.session() as session:
             broadcast = find_broadcast(session, visitor(), number)
-            return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
+        return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
 
     @app.post("/broadcasts/<int:number>/stop")
     @needs(Action.AIR, where=units_of_broadcast)
@@ -89,3 +87,9 @@ def register_now(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             clear_alarm(session, number, visitor().actor, present_moment())
         return redirect(url_for("now"), 303)
+
+
+def _look(panel: Panel) -> Board:
+    """What there is to see; the page is made of it after the transaction, which on SQLite would keep others waiting."""
+    with panel.database.session() as session:
+        return board(session, visitor(), present_moment())

@@ -1,0 +1,115 @@
+"""A station with a district, two communes and accounts of every role, and browsers to visit it with."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from admin.access import sessions, tokens
+from admin.web import create_app
+from broadcast_bridge.models import Speaker, Zone
+from haichieu.database import Database, now
+from haichieu.people import Account, Level, Role, Unit
+from haichieu.settings import load_settings
+from haichieu.vault import hash_secret
+
+PASSWORD = "ba-con-ech-xanh"
+PASSWORD_HASH = hash_secret(PASSWORD)
+PAGE = {"Accept": "text/html"}
+
+
+@dataclass
+class House:
+    """The station: `district` above `commune` above `village`, and `other`, a commune beside it."""
+
+    database: Database
+    app: Flask
+    units: dict[str, int] = field(default_factory=dict)
+
+    def browser(self) -> "Browser":
+        """A browser that nobody has signed in at."""
+        return Browser(self.app.test_client())
+
+    def signed_in(self, email: str) -> "Browser":
+        """A browser at which an account is signed in."""
+        browser = self.browser()
+        with self.database.session() as session:
+            account = session.query(Account).filter_by(email=email).one()
+            proof, _ = sessions.begin(session, account, "127.0.0.1", "test", now())
+        browser.client.set_cookie("haichieu", proof)
+        return browser
+
+    def token(self, email: str) -> dict[str, str]:
+        """The header with a token of an account."""
+        with self.database.session() as session:
+            account = session.query(Account).filter_by(email=email).one()
+            return {"Authorization": f"Bearer {tokens.create(session, account, 'test', 'test', now())}"}
+
+
+@dataclass
+class Browser:
+    """A client that sends forms as pages do: with the token of the page before."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Open a page."""
+        return self.client.get(path, headers={**PAGE, **headers})
+
+    def post(
+        self, path: str, page: str = "/login", headers: dict[str, str] | None = None, **fields: object
+    ) -> TestResponse:
+        """Send a form that stands on `page`."""
+        return self.client.post(
+            path, data={"csrf_token": self.form_token(page), **fields}, headers={**PAGE, **(headers or {})}
+        )
+
+    def form_token(self, page: str) -> str:
+        """The token that the forms of a page carry."""
+        found = re.search(
+            r'name="csrf_token" value="([^"]+)"', self.client.get(page, headers=PAGE, follow_redirects=True).text
+        )
+        return found[1] if found else ""
+
+    def sign_in(self, email: str, password: str = PASSWORD, next: str = "/") -> TestResponse:
+        """Sign in by password."""
+        return self.post("/login", email=email, password=password, next=next)
+
+
+def build(database: Database, home: Path, **settings: str | int) -> House:
+    """Make the station; accounts are `<role>@x.example` of the commune, and `admin@district.example` above all."""
+    house = House(database, create_app(database, load_settings(home=home, **settings)))
+    with database.session() as session:
+        house.units = _units(session)
+        for role in Role:
+            _account(session, f"{role}@x.example", role, house.units["commune"])
+        for role in Role:
+            _account(session, f"{role}@district.example", role, house.units["district"])
+        for number, (name, unit_id) in enumerate(house.units.items(), 1):
+            unit = session.get_one(Unit, unit_id)
+            session.add(Speaker(code=f"loa-{name}", name=f"Loa {name}", unit_id=unit_id, reachable=name != "village"))
+            session.add(Zone(code=str(10 + number), name=f"Khu {name}", units=[unit]))
+    return house
+
+
+def _units(session: Session) -> dict[str, int]:
+    made: dict[str, int] = {}
+    for name, level, above in (
+        ("district", Level.DISTRICT, None),
+        ("commune", Level.COMMUNE, "district"),
+        ("village", Level.VILLAGE, "commune"),
+        ("other", Level.COMMUNE, "district"),
+    ):
+        unit = Unit(code=name.upper(), name=f"Đơn vị {name}", level=level, parent_id=made[above] if above else None)
+        session.add(unit)
+        session.flush()
+        made[name] = unit.id
+    return made
+
+
+def _account(session: Session, email: str, role: Role, unit_id: int) -> None:
+    session.add(Account(email=email, name=f"Tài khoản {role}", password_hash=PASSWORD_HASH, role=role, unit_id=unit_id))

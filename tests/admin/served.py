@@ -1,0 +1,56 @@
+"""A real `haichieu web` process over a station with something in it, for tests that come over HTTP."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from haichieu.database import Database
+from tests.admin.house import House, build
+
+START_SECONDS = 60
+
+
+@dataclass
+class Served:
+    """The station, and where its web process answers."""
+
+    house: House
+    address: str
+
+
+@contextlib.contextmanager
+def served(template: Path, home: Path) -> Iterator[Served]:
+    """Start it on SQLite; `template` is a migrated database to begin with."""
+    file = home / "haichieu.sqlite"
+    file.write_bytes(template.read_bytes())
+    database = Database(f"sqlite:///{file}")
+    house = build(database, home)
+    port = _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "haichieu", "web", "--home", str(home)],
+        env={**environment, "HAICHIEU_WEB_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=(home / "web.log").open("wb"),
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline(), (home / "web.log").read_text()
+        yield Served(house, f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(20)
+        database.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

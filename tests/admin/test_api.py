@@ -1,0 +1,185 @@
+"""The API as a program uses it: broadcasts with their proof, cases and answers, and errors that say what is wrong."""
+
+import datetime
+
+import pytest
+from flask.testing import FlaskClient
+
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.planning import begin
+from broadcast_bridge.states import DeliveryState, Priority
+from feedback.cases import Opening, Said, open_case
+from feedback.citizens import open_citizens
+from feedback.models import Reply, Transcript
+from feedback.states import Channel, Direction
+from haichieu.database import now
+from haichieu.jobs import Job
+from tests.admin.house import House
+from tests.builders import programme
+
+Header = dict[str, str]
+
+
+@pytest.fixture
+def client(house: House) -> FlaskClient:
+    return house.app.test_client()
+
+
+@pytest.fixture
+def operator(house: House) -> Header:
+    return house.token("operator@x.example")
+
+
+def test_a_text_is_planned_shown_listed_and_stopped(house: House, client: FlaskClient, operator: Header) -> None:
+    at = (now() + datetime.timedelta(hours=2)).isoformat()
+    made = client.post(
+        "/api/v1/broadcasts", headers=operator, json={"zones": ["12"], "text": "Mời họp thôn.", "at": at}
+    )
+    assert made.status_code == 201, made.text
+    assert made.json is not None
+    number = made.json["id"]
+    assert made.headers["Location"] == f"/api/v1/broadcasts/{number}"
+    assert (made.json["state"], made.json["zones"], made.json["title"]) == ("planned", ["12"], "Mời họp thôn.")
+    shown = client.get(f"/api/v1/broadcasts/{number}", headers=operator).json
+    assert shown is not None
+    assert (shown["deliveries"], shown["asked_by"]) == ([], "account:operator@x.example")
+    listed = client.get("/api/v1/broadcasts", headers=operator).json
+    assert listed is not None
+    assert [one["id"] for one in listed["items"]] == [number]
+    stopped = client.post(f"/api/v1/broadcasts/{number}/stop", headers=operator).json
+    assert stopped == {"id": number, "state": "cancelled", "stop_asked": True}
+
+
+def test_the_proof_is_told_speaker_by_speaker(house: House, client: FlaskClient, operator: Header) -> None:
+    made = client.post("/api/v1/broadcasts", headers=operator, json={"zones": ["12"], "text": "Thử loa"}).json
+    assert made is not None
+    with house.database.session() as session:
+        begin(session, made["id"], "main", now())
+        delivery = session.query(Delivery).join(Speaker).filter(Speaker.code == "loa-commune").one()
+        delivery.state, delivery.seconds, delivery.active = DeliveryState.PLAYED, 12.5, False
+        delivery.first_audio_at, delivery.packets_sent, delivery.packets_lost = now(), 1000, 5
+    shown = client.get(f"/api/v1/broadcasts/{made['id']}", headers=operator).json
+    assert shown is not None
+    proof = {one["speaker"]: one for one in shown["deliveries"]}
+    assert (proof["loa-commune"]["state"], proof["loa-commune"]["seconds"]) == ("played", 12.5)
+    assert proof["loa-commune"]["loss"] == 0.005
+    report = client.get("/api/v1/reports/broadcasts", headers=operator).json
+    assert report is not None
+    rows = {row["unit"]: row for row in report["items"]}
+    assert (rows["COMMUNE"]["heard"], rows["COMMUNE"]["minutes"]) == (1, 0.2)
+    assert (rows["VILLAGE"]["heard"], rows["VILLAGE"]["deliveries"]) == (0, 1)
+
+
+def test_an_editor_airs_what_was_approved_and_says_nothing_of_their_own(house: House, client: FlaskClient) -> None:
+    editor = house.token("editor@x.example")
+    text = client.post("/api/v1/broadcasts", headers=editor, json={"zones": ["12"], "text": "Tin chưa ai duyệt"})
+    assert text.status_code == 403
+    with house.database.session() as session:
+        number = programme(session).id
+    draft = client.post("/api/v1/broadcasts", headers=editor, json={"zones": ["12"], "programme": number})
+    assert (draft.status_code, draft.json and "chưa được duyệt" in draft.json["detail"]) == (409, True)
+
+
+def test_an_emergency_sounds_the_siren(house: House, client: FlaskClient, operator: Header) -> None:
+    wish = {"zones": ["12"], "text": "Lũ về", "priority": "emergency"}
+    assert client.post("/api/v1/broadcasts", headers=operator, json=wish).status_code == 201
+    with house.database.session() as session:
+        sounding = session.query(Broadcast).one()
+        assert (sounding.priority, sounding.siren) == (Priority.EMERGENCY, True)
+
+
+def test_a_list_comes_in_pages(house: House, client: FlaskClient, operator: Header) -> None:
+    with house.database.session() as session:
+        for _ in range(5):
+            first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+            open_case(session, Opening(Channel.TEXT, house.units["commune"], "number"), first, now())
+    seen, before = [], None
+    while True:
+        query = {"limit": 2} if before is None else {"limit": 2, "before": before}
+        answer = client.get("/api/v1/cases", headers=operator, query_string=query).json
+        assert answer is not None
+        seen += [one["number"] for one in answer["items"]]
+        before = answer["next"]
+        if before is None:
+            break
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_a_case_is_read_and_answered(house: House, client: FlaskClient, operator: Header, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with house.database.session() as session:
+        citizen = open_citizens(tmp_path).meet(session, "+84912000111", now())
+        first = Said(Direction.IN, Channel.CALL, "citizen", "")
+        about = Opening(Channel.CALL, house.units["commune"], "number", citizen)
+        case = open_case(session, about, first, now())
+        session.add(
+            Transcript(
+                message_id=case.messages[0].id, text="Cầu treo hỏng", original_text="Cầu treo hỏng", engine="x",
+                model="y", language="vi", confidence=0.9, doubtful=False, words=[], made_at=now(),
+            )
+        )  # fmt: skip
+    shown = client.get(f"/api/v1/cases/{case.number[:4]}-{case.number[4:]}", headers=operator)
+    assert shown.json is not None
+    assert shown.json["messages"][0]["transcript"]["text"] == "Cầu treo hỏng"
+    assert "912000111" not in shown.text
+    made = client.post(
+        f"/api/v1/cases/{case.number}/answers", headers=operator, json={"text": "Đã sửa xong.", "by": ["text", "call"]}
+    )
+    assert made.status_code == 201, made.text
+    assert made.json is not None
+    assert [reply["way"] for reply in made.json["replies"]] == ["text", "call"]
+    again = client.get(f"/api/v1/cases/{case.number}", headers=operator).json
+    assert again is not None
+    assert (again["status"], again["messages"][1]["author"]) == ("answered", "account:operator@x.example")
+    with house.database.session() as session:
+        assert session.query(Reply).count() == 2
+        assert session.query(Job).filter(Job.kind.in_(["send-text", "answer-call"])).count() == 2
+    assert client.get("/api/v1/cases?status=answered", headers=operator).json["items"][0]["number"] == case.number  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "where"),
+    [
+        ("/api/v1/broadcasts", {"zones": ["12"]}, 422, None),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "programme": 1}, 422, None),
+        ("/api/v1/broadcasts", {"zones": [], "text": "a"}, 422, "zones"),
+        ("/api/v1/broadcasts", {"zones": ["99"], "text": "a"}, 422, None),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a\u0000b"}, 422, "text"),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "at": "2026-01-01T10:00:00"}, 422, "at"),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "priority": "urgent"}, 422, "priority"),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "colour": "red"}, 422, "colour"),
+        ("/api/v1/broadcasts", {"zones": ["12"], "programme": 4711}, 422, None),
+        ("/api/v1/cases/12345678/answers", {"text": "a", "by": ["air"]}, 404, None),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong_and_where(
+    client: FlaskClient, operator: Header, path: str, body: dict[str, object], status: int, where: str | None
+) -> None:
+    answer = client.post(path, headers=operator, json=body)
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert answer.json is not None
+    assert answer.json["status"] == status
+    assert answer.json["detail"]
+    if where is not None:
+        assert [error["where"] for error in answer.json["errors"]] == [where]
+
+
+def test_what_is_not_json_is_told_apart(client: FlaskClient, operator: Header) -> None:
+    path = "/api/v1/broadcasts"
+    assert client.post(path, headers=operator, data="{", content_type="application/json").status_code == 400
+    assert client.post(path, headers=operator, data="a=b").status_code == 415
+    assert client.delete(path, headers=operator).headers["Allow"]
+    huge = client.post(path, headers=operator, data=b" " * 2_000_000, content_type="application/json")
+    assert (huge.status_code, huge.content_type) == (413, "application/problem+json")
+
+
+def test_wrong_tokens_are_all_refused_alike(client: FlaskClient) -> None:
+    for header in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer hc_x"}, {"Authorization": "Basic eA=="}):
+        answer = client.get("/api/v1/speakers", headers=header)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_metrics_are_for_a_token_too(house: House, client: FlaskClient, operator: Header) -> None:
+    afar = {"REMOTE_ADDR": "192.0.2.7"}
+    assert client.get("/metrics", environ_base=afar).status_code == 403
+    assert client.get("/metrics", environ_base=afar, headers=operator).status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "198.51.100.1"}).status_code == 403

@@ -1,0 +1,164 @@
+"""What every page shares: words in both languages, static files, headers, errors that look like pages."""
+
+import hashlib
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from admin.access.permissions import for_anyone_signed_in
+from admin.layout.assets import FOLDER, Assets
+from admin.layout.words import LANGUAGES, Words, half
+from admin.web import HEADERS
+from broadcast_bridge.states import BROADCAST, Priority
+from feedback.states import CASE
+from haichieu.people import Role
+from tests.admin.house import House
+
+ADMIN = FOLDER.parent
+SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
+BUILT = {
+    "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
+    "nav": ["now", "emergency", "accounts", "audit_trail"],
+    "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
+}  # fmt: skip
+
+
+def used() -> set[str]:
+    """The names of every text that a page asks for."""
+    found = {f"{group}.{name}" for group, names in BUILT.items() for name in names}
+    for source in SOURCES:
+        found |= set(re.findall(r"""\b(?:t|say)\(["']([a-z_]+\.[a-z_0-9]*[a-z0-9])["']""", source.read_text()))
+    return found
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    words = Words()
+    vietnamese, english = words.names("vi"), words.names("en")
+    assert vietnamese.keys() == english.keys()
+    assert [name for name in vietnamese if fields(vietnamese[name]) != fields(english[name])] == []
+    assert [name for name, text in english.items() if not text.strip()] == []
+
+
+def test_every_text_that_pages_ask_for_is_there_and_every_text_is_asked_for() -> None:
+    assert used() == set(Words().names("vi"))
+
+
+def test_pages_hold_no_words_of_their_own() -> None:
+    """Visible text in a template comes from the catalogue: what is left when tags and tags of Jinja are gone."""
+    for template in (ADMIN / "templates").glob("*.html"):
+        text = re.sub(
+            r"\{% call .*?endcall %\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->|<[^>]*>",
+            " ",
+            template.read_text(),
+            flags=re.DOTALL,
+        )
+        words = set(re.findall(r"[^\W\d_]{3,}", text))
+        assert words <= {"Hai", "Chiều"}, template.name
+
+
+def test_no_template_holds_a_script_or_a_style() -> None:
+    for template in (ADMIN / "templates").glob("*.html"):
+        text = template.read_text()
+        assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js", text) == [], template.name
+        assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), template.name
+        assert "|safe" not in text.replace(" ", ""), template.name
+
+
+def test_a_message_has_two_halves() -> None:
+    assert half("Không có. / There is none.", "vi") == "Không có."
+    assert half("Không có. / There is none.", "en") == "There is none."
+    assert half("CAP 1.2", "en") == "CAP 1.2"
+
+
+def test_what_was_brought_from_elsewhere_is_what_it_was() -> None:
+    manifest = dict(
+        reversed(line.split("  ")) for line in (FOLDER / "vendor/SHA256SUMS").read_text().splitlines()
+    )  # fmt: skip
+    vendored = {
+        file.relative_to(FOLDER / "vendor").as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in (FOLDER / "vendor").rglob("*")
+        if file.is_file() and file.name not in ("SHA256SUMS", "README.md")
+    }
+    assert vendored == manifest
+
+
+def test_static_files_are_compressed_and_kept_for_ever_under_the_name_of_their_content(house: House) -> None:
+    client = house.app.test_client()
+    path = Assets().path("vendor/tabler/tabler.min.css")
+    small = client.get(path, headers={"Accept-Encoding": "gzip"})
+    whole = client.get(path)
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert len(small.data) * 5 < len(whole.data)
+    assert "immutable" in whole.headers["Cache-Control"]
+    assert whole.content_type == "text/css; charset=utf-8"
+    digest = path.split("/")[2]
+    assert client.get(path.replace(digest, "0" * 16)).status_code == 404
+    for trick in ("../web.py", "%2e%2e/web.py", "vendor/../../web.py"):
+        assert client.get(f"/static/{digest}/{trick}").status_code == 404
+
+
+def test_pages_are_not_kept_and_may_do_nothing_but_what_is_ours(house: House) -> None:
+    page = house.signed_in("admin@x.example").get("/")
+    assert page.headers["Cache-Control"] == "no-store"
+    assert {name: page.headers[name] for name in HEADERS} == HEADERS
+    policy = page.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_errors_are_pages_in_the_language_of_the_reader(house: House, language: str) -> None:
+    browser = house.signed_in("viewer@x.example")
+    browser.post("/language", page="/account", language=language)
+    words = Words().names(language)
+    missing = browser.get("/khong-co")
+    assert (missing.status_code, words["error.title_404"] in missing.text) == (404, True)
+    forbidden = browser.get("/accounts")
+    assert (forbidden.status_code, words["error.title_403"] in forbidden.text) == (403, True)
+    assert f'<html lang="{language}">' in forbidden.text
+    assert browser.get("/logout").status_code == 405
+    api = house.app.test_client().get("/api/v1/khong-co", headers={"Accept": "text/html"})
+    assert (api.status_code, api.content_type) == (404, "application/problem+json")
+
+
+def test_an_error_of_ours_tells_a_reference_and_nothing_more(house: House) -> None:
+    house.app.view_functions["audit_trail"] = _broken
+    answer = house.signed_in("admin@district.example").get("/audit")
+    assert answer.status_code == 500
+    assert "mật" not in answer.text
+    assert re.search(r"mã [0-9a-f]{8}", answer.text)
+
+
+@for_anyone_signed_in
+def _broken() -> str:
+    raise RuntimeError("bí mật / a secret")
+
+
+def test_the_choice_of_a_language_stays_with_the_account(house: House) -> None:
+    browser = house.signed_in("viewer@x.example")
+    answer = browser.post("/language", page="/account", language="en", next="//evil.example")
+    assert answer.headers["Location"] == "/"
+    assert "My account" in house.signed_in("viewer@x.example").get("/account").text
+    browser.post("/language", page="/account", language="<script>")
+    assert "My account" in browser.get("/account").text
+
+
+def test_every_page_names_its_files_by_content(house: House) -> None:
+    page = house.browser().get("/login").text
+    found = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(found) >= 3
+    client = house.app.test_client()
+    assert {client.get(path).status_code for path in found} == {200}
+
+
+def test_the_folder_of_vendored_files_says_how_they_came() -> None:
+    text = (FOLDER / "vendor/README.md").read_text()
+    for folder in (path for path in (FOLDER / "vendor").iterdir() if path.is_dir()):
+        assert folder.name in text
+    assert Path(FOLDER / "vendor/SHA256SUMS").exists()

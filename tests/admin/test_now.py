@@ -1,0 +1,156 @@
+"""The first page: what it shows, stopping in two steps, alarms, and the stream that says when to look again."""
+
+import datetime
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from admin.now.pulse import NEWS, STREAMS_OF_AN_ACCOUNT, Pulse, TooManyStreams
+from broadcast_bridge.broadcasts import advance
+from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.planning import Request, ask, begin
+from broadcast_bridge.states import BroadcastEvent
+from feedback.cases import Opening, Said, open_case
+from feedback.states import Channel, Direction
+from haichieu.alarms import Alarm, AlarmKind, raise_alarm
+from haichieu.database import now
+from haichieu.heartbeats import beat
+from tests.admin.house import House
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def on_air(house: House, zone: str = "12", title: str = "Bản tin chiều") -> int:
+    with house.database.session() as session:
+        number = ask(session, Request("account:a@b", title, [], zone_codes=[zone]), now()).id
+        begin(session, number, "main", now())
+        advance(session, number, BroadcastEvent.OPEN, now())
+    return number
+
+
+def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None:
+    on_air(house)
+    with house.database.session() as session:
+        later = now() + datetime.timedelta(hours=3)
+        ask(session, Request("account:a@b", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
+        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng. / Asterisk is down.")
+        first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+        case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())
+        case.due_at = now() - datetime.timedelta(days=1)
+    page = house.signed_in("operator@x.example").get("/").text
+    for told in ("Bản tin chiều", "đang phát", "0/2 cụm loa", "Bản tin tối", "Loa village", "Asterisk ngừng."):
+        assert told in page
+    assert "Asterisk is down" not in page
+    assert f"{case.number[:4]} {case.number[4:]}" in page
+    assert "quá hạn" in page
+
+
+def test_a_viewer_sees_how_many_cases_there_are_and_not_which(house: House) -> None:
+    with house.database.session() as session:
+        first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+        case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())
+    page = house.signed_in("viewer@x.example").get("/").text
+    assert "<b>1</b> chờ trả lời" in page
+    assert case.number[:4] not in page
+    assert "Cảnh báo" not in page
+
+
+def test_an_empty_station_says_so(house: House) -> None:
+    with house.database.session() as session:
+        session.query(Speaker).update({"removed_at": now()})
+        for part in ("switchboard", "worker", "web"):
+            beat(session, part, asterisk=True) if part == "switchboard" else beat(session, part)
+    page = house.signed_in("admin@district.example").get("/").text
+    for told in (
+        "Không có buổi phát nào.",
+        "Chưa có cụm loa nào.",
+        "Không có cảnh báo nào.",
+        "Đài hoạt động bình thường",
+    ):
+        assert told in page
+
+
+def test_names_from_outside_are_text_and_nothing_else(house: House) -> None:
+    on_air(house, title=HOSTILE)
+    with house.database.session() as session:
+        session.query(Speaker).filter_by(code="loa-village").one().name = HOSTILE
+        raise_alarm(session, AlarmKind.ALERT_FORGED, HOSTILE, HOSTILE)
+    page = house.signed_in("operator@x.example").get("/").text
+    assert HOSTILE not in page
+    assert page.count("&lt;img src=x") >= 3
+
+
+def test_a_broadcast_is_stopped_in_two_steps(house: House) -> None:
+    number = on_air(house)
+    browser = house.signed_in("operator@x.example")
+    asked = browser.get(f"/broadcasts/{number}/stop").text
+    assert "Bản tin chiều" in asked
+    with house.database.session() as session:
+        assert session.get_one(Broadcast, number).stop_asked_at is None
+    assert browser.post(f"/broadcasts/{number}/stop", page=f"/broadcasts/{number}/stop").status_code == 303
+    with house.database.session() as session:
+        assert session.get_one(Broadcast, number).stop_asked_at is not None
+    page = browser.get("/").text
+    assert "Đang dừng…" in page
+    assert f"/broadcasts/{number}/stop" not in page
+
+
+def test_an_alarm_is_cleared_by_who_has_seen_it(house: House) -> None:
+    with house.database.session() as session:
+        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng.")
+        session.flush()
+        number = session.query(Alarm).one().id
+    browser = house.signed_in("operator@x.example")
+    assert browser.post(f"/alarms/{number}/clear", page="/").status_code == 303
+    assert "Không có cảnh báo nào." in browser.get("/").text
+    assert browser.post("/alarms/999/clear", page="/").status_code == 404
+
+
+def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
+    found: list[bytes] = []
+    reader = threading.Thread(target=lambda: found.append(next(events)), daemon=True)
+    reader.start()
+    reader.join(seconds)
+    assert found, "no event came"
+    return found[0]
+
+
+def test_a_change_is_told_and_a_heartbeat_is_not(house: House) -> None:
+    pulse = Pulse(house.database)
+    with pulse.listening(1):
+        events = pulse.events(lambda: True)
+        assert next_event(events) == NEWS  # whoever comes, or comes back, looks once
+        deadline = time.monotonic() + 20
+        while pulse._count == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        told = pulse._count
+        with house.database.session() as session:
+            beat(session, "worker")
+        with house.database.session() as session:
+            session.query(Speaker).filter_by(code="loa-commune").one().reachable = False
+        while pulse._count == told and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert pulse._count == told + 1
+        assert next_event(events) == NEWS
+
+
+def test_one_account_cannot_take_all_streams(house: House) -> None:
+    pulse = Pulse(house.database)
+    open_ones = [pulse.listening(1) for _ in range(STREAMS_OF_AN_ACCOUNT)]
+    for one in open_ones:
+        one.__enter__()
+    with pytest.raises(TooManyStreams), pulse.listening(1):
+        pass
+    with pulse.listening(2):
+        pass
+    open_ones.pop().__exit__(None, None, None)
+    with pulse.listening(1):
+        pass
+
+
+def test_a_stream_ends_with_its_login(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.now.pulse.SIGN_OF_LIFE_SECONDS", 0.2)
+    pulse = Pulse(house.database)
+    assert len(list(pulse.events(lambda: False))) == 1

@@ -1,0 +1,267 @@
+"""Who may use which route: every role, every route, in one's own unit, one below, and another."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from admin.access.permissions import RouteWithoutRule, check_declarations, rule_of
+from broadcast_bridge.planning import Request, ask
+from feedback.cases import Opening, Said, open_case
+from feedback.states import Channel, Direction
+from haichieu.account_rights import MAY, Action
+from haichieu.alarms import Alarm
+from haichieu.database import now
+from haichieu.people import Account, Role
+from tests.admin.house import House
+
+SOON = datetime.timedelta(hours=1)
+PAST = "2001-01-01T00:00:00Z"
+"""Refused as an hour, after the rights were asked about and before any sound is made."""
+ZONES = {"district": "11", "commune": "12", "village": "13", "other": "14"}
+OPEN_TO_ALL = {
+    "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
+    "/api/v1/openapi.json",
+}  # fmt: skip
+ABOUT_ONESELF = {
+    "/logout", "/now/events", "/account", "/account/password", "/account/second-factor", "/account/second-factor/off",
+    "/account/logins/<int:number>/end", "/account/tokens", "/account/tokens/<int:number>/revoke",
+}  # fmt: skip
+LISTS = {"/", "/now/board", "/emergency", "/accounts", "/api/v1/speakers", "/api/v1/broadcasts", "/api/v1/cases"}
+LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
+
+
+@dataclass(frozen=True)
+class Try:
+    """A route with what it is about in a unit: `reach(house, unit)` gives path and body."""
+
+    rule: str
+    method: str
+    action: Action
+    reach: Callable[[House, str], tuple[str, dict[str, object]]]
+    seen_from_below: bool = False
+    """What is heard in the whole district is heard, and seen, in its communes too."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule}"
+
+
+def broadcast(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        wish = Request("test", "Bản tin", [], zone_codes=[ZONES[unit]], due_at=now() + SOON)
+        return ask(session, wish, now()).id
+
+
+def case(house: House, unit: str) -> str:
+    with house.database.session() as session:
+        first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+        return open_case(session, Opening(Channel.TEXT, house.units[unit], "number"), first, now()).number
+
+
+def account(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Account(
+            email=f"a{unit}@y.example", name="A", password_hash="x", role="viewer", unit_id=house.units[unit]
+        )
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def alarm(house: House) -> int:
+    with house.database.session() as session:
+        made = Alarm(kind="asterisk_down", subject="Asterisk", text="Dừng / down")
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+IN_UNITS = [
+    Try("/broadcasts/<int:number>/stop", "GET", Action.AIR, lambda h, u: (f"/broadcasts/{broadcast(h, u)}/stop", {})),
+    Try("/broadcasts/<int:number>/stop", "POST", Action.AIR, lambda h, u: (f"/broadcasts/{broadcast(h, u)}/stop", {})),
+    Try(
+        "/emergency",
+        "POST",
+        Action.EMERGENCY,
+        lambda h, u: ("/emergency", {"zone": ZONES[u], "text": "Lũ", "times": "1"}),
+    ),
+    Try(
+        "/accounts/<int:number>/end-logins",
+        "POST",
+        Action.MANAGE_ACCOUNTS,
+        lambda h, u: (f"/accounts/{account(h, u)}/end-logins", {}),
+    ),
+    Try(
+        "/accounts/<int:number>/second-factor/off",
+        "POST",
+        Action.MANAGE_ACCOUNTS,
+        lambda h, u: (f"/accounts/{account(h, u)}/second-factor/off", {}),
+    ),
+    Try(
+        "/api/v1/broadcasts/<int(max=2147483647):number>",
+        "GET",
+        Action.VIEW,
+        lambda h, u: (f"/api/v1/broadcasts/{broadcast(h, u)}", {}),
+        seen_from_below=True,
+    ),
+    Try(
+        "/api/v1/broadcasts/<int(max=2147483647):number>/stop",
+        "POST",
+        Action.AIR,
+        lambda h, u: (f"/api/v1/broadcasts/{broadcast(h, u)}/stop", {}),
+    ),
+    Try(
+        "/api/v1/broadcasts",
+        "POST",
+        Action.ANNOUNCE,
+        lambda h, u: ("/api/v1/broadcasts", {"zones": [ZONES[u]], "text": "Thử loa", "at": PAST}),
+    ),
+    Try(
+        "/api/v1/broadcasts",
+        "POST",
+        Action.EMERGENCY,
+        lambda h, u: ("/api/v1/broadcasts", {"zones": [ZONES[u]], "text": "Lũ", "priority": "emergency", "at": PAST}),
+    ),
+    Try("/api/v1/cases/<number>", "GET", Action.READ_CASES, lambda h, u: (f"/api/v1/cases/{case(h, u)}", {})),
+    Try(
+        "/api/v1/cases/<number>/answers",
+        "POST",
+        Action.ANSWER_CASES,
+        lambda h, u: (f"/api/v1/cases/{case(h, u)}/answers", {"text": "Đã sửa", "by": ["air"]}),
+    ),
+]
+EVERYWHERE = {("GET", "/audit"): Action.AUDIT}
+STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
+
+
+def attempt(house: House, email: str, method: str, path: str, body: dict[str, object]) -> TestResponse:
+    if path.startswith("/api/"):
+        client = house.app.test_client()
+        kwargs = {"json": body} if method == "POST" and body else {}
+        return client.open(path, method=method, headers=house.token(email), **kwargs)
+    browser = house.signed_in(email)
+    return browser.get(path) if method == "GET" else browser.post(path, page="/account", **body)
+
+
+def refused(answer: TestResponse) -> bool:
+    return answer.status_code in (401, 403, 404)
+
+
+def test_the_matrix_leaves_no_route_out(house: House) -> None:
+    """A new route must be put into one of the lists here, or this fails."""
+    tried = {(one.method, one.rule) for one in IN_UNITS} | EVERYWHERE.keys() | STATION_WIDE.keys()
+    missing = []
+    for rule in house.app.url_map.iter_rules():
+        said = rule_of(house.app, rule.endpoint)
+        assert said is not None
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if not said.signed_in:
+                known = rule.rule in OPEN_TO_ALL
+            elif said.action is None:
+                known = rule.rule in ABOUT_ONESELF
+            else:
+                known = (method, rule.rule) in tried or (method == "GET" and rule.rule in LISTS)
+            if not known:
+                missing.append(f"{method} {rule.rule}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("one", IN_UNITS, ids=lambda one: f"{one.name} {one.action}")
+def test_a_role_may_what_the_table_says_in_its_unit_and_below(house: House, one: Try) -> None:
+    for role in Role:
+        for unit, inside in (("commune", True), ("village", True), ("other", False), ("district", False)):
+            path, body = one.reach(house, unit)
+            answer = attempt(house, f"{role}@x.example", one.method, path, body)
+            allowed = one.action in MAY[role] and (inside or (unit == "district" and one.seen_from_below))
+            assert refused(answer) is not allowed, (role, unit, answer.status_code, answer.text[:300])
+            with house.database.session() as session:
+                session.query(Account).filter(Account.email.like("a%@y.example")).delete()
+
+
+def test_what_needs_every_unit_is_for_who_is_above_them_all(house: House) -> None:
+    for (method, path), action in EVERYWHERE.items():
+        for role in Role:
+            assert refused(attempt(house, f"{role}@x.example", method, path, {}))
+            above = attempt(house, f"{role}@district.example", method, path, {})
+            assert refused(above) is not (action in MAY[role]), (role, path)
+
+
+def test_what_belongs_to_no_unit_goes_by_the_role_alone(house: House) -> None:
+    for role in Role:
+        answer = attempt(house, f"{role}@x.example", "POST", f"/alarms/{alarm(house)}/clear", {})
+        assert refused(answer) is not (Action.CLEAR_ALARMS in MAY[role])
+
+
+def test_lists_open_by_role(house: House) -> None:
+    for rule in house.app.url_map.iter_rules():
+        said = rule_of(house.app, rule.endpoint)
+        if rule.rule in LISTS and said and said.action and "GET" in (rule.methods or set()):
+            for role in Role:
+                answer = attempt(house, f"{role}@x.example", "GET", rule.rule, {})
+                assert refused(answer) is not (said.action in MAY[role]), (role, rule.rule, answer.text[:300])
+
+
+def test_lists_show_ones_own_units_and_those_below(house: House) -> None:
+    mine, below, others = (broadcast(house, unit) for unit in ("commune", "village", "other"))
+    cases = {unit: case(house, unit) for unit in house.units}
+    client, header = house.app.test_client(), house.token("operator@x.example")
+    shown = client.get("/api/v1/broadcasts", headers=header).json
+    assert shown is not None
+    assert {one["id"] for one in shown["items"]} == {mine, below}
+    assert others not in {one["id"] for one in shown["items"]}
+    speakers = client.get("/api/v1/speakers", headers=header).json
+    assert speakers is not None
+    assert {one["id"] for one in speakers["items"]} == {"loa-commune", "loa-village"}
+    listed = client.get("/api/v1/cases", headers=header).json
+    assert listed is not None
+    assert {one["number"] for one in listed["items"]} == {cases["commune"], cases["village"]}
+    page = house.signed_in("operator@x.example").get("/").text
+    assert cases["commune"][:4] in page
+    assert f"{cases['other'][:4]} {cases['other'][4:]}" not in page
+    assert "Loa village" in page
+
+
+def test_a_district_wide_broadcast_is_seen_but_not_stopped_from_below(house: House) -> None:
+    number = broadcast(house, "district")
+    header = house.token("operator@x.example")
+    client = house.app.test_client()
+    listed = client.get("/api/v1/broadcasts", headers=header).json
+    assert listed is not None
+    assert [one["id"] for one in listed["items"]] == [number]
+    assert client.post(f"/api/v1/broadcasts/{number}/stop", headers=header).status_code == 403
+
+
+def test_nobody_without_a_login_gets_anywhere(house: House) -> None:
+    for rule in house.app.url_map.iter_rules():
+        said = rule_of(house.app, rule.endpoint)
+        assert said is not None
+        if not said.signed_in:
+            continue
+        path = rule.rule.replace("<int:number>", "1").replace("<int(max=2147483647):number>", "1")
+        path = path.replace("<number>", "12345674")
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+            answer = house.app.test_client().open(path, method=method, headers={"Accept": "text/html"})
+            if path.startswith("/api/"):
+                assert answer.status_code == 401, path
+            else:
+                assert (answer.status_code, "/login" in answer.headers.get("Location", answer.text)) in (
+                    (303, True), (401, True),
+                ), path  # fmt: skip
+
+
+def test_a_cookie_is_no_token_and_a_token_no_cookie(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    assert browser.client.get("/api/v1/speakers").status_code == 401
+    header = house.token("admin@x.example")
+    assert house.app.test_client().get("/", headers={**header, "Accept": "text/html"}).status_code == 303
+
+
+def test_an_application_with_a_route_that_says_nothing_does_not_start() -> None:
+    app = Flask("bare", static_folder=None)
+    app.add_url_rule("/secret", "secret", lambda: "")
+    with pytest.raises(RouteWithoutRule, match="/secret"):
+        check_declarations(app)
