@@ -15,6 +15,7 @@ from admin.access.permissions import check_declarations
 from admin.accounts.views import register_accounts
 from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
+from admin.calendar.views import register_calendar
 from admin.emergency.views import register_emergency
 from admin.health import register_health
 from admin.layout.assets import register_assets
@@ -25,6 +26,7 @@ from admin.login.views import register_login
 from admin.my_account.views import register_my_account
 from admin.now.views import register_now
 from admin.panel import Panel, open_panel
+from admin.programmes.views import register_programmes
 from haichieu.database import Database
 from haichieu.settings import Settings
 
@@ -69,6 +71,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     for register in (
         *(register_health, register_login, register_now, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
+        *(register_programmes, register_calendar),
     ):
         register(app, panel)
     for routes in webhooks:

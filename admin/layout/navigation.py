@@ -15,7 +15,7 @@ class Way:
     endpoint: str
 
 
-MAIN = (Way("now"), Way("emergency"), Way("accounts"), Way("audit_trail"))
+MAIN = (Way("now"), Way("emergency"), Way("programmes"), Way("calendar_page"), Way("accounts"), Way("audit_trail"))
 
 
 def register_navigation(app: Flask) -> None:
