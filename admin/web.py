@@ -7,8 +7,9 @@ say who may use it (`admin.access.permissions`).
 from collections.abc import Sequence
 
 import jinja2
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from admin.access.gate import register_gate
 from admin.access.permissions import check_declarations
@@ -55,6 +56,13 @@ HEADERS = {
 LARGEST_FORM = 1_000_000
 
 
+class RowNumber(IntegerConverter):
+    """The number of a row in a path (`<int:number>`): what no database can hold is no such page."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**31 - 1)
+
+
 def create_app(database: Database, settings: Settings, webhooks: Sequence[Blueprint] = ()) -> Flask:
     """Make the Flask application of the station over a database; `webhooks` are what other services call.
 
@@ -94,11 +102,19 @@ def _configure(app: Flask, panel: Panel) -> None:
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=1000,
     )
+    app.url_map.converters["int"] = RowNumber
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if (count := panel.settings.web_proxies) > 0:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+    @app.before_request
+    def let_files_through() -> None:
+        """A route that reads its body piece by piece sets its own limit; no form is parsed out of such a body."""
+        view = app.view_functions.get(request.endpoint or "")
+        if getattr(view, "streams_body", False) and request.mimetype == "application/octet-stream":
+            request.max_content_length = 1 << 62
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -108,7 +108,8 @@ def require_everywhere(session: Session, account: Account, action: Action, unit_
     """Raise NotAllowed unless the account may do it in every one of the units."""
     if not may(account, action):
         raise NotAllowed(
-            f"Vai trò {account.role} không được làm việc này ({action.words}). / The role {account.role} may not {action.words}."
+            f"Vai trò {account.role} không được làm việc này ({action.words}). / "
+            f"The role {account.role} may not {action.words}."
         )
     if not set(unit_ids) <= units_of(session, account):
         raise NotAllowed(

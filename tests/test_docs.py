@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from flask import Flask
 
+from admin.access.permissions import rule_of
 from admin.district.schema import District, Table
 from admin.web import create_app
 from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
 from feedback.states import CASE, REPLY
+from haichieu.account_rights import MAY, Action
 from haichieu.cli import GROUPS, app
 from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database, migrate
-from haichieu.settings import Settings
+from haichieu.people import Role
+from haichieu.settings import Settings, load_settings
 from ivr.flow import AnyNode
 from tests.every_table import load_every_table
 
@@ -22,6 +26,7 @@ load_every_table()
 
 ROOT = Path(__file__).parent.parent
 NODES = get_args(get_args(AnyNode)[0])
+FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/metrics")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -101,14 +106,40 @@ def test_every_verb_is_documented() -> None:
     assert documented("Verbs of call flows") == {get_args(node.model_fields["verb"].annotation)[0] for node in NODES}
 
 
-def test_every_route_and_metric_is_documented(tmp_path: Path) -> None:
+@pytest.fixture
+def web(tmp_path: Path) -> Flask:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
-    database = Database(url)
-    settings = Settings(home=tmp_path)
-    web = create_app(database, settings, [webhooks_of_texts(settings, database)])
-    methods = {rule.rule: (rule.methods or set()) - {"HEAD", "OPTIONS"} for rule in web.url_map.iter_rules()}
-    assert documented("HTTP") == {f"{method} {rule}" for rule, allowed in methods.items() for method in allowed}
+    database, settings = Database(url), load_settings(home=tmp_path)
+    return create_app(database, settings, [webhooks_of_texts(settings, database)])
+
+
+def test_every_route_is_documented_with_who_may_use_it(web: Flask) -> None:
+    pages, others = {}, set()
+    for route in web.url_map.iter_rules():
+        said = rule_of(web, route.endpoint)
+        assert said is not None
+        who = f"`{said.action}`" if said.action else "whoever is signed in" if said.signed_in else "anybody"
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
+            if route.rule.startswith(FOR_PROGRAMS):
+                others.add(f"{method} {route.rule}")
+            else:
+                pages[f"{method} {route.rule}"] = who
+    assert documented("HTTP") == others
+    section = (ROOT / "docs/panel.md").read_text().split("## Pages\n")[1].split("\n## ")[0]
+    assert dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", section, re.MULTILINE)) == pages
+
+
+def test_the_table_of_roles_is_the_one_in_force() -> None:
+    section = (ROOT / "docs/panel.md").read_text().split("## Roles\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("|")]
+    roles = rows[0][2:]
+    assert roles == list(Role)
+    told = {row[0].strip("`"): {role for role, mark in zip(roles, row[2:], strict=True) if mark} for row in rows[2:]}
+    assert told == {str(action): {str(role) for role in Role if action in MAY[role]} for action in Action}
+
+
+def test_every_metric_is_documented(web: Flask) -> None:
     shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))
     assert documented("Metrics") == shown
 

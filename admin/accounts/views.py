@@ -22,7 +22,7 @@ from haichieu.people import Account
 
 def unit_of_account(session: Session, number: int) -> Iterable[int]:
     """The unit of an account. Raises NotFound."""
-    account = session.get(Account, number) if number < 2**31 else None
+    account = session.get(Account, number)
     if account is None:
         raise NotFound
     return [account.unit_id]

@@ -60,12 +60,12 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
         checks_units=True,
     )  # fmt: skip
     def ask_for_broadcast(body: BroadcastWish) -> documents.BroadcastWithDeliveries:
-        wish = Wish(body.zones, body.text, body.programme, body.priority, body.at)
+        wish = Wish(body.zones, body.text or "", body.programme, body.priority, body.at)
         return _whole(panel, put_on_air(panel, visitor(), wish, now()))
 
     @api.serves(
         Operation(
-            "GET", "/broadcasts/<int(max=2147483647):number>", "A broadcast with its deliveries.", Action.VIEW,
+            "GET", "/broadcasts/<int:number>", "A broadcast with its deliveries.", Action.VIEW,
             documents.BroadcastWithDeliveries, refusals=(404,),
         )
     )  # fmt: skip
@@ -74,7 +74,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "POST", "/broadcasts/<int(max=2147483647):number>/stop", "Stop a broadcast, or cancel one that is planned.",
+            "POST", "/broadcasts/<int:number>/stop", "Stop a broadcast, or cancel one that is planned.",
             Action.AIR, Stopped, refusals=(404,),
         ),
         where=units_of_broadcast,

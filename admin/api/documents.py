@@ -1,9 +1,9 @@
 """The shapes that travel over the API. Names are those of the tables; moments are ISO 8601 with a zone."""
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from broadcast_bridge.states import Priority
 from feedback.states import CaseStatus, Way
@@ -11,14 +11,17 @@ from feedback.states import CaseStatus, Way
 MOST = 200
 
 
-def _speakable(text: str) -> str:
-    """Refuse control characters: no database, telephone or loudspeaker knows what to do with them."""
-    if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in text):
-        raise ValueError("control characters are not allowed")
-    return text
+def _written(value: object) -> object:
+    """Refuse a number where a day or a moment is to be written out: it would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not value[4:5] == "-":
+        raise ValueError("must be written as in 2026-11-24, or 2026-11-24T17:00:00+07:00")
+    return value
 
 
-Words = Annotated[str, AfterValidator(_speakable)]
+Day = Annotated[datetime.date, BeforeValidator(_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+Words = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
+"""Without control characters: no database, telephone or loudspeaker knows what to do with them."""
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,12}$")]
 
 
@@ -108,14 +111,28 @@ class Broadcasts(BaseModel):
     next: int | None
 
 
+_ONE_OF_TEXT_AND_PROGRAMME: list[JsonValue] = [
+    {"required": [given], "properties": {given: {"type": kind}, other: {"type": "null"}}}
+    for given, kind, other in (("text", "string", "programme"), ("programme", "integer", "text"))
+]
+
+
 class BroadcastWish(_In):
     """What is to be aired: exactly one of `text` and `programme`; `at` null is at once."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": _ONE_OF_TEXT_AND_PROGRAMME})
+
     zones: list[Code] = Field(min_length=1, max_length=100)
-    text: Annotated[Words, Field(max_length=20_000)] = ""
+    text: Annotated[Words, Field(max_length=20_000)] | None = None
     programme: int | None = Field(None, ge=1, le=2**31 - 1)
     priority: Priority = Priority.NORMAL
-    at: AwareDatetime | None = None
+    at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.text is None) == (self.programme is None):
+            raise ValueError("give exactly one of text and programme")
+        return self
 
 
 class Transcript(BaseModel):
@@ -194,7 +211,7 @@ class Cases(BaseModel):
 class AnswerWish(_In):
     """An answer, and the ways on which it is to reach the citizen."""
 
-    text: Annotated[Words, Field(min_length=1, max_length=5000)]
+    text: Annotated[Words, Field(max_length=5000)]
     by: list[Way] = Field(min_length=1, max_length=3)
 
 
@@ -222,8 +239,8 @@ class Schedules(BaseModel):
 class ReportQuery(_In):
     """From the day `since` to the day `until`, both included, in the station's time zone; by default this month."""
 
-    since: datetime.date | None = None
-    until: datetime.date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
 
 class UnitReport(BaseModel):

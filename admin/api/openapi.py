@@ -17,7 +17,7 @@ _REFUSALS = {
     401: "There is no valid token.",
     403: "The account's role does not allow it, or not in this unit.",
     404: "There is no such thing, or it is not for this account.",
-    409: "It cannot be done now.",
+    409: "It cannot be done, as things are.",
     415: "The body is not application/json.",
     422: "Something in the request is not right.",
     503: "The machine lacks something.",
@@ -77,11 +77,15 @@ def _in_path(one: "Operation") -> Iterable[dict[str, Any]]:
 
 
 def _in_query(model: type[BaseModel] | None) -> Iterable[dict[str, Any]]:
-    for name, schema in (model.model_json_schema()["properties"] if model else {}).items():
+    whole = model.model_json_schema() if model else {"properties": {}}
+    for name, schema in whole["properties"].items():
         # In an address there is no null: a field that may be left out is simply not there.
         kinds = [kind for kind in schema.pop("anyOf", ()) if kind.get("type") != "null"]
         kept = {key: value for key, value in schema.items() if key != "title" and value is not None}
-        yield {"name": name, "in": "query", "required": False, "schema": {**kept, **(kinds[0] if kinds else {})}}
+        kept |= kinds[0] if kinds else {}
+        if reference := kept.pop("$ref", ""):
+            kept |= whole["$defs"][reference.rpartition("/")[2]]
+        yield {"name": name, "in": "query", "required": False, "schema": kept}
 
 
 def _answer(description: str, model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:

@@ -33,23 +33,21 @@ def register_schedules(api: Api, panel: Panel) -> None:
                 wanted = wanted.where(Schedule.id < query.before)
             found = session.scalars(wanted.order_by(Schedule.id.desc()).limit(query.limit + 1)).all()
             shown = found[: query.limit]
-            numbers = [one.id for one in shown]
-            hours = dict(
-                session.execute(
+            hours = {
+                schedule_id: hour
+                for schedule_id, hour in session.execute(
                     sa.select(Occurrence.schedule_id, sa.func.min(Occurrence.due_at))
                     .where(
-                        Occurrence.schedule_id.in_(numbers),
+                        Occurrence.schedule_id.in_([one.id for one in shown]),
                         Occurrence.state == OccurrenceState.PLANNED,
                         Occurrence.due_at > now(),
                     )
                     .group_by(Occurrence.schedule_id)
-                ).tuples()
-            )
-            units = dict(
-                session.execute(
-                    sa.select(Unit.id, Unit.code).where(Unit.id.in_([one.unit_id for one in shown]))
-                ).tuples()
-            )
+                )
+            }
+            units = {
+                unit.id: unit.code for unit in session.scalars(sa.select(Unit).where(Unit.id.in_(visitor().units)))
+            }
             items = [
                 documents.Schedule(
                     id=one.id, title=one.title, unit=units[one.unit_id], what=one.what,

@@ -53,7 +53,7 @@ def find_broadcast(session: Session, visitor: Visitor, number: int) -> Broadcast
 
 def units_of_broadcast(session: Session, number: int) -> set[int]:
     """The units that a broadcast is heard in, or will be; those whose stopping it concerns. Raises NoSuchBroadcast."""
-    broadcast = session.get(Broadcast, number) if abs(number) < 2**31 else None
+    broadcast = session.get(Broadcast, number)
     if broadcast is None:
         raise NoSuchBroadcast(number)
     heard = set(

@@ -87,7 +87,7 @@ def days(
 
 
 def hours_of(shown: Sequence[Day]) -> range:
-    """The hours of the clock that a week must show: those of the broadcasting day, and any other that holds something."""
+    """The hours that a week must show: those of the broadcasting day, and any other that holds something."""
     used = [entry.local.hour for day in shown for entry in day.entries]
     return range(min([5, *used]), max([20, *used]) + 1)
 

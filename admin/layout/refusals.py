@@ -15,47 +15,31 @@ from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
 from admin.programmes.receiving import UploadTooLarge
-from broadcast_bridge.planning import NothingToPlayOn
-from broadcast_bridge.programmes.approval import NotForTheAir
-from broadcast_bridge.programmes.intake import ProgrammeRefused
 from broadcast_bridge.schedule.errors import PlanningNotAllowed
-from broadcast_bridge.zones import UnknownZone
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import NoSuchCase
-from feedback.replies import AnswerRefused
 from haichieu.account_rights import NoSuchAccount, NotAllowed
 from haichieu.alarms import NoSuchAlarm
-from haichieu.audio.ingest import UnusableSound
-from haichieu.errors import EnvironmentProblem, HaiChieuError, UsageError
-from haichieu.speech import SpeechError
-from haichieu.state_machine import IllegalTransition
+from haichieu.errors import EnvironmentProblem, HaiChieuError
 
 log = structlog.get_logger()
 
+# 422 is kept for a request of the wrong shape; what the station refuses, as things are with it, is 409.
 STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (TokenRefused, 401),
     (NotAllowed, 403),
     (PlanningNotAllowed, 403),
     (UploadTooLarge, 413),
-    (UnusableSound, 422),
-    (ProgrammeRefused, 422),
     (NoSuchCase, 404),
     (NoSuchBroadcast, 404),
     (WrongCheckDigit, 404),
     (NoSuchAlarm, 404),
     (NoSuchAccount, 404),
     (LockedOut, 429),
-    (IllegalTransition, 409),
-    (NotForTheAir, 409),
-    (AnswerRefused, 422),
-    (UnknownZone, 422),
-    (NothingToPlayOn, 422),
-    (SpeechError, 422),
-    (UsageError, 422),
     (EnvironmentProblem, 503),
 )
 _TITLES = {
-    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large", 422: "Unprocessable Content",
+    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large",
     429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
 

@@ -1,9 +1,9 @@
 """The login: e-mail and password, then a code where the account wants one, then back to where one came from."""
 
 import datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, abort, redirect, request, session, url_for
+from flask import Flask, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from admin.access import kept_forms, second_factor, sessions, sign_in
@@ -84,8 +84,13 @@ def register_login(app: Flask, panel: Panel) -> None:
 
     @app.errorhandler(NotSignedIn)
     def not_signed_in(refusal: NotSignedIn) -> Response:
-        if request.headers.get("HX-Request") or "text/event-stream" in request.accept_mimetypes.values():
-            abort(401)
+        if "text/event-stream" in request.accept_mimetypes.values():
+            return Response(status=401)
+        if request.headers.get("HX-Request"):  # a part of a page: the whole of it goes to the login
+            page_of_it = path_within(urlsplit(request.headers.get("HX-Current-URL", "")).path)
+            return Response(
+                status=401, headers={"HX-Redirect": f"{url_for('login')}?{urlencode({'next': page_of_it})}"}
+            )
         if refusal.kept is None:
             return redirect(f"{url_for('login')}?{urlencode({'next': request.full_path.rstrip('?')})}", 303)
         sealed = kept_forms.seal(panel, refusal.kept) if refusal.kept.fields else ""

@@ -13,6 +13,7 @@ from admin.access.visitors import visitor
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.login.views import enter
+from admin.my_account.browsers import browser_name
 from admin.panel import Panel
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, UsageError
@@ -22,6 +23,8 @@ from haichieu.station import the_station
 
 def register_my_account(app: Flask, panel: Panel) -> None:
     """Add the pages of one's own account."""
+
+    app.jinja_env.filters["browser"] = browser_name
 
     @app.get("/account")
     @for_anyone_signed_in
@@ -86,7 +89,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     def end_my_login(number: int) -> Response:
         """End one of one's own logins."""
         with panel.database.session() as session:
-            login = session.get(WebSession, number) if number < 2**31 else None
+            login = session.get(WebSession, number)
             if login is None or login.account_id != visitor().account.id:
                 abort(404)
             sessions.end(session, login, visitor().actor, "session.revoke", now())
@@ -110,7 +113,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     def revoke_my_token(number: int) -> Response:
         """End one of one's own keys to the API."""
         with panel.database.session() as session:
-            tokens.revoke(session, number if number < 2**31 else 0, visitor().actor, now(), of=visitor().account.id)
+            tokens.revoke(session, number, visitor().actor, now(), of=visitor().account.id)
         return redirect(url_for("my_account"), 303)
 
 

@@ -8,9 +8,9 @@ asks every half minute.
 import asyncio
 import hashlib
 import threading
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
@@ -27,13 +27,23 @@ log = structlog.get_logger()
 
 STREAMS = 40
 STREAMS_OF_AN_ACCOUNT = 6
-SIGN_OF_LIFE_SECONDS = 15.0
+SIGN_OF_LIFE_SECONDS = 10.0
+BREATH_SECONDS = 0.5
+"""Between two pieces of news to one page."""
 NEWS = b"event: changed\ndata: 1\n\n"
 SIGN_OF_LIFE = b": still here\n\n"
 
 
 class TooManyStreams(Exception):
     """As many pages are open live as can be; another has to ask from time to time."""
+
+
+@dataclass(eq=False)
+class Stream:
+    """One open stream. `is_over` once the account has opened newer ones than it may have."""
+
+    account_id: int
+    is_over: bool = False
 
 
 class Pulse:
@@ -45,38 +55,62 @@ class Pulse:
         self._count = 0
         self._seen = ""
         self._watcher: threading.Thread | None = None
-        self._open: Counter[int] = Counter()
+        self._open: list[Stream] = []
 
-    @contextmanager
-    def listening(self, account_id: int) -> Iterator[None]:
-        """Take one of the streams. Raises TooManyStreams."""
+    def open_stream(self, account_id: int) -> Stream:
+        """Take one of the streams; the account's oldest makes room for it. Raises TooManyStreams.
+
+        A page that was left is only noticed with the next sign of life: who goes to and fro must not be locked out.
+        """
         with self._news:
-            if self._open.total() >= STREAMS or self._open[account_id] >= STREAMS_OF_AN_ACCOUNT:
+            own = [stream for stream in self._open if stream.account_id == account_id]
+            if len(own) >= STREAMS_OF_AN_ACCOUNT:
+                own[0].is_over = True
+                self._open.remove(own[0])
+                self._news.notify_all()
+            elif len(self._open) >= STREAMS:
                 raise TooManyStreams
-            self._open[account_id] += 1
+            stream = Stream(account_id)
+            self._open.append(stream)
             if self._watcher is None or not self._watcher.is_alive():
                 self._watcher = threading.Thread(target=self._watch, daemon=True, name="pulse")
                 self._watcher.start()
-        try:
-            yield
-        finally:
-            with self._news:
-                self._open[account_id] -= 1
+        return stream
 
-    def events(self, still_in: Callable[[], bool]) -> Iterator[bytes]:
+    def close_stream(self, stream: Stream) -> None:
+        """Give a stream back; one that is over was given back already."""
+        with self._news:
+            if stream in self._open:
+                self._open.remove(stream)
+
+    def events(self, stream: Stream, still_in: Callable[[], bool]) -> Iterator[bytes]:
         """News at once, since the page may have missed some, then with every change, and signs of life between.
 
-        Ends when `still_in`, asked with every sign of life, says no.
+        Ends when the stream is over, or when `still_in`, asked with every sign of life, says no.
         """
         told = -1
         while True:
             with self._news:
-                self._news.wait_for(lambda told=told: self._count != told, SIGN_OF_LIFE_SECONDS)  # type: ignore[misc]
+                self._news.wait_for(lambda told=told: stream.is_over or self._count != told, SIGN_OF_LIFE_SECONDS)  # type: ignore[misc]
                 count = self._count
-            if count == told and not still_in():
+            if stream.is_over or (count == told and not still_in()):
                 return
-            yield SIGN_OF_LIFE if count == told else NEWS
+            if count == told:
+                yield SIGN_OF_LIFE
+                continue
             told = count
+            yield NEWS
+            time.sleep(BREATH_SECONDS)  # what happens meanwhile is told as one; the page must not drop any of it
+
+    @property
+    def count(self) -> int:
+        """How many changes were counted."""
+        return self._count
+
+    def count_of_streams(self) -> int:
+        """How many are open."""
+        with self._news:
+            return len(self._open)
 
     def _watch(self) -> None:
         try:

@@ -1,7 +1,5 @@
 """The first page, its live part, stopping a broadcast in two steps, and clearing alarms."""
 
-from collections.abc import Iterator
-
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
@@ -49,17 +47,12 @@ def register_now(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 return sessions.find(session, proof, present_moment()) is not None
 
-        listening = pulse.listening(who.account.id)
         try:
-            listening.__enter__()
+            stream = pulse.open_stream(who.account.id)
         except TooManyStreams:
             abort(503)
-
-        def stream() -> Iterator[bytes]:
-            yield from pulse.events(still_in)
-
-        response = FlaskResponse(stream(), content_type="text/event-stream")
-        response.call_on_close(lambda: listening.__exit__(None, None, None))
+        response = FlaskResponse(pulse.events(stream, still_in), content_type="text/event-stream")
+        response.call_on_close(lambda: pulse.close_stream(stream))
         response.headers["X-Accel-Buffering"] = "no"
         return response
 

@@ -34,13 +34,12 @@ def register_making(app: Flask, panel: Panel) -> None:
     @app.post("/programmes/uploads")
     @needs(Action.EDIT, checks_units=True)
     def upload_programme() -> Response:
-        """The file itself is the body; what is said of it stands in the address. Answers with the new page's address."""
+        """The body is the file, the query says what it is; answers with the new page's address."""
         said = request.args
         unit_id = unit_id_of(said.get("unit", ""))
         with panel.database.session() as session:
             require_in(session, Action.EDIT, [unit_id])
             about = about_from(session, said, visitor())
-        request.max_content_length = MOST_BYTES + 1
         panel.store.require_space()
         with intake.sounds_in(panel.store) as folder:
             upload = Path(folder) / "upload"
@@ -56,6 +55,8 @@ def register_making(app: Flask, panel: Panel) -> None:
         answer = jsonify({"page": url_for("programme", number=number)})
         answer.status_code = 201
         return answer
+
+    upload_programme.streams_body = True  # type: ignore[attr-defined]
 
     @app.post("/programmes/preview")
     @needs(Action.EDIT)

@@ -5,8 +5,10 @@ import datetime
 import pytest
 from flask.testing import FlaskClient
 
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone
 from broadcast_bridge.planning import begin
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.states import What
 from broadcast_bridge.states import DeliveryState, Priority
 from feedback.cases import Opening, Said, open_case
 from feedback.citizens import open_citizens
@@ -139,15 +141,17 @@ def test_a_case_is_read_and_answered(house: House, client: FlaskClient, operator
 @pytest.mark.parametrize(
     ("path", "body", "status", "where"),
     [
-        ("/api/v1/broadcasts", {"zones": ["12"]}, 422, None),
-        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "programme": 1}, 422, None),
+        ("/api/v1/broadcasts", {"zones": ["12"]}, 422, ""),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "programme": 1}, 422, ""),
         ("/api/v1/broadcasts", {"zones": [], "text": "a"}, 422, "zones"),
-        ("/api/v1/broadcasts", {"zones": ["99"], "text": "a"}, 422, None),
+        ("/api/v1/broadcasts", {"zones": ["99"], "text": "a"}, 409, None),
         ("/api/v1/broadcasts", {"zones": ["12"], "text": "a\u0000b"}, 422, "text"),
         ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "at": "2026-01-01T10:00:00"}, 422, "at"),
         ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "priority": "urgent"}, 422, "priority"),
         ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "colour": "red"}, 422, "colour"),
-        ("/api/v1/broadcasts", {"zones": ["12"], "programme": 4711}, 422, None),
+        ("/api/v1/broadcasts", {"zones": ["12"], "programme": 4711}, 409, None),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "a", "at": 0}, 422, "at"),
+        ("/api/v1/broadcasts", {"zones": ["12"], "text": "  "}, 409, None),
         ("/api/v1/cases/12345678/answers", {"text": "a", "by": ["air"]}, 404, None),
     ],
 )  # fmt: skip
@@ -176,6 +180,30 @@ def test_wrong_tokens_are_all_refused_alike(client: FlaskClient) -> None:
     for header in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer hc_x"}, {"Authorization": "Basic eA=="}):
         answer = client.get("/api/v1/speakers", headers=header)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_schedule_is_told_in_words_with_its_next_hour(house: House, client: FlaskClient, operator: Header) -> None:
+    with house.database.session() as session:
+        made = programme(session)
+        starts = datetime.datetime(2026, 1, 5, 17, 0)
+        zone = session.query(Zone).filter_by(code="12").one()
+        for unit in ("commune", "other"):
+            session.add(
+                Schedule(
+                    uid=unit, title="Bản tin chiều", unit_id=house.units[unit], what=What.PROGRAMME, programme=made,
+                    starts=starts, timezone="Asia/Ho_Chi_Minh", rrule="FREQ=WEEKLY;BYDAY=MO", author="account:a@b",
+                    created_at=now(), updated_at=now(), zones=[zone],
+                )
+            )  # fmt: skip
+        session.flush()
+        mine = session.query(Schedule).filter_by(uid="commune").one()
+        hour = now() + datetime.timedelta(hours=1)
+        session.add(Occurrence(schedule_id=mine.id, due_at=hour, prepare_at=hour, local_date=hour.date()))
+    shown = client.get("/api/v1/schedules", headers=operator).json
+    assert shown is not None
+    (one,) = shown["items"]
+    assert (one["unit"], one["zones"], one["recurrence"]) == ("COMMUNE", ["12"], "Thứ Hai hằng tuần lúc 17:00")
+    assert datetime.datetime.fromisoformat(one["next"]) == hour
 
 
 def test_metrics_are_for_a_token_too(house: House, client: FlaskClient, operator: Header) -> None:

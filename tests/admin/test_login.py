@@ -215,6 +215,14 @@ def test_a_login_leads_where_one_wanted_to_go() -> None:
     assert path_within("/audit?q=a%20b&before=3") == "/audit?q=a%20b&before=3"
 
 
+def test_a_page_that_asks_for_a_part_of_itself_goes_to_the_login_when_its_own_ran_out(house: House) -> None:
+    asked = {"HX-Request": "true", "HX-Current-URL": "http://localhost/emergency?x=1"}
+    answer = house.browser().get("/now/board", **asked)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=%2Femergency")
+    answer = house.browser().get("/now/board", **{**asked, "HX-Current-URL": "http://x//evil.example"})
+    assert answer.headers["HX-Redirect"] == "/login?next=%2F"
+
+
 def test_wrong_tries_are_rows_without_what_was_typed(house: House) -> None:
     house.browser().sign_in(WHO, password="bi-mat-go-nham")
     with house.database.session() as session:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import time_machine
 
 from admin.access.models import ApiToken, RecoveryCode, SecondFactor, WebSession
+from admin.my_account.browsers import browser_name
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
 from haichieu.people import Account
@@ -97,6 +98,19 @@ def test_another_password_leaves_this_browser_in_and_no_other(house: House) -> N
     assert house.browser().sign_in(WHO, password="nui-cao-suoi-dai").status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36", "Chrome, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Windows"),
+        ("curl/8.1", "curl/8.1"),
+        ("", "?"),
+    ],
+)  # fmt: skip
+def test_a_browser_is_told_by_the_names_its_owner_knows(said: str, told: str) -> None:
+    assert browser_name(said) == told
+
+
 def test_one_ends_ones_own_logins_and_nobody_elses(house: House) -> None:
     browser, elsewhere = house.signed_in(WHO), house.signed_in(WHO)
     house.signed_in("viewer@x.example")
@@ -122,7 +136,7 @@ def test_a_token_is_shown_once_used_and_revoked(house: House) -> None:
         assert shown[0] not in str(vars(token))
         assert token.last_used_at is not None
     stranger = house.signed_in("admin@x.example")
-    assert stranger.post(f"/account/tokens/{token.id}/revoke", page="/account").status_code == 422
+    assert stranger.post(f"/account/tokens/{token.id}/revoke", page="/account").status_code == 409
     assert browser.post(f"/account/tokens/{token.id}/revoke", page="/account").status_code == 303
     assert client.get("/api/v1/speakers", headers=header).status_code == 401
 

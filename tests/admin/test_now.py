@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from admin.now.pulse import NEWS, STREAMS_OF_AN_ACCOUNT, Pulse, TooManyStreams
+from admin.access.models import WebSession
+from admin.now.pulse import NEWS, STREAMS, STREAMS_OF_AN_ACCOUNT, Pulse, TooManyStreams
 from broadcast_bridge.broadcasts import advance
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.planning import Request, ask, begin
@@ -119,38 +120,51 @@ def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
 
 def test_a_change_is_told_and_a_heartbeat_is_not(house: House) -> None:
     pulse = Pulse(house.database)
-    with pulse.listening(1):
-        events = pulse.events(lambda: True)
-        assert next_event(events) == NEWS  # whoever comes, or comes back, looks once
-        deadline = time.monotonic() + 20
-        while pulse._count == 0 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        told = pulse._count
-        with house.database.session() as session:
-            beat(session, "worker")
-        with house.database.session() as session:
-            session.query(Speaker).filter_by(code="loa-commune").one().reachable = False
-        while pulse._count == told and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert pulse._count == told + 1
-        assert next_event(events) == NEWS
+    events = pulse.events(pulse.open_stream(1), lambda: True)
+    assert next_event(events) == NEWS  # whoever comes, or comes back, looks once
+    counted(pulse, 1)
+    assert next_event(events) == NEWS
+    with house.database.session() as session:
+        beat(session, "worker")
+    with house.database.session() as session:
+        session.query(Speaker).filter_by(code="loa-commune").one().reachable = False
+    counted(pulse, 2)
+    assert next_event(events) == NEWS
 
 
-def test_one_account_cannot_take_all_streams(house: House) -> None:
+def counted(pulse: Pulse, changes: int) -> None:
+    """Wait until so many changes were counted, and no more."""
+    deadline = time.monotonic() + 20
+    while pulse.count < changes and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert pulse.count == changes
+
+
+def test_a_new_page_ends_the_accounts_oldest_stream_and_nobody_elses(house: House) -> None:
     pulse = Pulse(house.database)
-    open_ones = [pulse.listening(1) for _ in range(STREAMS_OF_AN_ACCOUNT)]
-    for one in open_ones:
-        one.__enter__()
-    with pytest.raises(TooManyStreams), pulse.listening(1):
-        pass
-    with pulse.listening(2):
-        pass
-    open_ones.pop().__exit__(None, None, None)
-    with pulse.listening(1):
-        pass
+    other = pulse.open_stream(2)
+    mine = [pulse.open_stream(1) for _ in range(STREAMS_OF_AN_ACCOUNT + 1)]
+    assert [stream.is_over for stream in mine] == [True] + [False] * STREAMS_OF_AN_ACCOUNT
+    assert list(pulse.events(mine[0], lambda: True)) == []
+    assert not other.is_over
+    for stream in mine:
+        pulse.close_stream(stream)
+    assert pulse.count_of_streams() == 1
+
+
+def test_there_are_only_so_many_streams(house: House) -> None:
+    pulse = Pulse(house.database)
+    for account in range(STREAMS):
+        pulse.open_stream(account)
+    with pytest.raises(TooManyStreams):
+        pulse.open_stream(STREAMS)
 
 
 def test_a_stream_ends_with_its_login(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admin.now.pulse.SIGN_OF_LIFE_SECONDS", 0.2)
     pulse = Pulse(house.database)
-    assert len(list(pulse.events(lambda: False))) == 1
+    browser = house.signed_in("viewer@x.example")
+    with house.database.session() as session:
+        session.query(WebSession).one().ended_at = now()
+    assert browser.client.get("/now/events", headers={"Accept": "text/event-stream"}).status_code == 401
+    assert set(pulse.events(pulse.open_stream(1), lambda: False)) == {NEWS}

@@ -1,4 +1,4 @@
-"""The API against its own OpenAPI document: schemathesis calls a real server as the document says, and as it does not."""
+"""The API against its own document: schemathesis calls a real server as OpenAPI says, and as it does not."""
 
 import subprocess
 import sys

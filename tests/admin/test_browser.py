@@ -1,0 +1,206 @@
+"""The panel as people use it: Debian's chromium, on an old laptop's screen and on a phone's, against a real server.
+
+One browser for the module. axe looks at every page in both languages for what somebody could not read or reach; the
+console must stay silent, which a broken content-security policy or a missing file would not.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from admin.access.models import WebSession
+from broadcast_bridge.broadcasts import advance
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.planning import Request, ask, begin
+from broadcast_bridge.states import BroadcastEvent
+from feedback.cases import Opening, Said, open_case
+from feedback.states import Channel, Direction
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.database import now
+from tests.admin.house import PASSWORD
+from tests.admin.served import Served, served
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+FLAGS = [
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+LONG = "Nguyễn Thị Bích Ngọc-" * 8
+PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
+BUDGET = 400_000
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A station with something on every page, one name of which is too long."""
+    with served(migrated_sqlite, tmp_path_factory.mktemp("panel")) as running:
+        with running.house.database.session() as session:
+            raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng. / Asterisk is down.")
+            first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+            open_case(session, Opening(Channel.TEXT, running.house.units["village"], "number"), first, now())
+            on_air(session, "Bản tin " + LONG)
+        yield running
+
+
+def on_air(session, title: str) -> int:  # type: ignore[no-untyped-def]
+    number = ask(session, Request("account:a@b", title, [], zone_codes=["12"]), now()).id
+    begin(session, number, "main", now())
+    advance(session, number, BroadcastEvent.OPEN, now())
+    return number
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: docker/install-system-packages test"
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, station: Served) -> Iterator[Page]:
+    """A page of its own, whose console must stay silent."""
+    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    context.close()
+    said = [
+        line for line in said if "INTERNET_DISCONNECTED" not in line and not re.match(r"\[object|htmx:", line)
+    ]  # a lost line
+    assert [line for line in said if "404 (NOT FOUND)" not in line and "401 (UNAUTHORIZED)" not in line] == []
+
+
+def sign_in(page: Page, email: str = "admin@district.example") -> None:
+    page.goto("/login")
+    page.get_by_label(re.compile("^Email|^E-mail")).fill(email)
+    page.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
+    page.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
+    expect(page.get_by_role("navigation")).to_be_visible()
+
+
+def look(page: Page, name: str) -> None:
+    """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
+    page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
+    found = page.evaluate("standards => axe.run(document, {runOnly: standards})", STANDARDS)
+    violations = [
+        (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
+    ]
+    assert violations == [], name
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("size", "screen"), [("phone", PHONE), ("laptop", LAPTOP)])
+def test_every_page_can_be_read_and_reached_by_everybody(page: Page, size: str, screen: dict[str, int]) -> None:
+    page.set_viewport_size(screen)  # type: ignore[arg-type]
+    page.goto("/login")
+    look(page, f"login-vi-{size}")
+    sign_in(page)
+    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+        for path in PAGES:
+            page.goto(path)
+            assert page.locator("html").get_attribute("lang") == language
+            look(page, f"{path.strip('/').replace('/', '-') or 'now'}-{language}-{size}")
+        page.goto("/")
+        page.get_by_role("link", name=re.compile("^(Dừng|Stop) ")).click()
+        look(page, f"stop-{language}-{size}")
+        page.goto("/emergency")
+        page.get_by_role("checkbox").first.check()
+        page.get_by_label(re.compile("Nội dung được đọc|What is read aloud")).fill("Nước lũ đang về. " * 3)
+        page.get_by_role("button", name=re.compile("Xem lại|Look it over")).click()
+        expect(page.get_by_role("button", name=re.compile("Phát ngay|Sound it now"))).to_be_visible()
+        look(page, f"emergency-confirm-{language}-{size}")
+        page.get_by_role("button", name=other).click()
+
+
+def test_the_first_page_is_small(page: Page) -> None:
+    sizes: list[int] = []
+    page.on("requestfinished", lambda request: sizes.append(_bytes(request)))
+    sign_in(page)
+    page.wait_for_timeout(300)
+    assert 4 <= len(sizes) <= 20  # the login, the first page and its files, the look that the stream asks for
+    assert sum(sizes) < BUDGET
+
+
+def _bytes(request) -> int:  # type: ignore[no-untyped-def]
+    size = request.sizes()
+    return int(size["responseBodySize"] + size["responseHeadersSize"])
+
+
+def test_an_operator_sees_what_happens_without_asking_and_stops_it(page: Page, station: Served) -> None:
+    sign_in(page, "operator@x.example")
+    with station.house.database.session() as session:
+        number = on_air_in_the_village(session)
+    expect(page.get_by_role("link", name="Dừng Tin khẩn ở thôn")).to_be_visible(timeout=15_000)
+    page.get_by_role("link", name="Dừng Tin khẩn ở thôn").click()
+    page.get_by_role("button", name="Dừng ngay").click()
+    expect(page.get_by_text("Đã ra lệnh dừng.")).to_be_visible()
+    with station.house.database.session() as session:
+        assert session.get_one(Broadcast, number).stop_asked_at is not None
+
+
+def on_air_in_the_village(session) -> int:  # type: ignore[no-untyped-def]
+    wish = Request("account:a@b", "Tin khẩn ở thôn", [], zone_codes=["13"], priority="emergency")  # type: ignore[arg-type]
+    number = ask(session, wish, now()).id
+    begin(session, number, "main", now())
+    advance(session, number, BroadcastEvent.OPEN, now())
+    return number
+
+
+def test_it_is_right_again_after_the_connection_was_lost(page: Page, station: Served) -> None:
+    with page.expect_response("**/now/board"):  # the look that a new stream asks for
+        sign_in(page)
+    page.context.set_offline(True)
+    with station.house.database.session() as session:
+        raise_alarm(session, AlarmKind.FEED_SILENT, "nguon-tinh", "Nguồn cảnh báo im lặng. / The feed is silent.")
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("nguon-tinh")).to_have_count(0)
+    page.context.set_offline(False)
+    expect(page.get_by_text("nguon-tinh").first).to_be_visible(timeout=40_000)
+
+
+def test_text_survives_a_login_that_ran_out(page: Page, station: Served) -> None:
+    sign_in(page, "operator@x.example")
+    page.goto("/emergency")
+    page.get_by_label("Khu commune").check()
+    page.get_by_label("Nội dung được đọc").fill("Nước lũ đang về, xin lên chỗ cao.")
+    with station.house.database.session() as session:
+        for login in session.query(WebSession):
+            login.ended_at = now()
+    page.get_by_role("button", name="Xem lại trước khi phát").click()
+    expect(page.get_by_text("được giữ lại")).to_be_visible()
+    page.get_by_label("Email").fill("operator@x.example")
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    expect(page.get_by_label("Nội dung được đọc")).to_have_value("Nước lũ đang về, xin lên chỗ cao.")
+    expect(page.get_by_label("Khu commune")).to_be_checked()
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    sign_in(page)
+    page.goto("/audit")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Đến nội dung chính")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Người, việc hoặc đối tượng")).to_be_focused()
+    page.keyboard.type("session.login")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"q=session\.login"))
+    expect(page.get_by_role("row").nth(1)).to_contain_text("account:admin@district.example")
