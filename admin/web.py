@@ -7,7 +7,7 @@ say who may use it (`admin.access.permissions`).
 from collections.abc import Sequence
 
 import jinja2
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -18,6 +18,7 @@ from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
 from admin.broadcasts.again_views import register_airing_again
 from admin.broadcasts.log_views import register_broadcast_log
+from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
 from admin.emergency.views import register_emergency
 from admin.health import register_health
@@ -30,6 +31,7 @@ from admin.my_account.views import register_my_account
 from admin.now.views import register_now
 from admin.officials.views import register_officials
 from admin.panel import Panel, open_panel
+from admin.programmes.views import register_programmes
 from admin.reports.views import register_reports
 from admin.set_up.views import register_set_up
 from admin.sounds.views import register_sounds
@@ -89,6 +91,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
+        *(register_programmes, register_calendar),
     ):
         register(app, panel)
     for routes in webhooks:
@@ -117,6 +120,13 @@ def _configure(app: Flask, panel: Panel) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if (count := panel.settings.web_proxies) > 0:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+
+    @app.before_request
+    def let_files_through() -> None:
+        """A route that reads its body piece by piece sets its own limit; no form is parsed out of such a body."""
+        view = app.view_functions.get(request.endpoint or "")
+        if getattr(view, "streams_body", False) and request.mimetype == "application/octet-stream":
+            request.max_content_length = 1 << 62
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -17,6 +17,7 @@ from admin.panel import Panel
 from haichieu.account_rights import require_everywhere, units_of
 from haichieu.database import now
 from haichieu.people import Account
+from haichieu.station import the_station
 
 API = "/api/"
 WEBHOOKS = "/webhooks/"
@@ -86,6 +87,7 @@ def _by_cookie(panel: Panel) -> Visitor | None:
         if login is None:
             return None
         sessions.touch(login, moment)
+        g.timezone = the_station(session).timezone  # pages show hours, some while a transaction is open
         return _visitor(session, login.account, login.id)
 
 

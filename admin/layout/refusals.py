@@ -14,7 +14,9 @@ from admin.broadcasts.scope import NoSuchBroadcast
 from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
+from admin.programmes.receiving import UploadTooLarge
 from admin.sounds.listening import NoSuchSound
+from broadcast_bridge.schedule.errors import PlanningNotAllowed
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import NoSuchCase
 from haichieu.account_rights import NoSuchAccount, NotAllowed
@@ -27,6 +29,8 @@ log = structlog.get_logger()
 STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (TokenRefused, 401),
     (NotAllowed, 403),
+    (PlanningNotAllowed, 403),
+    (UploadTooLarge, 413),
     (NoSuchCase, 404),
     (NoSuchBroadcast, 404),
     (WrongCheckDigit, 404),
@@ -37,7 +41,7 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (EnvironmentProblem, 503),
 )
 _TITLES = {
-    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict",
+    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large",
     429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ import datetime
 
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.programmes.history import as_approved
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import PROGRAMME, ProgrammeEvent, ProgrammeState
 from haichieu import audit
@@ -47,7 +48,7 @@ def approve(session: Session, programme: Programme, who: str, at: datetime.datet
             "Người soạn không được tự duyệt chương trình của mình. / "
             "The author cannot approve their own programme in this unit."
         )
-    _step(session, programme, ProgrammeEvent.APPROVE, who, at)
+    _step(session, programme, ProgrammeEvent.APPROVE, who, at, **as_approved(programme))
 
 
 def send_back(session: Session, programme: Programme, who: str, because: str, at: datetime.datetime) -> None:
@@ -83,4 +84,5 @@ def _step(
 ) -> None:
     programme.state = PROGRAMME.after(ProgrammeState(programme.state), event)
     programme.updated_at = at
-    audit.record(session, who, f"programme.{event}", f"programme:{programme.id}", title=programme.title, **detail)
+    detail = {"title": programme.title, **detail}
+    audit.record(session, who, f"programme.{event}", f"programme:{programme.id}", **detail)

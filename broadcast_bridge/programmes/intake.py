@@ -143,6 +143,19 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
     search.index(programme)
 
 
+def say_anew(
+    session: Session, store: MediaStore, programme: Programme, ready: Ready, who: str, at: datetime.datetime
+) -> None:
+    """Give a text programme another text with its sound; it is a draft again. Raises ProgrammeRefused, DiskFull, …"""
+    if programme.origin != Origin.TEXT or ready.origin is not Origin.TEXT:
+        raise ProgrammeRefused("Chương trình này không làm từ văn bản. / This programme is not made of a text.")
+    store.require_space()
+    approval.edited(session, programme, who, at)
+    programme.text, programme.seconds = ready.text, ready.forms.seconds
+    programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
+    search.index(programme)
+
+
 def sounds_in(store: MediaStore) -> tempfile.TemporaryDirectory[str]:
     """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
     store.folder.mkdir(parents=True, exist_ok=True)

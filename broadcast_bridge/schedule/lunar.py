@@ -65,6 +65,12 @@ def parse_lunar(text: str) -> LunarRule:
     return LunarRule(tuple(dict.fromkeys(int(day) for day in days)), int(month) if month else None, leap == "ALSO")
 
 
+def lunar_day(day: datetime.date) -> tuple[int, int, bool]:
+    """Day and month of a Gregorian day in the lunar calendar, and whether that month is a leap month."""
+    found = solar_to_lunar(day)
+    return found.day, found.month, found.leap
+
+
 @lru_cache(64)
 def lunar_months(year: int) -> tuple[LunarMonth, ...]:
     """Return the lunar months that begin in a Gregorian year, in order."""

@@ -1,0 +1,130 @@
+"""What the calendar shows of a span of days: what was, with its reason, and what the schedules say is to come."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from admin.access.visitors import Visitor
+from admin.layout.language import page_language
+from broadcast_bridge.models import Zone
+from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.lunar import lunar_day
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.states import OccurrenceState, WhyNot, words
+from haichieu.public_holidays import holiday_name
+
+_DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One time of a schedule: `local` by the station's clock, `wall` by the schedule's own."""
+
+    schedule: Schedule
+    at: datetime.datetime
+    local: datetime.datetime
+    wall: str
+    state: str
+    reason: str | None
+    occurrence_id: int | None = None
+    broadcast_id: int | None = None
+    is_to_come: bool = False
+
+    @property
+    def zones(self) -> str:
+        """Where it is heard, in words."""
+        return ", ".join(zone.name for zone in self.schedule.zones)
+
+
+@dataclass
+class Day:
+    """A day with its entries, in order."""
+
+    date: datetime.date
+    holiday: str | None
+    lunar: tuple[int, int, bool]
+    entries: list[Entry] = field(default_factory=list)
+
+    def at_hour(self, hour: int) -> list[Entry]:
+        """What is due within an hour of the clock."""
+        return [entry for entry in self.entries if entry.local.hour == hour]
+
+
+def days(
+    session: Session, who: Visitor, first: datetime.date, count: int, timezone: str, at: datetime.datetime,
+    zone_id: int | None = None,
+) -> list[Day]:  # fmt: skip
+    """The days from `first`, each with what was or will be heard of schedules of somebody's units."""
+    zone, language = ZoneInfo(timezone), page_language()
+    found = {}
+    for number in range(count):
+        date = first + number * _DAY
+        found[date] = Day(date, holiday_name(date, language), lunar_day(date))
+    begin = datetime.datetime.combine(first, datetime.time(), zone).astimezone(datetime.UTC)
+    end = datetime.datetime.combine(first + count * _DAY, datetime.time(), zone).astimezone(datetime.UTC)
+    rows = {(row.schedule_id, row.due_at): row for row in _rows(session, who, begin, end, zone_id)}
+    schedules = list(_schedules(session, who, zone_id))
+    entries = [
+        _entry(schedule, moment.at, zone, rows.pop((schedule.id, moment.at), None), at)
+        for schedule in schedules
+        for moment in recurrence_of(schedule).between(max(begin, at), end)
+    ]
+    # Of the future, a planned row that no schedule speaks of any more is taken away before its hour.
+    entries += [
+        _entry(row.schedule, row.due_at, zone, row, at)
+        for row in rows.values()
+        if row.due_at < at or row.state != OccurrenceState.PLANNED
+    ]
+    for entry in sorted(entries, key=lambda one: (one.at, one.schedule.id)):
+        found[entry.local.date()].entries.append(entry)
+    return list(found.values())
+
+
+def hours_of(shown: Sequence[Day]) -> range:
+    """The hours that a week must show: those of the broadcasting day, and any other that holds something."""
+    used = [entry.local.hour for day in shown for entry in day.entries]
+    return range(min([5, *used]), max([20, *used]) + 1)
+
+
+def _schedules(session: Session, who: Visitor, zone_id: int | None) -> Iterator[Schedule]:
+    wanted = sa.select(Schedule).where(Schedule.enabled, Schedule.removed_at.is_(None), Schedule.unit_id.in_(who.units))
+    if zone_id is not None:
+        wanted = wanted.where(Schedule.zones.any(Zone.id == zone_id))
+    yield from session.scalars(wanted.options(selectinload(Schedule.zones)).order_by(Schedule.id))
+
+
+def _rows(
+    session: Session, who: Visitor, begin: datetime.datetime, end: datetime.datetime, zone_id: int | None
+) -> Sequence[Occurrence]:
+    wanted = (
+        sa.select(Occurrence)
+        .join(Schedule, Schedule.id == Occurrence.schedule_id)
+        .where(Occurrence.due_at >= begin, Occurrence.due_at < end, Schedule.unit_id.in_(who.units))
+        .options(joinedload(Occurrence.schedule).selectinload(Schedule.zones))
+    )
+    if zone_id is not None:
+        wanted = wanted.where(Schedule.zones.any(Zone.id == zone_id))
+    return session.scalars(wanted).all()
+
+
+def _entry(
+    schedule: Schedule, due_at: datetime.datetime, zone: ZoneInfo, row: Occurrence | None, at: datetime.datetime
+) -> Entry:
+    local = due_at.astimezone(zone)
+    wall = due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None).isoformat(timespec="minutes")
+    heard = is_day_for(schedule.days, datetime.datetime.fromisoformat(wall).date())
+    state = str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED)
+    reason: str | None = None if heard else str(WhyNot.HOLIDAY)
+    if row is not None:
+        state, reason = row.state, row.reason
+    to_come = due_at > at and state == OccurrenceState.PLANNED and schedule.removed_at is None
+    return Entry(
+        schedule, due_at, local, wall, state, words(reason, page_language()), row.id if row else None,
+        row.broadcast_id if row else None, to_come,
+    )  # fmt: skip

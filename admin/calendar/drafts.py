@@ -1,0 +1,118 @@
+"""The form of a schedule: what was typed as a draft, and a schedule as what the form shows."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from admin.layout.pages import Form
+from broadcast_bridge.schedule.errors import ScheduleRefused
+from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.schedule.planning import Draft
+from broadcast_bridge.schedule.states import Days, What
+from broadcast_bridge.states import Priority
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+REPEATS = ("once", "daily", "weekly", "monthly", "lunar", "rule")
+
+
+def draft_from(form: Form, was: Draft | None = None) -> Draft:
+    """What was typed; what the form does not show stays as it `was`. Raises ScheduleRefused."""
+    what = _one_of(What, form.value("what"), "nội dung", "content")
+    base = {} if was is None else {
+        "timezone": was.timezone, "exdates": was.exdates, "rdates": was.rdates, "after_cut": was.after_cut,
+        "lead_seconds": was.lead_seconds if was.what is what else None, "uid": was.uid,
+    }  # fmt: skip
+    repeat = form.value("repeat", "once")
+    minutes = form.value("minutes").strip()
+    try:
+        starts = datetime.datetime.fromisoformat(f"{form.value('day')}T{form.value('time')}"[:16])
+        if starts.tzinfo is not None:
+            raise ValueError
+    except ValueError:
+        raise ScheduleRefused("Ngày giờ phát không đúng. / The day and hour are not right.") from None
+    return Draft(
+        title=form.value("title"), unit_id=_number(form.value("unit")) or 0,
+        zone_ids=tuple(found for one in form.values("zone") if (found := _number(one))), what=what, starts=starts,
+        programme_id=_number(form.value("programme")) if what is What.PROGRAMME else None,
+        playlist_id=_number(form.value("playlist")) if what is What.PLAYLIST else None,
+        official_id=_number(form.value("official")) if what is What.LIVE else None,
+        second_official_id=_number(form.value("second_official")) if what is What.LIVE else None,
+        fallback_programme_id=_number(form.value("fallback")) if what is What.LIVE else None,
+        priority=_one_of(Priority, form.value("priority", "normal"), "mức ưu tiên", "priority"),
+        rrule=_rule(repeat, form), lunar=_lunar(form) if repeat == "lunar" else "",
+        valid_from=_date(form.value("valid_from")), valid_until=_date(form.value("valid_until")),
+        days=_one_of(Days, form.value("days", "any"), "ngày phát", "days"),
+        expected_seconds=float((_number(minutes) or 0) * 60) if minutes else None,
+        catch_up_minutes=_number(form.value("catch_up")) or 0, enabled=form.value("enabled", "yes") == "yes",
+        **base,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def as_fields(schedule: Schedule) -> Mapping[str, Sequence[str]]:
+    """A schedule as the fields of its form."""
+    lunar = dict(part.split("=", 1) for part in schedule.lunar.split(";") if "=" in part)
+    repeat = "lunar" if schedule.lunar else _repeat_of(schedule.rrule)
+    weekdays = schedule.rrule.partition("BYDAY=")[2].split(",") if repeat == "weekly" else []
+    if lunar.get("LEAP"):
+        repeat = "lunar"
+    one = {
+        "title": schedule.title, "unit": schedule.unit_id, "what": schedule.what, "programme": schedule.programme_id,
+        "playlist": schedule.playlist_id, "official": schedule.official_id,
+        "second_official": schedule.second_official_id, "fallback": schedule.fallback_programme_id,
+        "priority": schedule.priority, "day": schedule.starts.date().isoformat(), "time": f"{schedule.starts:%H:%M}",
+        "repeat": repeat, "rule": schedule.rrule, "lunar_days": lunar.get("DAY", ""),
+        "lunar_month": lunar.get("MONTH", ""), "lunar_leap": lunar.get("LEAP", ""), "valid_from": schedule.valid_from,
+        "valid_until": schedule.valid_until, "days": schedule.days, "catch_up": schedule.catch_up_minutes,
+        "minutes": None if schedule.expected_seconds is None else round(schedule.expected_seconds / 60),
+        "enabled": "yes" if schedule.enabled else "no",
+    }  # fmt: skip
+    fields = {name: ["" if value is None else str(value)] for name, value in one.items()}
+    return {**fields, "zone": [str(zone.id) for zone in schedule.zones], "weekday": weekdays}
+
+
+def _repeat_of(rrule: str) -> str:
+    if not rrule:
+        return "once"
+    simple = {"FREQ=DAILY": "daily", "FREQ=MONTHLY": "monthly", "FREQ=WEEKLY": "weekly"}
+    head, _, weekdays = rrule.partition(";BYDAY=")
+    if head == "FREQ=WEEKLY" and weekdays and set(weekdays.split(",")) <= set(WEEKDAYS):
+        return "weekly"
+    return simple.get(rrule, "rule")
+
+
+def _rule(repeat: str, form: Form) -> str:
+    match repeat:
+        case "daily":
+            return "FREQ=DAILY"
+        case "monthly":
+            return "FREQ=MONTHLY"
+        case "weekly":
+            chosen = [day for day in WEEKDAYS if day in form.values("weekday")]
+            return "FREQ=WEEKLY" + (f";BYDAY={','.join(chosen)}" if chosen else "")
+        case "rule":
+            return form.value("rule").strip()
+        case _:
+            return ""
+
+
+def _lunar(form: Form) -> str:
+    month, leap = form.value("lunar_month"), form.value("lunar_leap")
+    days = ",".join(form.value("lunar_days").replace(",", " ").split())
+    return (f"MONTH={month};" if month else "") + f"DAY={days}" + (f";LEAP={leap}" if leap else "")
+
+
+def _number(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def _date(value: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(value) if value else None
+    except ValueError:
+        raise ScheduleRefused("Thời hạn không phải là ngày có thật. / The validity is no real day.") from None
+
+
+def _one_of(kind, value: str, vietnamese: str, english: str):  # type: ignore[no-untyped-def]
+    try:
+        return kind(value)
+    except ValueError:
+        raise ScheduleRefused(f"Chưa chọn {vietnamese}. / Choose the {english}.") from None

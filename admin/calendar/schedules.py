@@ -1,0 +1,246 @@
+"""The pages of one schedule: what it is in words, making and changing it, moving or leaving out one of its days."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, request, url_for
+from sqlalchemy.orm import Session, selectinload
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.calendar.drafts import REPEATS, WEEKDAYS, as_fields, draft_from
+from admin.calendar.scope import choices, clashes, find_schedule, mark_of, unit_of_schedule
+from admin.layout.language import page_language, say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from broadcast_bridge.schedule import planning, single_days
+from broadcast_bridge.schedule.conflicts import Conflict
+from broadcast_bridge.schedule.errors import ChangedMeanwhile, ScheduleRefused
+from broadcast_bridge.schedule.in_words import in_words
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.planning import account_as_planner
+from broadcast_bridge.schedule.states import Days, What
+from broadcast_bridge.states import Priority
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from haichieu.station import the_station
+
+ROWS = 50
+NEXT_HOURS = 5
+
+
+class _Clash(Exception):
+    """It collides with others, and nobody has said yet that this is meant; what was written is undone."""
+
+    def __init__(self, found: list[Conflict]) -> None:
+        self.found = found
+
+
+def register_schedule_pages(app: Flask, panel: Panel) -> None:
+    """Add the pages of schedules."""
+
+    @app.get("/calendar/schedules")
+    @needs(Action.VIEW)
+    def schedules() -> Response:
+        """Every schedule of one's units, the newest first, in words."""
+        before = request.args.get("before", type=int)
+        with panel.database.session() as session:
+            wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
+            if before is not None and 0 < before < 2**31:
+                wanted = wanted.where(Schedule.id < before)
+            wanted = wanted.options(selectinload(Schedule.zones)).order_by(Schedule.id.desc())
+            found = session.scalars(wanted.limit(ROWS + 1)).all()
+            older = found[ROWS - 1].id if len(found) > ROWS else None
+            said = [(one, in_words(recurrence_of(one), page_language())) for one in found[:ROWS]]
+            return page("schedules.html", schedules=said, before=before, older=older)
+
+    @app.get("/calendar/schedules/<int:number>")
+    @needs(Action.VIEW, where=unit_of_schedule)
+    def schedule(number: int) -> Response:
+        """When, where and what, its next hours, and whom it collides with."""
+        with panel.database.session() as session:
+            one = find_schedule(session, number)
+            zone = ZoneInfo(one.timezone)
+            coming = recurrence_of(one).between(now(), now() + datetime.timedelta(days=400))[:NEXT_HOURS]
+            return page(
+                "schedule.html", schedule=one, words=in_words(recurrence_of(one), page_language()),
+                coming=[moment.at.astimezone(zone) for moment in coming], conflicts=clashes(session, one, now()),
+            )  # fmt: skip
+
+    @app.get("/calendar/schedules/new")
+    @needs(Action.SCHEDULE)
+    def new_schedule() -> Response:
+        """An empty form, or one for a programme or an hour that was chosen elsewhere."""
+        given = {name: [request.args[name][:40]] for name in ("programme", "day", "time") if name in request.args}
+        return _form_page(panel, Form(take_kept(panel) or given))
+
+    @app.post("/calendar/schedules/new")
+    @needs(Action.SCHEDULE, checks_units=True)
+    def plan_schedule() -> Response:
+        """Plan it; when it collides with others, that is shown first."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                draft = draft_from(form)
+                require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
+                made = planning.plan(session, draft, account_as_planner(session, visitor().account), now())
+                _require_meant(session, made, form)
+                number, words = made.id, in_words(recurrence_of(made), page_language())
+        except _Clash as clash:
+            return _form_page(panel, form, 409, clash.found)
+        except ScheduleRefused as refusal:
+            form.problems[""] = str(refusal)
+            return _form_page(panel, form, 422)
+        flash(say("calendar.planned", words=words))
+        return redirect(url_for("schedule", number=number), 303)
+
+    @app.get("/calendar/schedules/<int:number>/edit")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def edit_schedule(number: int) -> Response:
+        """The form with what it is now."""
+        with panel.database.session() as session:
+            one = find_schedule(session, number)
+            fields = {**as_fields(one), "version": [str(one.version)]}
+        return _form_page(panel, Form(take_kept(panel) or fields), number=number)
+
+    @app.post("/calendar/schedules/<int:number>/edit")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def change_schedule(number: int) -> Response:
+        """Change it; the second of two people who change it is told and keeps what they typed."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                draft = draft_from(form, planning.draft_of(find_schedule(session, number)))
+                planner = account_as_planner(session, visitor().account)
+                changed = planning.change(session, number, draft, planner, _version(form), now())
+                _require_meant(session, changed, form)
+        except _Clash as clash:
+            return _form_page(panel, form, 409, clash.found, number)
+        except ScheduleRefused as refusal:
+            form.problems[""] = str(refusal)
+            return _form_page(panel, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422, number=number)
+        flash(say("calendar.changed"))
+        return redirect(url_for("schedule", number=number), 303)
+
+    @app.get("/calendar/schedules/<int:number>/remove")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def ask_remove_schedule(number: int) -> Response:
+        """Ask whether it is really to be removed."""
+        with panel.database.session() as session:
+            one = find_schedule(session, number)
+            return page("schedule_remove.html", schedule=one, words=in_words(recurrence_of(one), page_language()))
+
+    @app.post("/calendar/schedules/<int:number>/remove")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def remove_schedule(number: int) -> Response:
+        """Take it out, with all that is still to come of it."""
+        with panel.database.session() as session:
+            planning.remove(session, number, account_as_planner(session, visitor().account), now())
+        flash(say("calendar.removed"))
+        return redirect(url_for("calendar_page"), 303)
+
+    @app.get("/calendar/schedules/<int:number>/move")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def ask_move(number: int) -> Response:
+        """Where one of its days is to go; `to` is filled in when it was dragged there."""
+        given = {name: [request.args.get(name, "")[:16]] for name in ("was", "to")}
+        return _move_page(panel, number, Form(given))
+
+    @app.post("/calendar/schedules/<int:number>/move")
+    @needs(Action.SCHEDULE, where=unit_of_schedule)
+    def move_occurrence(number: int) -> Response:
+        """Move one of its days to another hour, or leave it out."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                _move(session, number, form)
+        except _Clash as clash:
+            return _move_page(panel, number, form, 409, clash.found)
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _move_page(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
+        flash(say("calendar.left_out" if form.value("then") == "leave_out" else "calendar.moved"))
+        day = (form.value("was") if form.value("then") == "leave_out" else form.value("to"))[:10]
+        return redirect(url_for("calendar_page", day=day), 303)
+
+
+def _move(session: Session, number: int, form: Form) -> None:
+    planner, was = account_as_planner(session, visitor().account), _wall(form.value("was"))
+    one = find_schedule(session, number)
+    if form.value("then") == "leave_out":
+        moment = recurrence_of(one).between(*_minute_of(one, was))
+        row = session.scalar(
+            sa.select(Occurrence.id).where(
+                Occurrence.schedule_id == number, Occurrence.due_at.in_([each.at for each in moment])
+            )
+        )
+        if row is not None or not (one.rrule or one.lunar or one.rdates):
+            planning.cancel_occurrence(session, row or 0, planner, now())
+        else:
+            single_days.leave_out(session, number, was, planner, _version(form), now())
+        return
+    moved = single_days.move(session, number, was, _wall(form.value("to")), planner, _version(form), now())
+    _require_meant(session, moved, form)
+
+
+def _require_meant(session: Session, schedule: Schedule, form: Form) -> None:
+    """Raise _Clash, which undoes all, when it collides with others and nobody was shown exactly that."""
+    found = list(clashes(session, schedule, now()))
+    if found and form.value("confirmed") != mark_of(found):
+        raise _Clash(found)
+
+
+def _form_page(
+    panel: Panel, form: Form, status: int = 200, conflicts: list[Conflict] | None = None, number: int | None = None
+) -> Response:
+    with panel.database.session() as session:
+        who = visitor()
+        chosen = form.value("programme")
+        also = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
+        if form.problems and number is not None and status == 409:
+            form = Form({**form.fields, "version": [str(find_schedule(session, number).version)]}, form.problems)
+        today = now().astimezone(ZoneInfo(the_station(session).timezone)).date()
+        return page(
+            "schedule_form.html", status, form=form, conflicts=conflicts or [], mark=mark_of(conflicts or []),
+            number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
+            own_unit=str(who.account.unit_id), today=today.isoformat(),
+            priorities=[one for one in Priority if one is not Priority.EMERGENCY or who.may(Action.EMERGENCY)],
+            **choices(session, who, also),
+        )  # fmt: skip
+
+
+def _move_page(
+    panel: Panel, number: int, form: Form, status: int = 200, conflicts: list[Conflict] | None = None
+) -> Response:
+    with panel.database.session() as session:
+        one = find_schedule(session, number)
+        version = form.value("version", str(one.version)) if status != 409 or conflicts else str(one.version)
+        return page(
+            "schedule_move.html", status, schedule=one, form=form, version=version, conflicts=conflicts or [],
+            mark=mark_of(conflicts or []),
+        )  # fmt: skip
+
+
+def _version(form: Form) -> int:
+    text = form.value("version")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _wall(text: str) -> datetime.datetime:
+    try:
+        wall = datetime.datetime.fromisoformat(text[:16])
+    except ValueError:
+        raise ScheduleRefused("Ngày giờ không đúng. / The day and hour are not right.") from None
+    return wall
+
+
+def _minute_of(schedule: Schedule, wall: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
+    begin = wall.replace(tzinfo=ZoneInfo(schedule.timezone)).astimezone(datetime.UTC)
+    return begin, begin + datetime.timedelta(minutes=1)

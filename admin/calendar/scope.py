@@ -1,0 +1,66 @@
+"""What the calendar's pages work on: schedules of an account's units, and what there is to choose from."""
+
+import datetime
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
+
+from admin.access.visitors import Visitor
+from admin.emergency.sounding import zones_for
+from admin.programmes.scope import units_for
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import ProgrammeState
+from broadcast_bridge.schedule.conflicts import HORIZON, Conflict, conflicts_of
+from broadcast_bridge.schedule.models import Playlist, Schedule
+from haichieu.people import Official
+
+MOST_CHOICES = 300
+
+
+def find_schedule(session: Session, number: int) -> Schedule:
+    """The schedule of this number that was not removed. Raises NotFound."""
+    found = session.get(Schedule, number) if number < 2**31 else None
+    if found is None or found.removed_at is not None:
+        raise NotFound(f"Không có lịch phát số {number}. / There is no schedule {number}.")
+    return found
+
+
+def unit_of_schedule(session: Session, number: int) -> list[int]:
+    """The unit that a schedule belongs to. Raises NotFound."""
+    return [find_schedule(session, number).unit_id]
+
+
+def choices(session: Session, who: Visitor, also_programme: int | None = None) -> Mapping[str, object]:
+    """What a schedule may be made of by somebody: units, zones, programmes, playlists, officials."""
+    newest = (
+        sa.select(Programme)
+        .where(Programme.unit_id.in_(who.units), Programme.state != ProgrammeState.WITHDRAWN)
+        .order_by(Programme.id.desc())
+        .limit(MOST_CHOICES)
+    )
+    programmes = list(session.scalars(newest))
+    if also_programme is not None and also_programme not in {one.id for one in programmes}:
+        programmes += [one for one in [session.get(Programme, also_programme)] if one is not None]
+    return {
+        "units": units_for(session, who),
+        "zones": [zone for zone, _, _ in zones_for(session, who)],
+        "programmes": programmes,
+        "playlists": list(session.scalars(sa.select(Playlist).where(Playlist.unit_id.in_(who.units)))),
+        "officials": list(
+            session.scalars(sa.select(Official).where(Official.unit_id.in_(who.units)).order_by(Official.name))
+        ),
+    }
+
+
+def clashes(session: Session, schedule: Schedule, at: datetime.datetime) -> Sequence[Conflict]:
+    """Whom a schedule meets in the next weeks; nobody while it is switched off."""
+    return conflicts_of(session, schedule, at, at + HORIZON) if schedule.enabled else []
+
+
+def mark_of(found: Sequence[Conflict]) -> str:
+    """A mark of conflicts that were shown."""
+    shown = [(one.winner.title, one.loser.title, one.at.isoformat(), one.times) for one in found]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()

@@ -1,0 +1,173 @@
+"""Weeks and months as pages, silencing a zone, and calendar files in and out."""
+
+import calendar
+import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, request, url_for
+from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
+
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.calendar.days import days, hours_of
+from admin.calendar.schedules import register_schedule_pages
+from admin.emergency.sounding import zones_for
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from admin.programmes.scope import unit_id_of, units_for
+from broadcast_bridge.models import Zone
+from broadcast_bridge.schedule import quiet
+from broadcast_bridge.schedule.calendar_export import export_calendar
+from broadcast_bridge.schedule.calendar_files import Defaults, Imported, import_calendar
+from broadcast_bridge.schedule.errors import CalendarRefused, ScheduleRefused
+from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.schedule.planning import account_as_planner
+from broadcast_bridge.zones import units_heard, zones_coded
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from haichieu.station import the_station
+
+FIRST, LAST = datetime.date(1902, 1, 1), datetime.date(2098, 12, 31)
+
+
+def register_calendar(app: Flask, panel: Panel) -> None:
+    """Add the calendar's pages."""
+    register_schedule_pages(app, panel)
+
+    @app.get("/calendar")
+    @needs(Action.VIEW)
+    def calendar_page() -> Response:
+        """A week or a month, from `day`, of all zones or one."""
+        is_month = request.args.get("view") == "month"
+        zone_id = request.args.get("zone", type=int)
+        zone_id = zone_id if zone_id and 0 < zone_id < 2**31 else None
+        with panel.database.session() as session:
+            timezone = the_station(session).timezone
+            today = now().astimezone(ZoneInfo(timezone)).date()
+            chosen = _day(request.args.get("day", ""), today)
+            first, count, before, after = _month(chosen) if is_month else _week(chosen)
+            shown = days(session, visitor(), first, count, timezone, now(), zone_id)
+            zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
+            return page(
+                "calendar_month.html" if is_month else "calendar_week.html", days=shown, hours=hours_of(shown),
+                chosen=chosen, today=today, before=before, after=after, zones=zones, zone_id=zone_id,
+                view="month" if is_month else "week",
+            )  # fmt: skip
+
+    @app.get("/calendar/silence")
+    @needs(Action.AIR)
+    def silences() -> Response:
+        """Which zones are silenced, and until when one is to be."""
+        return _silence_page(panel, Form())
+
+    @app.post("/calendar/silence")
+    @needs(Action.AIR, checks_units=True)
+    def silence_zone_until() -> Response:
+        """Silence a zone until a moment, or let it sound again."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                (zone,) = zones_coded(session, [form.value("zone")])
+                require_in(session, Action.AIR, units_heard(session, [zone.code]))
+                if form.value("then") == "end":
+                    quiet.unsilence(session, zone.id, visitor().actor)
+                else:
+                    until = _moment(form.value("until"), the_station(session).timezone)
+                    quiet.silence(session, zone.id, until, visitor().actor, now())
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _silence_page(panel, form, 422)
+        flash(say("calendar.silence_done"))
+        return redirect(url_for("silences"), 303)
+
+    @app.get("/calendar/schedules.ics")
+    @needs(Action.VIEW)
+    def export_schedules() -> Response:
+        """The schedules of one's units as an iCalendar file."""
+        with panel.database.session() as session:
+            wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
+            data = export_calendar(session, session.scalars(wanted.order_by(Schedule.id)).all(), now())
+        response = FlaskResponse(data, content_type="text/calendar; charset=utf-8")
+        response.headers["Content-Disposition"] = 'attachment; filename="haichieu.ics"'
+        return response
+
+    @app.get("/calendar/import")
+    @needs(Action.SCHEDULE)
+    def import_schedules() -> Response:
+        """Which file, and what holds for events that do not say it."""
+        return _import_page(panel, Form())
+
+    @app.post("/calendar/import")
+    @needs(Action.SCHEDULE, checks_units=True)
+    def import_schedules_now() -> Response:
+        """Take over the events of the file: all of it or nothing."""
+        form, file = sent_form(), request.files.get("file")
+        try:
+            unit_id = unit_id_of(form.value("unit"))
+            with panel.database.session() as session:
+                require_in(session, Action.SCHEDULE, [unit_id])
+                if file is None or not file.filename:
+                    raise CalendarRefused("Chưa chọn tệp. / Choose a file.")
+                zones = tuple(zone.id for zone in zones_coded(session, form.values("zone")))
+                planner = account_as_planner(session, visitor().account)
+                report = import_calendar(session, file.read(), planner, Defaults(unit_id, zones), now())
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _import_page(panel, form, 422)
+        return _import_page(panel, Form(), report=report)
+
+
+def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        zones = [zone for zone, _, _ in zones_for(session, visitor())]
+        return page("calendar_silence.html", status, form=form, zones=zones, now=now())
+
+
+def _import_page(panel: Panel, form: Form, status: int = 200, report: Imported | None = None) -> Response:
+    with panel.database.session() as session:
+        zones = [zone for zone, _, _ in zones_for(session, visitor())]
+        units = units_for(session, visitor())
+        own_unit = str(visitor().account.unit_id)
+        return page(
+            "calendar_import.html", status, form=form, zones=zones, units=units, own_unit=own_unit, report=report,
+            mistakes=form.problems.get("", "").splitlines(),
+        )  # fmt: skip
+
+
+def _day(text: str, today: datetime.date) -> datetime.date:
+    try:
+        return min(max(datetime.date.fromisoformat(text), FIRST), LAST)
+    except ValueError:
+        return today
+
+
+def _week(day: datetime.date) -> tuple[datetime.date, int, datetime.date, datetime.date]:
+    week = datetime.timedelta(days=7)
+    return day - datetime.timedelta(days=day.weekday()), 7, day - week, day + week
+
+
+def _month(day: datetime.date) -> tuple[datetime.date, int, datetime.date, datetime.date]:
+    first, length = day.replace(day=1), calendar.monthrange(day.year, day.month)[1]
+    begin = first - datetime.timedelta(days=first.weekday())
+    weeks = -(-(length + first.weekday()) // 7)
+    return (
+        begin,
+        weeks * 7,
+        (first - datetime.timedelta(days=1)).replace(day=1),
+        first + datetime.timedelta(days=length),
+    )
+
+
+def _moment(text: str, timezone: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise ScheduleRefused("Giờ không đúng. / The hour is not right.") from None

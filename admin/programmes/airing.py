@@ -1,0 +1,47 @@
+"""What airing a programme would sound like at this moment; the person confirms exactly this."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from admin.access.permissions import require_in
+from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.zones import speakers_in, units_heard, zones_coded
+from haichieu.account_rights import Action
+from haichieu.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Hearers:
+    """The zones that were chosen and who will hear it there."""
+
+    zones: Sequence[Zone]
+    speakers: Sequence[Speaker]
+
+    @property
+    def away(self) -> Sequence[Speaker]:
+        """The speakers that cannot be reached."""
+        return [speaker for speaker in self.speakers if not (speaker.reachable or speaker.is_multicast)]
+
+    @property
+    def mark(self) -> str:
+        """A mark of all that was shown."""
+        shown = [
+            [zone.code for zone in self.zones],
+            [(speaker.code, speaker in self.away) for speaker in self.speakers],
+        ]
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def hearers(session: Session, codes: Sequence[str]) -> Hearers:
+    """Look at who would hear it. Raises UsageError, UnknownZone or NotAllowed."""
+    if not codes:
+        raise UsageError("Chưa chọn khu vực. / Choose at least one zone.")
+    zones = zones_coded(session, codes)
+    require_in(session, Action.AIR, units_heard(session, codes))
+    speakers = speakers_in(session, [zone.id for zone in zones])
+    if not speakers:
+        raise UsageError("Khu vực đã chọn không có cụm loa nào. / There is no speaker in these zones.")
+    return Hearers(zones, speakers)

@@ -1,0 +1,109 @@
+"""Making programmes: a file, a recording of the browser's microphone, a text that is heard before it is kept."""
+
+from pathlib import Path
+
+from flask import Flask, Response, flash, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.layout.refusals import problem
+from admin.panel import Panel
+from admin.programmes.receiving import receive
+from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
+from broadcast_bridge.programmes import approval, intake
+from broadcast_bridge.programmes.intake import AlreadyThere
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.audio.ingest import MOST_BYTES
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+
+
+def register_making(app: Flask, panel: Panel) -> None:
+    """Add the pages on which programmes are made."""
+
+    @app.get("/programmes/new")
+    @needs(Action.EDIT)
+    def new_programme() -> Response:
+        """A file, a recording, or a text."""
+        return _new_page(panel, Form(take_kept(panel)))
+
+    @app.post("/programmes/uploads")
+    @needs(Action.EDIT, checks_units=True)
+    def upload_programme() -> Response:
+        """The body is the file, the query says what it is; answers with the new page's address."""
+        said = request.args
+        unit_id = unit_id_of(said.get("unit", ""))
+        with panel.database.session() as session:
+            require_in(session, Action.EDIT, [unit_id])
+            about = about_from(session, said, visitor())
+        panel.store.require_space()
+        with intake.sounds_in(panel.store) as folder:
+            upload = Path(folder) / "upload"
+            receive(request.stream, request.content_length, upload)
+            ready = intake.ready_upload(upload, Path(folder), said.get("name", ""))
+            try:
+                with panel.database.session() as session:
+                    number = intake.add(session, panel.store, about, ready, now()).id
+            except AlreadyThere as known:
+                where = url_for("programme", number=known.programme_id)
+                return problem(409, "Conflict", str(known), page=where)
+        flash(say("programmes.added"))
+        answer = jsonify({"page": url_for("programme", number=number)})
+        answer.status_code = 201
+        return answer
+
+    upload_programme.streams_body = True  # type: ignore[attr-defined]
+
+    @app.post("/programmes/preview")
+    @needs(Action.EDIT)
+    def preview_programme() -> Response:
+        """How a text will be read aloud, as a WAV file; nothing is kept."""
+        form = sent_form()
+        panel.store.require_space()
+        with intake.sounds_in(panel.store) as folder:
+            ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
+            return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
+
+    @app.post("/programmes/new")
+    @needs(Action.EDIT, checks_units=True)
+    def write_programme() -> AnyResponse:
+        """Keep a text as a programme, and submit it where that was asked for."""
+        form = sent_form()
+        try:
+            unit_id = unit_id_of(form.value("unit"))
+            with panel.database.session() as session:
+                require_in(session, Action.EDIT, [unit_id])
+                about = about_from(session, form.value, visitor())
+            panel.store.require_space()
+            with intake.sounds_in(panel.store) as folder:
+                ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
+                with panel.database.session() as session:
+                    made = intake.add(session, panel.store, about, ready, now())
+                    number = made.id
+                    if form.value("then") == "submit":
+                        approval.submit(session, made, visitor().actor, now())
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _new_page(panel, form, 422)
+        flash(say("programmes.added"))
+        return redirect(url_for("programme", number=number), 303)
+
+
+def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        units = units_for(session, visitor())
+    return page(
+        "programme_new.html", status, form=form, units=units, languages_spoken=LANGUAGES, most_bytes=MOST_BYTES,
+        own_unit=str(visitor().account.unit_id), longest_text=intake.LONGEST_TEXT,
+    )  # fmt: skip
+
+
+def _language(form: Form) -> str:
+    language = form.value("language", "vi")
+    return language if language in LANGUAGES else "vi"

@@ -1,0 +1,90 @@
+"""Which programmes an account sees, and what a form says of one."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
+
+from admin.access.visitors import Visitor
+from broadcast_bridge.programmes.intake import About
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.states import Priority
+from haichieu.errors import UsageError
+from haichieu.people import Unit
+from haichieu.station import the_station
+
+LANGUAGES = ("vi", "en", "km", "hmn", "tay")
+"""What programmes are spoken in here, by ISO 639."""
+LONGEST_CATEGORY = 80
+
+
+class EditedMeanwhile(UsageError):
+    """Somebody else changed the programme since its form was opened."""
+
+
+def find_programme(session: Session, number: int) -> Programme:
+    """The programme of this number. Raises NotFound."""
+    found = session.get(Programme, number) if number < 2**31 else None
+    if found is None:
+        raise NotFound(f"Không có chương trình số {number}. / There is no programme {number}.")
+    return found
+
+
+def unit_of_programme(session: Session, number: int) -> list[int]:
+    """The unit that a programme belongs to. Raises NotFound."""
+    return [find_programme(session, number).unit_id]
+
+
+def units_for(session: Session, visitor: Visitor) -> list[Unit]:
+    """The units of an account, to choose from."""
+    return list(session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.name)))
+
+
+def unit_id_of(value: str) -> int:
+    """The unit that a form names. Raises UsageError."""
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise UsageError("Chưa chọn đơn vị. / Choose a unit.")
+    return int(value)
+
+
+def about_from(
+    session: Session, said: Mapping[str, str] | Callable[[str], str], visitor: Visitor, was: Programme | None = None
+) -> About:
+    """What a form says of a programme; `was` is the one that is changed. Raises UsageError."""
+    value = said if callable(said) else lambda name: said.get(name, "")
+    category = " ".join(value("category").split())
+    language = value("language") or "vi"
+    if len(category) > LONGEST_CATEGORY or not category.isprintable():
+        raise UsageError(
+            f"Chuyên mục tối đa {LONGEST_CATEGORY} ký tự. / A category has at most {LONGEST_CATEGORY} characters."
+        )
+    if language not in LANGUAGES:
+        raise UsageError("Ngôn ngữ không đúng. / There is no such language here.")
+    return About(
+        value("title"), was.unit_id if was else unit_id_of(value("unit")), was.author if was else visitor.actor,
+        was.author_name if was else visitor.account.name, category, language,
+        Priority(was.priority) if was else Priority.NORMAL, _end_of(session, value("valid_until")),
+        was.tags if was else (),
+    )  # fmt: skip
+
+
+def last_day(session: Session, programme: Programme) -> str:
+    """The last day on which it may be heard, as a form has it."""
+    if programme.valid_until is None:
+        return ""
+    zone = ZoneInfo(the_station(session).timezone)
+    return (programme.valid_until.astimezone(zone) - datetime.timedelta(seconds=1)).date().isoformat()
+
+
+def _end_of(session: Session, day: str) -> datetime.datetime | None:
+    if not day:
+        return None
+    try:
+        date = datetime.date.fromisoformat(day)
+        midnight = datetime.datetime.combine(date + datetime.timedelta(days=1), datetime.time())
+        return midnight.replace(tzinfo=ZoneInfo(the_station(session).timezone)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise UsageError("Ngày cuối không đúng. / The last day is no real day.") from None

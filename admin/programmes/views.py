@@ -1,0 +1,251 @@
+"""Finding programmes, hearing them, changing them, and their way to approval and onto the air."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, request, send_file, url_for
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs
+from admin.access.visitors import Visitor, visitor
+from admin.broadcasts.announcing import Wish, put_on_air
+from admin.emergency.sounding import zones_for
+from admin.layout.language import page_language, say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from admin.programmes.airing import hearers
+from admin.programmes.making import register_making
+from admin.programmes.scope import (
+    LANGUAGES,
+    EditedMeanwhile,
+    about_from,
+    find_programme,
+    last_day,
+    unit_of_programme,
+    units_for,
+)
+from broadcast_bridge.programmes import approval, intake, retention, search
+from broadcast_bridge.programmes.history import changes_since_approval
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.search import Wanted
+from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeEvent, ProgrammeState
+from haichieu.account_rights import Action, NotAllowed
+from haichieu.audit import AuditEntry
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from haichieu.state_machine import IllegalTransition
+
+MOST_HISTORY = 50
+Step = Callable[[Session, Programme, Form], None]
+
+
+def register_programmes(app: Flask, panel: Panel) -> None:
+    """Add the pages of programmes."""
+    register_making(app, panel)
+
+    @app.template_filter("duration")
+    def duration(seconds: float | None) -> str:
+        return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+    @app.template_filter("tenths")
+    def tenths(figure: float) -> str:
+        return f"{figure:.1f}".replace(".", "," if page_language() == "vi" else ".")
+
+    @app.get("/programmes")
+    @needs(Action.VIEW)
+    def programmes() -> Response:
+        """The programmes of one's units, the newest first, by words, state, category, unit and language."""
+        asked = {name: request.args.get(name, "")[:200] for name in ("q", "state", "category", "unit", "language")}
+        number = min(max(request.args.get("page", 0, type=int), 0), 100_000)
+        with panel.database.session() as session:
+            units = units_for(session, visitor())
+            found, total = search.find(session, _wanted(asked, visitor()), number)
+            names = {unit.name for unit in units}
+            return page(
+                "programmes.html", found=found, total=total, asked=asked, number=number, units=units,
+                more=(number + 1) * search.PAGE < total, states=list(ProgrammeState), languages_spoken=LANGUAGES,
+                categories=_categories(session, visitor()),
+                usage=[one for one in retention.usage(session) if one.unit in names],
+            )  # fmt: skip
+
+    @app.get("/programmes/<int:number>")
+    @needs(Action.VIEW, where=unit_of_programme)
+    def programme(number: int) -> Response:
+        """One programme: its sound, what is known of it, what changed, and what may be done next."""
+        return _page_of(panel, number, Form(take_kept(panel)))
+
+    @app.get("/programmes/<int:number>/sound")
+    @needs(Action.VIEW, where=unit_of_programme)
+    def programme_sound(number: int) -> Response:
+        """What is played, at 16 kHz where that is kept, in ranges as players ask for them."""
+        with panel.database.session() as session:
+            sound = find_programme(session, number).sound
+            file = panel.store.path(sound) if sound else None
+        if file is None or not file.exists():
+            raise NotFound("Chương trình này không còn âm thanh. / This programme has no sound.")
+        wide = file.with_suffix(".wav16")
+        response = send_file(wide if wide.exists() else file, mimetype="audio/wav", conditional=True, max_age=0)
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
+
+    @app.get("/programmes/<int:number>/edit")
+    @needs(Action.EDIT, where=unit_of_programme)
+    def edit_programme(number: int) -> Response:
+        """What is said of it, and its text when it was made of one."""
+        return _edit_page(panel, number, Form(take_kept(panel)))
+
+    @app.post("/programmes/<int:number>/edit")
+    @needs(Action.EDIT, where=unit_of_programme)
+    def change_programme(number: int) -> Response:
+        """Change it; it is a draft again. The second of two people who change it is told."""
+        form = sent_form()
+        try:
+            _change(panel, number, form)
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
+        flash(say("programmes.changed"))
+        return redirect(url_for("programme", number=number), 303)
+
+    def step(name: str, action: Action, act: Step) -> None:
+        @app.post(f"/programmes/<int:number>/{name}", endpoint=f"{name}_programme")
+        @needs(action, where=unit_of_programme)
+        def take(number: int) -> Response:
+            form = sent_form()
+            try:
+                with panel.database.session() as session:
+                    act(session, find_programme(session, number), form)
+            except (approval.ApprovalRefused, IllegalTransition) as refusal:
+                form.problems[""] = str(refusal)
+                return _page_of(panel, number, form, 409)
+            flash(say(f"programmes.done_{name}"))
+            return redirect(url_for("programme", number=number), 303)
+
+    step("submit", Action.EDIT, lambda session, one, _: approval.submit(session, one, visitor().actor, now()))
+    step("approve", Action.APPROVE, lambda session, one, _: approval.approve(session, one, visitor().actor, now()))
+    step(
+        "return",
+        Action.APPROVE,
+        lambda session, one, form: approval.send_back(session, one, visitor().actor, form.value("because"), now()),
+    )
+    step("withdraw", Action.EDIT, lambda session, one, _: approval.withdraw(session, one, visitor().actor, now()))
+
+    @app.get("/programmes/<int:number>/withdraw")
+    @needs(Action.EDIT, where=unit_of_programme)
+    def ask_withdraw(number: int) -> Response:
+        """Ask whether it is really to be withdrawn."""
+        with panel.database.session() as session:
+            return page("programme_withdraw.html", programme=find_programme(session, number))
+
+    @app.get("/programmes/<int:number>/air")
+    @needs(Action.AIR, where=unit_of_programme)
+    def air_programme(number: int) -> Response:
+        """Where it is to be heard, now."""
+        return _air_page(panel, number, Form(take_kept(panel)))
+
+    @app.post("/programmes/<int:number>/air")
+    @needs(Action.AIR, where=unit_of_programme)
+    def air_programme_now(number: int) -> Response:
+        """Exactly who will hear it, to be confirmed; with the confirmation it is aired."""
+        form = sent_form()
+        try:
+            with panel.database.session() as session:
+                one = find_programme(session, number)
+                approval.require_for_the_air(one, now())
+                shown = hearers(session, form.values("zone"))
+                if form.value("confirmed") != shown.mark:
+                    return page(
+                        "programme_air_confirm.html", programme=one, hearers=shown,
+                        changed=bool(form.value("confirmed")),
+                    )  # fmt: skip
+            wish = Wish([zone.code for zone in shown.zones], programme_id=number)
+            broadcast = put_on_air(panel, visitor(), wish, now())
+        except NotAllowed:
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = str(refusal)
+            return _air_page(panel, number, form, 422)
+        flash(say("programmes.aired", number=broadcast))
+        return redirect(url_for("now"), 303)
+
+
+def _wanted(asked: dict[str, str], who: Visitor) -> Wanted:
+    unit = int(asked["unit"]) if asked["unit"].isascii() and asked["unit"].isdigit() else 0
+    states = [ProgrammeState(asked["state"])] if asked["state"] in list(ProgrammeState) else []
+    units = [unit] if unit in who.units else list(who.units)
+    return Wanted(asked["q"], units, states, asked["category"], asked["language"])
+
+
+def _categories(session: Session, who: Visitor) -> list[str]:
+    used = sa.select(Programme.category).where(Programme.category != "", Programme.unit_id.in_(who.units))
+    return sorted(session.scalars(used.distinct()))
+
+
+def _page_of(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        one, who = find_programme(session, number), visitor()
+        open_steps = {str(event) for event in ProgrammeEvent if (ProgrammeState(one.state), event) in PROGRAMME.table}
+        history = session.scalars(
+            sa.select(AuditEntry)
+            .where(AuditEntry.subject == f"programme:{number}")
+            .order_by(AuditEntry.id.desc())
+            .limit(MOST_HISTORY)
+        ).all()
+        return page(
+            "programme.html", status, programme=one, form=form, open_steps=open_steps, history=history,
+            changes=changes_since_approval(session, one),
+            own_work=who.actor == one.author and not one.unit.author_may_approve,
+            may={action.value: who.may(action) for action in (Action.EDIT, Action.APPROVE, Action.AIR)},
+        )  # fmt: skip
+
+
+def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        one = find_programme(session, number)
+        edition = form.value("edition") if status == 422 else one.updated_at.isoformat()
+        return page(
+            "programme_edit.html", status, programme=one, form=form, edition=edition, languages_spoken=LANGUAGES,
+            last_day=last_day(session, one), longest_text=intake.LONGEST_TEXT,
+        )  # fmt: skip
+
+
+def _change(panel: Panel, number: int, form: Form) -> None:
+    """Put in what was typed; another text is read aloud first, outside the transaction."""
+    with panel.database.session() as session:
+        one = find_programme(session, number)
+        text = form.value("text").strip().replace("\r\n", "\n")
+        says_other = one.origin == Origin.TEXT and text != one.text
+        _require_edition(one, form)
+    if not says_other:
+        with panel.database.session() as session:
+            one = find_programme(session, number)
+            _require_edition(one, form)
+            intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
+        return
+    panel.store.require_space()
+    with intake.sounds_in(panel.store) as folder:
+        ready = intake.ready_text(text, form.value("language", "vi"), panel.synthesiser, Path(folder))
+        with panel.database.session() as session:
+            one = find_programme(session, number)
+            _require_edition(one, form)
+            intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
+            intake.say_anew(session, panel.store, one, ready, visitor().actor, now())
+
+
+def _require_edition(programme: Programme, form: Form) -> None:
+    if form.value("edition") != programme.updated_at.isoformat():
+        raise EditedMeanwhile(
+            "Người khác vừa sửa chương trình này. Nội dung bạn nhập vẫn còn dưới đây: so lại rồi lưu lần nữa. / "
+            "Somebody else has just changed this programme. What you typed is still below: compare, and save again."
+        )
+
+
+def _air_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
+    with panel.database.session() as session:
+        one = find_programme(session, number)
+        zones = zones_for(session, visitor())
+        return page("programme_air.html", status, programme=one, form=form, zones=zones)

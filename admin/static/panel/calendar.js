@@ -1,0 +1,20 @@
+// An occurrence that is dragged to another hour opens the form that moves it, filled in; the form asks and decides.
+"use strict";
+
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest("[data-move]");
+  if (dragged) event.dataTransfer.setData("text/plain", dragged.dataset.move);
+});
+for (const hour of document.querySelectorAll("[data-hour]")) {
+  hour.addEventListener("dragover", (event) => {
+    if (!dragged) return;
+    event.preventDefault();
+    hour.classList.add("over");
+  });
+  hour.addEventListener("dragleave", () => hour.classList.remove("over"));
+  hour.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (dragged) location.assign(`${dragged.dataset.move}&to=${encodeURIComponent(`${hour.dataset.hour}:${dragged.dataset.minute}`)}`);
+  });
+}

@@ -1,0 +1,107 @@
+"""One day of a schedule otherwise than the others: moved to another hour, or left out, however far ahead.
+
+A moved day is an exception to the rule and a single date beside it, as other calendars have it (RFC 5545 §3.8.5). What
+is due within the horizon has its own row, and leaving it out is `planning.cancel_occurrence`.
+"""
+
+import datetime
+from dataclasses import replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.errors import NoSuchOccurrence, NoSuchPart, ScheduleRefused
+from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.planning import Draft, Planner, change, draft_of
+from broadcast_bridge.schedule.recurrence import as_utc, zone_named
+from broadcast_bridge.schedule.states import OccurrenceState
+
+_MINUTE = datetime.timedelta(minutes=1)
+
+
+def move(
+    session: Session,
+    schedule_id: int,
+    was: datetime.datetime,
+    to: datetime.datetime,
+    planner: Planner,
+    version: int,
+    at: datetime.datetime,
+) -> Schedule:
+    """Have what is due at `was` be due at `to` (local wall time of the schedule), and the rest as before.
+
+    Raises NoSuchOccurrence when nothing of the kind is to come, ScheduleRefused when it cannot be due at `to`, and
+    whatever `planning.change` raises.
+    """
+    schedule = _schedule(session, schedule_id)
+    _require_to_come(session, schedule, was, at)
+    if _at(schedule, to) <= at:
+        raise ScheduleRefused("Giờ mới đã qua. / The new hour is past.")
+    if was == to or _is_due(schedule, to):
+        raise ScheduleRefused("Lịch này đã có lượt phát vào giờ đó. / This schedule is due at that hour already.")
+    if not is_day_for(schedule.days, to.date()):
+        raise ScheduleRefused("Lịch này không phát vào ngày đó (ngày nghỉ). / It is not heard on that day (day off).")
+    draft = draft_of(schedule)
+    if not (draft.rrule or draft.lunar or draft.rdates):
+        draft = replace(draft, starts=to)
+    else:
+        draft = _without(draft, was)
+        draft = replace(
+            draft, rdates=(*draft.rdates, _iso(to)), exdates=tuple(one for one in draft.exdates if one != _iso(to))
+        )
+    moved = change(session, schedule_id, draft, planner, version, at)
+    if not _is_due(moved, to):
+        raise ScheduleRefused(
+            "Ngày đó nằm ngoài thời hạn của lịch hoặc đã được bỏ ra. / "
+            "That day is outside the schedule's validity, or was taken out."
+        )
+    return moved
+
+
+def leave_out(
+    session: Session, schedule_id: int, was: datetime.datetime, planner: Planner, version: int, at: datetime.datetime
+) -> Schedule:
+    """Take one day out of a schedule that recurs. Raises NoSuchOccurrence and whatever `planning.change` raises."""
+    schedule = _schedule(session, schedule_id)
+    _require_to_come(session, schedule, was, at)
+    return change(session, schedule_id, _without(draft_of(schedule), was), planner, version, at)
+
+
+def _without(draft: Draft, was: datetime.datetime) -> Draft:
+    """The draft without one of its times; one that was a single date just goes, unless the rule has it as well."""
+    rest = tuple(one for one in draft.rdates if one != _iso(was))
+    return replace(draft, rdates=rest, exdates=tuple(dict.fromkeys((*draft.exdates, _iso(was)))))
+
+
+def _require_to_come(session: Session, schedule: Schedule, was: datetime.datetime, at: datetime.datetime) -> None:
+    moment = _at(schedule, was)
+    row = session.scalar(
+        sa.select(Occurrence).where(Occurrence.schedule_id == schedule.id, Occurrence.due_at == moment)
+    )
+    begun = row is not None and (row.state != OccurrenceState.PLANNED or row.broadcast_id is not None)
+    if moment <= at or begun or not _is_due(schedule, was):
+        raise NoSuchOccurrence(
+            "Lượt phát này không có, đã bắt đầu hoặc đã xong. / This occurrence does not exist, has begun or is over."
+        )
+
+
+def _is_due(schedule: Schedule, wall: datetime.datetime) -> bool:
+    moment = _at(schedule, wall)
+    return bool(recurrence_of(schedule).between(moment, moment + _MINUTE))
+
+
+def _at(schedule: Schedule, wall: datetime.datetime) -> datetime.datetime:
+    return as_utc(wall, zone_named(schedule.timezone))
+
+
+def _schedule(session: Session, schedule_id: int) -> Schedule:
+    schedule = session.get(Schedule, schedule_id)
+    if schedule is None or schedule.removed_at is not None:
+        raise NoSuchPart(f"Không có lịch phát số {schedule_id}. / There is no schedule {schedule_id}.")
+    return schedule
+
+
+def _iso(wall: datetime.datetime) -> str:
+    return wall.isoformat(timespec="minutes")

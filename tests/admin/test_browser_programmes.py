@@ -1,0 +1,62 @@
+"""Programmes and the calendar in a real browser: one person's way from a file to the week, and axe on every page."""
+
+import datetime
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from haichieu.database import now
+from tests.admin.served import Served
+from tests.admin.test_browser import PHONE, chromium, look, page, sign_in, station
+from tests.admin.test_programmes_pages import tone
+
+__all__ = ["chromium", "page", "station"]
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
+    page: Page, station: Served, tmp_path: Path
+) -> None:
+    (tmp_path / "bai-hat.wav").write_bytes(tone(2))
+    sign_in(page, "editor@x.example")
+    page.goto("/programmes/new")
+    look(page, "programme-new-vi")
+    form = page.locator("form[data-upload]")
+    form.get_by_label("Tiêu đề").fill("Bài hát quê hương")
+    form.get_by_label("Tệp âm thanh").set_input_files(tmp_path / "bai-hat.wav")
+    form.get_by_role("button", name="Gửi lên").click()
+    expect(page.get_by_text("Đã thêm chương trình.")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Gửi duyệt").click()
+    expect(page.get_by_text("chờ duyệt")).to_be_visible()
+    path = page.url
+    page.context.clear_cookies()
+    sign_in(page, "approver@x.example")
+    page.goto(path)
+    look(page, "programme-vi")
+    page.get_by_role("button", name="Duyệt", exact=True).click()
+    expect(page.get_by_text("đã duyệt", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Đặt lịch").click()
+    look(page, "schedule-form-vi")
+    tomorrow = (now() + datetime.timedelta(hours=31)).date()
+    page.get_by_label("Tên lịch phát").fill("Tin sáng")
+    page.get_by_label("Khu commune").check()
+    page.get_by_label("Ngày (đầu tiên)").fill(tomorrow.isoformat())
+    page.get_by_label("Hằng ngày").check()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Hằng ngày lúc 05:30").first).to_be_visible()
+    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+        for at in ("/programmes", path, "/calendar/schedules/1", "/calendar/schedules"):
+            page.goto(at)
+            look(page, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{language}")
+        page.goto(f"/calendar?day={tomorrow}")
+        expect(page.get_by_role("link", name="Tin sáng", exact=True).first).to_be_visible()
+        look(page, f"calendar-week-{language}")
+        page.goto(f"/calendar?view=month&day={tomorrow}")
+        look(page, f"calendar-month-{language}")
+        page.get_by_role("button", name=other).click()
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(f"/calendar?day={tomorrow}")
+    look(page, "calendar-week-360")

@@ -1,0 +1,212 @@
+"""Programmes as pages: made, sent, approved by somebody else, aired in two steps; and what is refused on the way."""
+
+import datetime
+import io
+import math
+import struct
+import wave
+
+import pytest
+
+from admin.web import LARGEST_FORM
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.programmes import approval, intake
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import Origin
+from haichieu.audio.ingest import MOST_BYTES
+from haichieu.audit import AuditEntry
+from haichieu.database import now
+from haichieu.people import Unit
+from tests.admin.house import PAGE, Browser, House
+
+EDITOR, APPROVER = "editor@x.example", "approver@x.example"
+
+
+def a_programme(house: House, unit: str = "commune", **more: object) -> int:
+    """A draft without sound, for what needs none."""
+    values: dict[str, object] = {
+        "title": "Tiêm phòng", "origin": Origin.TEXT, "text": "Mời bà con", "unit_id": house.units[unit],
+        "author": f"account:{EDITOR}", "author_name": "Lan", "created_at": now(), "updated_at": now(),
+        "search_text": "tiem phong moi ba con", "category": "Y tế", **more,
+    }  # fmt: skip
+    with house.database.session() as session:
+        made = Programme(**values)
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def tone(seconds: float = 1.5, pitch: int = 440) -> bytes:
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(9000 * math.sin(pitch * 2 * math.pi * i / 8000)) for i in range(int(seconds * 8000)))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+    return kept.getvalue()
+
+
+def upload(browser: Browser, sound: bytes, headers: dict[str, str] | None = None, **said: object):  # type: ignore[no-untyped-def]
+    token = browser.form_token("/account")
+    sent = {"X-CSRFToken": token, "Accept": "application/problem+json", **(headers or {})}
+    return browser.client.post(
+        "/programmes/uploads", query_string=said, data=sound, headers=sent, content_type="application/octet-stream"
+    )
+
+
+def test_a_text_is_heard_written_submitted_approved_and_aired(house: House) -> None:
+    editor, approver = house.signed_in(EDITOR), house.signed_in(APPROVER)
+    heard = editor.post("/programmes/preview", text="Mời bà con đi tiêm phòng.", language="vi")
+    assert (heard.status_code, heard.data[:4]) == (200, b"RIFF")
+    about = {"title": "Tiêm <b>phòng</b>", "unit": house.units["commune"], "category": "Y tế", "language": "vi"}
+    made = editor.post("/programmes/new", text="Mời bà con đi tiêm phòng.", then="submit", **about)
+    assert made.status_code == 303
+    path = made.headers["Location"]
+    assert "&lt;b&gt;" in editor.get(path).text
+    assert "chờ duyệt" in editor.get("/programmes?q=tiem+phong&state=submitted&category=Y+tế&language=vi").text
+    assert approver.post(f"{path}/approve").status_code == 303
+    sound = editor.client.get(f"{path}/sound", headers={"Range": "bytes=0-99"})
+    assert (sound.status_code, len(sound.data)) == (206, 100)
+    first = editor.post(f"{path}/air", zone="12")
+    assert "Loa village" in first.text
+    mark = first.text.partition('name="confirmed" value="')[2][:64]
+    assert editor.post(f"{path}/air", zone="12", confirmed="other").status_code == 200
+    assert editor.post(f"{path}/air", zone="12", confirmed=mark).status_code == 303
+    with house.database.session() as session:
+        assert [(one.title, one.zone_codes) for one in session.query(Broadcast)] == [("Tiêm <b>phòng</b>", ["12"])]
+
+
+def test_a_zone_outside_ones_units_is_not_aired_to(house: House) -> None:
+    number = a_programme(house, state="approved")
+    assert house.signed_in(EDITOR).post(f"/programmes/{number}/air", zone="14").status_code in (403, 422)
+    with house.database.session() as session:
+        assert session.query(Broadcast).count() == 0
+
+
+def test_a_file_is_taken_once_whatever_it_is_called(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    said = {"title": "Bài hát", "unit": house.units["commune"], "name": "../../etc/‮passwd\x00.wav"}
+    song = tone(70)
+    assert len(song) > LARGEST_FORM
+    made = upload(editor, song, **said)
+    assert made.status_code == 201, made.text
+    assert editor.get(made.json["page"]).status_code == 200
+    again = upload(editor, song, **said)
+    assert (again.status_code, again.json["page"]) == (409, made.json["page"])
+    assert "Bài hát" in again.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sound", "words"), [(b"#!/bin/sh\nrm -rf /\n" * 50, "không phải tệp âm thanh"), (tone(pitch=0), "không có tiếng")]
+)
+def test_what_cannot_be_played_is_refused_with_its_reason(house: House, sound: bytes, words: str) -> None:
+    answer = upload(house.signed_in(EDITOR), sound, title="X", unit=house.units["commune"], name="x.mp3")
+    assert (answer.status_code, words in answer.json["detail"]) == (409, True)
+    with house.database.session() as session:
+        assert session.query(Programme).count() == 0
+
+
+def test_two_gigabytes_are_refused_before_they_come(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    answer = editor.client.post(
+        f"/programmes/uploads?title=X&unit={house.units['commune']}",
+        headers={"X-CSRFToken": editor.form_token("/account"), "Accept": "application/problem+json"},
+        content_type="application/octet-stream",
+        environ_overrides={"CONTENT_LENGTH": "2000000000"},
+    )
+    assert answer.json is not None
+    assert answer.status_code == 413
+    assert f"{MOST_BYTES // 1_000_000} MB" in answer.json["detail"]
+
+
+def test_an_upload_for_another_unit_or_without_the_forms_token_is_refused(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    assert upload(editor, tone(), title="X", unit=house.units["other"]).status_code == 403
+    assert upload(editor, tone(), {"X-CSRFToken": ""}, title="X", unit=house.units["commune"]).status_code == 400
+    assert upload(house.signed_in("viewer@x.example"), tone(), title="X", unit=1).status_code == 403
+
+
+def test_the_author_approves_only_where_the_unit_allows_it(house: House) -> None:
+    number = a_programme(house, state="submitted", author=f"account:{APPROVER}")
+    approver = house.signed_in(APPROVER)
+    assert "cần người khác duyệt" in approver.get(f"/programmes/{number}").text
+    assert approver.post(f"/programmes/{number}/approve").status_code == 409
+    with house.database.session() as session:
+        session.get_one(Unit, house.units["commune"]).author_may_approve = True
+    assert approver.post(f"/programmes/{number}/approve").status_code == 303
+    assert house.signed_in(EDITOR).post(f"/programmes/{number}/approve").status_code == 403
+
+
+def test_a_programme_is_returned_with_a_reason_and_shows_what_changed_since_its_approval(house: House) -> None:
+    number, approver, editor = a_programme(house, state="submitted"), house.signed_in(APPROVER), house.signed_in(EDITOR)
+    assert approver.post(f"/programmes/{number}/return", because=" ").status_code == 409
+    approver.post(f"/programmes/{number}/return", because="Sai giờ <i>tiêm</i>")
+    assert "Sai giờ &lt;i&gt;tiêm&lt;/i&gt;" in editor.get(f"/programmes/{number}").text
+    with house.database.session() as session:
+        one = session.get_one(Programme, number)
+        one.state = "submitted"
+        approval.approve(session, one, "account:a@b", now())
+    edition = editor.get(f"/programmes/{number}/edit").text.partition('name="edition" value="')[2].partition('"')[0]
+    fields = {"title": "Tiêm phòng chó", "category": "Thú y", "language": "vi", "text": "Mời bà con"}
+    assert editor.post(f"/programmes/{number}/edit", edition=edition, **fields).status_code == 303
+    page = approver.get(f"/programmes/{number}").text
+    assert "<del" in page
+    assert "Tiêm phòng chó</ins>" in page
+    assert "Thú y</ins>" in page
+    second = house.signed_in("admin@x.example").post(
+        f"/programmes/{number}/edit", edition=edition, **{**fields, "title": "Của người thứ hai"}
+    )
+    assert second.status_code == 409
+    assert "Của người thứ hai" in second.text
+    assert "Tiêm phòng chó" in second.text
+
+
+def test_another_text_brings_another_sound(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    made = editor.post("/programmes/new", text="Một.", title="A", unit=house.units["commune"], language="vi")
+    number = int(made.headers["Location"].rpartition("/")[2])
+    with house.database.session() as session:
+        one = session.get_one(Programme, number)
+        before, edition = one.sound_id, one.updated_at.isoformat()
+    changed = editor.post(
+        f"/programmes/{number}/edit", edition=edition, title="A", category="", language="vi", text="Hai ba bốn."
+    )
+    assert changed.status_code == 303
+    with house.database.session() as session:
+        one = session.get_one(Programme, number)
+        assert (one.text, one.sound_id != before, one.state) == ("Hai ba bốn.", True, "draft")
+        assert session.query(AuditEntry).filter_by(subject=f"programme:{number}", action="programme.edit").count()
+
+
+def test_withdrawing_is_asked_about(house: House) -> None:
+    number, editor = a_programme(house), house.signed_in(EDITOR)
+    assert "Rút chương trình này?" in editor.get(f"/programmes/{number}/withdraw").text
+    assert editor.post(f"/programmes/{number}/withdraw").status_code == 303
+    assert editor.post(f"/programmes/{number}/withdraw").status_code == 409
+
+
+def test_lists_are_empty_long_and_of_ones_own_units(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    assert "Không có chương trình nào như vậy." in editor.get("/programmes").text
+    for count in range(52):
+        a_programme(house, "village", title=f"Bản tin {count}", created_at=now() + datetime.timedelta(seconds=count))
+    other = a_programme(house, "other", title="Của xã bên")
+    first = editor.get("/programmes?q=moi&state=draft")
+    assert "52 chương trình" in first.text
+    assert "Của xã bên" not in first.text
+    assert "page=1&amp;q=moi&amp;state=draft" in first.text
+    assert "Bản tin 0<" in editor.get("/programmes?q=moi&state=draft&page=1").text
+    for path in (f"/programmes/{other}", f"/programmes/{other}/sound", f"/programmes/{other}/edit"):
+        assert editor.get(path).status_code == 403
+    assert editor.get("/programmes/99999999999").status_code == 404
+    assert editor.get("/programmes?page=-4&unit=x&state=zzz").status_code == 200
+
+
+def test_names_of_any_length_and_kind_are_refused_or_shown(house: House) -> None:
+    editor = house.signed_in(EDITOR)
+    long = editor.post("/programmes/new", text="Một.", title="x" * 10_000, unit=house.units["commune"], language="vi")
+    assert (long.status_code, "1 đến 200 ký tự" in long.text) == (422, True)
+    assert editor.post("/programmes/new", text="Một.", title="X", unit="", language="vi").status_code == 422
+    assert editor.get("/programmes/new", **PAGE).status_code == 200
+    assert intake.LONGEST_TEXT > 0
