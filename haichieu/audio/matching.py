@@ -82,6 +82,8 @@ class _Search:
         # A window may hang over either end of the recording.
         self._received = np.pad(received, self.size)
         self._energy = np.concatenate(([0.0], np.cumsum(np.square(self._received))))
+        self._spectra: dict[tuple[int, int], npt.NDArray[np.complex128]] = {}
+        """Of the stretch last looked at: windows that are looked for anywhere are looked for in the same one."""
 
     @property
     def whole(self) -> int:
@@ -106,7 +108,9 @@ class _Search:
         window = self._sent[begin : begin + self.size]
         stretch = self._received[low : high - 1 + self.size]
         length = 1 << (len(stretch) + self.size - 1).bit_length()
-        product = np.fft.rfft(stretch, length) * np.conj(np.fft.rfft(window, length))
+        if (low, high) not in self._spectra:
+            self._spectra = {(low, high): np.fft.rfft(stretch, length)}
+        product = self._spectra[low, high] * np.conj(np.fft.rfft(window, length))
         dots = np.fft.irfft(product, length)[: high - low]
         energies = self._energy[low + self.size : high + self.size] - self._energy[low:high]
         own = float(np.dot(window, window))

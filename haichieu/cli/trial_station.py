@@ -110,13 +110,16 @@ async def trial_station(district: Path | None, **settings: str | int | float) ->
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
-    """Wait for a condition, looked at in a thread. Raises EnvironmentProblem naming `what` when it does not come."""
+async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0, pause: float = 0.05) -> None:
+    """Wait for a condition, looked at in a thread, with a pause of some seconds after each look.
+
+    Raises EnvironmentProblem naming `what` when it does not come.
+    """
     deadline = asyncio.get_running_loop().time() + seconds
     while not await asyncio.to_thread(condition):
         if asyncio.get_running_loop().time() > deadline:
             raise EnvironmentProblem(f"Chờ mãi không thấy / waited {seconds:g} s in vain for: {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
 
 
 def free_ports() -> dict[str, str | int]:

@@ -1,30 +1,32 @@
 """The hotline and a bare Asterisk dialplan with the same menu, full of callers: every key, every voice accounted for.
 
-A key counts as heard when it did what it does: the message is there (menu), in its category, ends at `#`, and is filed
-while the caller still listens (keep). A recording counts when it is its caller's tone from beginning to end.
+A key counts as heard when it did what it does: the message is there (menu), in its category, ends at `#`, and every
+second caller, who presses 4 at the end, has left no number. A recording counts when it is its caller's tone, known from
+all others, from beginning to end.
 """
 
 import asyncio
+import datetime
 import random
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
 
 from dialplans.configuration import ari_password
-from feedback.citizens import open_citizens
 from feedback.models import Case
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import read_wav
 from haichieu.cli.sounds import open_prompts, studio_sounds
 from haichieu.cli.trial_station import TrialStation, trial_station
+from haichieu.database import now
 from haichieu.media import MediaStore
-from haichieu.phone_numbers import normalise
 from tests.benchmarks.bench import processes_of
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
 from tests.benchmarks.speakers import cpu_seconds
@@ -33,9 +35,12 @@ Row = tuple[str, str, str, str, str]
 
 STEPS = (100, 150, 200, 250)
 HOTLINE, BARE = "1800", "*1800"
-KEYS = 4
+KEYS = (3, 4)
+"""Keys that show, of callers who keep their message (1) and who keep it without their number (4), by turns."""
 SPOKEN_SECONDS = 18.0
 """From the category to `#`: the instructions, the tone, and what is recorded."""
+LISTENS_SECONDS = 10.0
+"""From the last key until the caller hangs up."""
 LEAST_SECONDS, MOST_SECONDS = 6.0, 17.0
 WHOLE = 0.97
 """The share of a recording's tenths of a second that must be its caller's tone."""
@@ -43,13 +48,12 @@ WHOLE = 0.97
 
 @dataclass(frozen=True)
 class Kept:
-    """What is left of one call: the recording, the category, when it was filed (by the wall clock)."""
+    """What is left of one call: the recording, the category, the last key; when it was kept (by the wall clock)."""
 
     wav: Path
     category: str
+    last_key: str
     at: float
-    keep_key: bool | None = None
-    """Whether the last key was seen, where that is known at once."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Run:
     lost_recordings: int
     cores: float
     switchboard: float
+    filing: float
+    """Seconds from the last key until the message was kept, at worst."""
 
     @property
     def whole(self) -> bool:
@@ -77,17 +83,18 @@ async def measure_hotline(steps: tuple[int, ...] = STEPS) -> list[Row]:
         settings = {"transcriber": "none", "rtp_ports": "20000-29999"}
         station = await stack.enter_async_context(trial_station(district, **settings))
         await _add_bare(station, folder)
-        ours = await _step_up(station, HOTLINE, steps, lambda: _filed(station))
-        theirs = await _step_up(station, BARE, steps, lambda: _recorded(folder))
+        ours = await _step_up(station, HOTLINE, steps, partial(_filed, station))
+        theirs = await _step_up(station, BARE, steps, partial(_recorded, folder))
     rows: list[Row] = []
     for mine, bare in zip(ours, theirs, strict=False):
         what = f"hotline, {mine.callers} callers at once"
         budget = "none" if mine.callers == STEPS[0] else ""
         rows += [
-            (f"{what}: lost keys of {mine.callers * KEYS}", str(mine.lost_keys), str(bare.lost_keys), "", budget),
+            (f"{what}: lost keys of {_keys(mine.callers)}", str(mine.lost_keys), str(bare.lost_keys), "", budget),
             (f"{what}: lost recordings", str(mine.lost_recordings), str(bare.lost_recordings), "", budget),
             (f"{what}: cores", f"{mine.cores:.2f}", f"{bare.cores:.2f}", f"{mine.cores / bare.cores:.2f}", ""),
             (f"{what}: of these the switchboard", f"{mine.switchboard:.2f}", "", "", ""),
+            (f"{what}: key → case filed (s), worst", f"{mine.filing:.1f}", "", "", ""),
         ]
     held, beside = (max((run.callers for run in runs if run.whole), default=0) for runs in (ours, theirs))
     ratio = f"{held / beside:.2f}" if beside else ""
@@ -98,7 +105,7 @@ async def measure_hotline(steps: tuple[int, ...] = STEPS) -> list[Row]:
 
 
 async def _step_up(
-    station: TrialStation, number: str, steps: tuple[int, ...], kept: Callable[[], dict[str, Kept]]
+    station: TrialStation, number: str, steps: tuple[int, ...], kept: Callable[[datetime.datetime], dict[int, Kept]]
 ) -> list[Run]:
     runs: list[Run] = []
     for size in steps:
@@ -108,8 +115,10 @@ async def _step_up(
     return runs
 
 
-async def _run(station: TrialStation, number: str, size: int, kept: Callable[[], dict[str, Kept]]) -> Run:
-    callers = [_caller(index) for index in range(size)]
+async def _run(
+    station: TrialStation, number: str, size: int, kept: Callable[[datetime.datetime], dict[int, Kept]]
+) -> Run:
+    callers, since = [_caller(index) for index in range(size)], now()
     processes = processes_of(station)
     pids = [processes.asterisk, processes.switchboard]
     begin, started = [cpu_seconds(pid) for pid in pids], asyncio.get_running_loop().time()
@@ -117,31 +126,53 @@ async def _run(station: TrialStation, number: str, size: int, kept: Callable[[],
     await asyncio.to_thread(line.run, callers)
     seconds = asyncio.get_running_loop().time() - started
     used = [(cpu_seconds(pid) - before) / seconds for pid, before in zip(pids, begin, strict=True)]
-    await asyncio.sleep(8)  # what is filed only after the hang-up is there, and counts as a lost key
-    found = await asyncio.to_thread(kept)
-    judged = [_judge(caller, found.get(caller.number)) for caller in callers]
-    return Run(size, sum(keys for keys, _ in judged), sum(sound for _, sound in judged), sum(used), used[1])
+    await asyncio.sleep(8)  # what is filed only after the hang-up
+    found = await asyncio.to_thread(kept, since)
+    judged = [_judge(caller, index, found.get(caller.hertz)) for index, caller in enumerate(callers)]
+    filing = [
+        found[caller.hertz].at - (caller.hung_up_at - LISTENS_SECONDS)
+        for caller in callers
+        if caller.hertz in found and caller.hung_up_at
+    ]
+    lost_keys, lost_recordings = sum(keys for keys, _ in judged), sum(sound for _, sound in judged)
+    return Run(size, lost_keys, lost_recordings, sum(used), used[1], max(filing, default=float("nan")))
 
 
 def _caller(index: int) -> Caller:
     later = random.random()
     keys = [(3.0 + later, "2"), (6.0 + later, str(index % 9 + 1))]
     end = 6.0 + later + SPOKEN_SECONDS
-    keys += [(end, "#"), (end + 4.0, "1")]
+    keys += [(end, "#"), (end + 4.0, _last_key(index))]
     number = f"+849{random.randrange(10**8):08}"
-    return Caller(number, LOWEST_HERTZ + HERTZ_APART * index, Script(keys, end + 0.3, end + 14.0))
+    return Caller(number, LOWEST_HERTZ + HERTZ_APART * index, Script(keys, end + 0.3, end + 4.0 + LISTENS_SECONDS))
 
 
-def _judge(caller: Caller, kept: Kept | None) -> tuple[int, bool]:
+def _last_key(index: int) -> str:
+    return "4" if index % 2 else "1"
+
+
+def _keys(callers: int) -> int:
+    return sum(KEYS[index % 2] for index in range(callers))
+
+
+def _judge(caller: Caller, index: int, kept: Kept | None) -> tuple[int, bool]:
     """How many keys had no effect, and whether the recording is missing or not whole."""
     if kept is None:
-        return KEYS, True
+        return KEYS[index % 2], True
     sound = read_wav(kept.wav)
-    share = _share(sound.samples, caller.hertz)
-    index = (caller.hertz - LOWEST_HERTZ) // HERTZ_APART
-    kept_by_key = kept.at < caller.hung_up_at - 1.0 if kept.keep_key is None else kept.keep_key
-    lost = (kept.category != str(index % 9 + 1)) + (sound.seconds > MOST_SECONDS) + (not kept_by_key)
-    return lost, not (share >= WHOLE and sound.seconds >= LEAST_SECONDS)
+    category, last_key = str(index % 9 + 1), _last_key(index)
+    lost = (kept.category != category) + (sound.seconds > MOST_SECONDS) + (kept.last_key != last_key)
+    return lost, not (_share(sound.samples, caller.hertz) >= WHOLE and sound.seconds >= LEAST_SECONDS)
+
+
+def _hertz(wav: Path) -> int:
+    """Whose recording it is."""
+    samples = read_wav(wav).samples[800:]
+    whole = samples[: len(samples) // 800 * 800]
+    if not len(whole):
+        return 0
+    loudest = int(np.argmax(np.abs(np.fft.rfft(whole)))) * 8000 / len(whole)
+    return round(loudest / HERTZ_APART) * HERTZ_APART
 
 
 def _share(samples: "np.ndarray[tuple[int], np.dtype[np.float32]]", hertz: int) -> float:
@@ -155,27 +186,27 @@ def _share(samples: "np.ndarray[tuple[int], np.dtype[np.float32]]", hertz: int) 
     return float(np.mean((share > 0.8) & (power.argmax(axis=1) == at)))
 
 
-def _filed(station: TrialStation) -> dict[str, Kept]:
-    book = open_citizens(station.settings.home)
+def _filed(station: TrialStation, since: datetime.datetime) -> dict[int, Kept]:
     store = MediaStore(station.settings.home / "media", 1)
     found = {}
     with station.database.session() as session:
-        for case in session.scalars(sa.select(Case).where(Case.citizen_id.is_not(None))):
+        for case in session.scalars(sa.select(Case).where(Case.opened_at >= since)):
             sound = case.messages[0].sound
-            if case.citizen is not None and sound is not None:
+            if sound is not None:
                 path = store.path(sound)
+                last_key = "1" if case.citizen_id is not None else "4"
                 category = case.category.code if case.category else ""
-                found[book.number_of(case.citizen)] = Kept(path, category, path.stat().st_mtime)
+                found[_hertz(path)] = Kept(path, category, last_key, path.stat().st_mtime)
     return found
 
 
-def _recorded(folder: Path) -> dict[str, Kept]:
+def _recorded(folder: Path, since: datetime.datetime) -> dict[int, Kept]:
     found = {}
     for keys in folder.glob("*.keys"):
-        category, kept = ([*keys.read_text().strip().split(" "), "", ""])[:2]
+        category, last_key = ([*keys.read_text().strip().split(" "), "", ""])[:2]
         wav = keys.with_suffix(".wav")
-        if wav.exists():
-            found[normalise(keys.stem) or ""] = Kept(wav, category, 0.0, kept == "1")
+        if wav.exists() and wav.stat().st_mtime >= since.timestamp():
+            found[_hertz(wav)] = Kept(wav, category, last_key, keys.stat().st_mtime)
     return found
 
 

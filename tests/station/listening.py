@@ -1,6 +1,7 @@
 """What the tests do and look at: speakers, phones, calls that go live, and who heard what."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ SAME = 0.8
 LIKE = 0.6
 """A prompt is said once and is short: a moment of a busy machine costs more of it, and other prompts stay below 0.4."""
 OTHER = 0.5
+LISTEN_AGAIN, LISTEN_BACK = 0.25, 20.0
+"""Seconds: how often a recording that grows is listened to, and how far back beyond the length of what is said."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +162,20 @@ class Scene:
 
     async def hears(self, file: Path, prompt: str, **values: Any) -> None:
         """Wait until a phone has heard a prompt to its end."""
-        sound = await asyncio.to_thread(
-            lambda: open_prompts(self.station.settings.home, self.station.database).sound(prompt, "vi", values)
-        )
-        said = read_wav(Path(f"{sound}.wav"))
-        await until(lambda: match(said, read_wav(file)).correlation > LIKE, f"hears {prompt}", 45)
+        await self.hears_one(file, [prompt], **values)
+
+    async def hears_one(self, file: Path, prompts: Sequence[str], **values: Any) -> None:
+        """Wait until a phone has heard one of several prompts to its end."""
+
+        def sounds() -> list[Sound]:
+            store = open_prompts(self.station.settings.home, self.station.database)
+            return [read_wav(Path(f"{store.sound(prompt, 'vi', values)}.wav")) for prompt in prompts]
+
+        said = await asyncio.to_thread(sounds)
+        await until(
+            lambda: any(match(one, end_of(file, one)).correlation > LIKE for one in said),
+            f"hears {prompts}", 45, LISTEN_AGAIN,
+        )  # fmt: skip
 
     async def asterisk(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself has: channels or bridges."""
@@ -180,3 +192,9 @@ class Scene:
             deadline = asyncio.get_running_loop().time() + 15
             while left := await self.asterisk(what):
                 assert asyncio.get_running_loop().time() < deadline, left
+
+
+def end_of(file: Path, said: Sound) -> Sound:
+    """The part of a growing recording in which a prompt that is being waited for may be."""
+    heard = read_wav(file)
+    return Sound(heard.samples[-int((len(said.samples) / said.rate + LISTEN_BACK) * heard.rate) :], heard.rate)

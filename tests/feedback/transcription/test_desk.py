@@ -252,4 +252,4 @@ def test_without_a_transcriber_messages_wait_and_the_status_says_so(migrated_sql
     database.close()
     shown = haichieu("status", "--home", str(tmp_path)).stdout
     assert "HAICHIEU_TRANSCRIBER=none" in shown
-    assert "messages to be written down: 1" in shown
+    assert "waiting to be transcribed: 1" in " ".join(shown.split())
