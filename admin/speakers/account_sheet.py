@@ -33,6 +33,11 @@ class AccountSheet:
         return f"sip:{quote(self.name)}:{quote(self.password, safe='')}@{self.server};transport=udp"
 
     @property
+    def command(self) -> str:
+        """How the software loudspeaker is started with it; the password is put in by hand."""
+        return f"haichieu speaker --server {self.server} --id {self.name} --password …"
+
+    @property
     def image(self) -> str:
         """The address as a QR code, in SVG."""
         out = io.BytesIO()

@@ -10,11 +10,14 @@ import pytest
 from admin.access.permissions import for_anyone_signed_in
 from admin.cases.case_page import TEMPLATES
 from admin.layout.assets import FOLDER, Assets
+from admin.layout.navigation import MAIN
 from admin.layout.words import LANGUAGES, Words, half
+from admin.set_up.progress import Step
+from admin.speakers.listing import Standing
 from admin.web import HEADERS
-from broadcast_bridge.states import BROADCAST, Priority
+from broadcast_bridge.states import BROADCAST, DELIVERY, Priority
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
-from haichieu.people import Role
+from haichieu.people import Level, Right, Role
 from tests.admin.house import House
 
 ADMIN = FOLDER.parent
@@ -26,10 +29,12 @@ STEPS = [
 ]  # fmt: skip
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
-    "nav": ["now", "cases", "emergency", "accounts", "audit_trail"],
+    "nav": [way.endpoint for way in MAIN],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "case": ["citizen", "system"], "case_step": STEPS,
     "answer_title": TEMPLATES, "answer_template": TEMPLATES,
+    "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
+    "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
 
