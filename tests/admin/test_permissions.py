@@ -51,6 +51,8 @@ LISTS = {
     "/cases/export",
 }
 LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
+LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
+LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules.ics"}
 LISTS |= {"/calendar/schedules/new", "/calendar/silence", "/calendar/import"}
 ELSEWHERE = {
@@ -390,6 +392,23 @@ IN_UNITS += [
         ("POST", "/move", Action.SCHEDULE),
     )
 ]  # fmt: skip
+IN_UNITS += [
+    Try(
+        f"/broadcasts/<int:number>{end}",
+        method,
+        action,
+        lambda h, u, end=end: (f"/broadcasts/{broadcast(h, u)}{end}", {}),
+        seen_from_below=action == Action.VIEW,
+    )
+    for method, end, action in (
+        ("GET", "", Action.VIEW),
+        ("GET", ".csv", Action.VIEW),
+        ("GET", "/again", Action.AIR),
+        ("POST", "/again", Action.AIR),
+        ("GET", "/programme", Action.EDIT),
+        ("POST", "/programme", Action.EDIT),
+    )
+]
 EVERYWHERE = {("GET", "/audit"): Action.AUDIT}
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 
