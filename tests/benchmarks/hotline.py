@@ -24,7 +24,7 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import read_wav
 from haichieu.cli.sounds import open_prompts, studio_sounds
-from haichieu.cli.trial_station import TrialStation, trial_station
+from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.database import now
 from haichieu.media import MediaStore
 from tests.benchmarks.bench import processes_of
@@ -33,7 +33,7 @@ from tests.benchmarks.speakers import cpu_seconds
 
 Row = tuple[str, str, str, str, str]
 
-STEPS = (100, 150, 200, 250)
+STEPS = (100, 200, 300)
 HOTLINE, BARE = "1800", "*1800"
 KEYS = (3, 4)
 """Keys that show, of callers who keep their message (1) and who keep it without their number (4), by turns."""
@@ -126,7 +126,8 @@ async def _run(
     await asyncio.to_thread(line.run, callers)
     seconds = asyncio.get_running_loop().time() - started
     used = [(cpu_seconds(pid) - before) / seconds for pid, before in zip(pids, begin, strict=True)]
-    await asyncio.sleep(8)  # what is filed only after the hang-up
+    spool = station.settings.home.absolute() / "spool" / "recording"
+    await until(lambda: not any(spool.glob("message-*.wav")), "every message is filed", 120)
     found = await asyncio.to_thread(kept, since)
     judged = [_judge(caller, index, found.get(caller.hertz)) for index, caller in enumerate(callers)]
     filing = [
