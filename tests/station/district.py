@@ -1,12 +1,14 @@
 """The district of these tests: two communes, overlapping zones, three officials, a carrier."""
 
+import os
 from pathlib import Path
 
 HAI, MAI, LAN = "+84912000001", "+84912000002", "+84912000003"
 MAI_SECOND = "+84206000002"
 PINS = {HAI: "246810", MAI: "135791", LAN: "864209"}
-GROUP, GROUP_PORT = "239.255.77.41", 15004
+GROUP, GROUP_PORT = "239.255.77.41", 15004 + 2 * (os.getpid() % 1000)
 URGENT_GROUP = "239.255.77.42"
+"""Stations of tests that run side by side would hear each other: a port for each process, even as RTP has it."""
 DUTY_DESK = "+842063000001"
 EMERGENCY, EMERGENCY_PIN = "1999", "971357"
 

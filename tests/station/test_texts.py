@@ -204,10 +204,18 @@ async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> Non
     assert (await phone.text_received())["text"] == "Đã thông đường"
 
 
+def content_of(path: Path) -> bytes:
+    """What is in a file; nothing when it was moved into its place meanwhile, where it is looked at as well."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 async def test_the_number_of_a_citizen_is_in_no_file_of_the_station(texting: Texting) -> None:
     def names() -> list[str]:
         files = [path for path in texting.station.settings.home.rglob("*") if path.is_file()]
         assert len(files) > 10
-        return [path.name for path in files if b"912345678" in path.read_bytes()]
+        return [path.name for path in files if b"912345678" in content_of(path)]
 
     assert await asyncio.to_thread(names) == []
