@@ -57,15 +57,14 @@ def _has_token(panel: Panel) -> bool:
     if scheme.lower() != "bearer":
         return False
     try:
-        with panel.database.session() as session:
-            return may(tokens.account_with_token(session, token.strip(), now()), Action.VIEW)
+        return may(tokens.account_with_token(panel.database, token.strip(), now()), Action.VIEW)
     except TokenRefused:
         return False
 
 
 def _health(database: Database) -> dict[str, Any]:
     try:
-        with database.session() as session:
+        with database.reading() as session:
             parts = {
                 part.name: {"ok": part.ok, "seen_at": _iso(part.seen_at)} for part in component_states(session, now())
             }
@@ -80,7 +79,7 @@ def _iso(moment: datetime.datetime | None) -> str | None:
 
 
 def _metrics(database: Database) -> CollectorRegistry:
-    with database.session() as session:
+    with database.reading() as session:
         status: StationStatus = station_status(session, now())
         counted = session.execute(sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state)).all()
     registry = CollectorRegistry()

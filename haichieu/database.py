@@ -24,6 +24,9 @@ T = TypeVar("T")
 CHANGE_CHANNEL = "haichieu"
 """PostgreSQL notification channel on which every commit that wrote something is announced."""
 
+_READS_ONLY = "postgresql_readonly"
+"""SQLAlchemy's own name for PostgreSQL's READ ONLY transactions; for SQLite it is ours to keep."""
+
 
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     """A moment. Always aware and in UTC in Python, whatever the database keeps."""
@@ -79,12 +82,22 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = sessionmaker(self.engine.execution_options(**{_READS_ONLY: True}), expire_on_commit=False)
         sa.event.listen(self._sessions, "before_flush", _announce_change)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction: committed at the end of the block, rolled back when it raises."""
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A look at the database as it is now, for who only reads: it waits for no writer and holds none up.
+
+        What is written in it anyway raises sqlalchemy.exc.DBAPIError.
+        """
+        with self._readers.begin() as session:
             yield session
 
     async def run(self, work: Callable[[Session], T]) -> T:
@@ -137,10 +150,13 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     # The driver would begin lazily and as a reader; a reader that turns writer in mid-transaction can
-    # only fail when another has written meanwhile. Every transaction therefore takes its place at once.
+    # only fail when another has written meanwhile. Who may write therefore takes their place at once,
+    # and who said that they only read is held to it.
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads_only = connection.get_execution_options().get(_READS_ONLY, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads_only else 'OFF'}")
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
 

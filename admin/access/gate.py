@@ -44,7 +44,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
         if request.method not in _SAFE and not request.path.startswith(WEBHOOKS):
             csrf.protect()
         if rule.signed_in:
-            with panel.database.session() as session:
+            with panel.database.reading() as session:
                 _require(session, rule)
 
     @app.after_request
@@ -69,11 +69,12 @@ def address_of_request() -> str:
 def _let_in_to_api(panel: Panel, rule: Rule) -> None:
     if not rule.signed_in:
         return
-    with panel.database.session() as session:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise TokenRefused
-        g.visitor = _visitor(session, tokens.account_with_token(session, token.strip(), now()))
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenRefused
+    account = tokens.account_with_token(panel.database, token.strip(), now())
+    with panel.database.reading() as session:
+        g.visitor = _visitor(session, account)
         _require(session, rule)
 
 
@@ -82,13 +83,16 @@ def _by_cookie(panel: Panel) -> Visitor | None:
     if not proof:
         return None
     moment = now()
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         login = sessions.find(session, proof, moment)
         if login is None:
             return None
-        sessions.touch(login, moment)
-        g.timezone = the_station(session).timezone  # pages show hours, some while a transaction is open
-        return _visitor(session, login.account, login.id)
+        g.timezone = the_station(session).timezone
+        found = _visitor(session, login.account, login.id)
+    if sessions.is_use_worth_noting(login, moment):
+        with panel.database.session() as session:
+            sessions.note_use(session, login.id, moment)
+    return found
 
 
 def _visitor(session: Session, account: Account, login_id: int | None = None) -> Visitor:

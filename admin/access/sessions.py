@@ -53,10 +53,14 @@ def find_even_ended(session: Session, proof: str) -> WebSession | None:
     )
 
 
-def touch(login: WebSession, at: datetime.datetime) -> None:
+def is_use_worth_noting(login: WebSession, at: datetime.datetime) -> bool:
+    """Whether `note_use` would say something new."""
+    return at - login.seen_at >= SEEN_EVERY
+
+
+def note_use(session: Session, login_id: int, at: datetime.datetime) -> None:
     """Note that a login was used."""
-    if at - login.seen_at >= SEEN_EVERY:
-        login.seen_at = at
+    session.execute(sa.update(WebSession).where(WebSession.id == login_id).values(seen_at=at))
 
 
 def open_logins(session: Session, account_id: int, at: datetime.datetime) -> Sequence[WebSession]:

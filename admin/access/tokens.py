@@ -10,6 +10,7 @@ from admin.access.errors import TokenRefused
 from admin.access.models import ApiToken
 from admin.access.proofs import digest_of, new_proof
 from haichieu import audit
+from haichieu.database import Database
 from haichieu.errors import UsageError
 from haichieu.people import Account
 
@@ -37,18 +38,21 @@ def create(session: Session, account: Account, name: str, who: str, at: datetime
     return token
 
 
-def account_with_token(session: Session, token: str, at: datetime.datetime) -> Account:
-    """The account a token stands for. Raises TokenRefused."""
-    found = session.scalar(
-        sa.select(ApiToken)
-        .where(ApiToken.token_digest == digest_of(token), ApiToken.revoked_at.is_(None))
-        .options(joinedload(ApiToken.account))
-    )
-    if found is None:
-        raise TokenRefused
+def account_with_token(database: Database, token: str, at: datetime.datetime) -> Account:
+    """The account a token stands for; its use is noted at most every `USED_EVERY`. Raises TokenRefused."""
+    with database.reading() as session:
+        found = session.scalar(
+            sa.select(ApiToken)
+            .where(ApiToken.token_digest == digest_of(token), ApiToken.revoked_at.is_(None))
+            .options(joinedload(ApiToken.account))
+        )
+        if found is None:
+            raise TokenRefused
+        account = found.account
     if found.last_used_at is None or at - found.last_used_at >= USED_EVERY:
-        found.last_used_at = at
-    return found.account
+        with database.session() as session:
+            session.execute(sa.update(ApiToken).where(ApiToken.id == found.id).values(last_used_at=at))
+    return account
 
 
 def tokens_of(session: Session, account_id: int | None = None) -> Sequence[ApiToken]:

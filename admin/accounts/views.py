@@ -46,7 +46,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @needs(Action.MANAGE_ACCOUNTS)
     def accounts() -> Response:
         """The accounts in the visitor's units, with their last use."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = session.scalars(
                 sa.select(Account)
                 .where(Account.unit_id.in_(visitor().units))
@@ -93,7 +93,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def edit_account(number: int) -> Response:
         """The form with what is there."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             row = session.get_one(Account, number)
             texts = texts_of(ACCOUNT, row)
         return _form_page(panel, form_of(panel, texts), row)
@@ -170,6 +170,6 @@ def register_accounts(app: Flask, panel: Panel) -> None:
 
 
 def _form_page(panel: Panel, form: Form, row: Account | None = None, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
     return page("account_form.html", status, form=form, account=row, units=units, roles=list(Role))

@@ -22,7 +22,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(Operation("GET", "/speakers", "Speakers and their state.", Action.VIEW, Speakers))
     def speakers() -> Speakers:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = session.scalars(
                 sa.select(Speaker)
                 .where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(visitor().units))
@@ -33,7 +33,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(Operation("GET", "/broadcasts", "Broadcasts, the newest first.", Action.VIEW, Broadcasts, query=Paging))
     def broadcasts(query: Paging) -> Broadcasts:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = sa.select(Broadcast).where(seen_by(session, visitor())).options(joinedload(Broadcast.official))
             if query.before is not None:
                 wanted = wanted.where(Broadcast.id < query.before)
@@ -79,7 +79,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
 
 def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         found = find_broadcast(session, visitor(), number)
         return documents.BroadcastWithDeliveries(
             **_broadcast(found), deliveries=[_delivery(one) for one in found.deliveries]

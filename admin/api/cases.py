@@ -21,7 +21,7 @@ def register_cases(api: Api, panel: Panel) -> None:
 
     @api.serves(Operation("GET", "/cases", "Cases, the newest first.", Action.READ_CASES, Cases, query=CaseQuery))
     def cases(query: CaseQuery) -> Cases:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = sa.select(Case).where(Case.unit_id.in_(visitor().units)).options(*_ABOUT)
             if query.status is not None:
                 wanted = wanted.where(Case.status == query.status)
@@ -44,7 +44,7 @@ def register_cases(api: Api, panel: Panel) -> None:
         where=unit_of_case,
     )  # fmt: skip
     def case(number: str) -> documents.CaseWithMessages:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = session.scalars(
                 sa.select(Case)
                 .where(Case.id == case_for_visitor(session, number).id)

@@ -28,7 +28,7 @@ def register_reports(api: Api, panel: Panel) -> None:
         )
     )  # fmt: skip
     def report_on_broadcasts(query: ReportQuery) -> shapes.BroadcastReport:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days, units = _days(session, query), visitor().units
             return shapes.BroadcastReport(
                 since=days.since, until=days.until,
@@ -49,7 +49,7 @@ def register_reports(api: Api, panel: Panel) -> None:
         )
     )  # fmt: skip
     def report_on_availability(query: ReportQuery) -> shapes.AvailabilityReport:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days = _days(session, query)
             return shapes.AvailabilityReport(
                 since=days.since, until=days.until,
@@ -70,7 +70,7 @@ def register_reports(api: Api, panel: Panel) -> None:
         )
     )  # fmt: skip
     def report_on_cases(query: ReportQuery) -> shapes.CasesReport:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days = _days(session, query)
             found = cases_handled(session, visitor().units, days.begin, days.end, now())
             return shapes.CasesReport(
@@ -86,7 +86,7 @@ def register_reports(api: Api, panel: Panel) -> None:
         )
     )  # fmt: skip
     def report_on_survey(query: ReportQuery) -> shapes.SurveyReport:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days = _days(session, query)
             return shapes.SurveyReport(
                 since=days.since, until=days.until,

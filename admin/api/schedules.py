@@ -23,7 +23,7 @@ def register_schedules(api: Api, panel: Panel) -> None:
 
     @api.serves(Operation("GET", "/schedules", "Schedules, the newest first.", Action.VIEW, Schedules, query=Paging))
     def schedules(query: Paging) -> Schedules:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = (
                 sa.select(Schedule)
                 .where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))

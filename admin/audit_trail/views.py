@@ -33,7 +33,7 @@ def register_audit_trail(app: Flask, panel: Panel) -> None:
         before = request.args.get("before", type=int)
         if before is not None and not 0 < before < 2**31:
             before = None
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = audit.find(session, words=words, most=ROWS + 1, before=before)
         older = found[ROWS - 1].id if len(found) > ROWS else None
         return page("audit_trail.html", entries=found[:ROWS], words=words, before=before, older=older)

@@ -30,7 +30,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @needs(Action.AIR, where=units_of_broadcast)
     def ask_again(number: int) -> Response:
         """What will be heard where, to be confirmed."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
             airing_again.what_again(session, broadcast, now())
             speakers = _speakers_now(session, broadcast)
@@ -54,7 +54,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @needs(Action.EDIT, where=units_of_broadcast)
     def ask_programme(number: int) -> Response:
         """How the programme of a recording is to be called."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
             airing_again.recording_of(broadcast)
         return page("broadcast_programme.html", broadcast=broadcast, form=Form(take_kept(panel)))

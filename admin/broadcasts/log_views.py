@@ -33,7 +33,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     def broadcast_log_page() -> Response:
         """The broadcasts that a filter leaves, the newest first."""
         asked, before = filter_asked(), number_asked("before")
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
             found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before)
             units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
@@ -46,13 +46,13 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def broadcast_log_file() -> Response:
         """The same, all of it, as a CSV file."""
-        return csv_answer("broadcasts", _heads("number", *_BROADCAST), _log_rows(panel, filter_asked()))
+        return csv_answer("broadcasts", _heads("number", *BROADCAST_COLUMNS), _log_rows(panel, filter_asked()))
 
     @app.get("/broadcasts/<int:number>")
     @needs(Action.VIEW)
     def broadcast_page(number: int) -> Response:
         """One broadcast with its proof; it prints on paper as it is."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = find_broadcast(session, visitor(), number)
             proof, station = proof_of(session, visitor(), found), the_station(session)
             again = may_air_again(session, visitor(), found, now())
@@ -66,7 +66,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def broadcast_file(number: int) -> Response:
         """The proof of one broadcast as a CSV file."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             timezone = the_station(session).timezone
             shown = proof_of(session, visitor(), find_broadcast(session, visitor(), number))
             rows: list[list[Cell]] = [
@@ -78,11 +78,11 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
                 ]
                 for one in shown
             ]  # fmt: skip
-        return csv_answer(f"broadcast-{number}", _heads(*_DELIVERY), rows)
+        return csv_answer(f"broadcast-{number}", _heads(*DELIVERY_COLUMNS), rows)
 
 
-_BROADCAST = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
-_DELIVERY = (
+BROADCAST_COLUMNS = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
+DELIVERY_COLUMNS = (
     "code", "speaker", "unit", "state", "first_audio", "seconds", "loss_percent", "jitter", "attempts", "reason"
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def _log_rows(panel: Panel, asked: LogFilter) -> Iterator[list[Cell]]:
     """Row by row, in short transactions: a long log holds nobody up."""
     before: int | None = None
     while True:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
             found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before, ROWS_AT_ONCE)
             rows = [_row(one, the_station(session).timezone) for one in found.items]

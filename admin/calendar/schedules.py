@@ -49,7 +49,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     def schedules() -> Response:
         """Every schedule of one's units, the newest first, in words."""
         before = request.args.get("before", type=int)
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
             if before is not None and 0 < before < 2**31:
                 wanted = wanted.where(Schedule.id < before)
@@ -63,7 +63,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, where=unit_of_schedule)
     def schedule(number: int) -> Response:
         """When, where and what, its next hours, and whom it collides with."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             one = find_schedule(session, number)
             zone = ZoneInfo(one.timezone)
             coming = recurrence_of(one).between(now(), now() + datetime.timedelta(days=400))[:NEXT_HOURS]
@@ -103,7 +103,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def edit_schedule(number: int) -> Response:
         """The form with what it is now."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             one = find_schedule(session, number)
             fields = {**as_fields(one), "version": [str(one.version)]}
         return _form_page(panel, Form(take_kept(panel) or fields), number=number)
@@ -131,7 +131,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def ask_remove_schedule(number: int) -> Response:
         """Ask whether it is really to be removed."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             one = find_schedule(session, number)
             return page("schedule_remove.html", schedule=one, words=in_words(recurrence_of(one), page_language()))
 
@@ -200,7 +200,7 @@ def _require_meant(session: Session, schedule: Schedule, form: Form) -> None:
 def _form_page(
     panel: Panel, form: Form, status: int = 200, conflicts: list[Conflict] | None = None, number: int | None = None
 ) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         who = visitor()
         chosen = form.value("programme")
         also = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
@@ -219,7 +219,7 @@ def _form_page(
 def _move_page(
     panel: Panel, number: int, form: Form, status: int = 200, conflicts: list[Conflict] | None = None
 ) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         one = find_schedule(session, number)
         version = form.value("version", str(one.version)) if status != 409 or conflicts else str(one.version)
         return page(

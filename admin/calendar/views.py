@@ -45,7 +45,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
         is_month = request.args.get("view") == "month"
         zone_id = request.args.get("zone", type=int)
         zone_id = zone_id if zone_id and 0 < zone_id < 2**31 else None
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             timezone = the_station(session).timezone
             today = now().astimezone(ZoneInfo(timezone)).date()
             chosen = _day(request.args.get("day", ""), today)
@@ -90,7 +90,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def export_schedules() -> Response:
         """The schedules of one's units as an iCalendar file."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
             data = export_calendar(session, session.scalars(wanted.order_by(Schedule.id)).all(), now())
         response = FlaskResponse(data, content_type="text/calendar; charset=utf-8")
@@ -126,13 +126,13 @@ def register_calendar(app: Flask, panel: Panel) -> None:
 
 
 def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         zones = [zone for zone, _, _ in zones_for(session, visitor())]
         return page("calendar_silence.html", status, form=form, zones=zones, now=now())
 
 
 def _import_page(panel: Panel, form: Form, status: int = 200, report: Imported | None = None) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         zones = [zone for zone, _, _ in zones_for(session, visitor())]
         units = units_for(session, visitor())
         own_unit = str(visitor().account.unit_id)

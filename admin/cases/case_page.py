@@ -33,7 +33,7 @@ class ChangedMeanwhile(HaiChieuError):
 
 def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Response:
     """The page of a case."""
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         know_timezone(session)
         case = case_for_visitor(session, number)
         shown = conversation(session, panel.citizens, visitor(), case, now())

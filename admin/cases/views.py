@@ -36,7 +36,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
     def cases() -> Response:
         """The inbox: the newest first, filtered by what stands in the address."""
         moment = now()
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             know_timezone(session)
             offered = choices(session, visitor())
             filters = read_filters(request.args, offered)
@@ -58,7 +58,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
         """The filtered list as CSV, for statistics: no numbers of citizens and no words of theirs."""
         file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             offered = choices(session, visitor())
             looked_for = wanted(read_filters(request.args, offered), offered, visitor(), now())
             case_table.write(session, looked_for, text)
@@ -78,7 +78,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
     @needs(Action.READ_CASES, where=unit_of_file)
     def case_file(number: str, file: int) -> AnyResponse:
         """A file that came with a message, to be saved and never shown as a page of the panel."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             case = case_for_visitor(session, number)
             found = session.get(Attachment, file) if file < 2**31 else None
             if found is None or session.get_one(Message, found.message_id).case_id != case.id:

@@ -54,7 +54,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
 
 
 def _first_step(panel: Panel, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         zones = zones_for(session, visitor())
     return page("emergency.html", status=status, form=form, zones=zones, times=TIMES)
 

@@ -115,7 +115,7 @@ def _day_pattern() -> str:
 
 def _timezone(panel: Panel) -> str:
     if "timezone" not in g:
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             know_timezone(session)
     return str(g.timezone)
 

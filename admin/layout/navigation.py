@@ -42,5 +42,5 @@ def _is_open(app: Flask, panel: Panel, way: Way, found: Visitor) -> bool:
         return False
     if way.only_while is None:
         return True
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         return bool(way.only_while(session))

@@ -119,7 +119,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
 
 def _overview(panel: Panel, status: int = 200, **problems: str) -> Response:
     account_id = visitor().account.id
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         found = {
             "account": session.get_one(Account, account_id),
             "logins": sessions.open_logins(session, account_id, now()),

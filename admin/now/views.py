@@ -44,7 +44,7 @@ def register_now(app: Flask, panel: Panel) -> None:
         who, proof = visitor(), request.cookies.get(cookie_name(panel), "")
 
         def still_in() -> bool:
-            with panel.database.session() as session:
+            with panel.database.reading() as session:
                 return sessions.find(session, proof, present_moment()) is not None
 
         try:
@@ -60,7 +60,7 @@ def register_now(app: Flask, panel: Panel) -> None:
     @needs(Action.AIR, where=units_of_broadcast)
     def ask_stop(number: int) -> Response:
         """Ask whether a broadcast is really to be stopped, saying which."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
         return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
 
@@ -84,5 +84,5 @@ def register_now(app: Flask, panel: Panel) -> None:
 
 def _look(panel: Panel) -> Board:
     """What there is to see; the page is made of it after the transaction, which on SQLite would keep others waiting."""
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         return board(session, visitor(), present_moment())

@@ -35,7 +35,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     def officials() -> Response:
         """The officials of the visitor's units, by name, number, code or phone."""
         words, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:20]
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             query = _of_visitor().where(Official.code > after).limit(A_PAGE + 1)
             if words:
                 columns = (Official.code, Official.name, Official.title)
@@ -68,7 +68,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, where=units_of_official)
     def edit_official(number: int) -> Response:
         """The form with what is there."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             row = _in_use(session, number)
             texts = texts_of(OFFICIAL, row)
         return _form_page(panel, form_of(panel, texts), row)
@@ -149,6 +149,6 @@ def _texts(session: Session, row: Official | None) -> dict[str, list[str]]:
 def _form_page(panel: Panel, form: Form, row: Official | None = None, status: int = 200) -> Response:
     if len(form.values("phones")) > 1:
         form.fields = {**form.fields, "phones": ["\n".join(form.values("phones"))]}
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         units, zones = units_to_choose(session, visitor()), zones_to_choose(session, visitor())
     return page("official_form.html", status, form=form, official=row, units=units, zones=zones, rights=list(Right))

@@ -96,7 +96,7 @@ def register_making(app: Flask, panel: Panel) -> None:
 
 
 def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         units = units_for(session, visitor())
     return page(
         "programme_new.html", status, form=form, units=units, languages_spoken=LANGUAGES, most_bytes=MOST_BYTES,

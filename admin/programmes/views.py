@@ -61,7 +61,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         """The programmes of one's units, the newest first, by words, state, category, unit and language."""
         asked = {name: request.args.get(name, "")[:200] for name in ("q", "state", "category", "unit", "language")}
         number = min(max(request.args.get("page", 0, type=int), 0), 100_000)
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             units = units_for(session, visitor())
             found, total = search.find(session, _wanted(asked, visitor()), number)
             names = {unit.name for unit in units}
@@ -82,7 +82,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, where=unit_of_programme)
     def programme_sound(number: int) -> Response:
         """What is played, at 16 kHz where that is kept, in ranges as players ask for them."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             sound = find_programme(session, number).sound
             file = panel.store.path(sound) if sound else None
         if file is None or not file.exists():
@@ -138,7 +138,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @needs(Action.EDIT, where=unit_of_programme)
     def ask_withdraw(number: int) -> Response:
         """Ask whether it is really to be withdrawn."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             return page("programme_withdraw.html", programme=find_programme(session, number))
 
     @app.get("/programmes/<int:number>/air")
@@ -186,7 +186,7 @@ def _categories(session: Session, who: Visitor) -> list[str]:
 
 
 def _page_of(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         one, who = find_programme(session, number), visitor()
         open_steps = {str(event) for event in ProgrammeEvent if (ProgrammeState(one.state), event) in PROGRAMME.table}
         history = session.scalars(
@@ -204,7 +204,7 @@ def _page_of(panel: Panel, number: int, form: Form, status: int = 200) -> Respon
 
 
 def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         one = find_programme(session, number)
         edition = form.value("edition") if status == 422 else one.updated_at.isoformat()
         return page(
@@ -245,7 +245,7 @@ def _require_edition(programme: Programme, form: Form) -> None:
 
 
 def _air_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         one = find_programme(session, number)
         zones = zones_for(session, visitor())
         return page("programme_air.html", status, programme=one, form=form, zones=zones)

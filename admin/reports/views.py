@@ -30,7 +30,7 @@ def register_reports(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def reports() -> Response:
         """The reports on the days and the unit in the address; this month in all the visitor's units."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days, unit = _days(session), text_asked("unit", 40)
             found = figures(session, _units(session, unit), days, now())
             units, station = units_to_choose(session, visitor()), the_station(session)
@@ -43,7 +43,7 @@ def register_reports(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def reports_workbook() -> Response:
         """The same as a workbook."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             days, unit = _days(session), text_asked("unit", 40)
             found = figures(session, _units(session, unit), days, now())
         heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))

@@ -83,7 +83,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def set_up_call() -> Response:
         """What has arrived of the test call, for the page to show anew."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             call = first_call(session, now() - CALL_WINDOW)
         return page("set_up_call.html", call=call)
 
@@ -119,7 +119,7 @@ def _begin(session: Session, panel: Panel, form: Form) -> Account:
 
 
 def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         left = missing(session)
         units = units_to_choose(session, visitor())
         official, number = who_can_call(session), line_to_dial(session)

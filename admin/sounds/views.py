@@ -23,7 +23,7 @@ def register_sounds(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, where=heard_from)
     def sound(number: int) -> Response:
         """A recording, a programme's sound, what was on air; whole or a part of it (RFC 9110 §14)."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             media = find_sound(session, visitor(), number)
             file, ending = panel.store.path(media), f".{media.suffix.rpartition('.')[2]}"
         if not file.is_file():

@@ -46,7 +46,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     def speakers() -> Response:
         """The list, by unit, state and words."""
         wanted = _filter()
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
             total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
         return page(
@@ -59,7 +59,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     def speakers_map() -> Response:
         """Where the speakers of the list stand."""
         wanted = _filter()
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = dots(session, visitor(), wanted)
             total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
         legend = {dot.speaker.unit.name: dot.colour for dot in found}
@@ -102,7 +102,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker_played(number: int) -> Response:
         """How it stands and what it played, for the page to show anew."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             found = _doings(session, session.get_one(Speaker, number))
         return page("speaker_played.html", **found)
 
@@ -110,7 +110,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def edit_speaker(number: int) -> Response:
         """The form with what is there."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             row = session.get_one(Speaker, number)
             texts = texts_of(SPEAKER, row)
         return _form_page(panel, form_of(panel, texts), row)
@@ -189,13 +189,13 @@ def _filter() -> Filter:
 
 
 def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
     return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=CODECS)
 
 
 def _speaker_page(panel: Panel, number: int, problem: str = "", status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
         periods, zones, found = history(session, row, NEWEST), zones_of_speaker(session, row), _doings(session, row)
     return page("speaker.html", status, problem=problem, periods=periods, zones=zones, **found)

@@ -59,7 +59,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, where=units_of_zone_numbered)
     def edit_zone(number: int) -> Response:
         """The form with what is there."""
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             row = session.get_one(Zone, number)
             texts = texts_of(ZONE, row)
         return _form_page(panel, form_of(panel, texts), row)
@@ -110,7 +110,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
 
 def _list(panel: Panel, problem: str = "", status: int = 200) -> Response:
     mine, moment = visitor().units, now()
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         shown = []
         query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
         for zone in session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))):
@@ -124,7 +124,7 @@ def _list(panel: Panel, problem: str = "", status: int = 200) -> Response:
 
 
 def _form_page(panel: Panel, form: Form, row: Zone | None = None, status: int = 200) -> Response:
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
         speakers = session.scalars(
             sa.select(Speaker)

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 
 from admin.access.permissions import for_anyone_signed_in
+from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
+from admin.calendar.drafts import REPEATS
 from admin.cases.case_page import TEMPLATES
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import MAIN
 from admin.layout.words import LANGUAGES, Words, half
+from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
 from admin.speakers.listing import Standing
 from admin.web import HEADERS
-from broadcast_bridge.states import BROADCAST, DELIVERY, Priority
+from broadcast_bridge.programmes.states import PROGRAMME, Origin
+from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
+from broadcast_bridge.states import BROADCAST, DELIVERY, Kind, Priority
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.people import Level, Right, Role
 from tests.admin.house import House
@@ -27,6 +32,16 @@ STEPS = [
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_on_air",
     "answer_not_on_air", "overdue", "reminded",
 ]  # fmt: skip
+REPORTS = ("broadcasts", "availability", "cases", "survey")
+
+
+def report_heads() -> list[str]:
+    """The columns of reports, and the words that their sections build names of."""
+    source = (ADMIN / "reports" / "sections.py").read_text()
+    named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
+    return [*named, "by_unit", "by_category"]
+
+
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": [way.endpoint for way in MAIN],
@@ -34,6 +49,13 @@ BUILT = {
     "case": ["citizen", "system"], "case_step": STEPS,
     "answer_title": TEMPLATES, "answer_template": TEMPLATES,
     "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
+    "broadcast_kind": list(Kind), "origin": list(Origin), "programme_state": PROGRAMME.states,
+    "programmes": ["done_submit", "done_approve", "done_return", "done_withdraw", "sound"],
+    "programme_act": ["add", "edit", "submit", "approve", "return", "withdraw"],
+    "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
+    "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
+    "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS],
+    "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
@@ -66,12 +88,9 @@ def test_every_text_that_pages_ask_for_is_there_and_every_text_is_asked_for() ->
 def test_pages_hold_no_words_of_their_own() -> None:
     """Visible text in a template comes from the catalogue: what is left when tags and tags of Jinja are gone."""
     for template in (ADMIN / "templates").glob("*.html"):
-        text = re.sub(
-            r"\{% call .*?endcall %\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->|<[^>]*>",
-            " ",
-            template.read_text(),
-            flags=re.DOTALL,
-        )
+        jinja = r"\{#.*?#\}|\{% call .*?endcall %\}|\{%.*?%\}|\{\{.*?\}\}"
+        page = re.sub(jinja, " ", template.read_text(), flags=re.DOTALL)
+        text = re.sub(r"<!--.*?-->|<[^>]*>", " ", page, flags=re.DOTALL)
         words = set(re.findall(r"[^\W\d_]{3,}", text))
         assert words <= {"Hai", "Chiều"}, template.name
 

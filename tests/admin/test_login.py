@@ -128,7 +128,9 @@ def test_what_the_cookie_proves_is_not_in_the_database(house: House) -> None:
 
 def test_over_https_the_cookies_are_bound_to_it(house: House, tmp_path: Path) -> None:
     secure = House(
-        house.database, create_app(house.database, load_settings(home=tmp_path, public_url="https://loa.example.vn"))
+        house.database,
+        create_app(house.database, load_settings(home=tmp_path, public_url="https://loa.example.vn")),
+        tmp_path,
     )
     browser = secure.browser()
     browser.client.environ_base["wsgi.url_scheme"] = "https"

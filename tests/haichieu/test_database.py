@@ -61,6 +61,25 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
         assert session.scalars(sa.select(sa.func.count()).select_from(Unit)).one() == 40
 
 
+def test_who_reads_waits_for_no_writer_and_sees_what_was_committed(database: Database) -> None:
+    with database.session() as writer:
+        writer.add(unit("A"))
+        writer.flush()
+        with database.reading() as reader:
+            assert reader.query(Unit).count() == 0
+    with database.reading() as reader:
+        assert reader.query(Unit).count() == 1
+
+
+def test_who_said_that_they_only_read_cannot_write_and_their_connection_can_afterwards(database: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError, match="(?i)read.?only"), database.reading() as reader:
+        reader.add(unit("A"))
+    with database.session() as writer:
+        writer.add(unit("B"))
+    with database.reading() as reader:
+        assert reader.query(Unit.code).all() == [("B",)]
+
+
 def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
     statement = sa.text("SELECT :moment").bindparams(
         sa.bindparam("moment", datetime.datetime(2026, 11, 24), Base.type_annotation_map[datetime.datetime])
