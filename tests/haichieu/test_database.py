@@ -72,7 +72,7 @@ def test_who_reads_waits_for_no_writer_and_sees_what_was_committed(database: Dat
 
 
 def test_who_said_that_they_only_read_cannot_write_and_their_connection_can_afterwards(database: Database) -> None:
-    with pytest.raises(sa.exc.DBAPIError, match="(?i)read.?only"), database.reading() as reader:
+    with pytest.raises(sa.exc.DBAPIError, match=r"(?i)read.?only"), database.reading() as reader:
         reader.add(unit("A"))
     with database.session() as writer:
         writer.add(unit("B"))
