@@ -7,7 +7,6 @@ left behind: `left_behind` finds it, and `keep` files it as if the caller had as
 import datetime
 import re
 import shutil
-import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,8 +187,7 @@ class VoiceMessages(SpooledRecordings):
 
     def _write(self, wav: Path, name: str, about: Beginning, at: datetime.datetime) -> str:
         """Commit the case with a copy of the sound: until that is done the spool still holds the only proof of it."""
-        self._store.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".message-", dir=self._store.folder) as folder:
+        with self._store.scratch() as folder:
             copy = Path(shutil.copyfile(wav, Path(folder) / "message.wav"))
             with self._database.session() as session:
                 said = Said(

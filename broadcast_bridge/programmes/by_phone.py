@@ -71,7 +71,7 @@ class PhoneRecordings(SpooledRecordings):
         official_id = int(name.split("-")[1])
         close_wav(wav)
         try:
-            with intake.sounds_in(self._store) as folder:
+            with self._store.scratch() as folder:
                 ready = intake.ready_recording(wav, Path(folder), Origin.PHONE)
                 with self._database.session() as session:
                     official = session.get_one(Official, official_id)

@@ -4,7 +4,6 @@ Making the sound takes seconds and no transaction: first `ready_…` in a thread
 """
 
 import datetime
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,12 +140,6 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
     programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
     programme.priority, programme.valid_until, programme.tags = about.priority, about.valid_until, list(about.tags)
     search.index(programme)
-
-
-def sounds_in(store: MediaStore) -> tempfile.TemporaryDirectory[str]:
-    """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
-    store.folder.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="making-", dir=store.folder)
 
 
 def _check(session: Session, about: About) -> None:
