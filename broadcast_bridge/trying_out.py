@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.planning import Request, ask, refuse_if_busy
-from broadcast_bridge.programmes.intake import sounds_in
 from broadcast_bridge.schedule.quiet import speakers_may_sound
 from broadcast_bridge.states import AfterCut, Kind, Priority, precedence
 from haichieu.audio.sound import write_wav
@@ -34,7 +33,7 @@ def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str
         )
     refuse_if_busy(session, [speaker], precedence(Kind.RECORDED, Priority.NORMAL))
     store.require_space()
-    with sounds_in(store) as folder:
+    with store.scratch() as folder:
         narrow, wide = Path(folder) / "narrow.wav", Path(folder) / "wide.wav"
         write_wav(narrow, level_tone())
         write_wav(wide, level_tone(WIDEBAND_RATE))

@@ -7,7 +7,6 @@ left behind: `left_behind` finds it, and `keep` files it as if the caller had as
 import datetime
 import re
 import shutil
-import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import Unit
-from haichieu.spool import HEADER_BYTES, Spool, close_wav
+from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
 
 SPEECH_SECONDS = 0.2
@@ -37,7 +36,6 @@ shorter than any word."""
 ABANDONED = datetime.timedelta(minutes=10)
 """A draft this old without a recording belongs to a caller who hung up before the tone."""
 
-_NAME = re.compile(r"message-[0-9a-f]{32}")
 _RECEIVED = {
     "vi": "Đài truyền thanh đã nhận phản ánh của quý vị. Mã số phản ánh: {number}.",
     "en": "The village radio has received your message. The number of your case is {number}.",
@@ -63,14 +61,16 @@ class Beginning:
     language: str = "vi"
 
 
-class VoiceMessages:
+class VoiceMessages(SpooledRecordings):
     """Takes what citizens say out of Asterisk's spool. Its methods block: use a thread."""
+
+    kind = re.compile(r"message-[0-9a-f]{32}")
 
     def __init__(
         self, spool: Spool, database: Database, store: MediaStore, citizens: CitizenBook, node: str = ""
     ) -> None:
         """`node` is the machine whose spool this is: drafts of another's are left alone."""
-        self._spool = spool
+        super().__init__(spool)
         self._database = database
         self._store = store
         self._citizens = citizens
@@ -104,10 +104,6 @@ class VoiceMessages:
                 )
             )
         return name
-
-    def sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
-        return self._spool.sound(name)
 
     def has_speech(self, name: str) -> bool:
         """Say whether there is anything to hear in it."""
@@ -146,18 +142,6 @@ class VoiceMessages:
     def discard_sound(self, name: str) -> None:
         """Forget what was recorded; it is about to be recorded anew."""
         self._spool.discard(name)
-
-    def let_go(self, name: str) -> None:
-        """The call is done with it; what is still in the spool counts as left behind."""
-        self._spool.let_go(name)
-
-    def left_behind(self) -> list[str]:
-        """Return the names of recordings that no call has in hand."""
-        return self._spool.left_behind(_NAME)
-
-    def is_still(self, name: str) -> bool:
-        """Say whether nobody writes to it any more."""
-        return self._spool.is_still(name)
 
     def not_kept(self, name: str, problem: Exception) -> None:
         """Raise an alarm over a recording that could not be filed: it stays in the spool for a person."""
@@ -203,8 +187,7 @@ class VoiceMessages:
 
     def _write(self, wav: Path, name: str, about: Beginning, at: datetime.datetime) -> str:
         """Commit the case with a copy of the sound: until that is done the spool still holds the only proof of it."""
-        self._store.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".message-", dir=self._store.folder) as folder:
+        with self._store.scratch() as folder:
             copy = Path(shutil.copyfile(wav, Path(folder) / "message.wav"))
             with self._database.session() as session:
                 said = Said(

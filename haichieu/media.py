@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import os
 import shutil
+import tempfile
 import wave
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base, now
 from haichieu.errors import EnvironmentProblem
+
+SCRATCH = "making-"
+"""Folders of the store that sounds are made in begin like this."""
 
 
 class DiskFull(EnvironmentProblem):
@@ -58,6 +62,19 @@ class MediaStore:
                 f"Only {free // 1_000_000} MB of disk are free, {self._min_free // 1_000_000} MB are needed: "
                 f"free some space in {self.folder} or lower min_free_megabytes."
             )
+
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=SCRATCH, dir=self.folder)
+
+    def abandoned_scratch(self, before: datetime.datetime) -> list[Path]:
+        """The scratch folders in which nothing was written since `before`: those who made them were killed."""
+
+        def written(folder: Path) -> float:
+            return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+
+        return [folder for folder in self.folder.glob(f"{SCRATCH}*") if written(folder) < before.timestamp()]
 
     def keep(self, session: Session, wav: Path, wideband: Path | None = None) -> Media:
         """Move a WAV file, and its 16 kHz form if there is one, into the store and return the row.

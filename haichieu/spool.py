@@ -8,6 +8,7 @@ import re
 import struct
 import time
 from pathlib import Path
+from typing import ClassVar
 
 STILL_SECONDS = 2.0
 """A file that has not changed for this long is not being written any more."""
@@ -64,6 +65,35 @@ class Spool:
             return self.wav(name).stat().st_size > HEADER_BYTES
         except FileNotFoundError:
             return False
+
+
+class SpooledRecordings:
+    """The recordings of one kind, which their names tell: the base of whoever takes them out of the spool."""
+
+    kind: ClassVar[re.Pattern[str]]
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def sound(self, name: str) -> str:
+        """Path without extension of what was recorded."""
+        return self._spool.sound(name)
+
+    def discard(self, name: str) -> None:
+        """Forget what was recorded: nobody wants it."""
+        self._spool.discard(name)
+
+    def let_go(self, name: str) -> None:
+        """The call is done with it; what is still in the spool counts as left behind."""
+        self._spool.let_go(name)
+
+    def left_behind(self) -> list[str]:
+        """Return the names of recordings that no call has in hand."""
+        return self._spool.left_behind(self.kind)
+
+    def is_still(self, name: str) -> bool:
+        """Say whether nobody writes to it any more."""
+        return self._spool.is_still(name)
 
 
 def close_wav(path: Path) -> None:

@@ -15,7 +15,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.programmes import airing_again, intake
+from broadcast_bridge.programmes import airing_again
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.zones import speakers_in
 from haichieu.account_rights import Action, NotAllowed
@@ -69,7 +69,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
             recording = panel.store.path(airing_again.recording_of(broadcast))
         about = About(form.value("title"), who.account.unit_id, who.actor, who.account.name)
         try:
-            with intake.sounds_in(panel.store) as folder:
+            with panel.store.scratch() as folder:
                 ready = airing_again.ready_again(recording, Path(folder))
                 with panel.database.session() as session:
                     kept = airing_again.keep_as_programme(session, panel.store, about, ready, now()).id

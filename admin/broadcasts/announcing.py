@@ -59,7 +59,7 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
             sound = [programme.sound_id] if programme.sound_id else []
             return _ask(session, visitor, wish, programme.title, sound, at).id
     panel.store.require_space()
-    with intake.sounds_in(panel.store) as folder:
+    with panel.store.scratch() as folder:
         ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
         with panel.database.session() as session:
             _check(session, wish, at)

@@ -41,7 +41,7 @@ def register_making(app: Flask, panel: Panel) -> None:
             require_in(session, Action.EDIT, [unit_id])
             about = about_from(session, said, visitor())
         panel.store.require_space()
-        with intake.sounds_in(panel.store) as folder:
+        with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
             ready = intake.ready_upload(upload, Path(folder), said.get("name", ""))
@@ -64,7 +64,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         """How a text will be read aloud, as a WAV file; nothing is kept."""
         form = sent_form()
         panel.store.require_space()
-        with intake.sounds_in(panel.store) as folder:
+        with panel.store.scratch() as folder:
             ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
             return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
 
@@ -79,7 +79,7 @@ def register_making(app: Flask, panel: Panel) -> None:
                 require_in(session, Action.EDIT, [unit_id])
                 about = about_from(session, form.value, visitor())
             panel.store.require_space()
-            with intake.sounds_in(panel.store) as folder:
+            with panel.store.scratch() as folder:
                 ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
                 with panel.database.session() as session:
                     made = intake.add(session, panel.store, about, ready, now())

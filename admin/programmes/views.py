@@ -227,7 +227,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
             intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
         return
     panel.store.require_space()
-    with intake.sounds_in(panel.store) as folder:
+    with panel.store.scratch() as folder:
         ready = intake.ready_text(text, form.value("language", "vi"), panel.synthesiser, Path(folder))
         with panel.database.session() as session:
             one = find_programme(session, number)

@@ -22,7 +22,7 @@ from broadcast_bridge.alerts.models import CapAlert
 from broadcast_bridge.alerts.states import AlertState
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Request
-from broadcast_bridge.programmes.intake import Ready, ready_text, sounds_in
+from broadcast_bridge.programmes.intake import Ready, ready_text
 from broadcast_bridge.states import Priority
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.changes import changes_and_hours
@@ -89,7 +89,7 @@ class AlertDesk:
         return [_spoken(alert, language) for alert in airing.due(session, at)]
 
     def _put_on_air(self, spoken: _Spoken) -> None:
-        with sounds_in(self._store) as folder:
+        with self._store.scratch() as folder:
             ready = ready_text(spoken.text, spoken.language, self._synthesiser, Path(folder))
             with self._database.session() as session:
                 self._ask(session, spoken.alert_id, ready, now())

@@ -24,10 +24,8 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import Official, Right
-from haichieu.spool import Spool, close_wav
+from haichieu.spool import Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
-
-_NAME = re.compile(r"programme-(\d+)-[0-9a-f]{32}")
 
 
 class RecordNotAllowed(HaiChieuError):
@@ -43,11 +41,13 @@ class Kept:
     submitted: bool
 
 
-class PhoneRecordings:
+class PhoneRecordings(SpooledRecordings):
     """Takes programmes that are recorded by phone out of Asterisk's spool."""
 
+    kind = re.compile(r"programme-(\d+)-[0-9a-f]{32}")
+
     def __init__(self, spool: Spool, database: Database, store: MediaStore) -> None:
-        self._spool = spool
+        super().__init__(spool)
         self._database = database
         self._store = store
 
@@ -61,26 +61,6 @@ class PhoneRecordings:
         self._spool.take(name)
         return name
 
-    def sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
-        return self._spool.sound(name)
-
-    def discard(self, name: str) -> None:
-        """Forget what was recorded: its official does not want it."""
-        self._spool.discard(name)
-
-    def let_go(self, name: str) -> None:
-        """The call is done with it; what is still in the spool counts as left behind."""
-        self._spool.let_go(name)
-
-    def left_behind(self) -> list[str]:
-        """Return the names of recordings that no call has in hand."""
-        return self._spool.left_behind(_NAME)
-
-    def is_still(self, name: str) -> bool:
-        """Say whether nobody writes to it any more."""
-        return self._spool.is_still(name)
-
     def keep(self, name: str, zone_keys: str = "") -> Kept:
         """Make a programme of a recording. Blocks while the sound is levelled: use a thread.
 
@@ -91,7 +71,7 @@ class PhoneRecordings:
         official_id = int(name.split("-")[1])
         close_wav(wav)
         try:
-            with intake.sounds_in(self._store) as folder:
+            with self._store.scratch() as folder:
                 ready = intake.ready_recording(wav, Path(folder), Origin.PHONE)
                 with self._database.session() as session:
                     official = session.get_one(Official, official_id)

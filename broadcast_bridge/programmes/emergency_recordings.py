@@ -48,7 +48,7 @@ def keep(recording: Recording, database: Database, store: MediaStore) -> int:
     Raises UnusableSound, and then it is discarded.
     """
     try:
-        with intake.sounds_in(store) as folder:
+        with store.scratch() as folder:
             close_wav(recording.wav)
             ready = intake.ready_recording(recording.wav, Path(folder), Origin.LIVE)
             with database.session() as session:

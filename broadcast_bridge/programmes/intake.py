@@ -4,7 +4,6 @@ Making the sound takes seconds and no transaction: first `ready_…` in a thread
 """
 
 import datetime
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,12 +153,6 @@ def say_anew(
     programme.text, programme.seconds = ready.text, ready.forms.seconds
     programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
     search.index(programme)
-
-
-def sounds_in(store: MediaStore) -> tempfile.TemporaryDirectory[str]:
-    """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
-    store.folder.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="making-", dir=store.folder)
 
 
 def _check(session: Session, about: About) -> None:

@@ -1,6 +1,7 @@
 """How long programmes and recordings are kept, what is really deleted, and what the store holds."""
 
 import datetime
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from haichieu.people import Unit
 STILL_OWED = datetime.timedelta(days=7)
 """For this long a broadcast that is over may be brought to a speaker that missed it."""
 MADE_AGO = datetime.timedelta(hours=6)
-"""Files without a row that are younger may belong to a transaction that is not committed yet."""
+"""Files without a row that are younger may belong to a transaction that is not committed yet, or be in the making."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def apply(
         for broadcast in recordings:
             broadcast.recording_id = None
         session.flush()
+    abandoned = store.abandoned_scratch(at - MADE_AGO)
     strays = _strays(session, store, at)
+    strays += [file for folder in abandoned for file in folder.rglob("*") if file.is_file()]
     media = _unused_media(session, at) if not dry_run else []
     freed = sum(row.bytes for row in media)
     removed = store.discard(session, media)
@@ -73,6 +76,8 @@ def apply(
         for file in strays:
             removed += file.exists()
             file.unlink(missing_ok=True)
+        for folder in abandoned:
+            shutil.rmtree(folder, ignore_errors=True)
         if programmes or recordings or removed:
             audit.record(
                 session, "retention", "media.discard", "media", programmes=len(programmes), recordings=len(recordings),

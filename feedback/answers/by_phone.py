@@ -23,14 +23,13 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import MediaStore
 from haichieu.people import Official, Right, units_under
-from haichieu.spool import Spool, close_wav
+from haichieu.spool import Spool, SpooledRecordings, close_wav
 from haichieu.state_machine import IllegalTransition
 
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 100
 """Cases of one call."""
-_NAME = re.compile(r"answer-(\d+)-(\d+)-[0-9a-f]{32}")
 
 
 class AnswerNotAllowed(HaiChieuError):
@@ -54,11 +53,13 @@ def waiting_for(session: Session, official_id: int) -> list[int]:
     )
 
 
-class PhoneAnswers:
+class PhoneAnswers(SpooledRecordings):
     """Takes answers that officials record by phone. Its methods block: use a thread."""
 
+    kind = re.compile(r"answer-(\d+)-(\d+)-[0-9a-f]{32}")
+
     def __init__(self, spool: Spool, database: Database, store: MediaStore, sounds: AnswerSounds) -> None:
-        self._spool = spool
+        super().__init__(spool)
         self._database = database
         self._store = store
         self._sounds = sounds
@@ -75,25 +76,9 @@ class PhoneAnswers:
         self._spool.take(name)
         return name
 
-    def sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
-        return self._spool.sound(name)
-
-    def discard(self, name: str) -> None:
-        """Forget what was recorded: its official does not want it."""
-        self._spool.discard(name)
-
-    def let_go(self, name: str) -> None:
-        """The call is done with it; what is still in the spool counts as left behind."""
-        self._spool.let_go(name)
-
     def left_behind(self) -> list[str]:
-        """Return the names of recordings that no call has in hand."""
-        return [name for name in self._spool.left_behind(_NAME) if name not in self._sending]
-
-    def is_still(self, name: str) -> bool:
-        """Say whether nobody writes to it any more."""
-        return self._spool.is_still(name)
+        """Return the names of recordings that neither a call nor `send` has in hand."""
+        return [name for name in super().left_behind() if name not in self._sending]
 
     def send(self, name: str) -> Way:
         """Answer with a recording: by call where the citizen is known, else on air. Return the way.

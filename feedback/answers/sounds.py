@@ -59,9 +59,8 @@ class AnswerSounds:
         return telephone_forms(spoken, folder)
 
     def folder(self) -> tempfile.TemporaryDirectory[str]:
-        """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
-        self._store.folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".answer-", dir=self._store.folder)
+        """A folder to make sounds in."""
+        return self._store.scratch()
 
     def of(self, media: Media) -> AnswerSound:
         """A sound of the store."""

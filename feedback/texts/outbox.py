@@ -2,14 +2,16 @@
 
 Neither Twilio's API nor a SIP MESSAGE takes a key by which a text handed over twice would be sent once. So a text is
 marked under way before it is handed over, and sent when the line has taken it. Whoever finds one that is under way
-already is in doubt, and asks the line what it has sent to that number since before sending it again
+already is in doubt, and asks the line what it has sent to that number since before sending it again. Of a line that
+cannot be asked a text in doubt is sent no second time, but given to a person
 (`docs/decisions/a-text-under-way-is-looked-up.md`).
 
     OutboxError
     ├── TextRefused        the line will never take this text; says why, for people
     ├── LineBroken         no text can go out on this line until a person has done something
     ├── LineBusy           not now; it was certainly not sent
-    └── OutcomeUnknown     the line did not say whether it took the text
+    ├── OutcomeUnknown     the line did not say whether it took the text
+    └── DoubtRemains       the line cannot be asked either: a person decides
 """
 
 import datetime
@@ -20,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
+from feedback.cases import note
 from feedback.citizens import CitizenBook
 from feedback.models import Reply
 from feedback.replies import changes
@@ -62,6 +65,10 @@ class LineBusy(OutboxError):
 
 class OutcomeUnknown(OutboxError):
     """The line did not say whether it took the text."""
+
+
+class DoubtRemains(OutboxError):
+    """The line may have taken the text and cannot be asked: whether to send it again is for a person to say."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,8 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
         if problem.unsubscribed and (citizen := reply.message.case.citizen):
             citizen.opted_out_at = citizen.opted_out_at or at
         _give_up(session, reply, errand.claim, str(problem), at)
+    elif isinstance(problem, DoubtRemains):
+        _leave_in_doubt(session, reply, errand.claim, str(problem), at)
     elif isinstance(problem, LineBroken) or reply.attempts > len(WAITS):
         raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", str(problem))
         _give_up(session, reply, errand.claim, str(problem), at)
@@ -200,3 +209,11 @@ _IN_DOUBT = "Chưa rõ lần trước đã gửi được chưa. / It is not kno
 def _give_up(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
     changes(session, reply, ReplyEvent.FAIL, at, problem)
     jobs.fail(session, claim, at, problem)
+
+
+def _leave_in_doubt(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
+    """Give up so that nothing comes twice, and have a person look at the case so that nothing is lost."""
+    case, because = reply.message.case, f"{_IN_DOUBT} {problem}"
+    _give_up(session, reply, claim, because, at)
+    note(session, case, STATION, "text_in_doubt", at, after=because)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

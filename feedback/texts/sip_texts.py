@@ -1,8 +1,8 @@
 """Texts as SIP MESSAGE (RFC 3428), for the switchboard: from and to a GSM gateway, or phones of the station's own.
 
 Asterisk answers a MESSAGE before we see it, and tells nothing of what became of one that it sent, so a text counts as
-sent when Asterisk has taken it, and a doubtful one is sent again: on one's own network a text twice is better than
-none.
+sent when Asterisk has taken it. Whether it took one whose switchboard died meanwhile nobody can say: such a text is not
+sent again but left to a person, in doubt.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from feedback import job_kinds
 from feedback.citizens import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
-from feedback.texts.outbox import Errand, HandedOver, LineBroken, LineBusy, OutboxError, OutcomeUnknown
+from feedback.texts.outbox import DoubtRemains, Errand, HandedOver, LineBroken, LineBusy, OutboxError
 from haichieu import jobs
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, AriRefused
+from haichieu.ari.errors import AriError, AriRefused, NotConnected
 from haichieu.ari.events import Event
 from haichieu.background import in_background
 from haichieu.changes import changes_and_hours
@@ -39,6 +39,10 @@ MOST_A_MINUTE = 30
 """Texts of one endpoint's sender that are looked at; a person writes fewer."""
 MOST_WAITING = 500
 AT_ONCE = 10
+_NOBODY_KNOWS = (
+    "Tin SIP không tra lại được: hỏi người dân, hoặc trả lời lại. / "
+    "A SIP MESSAGE cannot be looked up: ask the citizen, or answer again."
+)
 
 SenderOf = Callable[[Session, str, str], str | None]
 """Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
@@ -121,6 +125,8 @@ class SipTexts:
     async def _carry_out(self, errand: Errand) -> None:
         problem: OutboxError | None = None
         try:
+            if errand.doubtful:
+                raise DoubtRemains(_NOBODY_KNOWS)
             await self._send(errand.number, errand.text)
         except OutboxError as refusal:
             problem = refusal
@@ -146,8 +152,10 @@ class SipTexts:
             )
         except AriRefused as refusal:
             raise LineBusy(f"Asterisk không gửi được ({refusal.status}). / Asterisk could not send it.") from None
+        except NotConnected:
+            raise LineBusy("Không nối được tới Asterisk. / Asterisk cannot be reached.") from None
         except AriError:
-            raise OutcomeUnknown("Asterisk không trả lời. / Asterisk gave no answer.") from None
+            raise DoubtRemains(_NOBODY_KNOWS) from None
 
     async def _take_all(self) -> None:
         while True:

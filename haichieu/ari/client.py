@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 
 from haichieu.ari import operations
-from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, WrongMoment
+from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, NotConnected, WrongMoment
 from haichieu.ari.events import Event, EventRouter
 from haichieu.ari.operations import Operation
 
@@ -74,7 +74,8 @@ class AriClient:
     ) -> Any:
         """Do one operation and return its JSON, or None when it has none. Parameters that are None are left out.
 
-        Raises AsteriskUnavailable, NoSuchThing, WrongMoment or AriRefused.
+        Raises AsteriskUnavailable (NotConnected when it cannot have seen the request), NoSuchThing, WrongMoment or
+        AriRefused.
         """
         assert self._session is not None, "the client is used outside its context"  # noqa: S101
         given = {name: str(value) for name, value in parameters.items() if value is not None}
@@ -83,6 +84,8 @@ class AriClient:
         try:
             async with self._session.request(operation.method, self._base + path, params=query, json=body) as response:
                 text = await response.text()
+        except aiohttp.ClientConnectorError as problem:
+            raise NotConnected(f"Asterisk takes no connection at {self._base}: {problem}") from problem
         except (aiohttp.ClientConnectionError, TimeoutError) as problem:
             raise AsteriskUnavailable(f"Asterisk does not answer at {self._base}: {problem}") from problem
         if response.status < 400:

@@ -2,6 +2,7 @@
 
 AriError
 ├── AsteriskUnavailable   no answer: it is down, starting, or the address is wrong
+│   └── NotConnected      not even a connection: it has seen nothing of the request
 ├── NotStarted            a channel of our own did not come up in time
 ├── NotPlayed             a sound file is missing, or in a format that Asterisk does not read
 └── AriRefused            Asterisk answered with an error status
@@ -21,6 +22,10 @@ class AriError(HaiChieuError):
 
 class AsteriskUnavailable(AriError):
     """Asterisk cannot be reached."""
+
+
+class NotConnected(AsteriskUnavailable):
+    """No connection to Asterisk was made, so it has certainly not done what was asked."""
 
 
 class NotStarted(AriError):

@@ -75,7 +75,7 @@ class AnswerProgrammes:
     def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
         """Make a programme, and submit it for approval in the name of who answered."""
         spoken = answer.language if answer.language in self._synthesiser.languages else FALLBACK_LANGUAGE
-        with intake.sounds_in(self._store) as folder:
+        with self._store.scratch() as folder:
             if answer.recording is not None:
                 ready = intake.ready_recording(answer.recording, Path(folder), Origin.PHONE)
             else:

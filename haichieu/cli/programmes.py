@@ -58,7 +58,7 @@ def add(
     database, store = open_station(home)
     with database.session() as session:
         _editor(session, by, unit)
-    with intake.sounds_in(store) as folder:
+    with store.scratch() as folder:
         ready = _ready(source, Path(folder), text=text, language=language)
         with database.session() as session:
             account, where = _editor(session, by, unit)
@@ -106,7 +106,7 @@ def from_broadcast(
         if aired is None or aired.recording is None:
             raise UsageError(f"Buổi phát {broadcast} không có bản ghi. / The broadcast {broadcast} has no recording.")
         recording = store.path(aired.recording)
-    with intake.sounds_in(store) as folder:
+    with store.scratch() as folder:
         ready = intake.ready_recording(recording, Path(folder), Origin.LIVE)
         with database.session() as session:
             account, where = _editor(session, by, unit)

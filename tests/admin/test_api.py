@@ -1,6 +1,7 @@
 """The API as a program uses it: broadcasts with their proof, cases and answers, and errors that say what is wrong."""
 
 import datetime
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,6 +11,7 @@ from broadcast_bridge.planning import begin
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
 from broadcast_bridge.states import DeliveryState, Priority
+from feedback import merging
 from feedback.cases import Opening, Said, open_case
 from feedback.citizens import open_citizens
 from feedback.models import Reply, Transcript
@@ -136,6 +138,25 @@ def test_a_case_is_read_and_answered(house: House, client: FlaskClient, operator
         assert session.query(Reply).count() == 2
         assert session.query(Job).filter(Job.kind.in_(["send-text", "answer-call"])).count() == 2
     assert client.get("/api/v1/cases?status=answered", headers=operator).json["items"][0]["number"] == case.number  # type: ignore[index]
+
+
+def test_an_answer_is_given_to_the_citizens_of_merged_cases_too(
+    house: House, client: FlaskClient, operator: Header, tmp_path: Path
+) -> None:
+    with house.database.session() as session:
+        book, first = open_citizens(tmp_path), Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+        main, merged = (
+            open_case(session, Opening(Channel.TEXT, house.units["commune"], "number", citizen), first, now())
+            for citizen in (book.meet(session, "+84912000111", now()), book.meet(session, "+84912000112", now()))
+        )
+        merging.merge(session, merged, main, "account:operator@x.example", now())
+    wish = {"text": "Đã sửa xong.", "by": ["text", "air"]}
+    assert client.post(f"/api/v1/cases/{main.number}/answers", headers=operator, json=wish).status_code == 201
+    for case, ways in ((main, ["text", "air"]), (merged, ["text"])):
+        shown = client.get(f"/api/v1/cases/{case.number}", headers=operator).json
+        assert shown is not None
+        assert (shown["status"], shown["messages"][1]["text"]) == ("answered", "Đã sửa xong.")
+        assert [reply["way"] for reply in shown["messages"][1]["replies"]] == ways
 
 
 @pytest.mark.parametrize(

@@ -212,11 +212,15 @@ def test_files_that_no_row_names_go_when_nobody_can_be_making_them_any_more(
         stray = store.folder / "ab" / f"ab{'0' * 62}.wav"
         stray.parent.mkdir()
         write_wav(stray, Sound(attention_chime().samples, 8000))
-        os.utime(stray, (NOW.timestamp(), NOW.timestamp()))
+        killed = store.scratch()
+        half_made = Path(killed.name) / "trimmed.flac"
+        half_made.touch()
+        for path in (stray, half_made, half_made.parent):
+            os.utime(path, (NOW.timestamp(), NOW.timestamp()))
         retention.apply(session, store, retention.Rules(), NOW + datetime.timedelta(hours=1))
-        assert stray.exists()
-        retention.apply(session, store, retention.Rules(), NOW + datetime.timedelta(hours=7))
-        assert not stray.exists()
+        assert (stray.exists(), half_made.exists()) == (True, True)
+        assert retention.apply(session, store, retention.Rules(), NOW + datetime.timedelta(hours=7)).files == 2
+        assert (stray.exists(), half_made.parent.exists()) == (False, False)
         assert kept.exists()
 
 

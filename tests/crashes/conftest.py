@@ -12,8 +12,9 @@ from haichieu.cli.trial_station import trial_station
 from tests.station.conftest import speeches
 from tests.station.district import write_district
 from tests.station.listening import Scene
+from tests.station.texting import texting
 
-__all__ = ["speeches"]
+__all__ = ["speeches", "texting"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,4 +1,14 @@
-"""The switchboard dies while it tells a citizen an answer: the citizen is rung again, and hears it once."""
+"""The switchboard dies while it tells a citizen an answer: the citizen is rung again, and has heard it once.
+
+Until `heard` is written the answer counts as not heard: who hung on to its last word when the switchboard died is rung
+and told once more (at least once). Once it is written nobody is rung for it again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -7,58 +17,162 @@ from feedback import replies
 from feedback.answers import calls
 from feedback.cases import Opening, Said, open_case
 from feedback.citizens import open_citizens
-from feedback.models import Case, Message, Reply
+from feedback.models import Case, CaseChange, Message, Reply
 from feedback.replies import Answer
 from feedback.states import Channel, Direction, Way
+from haichieu.audio.matching import match
+from haichieu.audio.sound import Sound, read_wav, write_wav
 from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.jobs import Job
+from haichieu.media import MediaStore
 from haichieu.people import Unit
+from haichieu.softphone import SoftPhone
 from haichieu.station import the_station
+from tests.crashes.holding import database_held
 from tests.crashes.processes import child_of, kill
-from tests.station.listening import Scene
+from tests.station.listening import LIKE, LISTEN_AGAIN, Scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
 CITIZEN = "+84987654321"
+ANSWER_SECONDS = 4.0
+A_HAIR = 0.1
+IN_TIME_SECONDS = 0.5
+"""After this the switchboard has come to the writing; it gets no further, since the database is held."""
 
 
-async def test_a_killed_switchboard_neither_loses_nor_doubles_an_answer(scene: Scene) -> None:
+@dataclass
+class Told:
+    """A citizen who is owed one answer, and their telephone."""
+
+    scene: Scene
+    case_id: int
+    citizen: SoftPhone
+    words: Sound
+    """The answer, as it is played."""
+    hears_into: Path = Path()
+    _calls: int = 0
+
+    async def picks_up(self) -> None:
+        """Be rung, and hear from now on what this call brings."""
+        await self.citizen.incoming(60)
+        self._calls += 1
+        self.hears_into = self.scene.folder / f"case-{self.case_id}-call-{self._calls}.wav"
+        await self.citizen.record(self.hears_into)
+        await self.citizen.answer()
+
+    async def hears_answer(self, share: float = 1.0) -> None:
+        """Wait until as much of the answer has arrived."""
+        part = Sound(self.words.samples[: int(share * len(self.words.samples))], self.words.rate)
+
+        def arrived() -> bool:
+            heard = read_wav(self.hears_into)
+            found = match(part, heard)
+            return found.correlation > LIKE and heard.seconds > found.delay_seconds + part.seconds - A_HAIR
+
+        await until(arrived, "the answer", 30, LISTEN_AGAIN)
+
+    def reply(self) -> Reply:
+        """The one reply."""
+        with self.scene.station.database.session() as session:
+            return session.scalars(sa.select(Reply).join(Message).where(Message.case_id == self.case_id)).one()
+
+    def settled(self) -> tuple[str, int, str, int, int]:
+        """Reply's state and attempts, the case's status, how many answers it holds and how often it was `heard`."""
+        reply = self.reply()
+        with self.scene.station.database.session() as session:
+            case = session.get_one(Case, self.case_id)
+            answers = [message for message in case.messages if message.direction == Direction.OUT]
+            heard = sa.select(sa.func.count()).where(
+                CaseChange.case_id == self.case_id, CaseChange.what == "answer_heard"
+            )
+            return reply.state, reply.attempts, case.status, len(answers), session.scalars(heard).one()
+
+
+async def owed(scene: Scene) -> Told:
+    """Give an answer by call to a citizen who has a phone of the station."""
     citizen = await scene.phone("may-la")
+    speech = read_wav(scene.speeches["demo-instruct"])
+    words = Sound(speech.samples[: int(ANSWER_SECONDS * speech.rate)], speech.rate)
+    write_wav(scene.folder / "answer.wav", words)
     with scene.station.database.session() as session:
         the_station(session).reply_hours = ""
         unit = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
         person = open_citizens(scene.station.settings.home).meet(session, CITIZEN, now())
         said = Said(Direction.IN, Channel.TEXT, "citizen", "Mương bị vỡ")
         case = open_case(session, Opening(Channel.TEXT, unit, "number", person), said, now())
-        replies.answer(session, case, Answer("account:x", [Way.CALL], "Xã sẽ sửa mương trong tuần này."), now())
-    await citizen.incoming(40)
-    await citizen.answer()
-    await scene.hears(scene.phone_file(), "answer-greeting")
-    kill(child_of(scene.station, "switchboard"))
-    await citizen.ended(30)
-    with scene.station.database.session() as session:
-        reply = session.scalars(sa.select(Reply)).one()
-        job = session.scalars(sa.select(Job).where(Job.kind == "answer-call")).one()
+        sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, scene.folder / "answer.wav")
+        replies.answer(session, case, Answer("account:x", [Way.CALL], sound=sound), now())
+        return Told(scene, case.id, citizen, words)
+
+
+def the_lease_has_run_out(told: Told) -> None:
+    """Let the time pass for which nobody rings again: it is longer than a minute."""
+    reply = told.reply()
+    with told.scene.station.database.session() as session:
+        job = session.scalars(sa.select(Job).where(Job.kind == "answer-call", Job.subject_id == reply.id)).one()
         assert (reply.state, job.state) == ("under_way", "running")
         assert job.leased_until is not None
         assert (job.leased_until - reply.changed_at).total_seconds() >= 60
-        assert calls.LEASE.total_seconds() > 60
-        job.leased_until = now()  # as if that time had passed
-    await citizen.incoming(60)
-    await citizen.answer()
-    await citizen.digits("1")
-    await until(lambda: replied(scene) == [("heard", 2)], "heard at the second call", 45)
-    await citizen.hang_up()
-    await citizen.ended()
+        job.leased_until = now()
+
+
+Moment = Callable[[Told, ExitStack], Awaitable[None]]
+
+
+async def in_the_greeting(told: Told, _: ExitStack) -> None:
+    await told.scene.hears(told.hears_into, "answer-greeting")
+
+
+async def in_the_answer(told: Told, _: ExitStack) -> None:
+    await told.citizen.digits("1")
+    await told.hears_answer(0.5)
+
+
+async def after_the_last_word(told: Told, until_it_is_killed: ExitStack) -> None:
+    """All of it has arrived, and the switchboard waits to write so down."""
+    await in_the_answer(told, until_it_is_killed)
+    until_it_is_killed.enter_context(database_held(told.scene.station.database))
+    await told.hears_answer()
+    await asyncio.sleep(IN_TIME_SECONDS)
+
+
+async def after_the_key(told: Told, until_it_is_killed: ExitStack) -> None:
+    """The citizen has said by key that it is enough, and the switchboard waits to write so down."""
+    await in_the_answer(told, until_it_is_killed)
+    until_it_is_killed.enter_context(database_held(told.scene.station.database))
+    await told.citizen.digits("1")
+    await asyncio.sleep(IN_TIME_SECONDS)
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param((in_the_greeting, in_the_answer), id="before it was heard"),
+        pytest.param((after_the_key, after_the_last_word), id="before that was written"),
+    ],
+)
+async def test_a_killed_switchboard_neither_loses_nor_doubles_an_answer(
+    scene: Scene, moments: tuple[Moment, ...]
+) -> None:
+    told = await owed(scene)
+    for tries, moment in enumerate(moments, 1):
+        await told.picks_up()
+        with ExitStack() as until_it_is_killed:
+            await moment(told, until_it_is_killed)
+            kill(child_of(scene.station, "switchboard"))
+        await told.citizen.ended(30)
+        assert told.settled() == ("under_way", tries, "answered", 1, 0)
+        the_lease_has_run_out(told)
+    await told.picks_up()
+    await told.citizen.digits("1")
+    await told.hears_answer()
+    await until(lambda: told.reply().state == "heard", "heard at the last call", 20)
+    await told.citizen.hang_up()
+    await told.citizen.ended()
+    await told.citizen.stop()
     await scene.quiet()
+    assert told.settled() == ("heard", len(moments) + 1, "answered", 1, 1)
     with scene.station.database.session() as session:
         assert calls.next_due(session) is None
-        case = session.scalars(sa.select(Case)).one()
-        outgoing = sa.select(sa.func.count()).select_from(Message).where(Message.direction == "out")
-        assert (case.status, session.scalars(outgoing).one()) == ("answered", 1)
-
-
-def replied(scene: Scene) -> list[tuple[str, int]]:
-    with scene.station.database.session() as session:
-        return [(reply.state, reply.attempts) for reply in session.scalars(sa.select(Reply))]

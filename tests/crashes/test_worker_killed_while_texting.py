@@ -1,12 +1,9 @@
 """A worker that is killed while Twilio has its text in hand: the next one neither loses nor doubles it."""
 
-import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from feedback.models import Reply
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.database import Database, now
 from haichieu.jobs import Job
+from tests.crashes.workers import wait_for, worker
 from tests.feedback.rows import case, office
 
 LAN = "+84912345678"
@@ -29,20 +27,11 @@ def twilio() -> Iterator[TwilioStandIn]:
         yield stand_in
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
-def worker(home: Path, twilio: TwilioStandIn) -> subprocess.Popen[bytes]:
-    given = {
-        "HOME": home, "TWILIO_ACCOUNT_SID": twilio.account_sid, "TWILIO_AUTH_TOKEN": twilio.token,
-        "TWILIO_NUMBER": twilio.number, "TWILIO_BASE_URL": twilio.base_url,
-    }  # fmt: skip
-    environment = os.environ | {f"HAICHIEU_{name}": str(value) for name, value in given.items()}
-    return subprocess.Popen([sys.executable, "-m", "haichieu", "worker"], env=environment, stdout=subprocess.DEVNULL)
+def texting_worker(home: Path, twilio: TwilioStandIn) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return worker(
+        home, twilio_account_sid=twilio.account_sid, twilio_auth_token=twilio.token, twilio_number=twilio.number,
+        twilio_base_url=twilio.base_url,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -59,19 +48,19 @@ def test_a_text_is_neither_lost_nor_doubled(
             return session.scalars(sa.select(Reply)).one()
 
     twilio.slow_seconds = 60
-    first = worker(tmp_path, twilio)
-    wait_for(lambda: len(twilio.texts) == 1)
-    assert reply().state == "under_way"
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    with texting_worker(tmp_path, twilio) as first:
+        wait_for(lambda: len(twilio.texts) == 1)
+        assert reply().state == "under_way"
+        first.kill()
+        first.wait()
     twilio.slow_seconds = 0
     if not taken:
         twilio.texts.clear()
     with database.session() as session:
         session.scalars(sa.select(Job).where(Job.kind == "send-text")).one().leased_until = now()
-    second = worker(tmp_path, twilio)
-    wait_for(lambda: reply().state == "sent")
-    second.terminate()
-    assert second.wait(10) == 0
+    with texting_worker(tmp_path, twilio) as second:
+        wait_for(lambda: reply().state == "sent")
+        second.terminate()
+        assert second.wait(10) == 0
     assert [(text.to, text.sid) for text in twilio.texts] == [(LAN, reply().provider_id)]
     database.close()

@@ -14,6 +14,9 @@ from haichieu.cli.trial_station import trial_station
 from haichieu.settings import load_settings
 from tests.station import district
 from tests.station.listening import Scene
+from tests.station.texting import texting
+
+__all__ = ["texting"]
 
 
 @pytest.fixture(scope="session")

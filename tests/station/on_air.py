@@ -23,7 +23,7 @@ EDITOR, APPROVER = "account:bientap@example", "account:duyet@example"
 def add_programme(database: Database, home: Path, speech: Path, *, approved: bool = True) -> int:
     """Upload a speech as a programme, and have it approved; return its id."""
     store = MediaStore(home / "media", 1)
-    with intake.sounds_in(store) as folder:
+    with store.scratch() as folder:
         upload = Path(shutil.copy(speech, Path(folder) / "upload.wav"))
         ready = intake.ready_upload(upload, Path(folder), speech.name)
         with database.session() as session:

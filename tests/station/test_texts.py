@@ -1,107 +1,25 @@
 """Texts as real SIP MESSAGEs: from phones and from a GSM gateway, to the case and back."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 
 from feedback import replies
 from feedback.case_numbers import spoken_groups
+from feedback.citizens import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.replies import Answer
 from feedback.states import Way
 from feedback.texts.sip_texts import MOST_A_MINUTE
-from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.jobs import Job
 from haichieu.softphone import SoftPhone
-from haichieu.station import Station
+from tests.station.texting import PHONE, Texting
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
-
-DISTRICT = """
-[station]
-name = "Thử"
-[[units]]
-code = "CB"
-name = "Cô Ba"
-level = "commune"
-[[numbers]]
-number = "1022"
-flow = "official-line"
-unit = "CB"
-[[phones]]
-id = "may-la"
-name = "Máy lạ"
-password = "secret-of-may-la"
-caller_number = "+84987654321"
-[[speakers]]
-id = "cb-1"
-name = "Loa"
-unit = "CB"
-password = "secret-of-cb-1"
-[[trunks]]
-id = "gsm"
-host = "127.0.0.1"
-port = {gateway}
-texts = true
-prefix_rules = [["+84", "0"]]
-"""
-
-
-@dataclass
-class Texting:
-    """A station, a phone of its own and a GSM gateway."""
-
-    station: TrialStation
-    phone: SoftPhone
-    gateway: SoftPhone
-    stack: AsyncExitStack
-
-    def said(self) -> list[str]:
-        """What citizens wrote, the oldest first."""
-        with self.station.database.session() as session:
-            query = sa.select(Message.text).where(Message.direction == "in").order_by(Message.id)
-            return list(session.scalars(query))
-
-    async def files(self, text: str) -> str:
-        """Wait until a text is filed; returns its case's number."""
-        await until(lambda: text in self.said(), f"filed: {text}")
-        with self.station.database.session() as session:
-            return session.scalars(sa.select(Case.number).join(Message).where(Message.text == text)).one()
-
-
-def write_district(file: Path, gateway_port: int) -> Path:
-    """Write the district file and return its path."""
-    file.write_text(DISTRICT.replace("{gateway}", str(gateway_port)))
-    return file
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def texting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Texting]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        gateway_port = probe.getsockname()[1]
-    file = write_district(tmp_path_factory.mktemp("texts") / "district.toml", gateway_port)
-    async with AsyncExitStack() as stack:
-        station = await stack.enter_async_context(trial_station(file))
-        phone = await stack.enter_async_context(
-            SoftPhone(server=station.server, id="may-la", password="secret-of-may-la")
-        )
-        gateway = await stack.enter_async_context(
-            SoftPhone(server=station.server, caller_number="0912345678", port=gateway_port)
-        )
-        await phone.registered()
-        await gateway.ready()
-        with station.database.session() as session:
-            session.get_one(Station, 1).reply_hours = ""  # the tests are run at night as well
-        yield Texting(station, phone, gateway, stack)
 
 
 async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -> None:
@@ -153,7 +71,8 @@ async def test_a_phone_is_its_own_number_and_a_speaker_sends_none(texting: Texti
     await texting.files("Sau cùng")
     assert not {"Tôi là loa", "Gọi nhầm số"} & set(texting.said())
     with texting.station.database.session() as session:
-        assert session.scalars(sa.select(sa.func.count(Citizen.id))).one() == 2
+        sender = sa.select(Citizen).join(Case).join(Message).where(Message.text == "Sau cùng")
+        assert open_citizens(texting.station.settings.home).number_of(session.scalars(sender).one()) == PHONE
     await speaker.stop()
 
 
@@ -180,7 +99,8 @@ async def test_a_flood_is_bounded_and_calls_are_still_taken(texting: Texting) ->
 
 
 async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
-    number = await texting.files("Sau cơn lũ")
+    await texting.phone.text("1022", "Đường vào bản bị sạt lở")
+    number = await texting.files("Đường vào bản bị sạt lở")
     await texting.phone.stop()
     with texting.station.database.session() as session:
         case = session.scalars(sa.select(Case).where(Case.number == number)).one()
@@ -193,7 +113,7 @@ async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> Non
 
     await until(lambda: reply().attempts == 1 and reply().state != "under_way", "the first attempt")
     assert (reply().state, "could not send" in reply().reason) == ("waiting", True)
-    phone = await texting.stack.enter_async_context(
+    texting.phone = phone = await texting.stack.enter_async_context(
         SoftPhone(server=texting.station.server, id="may-la", password="secret-of-may-la")
     )
     await phone.registered()

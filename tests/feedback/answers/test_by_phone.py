@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from feedback import merging
 from feedback.answers.by_phone import AnswerNotAllowed, NotTaken, PhoneAnswers, waiting_for
 from feedback.answers.sounds import AnswerSounds
 from feedback.cases import happen
@@ -80,6 +81,17 @@ def test_a_known_citizen_is_called_and_an_unknown_one_answered_on_air(desk: Desk
         assert session.scalars(sa.select(Reply.way)).all() == [way]
         assert session.get_one(Case, case_id).status == "answered"
     assert not desk.spool.wav(name).exists()
+
+
+def test_an_answer_by_phone_goes_to_the_citizens_of_merged_cases_too(desk: Desk) -> None:
+    main, merged = desk.case(), desk.case()
+    with desk.database.session() as session:
+        merging.merge(session, session.get_one(Case, merged), session.get_one(Case, main), "official:1001", now())
+    desk.answers.send(desk.record(main))
+    with desk.database.session() as session:
+        for case_id in (main, merged):
+            last = session.get_one(Case, case_id).messages[-1]
+            assert (last.sound is not None, [reply.way for reply in last.replies]) == (True, ["call"])
 
 
 def test_what_was_left_behind_becomes_a_note_and_is_sent_to_nobody(desk: Desk) -> None:

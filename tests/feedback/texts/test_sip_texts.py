@@ -1,0 +1,69 @@
+"""Texts by SIP as far as no Asterisk is needed: what Asterisk's answer, or its silence, makes of a text."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from feedback import job_kinds, replies
+from feedback.citizens import open_citizens
+from feedback.models import Reply
+from feedback.replies import Answer
+from feedback.states import Way
+from feedback.texts.inbox import TextInbox
+from feedback.texts.sip_texts import SipRoute, SipTexts
+from haichieu import jobs
+from haichieu.alarms import open_alarms
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NotConnected
+from haichieu.database import Database, now
+from haichieu.jobs import Job
+from haichieu.station import the_station
+from tests.feedback.rows import case, office
+
+
+class Asterisk(AriClient):
+    """Takes texts, or does not."""
+
+    def __init__(self, problem: Exception | None) -> None:
+        super().__init__("127.0.0.1", 9, "", unclaimed=lambda event: None)
+        self.problem = problem
+        self.asked = 0
+
+    async def request(self, *_: Any, **__: Any) -> None:
+        self.asked += 1
+        if self.problem is not None:
+            raise self.problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "state", "job", "alarms"),
+    [
+        (None, "sent", "done", 0),
+        (AriRefused(422, "PUT", "no contact"), "waiting", "waiting", 0),
+        (NotConnected("refused"), "waiting", "waiting", 0),
+        (AsteriskUnavailable("it went away in the middle"), "failed", "failed", 1),
+    ],
+)
+async def test_only_a_text_that_may_have_gone_is_in_doubt(
+    database: Database, tmp_path: Path, problem: Exception | None, state: str, job: str, alarms: int
+) -> None:
+    book = open_citizens(tmp_path)
+    with database.session() as session:
+        session.add(station := the_station(session))
+        station.reply_hours = ""  # at any hour
+        opened = case(session, office(session), citizen=book.meet(session, "+84912345678", now()))
+        message = replies.answer(session, opened, Answer("account:a", [Way.TEXT], "Đã sửa"), now())
+        jobs.renew(session, job_kinds.SEND_SIP_TEXT, message.replies[0].id, now())
+    asterisk = Asterisk(problem)
+    texts = SipTexts(
+        asterisk, database, book, TextInbox(database, book, lambda session, number: None),
+        lambda session, endpoint, claimed: None, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"),
+    )  # fmt: skip
+    assert (await texts.step(), await texts.step(), asterisk.asked) == (1, 0, 1)
+    with database.session() as session:
+        reply = session.scalars(sa.select(Reply)).one()
+        send = session.scalars(sa.select(Job).where(Job.kind == job_kinds.SEND_SIP_TEXT)).one()
+        assert (reply.state, send.state, len(open_alarms(session))) == (state, job, alarms)
+        assert ("not known" in reply.reason) == (alarms == 1)
