@@ -200,8 +200,9 @@ class Switchboard:
             print(READY, flush=True)
 
     async def _follow_rows(self) -> None:
-        """Push accounts that changed, and let the degraded dialplan follow."""
+        """Say the prompts as they are now, push accounts that changed, and let the degraded dialplan follow."""
         async for _ in changes(self._database):
+            await asyncio.to_thread(self._prompts.look_again)
             await self._client.connected.wait()
             try:
                 if await asyncio.to_thread(
