@@ -119,7 +119,23 @@ class PromptStore:
             return Voice.OWN_TEXT
         if self._recording(key, language) is not None:
             return Voice.RECORDING
-        return Voice.READ if self._can_read(language) and self.texts.has(key, language) else Voice.FALLBACK
+        return Voice.READ if self.can_read(language) and self.texts.has(key, language) else Voice.FALLBACK
+
+    def can_read(self, language: str) -> bool:
+        """Say whether texts of the language can be read aloud."""
+        return language in self._speech.languages
+
+    def text(self, key: str, language: str) -> str | None:
+        """The text of a prompt in a language, with the names of its values; None without one."""
+        own = self._own.text(key, language) if self._own is not None else None
+        return own or (self.texts.template(key, language) if self.texts.has(key, language) else None)
+
+    def read(self, key: str, language: str, text: str, variables: Mapping[str, str | int]) -> str:
+        """Return the path without extension of another text for a prompt, read aloud.
+
+        Raises MissingVariable and the errors of `haichieu.speech`.
+        """
+        return self._speech.spoken(fill(key, language, text, variables), language)
 
     def has(self, key: str, language: str) -> bool:
         """Say whether the prompt can be said in the language itself, without falling back."""
@@ -160,21 +176,18 @@ class PromptStore:
         if (own := self._own_recording(key, language)) is not None:
             return str(own)
         if (text := self._own_text(key, language)) is not None:
-            return self._speech.spoken(fill(key, language, text, variables), language)
+            return self.read(key, language, text, variables)
         if (recording := self._recording(key, language)) is not None:
             try:
                 return self._speech.recorded(recording)
             except SynthesisFailed as problem:
                 log.warning("a recorded prompt cannot be read", recording=str(recording), problem=str(problem))
-        if self._can_read(language) and self.texts.has(key, language):
+        if self.can_read(language) and self.texts.has(key, language):
             return self._speech.spoken(self.texts.render(key, language, variables), language)
         return None
 
-    def _can_read(self, language: str) -> bool:
-        return language in self._speech.languages
-
     def _own_text(self, key: str, language: str) -> str | None:
-        return self._own.text(key, language) if self._own is not None and self._can_read(language) else None
+        return self._own.text(key, language) if self._own is not None and self.can_read(language) else None
 
     def _own_recording(self, key: str, language: str) -> Path | None:
         """A recording counts only for prompts without values: it cannot say them."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.orm import Session
 
 from admin.district import schema
@@ -70,6 +71,12 @@ class EntryRefused(UsageError):
 def field_of(place: tuple[str | int, ...]) -> str:
     """The field of a form that a mistake belongs to; "routes.0" is the first route."""
     return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
+
+
+def _said_of(error: ErrorDetails) -> str:
+    if error["loc"][-1:] == ("flow",) and error["type"] == "missing":
+        return "chưa chọn nơi dẫn đến / choose where it leads"
+    return sentence_of(error)
 
 
 def find_row(session: Session, kind: Kind, key: str) -> Any:
@@ -212,7 +219,7 @@ def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -
         flows = known_flows(session)
         for field, flow in (("flow", entry.flow), *((f"routes.{at}", one.flow) for at, one in enumerate(entry.routes))):
             if flow not in flows:
-                yield field, f"không có luồng gọi {flow} / there is no flow {flow}"
+                yield field, f"không có luồng gọi “{flow}” / there is no flow “{flow}”"
         if entry.number == the_station(session).emergency_number:
             yield "number", "trùng emergency_number / is the emergency_number"
 

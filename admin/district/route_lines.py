@@ -17,9 +17,5 @@ def write_line(days: str, hours: str, flow: str, duty_phone: str) -> str:
 
 def read_route(line: str) -> dict[str, str]:
     """What a line says, by the keys of the district file; whether it is sensible is for the schema to say."""
-    parts = (*line.split(maxsplit=3), "", "", "", "")[:4]
-    return {
-        name: "" if part == NOTHING and name == "flow" else part
-        for name, part in zip(("days", "hours", "flow", "duty_phone"), parts, strict=True)
-        if name == "flow" or part not in ("", NOTHING)
-    }
+    names, parts = ("days", "hours", "flow", "duty_phone"), line.split(maxsplit=3)
+    return {name: part for name, part in zip(names, parts, strict=False) if part != NOTHING}
