@@ -108,7 +108,7 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     try:
         return kind.entry.model_validate(content)
     except ValidationError as problem:
-        raise EntryRefused({field_of(error["loc"]): sentence_of(error) for error in problem.errors()}) from None
+        raise EntryRefused({field_of(error["loc"]): _said_of(error) for error in problem.errors()}) from None
 
 
 def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:

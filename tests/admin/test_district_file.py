@@ -7,7 +7,7 @@ from admin.district.errors import DistrictFileError
 from admin.district.file import read_district
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
-FLOWS = {"official-line", "hotline"}
+FLOWS = {"official-line", "hotline", "duty-desk"}
 
 Change = tuple[str, str]
 
@@ -59,6 +59,15 @@ def test_the_delivered_examples_are_right() -> None:
         ("21:30-05:00", "25:30-05:00", "25:30", "station quiet_hours", "must look like"),
         ('emergency_pin = "971357"', "", "[station]", "station", "go together"),
         ('number = "1900"', 'number = "1999"', 'number = "1999"|2', 'numbers "1999"', "is the emergency_number"),
+        (
+            'flow = "duty-desk", duty_phone',
+            'flow = "desk", duty_phone',
+            "routes = [",
+            'numbers "1022"',
+            'no flow "desk"',
+        ),
+        ('hours = "22:00-05:00"', 'hours = "18:00-05:00"', "[[numbers]]|2", 'numbers "1022"', "overlap"),
+        ('hours = "22:00-05:00"', 'hours = "22-5"', "routes = [", 'numbers "1022" routes 1 hours', "must look like"),
         ('flow = "hotline"', 'flow = "hotlin"', "hotlin", 'numbers "1022"', 'no flow "hotlin"'),
         ('department = "kinh-te"', 'department = "x"', 'department = "x"', 'categories "1"', 'no department "x"'),
         ('role = "admin"', 'role = "king"', "king", 'accounts "quantri@baolac.example" role', "must be one of"),
