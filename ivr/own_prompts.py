@@ -36,6 +36,7 @@ class Origin(StrEnum):
     TEXT = "text"
     UPLOAD = "upload"
     BROWSER = "browser"
+    PHONE = "phone"
 
 
 class PromptRefused(HaiChieuError):

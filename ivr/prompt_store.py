@@ -35,6 +35,8 @@ STATION_PROMPTS = (
     "degraded-message-not-kept",
     "emergency-ask-pin",
     "emergency-live",
+    "prompt-call-greeting",
+    "prompt-call-kept",
     "degraded-leave-message",
     "degraded-message-kept",
     "degraded-message-not-kept",

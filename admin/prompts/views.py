@@ -15,6 +15,7 @@ from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.programmes.receiving import receive
 from admin.prompts.listing import languages_of, line_of, lines
+from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
 from admin.prompts.samples import samples
 from broadcast_bridge.programmes.intake import sounds_in
 from haichieu.account_rights import Action
@@ -139,15 +140,19 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         line = line_of(found, key, language)
         with panel.database.reading() as session:
             own = own_prompts.find_own(session, key, language)
+            phones, call = phones_to_call(session), newest_call(session, key, language)
         # A form that was refused for its text alone goes on from where it began.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""
         return page(
-            "prompt.html", status, line=line, language_spoken=language, own=own, form=form, edition=edition,
+            "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,
+            phones=phones, call=call, call_goes_on=goes_on(call),
             values=sorted(found.variables(key)), readable=found.can_read(language), longest=LONGEST_TEXT,
             built_in=texts.template(key, language) if texts.has(key, language) else "",
             most_bytes=MOST_BYTES, most_minutes=int(MOST_SECONDS // 60),
             file_is_missing=own is not None and own.sound is not None and line.voice is not Voice.OWN_RECORDING,
         )  # fmt: skip
+
+    register_prompt_calls(app, panel, store_with, show)
 
 
 def _wav(sound: str) -> AnyResponse:

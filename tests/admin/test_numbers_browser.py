@@ -104,7 +104,7 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station
         long = session.query(Number).filter_by(number="1055").one().id
     pages = {
         "numbers": "/numbers", "number": f"/numbers/{long}?day=2026-09-02&hour=23:30",
-        "number-form": f"/numbers/{long}/edit", "prompts": "/prompts?q=h",
+        "number-form": f"/numbers/{long}/edit", "prompts": "/prompts?q=hotline",
         "prompts-own": "/prompts?voice=own_text", "prompt": "/prompts/vi/goodbye", "prompts-empty": "/prompts?q=xyz",
         "prompt-values": "/prompts/vi/confirm-live", "prompt-no-voice": "/prompts/tay/goodbye",
     }  # fmt: skip

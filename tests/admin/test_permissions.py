@@ -441,8 +441,8 @@ PROMPT = "/prompts/<language>/<key>"
 EVERYWHERE = {
     ("GET", "/audit"): Action.AUDIT,
     ("GET", "/prompts"): CONFIGURE,
-    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound")},
-    **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in")},
+    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
+    **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 

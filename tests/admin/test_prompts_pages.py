@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from admin.prompts.samples import samples
+from haichieu.database import now
 from haichieu.media import Media
+from haichieu.people import Official, OfficialPhone
 from haichieu.speech import EspeakSynthesiser
 from haichieu.station import Station
+from ivr import prompt_calls
 from ivr.own_prompts import OwnPrompt
 from ivr.prompt_texts import PromptTexts
 from ivr.station_prompts import station_prompts
@@ -147,3 +150,33 @@ def test_what_is_no_prompt_is_no_page(admin: Browser) -> None:
     following = re.search(r'href="(/prompts\?[^"]*after=[^"]+)"', pages)
     assert following
     assert admin.get(following[1].replace("&amp;", "&")).status_code == 200
+
+
+@on_sqlite
+def test_the_station_is_asked_to_call_a_telephone_that_it_knows_and_no_other(house: House, admin: Browser) -> None:
+    assert "Chưa có cán bộ nào" in admin.get(PAGE).text
+    with house.database.session() as session:
+        mai = Official(code="1002", name="Mai", pin_hash="x", unit_id=house.units["commune"])
+        mai.phones = [OfficialPhone(number="+84912000002", position=0)]
+        session.add(mai)
+    assert admin.post(f"{PAGE}/call", PAGE, phone="+84977000111").status_code == 422
+    assert admin.post("/prompts/vi/case-number/call", PAGE, phone="+84912000002").status_code == 422
+    assert admin.post(f"{PAGE}/call", PAGE, phone="+84912000002").status_code == 303
+    part = admin.get(f"{PAGE}/call").text
+    assert "sắp gọi" in part
+    assert "every 2s" in part
+    with house.database.session() as session:
+        (owed,) = prompt_calls.claim(session, now())
+        assert (owed.numbers, owed.key, owed.asked_by) == (
+            ("+84912000002",),
+            "goodbye",
+            "account:admin@district.example",
+        )
+        prompt_calls.settle(session, owed.id, "answered at +84•••002, hung up")
+    part = admin.get(f"{PAGE}/call").text
+    assert "chưa lưu bản nào" in part
+    assert "every 2s" not in part
+    assert admin.post(f"{PAGE}/call", PAGE, phone="+84912000002").status_code == 303
+    with house.database.session() as session:
+        assert prompt_calls.claim(session, now() + prompt_calls.VALID * 2) == []
+        assert prompt_calls.next_due(session) is None
