@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from haichieu.database import now
-from haichieu.people import Account
+from haichieu.people import Account, Official, OfficialPhone
 from haichieu.station import Station
 from ivr import own_prompts
 from ivr.prompt_texts import PromptTexts
@@ -39,6 +39,16 @@ def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
                     routes=[night.as_row(), off.as_row()],
                 )
             )  # fmt: skip
+            weekend = Route("duty-desk", Days.OFF, "07:00-19:00", "+84912000001")
+            session.add(
+                Number(
+                    number="1080", flow="hotline", unit_id=unit, duty_phone="+842063000001", duty_hours="07:30-17:00",
+                    routes=[night.as_row(), weekend.as_row()], missed_call_back=True,
+                )
+            )  # fmt: skip
+            hai = Official(code="1001", name="Nông Văn Hải", pin_hash="x", unit_id=unit)
+            hai.phones = [OfficialPhone(number="+84912000001")]
+            session.add(hai)
             texts = PromptTexts.delivered()
             own_prompts.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
             session.query(Account).update({"language": ""})
@@ -94,6 +104,9 @@ def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken
     expect(page.locator("[data-recorded]")).to_be_visible()
     page.get_by_role("button", name="Dùng bản này").click()
     expect(page.get_by_role("heading", name="bản thu riêng")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Gọi để thu").click()
+    expect(page.get_by_text("sắp gọi")).to_be_visible()
+    expect(page.get_by_role("button", name="Gọi để thu")).to_be_disabled()
     page.get_by_label("Bỏ câu chữ hoặc bản thu riêng này.").check()
     page.get_by_role("button", name="Trở về bản có sẵn").click()
     expect(page.get_by_role("heading", name="máy đọc")).to_be_visible()
@@ -101,12 +114,14 @@ def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken
 
 def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station: Served) -> None:
     with station.house.database.session() as session:
-        long = session.query(Number).filter_by(number="1055").one().id
+        gone, good = (session.query(Number).filter_by(number=one).one().id for one in ("1055", "1080"))
     pages = {
-        "numbers": "/numbers", "number": f"/numbers/{long}?day=2026-09-02&hour=23:30",
-        "number-form": f"/numbers/{long}/edit", "prompts": "/prompts?q=hotline",
-        "prompts-own": "/prompts?voice=own_text", "prompt": "/prompts/vi/goodbye", "prompts-empty": "/prompts?q=xyz",
-        "prompt-values": "/prompts/vi/confirm-live", "prompt-no-voice": "/prompts/tay/goodbye",
+        "numbers": "/numbers", "number": f"/numbers/{good}?day=2026-09-02&hour=15:30",
+        "number-form": f"/numbers/{good}/edit", "number-gone": f"/numbers/{gone}",
+        "number-form-gone": f"/numbers/{gone}/edit", "prompts": "/prompts?q=hotline",
+        "prompts-own": "/prompts?voice=own_text", "prompt": PROMPT, "prompt-long": "/prompts/vi/goodbye",
+        "prompts-empty": "/prompts?q=xyz", "prompt-values": "/prompts/vi/confirm-live",
+        "prompt-no-voice": "/prompts/tay/goodbye",
     }  # fmt: skip
     sign_in(page, "admin@district.example")
     for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
