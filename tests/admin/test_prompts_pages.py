@@ -138,6 +138,13 @@ def test_a_language_that_nothing_reads_takes_recordings_alone(admin: Browser, tm
 
 
 @on_sqlite
+def test_the_way_there_is_shown_to_who_is_above_every_unit(house: House, admin: Browser) -> None:
+    for path in ("/prompts", "/audit"):
+        assert f'href="{path}"' in admin.get("/numbers").text
+        assert f'href="{path}"' not in house.signed_in("admin@x.example").get("/numbers").text
+
+
+@on_sqlite
 def test_what_is_no_prompt_is_no_page(admin: Browser) -> None:
     for path in (
         "/prompts/vi/khong-co",
