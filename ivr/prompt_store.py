@@ -130,7 +130,7 @@ class PromptStore:
     def text(self, key: str, language: str) -> str | None:
         """The text of a prompt in a language, with the names of its values; None without one."""
         own = self._own.text(key, language) if self._own is not None else None
-        return own or (self.texts.template(key, language) if self.texts.has(key, language) else None)
+        return own or self.texts.template(key, language) or None
 
     def read(self, key: str, language: str, text: str, variables: Mapping[str, str | int]) -> str:
         """Return the path without extension of another text for a prompt, read aloud.

@@ -75,6 +75,10 @@ class PromptTexts:
         """Say whether the language has a text for the key."""
         return key in self._templates.get(language, {})
 
+    def template(self, key: str, language: str) -> str:
+        """Return the text with its values still open; empty where the language has none."""
+        return self._templates.get(language, {}).get(key, "")
+
     def variables(self, key: str) -> frozenset[str]:
         """Return the names of the values that a prompt needs, in any language. Raises UnknownPrompt."""
         texts = [texts[key] for texts in self._templates.values() if key in texts]
@@ -86,14 +90,10 @@ class PromptTexts:
         """Say whether a prompt has values in it; one without any text has none."""
         return any(variables_in(texts[key]) for texts in self._templates.values() if key in texts)
 
-    def template(self, key: str, language: str) -> str:
-        """Return the text as it is written, with the names of its values. Raises UnknownPrompt."""
-        if not self.has(key, language):
-            raise UnknownPrompt(key)
-        return self._templates[language][key]
-
     def render(self, key: str, language: str, variables: Mapping[str, str | int]) -> str:
         """Return the sentence with its values filled in. Raises UnknownPrompt or MissingVariable."""
+        if not self.has(key, language):
+            raise UnknownPrompt(key)
         return fill(key, language, self.template(key, language), variables)
 
 

@@ -147,7 +147,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,
             phones=phones, call=call, call_goes_on=goes_on(call),
             values=sorted(found.variables(key)), readable=found.can_read(language), longest=LONGEST_TEXT,
-            built_in=texts.template(key, language) if texts.has(key, language) else "",
+            built_in=texts.template(key, language),
             most_bytes=MOST_BYTES, most_minutes=int(MOST_SECONDS // 60),
             file_is_missing=own is not None and own.sound is not None and line.voice is not Voice.OWN_RECORDING,
         )  # fmt: skip

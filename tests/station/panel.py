@@ -48,7 +48,7 @@ class Panel:
 async def panel(station: TrialStation) -> AsyncIterator[Panel]:
     """An administrator above every unit, who is gone afterwards with the unit that was made for them."""
     with station.database.session() as session:
-        above = Unit(code="HUYEN", name="Huyện", level=Level.DISTRICT)
+        above = Unit(code="TREN", name="Cấp trên", level=Level.DISTRICT)
         session.add(above)
         session.flush()
         session.execute(sa.update(Unit).where(Unit.parent_id.is_(None), Unit.id != above.id).values(parent_id=above.id))
