@@ -84,6 +84,12 @@ def routes_of(number: Number) -> list[Route]:
     return [Route.from_row(row) for row in number.routes]
 
 
+def units_led_to(session: Session, flow: str) -> set[int]:
+    """The units (their ids) of the numbers that lead to a flow, at whichever hours."""
+    numbers = session.scalars(sa.select(Number))
+    return {one.unit_id for one in numbers if flow in (one.flow, *(route.flow for route in routes_of(one)))}
+
+
 def known_flows(session: Session) -> Mapping[str, Mapping[str, str]]:
     """The flows that a number may lead to, by name, with their titles by language."""
     return {name: delivered_flow(name).title for name in sorted(delivered_flows() - PLACED_BY_THE_STATION)}

@@ -6,7 +6,8 @@ import pytest
 
 from haichieu.audit import AuditEntry
 from ivr.reception import _destination
-from ivr.routing import Number, routes_of
+from ivr.routes import Route
+from ivr.routing import Number, routes_of, units_led_to
 from tests.admin.house import Browser, House
 from tests.ivr.test_routes import at
 
@@ -100,6 +101,17 @@ def test_the_second_of_two_people_is_told_and_the_switchboard_goes_by_the_hour(h
         day = _destination(session, "1022", at("2026-11-25T10:00"))
         assert day is not None
         assert day.flow == "hotline"
+
+
+def test_a_flow_concerns_the_units_whose_numbers_lead_to_it_at_any_hour(house: House) -> None:
+    night = Route("duty-desk", hours="22:00-05:00").as_row()
+    with house.database.session() as session:
+        session.add(Number(number="1", flow="hotline", unit_id=house.units["village"]))
+        session.add(Number(number="2", flow="hotline", unit_id=house.units["other"], routes=[night]))
+        session.flush()
+        assert units_led_to(session, "hotline") == {house.units["village"], house.units["other"]}
+        assert units_led_to(session, "duty-desk") == {house.units["other"]}
+        assert units_led_to(session, "official-line") == set()
 
 
 def test_numbers_of_other_units_are_not_listed(house: House) -> None:
