@@ -29,9 +29,11 @@ from admin.layout.refusals import register_refusals
 from admin.login.views import register_login
 from admin.my_account.views import register_my_account
 from admin.now.views import register_now
+from admin.numbers.views import register_numbers
 from admin.officials.views import register_officials
 from admin.panel import Panel, open_panel
 from admin.programmes.views import register_programmes
+from admin.prompts.views import register_prompts
 from admin.reports.views import register_reports
 from admin.set_up.views import register_set_up
 from admin.sounds.views import register_sounds
@@ -92,6 +94,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
         *(register_programmes, register_calendar),
+        *(register_numbers, register_prompts),
     ):
         register(app, panel)
     for routes in webhooks:

@@ -31,6 +31,7 @@ class AlarmKind(StrEnum):
     TRANSCRIPTION_FAILED = "transcription_failed"
     TEXTS_FAILING = "texts_failing"
     ANSWER_FAILED = "answer_failed"
+    PROMPT_MISSING = "prompt_missing"
 
 
 class NoSuchAlarm(HaiChieuError):

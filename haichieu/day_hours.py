@@ -8,6 +8,8 @@ import re
 
 from haichieu.public_holidays import is_working_day
 
+MINUTES_OF_A_DAY = 24 * 60
+
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -28,6 +30,16 @@ def next_moment_within(hours: str, local: datetime.datetime) -> datetime.datetim
     begins, _ = _span(hours)
     today = local.replace(hour=begins.hour, minute=begins.minute, second=0, microsecond=0)
     return today if today > local else today + datetime.timedelta(days=1)
+
+
+def minutes_of(hours: str) -> list[tuple[int, int]]:
+    """The parts of a day that the hours cover, in minutes from midnight, in order. Empty hours cover all of it."""
+    if not hours:
+        return [(0, MINUTES_OF_A_DAY)]
+    begins, ends = (time.hour * 60 + time.minute for time in _span(hours))
+    if begins < ends:
+        return [(begins, ends)]
+    return [part for part in ((0, ends), (begins, MINUTES_OF_A_DAY)) if part[0] < part[1]]
 
 
 def _span(hours: str) -> tuple[datetime.time, datetime.time]:

@@ -52,7 +52,7 @@ class PromptTexts:
         """Take templates as language → key → text. Raises BadPromptFile."""
         for language, texts in templates.items():
             for key, text in texts.items():
-                _check(language, key, text)
+                require_template(language, key, text)
         self._templates = templates
 
     @classmethod
@@ -75,25 +75,43 @@ class PromptTexts:
         """Say whether the language has a text for the key."""
         return key in self._templates.get(language, {})
 
+    def template(self, key: str, language: str) -> str:
+        """Return the text with its values still open; empty where the language has none."""
+        return self._templates.get(language, {}).get(key, "")
+
     def variables(self, key: str) -> frozenset[str]:
         """Return the names of the values that a prompt needs, in any language. Raises UnknownPrompt."""
         texts = [texts[key] for texts in self._templates.values() if key in texts]
         if not texts:
             raise UnknownPrompt(key)
-        return frozenset(match[1] for text in texts for match in _VARIABLE.finditer(text))
+        return frozenset(name for text in texts for name in variables_in(text))
+
+    def has_values(self, key: str) -> bool:
+        """Say whether a prompt has values in it; one without any text has none."""
+        return any(variables_in(texts[key]) for texts in self._templates.values() if key in texts)
 
     def render(self, key: str, language: str, variables: Mapping[str, str | int]) -> str:
         """Return the sentence with its values filled in. Raises UnknownPrompt or MissingVariable."""
-
-        def value(match: re.Match[str]) -> str:
-            if match[1] not in variables:
-                raise MissingVariable(key, match[1])
-            given = str(variables[match[1]])
-            return digit_by_digit(given, language) if match[2] else given
-
         if not self.has(key, language):
             raise UnknownPrompt(key)
-        return _VARIABLE.sub(value, self._templates[language][key])
+        return fill(key, language, self.template(key, language), variables)
+
+
+def fill(key: str, language: str, template: str, variables: Mapping[str, str | int]) -> str:
+    """Return a template of a prompt with its values filled in. Raises MissingVariable."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            raise MissingVariable(key, match[1])
+        given = str(variables[match[1]])
+        return digit_by_digit(given, language) if match[2] else given
+
+    return _VARIABLE.sub(value, template)
+
+
+def variables_in(template: str) -> frozenset[str]:
+    """Return the names of the values in a template."""
+    return frozenset(match[1] for match in _VARIABLE.finditer(template))
 
 
 def digit_by_digit(text: str, language: str) -> str:
@@ -103,7 +121,8 @@ def digit_by_digit(text: str, language: str) -> str:
     return " ".join(digits[int(sign)] if sign in "0123456789" else keys.get(sign, sign) for sign in text)
 
 
-def _check(language: str, key: str, text: object) -> None:
+def require_template(language: str, key: str, text: object) -> None:
+    """Raise BadPromptFile when a key or a template is malformed."""
     if not KEY.fullmatch(key):
         raise BadPromptFile(f"{language}: {key!r}: a key is made of small letters, digits and single hyphens")
     if not isinstance(text, str) or not text.strip():

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session as DatabaseSession
@@ -28,7 +29,7 @@ from ivr.citizen_desk import PhoneCitizenDesk
 from ivr.flow import Flow
 from ivr.interpreter import run_flow
 from ivr.official_desk import PhoneDesk
-from ivr.routing import Dialled, as_dialled, route
+from ivr.routing import Dialled, lead_at, route
 from ivr.session import OfficialSeen, Prompts, Session
 
 log = structlog.get_logger()
@@ -167,7 +168,7 @@ class Reception:
 
     async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
         """Lead a citizen, whose missed call is returned, through the flow of the number that they had dialled."""
-        destination = await self._database.run(lambda session: _destination(session, debt.dialled))
+        destination = await self._database.run(lambda session: _destination(session, debt.dialled, now()))
         if destination is None or destination.dialled is None:
             return
         await self._serve_citizen(call, destination, destination.dialled, called_back=True)
@@ -180,7 +181,7 @@ class Reception:
 
     async def _serve(self, call: Call) -> None:
         async with call:
-            destination = await self._database.run(lambda session: _destination(session, call.dialled))
+            destination = await self._database.run(lambda session: _destination(session, call.dialled, now()))
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
@@ -272,11 +273,12 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.exception("call.failed")
 
 
-def _destination(session: DatabaseSession, dialled: str) -> Destination | None:
+def _destination(session: DatabaseSession, dialled: str, at: datetime.datetime) -> Destination | None:
     station = the_station(session)
     if dialled == station.emergency_number:
         return Destination(EMERGENCY_FLOW, station.language)
     number = route(session, dialled)
     if number is None:
         return None
-    return Destination(number.flow, number.language or station.language, as_dialled(number), number.missed_call_back)
+    lead = lead_at(number, at.astimezone(ZoneInfo(station.timezone)))
+    return Destination(lead.flow, number.language or station.language, lead.dialled, number.missed_call_back)

@@ -1,6 +1,8 @@
-"""Which dialled number leads to which call flow."""
+"""The numbers that people dial, and which call flow each of them leads to at a moment."""
 
-from dataclasses import dataclass
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -8,6 +10,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from haichieu.database import Base
 from haichieu.people import Unit
 from haichieu.phone_numbers import normalise
+from ivr.flow import delivered_flow, delivered_flows
+from ivr.routes import Route, route_at
+
+DUTY_FLOW = "duty-desk"
+"""The flow that puts callers through to the duty desk at once."""
+
+PLACED_BY_THE_STATION = frozenset({"answer-call", "booked-live"})
+"""Flows of calls that the station places itself: no number leads there."""
 
 
 class Number(Base):
@@ -27,6 +37,9 @@ class Number(Base):
     duty_hours: Mapped[str] = mapped_column(sa.String(11), default="")
     """`"07:30-17:00"` on working days; empty for always."""
 
+    routes: Mapped[list[dict[str, str]]] = mapped_column(sa.JSON, default=list)
+    """Other flows at some hours, as `ivr.routes.Route.as_row` writes them."""
+
     unit: Mapped[Unit] = relationship()
 
 
@@ -41,9 +54,45 @@ class Dialled:
     duty_hours: str
 
 
-def as_dialled(number: Number) -> Dialled:
-    """Take a number as a call sees it."""
-    return Dialled(number.number, number.unit_id, number.language, number.duty_phone, number.duty_hours)
+@dataclass(frozen=True)
+class Lead:
+    """What a call to a number gets at a moment: the flow, and what it needs to know. `route` is None without one."""
+
+    flow: str
+    dialled: Dialled
+    route: Route | None
+
+
+def lead_at(number: Number, local: datetime.datetime) -> Lead:
+    """Return where a number leads at a moment in the station's time zone.
+
+    A route that leads to the duty desk, or names another one, means it: the desk's own hours are not asked then.
+    """
+    dialled = Dialled(number.number, number.unit_id, number.language, number.duty_phone, number.duty_hours)
+    route = route_at(routes_of(number), local)
+    if route is None:
+        return Lead(number.flow, dialled, None)
+    if route.duty_phone:
+        dialled = replace(dialled, duty_phone=route.duty_phone, duty_hours="")
+    elif route.flow == DUTY_FLOW:
+        dialled = replace(dialled, duty_hours="")
+    return Lead(route.flow, dialled, route)
+
+
+def routes_of(number: Number) -> list[Route]:
+    """The routes of a number."""
+    return [Route.from_row(row) for row in number.routes]
+
+
+def units_led_to(session: Session, flow: str) -> set[int]:
+    """The units (their ids) of the numbers that lead to a flow, at whichever hours."""
+    numbers = session.scalars(sa.select(Number))
+    return {one.unit_id for one in numbers if flow in (one.flow, *(route.flow for route in routes_of(one)))}
+
+
+def known_flows(session: Session) -> Mapping[str, Mapping[str, str]]:
+    """The flows that a number may lead to, by name, with their titles by language."""
+    return {name: delivered_flow(name).title for name in sorted(delivered_flows() - PLACED_BY_THE_STATION)}
 
 
 def route(session: Session, dialled: str) -> Number | None:

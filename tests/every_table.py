@@ -6,7 +6,14 @@ MODULES_WITH_TABLES = (
     *("haichieu.people", "haichieu.station", "haichieu.audit", "haichieu.alarms", "haichieu.sign_in"),
     *("haichieu.media", "haichieu.heartbeats", "dialplans.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
-    *("broadcast_bridge.programmes.survey", "haichieu.jobs", "ivr.routing", "admin.access.models"),
+    *(
+        "broadcast_bridge.programmes.survey",
+        "haichieu.jobs",
+        "ivr.routing",
+        "ivr.own_prompts",
+        "ivr.prompt_calls",
+        "admin.access.models",
+    ),
 )
 
 

@@ -1,25 +1,16 @@
 """The audit trail: who did what to what, and when, with a filter that stays in the address."""
 
-from collections.abc import Iterable
-
-import sqlalchemy as sa
 from flask import Flask, request
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
+from admin.district.scope import every_unit
 from admin.layout.pages import page
 from admin.panel import Panel
 from haichieu import audit
 from haichieu.account_rights import Action
-from haichieu.people import Unit
 
 ROWS = 50
-
-
-def every_unit(session: Session) -> Iterable[int]:
-    """All units: the trail speaks of the whole station, so only who is above all of it may read it."""
-    return session.scalars(sa.select(Unit.id)).all()
 
 
 def register_audit_trail(app: Flask, panel: Panel) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.orm import Session
 
 from admin.district import schema
 from admin.district.file import sentence_of
+from admin.district.route_lines import line_of_route, read_route
 from admin.district.tables import Values, key_of, set_values
 from broadcast_bridge.models import Speaker, Zone
 from dialplans.models import Phone, Trunk
@@ -24,8 +26,7 @@ from haichieu.errors import UsageError
 from haichieu.people import Account, Official, OfficialPhone, Unit
 from haichieu.station import the_station
 from haichieu.vault import Vault
-from ivr.flow import delivered_flows
-from ivr.routing import Number
+from ivr.routing import Number, known_flows, routes_of
 
 Texts = Mapping[str, Sequence[str]]
 """What was typed, by the name of the field; a list has several."""
@@ -67,6 +68,17 @@ class EntryRefused(UsageError):
         self.problems = dict(problems)
 
 
+def field_of(place: tuple[str | int, ...]) -> str:
+    """The field of a form that a mistake belongs to; "routes.0" is the first route."""
+    return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
+
+
+def _said_of(error: ErrorDetails) -> str:
+    if error["loc"][-1:] == ("flow",) and error["type"] == "missing":
+        return "chưa chọn nơi dẫn đến / choose where it leads"
+    return sentence_of(error)
+
+
 def find_row(session: Session, kind: Kind, key: str) -> Any:
     """The row with this key, None when there is none."""
     return session.scalar(sa.select(kind.model).where(getattr(kind.model, kind.key) == key))
@@ -82,7 +94,9 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     content: dict[str, object] = {}
     for name, field in kind.entry.model_fields.items():
         given = [text.strip() for text in texts.get(field.alias or name, ()) if text.strip()]
-        if name in LISTS:
+        if name == "routes":
+            content[name] = [read_route(line) for line in given]
+        elif name in LISTS:
             content[name] = given
         elif name in _TICKS:
             content[name] = bool(given) and given[0].lower() not in ("0", "no", "false", "không")
@@ -94,9 +108,7 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     try:
         return kind.entry.model_validate(content)
     except ValidationError as problem:
-        raise EntryRefused(
-            {str(error["loc"][0]) if error["loc"] else "": sentence_of(error) for error in problem.errors()}
-        ) from None
+        raise EntryRefused({field_of(error["loc"]): _said_of(error) for error in problem.errors()}) from None
 
 
 def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:
@@ -144,6 +156,8 @@ def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
             values[name] = row.unit.code
         elif name in ("units", "zones", "speakers"):
             values[name] = sorted(one.code for one in getattr(row, name))
+        elif name == "routes":
+            values[name] = [line_of_route(route) for route in routes_of(row)]
         elif name == "phones":
             values[name] = [phone.number for phone in row.phones]
         elif hasattr(row, name):
@@ -202,8 +216,10 @@ def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -
         if len(set(entry.phones)) < len(entry.phones):
             yield "phones", "một số viết hai lần / a number stands twice"
     if kind is NUMBER:
-        if entry.flow not in delivered_flows():
-            yield "flow", f"không có flow {entry.flow} / there is no flow {entry.flow}"
+        flows = known_flows(session)
+        for field, flow in (("flow", entry.flow), *((f"routes.{at}", one.flow) for at, one in enumerate(entry.routes))):
+            if flow not in flows:
+                yield field, f"không có luồng gọi “{flow}” / there is no flow “{flow}”"
         if entry.number == the_station(session).emergency_number:
             yield "number", "trùng emergency_number / is the emergency_number"
 

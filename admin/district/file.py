@@ -133,6 +133,8 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
     for index, number in enumerate(district.numbers):
         name = _name_of("numbers", number)
         yield from _unknown(("numbers", index, "flow"), name, [number.flow], flows, "flow")
+        others = [route.flow for route in number.routes]
+        yield from _unknown(("numbers", index, "routes"), name, others, flows, "flow")
         if district.station and number.number == district.station.emergency_number:
             yield ("numbers", index, "number"), name, "trùng emergency_number / is the emergency_number"
 

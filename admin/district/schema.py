@@ -30,6 +30,10 @@ from admin.district.formats import (
     printable,
 )
 from haichieu.people import Level, Right, Role
+from ivr.routes import Days, Route, RoutesOverlap, require_apart
+from ivr.routing import DUTY_FLOW
+
+MOST_ROUTES = 12
 
 
 class Table(BaseModel):
@@ -157,6 +161,19 @@ class CategoryTable(Table):
     keywords: list[Annotated[str, Field(min_length=1, max_length=60)]] = []
 
 
+class RouteTable(Table):
+    """One of the `routes` of a number: where it leads on some days within some hours."""
+
+    flow: Code
+    days: Literal[tuple(str(days) for days in Days)] = "every"  # type: ignore[valid-type]
+    hours: QuietHours | None = None
+    duty_phone: PhoneNumber | None = None
+
+    def as_route(self) -> Route:
+        """As the telephone side knows it."""
+        return Route(self.flow, Days(self.days), self.hours or "", self.duty_phone or "")
+
+
 class NumberTable(Table):
     """[[numbers]]: a number that people dial."""
 
@@ -167,6 +184,22 @@ class NumberTable(Table):
     missed_call_back: bool = False
     duty_phone: PhoneNumber | None = None
     duty_hours: QuietHours | None = None
+    routes: Annotated[list[RouteTable], Field(max_length=MOST_ROUTES)] = []
+
+    @model_validator(mode="after")
+    def _one_way_at_a_time(self) -> "NumberTable":
+        try:
+            require_apart([route.as_route() for route in self.routes])
+        except RoutesOverlap as overlap:
+            raise ValueError(str(overlap)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _duty_desk_has_a_phone(self) -> "NumberTable":
+        phones = [(self.flow, self.duty_phone), *((one.flow, one.duty_phone or self.duty_phone) for one in self.routes)]
+        if any(flow == DUTY_FLOW and not phone for flow, phone in phones):
+            raise ValueError(f"{DUTY_FLOW} cần duty_phone (máy trực) / {DUTY_FLOW} needs a duty_phone that it can ring")
+        return self
 
 
 class PhoneTable(Table):

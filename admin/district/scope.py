@@ -13,6 +13,7 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.zones import speakers_in
 from haichieu.account_rights import Action
 from haichieu.people import Account, Official, Unit, units_under
+from ivr.routing import Number
 
 
 def units_of_speaker(session: Session, number: int) -> Iterable[int]:
@@ -23,6 +24,16 @@ def units_of_speaker(session: Session, number: int) -> Iterable[int]:
 def units_of_official(session: Session, number: int) -> Iterable[int]:
     """The unit of an official. Raises NotFound."""
     return [_found(session, Official, number).unit_id]
+
+
+def units_of_number(session: Session, number: int) -> Iterable[int]:
+    """The unit of a number that people dial. Raises NotFound."""
+    return [_found(session, Number, number).unit_id]
+
+
+def every_unit(session: Session, **_: object) -> Iterable[int]:
+    """All units: what is the whole station's is for those who are above all of it."""
+    return session.scalars(sa.select(Unit.id)).all()
 
 
 def units_of_zone_numbered(session: Session, number: int) -> Iterable[int]:

@@ -136,6 +136,7 @@ class Values:
             "missed_call_back": entry.missed_call_back,
             "duty_phone": entry.duty_phone or "",
             "duty_hours": entry.duty_hours or "",
+            "routes": [route.as_route().as_row() for route in entry.routes],
         }
 
     def phone(self, row: Phone, entry: schema.PhoneTable) -> Mapping[str, object]:

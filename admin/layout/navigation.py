@@ -24,6 +24,7 @@ MAIN = (
     *(Way("now"), Way("set_up", only_while=missing), Way("cases"), Way("emergency")),
     *(Way("programmes"), Way("calendar_page"), Way("broadcast_log_page"), Way("reports")),
     *(Way("speakers"), Way("zones"), Way("officials"), Way("accounts"), Way("audit_trail")),
+    *(Way("numbers"), Way("prompts")),
 )
 
 
@@ -40,7 +41,9 @@ def _is_open(app: Flask, panel: Panel, way: Way, found: Visitor) -> bool:
     rule = rule_of(app, way.endpoint)
     if rule is None or not (rule.action is None or found.may(rule.action)):
         return False
-    if way.only_while is None:
+    if way.only_while is None and rule.where is None:
         return True
     with panel.database.reading() as session:
-        return bool(way.only_while(session))
+        return (rule.where is None or found.units.issuperset(rule.where(session))) and (
+            way.only_while is None or bool(way.only_while(session))
+        )

@@ -11,9 +11,9 @@ from haichieu.settings import Settings
 from haichieu.station import the_station
 from haichieu.vault import Vault
 from ivr.prompt_store import PromptStore
-from ivr.routing import Number
+from ivr.routing import DUTY_FLOW, Number
 
-HOTLINE_FLOW = "hotline"
+CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
 
 
 def refresh_degraded(settings: Settings, database: Database, vault: Vault, prompts: PromptStore) -> bool:
@@ -24,7 +24,7 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
         interface = settings.multicast_interface
         destinations = tuple(dial_string(speaker, Priority.EMERGENCY, interface) for speaker in speakers)
         hotlines = tuple(
-            session.scalars(sa.select(Number.number).where(Number.flow == HOTLINE_FLOW).order_by(Number.number))
+            session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
         )
         pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
     sounds = DegradedSounds(

@@ -5,20 +5,16 @@ from pathlib import Path
 from broadcast_bridge.studio import Sounds
 from haichieu.audio.tones import write_tones
 from haichieu.database import Database
-from haichieu.speech import EspeakSynthesiser, SpeechCache
-from haichieu.station import the_station
+from haichieu.speech import EspeakSynthesiser
 from ivr.prompt_store import PromptStore
-from ivr.prompt_texts import PromptTexts
+from ivr.station_prompts import FALLBACK_LANGUAGE, station_prompts
 
-FALLBACK_LANGUAGE = "vi"
+__all__ = ["FALLBACK_LANGUAGE", "open_prompts", "studio_sounds"]
 
 
 def open_prompts(home: Path, database: Database) -> PromptStore:
-    """The prompts of the station in `home`: recordings in `prompts/`, synthesised speech in `media/speech/`."""
-    with database.session() as session:
-        languages = the_station(session).languages
-    cache = SpeechCache(home / "media" / "speech", EspeakSynthesiser())
-    return PromptStore(PromptTexts.delivered(), cache, home / "prompts", languages, FALLBACK_LANGUAGE)
+    """The prompts of the station in `home`, see `ivr.station_prompts`."""
+    return station_prompts(home, database, EspeakSynthesiser())
 
 
 def studio_sounds(home: Path) -> Sounds:

@@ -49,12 +49,14 @@ from haichieu.speech import EspeakSynthesiser
 from haichieu.spool import Spool
 from haichieu.station import the_station
 from haichieu.vault import open_vault
+from ivr import prompt_calls
 from ivr.booked_calls import BookedCalls
 from ivr.call_back_dispatcher import CallBackDispatcher
 from ivr.caller_limits import CallerLimits
 from ivr.citizen_desk import CitizensLine, PhoneCitizenDesk
 from ivr.flow import delivered_flow
 from ivr.official_desk import PhoneDesk
+from ivr.prompt_recording import PromptRecorder
 from ivr.reception import CitizensReception, Reception
 
 log = structlog.get_logger()
@@ -135,6 +137,12 @@ class Switchboard:
         self._missed_calls = CallBackDispatcher(
             self._client, self._database, missed_calls, self._reception.return_call, endpoint_for, names_numbers=False
         )
+        recorder = PromptRecorder(
+            self._database, self._prompts, self._spool, store, self._desk_for, self._studio.sounds.ready_tone
+        )
+        self._prompt_calls = CallBackDispatcher(
+            self._client, self._database, prompt_calls, recorder.take_up, endpoint_for, names_numbers=True
+        )
         self._answer_calls = self._answers.calls(self._client, self._reception, self._messages)
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
@@ -164,6 +172,7 @@ class Switchboard:
             in_background(
                 self._call_backs.run(),
                 self._missed_calls.run(),
+                self._prompt_calls.run(),
                 self._booked_calls.run(),
                 self._playout.run(),
                 self._answer_calls.run(),
@@ -200,8 +209,9 @@ class Switchboard:
             print(READY, flush=True)
 
     async def _follow_rows(self) -> None:
-        """Push accounts that changed, and let the degraded dialplan follow."""
+        """Say the prompts as they are now, push accounts that changed, and let the degraded dialplan follow."""
         async for _ in changes(self._database):
+            await asyncio.to_thread(self._prompts.look_again)
             await self._client.connected.wait()
             try:
                 if await asyncio.to_thread(

@@ -7,7 +7,7 @@ from admin.district.errors import DistrictFileError
 from admin.district.file import read_district
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
-FLOWS = {"official-line", "hotline"}
+FLOWS = {"official-line", "hotline", "duty-desk"}
 
 Change = tuple[str, str]
 
@@ -79,6 +79,29 @@ def test_a_mistake_names_its_line_and_what_to_do(
     found = mistakes_in(path, text)
     at = line(text, words) - 1 if which == "-1" else line(text, words, int(which or 1))
     assert any((number, where) == (at, place) and said in sentence for number, where, sentence in found), found
+
+
+@pytest.mark.parametrize(
+    ("routes", "place", "said"),
+    [
+        ('{ flow = "desk", hours = "22:00-05:00" }', 'numbers "1022"', 'no flow "desk"'),
+        ('{ flow = "hotline", hours = "22-5" }', 'numbers "1022" routes 0 hours', "must look like"),
+        ('{ flow = "hotline", day = "off" }', 'numbers "1022" routes 0 day', "no key that can stand here"),
+        ('{ flow = "hotline", days = "monday" }', 'numbers "1022" routes 0 days', "must be one of"),
+        ('{ flow = "hotline" }, { flow = "duty-desk", days = "off" }', 'numbers "1022"', "“days off” overlap"),
+    ],
+)
+def test_routes_that_cannot_be_name_the_number_and_what_to_do(path: Path, routes: str, place: str, said: str) -> None:
+    hours = 'duty_hours = "07:30-17:00"'
+    text = EXAMPLE.replace(hours, f"routes = [{routes}]\n{hours}")
+    (mistake,) = mistakes_in(path, text)
+    assert (mistake[1], said in mistake[2]) == (place, True), mistake
+    assert mistake[0] in (line(text, "routes = [{"), line(text, "[[numbers]]", 2)), mistake
+
+
+def test_the_flow_that_rings_the_duty_desk_needs_its_phone(path: Path) -> None:
+    text = EXAMPLE.replace('duty_phone = "+842063000001"', 'routes = [{ flow = "duty-desk" }]')
+    assert "needs a duty_phone" in mistakes_in(path, text)[0][2]
 
 
 def test_every_mistake_is_told_at_once(path: Path) -> None:

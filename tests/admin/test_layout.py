@@ -23,6 +23,10 @@ from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.states import BROADCAST, DELIVERY, Kind, Priority
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.people import Level, Right, Role
+from ivr.own_prompts import Origin as PromptOrigin
+from ivr.prompt_calls import CallState
+from ivr.prompt_store import Voice
+from ivr.routes import Days as RouteDays
 from tests.admin.house import House
 
 ADMIN = FOLDER.parent
@@ -56,6 +60,9 @@ BUILT = {
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
+    "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
+    "prompt_call": list(CallState),
+    "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip

@@ -24,6 +24,7 @@ from haichieu.alarms import Alarm
 from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Account, Official, Role
+from ivr.routing import Number
 from tests.admin.house import House
 from tests.admin.test_programmes_pages import a_programme
 
@@ -409,7 +410,40 @@ IN_UNITS += [
         ("POST", "/programme", Action.EDIT),
     )
 ]
-EVERYWHERE = {("GET", "/audit"): Action.AUDIT}
+
+
+def number(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Number(number=f"18{next(FRESH):04}", flow="hotline", unit_id=house.units[unit])
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def another_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/numbers/new", new_number(house, unit)[1]
+
+
+IN_UNITS += [
+    Try("/numbers/new", "POST", CONFIGURE, another_number),
+    *(
+        Try(
+            f"/numbers/<int:number>{end}",
+            method,
+            CONFIGURE,
+            lambda h, u, end=end: (f"/numbers/{number(h, u)}{end}", {}),
+        )
+        for method, end in (("GET", ""), ("GET", "/edit"), ("POST", "/edit"), ("POST", "/retire"))
+    ),
+]
+LISTS |= {"/numbers", "/numbers/new"}
+PROMPT = "/prompts/<language>/<key>"
+EVERYWHERE = {
+    ("GET", "/audit"): Action.AUDIT,
+    ("GET", "/prompts"): CONFIGURE,
+    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
+    **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
+}
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 
 
@@ -458,7 +492,8 @@ def test_a_role_may_what_the_table_says_in_its_unit_and_below(house: House, one:
 
 
 def test_what_needs_every_unit_is_for_who_is_above_them_all(house: House) -> None:
-    for (method, path), action in EVERYWHERE.items():
+    for (method, rule), action in EVERYWHERE.items():
+        path = rule.replace("<language>", "vi").replace("<key>", "goodbye")
         for role in Role:
             assert refused(attempt(house, f"{role}@x.example", method, path, {}))
             above = attempt(house, f"{role}@district.example", method, path, {})

@@ -14,6 +14,8 @@ from haichieu.people import Official, OfficialPhone, Unit
 from haichieu.station import the_station
 from haichieu.vault import Vault, open_vault, secret_matches
 from ivr.flow import delivered_flows
+from ivr.routes import Days, Route
+from ivr.routing import Number, routes_of
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
 
@@ -75,6 +77,19 @@ def test_only_what_differs_is_changed_and_named(district: District) -> None:
     report = district.apply(changed)
     assert told(report) == [("speakers", "cb-01", "changed", ("name",)), ("officials", "1001", "changed", ("pin",))]
     assert not any(secret in report.text() + str(report.as_json()) for secret in ("975310", "246810"))
+
+
+def test_the_routes_of_a_number_take_effect_and_go_with_the_file(district: District) -> None:
+    hours = 'duty_hours = "07:30-17:00"'
+    routed = EXAMPLE.replace(
+        hours, f'{hours}\nroutes = [{{ flow = "duty-desk", days = "off", hours = "07:00-19:00" }}]'
+    )
+    district.apply(routed)
+    with district.database.session() as session:
+        number = session.scalars(sa.select(Number).where(Number.number == "1022")).one()
+        assert routes_of(number) == [Route("duty-desk", Days.OFF, "07:00-19:00")]
+    assert district.apply(routed).changes == []
+    assert told(district.apply(EXAMPLE)) == [("numbers", "1022", "changed", ("routes",))]
 
 
 def test_a_dry_run_shows_the_same_and_changes_nothing(district: District) -> None:

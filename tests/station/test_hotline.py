@@ -1,9 +1,12 @@
 """The citizens' line with real calls: what was spoken is what is kept, and who called stays unknown to the disk."""
 
+import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -20,7 +23,10 @@ from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
 from haichieu.softphone import SoftPhone
-from tests.station.listening import SAME, Scene, end_of
+from ivr.routing import Number
+from tests.station.district import DUTY_DESK, HAI
+from tests.station.listening import OTHER, SAME, Scene, end_of
+from tests.station.panel import panel
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
@@ -192,6 +198,67 @@ async def test_a_missed_call_is_returned_once(scene: Scene) -> None:
     with scene.station.database.session() as session:
         (owed,) = session.scalars(sa.select(CitizenCall)).all()
     assert (owed.state, owed.outcome, owed.number_locked) == ("done", "answered", "")
+
+
+async def test_what_is_changed_on_the_panel_the_next_caller_hears(scene: Scene) -> None:
+    greeting, menu = "/prompts/vi/greeting-hotline", "/prompts/vi/hotline-menu"
+    speech = read_wav(scene.speeches["demo-congrats"])
+    with scene.station.database.session() as session:
+        number = session.scalars(sa.select(Number.id).where(Number.number == "1022")).one()
+    recording = await asyncio.to_thread(scene.speeches["demo-congrats"].read_bytes)
+    base = {"number": "1022", "flow": "hotline", "unit": "CB", "duty_phone": DUTY_DESK, "duty_hours": ""}
+    local = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh"))
+    begins, ends = (f"{local + datetime.timedelta(hours=hours):%H:%M}" for hours in (-1, 1))
+    route = {
+        "route_days": "every",
+        "route_from": begins,
+        "route_to": ends,
+        "route_flow": "duty-desk",
+        "route_phone": "",
+    }
+    async with panel(scene.station) as admin:
+        await admin.upload(f"{greeting}/recording", greeting, recording, "chao.wav")
+        citizen = await scene.outside(CITIZEN)
+        heard = scene.phone_file()
+        await citizen.call("1022")
+        await until(lambda: match(speech, end_of(heard, speech)).correlation > SAME, "the new greeting", 40, 0.25)
+        await away(citizen, scene)
+        await admin.post(f"{greeting}/built-in", greeting, sure="yes")
+        hai = await scene.phone("may-hai")
+        heard = scene.phone_file()
+        await admin.post(f"{greeting}/call", greeting, phone=HAI)
+        await hai.incoming(30)
+        await hai.answer()
+        await scene.hears(heard, "record-instructions")
+        await until(lambda: list((scene.station.settings.home / "spool").rglob("prompt-*")) != [], "recording", 30)
+        await hai.play(scene.speeches["demo-instruct"])
+        await hai.digits("#")
+        await hai.digits("1")
+        await scene.hears(heard, "prompt-call-kept")
+        await away(hai, scene)
+        assert "đã thu" in await admin.get(f"{greeting}/call")
+        await admin.post(menu, menu, text="Bấm một hoặc hai, thưa bà con.")
+        spoken_by_hai = read_wav(scene.speeches["demo-instruct"])
+        citizen = await scene.outside(CITIZEN)
+        heard = scene.phone_file()
+        await citizen.call("1022")
+        await until(lambda: match(spoken_by_hai, end_of(heard, spoken_by_hai)).correlation > SAME, "Hải", 40, 0.25)
+        await scene.hears(heard, "hotline-menu")  # from the other text, as the station has it now
+        await away(citizen, scene)
+        for changed in (greeting, menu):
+            await admin.post(f"{changed}/built-in", changed, sure="yes")
+        await admin.post(f"/numbers/{number}/edit", f"/numbers/{number}/edit", **base, **route)
+        desk = await scene.phone("ban-truc")
+        citizen = await scene.outside(CITIZEN)
+        heard = scene.phone_file()
+        await citizen.call("1022")  # and presses no key
+        await desk.incoming(30)
+        await desk.hang_up()
+        await scene.hears(heard, "duty-desk-busy")
+        assert match(speech, read_wav(heard)).correlation < OTHER
+        await away(citizen, scene)
+        await desk.stop()
+        await admin.post(f"/numbers/{number}/edit", f"/numbers/{number}/edit", **base)
 
 
 async def test_no_number_of_a_citizen_is_anywhere_on_the_disk(scene: Scene) -> None:

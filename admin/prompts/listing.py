@@ -1,0 +1,44 @@
+"""The prompts of a language with what is heard for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from haichieu.folded_text import folded
+from ivr.prompt_store import PromptStore, Voice
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prompt: what is read for it in the language, or in the fallback where it has nothing of its own."""
+
+    key: str
+    text: str
+    voice: Voice
+    has_values: bool
+
+
+def languages_of(store: PromptStore) -> list[str]:
+    """The languages that prompts may be in: those of the station, and those that texts come in."""
+    return list(dict.fromkeys([*store.languages, *sorted(store.texts.languages)]))
+
+
+def line_of(store: PromptStore, key: str, language: str) -> Line:
+    """What is said for one prompt."""
+    text = store.text(key, language) or store.text(key, store.fallback) or ""
+    return Line(key, text, store.voice(key, language), store.texts.has_values(key))
+
+
+def lines(store: PromptStore, language: str, words: str, voice: str, after: str, most: int) -> Sequence[Line]:
+    """Prompts by their keys, those with all the words in key or text and the voice asked for; empty asks for any."""
+    keys = sorted(store.texts.keys(language) | store.texts.keys(store.fallback))
+    wanted = folded(words).split()
+    found: list[Line] = []
+    for key in keys:
+        if key <= after:
+            continue
+        line = line_of(store, key, language)
+        if all(word in folded(f"{key} {line.text}") for word in wanted) and voice in ("", line.voice):
+            found.append(line)
+            if len(found) == most:
+                break
+    return found

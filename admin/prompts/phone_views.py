@@ -1,0 +1,78 @@
+"""Recording a prompt by telephone: the station rings up an official, and the page tells how the call goes."""
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from flask import Flask, Response, redirect, url_for
+from sqlalchemy.orm import Session, joinedload
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.district.scope import every_unit
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.people import Official, OfficialPhone
+from ivr import own_prompts, prompt_calls
+from ivr.own_prompts import PromptRefused
+from ivr.prompt_calls import CallState, PromptCall
+from ivr.prompt_store import PromptStore
+
+SHOWN_FOR = datetime.timedelta(minutes=10)
+UNDER_WAY = (CallState.OWED, CallState.CALLING)
+
+
+def register_prompt_calls(
+    app: Flask,
+    panel: Panel,
+    store_with: Callable[[str, str], PromptStore],
+    show: Callable[[str, str, Form, int], Response],
+) -> None:
+    """Add the routes; `store_with` knows which prompts there are, `show` makes the page of one."""
+
+    @app.post("/prompts/<language>/<key>/call")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def call_for_prompt(language: str, key: str) -> AnyResponse:
+        """Have the station ring up an official, who says the prompt."""
+        found, form = store_with(key, language), sent_form()
+        try:
+            own_prompts.require_recordable(found.texts, key)
+            with panel.database.session() as session:
+                prompt_calls.owe(session, key, language, form.value("phone"), visitor().actor, now())
+        except PromptRefused as refusal:
+            form.problems["phone"] = str(refusal)
+            return show(language, key, form, 422)
+        return redirect(url_for("prompt", language=language, key=key, _anchor="phone"), 303)
+
+    @app.get("/prompts/<language>/<key>/call")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def prompt_call(language: str, key: str) -> Response:
+        """How the newest call about it goes, for the page to show anew."""
+        store_with(key, language)
+        with panel.database.reading() as session:
+            call = newest_call(session, key, language)
+        return page("prompt_call.html", call=call, call_goes_on=goes_on(call), language_spoken=language, key=key)
+
+
+def newest_call(session: Session, key: str, language: str) -> PromptCall | None:
+    """The newest call about a prompt, while it is news."""
+    return prompt_calls.newest(session, key, language, now() - SHOWN_FOR)
+
+
+def goes_on(call: PromptCall | None) -> bool:
+    """Say whether a call is still to be made or under way."""
+    return call is not None and call.state in UNDER_WAY
+
+
+def phones_to_call(session: Session) -> Sequence[OfficialPhone]:
+    """The registered telephones of officials in use, by the officials' names."""
+    return session.scalars(
+        sa.select(OfficialPhone)
+        .join(Official)
+        .where(Official.pin_hash != "")
+        .options(joinedload(OfficialPhone.official))
+        .order_by(Official.name, OfficialPhone.id)
+    ).all()

@@ -1,0 +1,162 @@
+"""What the station says: every prompt in every language, heard, read from another text, recorded, taken back."""
+
+from pathlib import Path
+
+from flask import Flask, Response, flash, jsonify, redirect, request, send_file, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.district.scope import every_unit
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from admin.programmes.receiving import receive
+from admin.prompts.listing import languages_of, line_of, lines
+from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
+from admin.prompts.samples import samples
+from broadcast_bridge.programmes.intake import sounds_in
+from haichieu.account_rights import Action
+from haichieu.audio.ingest import MOST_BYTES, telephone_forms
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from ivr import own_prompts
+from ivr.own_prompts import LONGEST_TEXT, MOST_SECONDS, ChangedMeanwhile, Origin
+from ivr.prompt_store import PromptStore, Voice
+from ivr.prompt_texts import PromptTexts
+from ivr.station_prompts import station_prompts
+
+A_PAGE = 40
+RECORDED_HERE = "recording."
+"""How the script of the page names what it recorded itself."""
+
+
+def register_prompts(app: Flask, panel: Panel) -> None:
+    """Add the pages of prompts. They are the whole station's, so they are for who is above all of its units."""
+    texts = PromptTexts.delivered()
+
+    def store() -> PromptStore:
+        return station_prompts(panel.settings.home.absolute(), panel.database, panel.synthesiser, texts)
+
+    def store_with(key: str, language: str) -> PromptStore:
+        found = store()
+        if language not in languages_of(found) or not (texts.has(key, language) or texts.has(key, found.fallback)):
+            raise NotFound
+        return found
+
+    @app.get("/prompts")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def prompts() -> Response:
+        """The prompts of one language, by words and by what is heard for them."""
+        asked = {name: request.args.get(name, "")[:100].strip() for name in ("language", "q", "voice", "after")}
+        found = store()
+        languages = languages_of(found)
+        asked["language"] = asked["language"] if asked["language"] in languages else languages[0]
+        asked["voice"] = asked["voice"] if asked["voice"] in list(Voice) else ""
+        shown = lines(found, asked["language"], asked["q"], asked["voice"], asked["after"], A_PAGE + 1)
+        return page(
+            "prompts.html", lines=shown[:A_PAGE], asked=asked, languages_spoken=languages, voices=list(Voice),
+            following=shown[A_PAGE - 1].key if len(shown) > A_PAGE else "",
+        )  # fmt: skip
+
+    @app.get("/prompts/<language>/<key>")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def prompt(language: str, key: str) -> Response:
+        """One prompt: what is heard, its text, and how it may be changed."""
+        return show(language, key, Form(take_kept(panel)))
+
+    @app.get("/prompts/<language>/<key>/sound")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def prompt_sound(language: str, key: str) -> AnyResponse:
+        """What a caller hears for it; values are made up."""
+        found = store_with(key, language)
+        return _wav(found.sound(key, language, samples(found.variables(key), language)))
+
+    @app.post("/prompts/<language>/<key>/preview")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def preview_prompt(language: str, key: str) -> AnyResponse:
+        """How another text would be read; nothing is kept."""
+        found = store_with(key, language)
+        text = own_prompts.require_text(texts, key, sent_form().value("text"))
+        return _wav(found.read(key, language, text, samples(found.variables(key), language)))
+
+    @app.post("/prompts/<language>/<key>")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def change_prompt(language: str, key: str) -> AnyResponse:
+        """Have it read from another text, from the next call on."""
+        found, form = store_with(key, language), sent_form()
+        try:
+            text = own_prompts.require_text(texts, key, form.value("text"))
+            found.read(key, language, text, samples(found.variables(key), language))  # so that no caller waits
+            with panel.database.session() as session:
+                own_prompts.require_edition(session, key, language, form.value("edition"))
+                own_prompts.say_otherwise(session, texts, key, language, text, visitor().actor, now())
+        except HaiChieuError as refusal:
+            form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = str(refusal)
+            return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
+        flash(say("prompts.changed"))
+        return redirect(url_for("prompt", language=language, key=key), 303)
+
+    @app.post("/prompts/<language>/<key>/recording")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def record_prompt(language: str, key: str) -> Response:
+        """The body is the sound, the query its name; it is played from the next call on."""
+        store_with(key, language)
+        own_prompts.require_recordable(texts, key)
+        panel.store.require_space()
+        origin = Origin.BROWSER if request.args.get("name", "").startswith(RECORDED_HERE) else Origin.UPLOAD
+        with sounds_in(panel.store) as folder:
+            upload = Path(folder) / "upload"
+            receive(request.stream, request.content_length, upload)
+            forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)
+            with panel.database.session() as session:
+                own_prompts.require_edition(session, key, language, request.args.get("edition", ""))
+                own_prompts.record_over(
+                    session, panel.store, texts, key, language, forms, origin, visitor().actor, now()
+                )  # fmt: skip
+        flash(say("prompts.changed"))
+        answer = jsonify({"page": url_for("prompt", language=language, key=key)})
+        answer.status_code = 201
+        return answer
+
+    record_prompt.streams_body = True  # type: ignore[attr-defined]
+
+    @app.post("/prompts/<language>/<key>/built-in")
+    @needs(Action.CONFIGURE, where=every_unit)
+    def take_back_prompt(language: str, key: str) -> AnyResponse:
+        """Return to what comes with the program, once the box that says so is ticked."""
+        store_with(key, language)
+        if not sent_form().chosen("sure", "yes"):
+            return show(language, key, Form(problems={"": say("entry.not_sure")}), 422)
+        with panel.database.session() as session:
+            own_prompts.take_back(session, key, language, visitor().actor)
+        flash(say("prompts.taken_back"))
+        return redirect(url_for("prompt", language=language, key=key), 303)
+
+    def show(language: str, key: str, form: Form, status: int = 200) -> Response:
+        found = store_with(key, language)
+        line = line_of(found, key, language)
+        with panel.database.reading() as session:
+            own = own_prompts.find_own(session, key, language)
+            phones, call = phones_to_call(session), newest_call(session, key, language)
+        # A form that was refused for its text alone goes on from where it began.
+        edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""
+        return page(
+            "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,
+            phones=phones, call=call, call_goes_on=goes_on(call),
+            values=sorted(found.variables(key)), readable=found.can_read(language), longest=LONGEST_TEXT,
+            built_in=texts.template(key, language),
+            most_bytes=MOST_BYTES, most_minutes=int(MOST_SECONDS // 60),
+            file_is_missing=own is not None and own.sound is not None and line.voice is not Voice.OWN_RECORDING,
+        )  # fmt: skip
+
+    register_prompt_calls(app, panel, store_with, show)
+
+
+def _wav(sound: str) -> AnyResponse:
+    wide, narrow = Path(f"{sound}.wav16"), Path(f"{sound}.wav")
+    response = send_file(wide if wide.is_file() else narrow, mimetype="audio/wav", conditional=True, max_age=0)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,117 @@
+"""Which flow a number leads to at a moment: routes by days and hours, over the flow it leads to otherwise.
+
+A route holds on its days within its hours; after midnight the new day counts. No two routes of a number hold at the
+same moment, so that their order means nothing. Nothing here knows a call or a database.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations, pairwise
+from typing import Self
+
+from haichieu.day_hours import MINUTES_OF_A_DAY, minutes_of, within
+from haichieu.errors import HaiChieuError
+from haichieu.public_holidays import is_working_day
+
+
+class Days(StrEnum):
+    """On which days a route holds."""
+
+    EVERY = "every"
+    WORKING = "working"
+    OFF = "off"
+    """Weekends and public holidays."""
+
+    def include(self, day: datetime.date) -> bool:
+        """Say whether a day is one of them."""
+        return self is Days.EVERY or (self is Days.WORKING) == is_working_day(day)
+
+    def meet(self, other: "Days") -> bool:
+        """Say whether some day is one of both."""
+        return self is other or Days.EVERY in (self, other)
+
+
+_SPOKEN = {
+    Days.EVERY: ("mọi ngày", "every day"),
+    Days.WORKING: ("ngày làm việc", "working days"),
+    Days.OFF: ("ngày nghỉ", "days off"),
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where calls go on some days within some hours; empty hours are the whole day.
+
+    `duty_phone` is whom `transfer` reaches meanwhile, at any hour; empty is the number's own.
+    """
+
+    flow: str
+    days: Days = Days.EVERY
+    hours: str = ""
+    duty_phone: str = ""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, str]) -> Self:
+        """Take a route as the database keeps it."""
+        return cls(row["flow"], Days(row["days"]), row["hours"], row["duty_phone"])
+
+    def as_row(self) -> dict[str, str]:
+        """As the database keeps it."""
+        return {"flow": self.flow, "days": str(self.days), "hours": self.hours, "duty_phone": self.duty_phone}
+
+    def holds(self, local: datetime.datetime) -> bool:
+        """Say whether a local moment lies in it."""
+        return self.days.include(local.date()) and within(self.hours, local)
+
+    def spoken(self, english: bool = False) -> str:
+        """Its days and hours in words."""
+        return f"{_SPOKEN[self.days][english]} {self.hours}".strip()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a day, in minutes from midnight, and the route that holds in it; None for the number's own flow."""
+
+    begins: int
+    ends: int
+    route: Route | None
+
+
+class RoutesOverlap(HaiChieuError):
+    """Two routes of one number would hold at the same moment."""
+
+    def __init__(self, one: Route, other: Route) -> None:
+        super().__init__(
+            f"Khung giờ “{one.spoken()}” và “{other.spoken()}” trùng nhau: mỗi lúc chỉ một khung giờ có hiệu lực. / "
+            f"“{one.spoken(True)}” and “{other.spoken(True)}” overlap: only one can hold at any moment."
+        )
+
+
+def route_at(routes: Sequence[Route], local: datetime.datetime) -> Route | None:
+    """Return the route that holds at a local moment, None when none does."""
+    return next((route for route in routes if route.holds(local)), None)
+
+
+def require_apart(routes: Sequence[Route]) -> None:
+    """Raise RoutesOverlap when two of them would hold at the same moment."""
+    for one, other in combinations(routes, 2):
+        if one.days.meet(other.days) and any(
+            begins < other_ends and other_begins < ends
+            for begins, ends in minutes_of(one.hours)
+            for other_begins, other_ends in minutes_of(other.hours)
+        ):
+            raise RoutesOverlap(one, other)
+
+
+def day_plan(routes: Sequence[Route], days: Days) -> list[Stretch]:
+    """What holds from midnight to midnight on a working day or a day off, without a gap."""
+    holding = [
+        (begins, ends, route) for route in routes if route.days.meet(days) for begins, ends in minutes_of(route.hours)
+    ]
+    marks = {0, MINUTES_OF_A_DAY, *(mark for begins, ends, _ in holding for mark in (begins, ends))}
+    return [
+        Stretch(begin, end, next((route for begins, ends, route in holding if begins <= begin < ends), None))
+        for begin, end in pairwise(sorted(marks))
+    ]

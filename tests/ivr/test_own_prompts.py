@@ -1,0 +1,128 @@
+"""The station's own prompts: heard from the next call on, after a restart, and never silence when a file is lost."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from haichieu.alarms import open_alarms
+from haichieu.audio.ingest import TelephoneForms
+from haichieu.audit import AuditEntry
+from haichieu.database import Database, now
+from haichieu.media import MediaStore, unnamed
+from haichieu.speech import EspeakSynthesiser, NothingToSay, SpeechCache
+from ivr import own_prompts
+from ivr.own_prompts import ChangedMeanwhile, Origin, OwnPrompts, PromptRefused
+from ivr.prompt_store import PromptStore, Voice
+from ivr.prompt_texts import PromptTexts
+
+TEXTS = PromptTexts(
+    {"vi": {"goodbye": "Xin chào.", "case": "Mã {number:digits}."}, "en": {"goodbye": "Bye.", "case": "Case {number}."}}
+)
+WHO = "account:admin@x.example"
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> MediaStore:
+    return MediaStore(tmp_path / "media", 0)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SpeechCache:
+    return SpeechCache(tmp_path / "speech", EspeakSynthesiser())
+
+
+def opened(database: Database, media: MediaStore, cache: SpeechCache, home: Path) -> PromptStore:
+    own = OwnPrompts(database, media)
+    own.look_again()
+    return PromptStore(TEXTS, cache, home / "prompts", ["vi", "en", "tyz"], "vi", own)
+
+
+def forms(folder: Path, pitch: int) -> TelephoneForms:
+    for name, rate in (("narrow", 8000), ("wide", 16000)):
+        sine = f"sine=frequency={pitch}:duration=1:sample_rate={rate}"
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", sine, folder / f"{name}.wav"], check=True)
+    return TelephoneForms(folder / "narrow.wav", folder / "wide.wav", 1.0, -20.0)
+
+
+def test_a_change_is_heard_after_the_next_look_and_after_a_restart_and_can_be_taken_back(
+    database: Database, media: MediaStore, cache: SpeechCache, tmp_path: Path
+) -> None:
+    store = opened(database, media, cache, tmp_path)
+    built_in = store.sound("goodbye", "vi")
+    with database.session() as session:
+        own_prompts.say_otherwise(session, TEXTS, "goodbye", "vi", "Tạm biệt  bà con.", WHO, now())
+        own_prompts.say_otherwise(session, TEXTS, "case", "vi", "Số {number:digits}.", WHO, now())
+    assert store.sound("goodbye", "vi") == built_in
+    store.look_again()
+    assert store.sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
+    assert store.sound("case", "vi", {"number": "12"}) == cache.spoken("Số một hai.", "vi")
+    assert (store.voice("goodbye", "vi"), store.voice("goodbye", "en")) == (Voice.OWN_TEXT, Voice.READ)
+    assert opened(database, media, cache, tmp_path).sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
+    with database.session() as session:
+        edition = own_prompts.find_own(session, "goodbye", "vi")
+        assert edition is not None
+        own_prompts.require_edition(session, "goodbye", "vi", edition.edition)
+        for stale in ("", "2026-01-01T00:00:00+00:00"):
+            with pytest.raises(ChangedMeanwhile):
+                own_prompts.require_edition(session, "goodbye", "vi", stale)
+        assert own_prompts.take_back(session, "goodbye", "vi", WHO)
+        assert not own_prompts.take_back(session, "goodbye", "en", WHO)
+        told = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
+        assert told == ["prompt.change", "prompt.change", "prompt.take_back"]
+    store.look_again()
+    assert store.sound("goodbye", "vi") == built_in
+
+
+def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said_and_an_alarm_raised(
+    database: Database, media: MediaStore, cache: SpeechCache, tmp_path: Path
+) -> None:
+    with database.session() as session:
+        recorded = (session, media, TEXTS, "goodbye")
+        own_prompts.record_over(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
+        own = own_prompts.record_over(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
+        assert own.sound is not None
+        file = media.path(own.sound)
+        assert unnamed(session) == []
+    store = opened(database, media, cache, tmp_path)
+    assert store.sound("goodbye", "vi") == str(file.with_suffix(""))
+    assert file.with_suffix(".wav16").exists()
+    assert store.recorded("goodbye", "tyz")
+    assert store.sound("goodbye", "tyz") != store.sound("goodbye", "vi")
+    content = file.read_bytes()
+    file.unlink()
+    for _ in range(2):
+        assert store.sound("goodbye", "vi") == cache.spoken("Xin chào.", "vi")
+    with database.session() as session:
+        (alarm,) = open_alarms(session)
+        assert (alarm.kind, alarm.subject) == ("prompt_missing", "vi/goodbye")
+    file.write_bytes(content)
+    assert store.sound("goodbye", "vi") == str(file.with_suffix(""))
+    with database.session() as session:
+        assert open_alarms(session) == []
+        own_prompts.say_otherwise(session, TEXTS, "goodbye", "vi", "Chào.", WHO, now())
+        session.flush()
+        assert [str(media.path(one)) for one in unnamed(session)] == [str(file)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Mã của bà con.", "{number}"),
+        ("Mã {number} ở {zone}.", "{zone}"),
+        ("Mã {number} {", "{ }"),
+        ("Mã {number} " + "a" * 1000, "1000"),
+    ],
+)
+def test_a_text_that_would_say_something_else_is_refused(text: str, said: str) -> None:
+    with pytest.raises(PromptRefused) as refusal:
+        own_prompts.require_text(TEXTS, "case", text)
+    assert said in str(refusal.value)
+
+
+def test_neither_silence_nor_a_recording_without_its_values_is_taken() -> None:
+    with pytest.raises(NothingToSay):
+        own_prompts.require_text(TEXTS, "goodbye", " … ")
+    with pytest.raises(PromptRefused, match="can only be read"):
+        own_prompts.require_recordable(TEXTS, "case")
