@@ -31,6 +31,7 @@ class AlarmKind(StrEnum):
     TRANSCRIPTION_FAILED = "transcription_failed"
     TEXTS_FAILING = "texts_failing"
     ANSWER_FAILED = "answer_failed"
+    FLOW_DAMAGED = "flow_damaged"
 
 
 class NoSuchAlarm(HaiChieuError):

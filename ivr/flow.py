@@ -90,7 +90,7 @@ def parse_flow(definition: str) -> Flow:
     """Read a definition. Raises FlowMistakes when it is not JSON, not of this version, or of a wrong shape."""
     if len(definition) > LONGEST_DEFINITION:
         raise FlowMistakes([_not_a_flow(f"more than {LONGEST_DEFINITION} characters")])
-    content = _read_json(definition)
+    content = read_json(definition)
     version = content.get("version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:
         details = (json.dumps(version)[:40], str(FORMAT_VERSION))
@@ -103,10 +103,14 @@ def parse_flow(definition: str) -> Flow:
 
 def delivered_flow(key: str) -> Flow:
     """Return a flow that comes with the program. Raises KeyError for one that does not."""
-    file = resources.files("ivr") / "flows" / f"{key}.json"
+    return parse_flow(delivered_definition(key))
+
+
+def delivered_definition(key: str) -> str:
+    """Return the JSON of a flow that comes with the program. Raises KeyError for one that does not."""
     if key not in delivered_flows():
         raise KeyError(key)
-    return parse_flow(file.read_text("utf-8"))
+    return (resources.files("ivr") / "flows" / f"{key}.json").read_text("utf-8")
 
 
 def delivered_flows() -> frozenset[str]:
@@ -115,8 +119,8 @@ def delivered_flows() -> frozenset[str]:
     return frozenset(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-def _read_json(definition: str) -> object:
-    """Read JSON in which no object has a name twice, which JSON allows and a menu must not."""
+def read_json(definition: str) -> object:
+    """Read JSON in which no object has a name twice, which JSON allows and a menu must not. Raises FlowMistakes."""
     mistakes: list[Mistake] = []
     without_place: list[str] = []
 

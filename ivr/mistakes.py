@@ -31,6 +31,23 @@ class MistakeKind(Enum):
         "cần giá trị {0} mà chưa nút nào trước đó cho biết",
         "needs {0}, which is not known on every way that leads here",
     )
+    NO_DESK_FOR_CITIZENS = (
+        "là việc cho người dân, không dùng được trên đường dây này",
+        "serves citizens, which this line does not",
+    )
+    NOT_FOR_OFFICIALS = (
+        "đường dây này là của cán bộ, phải có bước authenticate",
+        "is for officials: they must sign in",
+    )
+    NOT_FOR_CITIZENS = (
+        "đường dây này không đòi đăng nhập, không dùng được bước authenticate",
+        "is for everybody: nobody can be asked to sign in",
+    )
+    NO_ENTRY_FOR_CALLS_OUT = (
+        "đài gọi đi theo kịch bản này nên cần call_back_entry",
+        "needs call_back_entry: the station itself places such calls",
+    )
+    OTHER_NAME = ("tự gọi là {0}, phải là {1}", "calls itself {0}, but is {1}")
     ENDLESS = (
         "nằm trong vòng lặp không chờ người gọi: {0}",
         "is part of a loop that never waits for the caller: {0}",

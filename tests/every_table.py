@@ -7,6 +7,7 @@ MODULES_WITH_TABLES = (
     *("haichieu.media", "haichieu.heartbeats", "dialplans.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *("broadcast_bridge.programmes.survey", "haichieu.jobs", "ivr.routing", "admin.access.models"),
+    "ivr.own_flows.models",
 )
 
 

@@ -31,6 +31,7 @@ GROUPS = {
     "transcript": "transcripts",
     "text": "text",
     "token": "tokens",
+    "flow": "flows",
 }
 """Groups of commands, each in a module of this package."""
 
