@@ -21,6 +21,7 @@ from admin.broadcasts.log_views import register_broadcast_log
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
 from admin.emergency.views import register_emergency
+from admin.flows.views import register_flows
 from admin.health import register_health
 from admin.layout.assets import register_assets
 from admin.layout.language import register_language
@@ -91,7 +92,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
-        *(register_programmes, register_calendar),
+        *(register_programmes, register_calendar, register_flows),
     ):
         register(app, panel)
     for routes in webhooks:

@@ -63,9 +63,13 @@ class Mistake:
     details: tuple[str, ...] = ()
 
     def sentence(self, language: str = "vi") -> str:
-        """Say it to the flow's author, in Vietnamese or English."""
+        """Say it to the flow's author, in Vietnamese or English, with its place."""
+        return f"{self.place}: {self.words(language)}"
+
+    def words(self, language: str = "vi") -> str:
+        """Say it where the place is plain."""
         vietnamese, english = self.kind.value
-        return f"{self.place}: {(english if language == 'en' else vietnamese).format(*self.details)}"
+        return (english if language == "en" else vietnamese).format(*self.details)
 
 
 class FlowMistakes(UsageError):

@@ -75,6 +75,10 @@ class PromptTexts:
         """Say whether the language has a text for the key."""
         return key in self._templates.get(language, {})
 
+    def template(self, key: str, language: str) -> str:
+        """Return the text with its values still open; empty where the language has none."""
+        return self._templates.get(language, {}).get(key, "")
+
     def variables(self, key: str) -> frozenset[str]:
         """Return the names of the values that a prompt needs, in any language. Raises UnknownPrompt."""
         texts = [texts[key] for texts in self._templates.values() if key in texts]

@@ -23,7 +23,7 @@ class Way:
 MAIN = (
     *(Way("now"), Way("set_up", only_while=missing), Way("cases"), Way("emergency")),
     *(Way("programmes"), Way("calendar_page"), Way("broadcast_log_page"), Way("reports")),
-    *(Way("speakers"), Way("zones"), Way("officials"), Way("accounts"), Way("audit_trail")),
+    *(Way("speakers"), Way("zones"), Way("officials"), Way("flows"), Way("accounts"), Way("audit_trail")),
 )
 
 

@@ -74,9 +74,7 @@ def draft_flow(
     file: Annotated[Path, typer.Argument(help="Tệp JSON, '-' là đầu vào chuẩn / a JSON file.")],
     by: By,
     home: Home = None,
-    over: Annotated[
-        int, typer.Option("--over", help="Thay bản nháp ở lần sửa này / replaces the draft of this edition.")
-    ] = drafts.NONE_YET,
+    replace: Annotated[bool, typer.Option("--replace", help="Thay bản nháp đang có / replace the draft.")] = False,
 ) -> None:
     """Lấy tệp làm bản nháp / keep a file as the draft of the flow that it names, and say what is wrong with it."""
     definition = _read(file)
@@ -84,7 +82,12 @@ def draft_flow(
     database, _ = open_station(home)
     with database.session() as session:
         who = _who(session, name, by)
-        edition = drafts.save(session, name, definition, over, who, now()).edition
+        if drafts.find_draft(session, name) is not None and not replace:
+            raise UsageError(
+                f"Đã có bản nháp của {name}: xem rồi dùng --replace. / "
+                f"There is a draft of {name}: look at it, then --replace."
+            )
+        edition = drafts.save(session, name, definition, _seen(session, name), who, now()).edition
     print(f"{name}\tnháp / draft {edition}")
     for mistake in _check(home, database).mistakes(name, definition):
         print(f"{mistake.sentence('vi')} / {mistake.sentence('en')}", file=sys.stderr)
@@ -95,8 +98,8 @@ def discard(name: Name, by: By, home: Home = None) -> None:
     """Bỏ bản nháp / throw the draft away."""
     database, _ = open_station(home)
     with database.session() as session:
-        who, draft = _who(session, name, by), drafts.find_draft(session, name)
-        drafts.discard(session, name, draft.edition if draft else drafts.NONE_YET, who)
+        who = _who(session, name, by)
+        drafts.discard(session, name, _seen(session, name), who)
 
 
 @app.command()
@@ -114,9 +117,9 @@ def publish(name: Name, by: By, because: Because, home: Home = None, over: Over 
     database, _ = open_station(home)
     checks = _check(home, database)
     with database.session() as session:
-        who, draft = _who(session, name, by), drafts.find_draft(session, name)
+        who = _who(session, name, by)
         made = versions.publish(
-            session, name, edition=draft.edition if draft else drafts.NONE_YET, because=because, who=who, at=now(),
+            session, name, seen=_seen(session, name), because=because, who=who, at=now(),
             over=over if over is not None else current_number(session, name), check=checks,
         )  # fmt: skip
         print(f"{name}\t{made.number}")
@@ -167,6 +170,11 @@ def simulate(
     for line in trial.lines:
         print(f"[{line.removeprefix(ENTERED)}]" if line.startswith(ENTERED) else f"  {line}")
     print("  …" if trial.waits else f"  ({trial.end})")
+
+
+def _seen(session: Session, name: str) -> str:
+    """Whoever types a command means what is there now."""
+    return drafts.mark_of(drafts.at_work(session, name))
 
 
 def _definition(session: Session, name: str, version: int | None, *, draft: bool) -> str:

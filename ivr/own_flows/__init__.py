@@ -7,6 +7,7 @@ publishes an earlier one anew, so that the versions are a history and nothing in
     ├── FlowChangedMeanwhile  somebody else was faster
     ├── NoSuchFlow            the program knows no flow of this name
     ├── NoSuchVersion         the flow has no version of this number
+    ├── AlreadyInUse          going back to what is in use
     ├── NoDraft               there is none to work on
     └── NoReason              a version says why it was published
     UsageError

@@ -16,11 +16,11 @@ def add_step(sketch: Sketch, step_id: str, verb: str, leading: tuple[str, str] |
     if len(sketch.steps) >= MOST_STEPS:
         raise StepRefused(f"Nhiều nhất {MOST_STEPS} bước. / At most {MOST_STEPS} steps.")
     exits_of(verb)
-    before = the_step(sketch, leading[0]) if leading else None
+    if leading is not None:
+        before, exit_name = the_step(sketch, leading[0]), leading[1]
+        _require_exit(before["verb"], exit_name)
+        before["exits"][exit_name] = step_id
     sketch.steps.append({"id": step_id, "verb": verb, "exits": {}})
-    if before is not None and leading is not None:
-        _require_exit(before["verb"], leading[1])
-        before["exits"][leading[1]] = step_id
 
 
 def change_step(sketch: Sketch, step_id: str, new_id: str, typed: Mapping[str, str], exits: Mapping[str, str]) -> None:

@@ -17,6 +17,15 @@ class NoSuchVersion(HaiChieuError):
         super().__init__(f"Kịch bản {flow} không có bản số {number}. / The flow {flow} has no version {number}.")
 
 
+class AlreadyInUse(HaiChieuError):
+    """Going back to what calls follow as it is changes nothing."""
+
+    def __init__(self, flow: str, number: int) -> None:
+        super().__init__(
+            f"Kịch bản {flow} đang dùng chính bản {number}. / The flow {flow} is at version {number} as it is."
+        )
+
+
 class NoDraft(HaiChieuError):
     """There is no draft of this flow."""
 

@@ -1,5 +1,6 @@
 """What a step of each verb can be told: the fields of its class, as a form needs to know them."""
 
+import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,8 @@ def _value(field: FieldSeen, text: str) -> Any:
             return int(text)
         if field.kind is FieldKind.NUMBER:
             number = float(text.replace(",", "."))
+            if not math.isfinite(number):
+                raise ValueError(text)
             return int(number) if number.is_integer() else number
     except (ValueError, OverflowError) as problem:
         raise StepRefused(

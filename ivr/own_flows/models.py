@@ -9,10 +9,7 @@ from haichieu.database import Base
 
 
 class FlowDraft(Base):
-    """What a flow may become. One a flow; `edition` grows with every change, so that the second of two people is told.
-
-    `begun_on` is the number of the version that it was made of.
-    """
+    """What a flow may become. One a flow; `edition` counts its changes, `begun_on` is the version it was made of."""
 
     __tablename__ = "flow_drafts"
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from ivr.own_flows.sketch import Sketch, Step
 
+DEEPEST = 12
+"""Steps one below the other; what lies deeper begins a tree of its own, or nobody could read it."""
+
 
 @dataclass
 class Way:
@@ -38,7 +41,7 @@ class Place:
 
 
 def outline(sketch: Sketch) -> list[Place]:
-    """Return the tree's roots: where calls begin, then the steps to which nothing leads."""
+    """Return the tree's roots: where calls begin, then what lies too deep or cannot be reached."""
     places = {step["id"]: Place(step) for step in sketch.steps}
     placed: set[str] = set()
     entries = [places[entry] for entry in dict.fromkeys(sketch.entries) if entry in places]
@@ -52,14 +55,14 @@ def outline(sketch: Sketch) -> list[Place]:
 def _grow(roots: list[Place], places: dict[str, Place], placed: set[str]) -> list[Place]:
     """Place the steps that can be reached from roots, the near ones first; return the roots."""
     placed.update(root.id for root in roots)
-    ahead = list(roots)
+    ahead = [(root, 1) for root in roots]
     while ahead:
-        place = ahead.pop(0)
+        place, depth = ahead.pop(0)
         for name, target in place.step["exits"].items():
             way = Way(name, target, there=target in places)
-            if way.there and target not in placed:
+            if way.there and target not in placed and depth < DEEPEST:
                 placed.add(target)
                 way.below = places[target]
-                ahead.append(places[target])
+                ahead.append((places[target], depth + 1))
             place.ways.append(way)
     return roots

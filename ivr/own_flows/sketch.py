@@ -84,7 +84,7 @@ def read_sketch(definition: str) -> Sketch:
 def _mistakes_of(step: object, place: str) -> list[Mistake]:
     if not isinstance(step, dict) or not is_name(step.get("id")):
         return [_shapeless(f"{place}: id")]
-    if step.get("verb") not in VERBS:
+    if not isinstance(step.get("verb"), str) or step["verb"] not in VERBS:
         return [Mistake(MistakeKind.NOT_A_FLOW, str(step["id"]), (f"verb: {str(step.get('verb'))[:60]!r}",))]
     exits = step.setdefault("exits", {})
     if not isinstance(exits, dict) or not all(isinstance(target, str) for target in exits.values()):

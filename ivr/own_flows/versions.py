@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from haichieu import audit
 from ivr.own_flows.checking import FlowCheck
 from ivr.own_flows.drafts import require_draft
-from ivr.own_flows.errors import FlowChangedMeanwhile, NoReason, NoSuchVersion
+from ivr.own_flows.errors import AlreadyInUse, FlowChangedMeanwhile, NoReason
 from ivr.own_flows.models import FlowVersion
 from ivr.own_flows.numbers import current_number, find_version
 
@@ -24,14 +24,14 @@ def history(session: Session, flow: str) -> Sequence[FlowVersion]:
 
 
 def publish(
-    session: Session, flow: str, *, edition: int, over: int, because: str, who: str, at: datetime.datetime,
+    session: Session, flow: str, *, seen: str, over: int, because: str, who: str, at: datetime.datetime,
     check: FlowCheck,
 ) -> FlowVersion:  # fmt: skip
-    """Make the draft, as it was in this edition, the next version and take the draft away.
+    """Make the draft, when `seen` is its mark, the next version and take the draft away.
 
     `over` is the version it is to follow. Raises FlowMistakes, FlowChangedMeanwhile, NoDraft or NoReason.
     """
-    draft = require_draft(session, flow, edition)
+    draft = require_draft(session, flow, seen)
     made = _add(session, flow, draft.definition, over=over, because=because, who=who, at=at, check=check)
     session.delete(draft)
     audit.record(session, who, "flow.publish", f"flow:{flow}", version=made.number, because=made.because)
@@ -42,12 +42,12 @@ def roll_back(
     session: Session, flow: str, number: int, *, over: int, because: str, who: str, at: datetime.datetime,
     check: FlowCheck,
 ) -> FlowVersion:  # fmt: skip
-    """Publish an earlier version anew; a draft stays as it is. Raises as `publish` does, and NoSuchVersion."""
+    """Publish an earlier version anew; a draft stays as it is.
+
+    Raises FlowMistakes, FlowChangedMeanwhile, NoReason, NoSuchVersion or AlreadyInUse.
+    """
     definition = find_version(session, flow, number)
-    if number == over:
-        raise NoSuchVersion(flow, number)
-    made = _add(session, flow, definition, over=over, because=because, who=who, at=at, check=check)
-    made.restores = number
+    made = _add(session, flow, definition, over=over, because=because, who=who, at=at, check=check, restores=number)
     audit.record(
         session, who, "flow.roll_back", f"flow:{flow}", version=made.number, restores=number, because=made.because
     )
@@ -56,16 +56,18 @@ def roll_back(
 
 def _add(
     session: Session, flow: str, definition: str, *, over: int, because: str, who: str, at: datetime.datetime,
-    check: FlowCheck,
+    check: FlowCheck, restores: int | None = None,
 ) -> FlowVersion:  # fmt: skip
     if not (reason := because.strip()):
         raise NoReason
     if current_number(session, flow) != over:
         raise FlowChangedMeanwhile(flow)
+    if restores == over:
+        raise AlreadyInUse(flow, over)
     check.require_sound(flow, definition)
     made = FlowVersion(
         flow=flow, number=over + 1, definition=definition, published_by=who, published_at=at,
-        because=reason[:LONGEST_REASON],
+        because=reason[:LONGEST_REASON], restores=restores,
     )  # fmt: skip
     try:
         with session.begin_nested():

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("because", sa.String(length=500), nullable=False),
         sa.Column("restores", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flow_versions")),
-        sa.UniqueConstraint("flow", "number", name=op.f("uq_flow_versions_flow")),
+        sa.UniqueConstraint("flow", "number", name=op.f("uq_flow_versions_flow_number")),
     )
 
 
