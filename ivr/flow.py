@@ -38,6 +38,14 @@ from ivr.verbs.survey import Survey
 from ivr.verbs.transfer import Transfer
 
 FORMAT_VERSION = 1
+_IN_VIETNAMESE = {
+    "greater_than": "phải lớn hơn {gt}",
+    "greater_than_equal": "ít nhất là {ge}",
+    "less_than_equal": "nhiều nhất là {le}",
+    "int_type": "phải là số nguyên",
+    "float_type": "phải là số",
+    "extra_forbidden": "không có mục này",
+}
 LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
@@ -160,6 +168,12 @@ def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mista
                 field = rest[1:]  # the first is the verb, by which pydantic tells the nodes apart
             case loc:
                 place, field = "flow", list(loc)
-        message = error["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in field)
-        yield Mistake(MistakeKind.NOT_A_FLOW, place, (f"{where}: {message}" if where else message,))
+        if error["type"] == "missing":
+            yield Mistake(MistakeKind.MISSING_FIELD, place, (where,))
+            continue
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] in _IN_VIETNAMESE:
+            message = f"{_IN_VIETNAMESE[error['type']].format(**error.get('ctx', {}))} / {message}"
+        halves = [f"{where}: {half}" if where else half for half in message.split(" / ", 1)]
+        yield Mistake(MistakeKind.NOT_A_FLOW, place, (" / ".join(halves),))

@@ -11,6 +11,7 @@ class MistakeKind(Enum):
     """The kinds of mistakes, with their sentences in Vietnamese and English; `{0}`, `{1}` are the details."""
 
     NOT_A_FLOW = ("không đúng dạng: {0}", "is not of the right shape: {0}")
+    MISSING_FIELD = ("thiếu {0}", "lacks {0}")
     TWICE_IN_AN_OBJECT = ("tên {0} xuất hiện hai lần", "the name {0} stands there twice")
     WRONG_VERSION = (
         "phiên bản định dạng {0} không đọc được, chương trình này đọc phiên bản {1}",
@@ -67,9 +68,11 @@ class Mistake:
         return f"{self.place}: {self.words(language)}"
 
     def words(self, language: str = "vi") -> str:
-        """Say it where the place is plain."""
-        vietnamese, english = self.kind.value
-        return (english if language == "en" else vietnamese).format(*self.details)
+        """Say it where the place is plain. A detail may have two halves itself."""
+        side = 1 if language == "en" else 0
+        halves = ((detail.partition(" / ")[::2]) for detail in self.details)
+        details = [(vietnamese, english or vietnamese)[side] for vietnamese, english in halves]
+        return self.kind.value[side].format(*details)
 
 
 class FlowMistakes(UsageError):

@@ -63,7 +63,7 @@ class Sketch:
 def read_sketch(definition: str) -> Sketch:
     """Read a definition in the making. Raises FlowMistakes when it is not even that."""
     if len(definition) > LONGEST_DEFINITION:
-        raise FlowMistakes([_shapeless(f"hơn {LONGEST_DEFINITION} ký tự | more than {LONGEST_DEFINITION} characters")])
+        raise FlowMistakes([_shapeless(f"hơn {LONGEST_DEFINITION} ký tự / more than {LONGEST_DEFINITION} characters")])
     content = read_json(definition)
     if not isinstance(content, dict) or not isinstance(steps := content.get("nodes"), list):
         raise FlowMistakes([_shapeless('{"flow": …, "nodes": […]}')])

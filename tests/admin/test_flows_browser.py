@@ -1,4 +1,4 @@
-"""Call flows in a real browser: a menu is changed by hand, by dragging and by keyboard, tried, published, taken back."""
+"""Call flows in a real browser: a menu changed by form, by dragging and by keyboard, tried, published, taken back."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     page.get_by_label("Được dẫn tới từ bước").select_option("main-menu")
     page.get_by_label("qua lối ra").fill("5")
     page.get_by_role("button", name="Thêm", exact=True).click()
-    expect(page.get_by_text("prompt: Field required")).to_be_visible()
+    expect(page.get_by_text("thiếu prompt")).to_be_visible()
     look(page, "flow-step-wrong-vi")
     page.get_by_label("Lời thoại").select_option("duty-desk-closed")
     page.get_by_label("xong").select_option("main-menu")

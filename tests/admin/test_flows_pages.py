@@ -57,7 +57,7 @@ def test_a_menu_is_changed_tried_published_and_taken_back(house: House) -> None:
     assert added.headers["Location"].endswith("/steps/office-hours")
     step = f"{DRAFT}/steps/office-hours"
     page = browser.get(step).text
-    assert "prompt: Field required" in page  # at the step that lacks it
+    assert "thiếu prompt" in page  # at the step that lacks it
     assert "Nhiều nhất" not in page
     refused = send(browser, "/flows/hotline/publish", because="vội", over="0")
     assert (refused.status_code, in_use(house)) == (422, 0)
@@ -190,7 +190,7 @@ def test_the_simulator_walks_by_the_address_and_touches_nothing(house: House) ->
         "nodes": [{"id": "a", "verb": "say"}],
     }
     send(browser, f"{DRAFT}/json", definition=json.dumps(broken))
-    assert "prompt: Field required" in browser.get("/flows/hotline/simulator").text
+    assert "thiếu prompt" in browser.get("/flows/hotline/simulator").text
     assert "Đài truyền thanh xin chào bà con" in browser.get("/flows/hotline/simulator?of=0").text
 
 
