@@ -3,6 +3,7 @@
 from flask import Flask, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
+from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
@@ -57,7 +58,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @needs(CONFIGURE, where=units_of_flow)
     def flow_version(name: str, number: int) -> Response:
         """One version, what going back to it would change, and the form that does."""
-        return _version_page(panel, name, number, Form())
+        return _version_page(panel, name, number, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/versions/<int:number>")
     @needs(CONFIGURE, where=units_of_flow)
@@ -80,7 +81,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @needs(CONFIGURE, where=units_of_flow)
     def ask_publish_flow(name: str) -> Response:
         """What the draft would change, and what is still wrong with it."""
-        return _publish_page(panel, name, Form())
+        return _publish_page(panel, name, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/publish")
     @needs(CONFIGURE, where=units_of_flow)

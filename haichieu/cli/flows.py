@@ -15,7 +15,6 @@ from haichieu.cli.in_home import By, Home, open_station
 from haichieu.cli.sounds import open_prompts
 from haichieu.database import Database, now
 from haichieu.errors import UsageError
-from haichieu.logs import configure_logs
 from haichieu.settings import load_settings
 from ivr.flow import delivered_flows, parse_flow
 from ivr.own_flows import drafts, versions
@@ -160,7 +159,6 @@ def simulate(
     called_back: Annotated[bool, typer.Option("--called-back", help="Đài gọi đi / the station calls.")] = False,
 ) -> None:
     """Thử kịch bản không cần điện thoại / walk through a flow without a telephone, and print what is said."""
-    configure_logs("warning", "flow")
     database, _ = open_station(home)
     with database.reading() as session:
         flow = parse_flow(_definition(session, name, version, draft=draft))

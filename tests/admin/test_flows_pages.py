@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from admin.access.models import WebSession
 from haichieu import audit
 from haichieu.database import Database, now
 from ivr.flow import delivered_definition
@@ -14,7 +15,7 @@ from ivr.own_flows import drafts, versions
 from ivr.own_flows.models import FlowDraft
 from ivr.own_flows.numbers import current_number
 from ivr.own_flows.sketch import read_sketch
-from tests.admin.house import Browser, House, build
+from tests.admin.house import PAGE, PASSWORD, Browser, House, build
 
 ADMIN = "admin@district.example"
 DRAFT = "/flows/hotline/draft"
@@ -70,7 +71,7 @@ def test_a_menu_is_changed_tried_published_and_taken_back(house: House) -> None:
     assert "duty" not in tried
     assert at_work(house)["office"] == {"next": "main-menu"}
     page = browser.get("/flows/hotline/publish").text
-    assert re.search(r"exits 5.*<ins>office</ins>", page, re.DOTALL)
+    assert re.search(r"Lối ra <kbd>5</kbd>.*<ins>office</ins>", page, re.DOTALL)
     mark = seen(browser, "/flows/hotline/publish")
     for fields, status in (
         ({"because": " "}, 422),
@@ -128,6 +129,27 @@ def test_what_the_second_of_two_people_typed_is_kept(house: House) -> None:
         late = one.post(path, DRAFT, seen=old, **fields)
         assert (late.status_code, "Người khác vừa thay đổi" in late.text) == (409, True), path
         assert all(value in late.text for value in fields.values() if value not in ("yes", "1:down")), path
+
+
+def test_what_was_typed_survives_a_login_that_ran_out_and_still_overwrites_nobody(house: House) -> None:
+    browser, other = house.signed_in(ADMIN), house.signed_in(ADMIN)
+    step = f"{DRAFT}/steps/main-menu"
+    token, mark = browser.form_token(step), seen(browser, step)
+    with house.database.session() as session:
+        session.query(WebSession).order_by(WebSession.id).first().ended_at = now()  # type: ignore[union-attr]
+    fields = {"seen": mark, "step": "main-menu", "field_seconds": "9", "exit_1": "status"}
+    late = browser.client.post(
+        step, data={**fields, "csrf_token": token}, headers={**PAGE, "Referer": f"http://localhost{step}"}
+    )
+    sealed = re.search(r'name="kept" value="([^"]+)"', late.text)
+    assert sealed, late.text
+    assert send(other, f"{DRAFT}/steps/status/remove", instead="main-menu").status_code == 303
+    signed_in = browser.post("/login", email=ADMIN, password=PASSWORD, kept=sealed[1], next=step)
+    assert signed_in.headers["Location"] == step
+    page = browser.get(step).text
+    assert 'value="9"' in page
+    assert f'name="seen" value="{mark}"' in page
+    assert browser.post(step, "/account", **fields).status_code == 409
 
 
 def test_the_draft_by_its_other_forms(house: House) -> None:
