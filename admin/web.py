@@ -21,6 +21,7 @@ from admin.broadcasts.log_views import register_broadcast_log
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
 from admin.emergency.views import register_emergency
+from admin.flows.views import register_flows
 from admin.health import register_health
 from admin.layout.assets import register_assets
 from admin.layout.language import register_language
@@ -94,7 +95,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
         *(register_programmes, register_calendar),
-        *(register_numbers, register_prompts),
+        *(register_numbers, register_flows, register_prompts),
     ):
         register(app, panel)
     for routes in webhooks:

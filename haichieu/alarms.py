@@ -32,6 +32,7 @@ class AlarmKind(StrEnum):
     TEXTS_FAILING = "texts_failing"
     ANSWER_FAILED = "answer_failed"
     PROMPT_MISSING = "prompt_missing"
+    FLOW_DAMAGED = "flow_damaged"
 
 
 class NoSuchAlarm(HaiChieuError):

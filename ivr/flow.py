@@ -38,6 +38,14 @@ from ivr.verbs.survey import Survey
 from ivr.verbs.transfer import Transfer
 
 FORMAT_VERSION = 1
+_IN_VIETNAMESE = {
+    "greater_than": "phải lớn hơn {gt}",
+    "greater_than_equal": "ít nhất là {ge}",
+    "less_than_equal": "nhiều nhất là {le}",
+    "int_type": "phải là số nguyên",
+    "float_type": "phải là số",
+    "extra_forbidden": "không có mục này",
+}
 LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
@@ -90,7 +98,7 @@ def parse_flow(definition: str) -> Flow:
     """Read a definition. Raises FlowMistakes when it is not JSON, not of this version, or of a wrong shape."""
     if len(definition) > LONGEST_DEFINITION:
         raise FlowMistakes([_not_a_flow(f"more than {LONGEST_DEFINITION} characters")])
-    content = _read_json(definition)
+    content = read_json(definition)
     version = content.get("version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:
         details = (json.dumps(version)[:40], str(FORMAT_VERSION))
@@ -103,10 +111,14 @@ def parse_flow(definition: str) -> Flow:
 
 def delivered_flow(key: str) -> Flow:
     """Return a flow that comes with the program. Raises KeyError for one that does not."""
-    file = resources.files("ivr") / "flows" / f"{key}.json"
+    return parse_flow(delivered_definition(key))
+
+
+def delivered_definition(key: str) -> str:
+    """Return the JSON of a flow that comes with the program. Raises KeyError for one that does not."""
     if key not in delivered_flows():
         raise KeyError(key)
-    return parse_flow(file.read_text("utf-8"))
+    return (resources.files("ivr") / "flows" / f"{key}.json").read_text("utf-8")
 
 
 def delivered_flows() -> frozenset[str]:
@@ -115,8 +127,8 @@ def delivered_flows() -> frozenset[str]:
     return frozenset(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-def _read_json(definition: str) -> object:
-    """Read JSON in which no object has a name twice, which JSON allows and a menu must not."""
+def read_json(definition: str) -> object:
+    """Read JSON in which no object has a name twice, which JSON allows and a menu must not. Raises FlowMistakes."""
     mistakes: list[Mistake] = []
     without_place: list[str] = []
 
@@ -156,6 +168,12 @@ def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mista
                 field = rest[1:]  # the first is the verb, by which pydantic tells the nodes apart
             case loc:
                 place, field = "flow", list(loc)
-        message = error["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in field)
-        yield Mistake(MistakeKind.NOT_A_FLOW, place, (f"{where}: {message}" if where else message,))
+        if error["type"] == "missing":
+            yield Mistake(MistakeKind.MISSING_FIELD, place, (where,))
+            continue
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] in _IN_VIETNAMESE:
+            message = f"{_IN_VIETNAMESE[error['type']].format(**error.get('ctx', {}))} / {message}"
+        halves = [f"{where}: {half}" if where else half for half in message.split(" / ", 1)]
+        yield Mistake(MistakeKind.NOT_A_FLOW, place, (" / ".join(halves),))

@@ -1,6 +1,7 @@
 """Walks a caller through a flow, node by node, until somebody hangs up."""
 
 import contextlib
+from collections.abc import Callable
 from enum import StrEnum
 
 import structlog
@@ -24,8 +25,8 @@ class FlowEnd(StrEnum):
     FAILED = "failed"
 
 
-async def run_flow(flow: Flow, session: Session) -> FlowEnd:
-    """Answer the call, lead the caller through the flow and hang up; return how it ended.
+async def run_flow(flow: Flow, session: Session, entered: Callable[[str], None] = lambda _: None) -> FlowEnd:
+    """Answer the call, lead the caller through the flow and hang up; return how it ended. `entered` is told each node.
 
     A caller who hangs up ends it at once, wherever it stands. An error of ours is logged, and the caller
     hears an apology before the line is closed. Cancellation passes through: whoever holds the call ends it.
@@ -33,7 +34,7 @@ async def run_flow(flow: Flow, session: Session) -> FlowEnd:
     try:
         if not session.called_back:
             await session.call.answer()
-        await _walk(flow, session)
+        await _walk(flow, session, entered)
         await session.call.hang_up()
     except CallEnded:
         return FlowEnd.CALLER_LEFT
@@ -47,12 +48,13 @@ async def run_flow(flow: Flow, session: Session) -> FlowEnd:
     return FlowEnd.COMPLETED
 
 
-async def _walk(flow: Flow, session: Session) -> None:
+async def _walk(flow: Flow, session: Session, entered: Callable[[str], None]) -> None:
     nodes = {node.id: node for node in flow.nodes}
     here = flow.call_back_entry if session.called_back else flow.start
     if here is None:
         raise NotKnownYet(f"the flow {flow.flow} does not say where a call-back begins")
     for _ in range(MOST_STEPS):
+        entered(here)
         taken = await nodes[here].run(session)
         log.debug("left a node", flow=flow.flow, node=here, exit=taken)
         if taken is None:

@@ -7,10 +7,11 @@ which nobody is waited for, and prompts that a language lacks.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from ivr.flow import Flow
+from ivr.flow import Flow, delivered_flow, delivered_flows
 from ivr.mistakes import FlowMistakes, Mistake, MistakeKind
 from ivr.node import TIMEOUT, Node
 from ivr.prompt_store import STATION_PROMPTS
+from ivr.verbs.authenticate import Authenticate
 from ivr.verbs.go_live import GoLive
 
 KNOWN_ON_CALL_BACK = frozenset({"official", "zone", "reachable", "total"})
@@ -39,6 +40,7 @@ def require_sound(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) 
 def lint(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) -> list[Mistake]:
     """Return all mistakes; those that make the ways through the flow unclear are reported before the others."""
     return list(_loose_ends(flow)) or [
+        *_unfit_for_its_line(flow),
         *_unreachable(flow),
         *_unknown_values(flow, prompts),
         *_endless_loops(flow),
@@ -63,6 +65,21 @@ def _loose_ends(flow: Flow) -> Iterator[Mistake]:
                 yield Mistake(MistakeKind.UNKNOWN_EXIT, node.id, (name,))
             if target not in ids:
                 yield Mistake(MistakeKind.NO_SUCH_NODE, node.id, (name, target))
+
+
+def _unfit_for_its_line(flow: Flow) -> Iterator[Mistake]:
+    """A flow that stands in the place of a delivered one must do for the calls that come to that place."""
+    place = delivered_flow(flow.flow) if flow.flow in delivered_flows() else None
+    if place is not None and place.is_for_officials and not flow.is_for_officials:
+        yield Mistake(MistakeKind.NOT_FOR_OFFICIALS, "flow")
+    if place is not None and place.call_back_entry is not None and flow.call_back_entry is None:
+        yield Mistake(MistakeKind.NO_ENTRY_FOR_CALLS_OUT, "flow")
+    serves_citizens = any(node.for_citizens for node in place.nodes) if place else not flow.is_for_officials
+    for node in flow.nodes:
+        if node.for_citizens and not serves_citizens:
+            yield Mistake(MistakeKind.NO_DESK_FOR_CITIZENS, node.id)
+        if isinstance(node, Authenticate) and place is not None and not place.is_for_officials:
+            yield Mistake(MistakeKind.NOT_FOR_CITIZENS, node.id)
 
 
 def _unreachable(flow: Flow) -> Iterator[Mistake]:

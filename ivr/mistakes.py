@@ -11,6 +11,7 @@ class MistakeKind(Enum):
     """The kinds of mistakes, with their sentences in Vietnamese and English; `{0}`, `{1}` are the details."""
 
     NOT_A_FLOW = ("không đúng dạng: {0}", "is not of the right shape: {0}")
+    MISSING_FIELD = ("thiếu {0}", "lacks {0}")
     TWICE_IN_AN_OBJECT = ("tên {0} xuất hiện hai lần", "the name {0} stands there twice")
     WRONG_VERSION = (
         "phiên bản định dạng {0} không đọc được, chương trình này đọc phiên bản {1}",
@@ -31,6 +32,23 @@ class MistakeKind(Enum):
         "cần giá trị {0} mà chưa nút nào trước đó cho biết",
         "needs {0}, which is not known on every way that leads here",
     )
+    NO_DESK_FOR_CITIZENS = (
+        "là việc cho người dân, không dùng được trên đường dây này",
+        "serves citizens, which this line does not",
+    )
+    NOT_FOR_OFFICIALS = (
+        "đường dây này là của cán bộ, phải có bước authenticate",
+        "is for officials: they must sign in",
+    )
+    NOT_FOR_CITIZENS = (
+        "đường dây này không đòi đăng nhập, không dùng được bước authenticate",
+        "is for everybody: nobody can be asked to sign in",
+    )
+    NO_ENTRY_FOR_CALLS_OUT = (
+        "đài gọi đi theo kịch bản này nên cần call_back_entry",
+        "needs call_back_entry: the station itself places such calls",
+    )
+    OTHER_NAME = ("tự gọi là {0}, phải là {1}", "calls itself {0}, but is {1}")
     ENDLESS = (
         "nằm trong vòng lặp không chờ người gọi: {0}",
         "is part of a loop that never waits for the caller: {0}",
@@ -46,9 +64,15 @@ class Mistake:
     details: tuple[str, ...] = ()
 
     def sentence(self, language: str = "vi") -> str:
-        """Say it to the flow's author, in Vietnamese or English."""
-        vietnamese, english = self.kind.value
-        return f"{self.place}: {(english if language == 'en' else vietnamese).format(*self.details)}"
+        """Say it to the flow's author, in Vietnamese or English, with its place."""
+        return f"{self.place}: {self.words(language)}"
+
+    def words(self, language: str = "vi") -> str:
+        """Say it where the place is plain. A detail may have two halves itself."""
+        side = 1 if language == "en" else 0
+        halves = ((detail.partition(" / ")[::2]) for detail in self.details)
+        details = [(vietnamese, english or vietnamese)[side] for vietnamese, english in halves]
+        return self.kind.value[side].format(*details)
 
 
 class FlowMistakes(UsageError):

@@ -25,6 +25,8 @@ class Node(BaseModel):
     """Whether the caller must do something before any exit but `timeout` is taken."""
     needs: ClassVar[frozenset[str]] = frozenset()
     """Values of the session without which the verb cannot run."""
+    for_citizens: ClassVar[bool] = False
+    """Whether it asks the desk for citizens, which lines have on which nobody signs in."""
     sentences: ClassVar[tuple[str, ...]] = ()
     """Prompts that the verb says by itself and fills with values of its own."""
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from broadcast_bridge.programmes.intake import sounds_in
 from haichieu.ari.call import Call
 from haichieu.audio.ingest import UnusableSound, telephone_forms
 from haichieu.database import Database, now
@@ -83,7 +82,7 @@ class PromptRecorder:
 
     def _keep(self, name: str, debt: OwedPromptCall) -> None:
         self._store.require_space()
-        with sounds_in(self._store) as folder:
+        with self._store.scratch() as folder:
             forms = telephone_forms(self._spool.wav(name), Path(folder), most_seconds=MOST_SECONDS)
             with self._database.session() as session:
                 own_prompts.record_over(

@@ -147,6 +147,11 @@ class PromptStore:
         """Say whether somebody has recorded the prompt in the language."""
         return self._own_recording(key, language) is not None or self._recording(key, language) is not None
 
+    def recorded_keys(self, language: str) -> frozenset[str]:
+        """Return the keys that somebody has recorded in the language."""
+        files = (self._recordings / language).glob("*.wav") if _LANGUAGE.fullmatch(language) else ()
+        return frozenset(file.stem for file in files if KEY.fullmatch(file.stem))
+
     def can_say(self, key: str, language: str) -> bool:
         """Say whether a caller with this language hears something for the prompt, if only in the fallback."""
         return self.has(key, language) or self.has(key, self.fallback)

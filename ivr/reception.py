@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -98,7 +98,7 @@ class Reception:
         client: AriClient,
         database: Database,
         prompts: Prompts,
-        flows: Callable[[str], Flow],
+        flows: Callable[[str], Awaitable[Flow]],
         desk_for: DeskFor,
         citizens: CitizensReception,
     ) -> None:
@@ -145,7 +145,7 @@ class Reception:
             prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
             await session.say(prompt, code=debt.zone_keys)
             return
-        await run_flow(self._flows(debt.flow), session)
+        await run_flow(await self._flows(debt.flow), session)
 
     async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
         """Lead an official, called ahead of a booked hour, through PIN and countdown on air."""
@@ -164,20 +164,21 @@ class Reception:
             owed_priority=booking.priority,
             due_at=booking.due_at,
         )
-        await run_flow(self._flows(BOOKED_FLOW), session)
+        await run_flow(await self._flows(BOOKED_FLOW), session)
 
     async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
         """Lead a citizen, whose missed call is returned, through the flow of the number that they had dialled."""
         destination = await self._database.run(lambda session: _destination(session, debt.dialled, now()))
         if destination is None or destination.dialled is None:
             return
-        await self._serve_citizen(call, destination, destination.dialled, called_back=True)
+        flow = await self._flows(destination.flow)
+        await self._serve_citizen(call, destination, destination.dialled, flow, called_back=True)
 
     async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
         """Lead a citizen, rung up by the station, through the answers that wait for them."""
         desk = self._desk_for(call, ANSWER_FLOW)
         session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
-        await run_flow(self._flows(ANSWER_FLOW), session)
+        await run_flow(await self._flows(ANSWER_FLOW), session)
 
     async def _serve(self, call: Call) -> None:
         async with call:
@@ -186,10 +187,11 @@ class Reception:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
                 return
-            if destination.dialled is not None and not self._flows(destination.flow).is_for_officials:
+            flow = await self._flows(destination.flow)
+            if destination.dialled is not None and not flow.is_for_officials:
                 # Citizens may stay unknown: no log says who called, not even in part.
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=destination.flow)
-                await self._welcome_citizen(call, destination, destination.dialled)
+                await self._welcome_citizen(call, destination, destination.dialled, flow)
                 return
             log.info(
                 "call.arrived",
@@ -200,11 +202,11 @@ class Reception:
             )
             desk = self._desk_for(call, destination.flow)
             session = Session(call, self._prompts, desk, destination.language)
-            end = await run_flow(self._flows(destination.flow), session)
+            end = await run_flow(flow, session)
             log.info("call.ended", call=call.id, how=str(end))
         await desk.call_over()
 
-    async def _welcome_citizen(self, call: Call, destination: Destination, dialled: Dialled) -> None:
+    async def _welcome_citizen(self, call: Call, destination: Destination, dialled: Dialled, flow: Flow) -> None:
         try:
             self._citizens.limits.call(call.caller_number, call.line)
         except TooManyCalls:
@@ -212,7 +214,7 @@ class Reception:
             return
         if destination.missed_call_back and call.caller_number and await self._is_missed_call(call, dialled):
             return
-        await self._serve_citizen(call, destination, dialled)
+        await self._serve_citizen(call, destination, dialled, flow)
 
     async def _is_missed_call(self, call: Call, dialled: Dialled) -> bool:
         """Let it ring for one period; whoever hangs up meanwhile is owed a call."""
@@ -231,9 +233,8 @@ class Reception:
         return True
 
     async def _serve_citizen(
-        self, call: Call, destination: Destination, dialled: Dialled, *, called_back: bool = False
+        self, call: Call, destination: Destination, dialled: Dialled, flow: Flow, *, called_back: bool = False
     ) -> None:
-        flow = self._flows(destination.flow)
         if flow.call_back_entry is None:
             flow = flow.model_copy(update={"call_back_entry": flow.start})
         desk = self._citizens.desk_for(call, dialled)

@@ -14,6 +14,7 @@ MODULES_WITH_TABLES = (
         "ivr.prompt_calls",
         "admin.access.models",
     ),
+    "ivr.own_flows.models",
 )
 
 

@@ -22,6 +22,7 @@ from feedback.cases import NoSuchCase
 from haichieu.account_rights import NoSuchAccount, NotAllowed
 from haichieu.alarms import NoSuchAlarm
 from haichieu.errors import EnvironmentProblem, HaiChieuError
+from ivr.own_flows.errors import NoSuchFlow, NoSuchVersion
 
 log = structlog.get_logger()
 
@@ -37,6 +38,8 @@ STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
     (NoSuchSound, 404),
     (NoSuchAlarm, 404),
     (NoSuchAccount, 404),
+    (NoSuchFlow, 404),
+    (NoSuchVersion, 404),
     (LockedOut, 429),
     (EnvironmentProblem, 503),
 )

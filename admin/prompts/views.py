@@ -17,7 +17,6 @@ from admin.programmes.receiving import receive
 from admin.prompts.listing import languages_of, line_of, lines
 from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
 from admin.prompts.samples import samples
-from broadcast_bridge.programmes.intake import sounds_in
 from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, telephone_forms
 from haichieu.database import now
@@ -107,7 +106,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         own_prompts.require_recordable(texts, key)
         panel.store.require_space()
         origin = Origin.BROWSER if request.args.get("name", "").startswith(RECORDED_HERE) else Origin.UPLOAD
-        with sounds_in(panel.store) as folder:
+        with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
             forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)

@@ -31,6 +31,7 @@ GROUPS = {
     "transcript": "transcripts",
     "text": "text",
     "token": "tokens",
+    "flow": "flows",
 }
 """Groups of commands, each in a module of this package."""
 
@@ -48,6 +49,9 @@ def main() -> None:
     """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
     if sys.argv[1:2] in ([], ["--help"]) or sys.argv[1] in GROUPS:
         command_groups(app)  # which take the whole house with them, and no loudspeaker should wait for that
+        from haichieu.logs import configure_logs
+
+        configure_logs("warning", "command")  # standard output is for what was asked for
     try:
         app()
     except HaiChieuError as refusal:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,8 +54,9 @@ from ivr.booked_calls import BookedCalls
 from ivr.call_back_dispatcher import CallBackDispatcher
 from ivr.caller_limits import CallerLimits
 from ivr.citizen_desk import CitizensLine, PhoneCitizenDesk
-from ivr.flow import delivered_flow
 from ivr.official_desk import PhoneDesk
+from ivr.own_flows.checking import FlowCheck
+from ivr.own_flows.in_use import FlowsInUse
 from ivr.prompt_recording import PromptRecorder
 from ivr.reception import CitizensReception, Reception
 
@@ -127,7 +128,7 @@ class Switchboard:
             self._client,
             self._database,
             self._prompts,
-            lru_cache(delivered_flow),
+            FlowsInUse(self._database, FlowCheck(self._prompts, self._prompts.languages)),
             self._desk_for,
             CitizensReception(partial(PhoneCitizenDesk, line), limits, missed_calls),
         )

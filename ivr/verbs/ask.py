@@ -14,7 +14,9 @@ SESSION_VALUES = frozenset({"official", "zone", "reachable", "total", "unit", "b
 
 def _not_taken(name: str) -> str:
     if name in SESSION_VALUES:
-        raise ValueError(f"{name!r} is the station's own value, choose another name")
+        raise ValueError(
+            f"{name!r} là tên đài đã dùng, hãy chọn tên khác / {name!r} is the station's own value, choose another name"
+        )
     return name
 
 

@@ -18,6 +18,7 @@ class ChooseLanguage(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"next"})
+    for_citizens: ClassVar[bool] = True
     sentences: ClassVar[tuple[str, ...]] = ("language-name", "language-key")
 
     verb: Literal["choose-language"]

@@ -17,6 +17,7 @@ class ChooseUnit(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"chosen"})
+    for_citizens: ClassVar[bool] = True
     sentences: ClassVar[tuple[str, ...]] = ("ask-commune", "commune-choice", "commune-chosen")
 
     verb: Literal["choose-unit"]

@@ -27,6 +27,7 @@ class LeaveMessage(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    for_citizens: ClassVar[bool] = True
     waits_for_caller: ClassVar[bool] = True
     sentences: ClassVar[tuple[str, ...]] = (
         "ask-category",

@@ -20,6 +20,7 @@ class Listen(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"heard", "done", "elsewhere"})
+    for_citizens: ClassVar[bool] = True
     waits_for_caller: ClassVar[bool] = True  # by itself it goes on only as long as there are bulletins
     needs: ClassVar[frozenset[str]] = frozenset({"unit"})
     sentences: ClassVar[tuple[str, ...]] = ("no-bulletins", "bulletin-keys", "bulletin-title", "no-more-bulletins")

@@ -31,7 +31,7 @@ class Menu(Node):
     @model_validator(mode="after")
     def _offers_something(self) -> Self:
         if not KEYS & self.exits.keys():
-            raise ValueError("a menu needs at least one key among its exits")
+            raise ValueError("bước này cần ít nhất một phím / a menu needs at least one key among its exits")
         return self
 
     def prompts(self) -> tuple[str, ...]:

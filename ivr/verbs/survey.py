@@ -14,6 +14,7 @@ class Survey(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
+    for_citizens: ClassVar[bool] = True
     waits_for_caller: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"bulletin"})
     sentences: ClassVar[tuple[str, ...]] = ("ask-useful", "thanks-for-vote")

@@ -23,6 +23,7 @@ class Transfer(Node):
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"done", "unavailable"})
+    for_citizens: ClassVar[bool] = True
     sentences: ClassVar[tuple[str, ...]] = ("duty-desk-rings", *_WHY_NOT.values())
 
     verb: Literal["transfer"]

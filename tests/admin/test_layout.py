@@ -23,6 +23,9 @@ from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.states import BROADCAST, DELIVERY, Kind, Priority
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.people import Level, Right, Role
+from ivr.interpreter import FlowEnd
+from ivr.own_flows.fields import exits_of, fields_of
+from ivr.own_flows.sketch import VERBS
 from ivr.own_prompts import Origin as PromptOrigin
 from ivr.prompt_calls import CallState
 from ivr.prompt_store import Voice
@@ -63,6 +66,9 @@ BUILT = {
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
+    "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
+    "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
+    "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip

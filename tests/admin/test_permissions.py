@@ -24,6 +24,8 @@ from haichieu.alarms import Alarm
 from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Account, Official, Role
+from ivr.flow import delivered_definition
+from ivr.own_flows.drafts import find_draft, mark_of, save
 from ivr.routing import Number
 from tests.admin.house import House
 from tests.admin.test_programmes_pages import a_programme
@@ -444,6 +446,36 @@ EVERYWHERE = {
     **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }
+
+
+def flow_draft(house: House, unit: str) -> str:
+    """The citizens' line, to which one number leads, in a unit; with a draft at work."""
+    with house.database.session() as session:
+        session.query(Number).delete()
+        session.add(Number(number="1022", flow="hotline", unit_id=house.units[unit]))
+        if find_draft(session, "hotline") is None:
+            built_in = delivered_definition("hotline")
+            save(session, "hotline", built_in, mark_of(built_in), "test", now())
+    return "/flows/hotline"
+
+
+IN_UNITS += [
+    Try(
+        f"/flows/<name>{end}",
+        method,
+        CONFIGURE,
+        lambda h, u, end=end: (
+            flow_draft(h, u) + end.replace("<step>", "main-menu").replace("<int:number>", "0"), {},
+        ),  # type: ignore[misc]
+    )
+    for method, end in (
+        *(("GET", end) for end in ("", "/draft", "/draft/json", "/draft/steps/<step>", "/publish", "/simulator")),
+        *(("POST", end) for end in ("/draft", "/draft/json", "/draft/steps", "/draft/steps/<step>", "/publish")),
+        *(("POST", f"/draft/steps/<step>{end}") for end in ("/remove", "/order")), ("POST", "/draft/discard"),
+        ("GET", "/versions/<int:number>"), ("POST", "/versions/<int:number>"),
+    )
+]  # fmt: skip
+LISTS |= {"/flows"}
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 
 

@@ -23,7 +23,11 @@ from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
 from haichieu.softphone import SoftPhone
+from ivr.flow import delivered_definition
+from ivr.own_flows import editing
+from ivr.own_flows.sketch import read_sketch
 from ivr.routing import Number
+from tests.station.at_the_panel import AtThePanel
 from tests.station.district import DUTY_DESK, HAI
 from tests.station.listening import OTHER, SAME, Scene, end_of
 from tests.station.panel import panel
@@ -259,6 +263,46 @@ async def test_what_is_changed_on_the_panel_the_next_caller_hears(scene: Scene) 
         await away(citizen, scene)
         await desk.stop()
         await admin.post(f"/numbers/{number}/edit", f"/numbers/{number}/edit", **base)
+
+
+async def test_a_menu_published_at_the_panel_is_heard_by_the_next_caller_until_it_is_taken_back(scene: Scene) -> None:
+    changed = read_sketch(delivered_definition("hotline"))
+    editing.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
+    editing.change_step(
+        changed, "main-menu", "main-menu", {"prompt": "hotline-menu"}, {"5": "status", "*": "main-menu"}
+    )
+    for step in ("language", "commune", "other-commune", "bulletins", "useful", "message", "duty-desk"):
+        editing.remove_step(changed, step, "main-menu" if step == "language" else "")
+
+    async def call(greeting: str) -> tuple[SoftPhone, Path]:
+        citizen = await scene.outside(CITIZEN)
+        heard = scene.phone_file()
+        await citizen.call("1022")
+        await scene.hears(heard, greeting)
+        await scene.hears(heard, "hotline-menu")
+        return citizen, heard
+
+    async with AtThePanel(scene.station) as panel:
+        page = "/flows/hotline/draft/json"
+        assert await panel.send(page, page, definition=changed.text) == 303
+        citizen, heard = await call("greeting-hotline")
+        page = "/flows/hotline/publish"
+        assert await panel.send(page, page, because="Chỉ còn hỏi kết quả") == 303
+        await citizen.digits("3")  # whoever is on the line goes on as it began
+        await scene.hears(heard, "ask-case")
+        await away(citizen, scene)
+        citizen, heard = await call("duty-desk-closed")
+        await citizen.digits("3")
+        await scene.hears(heard, "wrong-key")
+        await citizen.digits("5")
+        await scene.hears(heard, "ask-case")
+        await away(citizen, scene)
+        page = "/flows/hotline/versions/0"
+        assert await panel.send(page, page, because="Bà con cần cả bản tin") == 303
+        citizen, heard = await call("greeting-hotline")
+        await citizen.digits("3")
+        await scene.hears(heard, "ask-case")
+        await away(citizen, scene)
 
 
 async def test_no_number_of_a_citizen_is_anywhere_on_the_disk(scene: Scene) -> None:

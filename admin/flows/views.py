@@ -1,0 +1,138 @@
+"""The pages of what calls follow: the list, one flow with its versions, publishing and going back."""
+
+from flask import Flask, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs
+from admin.access.visitors import visitor
+from admin.flows.diagram import draw
+from admin.flows.editing import register_flow_editing
+from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, work_on
+from admin.flows.trial import register_flow_trial
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.errors import HaiChieuError
+from ivr.mistakes import FlowMistakes
+from ivr.own_flows import drafts, versions
+from ivr.own_flows.differences import differences
+from ivr.own_flows.errors import FlowChangedMeanwhile, NoDraft, NoReason
+from ivr.own_flows.numbers import current_number, find_version
+from ivr.own_flows.outline import outline
+from ivr.own_flows.sketch import Sketch, read_sketch
+
+CONFIGURE = Action.CONFIGURE
+
+
+def register_flows(app: Flask, panel: Panel) -> None:
+    """Add the pages of call flows."""
+    register_flow_editing(app, panel)
+    register_flow_trial(app, panel)
+
+    @app.get("/flows")
+    @needs(CONFIGURE)
+    def flows() -> Response:
+        """The flows that the visitor may change, with the version that calls follow and the draft."""
+        with panel.database.reading() as session:
+            shown = []
+            for name in flows_of_visitor(session):
+                newest = next(iter(versions.history(session, name)), None)
+                current = read_sketch(find_version(session, name, newest.number if newest else 0))
+                shown.append((name, current, newest, drafts.find_draft(session, name)))
+        return page("flows.html", flows=shown)
+
+    @app.get("/flows/<name>")
+    @needs(CONFIGURE, where=units_of_flow)
+    def flow(name: str) -> Response:
+        """What calls follow now, as a tree and as a drawing, and every version there was."""
+        with panel.database.reading() as session:
+            work, history = work_on(panel, session, name), versions.history(session, name)
+            current = read_sketch(find_version(session, name, work.current))
+        roots = outline(current)
+        return page("flow.html", work=work, history=history, current=current, roots=roots, diagram=draw(roots))
+
+    @app.get("/flows/<name>/versions/<int:number>")
+    @needs(CONFIGURE, where=units_of_flow)
+    def flow_version(name: str, number: int) -> Response:
+        """One version, what going back to it would change, and the form that does."""
+        return _version_page(panel, name, number, Form(take_kept(panel)))
+
+    @app.post("/flows/<name>/versions/<int:number>")
+    @needs(CONFIGURE, where=units_of_flow)
+    def roll_back_flow(name: str, number: int) -> Response:
+        """Publish that version anew: the next call follows it."""
+        form, check = sent_form(), open_check(panel)
+        try:
+            with panel.database.session() as session:
+                made = versions.roll_back(
+                    session, name, number, over=_number(form.value("over")),
+                    because=sent_text("because", versions.LONGEST_REASON), who=visitor().actor, at=now(),
+                    check=check,
+                ).number  # fmt: skip
+        except (FlowMistakes, FlowChangedMeanwhile, NoReason) as refusal:
+            return _version_page(panel, name, number, _with(form, refusal), _status(refusal))
+        flash(say("flows.rolled_back", number=number, made=made))
+        return redirect(url_for("flow", name=name), 303)
+
+    @app.get("/flows/<name>/publish")
+    @needs(CONFIGURE, where=units_of_flow)
+    def ask_publish_flow(name: str) -> Response:
+        """What the draft would change, and what is still wrong with it."""
+        return _publish_page(panel, name, Form(take_kept(panel)))
+
+    @app.post("/flows/<name>/publish")
+    @needs(CONFIGURE, where=units_of_flow)
+    def publish_flow(name: str) -> Response:
+        """Publish the draft that was shown: the next call follows it."""
+        form, check = sent_form(), open_check(panel)
+        try:
+            with panel.database.session() as session:
+                made = versions.publish(
+                    session, name, seen=form.value("seen"), over=_number(form.value("over")),
+                    because=sent_text("because", versions.LONGEST_REASON), who=visitor().actor, at=now(),
+                    check=check,
+                ).number  # fmt: skip
+        except (FlowMistakes, FlowChangedMeanwhile, NoReason) as refusal:
+            return _publish_page(panel, name, _with(form, refusal), _status(refusal))
+        flash(say("flows.published", made=made))
+        return redirect(url_for("flow", name=name), 303)
+
+
+def _publish_page(panel: Panel, name: str, form: Form, status: int = 200) -> Response:
+    with panel.database.reading() as session:
+        work = work_on(panel, session, name)
+        if work.draft is None:
+            raise NoDraft(name)
+        old = read_sketch(find_version(session, name, work.current))
+    return page(
+        "flow_publish.html", status, work=work, form=form, changes=differences(old, work.sketch),
+        longest=versions.LONGEST_REASON,
+    )  # fmt: skip
+
+
+def _version_page(panel: Panel, name: str, number: int, form: Form, status: int = 200) -> Response:
+    with panel.database.reading() as session:
+        shown = read_sketch(find_version(session, name, number))
+        work, current = work_on(panel, session, name), current_number(session, name)
+        old: Sketch = read_sketch(find_version(session, name, current))
+        said = next((one for one in versions.history(session, name) if one.number == number), None)
+    return page(
+        "flow_version.html", status, work=work, form=form, number=number, said=said, shown=shown,
+        roots=outline(shown), changes=differences(old, shown), longest=versions.LONGEST_REASON,
+    )  # fmt: skip
+
+
+def _with(form: Form, refusal: HaiChieuError) -> Form:
+    form.problems["because" if isinstance(refusal, NoReason) else ""] = str(refusal)
+    return form
+
+
+def _status(refusal: HaiChieuError) -> int:
+    return 409 if isinstance(refusal, FlowChangedMeanwhile) else 422
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else -1

@@ -1,0 +1,89 @@
+"""Call flows in a real browser: a menu changed by form, by dragging and by keyboard, tried, published, taken back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.admin.served import Served
+from tests.admin.test_browser import PHONE, chromium, look, page, sign_in, station
+
+__all__ = ["chromium", "page", "station"]
+
+pytestmark = pytest.mark.timeout(240)
+
+DRAFT = "/flows/hotline/draft"
+
+
+def leads(page: Page, key: str) -> str:
+    """The step that a key of the main menu leads to."""
+    item = page.locator(f'[data-order="order-main-menu"] > [data-exit="{key}"]')
+    return item.locator("code, .flow-to a").first.inner_text()
+
+
+def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) -> None:
+    sign_in(page)
+    page.get_by_role("navigation").get_by_role("link", name="Kịch bản gọi").click()
+    page.get_by_role("link", name="Sửa hotline").click()
+    page.get_by_label("Tên bước").fill("gio-lam-viec")
+    page.get_by_label("Việc của bước").select_option("say")
+    page.get_by_label("Được dẫn tới từ bước").select_option("main-menu")
+    page.get_by_label("qua lối ra").fill("5")
+    page.get_by_role("button", name="Thêm", exact=True).click()
+    expect(page.get_by_text("thiếu prompt")).to_be_visible()
+    look(page, "flow-step-wrong-vi")
+    page.get_by_label("Lời thoại").select_option("duty-desk-closed")
+    page.get_by_label("xong").select_option("main-menu")
+    page.get_by_role("button", name="Lưu", exact=True).click()
+    expect(page.get_by_text("Không có chỗ sai")).to_be_visible()
+    assert (leads(page, "1"), leads(page, "2"), leads(page, "5")) == ("commune", "message", "gio-lam-viec")
+    handle = page.locator('[data-order="order-main-menu"] > [data-exit="2"] > .flow-way > .flow-exit')
+    target = page.locator('[data-order="order-main-menu"] > [data-exit="1"] > .flow-way > .flow-exit')
+    with page.expect_navigation():
+        handle.drag_to(target)
+    assert (leads(page, "1"), leads(page, "2")) == ("message", "commune")
+    page.get_by_role("button", name="Đưa commune lên trước phím 2").press("Enter")
+    expect(page.locator('[data-exit="1"]').get_by_text("Chọn xã").first).to_be_visible()
+    assert (leads(page, "1"), leads(page, "2")) == ("commune", "message")
+    page.get_by_role("link", name="Thử", exact=True).click()
+    page.get_by_label("Bấm phím, ví dụ").fill("5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("gio-lam-viec")).to_be_visible()
+    page.get_by_role("button", name="2", exact=True).click()
+    expect(
+        page.get_by_text("Phản ánh của bà con về việc gì").or_(page.locator("code", has_text="message"))
+    ).to_be_visible()
+    page.goto("/flows/hotline/publish")
+    page.get_by_label("Lý do thay đổi").fill("Thêm phím 5: giờ làm việc")
+    page.get_by_role("button", name="Đưa vào sử dụng").click()
+    expect(page.get_by_text("Từ cuộc gọi kế tiếp, đài theo bản 1.")).to_be_visible()
+    page.get_by_role("link", name="Bản 0").click()
+    page.get_by_label("Lý do thay đổi").fill("Ghi thiếu lời thoại")
+    page.get_by_role("button", name="Quay lại bản 0").click()
+    expect(page.get_by_text("nay là bản 2")).to_be_visible()
+
+
+def test_every_page_of_flows_can_be_read_by_everybody(page: Page, station: Served) -> None:
+    sign_in(page)
+    page.goto(f"{DRAFT}/steps/language")
+    page.get_by_label("Tên bước").fill("ngon-ngu")
+    page.get_by_role("button", name="Lưu", exact=True).click()
+    page.goto("/flows/answer-call/draft/steps/answers")
+    page.get_by_label("nói thêm").select_option("")
+    page.get_by_role("button", name="Lưu", exact=True).click()
+    expect(page.get_by_text("thiếu lối ra speak").first).to_be_visible()
+    pages = {
+        "flows": "/flows", "flow": "/flows/hotline", "flow-draft": DRAFT, "flow-step": f"{DRAFT}/steps/main-menu",
+        "flow-json": f"{DRAFT}/json", "flow-publish": "/flows/hotline/publish",
+        "flow-draft-wrong": "/flows/answer-call/draft", "flow-publish-wrong": "/flows/answer-call/publish",
+        "flow-trial": "/flows/official-line/simulator?keys=2468%23&keys=1", "flow-version": "/flows/hotline/versions/1",
+    }  # fmt: skip
+    for size in (None, PHONE):
+        if size:
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+        for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+            for name, path in pages.items():
+                page.goto(path)
+                look(page, f"{name}-{language}{'-360' if size else ''}")
+            page.get_by_role("button", name=other).click()
+    expect(page).to_have_url(re.compile("flows|/$"))
