@@ -49,6 +49,16 @@ NOT_ISOLATED = """
 """
 """Where a name that is written the other way round could turn round what stands beside it."""
 
+OVER_ONE_ANOTHER = """
+() => {
+  const names = [...document.querySelectorAll(".map text")].map((one) => [one.textContent, one.getBBox()]), found = [];
+  for (const [name, a] of names)
+    for (const [other, b] of names)
+      if (name < other && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height)
+        found.push([name, other]);
+  return names.length ? found : ["no names"];
+}
+"""
 WHOLE = """
 () => {
   const image = document.querySelector(".qr svg"), drawn = image.getBBox(), shown = image.viewBox.baseVal;
@@ -72,7 +82,9 @@ def _name_badly(house: House) -> None:
     with house.database.session() as session:
         village = session.get_one(Unit, house.units["village"])
         odd = [
-            Speaker(code=f"loa-{n}", name=name, unit=village, latitude=22.9 + n / 50, longitude=105.6 + n / 70, **more)
+            Speaker(
+                code=f"loa-{n}", name=name, unit=village, latitude=22.9 + n / 900, longitude=105.6 + n / 700, **more
+            )
             for n, (name, more) in enumerate(
                 [
                     (SCRIPT, {"multicast": "239.10.20.30:5004"}), (TURNED, {"reachable": True}), (MARKS, {}),
@@ -119,6 +131,8 @@ def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page:
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
     page.goto("/speakers")
     expect(page.get_by_text(SCRIPT)).to_be_visible()
+    page.goto("/speakers/map")
+    assert page.evaluate(OVER_ONE_ANOTHER) == []
 
 
 def overfill(page: Page, label: str) -> None:
