@@ -256,9 +256,10 @@ async def test_the_first_page_shows_who_speaks_and_its_stop_button_ends_it(offic
         await playing
         await page.get_by_role("link", name="Dừng Nông Văn Hải").click()
         await page.get_by_role("button", name="Dừng ngay").click()
-        await official.ended(20)
         aired = await scene.ended()
         await expect(page.get_by_text("Không có buổi phát nào.")).to_be_visible()
+    await official.hang_up()
+    await official.ended()
     await official.stop()
-    assert aired.state == "ended", aired
+    assert (aired.state, aired.reason, aired.deliveries["cb-2"].state) == ("ended", "stopped", "played"), aired
     await scene.quiet()

@@ -182,6 +182,8 @@ def _keep(page: Page, name: str) -> None:
     page.wait_for_timeout(400)  # waveforms are being drawn
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.png"
+        if (over := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
+            print(f"{name}: {over} pixels hang over the edge", file=sys.stderr)
         height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_PIXELS)
         clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}  # type: ignore[index]
         page.screenshot(path=str(full), full_page=True, clip=clip, animations="disabled")  # type: ignore[arg-type]
