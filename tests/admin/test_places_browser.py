@@ -182,6 +182,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         look(page, f"slip-{wide}")
         page.goto("/accounts")
         page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("button", name="Mật khẩu mới").click()
+        expect(page.get_by_role("heading", name="Mật khẩu tạm")).to_be_visible()
         look(page, f"password-once-{wide}")
 
 
@@ -219,6 +220,7 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
         page.goto("/speakers?q=bp-07")
         page.get_by_role("link", name="Loa gác chuông").click()
         page.get_by_role("button", name=re.compile("Tài khoản cho thợ lắp|Account for the installer")).click()
+        expect(page.locator(".qr svg")).to_be_visible()
 
 
 def test_an_empty_station_is_begun_on_a_telephone(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
