@@ -88,7 +88,7 @@ def qr_code(secret: str, account: Account, station: str) -> str:
     """What an authenticator app scans, as an SVG image."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.email, issuer_name=station)
     image = io.BytesIO()
-    segno.make(uri, error="m").save(image, kind="svg", scale=5, border=2, xmldecl=False, light="#fff")
+    segno.make(uri, error="m").save(image, kind="svg", omitsize=True, border=2, xmldecl=False, light="#fff")
     return image.getvalue().decode()
 
 

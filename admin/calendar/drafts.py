@@ -59,7 +59,7 @@ def as_fields(schedule: Schedule) -> Mapping[str, Sequence[str]]:
         "playlist": schedule.playlist_id, "official": schedule.official_id,
         "second_official": schedule.second_official_id, "fallback": schedule.fallback_programme_id,
         "priority": schedule.priority, "day": schedule.starts.date().isoformat(), "time": f"{schedule.starts:%H:%M}",
-        "repeat": repeat, "rule": schedule.rrule, "lunar_days": lunar.get("DAY", ""),
+        "repeat": repeat, "rule": schedule.rrule if repeat == "rule" else "", "lunar_days": lunar.get("DAY", ""),
         "lunar_month": lunar.get("MONTH", ""), "lunar_leap": lunar.get("LEAP", ""), "valid_from": schedule.valid_from,
         "valid_until": schedule.valid_until, "days": schedule.days, "catch_up": schedule.catch_up_minutes,
         "minutes": None if schedule.expected_seconds is None else round(schedule.expected_seconds / 60),

@@ -224,7 +224,7 @@ def _move_page(
         version = form.value("version", str(one.version)) if status != 409 or conflicts else str(one.version)
         return page(
             "schedule_move.html", status, schedule=one, form=form, version=version, conflicts=conflicts or [],
-            mark=mark_of(conflicts or []),
+            mark=mark_of(conflicts or []), was=_wall_or_none(form.value("was")),
         )  # fmt: skip
 
 
@@ -239,6 +239,13 @@ def _wall(text: str) -> datetime.datetime:
     except ValueError:
         raise ScheduleRefused("Ngày giờ không đúng. / The day and hour are not right.") from None
     return wall
+
+
+def _wall_or_none(text: str) -> datetime.datetime | None:
+    try:
+        return _wall(text)
+    except ScheduleRefused:
+        return None
 
 
 def _minute_of(schedule: Schedule, wall: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:

@@ -41,7 +41,7 @@ class AccountSheet:
     def image(self) -> str:
         """The address as a QR code, in SVG."""
         out = io.BytesIO()
-        segno.make(self.uri, error="m").save(out, kind="svg", scale=5, border=2, xmldecl=False, light="#fff")
+        segno.make(self.uri, error="m").save(out, kind="svg", omitsize=True, border=2, xmldecl=False, light="#fff")
         return out.getvalue().decode()
 
 

@@ -15,6 +15,8 @@ from haichieu.people import Unit, units_under
 A_PAGE = 50
 MOST_ON_MAP = 2000
 COLOURS = 8
+DOT, LETTER, LINE, LINE_BELOW, LINE_ABOVE, LONGEST_NAME = 11, 8, 19, 22, 21, 24
+"""Of the map, in its own units: half a dot, a letter's width, a line's height, the middle of a name; and letters."""
 
 
 class Standing(StrEnum):
@@ -56,12 +58,13 @@ class Filter:
 
 @dataclass(frozen=True)
 class Dot:
-    """A speaker on the map, and the colour of its unit."""
+    """A speaker on the map, the colour of its unit, and at what height its name is written, if there is room."""
 
     speaker: Speaker
     x: float
     y: float
     colour: int
+    name_at: float | None
 
 
 def standing(speaker: Speaker) -> Standing:
@@ -104,10 +107,29 @@ def dots(session: Session, visitor: Visitor, wanted: Filter) -> list[Dot]:
     scale = min(920 / max(max(xs) - min(xs), 1e-4), 520 / max(max(ys) - min(ys), 1e-4))
     left, top = (1000 - (max(xs) + min(xs)) * scale) / 2, (600 + (max(ys) + min(ys)) * scale) / 2
     colours = {unit: number % COLOURS for number, unit in enumerate(sorted({one.unit_id for one in placed}))}
+    points = [(round(left + x * scale, 1), round(top - y * scale, 1)) for x, y in zip(xs, ys, strict=True)]
+    lines = _places_of_names([len(speaker.name) for speaker in placed], points)
     return [
-        Dot(speaker, round(left + x * scale, 1), round(top - y * scale, 1), colours[speaker.unit_id])
-        for speaker, x, y in zip(placed, xs, ys, strict=True)
+        Dot(speaker, x, y, colours[speaker.unit_id], line)
+        for speaker, (x, y), line in zip(placed, points, lines, strict=True)
     ]
+
+
+def _places_of_names(lengths: Sequence[int], points: Sequence[tuple[float, float]]) -> list[float | None]:
+    """At what height each name is written: below its dot, else above, else nowhere, so that none lies on another."""
+    taken: list[tuple[float, float, float]] = [(x, y, DOT) for x, y in points]
+    found: list[float | None] = []
+    for length, (x, y) in zip(lengths, points, strict=True):
+        half = min(length, LONGEST_NAME) * LETTER / 2
+        lines = (y + LINE_BELOW, y - LINE_ABOVE)
+        free = [
+            line
+            for line in lines
+            if all(abs(x - other) >= half + wide or abs(line - level) >= LINE for other, level, wide in taken)
+        ]
+        found.append(free[0] if free else None)
+        taken.extend((x, line, half) for line in free[:1])
+    return found
 
 
 def _query(session: Session, visitor: Visitor, wanted: Filter) -> sa.Select[Speaker]:

@@ -29,7 +29,17 @@ def served(template: Path, home: Path) -> Iterator[Served]:
     file = home / "haichieu.sqlite"
     file.write_bytes(template.read_bytes())
     database = Database(f"sqlite:///{file}")
-    house = build(database, home)
+    try:
+        house = build(database, home)
+        with web_process(home) as address:
+            yield Served(house, address)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def web_process(home: Path) -> Iterator[str]:
+    """`haichieu web` over the station in `home`, as the address at which it answers."""
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")}
     process = subprocess.Popen(
@@ -42,11 +52,10 @@ def served(template: Path, home: Path) -> Iterator[Served]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline(), (home / "web.log").read_text()
-        yield Served(house, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
-        database.close()
 
 
 def _free_port() -> int:

@@ -24,6 +24,7 @@ def switch_on(house: House) -> tuple[pyotp.TOTP, list[str]]:
     browser = house.signed_in(WHO)
     page = browser.get("/account/second-factor").text
     assert "<svg" in page
+    assert "viewBox=" in page  # without it the page cuts the image off
     secret = re.search(r'<code class="break">([A-Z2-7]{32})</code>', page)
     assert secret
     app = pyotp.TOTP(secret[1])

@@ -1,0 +1,225 @@
+"""Take the pictures of `docs/screenshots` anew: `python -m tests.admin.screenshots [NAME…]`, all without a name.
+
+Every page is taken 1280 pixels wide in both languages, and 360 pixels wide in Vietnamese. The first run is taken of a
+station that is empty.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from admin.set_up.first_link import first_link
+from haichieu.database import migrate
+from haichieu.settings import load_settings
+from tests.admin.house import PASSWORD
+from tests.admin.screenshots.district import ADMIN, APPROVER, EDITOR, OPERATOR, build_district
+from tests.admin.served import web_process
+from tests.admin.test_browser import FLAGS
+
+FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+MOST_BYTES = 120_000
+MOST_PIXELS = 1900
+"""Of a page's height; long lists are cut there."""
+COLOURS = (64, 32, 16)
+
+
+def nothing(page: Page) -> None:
+    """Take the page as it opens."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: who opens which page, and what they do there first."""
+
+    name: str
+    path: str
+    who: str = ADMIN
+    does: Callable[[Page], None] = nothing
+
+
+def press(*names: str) -> Callable[[Page], None]:
+    """Press buttons or links one after the other; each name stands for both languages, as `Lưu|Save`."""
+
+    def does(page: Page) -> None:
+        for name in names:
+            pattern = re.compile(f"^({name})")
+            page.get_by_role("button", name=pattern).or_(page.get_by_role("link", name=pattern)).first.click()
+            page.wait_for_load_state()
+
+    return does
+
+
+def say_an_emergency(page: Page) -> None:
+    """Fill in the first step of an emergency."""
+    page.get_by_role("checkbox").first.check()
+    page.locator("#field-text").fill("Nước lũ đang về suối Nà Lùng. Bà con ở ven suối lên ngay nhà văn hóa xã.")
+
+
+def confirm_an_emergency(page: Page) -> None:
+    """Go on to the second step, which is not confirmed."""
+    say_an_emergency(page)
+    press("Xem lại|Look it over")(page)
+
+
+def write_an_answer(page: Page) -> None:
+    """Answer the newest spoken case, to be looked over."""
+    open_newest(page)
+    page.locator("#field-answer").fill("Xã đã cử người đến thay ván cầu treo Nà Lùng, ba ngày nữa xong.")
+    for way in page.locator("input[name=way]").all():
+        way.check()
+    page.locator("form:has(#field-answer) button").click()
+    page.wait_for_load_state()
+
+
+def open_newest(page: Page) -> None:
+    """Open the newest of a list."""
+    page.locator("[data-inbox] a").first.click()
+    page.wait_for_load_state()
+
+
+def say_where(page: Page) -> None:
+    """Fill in what airs a programme, to be confirmed."""
+    page.locator("input[name=zone]").last.check()
+    page.locator("main form button").click()
+    page.wait_for_load_state()
+
+
+def paste_a_table(page: Page) -> None:
+    """Try a table with a line that is wrong."""
+    sample = page.locator("pre").inner_text().replace("CO-BA", "BL-CB")
+    page.locator("#field-table").fill(f"{sample}\ncb-07,Trường tiểu học,CO-BE,22.96,105.70")
+    page.locator("main form button").last.click()
+    page.wait_for_load_state()
+
+
+def make_a_token(page: Page) -> None:
+    """Make a key to the API, which is shown once."""
+    page.locator("input[name=name]").fill("Sao lưu hằng đêm")
+    page.locator("form:has(input[name=name]) button").click()
+    page.wait_for_load_state()
+
+
+SHOTS = (
+    Shot("login", "/login", ""), Shot("now", "/"), Shot("stop", "/", ADMIN, press("Dừng|Stop")),
+    Shot("emergency", "/emergency", OPERATOR, say_an_emergency),
+    Shot("emergency-confirm", "/emergency", OPERATOR, confirm_an_emergency),
+    Shot("cases", "/cases", OPERATOR), Shot("case", "/cases?channel=call", OPERATOR, open_newest),
+    Shot("case-answered", "/cases?status=answered", OPERATOR, open_newest),
+    Shot("case-answer", "/cases?channel=call", OPERATOR, write_an_answer),
+    Shot("programmes", "/programmes", EDITOR), Shot("programme-new", "/programmes/new", EDITOR),
+    Shot("programme", "/programmes/1", EDITOR), Shot("programme-returned", "/programmes/4", EDITOR),
+    Shot("programme-approve", "/programmes/5", APPROVER), Shot("programme-edit", "/programmes/4/edit", EDITOR),
+    Shot("programme-air", "/programmes/2/air", EDITOR),
+    Shot("programme-air-confirm", "/programmes/2/air", EDITOR, say_where),
+    Shot("programme-withdraw", "/programmes/2/withdraw", EDITOR),
+    Shot("calendar-week", "/calendar", EDITOR), Shot("calendar-month", "/calendar?view=month", EDITOR),
+    Shot("schedules", "/calendar/schedules", EDITOR), Shot("schedule", "/calendar/schedules/2", EDITOR),
+    Shot("schedule-form", "/calendar/schedules/3/edit", EDITOR),
+    Shot("schedule-move", "/calendar", EDITOR, press("Dời|Move")),
+    Shot("schedule-remove", "/calendar/schedules/4/remove", EDITOR),
+    Shot("silence", "/calendar/silence", OPERATOR), Shot("calendar-import", "/calendar/import", EDITOR),
+    Shot("broadcast-log", "/broadcasts"), Shot("broadcast", "/broadcasts/2"),
+    Shot("broadcast-again", "/broadcasts/2/again", EDITOR),
+    Shot("broadcast-programme", "/broadcasts/1/programme", EDITOR), Shot("reports", "/reports"),
+    Shot("speakers", "/speakers"), Shot("speakers-map", "/speakers/map"), Shot("speaker", "/speakers/1"),
+    Shot("speaker-form", "/speakers/new"),
+    Shot("speaker-account", "/speakers/1", ADMIN, press("Tài khoản cho thợ lắp|Account for the installer")),
+    Shot("speakers-import", "/speakers/import", ADMIN, paste_a_table),
+    Shot("zones", "/zones"), Shot("zone-form", "/zones/2/edit"),
+    Shot("officials", "/officials"), Shot("official-form", "/officials/2/edit"),
+    Shot("official-slip", "/officials?q=1004", ADMIN, press("PIN mới|New PIN")),
+    Shot("officials-import", "/officials/import"),
+    Shot("accounts", "/accounts"), Shot("account-form", "/accounts/2/edit"), Shot("account-new", "/accounts/new"),
+    Shot("audit", "/audit"), Shot("my-account", "/account"), Shot("second-factor", "/account/second-factor"),
+    Shot("token", "/account", ADMIN, make_a_token), Shot("set-up", "/set-up"), Shot("not-found", "/khong-co"),
+)  # fmt: skip
+BEGINNING = Shot("first-run", "")
+
+
+def take(browser: Browser, address: str, shots: list[Shot]) -> None:
+    """Take the pictures of a station."""
+    for language in ("vi", "en"):
+        pages: dict[str, Page] = {}
+        for shot in shots:
+            if shot.who not in pages:
+                pages[shot.who] = _at_work(browser, address, shot.who, language)
+            page = pages[shot.who]
+            page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+            page.goto(shot.path)
+            shot.does(page)
+            _keep(page, f"{shot.name}.{language}")
+            if language == "vi":
+                page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+                _keep(page, f"{shot.name}.vi.360")
+        for page in pages.values():
+            page.context.close()
+
+
+def _at_work(browser: Browser, address: str, who: str, language: str) -> Page:
+    context = browser.new_context(base_url=address, locale="vi-VN", viewport=WIDE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto("/login")
+    if language == "en":
+        page.get_by_role("button", name="English").click()
+    if who:
+        page.locator("#field-email").fill(who)
+        page.locator("#field-password").fill(PASSWORD)
+        page.locator("main form button").click()
+        page.wait_for_load_state()
+    return page
+
+
+def _keep(page: Page, name: str) -> None:
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(400)  # waveforms are being drawn
+    with tempfile.TemporaryDirectory() as folder:
+        full = Path(folder) / "full.png"
+        if (over := page.evaluate("document.documentElement.scrollWidth - window.innerWidth")) > 0:
+            print(f"{name}: {over} pixels hang over the edge", file=sys.stderr)
+        height = min(page.evaluate("document.documentElement.scrollHeight"), MOST_PIXELS)
+        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}  # type: ignore[index]
+        page.screenshot(path=str(full), full_page=True, clip=clip, animations="disabled")  # type: ignore[arg-type]
+        target = FOLDER / f"{name}.png"
+        for colours in COLOURS:
+            filters = (
+                f"split[a][b];[a]palettegen=max_colors={colours}:reserve_transparent=0[p];[b][p]paletteuse=dither=none"
+            )
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", full, "-vf", filters, target], check=True)
+            if target.stat().st_size <= MOST_BYTES:
+                return
+    print(f"{target}: {target.stat().st_size} bytes", file=sys.stderr)
+
+
+def main(names: list[str]) -> None:
+    """Build the stations, serve them and take what was asked for."""
+    unknown = set(names) - {shot.name for shot in (*SHOTS, BEGINNING)}
+    if unknown:
+        sys.exit(f"Không có ảnh tên {', '.join(unknown)}. / There is no picture called {', '.join(unknown)}.")
+    wanted = [shot for shot in SHOTS if not names or shot.name in names]
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        flags = [*FLAGS, "--no-sandbox", "--hide-scrollbars"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        if wanted:
+            (home := Path(folder) / "district").mkdir()
+            build_district(home).close()
+            with web_process(home) as address:
+                take(browser, address, wanted)
+        if not names or BEGINNING.name in names:
+            (home := Path(folder) / "empty").mkdir()
+            migrate(f"sqlite:///{home / 'haichieu.sqlite'}")
+            path = "/first-run/" + first_link(load_settings(home=home)).rpartition("/")[2]
+            with web_process(home) as address:
+                take(browser, address, [Shot(BEGINNING.name, path, "")])
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

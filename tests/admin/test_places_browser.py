@@ -1,0 +1,251 @@
+"""Speakers, zones, officials, accounts and the first run in a real browser: empty, long, hostile, and by keyboard.
+
+`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.test_browser`).
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from admin.set_up.first_link import first_link
+from broadcast_bridge.models import Reachability, Speaker, Zone
+from haichieu.database import now
+from haichieu.people import Account, Official, OfficialPhone, Role, Unit
+from haichieu.settings import load_settings
+from tests.admin.house import House
+from tests.admin.log_rows import aired
+from tests.admin.served import Served, served, web_process
+from tests.admin.test_browser import LAPTOP, PHONE, chromium, look, page, sign_in
+
+__all__ = ["chromium", "page"]
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+TURNED = "Loa \u202eđảo chiều مكبر صوت"
+MARKS = "Lo\u0323\u0301\u0302\u0303\u0309a Z" + "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0328" * 3
+ENDLESS = "Nhà-văn-hóa-xóm-Nà-Sài-" * 8
+HUGE = "Loa cụm dân cư " * 667
+PAGES = (
+    "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/new", "/speakers/1",
+    "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/officials",
+    "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
+    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/calendar/silence",
+)  # fmt: skip
+NOT_ISOLATED = """
+() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walk.nextNode()) {
+    const holder = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.includes("\\u202e")) continue;
+    if (holder.closest("option, textarea, svg, .visually-hidden")) continue;
+    const alone = holder.closest("bdi, [dir=auto]");
+    if (!alone || alone.innerText.includes("onerror")) found.push((alone || holder).outerHTML);
+  }
+  return found;
+}
+"""
+"""Where a name that is written the other way round could turn round what stands beside it."""
+
+OVER_ONE_ANOTHER = """
+() => {
+  const names = [...document.querySelectorAll(".map text")].map((one) => [one.textContent, one.getBBox()]), found = [];
+  for (const [name, a] of names)
+    for (const [other, b] of names)
+      if (name < other && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height)
+        found.push([name, other]);
+  return names.length ? found : ["no names"];
+}
+"""
+WHOLE = """
+() => {
+  const image = document.querySelector(".qr svg"), drawn = image.getBBox(), shown = image.viewBox.baseVal;
+  return drawn.width <= shown.width && drawn.height <= shown.height && image.getBoundingClientRect().width > 150;
+}
+"""
+"""A QR code that is cut off cannot be scanned."""
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A station in which somebody has named things as badly as they can be named."""
+    with served(migrated_sqlite, tmp_path_factory.mktemp("places")) as running:
+        _name_badly(running.house)
+        yield running
+
+
+def _name_badly(house: House) -> None:
+    with house.database.session() as session:
+        village = session.get_one(Unit, house.units["village"])
+        odd = [
+            Speaker(
+                code=f"loa-{n}", name=name, unit=village, latitude=22.9 + n / 900, longitude=105.6 + n / 700, **more
+            )
+            for n, (name, more) in enumerate(
+                [
+                    (SCRIPT, {"multicast": "239.10.20.30:5004"}), (TURNED, {"reachable": True}), (MARKS, {}),
+                    (ENDLESS, {}), ("Loa cũ", {"removed_at": now()}),
+                ]
+            )
+        ]  # fmt: skip
+        first = session.get_one(Speaker, 1)
+        first.latitude, first.longitude, first.password_locked = 22.95, 105.67, ""
+        session.add_all([*odd, Unit(code="LA", name=TURNED, level="village", parent_id=house.units["commune"])])
+        zones = [
+            Zone(code=str(70 + n), name=name, speakers=odd[:4], units=[village])
+            for n, name in enumerate((SCRIPT, TURNED, MARKS, ENDLESS))
+        ]
+        session.add_all(zones)
+        for n, name in enumerate((SCRIPT, TURNED, MARKS, ENDLESS)):
+            official = Official(
+                code=f"10{n}", name=name, title=name, unit=village, pin_hash="x", may=["live"], zones=zones[:]
+            )
+            official.phones.append(OfficialPhone(number=f"+8491200000{n}"))
+            session.add(official)
+            session.add(
+                Account(email=f"x{n}@x.example", name=name, password_hash="", role=Role.VIEWER, unit_id=village.id)
+            )
+        session.add(Reachability(speaker=first, reachable=True, since=now()))
+        aired(session, {"loa-district": "played", "loa-1": "missed"}, TURNED)
+
+
+def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page: Page) -> None:
+    page.on("dialog", lambda dialog: pytest.fail(f"a name ran as a script: {dialog.message}"))
+    sign_in(page)
+    for language, other, size in (("vi", "English", LAPTOP), ("en", "Tiếng Việt", PHONE)):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for path in PAGES:
+            page.goto(path)
+            page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+            look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{language}-{size['width']}")
+            assert page.evaluate(NOT_ISOLATED) == [], path
+        page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+        page.get_by_role("button", name=other).click()
+    for path in PAGES:
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+    page.goto("/speakers")
+    expect(page.get_by_text(SCRIPT)).to_be_visible()
+    page.goto("/speakers/map")
+    assert page.evaluate(OVER_ONE_ANOTHER) == []
+
+
+def overfill(page: Page, label: str) -> None:
+    """Put in more than the page would let anybody type."""
+    field = page.get_by_label(label, exact=True)
+    field.evaluate("one => one.removeAttribute('maxlength')")
+    field.fill(HUGE)
+
+
+def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) -> None:
+    sign_in(page)
+    for size in (LAPTOP, PHONE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        wide = f"vi-{size['width']}"
+        page.goto("/speakers/new")
+        page.get_by_label("Mã", exact=True).fill("có dấu")
+        overfill(page, "Tên")
+        page.get_by_label("Vĩ độ").fill("hai mươi hai")
+        page.get_by_role("button", name="Lưu").click()
+        expect(page.locator("#hint-name.problem")).to_contain_text("200")
+        expect(page.get_by_label("Tên", exact=True)).to_have_value(HUGE)
+        expect(page.get_by_label("Vĩ độ")).to_have_value("hai mươi hai")
+        look(page, f"speaker-refused-{wide}")
+        for path, label in (("/zones/new", "Tên"), ("/officials/new", "Họ tên"), ("/accounts/new", "Họ tên")):
+            page.goto(path)
+            for field in page.locator("main input[required]").all():
+                field.fill("77" if field.get_attribute("type") != "email" else "a@x.example")
+            overfill(page, label)
+            page.get_by_role("button", name="Lưu").click()
+            expect(page.locator("#hint-name.problem")).to_contain_text("200")
+            expect(page.get_by_label(label, exact=True)).to_have_value(HUGE)
+            look(page, f"refused-{path.strip('/').replace('/', '-')}-{wide}")
+        table = f"id,name,unit\nn-1,{TURNED},VILLAGE\nn-2,,NOWHERE\n" + f"{'x' * 300},{HUGE},VILLAGE\n"
+        page.goto("/speakers/import")
+        page.locator("#field-table").fill(table)
+        page.get_by_role("button", name="Xem thử").click()
+        expect(page.get_by_text("Dòng 3").first).to_be_visible()
+        expect(page.locator("#field-table")).to_have_value(table)
+        look(page, f"import-refused-{wide}")
+        page.locator("#field-table").fill("id,name,unit\n" + "".join(f"n-{n},Loa {n},VILLAGE\n" for n in range(60)))
+        page.get_by_role("button", name="Xem thử").click()
+        expect(page.get_by_role("button", name="Nhập vào đài")).to_be_visible()
+        look(page, f"import-tried-{wide}")
+        page.goto("/officials?q=103")
+        page.get_by_role("button", name="PIN mới").click()
+        expect(page.locator("code.pin")).to_be_visible()
+        look(page, f"slip-{wide}")
+        page.goto("/accounts")
+        page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("button", name="Mật khẩu mới").click()
+        expect(page.get_by_role("heading", name="Mật khẩu tạm")).to_be_visible()
+        look(page, f"password-once-{wide}")
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press the tabulator until something is reached."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"the keyboard does not reach {wanted}")
+
+
+def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page) -> None:
+    sign_in(page)
+    page.goto("/speakers/new")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    for text in ("bp-07", "Loa gác chuông"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, page.get_by_role("button", name="Lưu"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("chưa từng kết nối", exact=True)).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Tài khoản cho thợ lắp"))
+    page.keyboard.press("Space")
+    expect(page.locator(".qr svg")).to_be_visible()
+    assert page.evaluate(WHOLE)
+    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+        for size in (LAPTOP, PHONE):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            look(page, f"speaker-account-{language}-{size['width']}")
+        page.get_by_role("button", name=other).click()
+        page.goto("/speakers?q=bp-07")
+        page.get_by_role("link", name="Loa gác chuông").click()
+        page.get_by_role("button", name=re.compile("Tài khoản cho thợ lắp|Account for the installer")).click()
+        expect(page.locator(".qr svg")).to_be_visible()
+
+
+def test_an_empty_station_is_begun_on_a_telephone(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "haichieu.sqlite")
+    link = "/first-run/" + first_link(load_settings(home=tmp_path)).rpartition("/")[2]
+    with web_process(tmp_path) as address:
+        context = chromium.new_context(base_url=address, locale="vi-VN", viewport=PHONE)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(link)
+        look(page, "first-run-vi-360")
+        overfill(page, "Tên đơn vị")
+        page.get_by_label("Mã đơn vị").fill("BAO-LAC")
+        page.get_by_label("Họ tên").fill("Nông Văn Hải")
+        page.get_by_label("Email").fill("hai@bl.example")
+        page.get_by_label("Mật khẩu", exact=True).fill("ba-con-ech-xanh")
+        page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
+        page.get_by_role("button", name="Bắt đầu").click()
+        expect(page.get_by_label("Tên đơn vị")).to_have_value(HUGE)
+        look(page, "first-run-refused-vi-360")
+        page.get_by_label("Tên đơn vị").fill("Huyện Bảo Lạc")
+        page.get_by_label("Mật khẩu", exact=True).fill("ba-con-ech-xanh")
+        page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="1. Đơn vị xong")).to_be_visible()
+        for path in ("/set-up", "/", "/speakers", "/speakers/map", "/zones", "/officials", "/accounts", "/audit"):
+            page.goto(path)
+            look(page, f"empty-{path.strip('/').replace('/', '-') or 'now'}-vi-360")
+        context.close()

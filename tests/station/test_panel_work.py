@@ -1,0 +1,265 @@
+"""Each role's day at the panel, in a real browser, judged by what phones and loudspeakers hear of it."""
+
+import asyncio
+import datetime
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from broadcast_bridge.loudspeaker.controller import SoftSpeaker
+from broadcast_bridge.schedule.models import Schedule
+from feedback.cases import Opening, Said, open_case
+from feedback.citizens import open_citizens
+from feedback.models import Case
+from feedback.states import Channel, Direction
+from haichieu.audio.matching import match
+from haichieu.audio.sound import read_wav
+from haichieu.audio.tones import level_tone
+from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.people import Account, Role, Unit
+from haichieu.station import the_station
+from haichieu.vault import hash_secret
+from tests.admin.house import PASSWORD
+from tests.station import district, on_air
+from tests.station.listening import SAME, Scene
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+CITIZEN = "+84987654321"
+ANSWER = "Xã đã cử người đến sửa cầu treo. Ba ngày nữa bà con đi lại được bình thường."
+REASON = "Ghi rõ giờ họp và nơi họp rồi gửi lại."
+LISTEN_IN = "() => { const make = URL.createObjectURL; URL.createObjectURL = (one) => make(window.heard = one); }"
+HEARD = "async () => Array.from(new Uint8Array(await window.heard.arrayBuffer()))"
+"""What a page plays, byte by byte."""
+AT_LEAST = 8.0
+"""Seconds that are left before the hour for which something is planned; people plan whole minutes."""
+
+
+@dataclass
+class Office:
+    """The station, and the browser of the people who run it."""
+
+    scene: Scene
+    browser: Browser
+
+    @asynccontextmanager
+    async def at_work(self, role: Role) -> AsyncIterator[Page]:
+        """The panel, with somebody of a role signed in."""
+        port = self.scene.station.settings.web_port
+        context = await self.browser.new_context(base_url=f"http://127.0.0.1:{port}", locale="vi-VN")
+        page = await context.new_page()
+        await page.goto("/login")
+        await page.get_by_label("Email").fill(f"{role}@x.example")
+        await page.get_by_label("Mật khẩu").fill(PASSWORD)
+        await page.get_by_role("button", name="Đăng nhập").click()
+        await expect(page.get_by_role("navigation")).to_be_visible()
+        yield page
+        await context.close()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the editor and the approver did: an hour in the calendar, and what of it the pages said."""
+
+    schedule_id: int
+    reason_seen: str
+    in_the_week: bool
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(scene: Scene) -> AsyncIterator[Office]:
+    """One account of each role in Cô Ba (the administrator's in Lũng Pán), and one browser."""
+    with scene.station.database.session() as session:
+        the_station(session).reply_hours = ""
+        units = {unit.code: unit.id for unit in session.scalars(sa.select(Unit))}
+        secret = hash_secret(PASSWORD)
+        for role in Role:
+            unit_id = units["LP" if role == Role.ADMIN else "CB"]
+            session.add(Account(email=f"{role}@x.example", name=role, password_hash=secret, role=role, unit_id=unit_id))
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: docker/install-system-packages test"
+    flags = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    flags += ["--autoplay-policy=no-user-gesture-required", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=flags)
+        expect.set_options(timeout=20_000)
+        yield Office(scene, browser)
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def planned(office: Office) -> Planned:
+    """A file goes up, another programme comes back with a reason, the file is approved and put into the calendar."""
+    async with office.at_work(Role.EDITOR) as editor, office.at_work(Role.APPROVER) as approver:
+        uploaded = await upload(editor, office.scene.speeches["demo-congrats"])
+        written = await write(editor)
+        await approver.goto(written)
+        await approver.get_by_label("Lý do").fill(REASON)
+        await approver.get_by_role("button", name="Trả lại").click()
+        await approver.goto(uploaded)
+        await approver.get_by_role("button", name="Duyệt", exact=True).click()
+        await expect(approver.get_by_text("đã duyệt", exact=True)).to_be_visible()
+        await editor.goto(written)
+        reason = await editor.locator(".alert-warning").inner_text()
+        await editor.goto(uploaded)
+        schedule_id, in_the_week = await plan(editor)
+        return Planned(schedule_id, reason, in_the_week)
+
+
+async def upload(page: Page, speech: Path) -> str:
+    """Send a file and hand it to the approvers; return its page."""
+    await page.goto("/programmes/new")
+    form = page.locator("form[data-upload]")
+    await form.get_by_label("Tiêu đề").fill("Bản tin nông vụ")
+    await form.get_by_label("Tệp âm thanh").set_input_files(speech)
+    await form.get_by_role("button", name="Gửi lên").click()
+    await expect(page.get_by_text("Đã thêm chương trình.")).to_be_visible()
+    await page.get_by_role("button", name="Gửi duyệt").click()
+    await expect(page.get_by_text("chờ duyệt")).to_be_visible()
+    return page.url
+
+
+async def write(page: Page) -> str:
+    """Write a text, hear it, and hand it to the approvers; return its page."""
+    await page.goto("/programmes/new")
+    form = page.locator("form", has=page.locator("#field-text"))
+    await form.get_by_label("Tiêu đề").fill("Thông báo họp thôn")
+    await form.locator("#field-text").fill("Mời bà con đến họp thôn.")
+    await form.locator("[data-hear]").click()
+    await expect(form.locator("audio")).to_be_visible()
+    await form.locator("button[value=submit]").click()
+    await expect(page.get_by_text("chờ duyệt")).to_be_visible()
+    return page.url
+
+
+async def plan(page: Page) -> tuple[int, bool]:
+    """Put the programme on the page into the calendar for the next whole minute; return the schedule's id."""
+    await page.get_by_role("link", name="Đặt lịch").click()
+    await page.get_by_label("Tên lịch phát").fill("Tin sáng")
+    await page.get_by_label("Cô Ba", exact=True).check()
+    soon = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")) + datetime.timedelta(seconds=60 + AT_LEAST)
+    await page.get_by_label("Ngày (đầu tiên)").fill(soon.date().isoformat())
+    await page.get_by_label("Giờ", exact=True).fill(f"{soon:%H:%M}")
+    await page.get_by_role("button", name="Lưu").click()
+    await expect(page.get_by_text("Tin sáng")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"/calendar/schedules/\d+$"))
+    number = int(page.url.rpartition("/")[2])
+    await page.goto(f"/calendar?day={soon.date()}")
+    return number, await page.get_by_role("link", name="Tin sáng", exact=True).first.is_visible()
+
+
+async def test_an_approver_returns_a_programme_and_its_editor_reads_why(planned: Planned) -> None:
+    assert REASON in planned.reason_seen
+    assert planned.in_the_week
+
+
+async def test_an_operator_answers_by_call_and_the_citizen_hears_what_the_operator_heard(office: Office) -> None:
+    scene = office.scene
+    with scene.station.database.session() as session:
+        citizen = open_citizens(scene.station.settings.home).meet(session, CITIZEN, now())
+        unit = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
+        said = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu treo ở thôn hỏng hai tháng nay.")
+        case_id = open_case(session, Opening(Channel.TEXT, unit, "number", citizen), said, now()).id
+    phone = await scene.phone("may-la")
+    rung, previewed = scene.phone_file(), scene.folder / "preview.wav"
+    async with office.at_work(Role.OPERATOR) as page:
+        await page.goto("/cases")
+        await page.locator("[data-inbox] a").first.click()
+        await page.locator("#field-answer").fill(ANSWER)
+        await page.get_by_role("checkbox", name="Gọi điện").check()
+        await page.get_by_role("button", name="Xem lại trước khi gửi").click()
+        await expect(page.locator("[data-hear] button")).to_be_visible()
+        await page.evaluate(LISTEN_IN)
+        await page.get_by_role("button", name="Nghe thử").click()
+        await expect(page.locator(".hear audio")).to_be_visible()
+        previewed.write_bytes(bytes(await page.evaluate(HEARD)))
+        await page.get_by_role("button", name="Gửi", exact=True).click()
+        await expect(page.get_by_text("Đã ghi câu trả lời")).to_be_visible()
+        await phone.incoming(40)
+        await phone.answer()
+        await scene.hears(rung, "answer-greeting")
+        await phone.digits("1")
+        await until(lambda: match(read_wav(previewed), read_wav(rung)).correlation > SAME, "the answer is heard", 45)
+        await until(lambda: status(scene, case_id) == "heard", "heard")
+        await phone.hang_up()
+        await phone.ended()
+        await phone.stop()
+        await page.reload()
+        await expect(page.locator(".message-out .reply")).to_contain_text("đã nghe")
+
+
+def status(scene: Scene, case_id: int) -> str:
+    with scene.station.database.session() as session:
+        return session.get_one(Case, case_id).messages[-1].replies[0].state
+
+
+async def test_a_speaker_that_an_administrator_adds_registers_at_once_and_sounds_the_test_tone(office: Office) -> None:
+    scene = office.scene
+    async with office.at_work(Role.ADMIN) as page:
+        await page.goto("/speakers/new")
+        await page.get_by_label("Mã", exact=True).fill("nv-01")
+        await page.get_by_label("Tên", exact=True).fill("Loa nhà văn hóa")
+        await page.get_by_label("Đơn vị").select_option("LP")
+        await page.get_by_role("button", name="Lưu").click()
+        await expect(page.get_by_text("chưa từng kết nối", exact=True)).to_be_visible()
+        shown = page.url
+        await page.get_by_role("button", name="Tài khoản cho thợ lắp").click()
+        await expect(page.locator(".qr svg")).to_be_visible()
+        server, name, password = [await code.inner_text() for code in await page.locator("dl code").all()]
+        record = scene.heard_file(name)
+        async with SoftSpeaker(server=server, id=name, password=password, record=record, bind="127.0.0.1"):
+            await page.goto(shown)
+            await expect(page.locator(".state-reachable").first).to_have_text("kết nối")
+            await page.get_by_role("button", name="Phát âm thử").click()
+            await expect(page.get_by_text("Đã ra lệnh phát âm thử.")).to_be_visible()
+            await expect(page.locator(".state-played")).to_be_visible()
+            await until(lambda: match(level_tone(), read_wav(record)).correlation > SAME, "the tone is heard")
+        await scene.ended()
+
+
+async def test_what_was_planned_in_the_calendar_is_on_the_speakers_on_time(office: Office, planned: Planned) -> None:
+    scene, database = office.scene, office.scene.station.database
+    await until(lambda: on_air.occurrence(database, planned.schedule_id)[0] == "aired", "the hour is kept", 90)
+    aired = scene.broadcast(on_air.occurrence(database, planned.schedule_id)[2] or 0)
+    with database.session() as session:
+        due = session.get_one(Schedule, planned.schedule_id).starts
+    for code in ("cb-1", "cb-2"):
+        assert aired.deliveries[code].state == "played", aired
+        assert match(read_wav(scene.speeches["demo-congrats"]), read_wav(scene.heard_file(code))).correlation > SAME
+    async with office.at_work(Role.VIEWER) as page:
+        await page.goto(f"/broadcasts/{aired.id}")
+        await expect(page.get_by_role("row", name=re.compile("Loa cb-1"))).to_contain_text("đã phát")
+        await expect(page.locator(".facts")).to_contain_text(f"{due:%H:%M}")
+
+
+async def test_the_first_page_shows_who_speaks_and_its_stop_button_ends_it(office: Office) -> None:
+    scene = office.scene
+    scene.forget()
+    official = await scene.phone("may-hai")
+    async with office.at_work(Role.OPERATOR) as page:
+        await expect(page.get_by_text("Không có buổi phát nào.")).to_be_visible()
+        await scene.go_live(official, f"{district.PINS[district.HAI]}#", "1", "11#", "1")
+        playing = asyncio.create_task(official.play(scene.speeches["demo-instruct"]))
+        await expect(page.get_by_text("Nông Văn Hải").first).to_be_visible()
+        await until(lambda: scene.heard("cb-2", "demo-instruct").correlation > SAME, "heard", 30)
+        await playing
+        await page.get_by_role("link", name="Dừng Nông Văn Hải").click()
+        await page.get_by_role("button", name="Dừng ngay").click()
+        aired = await scene.ended()
+        await expect(page.get_by_text("Không có buổi phát nào.")).to_be_visible()
+    await official.hang_up()
+    await official.ended()
+    await official.stop()
+    assert (aired.state, aired.reason, aired.deliveries["cb-2"].state) == ("ended", "stopped", "played"), aired
+    await scene.quiet()
