@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from feedback.cases import OPEN
 from feedback.models import Case, Category
+from feedback.search import NOT_MERGED
 from haichieu.people import Unit
 
 
@@ -93,7 +94,7 @@ def _courses(
         Case.unit_id.in_(unit_ids),
         Case.opened_at >= since,
         Case.opened_at < until,
-        Case.duplicate_of_id.is_(None),
+        NOT_MERGED,
     )
     hours: dict[tuple[int, int | None], list[float]] = defaultdict(list)
     for unit_id, category_id, opened_at, answered_at in session.execute(

@@ -21,6 +21,7 @@ class Served:
 
     house: House
     address: str
+    pid: int
 
 
 @contextlib.contextmanager
@@ -42,7 +43,7 @@ def served(template: Path, home: Path) -> Iterator[Served]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline(), (home / "web.log").read_text()
-        yield Served(house, f"http://127.0.0.1:{port}")
+        yield Served(house, f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         process.wait(20)
