@@ -27,6 +27,7 @@ from admin.layout.assets import register_assets
 from admin.layout.language import register_language
 from admin.layout.navigation import register_navigation
 from admin.layout.refusals import register_refusals
+from admin.layout.sent_forms import register_sent_forms
 from admin.login.views import register_login
 from admin.my_account.views import register_my_account
 from admin.now.views import register_now
@@ -85,6 +86,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     _configure(app, panel)
     register_gate(app, panel)
     register_language(app, panel)
+    register_sent_forms(app, panel)
     register_refusals(app)
     register_assets(app)
     register_navigation(app, panel)

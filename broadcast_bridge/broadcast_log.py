@@ -84,10 +84,11 @@ def _heard(session: Session, numbers: Collection[int]) -> dict[int, tuple[int, i
 
 
 def _conditions(session: Session, wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
+    moment = sa.func.coalesce(filed_at(), Broadcast.created_at)  # a page in its order, not the days by their index
     if wanted.since is not None:
-        yield filed_at() >= wanted.since
+        yield moment >= wanted.since
     if wanted.until is not None:
-        yield filed_at() < wanted.until
+        yield moment < wanted.until
     if wanted.zone:
         yield sa.cast(Broadcast.zone_codes, sa.Text).contains(f'"{wanted.zone}"', autoescape=True)
     for column, value in (

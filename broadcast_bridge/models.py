@@ -132,6 +132,7 @@ class Broadcast(Base):
         sa.CheckConstraint(sa.column("priority").in_([str(p) for p in Priority]), name="priority"),
         sa.CheckConstraint(sa.column("kind").in_([str(k) for k in Kind]), name="kind"),
         sa.CheckConstraint(sa.column("after_cut").in_([str(rule) for rule in AfterCut]), name="after_cut"),
+        sa.Index("ix_broadcasts_filed_at", sa.text("coalesce(on_air_at, due_at, created_at)")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

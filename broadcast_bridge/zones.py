@@ -1,6 +1,7 @@
 """Zones: which one an official means, whether they may speak there, and which speakers it holds."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker, Zone, official_zones, zone_speakers, zone_units
 from haichieu.errors import HaiChieuError
-from haichieu.people import Official, units_under
+from haichieu.people import Official, Unit, units_under
 
 ALL_MY_ZONES = "*"
 
@@ -76,6 +77,14 @@ def _allowed_zone(session: Session, official: Official, code: str) -> Zone:
     return zone
 
 
+@dataclass(frozen=True)
+class Reach:
+    """The units a zone is made of with those under them, and its speakers."""
+
+    units: set[int]
+    speakers: list[Speaker]
+
+
 def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
     """Return the speakers of the zones, each once: those named, and those of their units and sub-units."""
     zones = list(zone_ids)
@@ -90,6 +99,31 @@ def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
             .order_by(Speaker.code)
         )
     )
+
+
+def reach_of(session: Session, zones: Sequence[Zone]) -> dict[int, Reach]:
+    """What `speakers_in` says of each of many zones, by its id, without asking for each."""
+    below: dict[int, list[int]] = defaultdict(list)
+    for number, parent in session.execute(sa.select(Unit.id, Unit.parent_id)):
+        if parent is not None:
+            below[parent].append(number)
+    speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code)).all()
+    in_unit: dict[int, list[Speaker]] = defaultdict(list)
+    for speaker in speakers:
+        in_unit[speaker.unit_id].append(speaker)
+    found = {}
+    for zone in zones:
+        units: set[int] = set()
+        waiting = [unit.id for unit in zone.units]
+        while waiting:
+            number = waiting.pop()
+            if number not in units:
+                units.add(number)
+                waiting += below[number]
+        heard = {speaker for number in units for speaker in in_unit[number]}
+        heard |= {speaker for speaker in zone.speakers if speaker.removed_at is None}
+        found[zone.id] = Reach(units, sorted(heard, key=lambda speaker: speaker.code))
+    return found
 
 
 def zones_coded(session: Session, codes: Collection[str]) -> list[Zone]:

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from feedback import search
 from feedback.models import Case
 from feedback.search import Place, Wanted
+from haichieu.spreadsheet_cells import harmless
 
 COLUMNS = (
     "number", "channel", "status", "unit", "category", "department", "opened", "due", "answered", "closed",
 )  # fmt: skip
 _AT_ONCE = 1000
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(session: Session, wanted: Wanted, target: IO[str]) -> int:
@@ -30,11 +30,6 @@ def write(session: Session, wanted: Wanted, target: IO[str]) -> int:
         if page.after is None:
             return written
         place = page.after
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
 
 
 def _row(case: Case) -> list[str]:

@@ -5,14 +5,17 @@ A case that was merged into another is counted once, as that other.
 
 import datetime
 import statistics
+from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.cases import OPEN
 from feedback.models import Case, Category
+from feedback.search import NOT_MERGED
 from haichieu.people import Unit
 
 
@@ -45,14 +48,16 @@ class CaseReport:
     by_category: list[Handled]
 
 
-@dataclass(frozen=True)
-class _Course:
+class _Course(NamedTuple):
+    """How many cases of one unit and category there were, and the hours until each of them was answered."""
+
     unit_id: int
     category_id: int | None
-    waits: bool
-    opened_at: datetime.datetime
-    due_at: datetime.datetime | None
-    answered_at: datetime.datetime | None
+    opened: int
+    waiting: int
+    overdue: int
+    late: int
+    hours: list[float]
 
 
 def cases_handled(
@@ -63,19 +68,7 @@ def cases_handled(
     at: datetime.datetime,
 ) -> CaseReport:
     """Count the cases of units that were opened between two moments; `at` is now."""
-    courses = [
-        _Course(unit_id, category_id, status in OPEN, opened_at, due_at, answered_at)
-        for unit_id, category_id, status, opened_at, due_at, answered_at in session.execute(
-            sa.select(
-                Case.unit_id, Case.category_id, Case.status, Case.opened_at, Case.due_at, Case.answered_at
-            ).where(
-                Case.unit_id.in_(unit_ids),
-                Case.opened_at >= since,
-                Case.opened_at < until,
-                Case.duplicate_of_id.is_(None),
-            )
-        )
-    ]  # fmt: skip
+    courses = _courses(session, unit_ids, since, until, at)
     units: dict[Hashable, tuple[str, str]] = {
         unit.id: (unit.code, unit.name) for unit in session.scalars(sa.select(Unit))
     }
@@ -84,32 +77,63 @@ def cases_handled(
     }
     categories[None] = ("", "")
     return CaseReport(
-        _handled(("", ""), courses, at),
-        _grouped(((one.unit_id, one) for one in courses), units, at),
-        _grouped(((one.category_id, one) for one in courses), categories, at),
+        _handled(("", ""), courses),
+        _grouped(((one.unit_id, one) for one in courses), units),
+        _grouped(((one.category_id, one) for one in courses), categories),
     )
 
 
-def _grouped(
-    courses: Iterable[tuple[Hashable, _Course]], names: Mapping[Hashable, tuple[str, str]], at: datetime.datetime
-) -> list[Handled]:
+def _courses(
+    session: Session,
+    unit_ids: Collection[int],
+    since: datetime.datetime,
+    until: datetime.datetime,
+    at: datetime.datetime,
+) -> list[_Course]:
+    wanted = (
+        Case.unit_id.in_(unit_ids),
+        Case.opened_at >= since,
+        Case.opened_at < until,
+        NOT_MERGED,
+    )
+    hours: dict[tuple[int, int | None], list[float]] = defaultdict(list)
+    for unit_id, category_id, opened_at, answered_at in session.execute(
+        sa.select(Case.unit_id, Case.category_id, Case.opened_at, Case.answered_at).where(*wanted)
+    ):
+        if answered_at is not None:
+            hours[unit_id, category_id].append((answered_at - opened_at).total_seconds() / 3600)
+    waits = Case.status.in_(OPEN)
+    counted = session.execute(
+        sa.select(
+            Case.unit_id,
+            Case.category_id,
+            sa.func.count(),
+            sa.func.count().filter(waits),
+            sa.func.count().filter(waits, Case.due_at < at),
+            sa.func.count().filter(Case.answered_at > Case.due_at),
+        )
+        .where(*wanted)
+        .group_by(Case.unit_id, Case.category_id)
+    )
+    return [_Course(*row, hours[row[0], row[1]]) for row in counted]
+
+
+def _grouped(courses: Iterable[tuple[Hashable, _Course]], names: Mapping[Hashable, tuple[str, str]]) -> list[Handled]:
     groups: dict[Hashable, list[_Course]] = {}
     for key, one in courses:
         groups.setdefault(key, []).append(one)
-    return sorted((_handled(names[key], group, at) for key, group in groups.items()), key=lambda one: one.code)
+    return sorted((_handled(names[key], group) for key, group in groups.items()), key=lambda one: one.code)
 
 
-def _handled(named: tuple[str, str], courses: Collection[_Course], at: datetime.datetime) -> Handled:
-    hours = [(one.answered_at - one.opened_at).total_seconds() / 3600 for one in courses if one.answered_at is not None]
+def _handled(named: tuple[str, str], courses: Collection[_Course]) -> Handled:
+    hours = [hour for one in courses for hour in one.hours]
     return Handled(
         *named,
-        opened=len(courses),
+        opened=sum(one.opened for one in courses),
         answered=len(hours),
-        waiting=sum(one.waits for one in courses),
-        overdue=sum(one.waits and one.due_at is not None and one.due_at < at for one in courses),
-        late=sum(
-            one.answered_at is not None and one.due_at is not None and one.answered_at > one.due_at for one in courses
-        ),
+        waiting=sum(one.waiting for one in courses),
+        overdue=sum(one.overdue for one in courses),
+        late=sum(one.late for one in courses),
         median_hours=statistics.median(hours) if hours else None,
         within_a_day=sum(hour <= 24 for hour in hours),
         within_a_week=sum(hour <= 7 * 24 for hour in hours),

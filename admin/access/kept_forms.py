@@ -22,7 +22,7 @@ from admin.panel import Panel
 
 MOST_CHARACTERS = 200_000
 HOURS_TO_COME_BACK = 12
-_NEVER_KEPT = ("csrf_token", "password", "new_password", "code", "pin")
+_NEVER_KEPT = ("csrf_token", "once", "password", "new_password", "code", "pin")
 
 
 @dataclass(frozen=True)

@@ -78,3 +78,14 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime.datetime | None]
 
     account: Mapped[Account] = relationship()
+
+
+class SentForm(Base):
+    """A form that is being dealt with, or was: the digest of what was sent, and the page that it `led_to`."""
+
+    __tablename__ = "sent_forms"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    sent_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    led_to: Mapped[str] = mapped_column(sa.Text, default="")

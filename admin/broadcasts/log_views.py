@@ -11,7 +11,7 @@ from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose
 from admin.broadcasts.proof import may_air_again, proof_of
 from admin.broadcasts.scope import find_broadcast, seen_by
 from admin.layout.addresses import number_asked
-from admin.layout.csv_files import Cell, csv_answer
+from admin.layout.csv_files import csv_answer
 from admin.layout.language import page_language, say, show_moment
 from admin.layout.pages import page
 from admin.panel import Panel
@@ -20,6 +20,7 @@ from broadcast_bridge.broadcast_log import Logged
 from broadcast_bridge.states import BroadcastState, Kind, Priority, words
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.spreadsheet_cells import Cell
 from haichieu.station import the_station
 
 ROWS_AT_ONCE = 500

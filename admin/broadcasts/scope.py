@@ -21,12 +21,8 @@ def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
     """The condition under which somebody sees a broadcast."""
     if sees_everything(session, visitor):
         return sa.true()
-    heard = (
-        sa.select(Delivery.id)
-        .join(Speaker, Delivery.speaker_id == Speaker.id)
-        .where(Delivery.broadcast_id == Broadcast.id, Speaker.unit_id.in_(visitor.units))
-        .exists()
-    )
+    begun = _some_delivery(sa.true())
+    heard = _some_delivery(Delivery.speaker_id.in_(sa.select(Speaker.id).where(_inside(visitor))))
     meant = [
         sa.cast(column, sa.Text).contains(f'"{code}"', autoescape=True)
         for column, codes in (
@@ -35,7 +31,6 @@ def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
         )
         for code in codes
     ]
-    begun = sa.select(Delivery.id).where(Delivery.broadcast_id == Broadcast.id).exists()
     return sa.or_(heard, Broadcast.asked_by == visitor.actor, sa.and_(~begun, sa.or_(sa.false(), *meant)))
 
 
@@ -73,6 +68,15 @@ def units_of_broadcast(session: Session, number: int) -> set[int]:
 def sees_everything(session: Session, visitor: Visitor) -> bool:
     """Say whether somebody's unit is above all others."""
     return session.scalar(sa.select(Unit.id).where(Unit.id.not_in(visitor.units)).limit(1)) is None
+
+
+def _some_delivery(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether a broadcast has such a delivery.
+
+    Not as EXISTS, which PostgreSQL may answer by reading all deliveries there are, for the fifty broadcasts of a page.
+    """
+    found = sa.select(Delivery.id).where(Delivery.broadcast_id == Broadcast.id, which).limit(1)
+    return found.correlate(Broadcast).scalar_subquery().is_not(None)
 
 
 def _inside(visitor: Visitor) -> sa.ColumnElement[bool]:

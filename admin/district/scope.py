@@ -10,9 +10,9 @@ from werkzeug.exceptions import NotFound
 from admin.access.permissions import require_in
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.zones import Reach, reach_of
 from haichieu.account_rights import Action
-from haichieu.people import Account, Official, Unit, units_under
+from haichieu.people import Account, Official, Unit
 from ivr.routing import Number
 
 
@@ -43,10 +43,12 @@ def units_of_zone_numbered(session: Session, number: int) -> Iterable[int]:
 
 def units_of_zone(session: Session, zone: Zone) -> set[int]:
     """The units a zone is made of, those under them, and those of its speakers."""
-    own = units_under(session, [unit.id for unit in zone.units])
-    return (
-        own | {speaker.unit_id for speaker in zone.speakers} | {one.unit_id for one in speakers_in(session, [zone.id])}
-    )
+    return units_reached(zone, reach_of(session, [zone])[zone.id])
+
+
+def units_reached(zone: Zone, reach: Reach) -> set[int]:
+    """The same, of a zone whose reach is known."""
+    return reach.units | {speaker.unit_id for speaker in (*zone.speakers, *reach.speakers)}
 
 
 def require_to_configure(session: Session, row: Any) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from admin.access.permissions import require_in
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import speakers_in, units_heard, zones_coded
+from broadcast_bridge.zones import reach_of, speakers_in, units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 
@@ -74,8 +74,11 @@ def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, 
 def zones_for(session: Session, visitor: Visitor) -> list[tuple[Zone, int, int]]:
     """The zones that lie wholly in somebody's units: each with its speakers, and how many can be reached."""
     found = []
-    for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)):
-        speakers = speakers_in(session, [zone.id])
+    query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
+    zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()
+    reach = reach_of(session, zones)
+    for zone in zones:
+        speakers = reach[zone.id].speakers
         if speakers and {speaker.unit_id for speaker in speakers} <= visitor.units:
             reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
             found.append((zone, len(speakers), reachable))

@@ -6,15 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flask import Response, stream_with_context
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from haichieu.spreadsheet_cells import Cell, harmless
+
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-
-Cell = str | int | float | None
-
-
-def harmless(cell: Cell) -> Cell:
-    """A cell as text, should it be one that begins like a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \u00a0").startswith(_STARTS_A_FORMULA) else cell
 
 
 def csv_answer(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:

@@ -15,6 +15,7 @@ from admin.access.paths import path_within
 from admin.access.permissions import for_anyone_signed_in, open_to_all
 from admin.access.proofs import digest_of
 from admin.access.visitors import visitor, visitor_or_none
+from admin.layout import sent_forms
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.database import Database, now
@@ -121,6 +122,7 @@ def _enter(panel: Panel, account: Account, form: Form, moment: datetime.datetime
         if before is not None:
             sessions.end(transaction, before, f"account:{account.email}", "session.replaced", moment)
         sessions.forget(transaction, moment)
+        sent_forms.forget(transaction, moment)
     number = enter(panel, response, account, moment)
     if kept is not None:
         _give_back(panel, number, account, kept)

@@ -1,12 +1,13 @@
 """One's own account: another password, one-time codes, where one is logged in, keys to the API."""
 
-from flask import Flask, abort, flash, redirect, url_for
+from flask import Flask, abort, flash, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from admin.access import second_factor, sessions, sign_in, tokens
 from admin.access.errors import AccessRefused
 from admin.access.gate import address_of_request
+from admin.access.kept_forms import take_kept
 from admin.access.models import WebSession
 from admin.access.permissions import for_anyone_signed_in
 from admin.access.visitors import visitor
@@ -127,7 +128,8 @@ def _overview(panel: Panel, status: int = 200, **problems: str) -> Response:
             "has_second_factor": second_factor.is_on(session, account_id),
             "codes_left": second_factor.recovery_codes_left(session, account_id),
         }
-    return page("my_account.html", status, this_login=visitor().login_id, problems=problems, **found)
+    form = Form(take_kept(panel) if request.method == "GET" else sent_form().fields)
+    return page("my_account.html", status, this_login=visitor().login_id, form=form, problems=problems, **found)
 
 
 def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:

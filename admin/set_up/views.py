@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from admin.access import sign_in
 from admin.access.errors import PasswordTooWeak
 from admin.access.gate import address_of_request
+from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, open_to_all
 from admin.access.visitors import visitor
 from admin.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
@@ -65,7 +66,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def set_up() -> Response:
         """The steps, and which of them are done."""
-        return _steps(panel, Form())
+        return _steps(panel, Form(take_kept(panel)))
 
     @app.post("/set-up/number")
     @needs(Action.CONFIGURE, checks_units=True)

@@ -12,13 +12,13 @@ from admin.access.visitors import visitor
 from admin.district.entries import ZONE, EntryRefused, texts_of
 from admin.district.entry_forms import Conflict, form_of, refused, take_form
 from admin.district.reconcile import retire
-from admin.district.scope import units_of_zone, units_of_zone_numbered, units_to_choose
+from admin.district.scope import units_of_zone_numbered, units_reached, units_to_choose
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.schedule.quiet import silence, unsilence
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.zones import reach_of
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -113,10 +113,12 @@ def _list(panel: Panel, problem: str = "", status: int = 200) -> Response:
     with panel.database.reading() as session:
         shown = []
         query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
-        for zone in session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))):
-            units = units_of_zone(session, zone)
+        zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()
+        reach = reach_of(session, zones)
+        for zone in zones:
+            units = units_reached(zone, reach[zone.id])
             if not units or units & mine:
-                shown.append((zone, speakers_in(session, [zone.id]), units <= mine))
+                shown.append((zone, reach[zone.id].speakers, units <= mine))
         hours = the_station(session).quiet_hours
     return page(
         "zones.html", status, zones=shown, problem=problem, station_hours=hours, hours=HOURS, moment=moment

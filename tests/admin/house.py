@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -21,6 +22,25 @@ from haichieu.vault import hash_secret
 PASSWORD = "ba-con-ech-xanh"
 PASSWORD_HASH = hash_secret(PASSWORD)
 PAGE = {"Accept": "text/html"}
+
+
+class CompiledTemplates(BytecodeCache):
+    """The pages as Python code, for all applications of a test process: compiling them takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was compiled of this very text."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 @dataclass
@@ -90,6 +110,7 @@ class Browser:
 def build(database: Database, home: Path, **settings: str | int) -> House:
     """Make the station; accounts are `<role>@x.example` of the commune, and `admin@district.example` above all."""
     house = House(database, create_app(database, load_settings(home=home, **settings)), home)
+    house.app.jinja_env.bytecode_cache = COMPILED
     with database.session() as session:
         house.units = _units(session)
         for role in Role:

@@ -21,6 +21,7 @@ class Served:
 
     house: House
     address: str
+    pid: int
 
 
 @contextlib.contextmanager
@@ -31,15 +32,15 @@ def served(template: Path, home: Path) -> Iterator[Served]:
     database = Database(f"sqlite:///{file}")
     try:
         house = build(database, home)
-        with web_process(home) as address:
-            yield Served(house, address)
+        with web_process(home) as (address, pid):
+            yield Served(house, address, pid)
     finally:
         database.close()
 
 
 @contextlib.contextmanager
-def web_process(home: Path) -> Iterator[str]:
-    """`haichieu web` over the station in `home`, as the address at which it answers."""
+def web_process(home: Path) -> Iterator[tuple[str, int]]:
+    """`haichieu web` over the station in `home`: the address at which it answers, and its process."""
     port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")}
     process = subprocess.Popen(
@@ -52,7 +53,7 @@ def web_process(home: Path) -> Iterator[str]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline(), (home / "web.log").read_text()
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait(20)

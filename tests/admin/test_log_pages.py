@@ -6,7 +6,6 @@ import io
 import pytest
 import sqlalchemy as sa
 
-from admin.layout.csv_files import harmless
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
@@ -14,6 +13,7 @@ from broadcast_bridge.states import Kind, Priority
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import siren
 from haichieu.media import MediaStore
+from haichieu.spreadsheet_cells import harmless
 from tests.admin.house import House
 from tests.admin.log_rows import aired, approved, sound
 

@@ -2,9 +2,11 @@
 
 import datetime
 import itertools
+import shutil
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -21,14 +23,15 @@ from feedback.models import Attachment, Message
 from feedback.states import Channel, Direction
 from haichieu.account_rights import MAY, Action
 from haichieu.alarms import Alarm
-from haichieu.database import now
+from haichieu.database import Database, now
 from haichieu.media import Media
-from haichieu.people import Account, Official, Role
+from haichieu.people import Account, Official, Role, Unit
 from ivr.flow import delivered_definition
 from ivr.own_flows.drafts import find_draft, mark_of, save
 from ivr.routing import Number
-from tests.admin.house import House
+from tests.admin.house import PAGE, Browser, House, build
 from tests.admin.test_programmes_pages import a_programme
+from tests.postgres import PostgresCluster
 
 SOON = datetime.timedelta(hours=1)
 PAST = "2001-01-01T00:00:00Z"
@@ -64,6 +67,7 @@ ELSEWHERE = {
     ("POST", "/calendar/silence"),
 }  # fmt: skip
 """Tried in test_programmes_pages.py and test_calendar_pages.py, with the bodies that they need."""
+FRESH = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def spoken_sound(house: House, unit: str) -> int:
 def account(house: House, unit: str) -> int:
     with house.database.session() as session:
         made = Account(
-            email=f"a{unit}@y.example", name="A", password_hash="x", role="viewer", unit_id=house.units[unit]
+            email=f"a{next(FRESH)}@y.example", name="A", password_hash="x", role="viewer", unit_id=house.units[unit]
         )
         session.add(made)
         session.flush()
@@ -244,17 +248,23 @@ IN_UNITS = [
 
 def speaker(house: House, unit: str) -> int:
     with house.database.session() as session:
-        return session.query(Speaker).filter_by(code=f"loa-{unit}").one().id
+        made = Speaker(code=f"moi-{next(FRESH)}", name="Loa", unit_id=house.units[unit], reachable=True)
+        session.add(made)
+        session.flush()
+        return made.id
 
 
 def zone(house: House, unit: str) -> int:
     with house.database.session() as session:
-        return session.query(Zone).filter_by(code=ZONES[unit]).one().id
+        made = Zone(code=f"6{next(FRESH):04}", name="Khu", units=[session.get_one(Unit, house.units[unit])])
+        session.add(made)
+        session.flush()
+        return made.id
 
 
 def official(house: House, unit: str) -> int:
     with house.database.session() as session:
-        made = Official(code=f"9{session.query(Official).count()}", name="B", pin_hash="x", unit_id=house.units[unit])
+        made = Official(code=f"9{next(FRESH):04}", name="B", pin_hash="x", unit_id=house.units[unit])
         session.add(made)
         session.flush()
         return made.id
@@ -304,9 +314,6 @@ IN_UNITS += [
     )
     for method, rest in (("GET", "/edit"), ("POST", "/edit"), ("POST", "/password"), ("POST", "/disable"))
 ]
-
-
-FRESH = itertools.count(1)
 
 
 def new_speaker(house: House, unit: str) -> tuple[str, dict[str, object]]:
@@ -479,25 +486,61 @@ LISTS |= {"/flows"}
 STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
 
 
-def attempt(house: House, email: str, method: str, path: str, body: dict[str, object]) -> TestResponse:
-    if path.startswith("/api/"):
-        client = house.app.test_client()
-        kwargs = {"json": body} if method == "POST" and body else {}
-        return client.open(path, method=method, headers=house.token(email), **kwargs)
-    browser = house.signed_in(email)
-    return browser.get(path) if method == "GET" else browser.post(path, page="/account", **body)
+class Visitors:
+    """Everybody who has an account at a house, each signed in once, with a token and the token of a form."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._browsers: dict[str, tuple[Browser, str]] = {}
+        self._tokens: dict[str, dict[str, str]] = {}
+
+    def attempt(self, email: str, method: str, path: str, body: dict[str, object]) -> TestResponse:
+        """Open a page, send a form, or ask the API, as the path says."""
+        if path.startswith("/api/"):
+            if email not in self._tokens:
+                self._tokens[email] = self.house.token(email)
+            kwargs = {"json": body} if method == "POST" and body else {}
+            return self.house.app.test_client().open(path, method=method, headers=self._tokens[email], **kwargs)
+        if email not in self._browsers:
+            browser = self.house.signed_in(email)
+            self._browsers[email] = browser, browser.form_token("/account")
+        browser, token = self._browsers[email]
+        if method == "GET":
+            return browser.get(path)
+        return browser.client.post(path, data={"csrf_token": token, **body}, headers=PAGE)
+
+
+@pytest.fixture(scope="module")
+def visitors(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
+    """Those of one house, in which every trial makes what it is about anew."""
+    home = tmp_path_factory.mktemp("house")
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, home / 'station.sqlite')}")
+    yield Visitors(build(database, home))
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def visitors_on_postgresql(
+    postgres_cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visitors]:
+    """The same on the other database."""
+    with postgres_cluster.database() as url:
+        database = Database(url)
+        yield Visitors(build(database, tmp_path_factory.mktemp("house")))
+        database.close()
 
 
 def refused(answer: TestResponse) -> bool:
     return answer.status_code in (401, 403, 404)
 
 
-def test_the_matrix_leaves_no_route_out(house: House) -> None:
+def test_the_matrix_leaves_no_route_out(visitors: Visitors) -> None:
     """A new route must be put into one of the lists here, or this fails."""
+    app = visitors.house.app
     tried = {(one.method, one.rule) for one in IN_UNITS} | EVERYWHERE.keys() | STATION_WIDE.keys() | ELSEWHERE | IMPORTS
     missing = []
-    for rule in house.app.url_map.iter_rules():
-        said = rule_of(house.app, rule.endpoint)
+    for rule in app.url_map.iter_rules():
+        said = rule_of(app, rule.endpoint)
         assert said is not None
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             if not said.signed_in:
@@ -511,41 +554,53 @@ def test_the_matrix_leaves_no_route_out(house: House) -> None:
     assert missing == []
 
 
+def test_lists_open_by_role(visitors: Visitors) -> None:
+    app = visitors.house.app
+    for rule in app.url_map.iter_rules():
+        said = rule_of(app, rule.endpoint)
+        if rule.rule in LISTS and said and said.action and "GET" in (rule.methods or set()):
+            for role in Role:
+                answer = visitors.attempt(f"{role}@x.example", "GET", rule.rule, {})
+                shown = answer.data
+                assert refused(answer) is not (said.action in MAY[role]), (role, rule.rule, shown[:300])
+
+
 @pytest.mark.parametrize("one", IN_UNITS, ids=lambda one: f"{one.name} {one.action}")
-def test_a_role_may_what_the_table_says_in_its_unit_and_below(house: House, one: Try) -> None:
+def test_a_role_may_what_the_table_says_in_its_unit_and_below(visitors: Visitors, one: Try) -> None:
     for role in Role:
-        for unit, inside in (("commune", True), ("village", True), ("other", False), ("district", False)):
-            path, body = one.reach(house, unit)
-            answer = attempt(house, f"{role}@x.example", one.method, path, body)
-            allowed = one.action in MAY[role] and (inside or (unit == "district" and one.seen_from_below))
-            assert refused(answer) is not allowed, (role, unit, answer.status_code, answer.text[:300])
-            with house.database.session() as session:
-                session.query(Account).filter(Account.email.like("a%@y.example")).delete()
+        try_in_every_unit(visitors, one, role)
 
 
-def test_what_needs_every_unit_is_for_who_is_above_them_all(house: House) -> None:
+def test_the_units_hold_on_postgresql_too(visitors_on_postgresql: Visitors) -> None:
+    """What a role may is asked in Python and was tried above; in which units is asked in SQL."""
+    for one in IN_UNITS:
+        try_in_every_unit(visitors_on_postgresql, one, next(role for role in Role if one.action in MAY[role]))
+
+
+def try_in_every_unit(visitors: Visitors, one: Try, role: Role) -> None:
+    """In each unit for a role that may; for one that may not, in its own unit, where nothing else stands in its way."""
+    house = visitors.house
+    units = (("commune", True), ("village", True), ("other", False), ("district", False))
+    for unit, inside in units if one.action in MAY[role] else units[:1]:
+        path, body = one.reach(house, unit)
+        answer = visitors.attempt(f"{role}@x.example", one.method, path, body)
+        allowed = one.action in MAY[role] and (inside or (unit == "district" and one.seen_from_below))
+        assert refused(answer) is not allowed, (one.name, role, unit, answer.status_code, answer.text[:300])
+
+
+def test_what_needs_every_unit_is_for_who_is_above_them_all(visitors: Visitors) -> None:
     for (method, rule), action in EVERYWHERE.items():
         path = rule.replace("<language>", "vi").replace("<key>", "goodbye")
         for role in Role:
-            assert refused(attempt(house, f"{role}@x.example", method, path, {}))
-            above = attempt(house, f"{role}@district.example", method, path, {})
+            assert refused(visitors.attempt(f"{role}@x.example", method, path, {}))
+            above = visitors.attempt(f"{role}@district.example", method, path, {})
             assert refused(above) is not (action in MAY[role]), (role, path)
 
 
-def test_what_belongs_to_no_unit_goes_by_the_role_alone(house: House) -> None:
+def test_what_belongs_to_no_unit_goes_by_the_role_alone(visitors: Visitors) -> None:
     for role in Role:
-        answer = attempt(house, f"{role}@x.example", "POST", f"/alarms/{alarm(house)}/clear", {})
+        answer = visitors.attempt(f"{role}@x.example", "POST", f"/alarms/{alarm(visitors.house)}/clear", {})
         assert refused(answer) is not (Action.CLEAR_ALARMS in MAY[role])
-
-
-def test_lists_open_by_role(house: House) -> None:
-    for rule in house.app.url_map.iter_rules():
-        said = rule_of(house.app, rule.endpoint)
-        if rule.rule in LISTS and said and said.action and "GET" in (rule.methods or set()):
-            for role in Role:
-                answer = attempt(house, f"{role}@x.example", "GET", rule.rule, {})
-                shown = answer.data
-                assert refused(answer) is not (said.action in MAY[role]), (role, rule.rule, shown[:300])
 
 
 def test_lists_show_ones_own_units_and_those_below(house: House) -> None:
@@ -578,7 +633,8 @@ def test_a_district_wide_broadcast_is_seen_but_not_stopped_from_below(house: Hou
     assert client.post(f"/api/v1/broadcasts/{number}/stop", headers=header).status_code == 403
 
 
-def test_nobody_without_a_login_gets_anywhere(house: House) -> None:
+def test_nobody_without_a_login_gets_anywhere(visitors: Visitors) -> None:
+    house = visitors.house
     for rule in house.app.url_map.iter_rules():
         said = rule_of(house.app, rule.endpoint)
         assert said is not None
@@ -597,7 +653,8 @@ def test_nobody_without_a_login_gets_anywhere(house: House) -> None:
                 ), path  # fmt: skip
 
 
-def test_a_cookie_is_no_token_and_a_token_no_cookie(house: House) -> None:
+def test_a_cookie_is_no_token_and_a_token_no_cookie(visitors: Visitors) -> None:
+    house = visitors.house
     browser = house.signed_in("admin@x.example")
     assert browser.client.get("/api/v1/speakers").status_code == 401
     header = house.token("admin@x.example")

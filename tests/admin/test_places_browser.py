@@ -226,7 +226,7 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
 def test_an_empty_station_is_begun_on_a_telephone(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
     shutil.copy(migrated_sqlite, tmp_path / "haichieu.sqlite")
     link = "/first-run/" + first_link(load_settings(home=tmp_path)).rpartition("/")[2]
-    with web_process(tmp_path) as address:
+    with web_process(tmp_path) as (address, _):
         context = chromium.new_context(base_url=address, locale="vi-VN", viewport=PHONE)  # type: ignore[arg-type]
         page = context.new_page()
         page.goto(link)

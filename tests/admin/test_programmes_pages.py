@@ -36,13 +36,13 @@ def a_programme(house: House, unit: str = "commune", **more: object) -> int:
         return made.id
 
 
-def tone(seconds: float = 1.5, pitch: int = 440) -> bytes:
+def tone(seconds: float = 1.5, pitch: int = 440, rate: int = 8000) -> bytes:
     kept = io.BytesIO()
     with wave.open(kept, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(8000)
-        samples = (int(9000 * math.sin(pitch * 2 * math.pi * i / 8000)) for i in range(int(seconds * 8000)))
+        file.setframerate(rate)
+        samples = (int(9000 * math.sin(pitch * 2 * math.pi * i / rate)) for i in range(int(seconds * rate)))
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return kept.getvalue()
 
@@ -87,7 +87,7 @@ def test_a_zone_outside_ones_units_is_not_aired_to(house: House) -> None:
 def test_a_file_is_taken_once_whatever_it_is_called(house: House) -> None:
     editor = house.signed_in(EDITOR)
     said = {"title": "Bài hát", "unit": house.units["commune"], "name": "../../etc/‮passwd\x00.wav"}
-    song = tone(70)
+    song = tone(3.0, rate=192_000)
     assert len(song) > LARGEST_FORM
     made = upload(editor, song, **said)
     assert made.status_code == 201, made.text

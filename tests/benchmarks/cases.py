@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from stdnum import damm
 
 from feedback import duplicates, filing, reminding, search
 from feedback.cases import Opening, Said, open_case
@@ -51,14 +52,15 @@ def fill(session: Session, cases: int = CASES) -> None:
             text = " ".join(chance.choices(WORDS, k=12))
             rows.append(
                 {
-                    "id": number + 1, "number": f"{10_000_000 + number}", "channel": "call",
+                    "id": number + 1, "number": case_number(number), "channel": "call",
                     "status": CaseStatus.TRANSCRIBED if is_open else CaseStatus.CLOSED,
                     "unit_id": communes[number % 50].id, "category_id": category.id,
                     "department_id": category.department_id, "opened_at": opened_at, "updated_at": opened_at,
                     "due_at": opened_at + datetime.timedelta(days=9), "unit_by": "number", "category_by": "citizen",
+                    "answered_at": None if is_open else opened_at + datetime.timedelta(days=1 + number % 13),
                     "closed_at": None if is_open else opened_at, "language": "vi",
                     "reminded_at": opened_at, "overdue_alarm_at": opened_at,
-                    "search_text": f"{10_000_000 + number} {text}",
+                    "search_text": f"{case_number(number)} {text}",
                 }
             )  # fmt: skip
             messages.append(
@@ -69,6 +71,12 @@ def fill(session: Session, cases: int = CASES) -> None:
         session.execute(sa.insert(Message), messages)
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sa.text("SELECT setval(pg_get_serial_sequence('cases', 'id'), (SELECT max(id) FROM cases))"))
+
+
+def case_number(number: int) -> str:
+    """The number of one of the cases, with its check digit."""
+    digits = f"{1_000_000 + number}"
+    return digits + damm.calc_check_digit(digits)
 
 
 def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:

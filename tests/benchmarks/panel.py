@@ -1,76 +1,97 @@
 """The panel under load: pages among 100,000 cases and 1,000,000 deliveries on both databases, and many live pages."""
 
-import datetime
+import os
 import re
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
 
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from admin.access import sessions
+from admin.access import sessions, tokens
+from admin.serve import leave_what_stays
 from admin.web import create_app
-from broadcast_bridge.models import Broadcast, Reachability, Speaker
-from broadcast_bridge.states import BroadcastState, Kind
 from haichieu import alarms
 from haichieu.database import Database, migrate, now
-from haichieu.people import Account, Role, Unit
+from haichieu.people import Account
 from haichieu.settings import load_settings
 from tests.admin.served import served
-from tests.benchmarks.cases import CASES, NOW, WORDS, Row
-from tests.benchmarks.cases import fill as fill_cases
+from tests.benchmarks.cases import CASES, WORDS, Row, case_number
+from tests.benchmarks.speakers import cpu_seconds, resident_megabytes
+from tests.benchmarks.station_of_years import BROADCASTS, fill
 from tests.postgres import private_cluster
 
-BROADCASTS, AT_EACH, SPEAKERS = 20_000, 50, 500
-DELIVERIES = BROADCASTS * AT_EACH
 LIVE_PAGES = 40
-TIMES = 30
+TIMES = 20
 _ADDRESS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
-_DELIVERIES = """
-    INSERT INTO deliveries (broadcast_id, speaker_id, state, active, attempts, first_audio_at, ended_at, seconds,
-                            packets_sent, packets_lost, resume_at_seconds, tries_again)
-    SELECT b.id, s.id, CASE WHEN (b.id + s.id) % 9 = 0 THEN 'missed' ELSE 'played' END, false, 1, b.on_air_at,
-           b.ended_at, CASE WHEN (b.id + s.id) % 9 = 0 THEN 0 ELSE 120 END, 6000, (b.id + s.id) % 50, 0, 0
-    FROM broadcasts b JOIN speakers s ON (s.id - 1) / :at_each = b.id % :groups
-"""
+_MONTH = "since=2026-12-01&until=2026-12-31"
+Address = Callable[[int], str]
 
 
-def fill(database: Database, cases: int = CASES, broadcasts: int = BROADCASTS) -> None:
-    """Add three years of cases and of broadcasts, each heard by ten speakers in each of five communes."""
-    with database.session() as session:
-        fill_cases(session, cases)
-        communes = session.scalars(sa.select(Unit).where(Unit.code.like("X%")).order_by(Unit.id)).all()
-        speakers = [
-            {"code": f"s{number}", "name": f"Cụm loa {number}", "unit_id": communes[number // 10].id, "reachable": True}
-            for number in range(SPEAKERS)
-        ]
-        session.execute(sa.insert(Speaker), speakers)
-        ids = session.scalars(sa.select(Speaker.id)).all()
-        since = NOW - datetime.timedelta(days=1000)
-        session.execute(sa.insert(Reachability), [{"speaker_id": id, "reachable": True, "since": since} for id in ids])
-        session.execute(sa.insert(Broadcast), [_broadcast(number, broadcasts) for number in range(broadcasts)])
-        session.execute(sa.text(_DELIVERIES), {"at_each": AT_EACH, "groups": SPEAKERS // AT_EACH})
-        for email, unit in (("district@x.example", "BL"), ("commune@x.example", "X7")):
-            unit_id = session.scalars(sa.select(Unit.id).where(Unit.code == unit)).one()
-            session.add(Account(email=email, name="A", password_hash="x", role=Role.ADMIN, unit_id=unit_id))
-    if not database.is_sqlite:  # which nobody asks to look at its tables; PostgreSQL does so by itself
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+@dataclass(frozen=True)
+class Asked:
+    """A page, or a list of the API; `by_both` when a commune's is another question than the district's."""
+
+    what: str
+    address: Address
+    by_both: bool = False
+    budget: str = "≤ 200"
 
 
-def _broadcast(number: int, of: int) -> dict[str, object]:
-    at = NOW - datetime.timedelta(hours=1.3 * (of - number))
-    return {
-        "kind": Kind.RECORDED, "title": f"Bản tin {WORDS[number % len(WORDS)]} {number}", "asked_by": "account:a@b",
-        "zone_names": f"Khu {number % 10}", "zone_codes": [f"{number % 10}"], "state": BroadcastState.ENDED,
-        "created_at": at, "due_at": at, "on_air_at": at, "ended_at": at + datetime.timedelta(minutes=2),
-    }  # fmt: skip
+def asked_for(cases: int, broadcasts: int) -> list[Asked]:
+    """What is measured; the number varies the question from one time to the next."""
+    return [
+        Asked("now", lambda n: "/", True),
+        Asked("now, what a live page asks again", lambda n: "/now/board", True),
+        Asked("the log", lambda n: "/broadcasts", True),
+        Asked("the log, a page in the middle", lambda n: f"/broadcasts?before={broadcasts // 2 - n}", True),
+        Asked("the log, a word and a month", lambda n: f"/broadcasts?q={WORDS[n]}&{_MONTH}", True),
+        Asked("the log, words that none has", lambda n: f"/broadcasts?q=khong+co+{n}", True),
+        Asked("the log, one unit", lambda n: f"/broadcasts?unit=X{n or 7}&{_MONTH}"),
+        Asked("the log, one zone", lambda n: f"/broadcasts?zone={n % 10}", True),
+        Asked("the log, three years and a state", lambda n: "/broadcasts?state=failed&since=2024-01-01", True),
+        Asked("the proof of a broadcast", lambda n: f"/broadcasts/{broadcasts - n}"),
+        Asked("reports on a month", lambda n: f"/reports?{_MONTH}", True),
+        Asked("reports on a month as a workbook", lambda n: f"/reports.xlsx?{_MONTH}"),
+        Asked("reports on a year", lambda n: "/reports?since=2026-01-01&until=2026-12-31", budget=""),
+        Asked("the inbox", lambda n: "/cases", True),
+        Asked("the inbox, two words", lambda n: f"/cases?q={WORDS[n]}+{WORDS[n + 7]}", True),
+        Asked("the inbox, words that none has", lambda n: f"/cases?q=khong+co+{n}", True),
+        Asked("the inbox, closed", lambda n: "/cases?status=closed", True),
+        Asked("the inbox, overdue", lambda n: "/cases?overdue=yes", True),
+        Asked("the inbox, texts", lambda n: "/cases?channel=text", True),
+        Asked("a case", lambda n: f"/cases/{case_number(cases - 1 - n)}"),
+        Asked("speakers", lambda n: "/speakers", True),
+        Asked("speakers, the map", lambda n: "/speakers/map"),
+        Asked("a speaker", lambda n: f"/speakers/{n + 1}"),
+        Asked("a speaker, what it played", lambda n: f"/speakers/{n + 1}/played"),
+        Asked("zones", lambda n: "/zones"),
+        Asked("officials", lambda n: "/officials"),
+        Asked("accounts", lambda n: "/accounts"),
+        Asked("the audit trail", lambda n: "/audit"),
+        Asked("programmes", lambda n: "/programmes", True),
+        Asked("programmes, two words", lambda n: f"/programmes?q={WORDS[n]}+{WORDS[n + 3]}", True),
+        Asked("the calendar, a week", lambda n: "/calendar", True),
+        Asked("the calendar, a month", lambda n: "/calendar?view=month", True),
+        Asked("schedules", lambda n: "/calendar/schedules", True),
+        Asked("API, broadcasts", lambda n: "/api/v1/broadcasts", True),
+        Asked("API, a broadcast", lambda n: f"/api/v1/broadcasts/{broadcasts - n}"),
+        Asked("API, cases", lambda n: "/api/v1/cases", True),
+        Asked("API, speakers", lambda n: "/api/v1/speakers"),
+        Asked("API, schedules", lambda n: "/api/v1/schedules"),
+        *(
+            Asked(f"API, report on {about}", lambda n, about=about: f"/api/v1/reports/{about}?{_MONTH}")
+            for about in ("broadcasts", "availability", "cases", "survey")
+        ),
+    ]  # fmt: skip
 
 
 def measure_on(
@@ -79,30 +100,14 @@ def measure_on(
     """Measure the pages on an empty, migrated database."""
     fill(database, cases, broadcasts)
     app = create_app(database, load_settings(home=home))
-    inbox = "/cases" if any(rule.rule == "/cases" for rule in app.url_map.iter_rules()) else ""
-    month = "since=2026-12-01&until=2026-12-31"
-    pages: list[tuple[str, Callable[[int], str]]] = [
-        ("now", lambda n: "/"),
-        ("the log", lambda n: "/broadcasts"),
-        ("the log, a page in the middle", lambda n: f"/broadcasts?before={broadcasts // 2 - n}"),
-        ("the log, a word and a month", lambda n: f"/broadcasts?q={WORDS[n]}&{month}"),
-        ("the log, words that none has", lambda n: f"/broadcasts?q=khong+co+{n}"),
-        ("the log, one unit", lambda n: f"/broadcasts?unit=X{n if n else 7}&{month}"),
-        ("the proof of a broadcast", lambda n: f"/broadcasts/{broadcasts - n}"),
-        ("reports on a month", lambda n: f"/reports?{month}"),
-    ]
-    if inbox:
-        pages += [
-            ("the inbox", lambda n: "/cases"),
-            ("the inbox, two words", lambda n: f"/cases?q={WORDS[n]}+{WORDS[n + 7]}"),
-        ]
-    rows = []
+    leave_what_stays()
+    rows: list[Row] = []
     for email in ("district", "commune"):
         client = _signed_in(database, app.test_client(), f"{email}@x.example")
-        for what, address in pages:
-            if email == "commune" and what in ("the log, one unit", "the proof of a broadcast"):
-                continue
-            rows.append((f"panel, {name}, {email}: {what}, p95 (ms)", _p95(client, address), "", "", "≤ 200"))
+        for asked in asked_for(cases, broadcasts):
+            if email == "district" or asked.by_both:
+                label = f"panel, {name}, {email}: {asked.what}, p95 (ms)"
+                rows.append((label, _p95(client, asked.address), "", "", asked.budget))
     return rows
 
 
@@ -110,18 +115,27 @@ def _signed_in(database: Database, client: FlaskClient, email: str) -> FlaskClie
     with database.session() as session:
         account = session.scalars(sa.select(Account).where(Account.email == email)).one()
         client.set_cookie("haichieu", sessions.begin(session, account, "127.0.0.1", "bench", now())[0])
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens.create(session, account, 'bench', 'bench', now())}"
     return client
 
 
-def _p95(client: FlaskClient, address: Callable[[int], str]) -> str:
-    taken = []
-    for number in range(TIMES):
-        begin = time.perf_counter()
-        status = client.get(address(number % 40), headers={"Accept": "text/html"}).status_code
+def _p95(client: FlaskClient, address: Address) -> str:
+    """Of all times, and of the processor's time for it in this process: the machine may be doing other things."""
+    taken, busy = [], []
+    for number in range(TIMES + 1):
+        begin, busy_before = time.perf_counter(), time.process_time()
+        path = address(number % 40)
+        status = client.get(path, headers={"Accept": "*/*" if path.startswith("/api/") else "text/html"}).status_code
         taken.append(time.perf_counter() - begin)
+        busy.append(time.process_time() - busy_before)
         if status != 200:
-            raise RuntimeError(f"{address(number)} answered {status}")
-    return f"{statistics.quantiles(taken, n=20)[-1] * 1000:.1f}"
+            raise RuntimeError(f"{path} answered {status}")
+    del taken[0], busy[0]  # that compiled the page
+    return f"{_ninety_five(taken):.0f} (processor {_ninety_five(busy):.0f})"
+
+
+def _ninety_five(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=20)[-1] * 1000
 
 
 def first_loads(database: Database, home: Path) -> list[Row]:
@@ -163,9 +177,15 @@ def live_pages(folder: Path) -> list[Row]:
 
         begun: list[float] = []
         threads = [threading.Thread(target=listen, args=(cookie,), daemon=True) for cookie in cookies]
+        alone = _use(running.pid)
         for thread in threads:
             thread.start()
         opened = sum(open_pages.acquire(timeout=20) for _ in threads)
+        time.sleep(2.0)  # each has asked once what there is
+        before, begin = _use(running.pid), time.perf_counter()
+        time.sleep(5.0)
+        after = _use(running.pid)
+        idle_cores = (after.seconds - before.seconds) / (time.perf_counter() - begin)
         taken = []
         for _ in range(TIMES):
             begin = time.perf_counter()
@@ -178,13 +198,30 @@ def live_pages(folder: Path) -> list[Row]:
             alarms.raise_alarm(session, alarms.AlarmKind.ASTERISK_DOWN, "bench", "Thử / a trial")
         for thread in threads:
             thread.join(20)
-    p95 = statistics.quantiles(taken, n=20)[-1] * 1000
+    p95 = _ninety_five(taken)
     return [
         (f"panel: live pages open of {len(threads)}, which hear of a change", f"{opened}, {len(heard)}", "", "",
          f"{LIVE_PAGES}"),
         ("panel: a change → the last of them knows (s)", f"{max(heard, default=float('nan')):.2f}", "", "", ""),
+        (f"panel: web process without and with {LIVE_PAGES} live pages (MB)",
+         f"{alone.megabytes:.0f}, {after.megabytes:.0f}", "", "", ""),
+        (f"panel: cores, {LIVE_PAGES} live pages open and nothing new", f"{idle_cores:.3f}", "", "", ""),
         (f"panel: now, {LIVE_PAGES} live pages open, over HTTP, p95 (ms)", f"{p95:.0f}", "", "", "≤ 200"),
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a process and its children have used: resident megabytes now, seconds of the processor since they began."""
+
+    megabytes: float
+    seconds: float
+
+
+def _use(pid: int) -> Use:
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    pids = [pid, *map(int, children.stdout.split())]
+    return Use(sum(map(resident_megabytes, pids)), sum(map(cpu_seconds, pids)))
 
 
 def _get(address: str, cookie: str) -> HTTPResponse:
@@ -196,6 +233,7 @@ def _get(address: str, cookie: str) -> HTTPResponse:
 def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> list[Row]:
     """Measure on SQLite and on a private PostgreSQL, in a folder of their own."""
     rows: list[Row] = []
+    began = os.getloadavg()[1]
     with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as name, private_cluster() as cluster:
         folder = Path(name)
         cluster.make_empty("panel")
@@ -209,4 +247,8 @@ def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> list[Row]:
             finally:
                 database.close()
         rows += live_pages(folder)
+    load = max(began, os.getloadavg()[1])
+    rows.append(
+        (f"panel: load of the machine's {os.cpu_count()} cores meanwhile, ours about 1", f"{load:.1f}", "", "", "")
+    )
     return rows

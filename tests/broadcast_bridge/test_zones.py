@@ -1,7 +1,7 @@
 import pytest
 
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed, find_zone
+from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed, find_zone, reach_of, speakers_in
 from haichieu.database import Database, now
 from tests.builders import commune, official
 
@@ -22,6 +22,22 @@ def test_a_speaker_named_and_in_a_unit_counts_once(database: Database) -> None:
         place.zone.speakers = [place.speakers[0]]
         session.flush()
         assert find_zone(session, place.official, "11").total == 2
+
+
+def test_the_reach_of_many_zones_is_what_is_said_of_each(database: Database) -> None:
+    with database.session() as session:
+        place, other = commune(session), commune(session, code="12")
+        district = Zone(code="99", name="Toàn huyện", units=[place.district])
+        mixed = Zone(code="13", name="Khu 13", units=[place.commune], speakers=[*other.speakers, place.speakers[0]])
+        session.add_all([district, mixed, Zone(code="14", name="Không loa")])
+        other.speakers[0].removed_at = now()
+        session.flush()
+        zones = session.query(Zone).all()
+        found = reach_of(session, zones)
+        assert {zone.code: found[zone.id].speakers for zone in zones} == {
+            zone.code: speakers_in(session, [zone.id]) for zone in zones
+        }
+        assert found[mixed.id].units == {place.commune.id}
 
 
 def test_star_means_all_my_zones_and_no_others(database: Database) -> None:

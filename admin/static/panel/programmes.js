@@ -66,6 +66,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     if (sound.size > Number(said.most)) return refuse(said.tooLarge);
     const about = new URLSearchParams(new FormData(form));
     about.delete("csrf_token");
+    about.delete("once");
     about.set("name", sound.name || (sound.type.includes("mp4") ? "recording.mp4" : "recording.webm"));
     const request = new XMLHttpRequest();
     request.open("POST", `${said.upload}?${about}`);

@@ -210,13 +210,13 @@ def main(names: list[str]) -> None:
         if wanted:
             (home := Path(folder) / "district").mkdir()
             build_district(home).close()
-            with web_process(home) as address:
+            with web_process(home) as (address, _):
                 take(browser, address, wanted)
         if not names or BEGINNING.name in names:
             (home := Path(folder) / "empty").mkdir()
             migrate(f"sqlite:///{home / 'haichieu.sqlite'}")
             path = "/first-run/" + first_link(load_settings(home=home)).rpartition("/")[2]
-            with web_process(home) as address:
+            with web_process(home) as (address, _):
                 take(browser, address, [Shot(BEGINNING.name, path, "")])
         browser.close()
 

@@ -1,0 +1,62 @@
+"""The forms that stand on pages, as a browser would send them, and a station in which there is one of everything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from lxml import html
+
+from tests.admin.house import Browser, House
+from tests.admin.test_permissions import account, broadcast, case, official, programme, schedule, speaker, zone
+
+TYPED = ("text", "search", "email", "tel", "password", "url")
+PAGES = (
+    "/", "/emergency", "/account", "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
+    "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/set-up/call",
+    "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules/new",
+    "/calendar/silence", "/calendar/import", "/broadcasts", "/reports", "/audit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """A form: where it stands, where it goes, its fields, and which of them somebody types into."""
+
+    page: str
+    action: str
+    fields: dict[str, str]
+    typed: tuple[str, ...]
+    multipart: bool
+
+
+def things(house: House) -> list[str]:
+    """Make one of everything in the commune; the pages about them."""
+    unit = "commune"
+    number = case(house, unit)
+    plan, said = schedule(house, unit), programme(house, unit)
+    about_speaker, about_zone = speaker(house, unit), zone(house, unit)
+    return [
+        f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
+        f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit", f"/calendar/schedules/{plan}/remove",
+        f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",
+        f"/officials/{official(house, unit)}/edit", f"/accounts/{account(house, unit)}/edit",
+        f"/broadcasts/{broadcast(house, unit)}", f"/broadcasts/{broadcast(house, unit)}/stop",
+    ]  # fmt: skip
+
+
+def forms_on(browser: Browser, page: str) -> Iterator[SentForm]:
+    """The forms on a page that change something."""
+    answer = browser.get(page)
+    assert answer.status_code == 200, (page, answer.status_code)
+    for form in html.fromstring(answer.text).iterfind(".//form"):
+        if (form.get("method") or "get").lower() != "post":
+            continue
+        typed = [
+            field.get("name")
+            for field in form.xpath(".//textarea[@name] | .//input[@name]")
+            if field.tag == "textarea" or (field.get("type") or "text") in TYPED
+        ]
+        fields = {name: value for name, value in form.form_values() if value is not None}
+        action = urljoin(page, form.get("action") or page)
+        multipart = form.get("enctype") == "multipart/form-data"
+        yield SentForm(page, urlsplit(action).path, fields, tuple(typed), multipart)

@@ -1,0 +1,121 @@
+"""A form that is sent twice is done once, whatever it is about; another text, or one that was refused, is another."""
+
+import threading
+from io import BytesIO
+
+import pytest
+
+from admin.access.models import SentForm
+from broadcast_bridge.models import Zone
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.models import Schedule
+from feedback.cases import find_case
+from feedback.models import Message
+from tests.admin.forms import forms_on
+from tests.admin.house import PAGE, Browser, House
+from tests.admin.test_permissions import case, schedule
+
+OPERATOR = "operator@x.example"
+
+
+def notes(house: House, number: str) -> list[str]:
+    with house.database.session() as session:
+        return [one.text for one in find_case(session, number).messages if one.direction == "note"]
+
+
+def send(browser: Browser, path: str, name: str, **fields: object):  # type: ignore[no-untyped-def]
+    sent = {"csrf_token": browser.form_token("/account"), "once": name, **fields}
+    return browser.client.post(path, data=sent, headers=PAGE)
+
+
+def test_the_same_note_is_kept_once_and_another_text_beside_it(house: House) -> None:
+    number, browser = case(house, "commune"), house.signed_in(OPERATOR)
+    path = f"/cases/{number}/notes"
+    first = send(browser, path, "a", note="Đã gọi")
+    again = send(browser, path, "a", note="Đã gọi")
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert again.location == first.location
+    assert "đài chỉ làm một lần" in browser.get(again.location).text
+    assert notes(house, number) == ["Đã gọi"]
+    send(browser, path, "a", note="Đã gọi lại")
+    send(browser, path, "b", note="Đã gọi")
+    send(house.signed_in("admin@x.example"), path, "a", note="Đã gọi")
+    assert notes(house, number) == ["Đã gọi", "Đã gọi lại", "Đã gọi", "Đã gọi"]
+
+
+def test_files_belong_to_what_was_sent(house: House) -> None:
+    number, browser = case(house, "commune"), house.signed_in(OPERATOR)
+    for content in (b"\x89PNG\r\n\x1a\n1", b"\x89PNG\r\n\x1a\n1", b"\x89PNG\r\n\x1a\n2"):
+        send(browser, f"/cases/{number}/notes", "a", note="Ảnh", files=(BytesIO(content), "anh.png"))
+    assert len(notes(house, number)) == 2
+
+
+def test_what_was_refused_may_be_sent_again(house: House) -> None:
+    number, browser = case(house, "commune"), house.signed_in(OPERATOR)
+    for _ in range(2):
+        assert send(browser, f"/cases/{number}/notes", "a", note="x" * 5001).status_code == 422
+    with house.database.session() as session:
+        assert session.query(SentForm).count() == 0
+
+
+def test_a_double_click_is_one(house: House) -> None:
+    """The second comes while the first is under way, and waits for where it leads."""
+    number = case(house, "commune")
+    browsers = [house.signed_in(OPERATOR) for _ in range(4)]
+    tokens = [browser.form_token("/account") for browser in browsers]
+    led_to: list[str | None] = []
+
+    def click(browser: Browser, token: str) -> None:
+        fields = {"csrf_token": token, "once": "a", "note": "Đã gọi"}
+        led_to.append(browser.client.post(f"/cases/{number}/notes", data=fields, headers=PAGE).location)
+
+    threads = [threading.Thread(target=click, args=pair) for pair in zip(browsers, tokens, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert notes(house, number) == ["Đã gọi"]
+    assert led_to == [f"/cases/{number}"] * 4 or len(set(led_to)) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    number, plan = case(house, "commune"), schedule(house, "commune")
+    (answering,) = [one for one in forms_on(browser, f"/cases/{number}") if one.action.endswith("/answer")]
+    answer = {**answering.fields, "answer": "Đã sửa", "way": "air", "step": "send"}
+    (planning,) = [one for one in forms_on(browser, "/calendar/schedules/new") if one.action.endswith("/new")]
+    with house.database.session() as session:
+        zone = session.query(Zone).filter_by(code="12").one()
+        about = session.get_one(Schedule, plan)
+        planned = {
+            **planning.fields, "title": "Lịch", "programme": str(about.programme_id), "day": "2027-01-05",
+            "time": "06:00", "zones": str(zone.id), "zone": str(zone.id),
+        }  # fmt: skip
+        before = session.query(Schedule).count()
+    written = {"title": "Bài", "unit": house.units["commune"], "text": "Mời bà con họp.", "language": "vi"}
+    for path, fields in (
+        (f"/cases/{number}/answer", answer),
+        ("/calendar/schedules/new", planned),
+        ("/programmes/new", written),
+    ):
+        sent = [
+            browser.client.post(
+                path, data={**fields, "csrf_token": browser.form_token("/account"), "once": "x"}, headers=PAGE
+            )
+            for _ in range(2)
+        ]
+        assert [one.status_code for one in sent] == [303, 303], (path, sent[0].status_code, sent[0].text[-2500:])
+        assert sent[0].location == sent[1].location
+    with house.database.session() as session:
+        assert session.query(Message).filter_by(text="Đã sửa").count() == 1
+        assert session.query(Schedule).count() == before + 1
+        assert session.query(Programme).filter_by(title="Bài").count() == 1
+
+
+def test_every_form_that_changes_something_has_a_name(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    number = case(house, "commune")
+    for page in ("/", "/account", f"/cases/{number}", "/speakers/new", "/calendar/schedules/new", "/emergency"):
+        for form in forms_on(browser, page):
+            assert form.fields.get("once"), (page, form.action)
