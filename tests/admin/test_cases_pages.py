@@ -7,6 +7,7 @@ import wave
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from admin.cases.conversation import mark_of_transcript
 from feedback.case_table import harmless
@@ -18,6 +19,7 @@ from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account
 from tests.admin.house import House
+from tests.admin.test_programmes_pages import tone
 
 NUMBER = "+84912345678"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
@@ -198,6 +200,42 @@ def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) ->
     assert shown.count("đang chờ") >= 3
     with house.database.session() as session:
         assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+
+
+def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(
+    house: House, tmp_path: Path, store: MediaStore
+) -> None:
+    number, _, sound_id = spoken(house, store)
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}/answer/recording"
+
+    def record(sound: bytes, **said: object) -> TestResponse:
+        headers = {"X-CSRFToken": browser.form_token(f"/cases/{number}"), "Accept": "application/problem+json"}
+        return browser.client.post(
+            path, query_string=said, data=sound, headers=headers, content_type="application/octet-stream"
+        )
+
+    form = browser.get(f"/cases/{number}").text.partition("data-upload")[2]
+    based_on = field(form, "based_on")
+    assert record(tone(seconds=2), way="air", based_on="0").status_code == 409
+    assert record(tone(seconds=2), way="call", based_on=based_on).status_code == 422  # nobody knows whom to call
+    assert record(tone(seconds=2), based_on=based_on).status_code == 422
+    assert record(b"no sound", way="air", based_on=based_on).status_code == 422
+    with house.database.session() as session:
+        assert len(find_case(session, number).messages) == 1
+    answered = record(tone(seconds=2), way="air", based_on=based_on)
+    assert (answered.status_code, answered.json) == (201, {"page": f"/cases/{number}"})
+    assert record(tone(seconds=2), way="air", based_on=based_on).status_code == 409
+    with house.database.session() as session:
+        case = find_case(session, number)
+        given = case.messages[-1]
+        assert (case.status, len(case.messages), given.text) == ("answered", 2, "")
+        assert given.sound is not None
+        assert [(reply.way, reply.state) for reply in given.replies] == [("air", "waiting")]
+        answer_id = given.sound.id
+    assert max(browser.get(f"/sounds/{answer_id}/peaks").json["peaks"]) > 15
+    assert len(browser.get(f"/sounds/{sound_id}/peaks").json["peaks"]) == 240
+    assert browser.get("/").headers["Permissions-Policy"].endswith("microphone=()")
+    assert browser.get(f"/cases/{number}").headers["Permissions-Policy"].endswith("microphone=(self)")
 
 
 def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:

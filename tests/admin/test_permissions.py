@@ -350,7 +350,7 @@ IN_UNITS += [
             Action.WORK_ON_CASES,
             lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"note": "Đã gọi", "what": "apart"}),
         )
-        for end in ("answer", "answer/spoken", "assign", "notes", "close", "reopen", "merge")
+        for end in ("answer", "answer/spoken", "answer/recording", "assign", "notes", "close", "reopen", "merge")
     ),
     *(
         Try(
@@ -362,6 +362,7 @@ IN_UNITS += [
         for end in ("transcript", "transcript/again")
     ),
     Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
+    Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
     Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
 ]
