@@ -56,7 +56,7 @@ BUILT = {
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
-    "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
+    "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
 

@@ -62,8 +62,29 @@ def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:
     form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE"}
     assert browser.post("/accounts/new", "/account", **{**form, "unit": "OTHER"}).status_code == 403
     shown = browser.post("/accounts/new", "/account", **form).text
-    password = shown.split('id="password">')[1].split("<")[0]
+    password = shown.split('password">')[1].split("<")[0]
     assert house.browser().sign_in("moi@x.example", password).status_code == 303
+
+
+def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
+    browser, page = house.signed_in("admin@x.example"), "/accounts/import"
+    table = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nviewer@x.example,V,admin,COMMUNE\n"
+    table += "b@y.example,Bình,chief,COMMUNE\nc@y.example,Chi,viewer,OTHER\n"
+    wrong = browser.post(page, "/account", table=table, confirmed="yes")
+    assert wrong.status_code == 422
+    for line in ("Dòng 3<", "Dòng 4<", "Dòng 5<"):
+        assert line in wrong.text
+    right = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nb@y.example,Bình,editor,VILLAGE\n"
+    assert "a@y.example, b@y.example" in browser.post(page, "/account", table=right).text
+    with house.database.session() as session:
+        assert session.query(Account).filter(Account.email.contains("@y.example")).count() == 0
+    shown = browser.post(page, "/account", table=right, confirmed="yes").text
+    passwords = re.findall(r'password">([^<]+)<', shown)
+    assert len(set(passwords)) == 2
+    assert house.browser().sign_in("b@y.example", passwords[1]).status_code == 303
+    with house.database.session() as session:
+        assert session.query(Account).filter_by(email="viewer@x.example").one().role == "viewer"
+    assert house.signed_in("editor@x.example").get(page).status_code == 403
 
 
 def test_a_disabled_account_is_out_with_its_tokens(house: House) -> None:

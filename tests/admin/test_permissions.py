@@ -334,9 +334,9 @@ IN_UNITS += [
     Try("/zones/new", "POST", CONFIGURE, new_zone),
     Try("/accounts/new", "POST", MANAGE, new_account),
 ]
-IMPORTS = {("POST", "/speakers/import"), ("POST", "/officials/import")}
+IMPORTS = {("POST", f"/{what}/import") for what in ("speakers", "officials", "accounts")}
 LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/officials"}
-LISTS |= {"/officials/new", "/officials/import", "/accounts/new", "/set-up", "/set-up/call"}
+LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up", "/set-up/call"}
 OPEN_TO_ALL |= {"/first-run/<token>"}
 IN_UNITS += [
     *(
