@@ -290,7 +290,13 @@ IN_UNITS += [
         CONFIGURE,
         lambda h, u, rest=rest: (f"/officials/{official(h, u)}{rest}", {}),
     )
-    for method, rest in (("GET", "/edit"), ("POST", "/edit"), ("POST", "/pin"), ("POST", "/retire"))
+    for method, rest in (
+        ("GET", "/edit"),
+        ("POST", "/edit"),
+        ("POST", "/pin"),
+        ("POST", "/pin/call"),
+        ("POST", "/retire"),
+    )
 ]
 IN_UNITS += [
     Try(
