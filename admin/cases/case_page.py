@@ -17,7 +17,7 @@ from feedback.answers import recorded
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import OPEN, NoSuchCase
 from feedback.models import Case
-from feedback.replies import LONGEST_ANSWER
+from feedback.replies import LONGEST_ANSWER, RETRIED
 from feedback.texts.segments import segments
 from haichieu.account_rights import NotAllowed
 from haichieu.database import now
@@ -49,6 +49,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
             unsure=UNSURE,
             open_states=OPEN,
             longest_answer=LONGEST_ANSWER,
+            retried=RETRIED,
             most_bytes=recorded.MOST_BYTES,
             longest_seconds=recorded.MOST_SECONDS,
             templates=templates_for(case),

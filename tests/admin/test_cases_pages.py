@@ -14,7 +14,8 @@ from feedback.case_table import harmless
 from feedback.cases import Opening, Said, find_case, open_case
 from feedback.citizens import open_citizens
 from feedback.models import Attachment, Case, CaseLink, Category, Department, Message, Transcript
-from feedback.states import Channel, Direction
+from feedback.replies import Answer, answer, changes
+from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account
@@ -200,6 +201,30 @@ def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) ->
     assert shown.count("đang chờ") >= 3
     with house.database.session() as session:
         assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+
+
+def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    with house.database.session() as session:
+        given = Answer("test", [Way.CALL, Way.TEXT], "Đã sửa")
+        call, _ = answer(session, find_case(session, number), given, now()).replies
+        changes(session, call, ReplyEvent.FAIL, now(), "Máy bận. / Busy.")
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}"
+    page = browser.get(path).text
+    assert page.count('name="reply"') == 1
+    assert browser.post(f"{path}/retry", page=path, reply=str(call.id)).status_code == 303
+    again = browser.post(f"{path}/retry", page=path, reply=str(call.id))
+    assert again.status_code == 422
+    assert "Không có tin nhắn hay cuộc gọi nào bị lỗi" in again.text
+    assert browser.post(f"{path}/retry", page=path, reply="999").status_code == 404
+    page = browser.get(path).text
+    assert 'name="reply"' not in page
+    assert "cho gửi lại" in page
+    other = written(house, tmp_path, unit="other")
+    with house.database.session() as session:
+        [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies
+        changes(session, hidden, ReplyEvent.FAIL, now())
+    assert browser.post(f"{path}/retry", page=path, reply=str(hidden.id)).status_code == 404
 
 
 def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(

@@ -16,9 +16,11 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.planning import Request, ask
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
+from feedback import replies
 from feedback.cases import Opening, Said, find_case, open_case
+from feedback.citizens import open_citizens
 from feedback.models import Attachment, Message
-from feedback.states import Channel, Direction
+from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.account_rights import MAY, Action
 from haichieu.alarms import Alarm
 from haichieu.database import now
@@ -94,6 +96,17 @@ def case(house: House, unit: str) -> str:
 def first_message(house: House) -> int:
     with house.database.session() as session:
         return session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
+
+
+def failed_reply(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    """The path that has a failed call of a case tried again, and its form."""
+    number = case(house, unit)
+    with house.database.session() as session:
+        found = find_case(session, number)
+        found.citizen = open_citizens(house.home).meet(session, "+84912345678", now())
+        [reply] = replies.answer(session, found, replies.Answer("test", [Way.CALL], "Đã sửa"), now()).replies
+        replies.changes(session, reply, ReplyEvent.FAIL, now())
+        return f"/cases/{number}/retry", {"reply": str(reply.id)}
 
 
 def case_file(house: House, unit: str) -> str:
@@ -367,6 +380,7 @@ IN_UNITS += [
         )
         for end in ("transcript", "transcript/again")
     ),
+    Try("/cases/<number>/retry", "POST", Action.WORK_ON_CASES, lambda h, u: failed_reply(h, u)),
     Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
     Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
