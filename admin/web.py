@@ -7,7 +7,7 @@ say who may use it (`admin.access.permissions`).
 from collections.abc import Sequence
 
 import jinja2
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -64,8 +64,10 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+WITH_MICROPHONE = {"Permissions-Policy": "camera=(), geolocation=(), microphone=(self)"}
+"""For pages on which somebody may record."""
 LARGEST_FORM = 1_000_000
 
 
@@ -136,7 +138,7 @@ def _configure(app: Flask, panel: Panel) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        response.headers.update(HEADERS | (WITH_MICROPHONE if g.get("records") else {}))
         response.headers.setdefault("Cache-Control", "no-store")
         if panel.is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

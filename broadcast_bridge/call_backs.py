@@ -1,7 +1,8 @@
-"""Call-back verification as rules over rows: an owed call, claimed once, done or expired.
+"""Calls owed to officials as rules over rows: each claimed once, done or expired.
 
-While it is on for an official, a caller's number and PIN alone put nothing on a speaker: the station hangs
-up and calls the registered number, since a caller's number can be forged.
+While call-back verification is on for an official, a caller's number and PIN alone put nothing on a speaker: the
+station hangs up and calls the registered number, since a caller's number can be forged. Who is to choose another PIN
+is called there too.
 """
 
 import datetime
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import CallBack
 from broadcast_bridge.states import Priority
 from haichieu import audit
+from haichieu.errors import HaiChieuError
 from haichieu.people import Official
 
 LONGEST_GOODBYE = datetime.timedelta(seconds=30)
@@ -22,28 +24,37 @@ VALID = datetime.timedelta(minutes=2)
 """An owed call that could not be made for this long is no longer what the official expects."""
 
 
+PIN_FLOW = "set-pin"
+
+
+class NoRegisteredPhone(HaiChieuError):
+    """The official has no phone that could be called."""
+
+    def __init__(self, official: Official) -> None:
+        super().__init__(
+            f"{official.name} chưa có số điện thoại đã đăng ký: hãy in phiếu mã PIN. / "
+            f"{official.name} has no registered phone: print a slip with a PIN."
+        )
+
+
 def owe(
     session: Session, official: Official, zone_keys: str, priority: Priority, flow: str, at: datetime.datetime
 ) -> CallBack:
     """Owe a call to the official about a zone; replaces an older debt. It falls due when they have hung up."""
-    session.execute(
-        sa.update(CallBack)
-        .where(CallBack.official_id == official.id, CallBack.state == "owed")
-        .values(state="expired", outcome="replaced by a newer request")
-    )
-    debt = CallBack(
-        official_id=official.id,
-        zone_keys=zone_keys,
-        priority=priority,
-        flow=flow,
-        state="owed",
-        due_at=at + LONGEST_GOODBYE,
-        expires_at=at + VALID,
-    )
-    session.add(debt)
+    debt = _replace(session, official, zone_keys, priority, flow, at + LONGEST_GOODBYE, at + VALID)
     audit.record(session, f"official:{official.code}", "call_back.owed", f"zone:{zone_keys}")
-    session.flush()
     return debt
+
+
+def owe_pin_call(session: Session, official: Official, who: str, at: datetime.datetime) -> CallBack:
+    """Owe the official, at once, a call on which they choose another PIN; replaces an older debt.
+
+    Raises NoRegisteredPhone.
+    """
+    if not official.phones:
+        raise NoRegisteredPhone(official)
+    audit.record(session, who, "official.pin_call", f"official:{official.code}")
+    return _replace(session, official, "", Priority.NORMAL, PIN_FLOW, at, at + VALID)
 
 
 def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
@@ -55,7 +66,7 @@ def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None
 
 @dataclass(frozen=True)
 class OwedCall:
-    """A call to make: to whom, at which numbers in order, and about what."""
+    """A call to make: to whom, at which numbers in order, and about what; `zone_keys` is empty when about no zone."""
 
     id: int
     official_id: int
@@ -112,3 +123,31 @@ def expire_interrupted(session: Session) -> int:
     for debt in interrupted:
         debt.state, debt.outcome = "expired", "the switchboard was restarted"
     return len(interrupted)
+
+
+def _replace(
+    session: Session,
+    official: Official,
+    zone_keys: str,
+    priority: Priority,
+    flow: str,
+    due_at: datetime.datetime,
+    expires_at: datetime.datetime,
+) -> CallBack:
+    session.execute(
+        sa.update(CallBack)
+        .where(CallBack.official_id == official.id, CallBack.state == "owed")
+        .values(state="expired", outcome="replaced by a newer request")
+    )
+    debt = CallBack(
+        official_id=official.id,
+        zone_keys=zone_keys,
+        priority=priority,
+        flow=flow,
+        state="owed",
+        due_at=due_at,
+        expires_at=expires_at,
+    )
+    session.add(debt)
+    session.flush()
+    return debt

@@ -22,7 +22,7 @@ from haichieu.database import Database, now
 
 log = structlog.get_logger()
 
-OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-")
+OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
 """Ids of the channels that the station itself makes begin like this."""
 
 OUR_BRIDGES = ("broadcast-", "transfer-")

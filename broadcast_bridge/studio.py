@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from broadcast_bridge import broadcasts, planning
 from broadcast_bridge.airing import CALLS_AT_ONCE, Airing, Ending, Joiner
 from broadcast_bridge.broadcasts import Outcome
+from broadcast_bridge.level_meter import measure_level
+from broadcast_bridge.levels import Levels
 from broadcast_bridge.live_voice import LiveVoice
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.planning import Taken
@@ -95,6 +98,7 @@ class Studio:
         rules: StudioRules,
         recordings: Recordings,
         store: MediaStore,
+        levels: Levels,
     ) -> None:
         self._client = client
         self._database = database
@@ -102,6 +106,7 @@ class Studio:
         self._rules = rules
         self._recordings = recordings
         self._store = store
+        self._levels = levels
         self._on_air: dict[int, Airing] = {}
         self._in_hand: set[int] = set()
 
@@ -274,7 +279,7 @@ class Studio:
 
     @contextlib.asynccontextmanager
     async def _opening(self, plan: Plan, airing: Airing) -> AsyncIterator[None]:
-        """Sound goes out from here on; that is written down beside the chime, and before anything that ends it."""
+        """Sound goes out, and is measured, from here on; written down beside the chime, before anything ends it."""
         opened = now()
         airing.audio_begins(opened)
         writing = asyncio.create_task(
@@ -282,9 +287,12 @@ class Studio:
                 lambda session: broadcasts.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
             )
         )
+        measuring = measure_level(self._client, airing.bridge, partial(self._levels.tell, plan.broadcast_id))
         try:
-            yield
+            async with in_background(measuring):
+                yield
         finally:
+            await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
             await writing
 
     async def _heard(self, plan: Plan, airing: Airing, content: Content) -> Ending:

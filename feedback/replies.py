@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases import Said, happen, say
+from feedback.cases import Said, happen, note, say
 from feedback.models import Case, Message, Reply
 from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
 from haichieu import jobs
@@ -19,12 +19,24 @@ from haichieu.errors import HaiChieuError
 from haichieu.media import Media
 
 JOBS = {Way.TEXT: job_kinds.SEND_TEXT, Way.CALL: job_kinds.ANSWER_CALL, Way.AIR: job_kinds.ANSWER_AIR}
+RETRIED = (Way.TEXT, Way.CALL)
+"""What is only heard on air fails by what it says: it is answered anew."""
 LONGEST_ANSWER = 5_000
 """Characters."""
 
 
 class AnswerRefused(HaiChieuError):
     """The answer cannot be given like this."""
+
+
+class NothingToRetry(AnswerRefused):
+    """The answer has not failed, or somebody has had it tried again already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không có tin nhắn hay cuộc gọi nào bị lỗi để gửi lại: có thể người khác vừa cho gửi lại. / "
+            "No text or call has failed that could be tried again: perhaps somebody has just had it done."
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,22 @@ def changes(session: Session, reply: Reply, event: ReplyEvent, at: datetime.date
     """Let something happen to an answer on its way; `reason` is for people. Raises IllegalTransition."""
     reply.state = REPLY.after(ReplyState(reply.state), event)
     reply.reason, reply.changed_at = reason, at
+
+
+def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> None:
+    """Try a text or a call that has failed again, from the start: a person wants it. Of two who want it, one is told.
+
+    Raises NothingToRetry, or AnswerRefused where the citizen can no longer be reached on that way.
+    """
+    session.refresh(reply, with_for_update=True)
+    case = reply.message.case
+    if reply.state != ReplyState.FAILED or reply.way not in RETRIED:
+        raise NothingToRetry
+    check(case, Answer(who, [Way(reply.way)], reply.message.text, reply.message.sound))
+    changes(session, reply, ReplyEvent.RETRY, at)
+    reply.attempts, reply.provider, reply.provider_id = 0, "", None
+    jobs.renew(session, JOBS[Way(reply.way)], reply.id, at)
+    note(session, case, who, "answer_retried", at, after=reply.way)
 
 
 def check(case: Case, given: Answer) -> None:

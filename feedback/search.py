@@ -75,7 +75,7 @@ def find(session: Session, wanted: Wanted, after: Place | None = None, most: int
     """Return one page of cases. Every word must be found; one written with diacritics finds those without as well."""
     query = (
         sa.select(Case)
-        .where(*_conditions(session, wanted))
+        .where(*conditions(session, wanted))
         .options(joinedload(Case.unit), joinedload(Case.category), joinedload(Case.department))
         .order_by(Case.opened_at.desc(), Case.id.desc())
         .limit(most + 1)
@@ -90,7 +90,7 @@ def find(session: Session, wanted: Wanted, after: Place | None = None, most: int
 
 def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] = ()) -> Waiting:
     """Count what waits, in these units and all under them, or everywhere."""
-    narrowed = _conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN))
+    narrowed = conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN))
     late = sa.func.count().filter(Case.due_at < at)
     still, overdue = session.execute(
         sa.select(sa.func.count(), late).select_from(Case).where(*narrowed, NOT_MERGED)
@@ -99,30 +99,31 @@ def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] =
     spoken = spoken.where(Job.kind == job_kinds.TRANSCRIBE, Job.state.in_([JobState.WAITING, JobState.RUNNING]))
     if unit_ids:
         spoken = spoken.join(Message, Message.id == Job.subject_id).join(Case, Case.id == Message.case_id)
-        spoken = spoken.where(*_conditions(session, Wanted(unit_ids=unit_ids)))
+        spoken = spoken.where(*conditions(session, Wanted(unit_ids=unit_ids)))
     return Waiting(still, overdue, session.scalars(spoken).one())
 
 
-def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    conditions = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
+def conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    """What a case must fulfil to be found."""
+    found = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
     if wanted.unit_ids:
         units = units_under(session, wanted.unit_ids)
         if len(units) < session.scalars(sa.select(sa.func.count()).select_from(Unit)).one():
-            conditions.append(Case.unit_id.in_(units))  # all units as a condition would cost the order of the index
+            found.append(Case.unit_id.in_(units))  # all units as a condition would cost the order of the index
     if wanted.statuses:
         column = _STATUS_OF_MANY if CaseStatus.CLOSED in wanted.statuses else Case.status
-        conditions.append(column.in_([str(status) for status in wanted.statuses]))
+        found.append(column.in_([str(status) for status in wanted.statuses]))
     asked: tuple[tuple[sa.ColumnElement[Any], object], ...] = (
         (Case.category_id.expression, wanted.category_id),
         (Case.department_id.expression, wanted.department_id),
         (Case.assignee_id.expression, wanted.assignee_id),
         (Case.channel.expression, wanted.channel),
     )
-    conditions += [column == value for column, value in asked if value is not None]
+    found += [column == value for column, value in asked if value is not None]
     if wanted.overdue_at is not None:
-        conditions += [
+        found += [
             Case.status.in_([str(status) for status in OPEN]),
             Case.due_at < wanted.overdue_at,
             NOT_MERGED,
         ]
-    return conditions
+    return found

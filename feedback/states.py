@@ -105,6 +105,7 @@ class ReplyEvent(StrEnum):
     FILE = "file"
     FAIL = "fail"
     CANCEL = "cancel"
+    RETRY = "retry"
 
 
 _R, _V = ReplyState, ReplyEvent
@@ -124,5 +125,6 @@ REPLY = StateMachine(
         (_R.SENT, _V.DELIVER): _R.DELIVERED,
         (_R.SENT, _V.FAIL): _R.FAILED,
         (_R.FAILED, _V.DELIVER): _R.DELIVERED,  # a provider may take back what it said
+        (_R.FAILED, _V.RETRY): _R.WAITING,  # by a person
     },
 )

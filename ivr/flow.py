@@ -33,6 +33,7 @@ from ivr.verbs.play_answer import PlayAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
+from ivr.verbs.set_pin import SetPin
 from ivr.verbs.speak_more import SpeakMore
 from ivr.verbs.survey import Survey
 from ivr.verbs.transfer import Transfer
@@ -70,6 +71,7 @@ AnyNode = Annotated[
     | HearCases
     | PlayAnswer
     | SpeakMore
+    | SetPin
     | HangUp,
     Field(discriminator="verb"),
 ]

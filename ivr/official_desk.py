@@ -16,6 +16,7 @@ from broadcast_bridge.zones import find_zone
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
 from haichieu.people import Official, official_with_phone
+from haichieu.pins import choose_pin
 from haichieu.sign_in import SignInRefused, attempt_sign_in
 from haichieu.station import the_station
 from ivr.case_desk import CaseDesk
@@ -58,6 +59,10 @@ class PhoneDesk:
         if isinstance(answer, SignInRefused):
             raise answer
         return OfficialSeen(answer.id, answer.name)
+
+    async def choose_pin(self, official_id: int, pin: str) -> None:
+        """Take another PIN; the old one ends with it."""
+        await self._database.run(lambda session: choose_pin(session, session.get_one(Official, official_id), pin))
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
         """Find the zone keyed in."""

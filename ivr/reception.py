@@ -132,7 +132,7 @@ class Reception:
         self._spawn(Call(self._client, channel_id, None, "").end())
 
     async def resume(self, call: Call, debt: OwedCall) -> None:
-        """Run the flow of an owed call from its call-back entry, with the official and the zone known."""
+        """Run the flow of an owed call from its call-back entry, with the official and the zone, if any, known."""
         language = await self._database.run(lambda session: the_station(session).language)
         desk = self._desk_for(call, debt.flow)
         official = OfficialSeen(debt.official_id, debt.official_name)
@@ -140,7 +140,7 @@ class Reception:
             call, self._prompts, desk, language, official=official, called_back=True, owed_priority=debt.priority
         )
         try:
-            session.zone = await desk.find_zone(official.id, debt.zone_keys)
+            session.zone = await desk.find_zone(official.id, debt.zone_keys) if debt.zone_keys else None
         except ZoneRefused as refusal:
             prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
             await session.say(prompt, code=debt.zone_keys)

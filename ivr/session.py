@@ -125,6 +125,10 @@ class OfficialDesk(Protocol):
         """Check a PIN; `code` is None for a known caller. Raises WrongPin or LockedOut (`haichieu.sign_in`)."""
         ...
 
+    async def choose_pin(self, official_id: int, pin: str) -> None:
+        """Take another PIN. Raises SimplePin (`haichieu.pins`)."""
+        ...
+
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
         """Find the zone keyed in, `*` for all of the official's. Raises UnknownZone or ZoneNotAllowed."""
         ...

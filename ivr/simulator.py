@@ -14,6 +14,7 @@ from broadcast_bridge.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
 from haichieu.errors import HaiChieuError
+from haichieu.pins import SimplePin, is_simple
 from haichieu.sign_in import LockedOut, WrongPin
 from ivr.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
@@ -165,6 +166,12 @@ class SimulatedDesk:
         if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
             raise WrongPin("staff code or PIN is wrong")
         return self.official
+
+    async def choose_pin(self, official_id: int, pin: str) -> None:
+        """Take another PIN by the station's own rule."""
+        if is_simple(pin):
+            raise SimplePin
+        self.pin = pin
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
         """Look the zone up."""

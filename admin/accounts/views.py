@@ -23,12 +23,16 @@ from admin.accounts.changing import (
 from admin.district.entries import ACCOUNT, EntryRefused, texts_of
 from admin.district.entry_forms import Conflict, form_of, refused, take_form
 from admin.district.scope import units_to_choose
+from admin.district.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Account, Role
+
+COLUMNS = "email, name, role, unit"
+SAMPLE = "email,name,role,unit\nlan@coba.example,Nông Thị Lan,operator,CO-BA"
 
 
 def unit_of_account(session: Session, number: int) -> Iterable[int]:
@@ -41,6 +45,7 @@ def unit_of_account(session: Session, number: int) -> Iterable[int]:
 
 def register_accounts(app: Flask, panel: Panel) -> None:
     """Add the pages of accounts."""
+    register_sheet(app, panel, "accounts", ACCOUNT, new_password, COLUMNS, SAMPLE)
 
     @app.get("/accounts")
     @needs(Action.MANAGE_ACCOUNTS)
@@ -87,7 +92,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
                 email = take_form(session, panel, ACCOUNT, texts=texts).email
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
-        return page("password_once.html", email=email, password=password)
+        return page("password_once.html", given=[(email, password)])
 
     @app.get("/accounts/<int:number>/edit")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
@@ -127,7 +132,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             row = session.get_one(Account, number)
             password = reset_password(session, row, visitor().actor, now())
-        return page("password_once.html", email=row.email, password=password)
+        return page("password_once.html", given=[(row.email, password)])
 
     @app.post("/accounts/<int:number>/disable")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)

@@ -1,7 +1,7 @@
 """Cases, what was said in them, and answers."""
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import visitor
 from admin.api import documents
@@ -9,11 +9,12 @@ from admin.api.documents import AnswerWish, CaseQuery, Cases
 from admin.api.operations import Api, Operation
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.panel import Panel
-from feedback.cases import OPEN
-from feedback.models import Case, Message
+from feedback import search
+from feedback.models import Case, Category, Department, Message
 from feedback.replies import Answer, answer
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.people import Unit, units_under
 
 
 def register_cases(api: Api, panel: Panel) -> None:
@@ -22,11 +23,7 @@ def register_cases(api: Api, panel: Panel) -> None:
     @api.serves(Operation("GET", "/cases", "Cases, the newest first.", Action.READ_CASES, Cases, query=CaseQuery))
     def cases(query: CaseQuery) -> Cases:
         with panel.database.reading() as session:
-            wanted = sa.select(Case).where(Case.unit_id.in_(visitor().units)).options(*_ABOUT)
-            if query.status is not None:
-                wanted = wanted.where(Case.status == query.status)
-            if query.overdue:
-                wanted = wanted.where(Case.status.in_(OPEN), Case.due_at < now())
+            wanted = sa.select(Case).where(*_conditions(session, query)).options(*_ABOUT)
             if query.before is not None:
                 wanted = wanted.where(Case.id < query.before)
             found = session.scalars(wanted.order_by(Case.id.desc()).limit(query.limit + 1)).all()
@@ -73,6 +70,23 @@ def register_cases(api: Api, panel: Panel) -> None:
             session.flush()
             session.refresh(said, ["replies"])
             return message_document(said)
+
+
+def _conditions(session: Session, query: CaseQuery) -> list[sa.ColumnElement[bool]]:
+    """What the query asks for, in the visitor's units; a code that nothing has finds nothing."""
+    asked = search.Wanted(
+        query.text.replace("\x00", ""), [visitor().account.unit_id], [query.status] if query.status else (),
+        channel=query.channel, overdue_at=now() if query.overdue else None,
+    )  # fmt: skip
+    found = search.conditions(session, asked)
+    if query.unit is not None:
+        unit = sa.select(Unit.id).where(Unit.code == query.unit, Unit.id.in_(visitor().units))
+        found.append(Case.unit_id.in_(units_under(session, session.scalars(unit))))
+    if query.category is not None:
+        found.append(Case.category.has(Category.code == query.category))
+    if query.department is not None:
+        found.append(Case.department.has(Department.code == query.department))
+    return found
 
 
 _ABOUT = (joinedload(Case.unit), joinedload(Case.category), joinedload(Case.department))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from broadcast_bridge.states import Priority
-from feedback.states import CaseStatus, Way
+from feedback.states import CaseStatus, Channel, Way
 
 MOST = 200
 
@@ -195,10 +195,18 @@ class CaseWithMessages(Case):
 
 
 class CaseQuery(Paging):
-    """Which cases; `overdue` true leaves those whose due date is past."""
+    """Which cases, by codes of a unit (with all under it), a category, a department, and by words of what was said.
+
+    `overdue` true leaves those whose due date is past.
+    """
 
     status: CaseStatus | None = None
     overdue: bool = False
+    unit: Annotated[str, Field(max_length=40)] | None = None
+    category: Annotated[str, Field(max_length=40)] | None = None
+    department: Annotated[str, Field(max_length=40)] | None = None
+    channel: Channel | None = None
+    text: Annotated[str, Field(max_length=200)] = ""
 
 
 class Cases(BaseModel):

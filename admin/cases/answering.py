@@ -1,8 +1,8 @@
-"""Answering a case: written, looked over as the citizen gets it, sent. The text is never lost on the way."""
+"""Answering a case: written, looked over as the citizen gets it, sent; or recorded. No text is lost on the way."""
 
 from pathlib import Path
 
-from flask import Flask, Response, flash, redirect, request, url_for
+from flask import Flask, Response, flash, jsonify, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,8 +13,11 @@ from admin.cases.conversation import mark_of, messages_of, zones_of
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
+from admin.layout.refusals import problem
 from admin.panel import Panel
+from admin.sounds.receiving import receive
 from feedback import replies
+from feedback.answers import recorded
 from feedback.answers.on_air import holds_number
 from feedback.answers.sounds import AnswerSounds
 from feedback.case_numbers import WrongCheckDigit
@@ -25,13 +28,14 @@ from feedback.replies import LONGEST_ANSWER, Answer, AnswerRefused
 from feedback.states import CASE, CaseEvent, CaseStatus, Way
 from feedback.texts.segments import segments
 from haichieu.account_rights import Action, NotAllowed
+from haichieu.audio.ingest import UnusableSound
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
 from haichieu.state_machine import IllegalTransition
 
 
 def register_answering(app: Flask, panel: Panel) -> None:
-    """Add the answer's form, its preview and its spoken form."""
+    """Add the answer's form, its preview and its spoken form, and the recorded answer."""
     sounds = AnswerSounds(panel.database, panel.store, panel.synthesiser)
 
     @app.post("/cases/<number>/answer")
@@ -72,6 +76,33 @@ def register_answering(app: Flask, panel: Panel) -> None:
             spoken = sounds.speak(text, language, Path(folder)).narrow.read_bytes()
         return Response(spoken, content_type="audio/wav")
 
+    @app.post("/cases/<number>/answer/recording")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def record_answer(number: str) -> AnyResponse:
+        """The body is the recording, the query says on which ways it goes; answers with the case's address."""
+        asked = Form({name: request.args.getlist(name) for name in request.args})
+        panel.store.require_space()
+        try:
+            with sounds.folder() as folder:
+                upload = Path(folder) / "upload"
+                receive(request.stream, request.content_length, upload, recorded.MOST_BYTES)
+                forms = recorded.ready(upload, Path(folder))
+                with panel.database.session() as session:
+                    case = case_for_visitor(session, number)
+                    session.refresh(case, with_for_update=True)
+                    _require_news_known(session, case, asked)
+                    recorded.answer_with(session, panel.store, case, forms, visitor().actor, _ways(asked), now())
+        except (ChangedMeanwhile, IllegalTransition) as refusal:
+            return problem(409, "Conflict", in_words(refusal))
+        except (AnswerRefused, UnusableSound) as refusal:
+            return problem(422, "Unprocessable Content", str(refusal))
+        flash(say("case.answer_sent"))
+        answer = jsonify({"page": url_for("case_page", number=number)})
+        answer.status_code = 201
+        return answer
+
+    record_answer.streams_body = True  # type: ignore[attr-defined]
+
 
 def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form: Form) -> None:
     """Raise unless the answer can be given and is based on everything that was said so far."""
@@ -80,6 +111,10 @@ def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form
     known = panel.citizens.number_of(case.citizen) if case.citizen is not None else ""
     if Way.AIR in given.ways and holds_number(given.text, known):
         raise AnswerRefused(say("case.holds_number"))
+    _require_news_known(session, case, form)
+
+
+def _require_news_known(session: Session, case: Case, form: Form) -> None:
     if form.value("based_on") != mark_of(messages_of(session, case)):
         raise ChangedMeanwhile(say("case.changed"))
 

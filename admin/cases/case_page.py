@@ -10,13 +10,14 @@ from admin.access.visitors import visitor
 from admin.cases.conversation import UNSURE, conversation, mark_of_transcript
 from admin.cases.scope import case_for_visitor
 from admin.layout.language import know_timezone, say, say_in
-from admin.layout.pages import Form, page
+from admin.layout.pages import Form, page_that_records
 from admin.layout.words import FALLBACK, LANGUAGES
 from admin.panel import Panel
+from feedback.answers import recorded
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import OPEN, NoSuchCase
 from feedback.models import Case
-from feedback.replies import LONGEST_ANSWER
+from feedback.replies import LONGEST_ANSWER, RETRIED
 from feedback.texts.segments import segments
 from haichieu.account_rights import NotAllowed
 from haichieu.database import now
@@ -37,7 +38,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
         know_timezone(session)
         case = case_for_visitor(session, number)
         shown = conversation(session, panel.citizens, visitor(), case, now())
-        return page(
+        return page_that_records(
             "case.html",
             status,
             shown=shown,
@@ -48,6 +49,9 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
             unsure=UNSURE,
             open_states=OPEN,
             longest_answer=LONGEST_ANSWER,
+            retried=RETRIED,
+            most_bytes=recorded.MOST_BYTES,
+            longest_seconds=recorded.MOST_SECONDS,
             templates=templates_for(case),
         )
 

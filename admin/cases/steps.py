@@ -17,9 +17,9 @@ from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
-from feedback import assigning, attachments, merging, notes
+from feedback import assigning, attachments, merging, notes, replies
 from feedback.cases import NoSuchCase, happen
-from feedback.models import Case, Category, Department, Message
+from feedback.models import Case, Category, Department, Message, Reply
 from feedback.states import CaseEvent
 from feedback.transcription import correcting
 from haichieu.account_rights import Action, may
@@ -91,6 +91,20 @@ def register_steps(app: Flask, panel: Panel) -> None:
             correcting.again(session, message, visitor().actor, now())
 
         return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.written_again"))
+
+    @app.post("/cases/<number>/retry")
+    @needs(Action.WORK_ON_CASES, where=unit_of_case)
+    def retry_reply(number: str) -> Response:
+        """Try a text or a call that has failed again."""
+        form = sent_form()
+
+        def work(session: Session, case: Case) -> None:
+            reply = session.get(Reply, _whole(form.value("reply")))
+            if reply is None or reply.message.case_id != case.id:
+                raise NoSuchCase(case.number)
+            replies.retry(session, reply, visitor().actor, now())
+
+        return step(panel, number, form, f"reply-{_whole(form.value('reply'))}", work, say("case.retried"))
 
     @app.post("/cases/<number>/close")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
-from admin.district.entries import OFFICIAL, Kind
+from admin.district.entries import ACCOUNT, OFFICIAL, Kind
 from admin.district.scope import require_to_configure, require_zones_of_official
 from admin.district.sheets import Allow, MakeSecret, take_sheet
 from admin.layout.language import say
@@ -19,9 +19,13 @@ from haichieu.errors import UsageError
 def register_sheet(
     app: Flask, panel: Panel, where: str, kind: Kind, make: MakeSecret, columns: str, sample: str
 ) -> None:
-    """Add `/WHERE/import`. PINs that were made are shown once, as paper slips."""
+    """Add `/WHERE/import`. PINs that were made are shown once, as paper slips, and passwords in a list.
+
+    A table of accounts only adds: another role or password of somebody who is there is given on their page, one by one.
+    """
 
     allow: Allow = require_zones_of_official if kind is OFFICIAL else require_to_configure
+    action = Action.MANAGE_ACCOUNTS if kind is ACCOUNT else Action.CONFIGURE
 
     def show(form: Form, status: int = 200, **more: object) -> Response:
         return page(
@@ -30,13 +34,13 @@ def register_sheet(
         )  # fmt: skip
 
     @app.get(f"/{where}/import", endpoint=f"import_{where}")
-    @needs(Action.CONFIGURE)
+    @needs(action)
     def begin() -> Response:
         """The empty page."""
         return show(Form(take_kept(panel)))
 
     @app.post(f"/{where}/import", endpoint=f"take_{where}")
-    @needs(Action.CONFIGURE, checks_units=True)
+    @needs(action, checks_units=True)
     def take() -> Response:
         """Read the table and say what it would do; with `confirmed`, do it."""
         form = sent_form()
@@ -46,9 +50,12 @@ def register_sheet(
             if not text.strip():
                 raise UsageError("Chưa có bảng nào. / There is no table yet.")
             with panel.database.session() as session:
-                require_in(session, Action.CONFIGURE, ())
+                require_in(session, action, ())
             dry_run = form.value("confirmed") != "yes"
-            sheet = take_sheet(panel.database, panel.vault, kind, text, visitor().actor, allow, make, dry_run=dry_run)
+            sheet = take_sheet(
+                panel.database, panel.vault, kind, text, visitor().actor, allow, make,
+                dry_run=dry_run, only_adds=kind is ACCOUNT,
+            )  # fmt: skip
         except UsageError as refusal:
             form.problems[""] = str(refusal)
             return show(form, 422)
@@ -58,6 +65,8 @@ def register_sheet(
             return show(form, sheet=sheet)
         if sheet.secrets and kind is OFFICIAL:
             return page("slips.html", slips=[(row.name, row.code, secret) for row, secret in sheet.secrets])
+        if sheet.secrets and kind is ACCOUNT:
+            return page("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
         flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
         return redirect(url_for(where), 303)
 

@@ -59,8 +59,12 @@ def take_sheet(
     make: MakeSecret,
     *,
     dry_run: bool,
+    only_adds: bool = False,
 ) -> Sheet:
-    """Add and change what the table says, all of it or, when a line is wrong, nothing. Raises UsageError."""
+    """Add and change what the table says, all of it or, when a line is wrong, nothing. Raises UsageError.
+
+    With `only_adds` a line about something that is there already is wrong.
+    """
     lines = list(_lines(kind, text))
     sheet = Sheet()
     try:
@@ -69,7 +73,7 @@ def take_sheet(
             for number, texts in lines:
                 try:
                     with session.begin_nested():
-                        _take(session, vault, kind, texts, actor, allow, make, sheet, seen)
+                        _take(session, vault, kind, texts, actor, allow, make, sheet, seen, only_adds)
                 except EntryRefused as refusal:
                     sheet.wrong += [WrongLine(number, name, said) for name, said in refusal.problems.items()]
                 except HaiChieuError as refusal:
@@ -83,7 +87,7 @@ def take_sheet(
 
 def _take(
     session: Session, vault: Vault, kind: Kind, texts: dict[str, Sequence[str]], actor: str, allow: Allow,
-    make: MakeSecret, sheet: Sheet, seen: set[str],
+    make: MakeSecret, sheet: Sheet, seen: set[str], only_adds: bool,
 ) -> None:  # fmt: skip
     name = next(iter(kind.entry.model_fields))
     key = "".join(texts.get(name, ())).strip()
@@ -94,6 +98,8 @@ def _take(
     if row is not None:
         allow(session, row)
         row = None if is_out_of_use(row) else row
+    if row is not None and only_adds:
+        raise EntryRefused({name: f"{key} đã có: sửa ở trang của nó / {key} is there already: change it on its page"})
     secret = ""
     if row is not None:
         texts = {**texts_of(kind, row), **texts}  # a column that is left out leaves what is there

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flask import Response, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request
 
 
 @dataclass
@@ -39,3 +39,9 @@ def sent_form() -> Form:
 def page(template: str, status: int = 200, **context: object) -> Response:
     """Make a page of a template."""
     return make_response(render_template(template, **context), status)
+
+
+def page_that_records(template: str, status: int = 200, **context: object) -> Response:
+    """Make a page of a template that may ask the browser for its microphone, which no other page may."""
+    g.records = True
+    return page(template, status, **context)

@@ -14,8 +14,8 @@ from admin.broadcasts.scope import NoSuchBroadcast
 from admin.layout.language import page_language
 from admin.layout.pages import page
 from admin.layout.words import half
-from admin.programmes.receiving import UploadTooLarge
 from admin.sounds.listening import NoSuchSound
+from admin.sounds.receiving import UploadTooLarge
 from broadcast_bridge.schedule.errors import PlanningNotAllowed
 from feedback.case_numbers import WrongCheckDigit
 from feedback.cases import NoSuchCase

@@ -108,6 +108,12 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
     )
 
 
+def on_air_for(session: Session, visitor: Visitor) -> list[int]:
+    """The ids of the broadcasts that sound where somebody may see them."""
+    sounding = sa.select(Broadcast.id).where(Broadcast.state == BroadcastState.ON_AIR, seen_by(session, visitor))
+    return list(session.scalars(sounding.order_by(Broadcast.id)))
+
+
 def _on_air(session: Session, visitor: Visitor) -> list[OnAir]:
     found = session.scalars(
         sa.select(Broadcast)

@@ -1,8 +1,8 @@
 """Telling open pages that something changed: one watcher for all of them, and a stream of events for each.
 
-A stream says only *that* there is news; the page then asks for what it shows. Heartbeats and other writes that no page
-shows are no news. A stream holds a thread, so there are only so many, for one account and for all; a page without one
-asks every half minute.
+A stream says only *that* there is news, and how loud it is on the air; the page then asks for what it shows. Heartbeats
+and other writes that no page shows are no news. A stream holds a thread, so there are only so many, for one account and
+for all; a page without one asks every half minute.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
+from admin.now.level_events import LevelEvents
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from feedback.models import Case
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 STREAMS = 40
 STREAMS_OF_AN_ACCOUNT = 6
 SIGN_OF_LIFE_SECONDS = 10.0
+LEVEL_SECONDS = 0.5
+"""Between two levels of what is on air."""
 BREATH_SECONDS = 0.5
 """Between two pieces of news to one page."""
 NEWS = b"event: changed\ndata: 1\n\n"
@@ -83,24 +86,34 @@ class Pulse:
             if stream in self._open:
                 self._open.remove(stream)
 
-    def events(self, stream: Stream, still_in: Callable[[], bool]) -> Iterator[bytes]:
-        """News at once, since the page may have missed some, then with every change, and signs of life between.
+    def events(self, stream: Stream, still_in: Callable[[], bool], levels: LevelEvents) -> Iterator[bytes]:
+        """News at once, since the page may have missed some, then with every change; signs of life and levels between.
 
         Ends when the stream is over, or when `still_in`, asked with every sign of life, says no.
         """
-        told = -1
+        told, sounding = -1, False
+        alive_at = time.monotonic()
         while True:
-            with self._news:
-                self._news.wait_for(lambda told=told: stream.is_over or self._count != told, SIGN_OF_LIFE_SECONDS)  # type: ignore[misc]
-                count = self._count
-            if stream.is_over or (count == told and not still_in()):
+            count = self._wait(stream, told, LEVEL_SECONDS if sounding else SIGN_OF_LIFE_SECONDS)
+            if stream.is_over:
                 return
-            if count == told:
+            if count != told:
+                told = count
+                yield NEWS
+                sounding = levels.look_again()
+                time.sleep(BREATH_SECONDS)  # what happens meanwhile is told as one; the page must not drop any of it
+            elif not sounding or time.monotonic() - alive_at >= SIGN_OF_LIFE_SECONDS:
+                if not still_in():
+                    return
+                alive_at = time.monotonic()
                 yield SIGN_OF_LIFE
-                continue
-            told = count
-            yield NEWS
-            time.sleep(BREATH_SECONDS)  # what happens meanwhile is told as one; the page must not drop any of it
+            yield from levels.now()
+
+    def _wait(self, stream: Stream, told: int, seconds: float) -> int:
+        """Wait until there is more news than a page was told, or its stream is over; return how much there is."""
+        with self._news:
+            self._news.wait_for(lambda: stream.is_over or self._count != told, seconds)
+            return self._count
 
     @property
     def count(self) -> int:

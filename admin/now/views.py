@@ -2,6 +2,7 @@
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from admin.access import sessions
@@ -11,11 +12,13 @@ from admin.access.visitors import visitor
 from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
 from admin.layout.pages import page
-from admin.now.board import Board, board
+from admin.now.board import Board, board, on_air_for
+from admin.now.level_events import LevelEvents, meter
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
 from broadcast_bridge import planning
 from broadcast_bridge.broadcasts import is_open
+from broadcast_bridge.levels import Levels
 from haichieu.account_rights import Action
 from haichieu.alarms import clear_alarm
 from haichieu.database import now as present_moment
@@ -24,6 +27,11 @@ from haichieu.database import now as present_moment
 def register_now(app: Flask, panel: Panel) -> None:
     """Add the first page and what can be done from it."""
     pulse = Pulse(panel.database)
+    levels = Levels(panel.settings.home.absolute())
+
+    @app.template_global("level_of")
+    def level_of(number: int) -> Markup:
+        return meter(levels.of(number), say("now.level"), say("now.silence"))
 
     @app.get("/")
     @needs(Action.VIEW)
@@ -40,18 +48,23 @@ def register_now(app: Flask, panel: Panel) -> None:
     @app.get("/now/events")
     @for_anyone_signed_in
     def now_events() -> Response:
-        """Server-sent events: `changed` whenever live pages should look again."""
+        """Server-sent events: `changed` whenever live pages should look again, and levels of what is on air."""
         who, proof = visitor(), request.cookies.get(cookie_name(panel), "")
 
         def still_in() -> bool:
             with panel.database.reading() as session:
                 return sessions.find(session, proof, present_moment()) is not None
 
+        def sounding() -> list[int]:
+            with panel.database.reading() as session:
+                return on_air_for(session, who) if who.may(Action.VIEW) else []
+
+        shown = LevelEvents(levels, sounding, say("now.level"), say("now.silence"))
         try:
             stream = pulse.open_stream(who.account.id)
         except TooManyStreams:
             abort(503)
-        response = FlaskResponse(pulse.events(stream, still_in), content_type="text/event-stream")
+        response = FlaskResponse(pulse.events(stream, still_in, shown), content_type="text/event-stream")
         response.call_on_close(lambda: pulse.close_stream(stream))
         response.headers["X-Accel-Buffering"] = "no"
         return response

@@ -15,11 +15,13 @@ from admin.district.scope import require_zones_of_official, units_of_official, u
 from admin.district.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
-from admin.officials.pins import new_pin, reset_pin
 from admin.panel import Panel
+from broadcast_bridge import call_backs
 from haichieu import audit
 from haichieu.account_rights import Action
+from haichieu.database import now
 from haichieu.people import Official, Right
+from haichieu.pins import new_pin, reset_pin
 
 A_PAGE = 50
 COLUMNS = "code, name, title, unit, phones, pin, zones, may, call_back"
@@ -96,6 +98,17 @@ def register_officials(app: Flask, panel: Panel) -> None:
             row = _in_use(session, number)
             pin = reset_pin(session, row, visitor().actor)
         return page("slips.html", slips=[(row.name, row.code, pin)])
+
+    @app.post("/officials/<int:number>/pin/call")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def call_for_pin(number: int) -> Response:
+        """Have the station call the official's registered phones, for them to choose another PIN."""
+        with panel.database.session() as session:
+            row = _in_use(session, number)
+            call_backs.owe_pin_call(session, row, visitor().actor, now())
+            name, phones = row.name, ", ".join(phone.number for phone in row.phones)
+        flash(say("officials.pin_call_owed", official=name, phones=phones))
+        return redirect(url_for("officials"), 303)
 
     @app.post("/officials/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_official)

@@ -9,15 +9,15 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, page_that_records, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
-from admin.programmes.receiving import receive
 from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
+from admin.sounds.receiving import receive
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import AlreadyThere
 from haichieu.account_rights import Action, NotAllowed
-from haichieu.audio.ingest import MOST_BYTES
+from haichieu.audio.ingest import MOST_BYTES, MOST_SECONDS
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
 
@@ -98,9 +98,10 @@ def register_making(app: Flask, panel: Panel) -> None:
 def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         units = units_for(session, visitor())
-    return page(
+    return page_that_records(
         "programme_new.html", status, form=form, units=units, languages_spoken=LANGUAGES, most_bytes=MOST_BYTES,
         own_unit=str(visitor().account.unit_id), longest_text=intake.LONGEST_TEXT,
+        longest_seconds=int(MOST_SECONDS),
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.district.scope import every_unit
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.panel import Panel
-from admin.programmes.receiving import receive
 from admin.prompts.listing import languages_of, line_of, lines
 from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
 from admin.prompts.samples import samples
+from admin.sounds.receiving import receive
 from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, telephone_forms
 from haichieu.database import now
@@ -142,7 +142,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             phones, call = phones_to_call(session), newest_call(session, key, language)
         # A form that was refused for its text alone goes on from where it began.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""
-        return page(
+        return page_that_records(
             "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,
             phones=phones, call=call, call_goes_on=goes_on(call),
             values=sorted(found.variables(key)), readable=found.can_read(language), longest=LONGEST_TEXT,

@@ -1,13 +1,15 @@
 """Sounds for `<audio>`: by the number of their row and never by a path, in parts where a player asks for parts."""
 
-from flask import Flask, send_file
+from flask import Flask, jsonify, send_file
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.panel import Panel
 from admin.sounds.listening import NoSuchSound, find_sound, heard_from
+from admin.sounds.peaks import peaks
 from haichieu.account_rights import Action
+from haichieu.audio.errors import UnreadableSound
 
 _TYPES = {
     ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg",
@@ -17,7 +19,7 @@ _TYPES = {
 
 
 def register_sounds(app: Flask, panel: Panel) -> None:
-    """Add the route that every player of the panel uses."""
+    """Add the routes that every player of the panel uses."""
 
     @app.get("/sounds/<int:number>")
     @needs(Action.VIEW, where=heard_from)
@@ -38,3 +40,14 @@ def register_sounds(app: Flask, panel: Panel) -> None:
         )
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    @app.get("/sounds/<int:number>/peaks")
+    @needs(Action.VIEW, where=heard_from)
+    def sound_peaks(number: int) -> Response:
+        """The outline of a sound, to be drawn above its player."""
+        with panel.database.reading() as session:
+            file = panel.store.path(find_sound(session, visitor(), number))
+        try:
+            return jsonify({"peaks": peaks(file)})
+        except UnreadableSound:
+            raise NoSuchSound(number) from None

@@ -21,7 +21,7 @@ from feedback.citizens import CitizenBook, open_citizens
 from feedback.models import Case, Category, Department
 from feedback.privacy import number_for
 from feedback.search import Place, Wanted
-from feedback.states import CaseEvent, CaseStatus, Channel, Way
+from feedback.states import CaseEvent, CaseStatus, Channel, ReplyState, Way
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now
@@ -166,6 +166,30 @@ def answer(
 
     def step(session: Session, case: Case, who: str) -> None:
         replies.answer(session, case, replies.Answer(who, way or [], text), now())
+
+    _step(home, number, by, step)
+
+
+@app.command()
+def retry(
+    number: Number,
+    by: By,
+    way: Annotated[Way | None, typer.Option(help="text, call; bỏ trống: cả hai / both when left out.")] = None,
+    home: Home = None,
+) -> None:
+    """Gửi lại tin nhắn, gọi lại cuộc gọi bị lỗi / try texts and calls that have failed again."""
+
+    def step(session: Session, case: Case, who: str) -> None:
+        failed = [
+            reply
+            for message in case.messages
+            for reply in message.replies
+            if reply.state == ReplyState.FAILED and reply.way in ((way,) if way else replies.RETRIED)
+        ]
+        if not failed:
+            raise replies.NothingToRetry
+        for reply in failed:
+            replies.retry(session, reply, who, now())
 
     _step(home, number, by, step)
 

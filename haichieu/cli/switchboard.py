@@ -12,6 +12,7 @@ import structlog
 
 from broadcast_bridge import call_backs
 from broadcast_bridge.account_sync import AccountSync
+from broadcast_bridge.levels import Levels
 from broadcast_bridge.orphans import clear_orphans, orphaned_callers
 from broadcast_bridge.playout import Playout
 from broadcast_bridge.programmes.by_phone import PhoneRecordings
@@ -111,6 +112,7 @@ class Switchboard:
             ),
             self._recordings,
             store,
+            Levels(home),
         )
         self._supervisor = SpeakerSupervisor(
             self._client, self._database, settings.node, self._studio.speaker_returned, self._studio.speaker_lost

@@ -11,10 +11,10 @@ from broadcast_bridge.planning import begin
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
 from broadcast_bridge.states import DeliveryState, Priority
-from feedback import merging
+from feedback import merging, search
 from feedback.cases import Opening, Said, open_case
 from feedback.citizens import open_citizens
-from feedback.models import Reply, Transcript
+from feedback.models import Category, Department, Reply, Transcript
 from feedback.states import Channel, Direction
 from haichieu.database import now
 from haichieu.jobs import Job
@@ -107,6 +107,28 @@ def test_a_list_comes_in_pages(house: House, client: FlaskClient, operator: Head
         if before is None:
             break
     assert len(seen) == len(set(seen)) == 5
+
+
+def test_cases_are_filtered_as_on_their_page(house: House, client: FlaskClient, operator: Header) -> None:
+    numbers = {}
+    with house.database.session() as session:
+        works = Department(code="kt", name="Phòng Kinh tế")
+        roads = Category(code="1", name="Hạ tầng", department=works, answer_within_days=5)
+        session.add(roads)
+        for unit, words in (("commune", "Cầu hỏng"), ("village", "Mất điện"), ("other", "Cầu gãy")):
+            about = Opening(Channel.TEXT, house.units[unit], "number", category=roads if unit == "village" else None)
+            made = open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", words), now())
+            search.index(session, made)
+            numbers[unit] = made.number
+    for asked, found in (
+        ({}, {"commune", "village"}), ({"text": "cau"}, {"commune"}), ({"text": "cầu hỏng"}, {"commune"}),
+        ({"unit": "COMMUNE"}, {"commune", "village"}), ({"unit": "VILLAGE"}, {"village"}), ({"unit": "OTHER"}, set()),
+        ({"unit": "' OR 1=1"}, set()), ({"category": "1"}, {"village"}), ({"category": "9"}, set()),
+        ({"channel": "call"}, set()), ({"channel": "text", "text": "dien"}, {"village"}), ({"overdue": "true"}, set()),
+    ):  # fmt: skip
+        answer = client.get("/api/v1/cases", headers=operator, query_string=asked).json
+        assert answer is not None
+        assert {one["number"] for one in answer["items"]} == {numbers[unit] for unit in found}, asked
 
 
 def test_a_case_is_read_and_answered(house: House, client: FlaskClient, operator: Header, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -60,3 +60,17 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.goto(f"/calendar?day={tomorrow}")
     look(page, "calendar-week-360")
+
+
+def test_a_programme_is_spoken_into_the_browser(page: Page) -> None:
+    page.context.grant_permissions(["microphone"])
+    sign_in(page, "editor@x.example")
+    page.goto("/programmes/new")
+    form = page.locator("form[data-upload]")
+    form.get_by_label("Tiêu đề").fill("Lời trưởng thôn")
+    form.get_by_role("button", name="Bắt đầu thu").click()
+    page.wait_for_timeout(2500)
+    form.get_by_role("button", name="Dừng thu").click()
+    form.get_by_role("button", name="Gửi lên").click()
+    expect(page.get_by_text("Đã thêm chương trình.")).to_be_visible(timeout=60_000)
+    expect(page.locator("canvas.wave")).to_have_attribute("data-drawn", "240")

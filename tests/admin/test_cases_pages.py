@@ -7,17 +7,20 @@ import wave
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from admin.cases.conversation import mark_of_transcript
 from feedback.cases import Opening, Said, find_case, open_case
 from feedback.citizens import open_citizens
 from feedback.models import Attachment, Case, CaseLink, Category, Department, Message, Transcript
-from feedback.states import Channel, Direction
+from feedback.replies import Answer, answer, changes
+from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account
 from haichieu.spreadsheet_cells import harmless
 from tests.admin.house import House
+from tests.admin.test_programmes_pages import tone
 
 NUMBER = "+84912345678"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
@@ -200,6 +203,66 @@ def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) ->
     assert shown.count("đang chờ") >= 3
     with house.database.session() as session:
         assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+
+
+def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    with house.database.session() as session:
+        given = Answer("test", [Way.CALL, Way.TEXT], "Đã sửa")
+        call, _ = answer(session, find_case(session, number), given, now()).replies
+        changes(session, call, ReplyEvent.FAIL, now(), "Máy bận. / Busy.")
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}"
+    page = browser.get(path).text
+    assert page.count('name="reply"') == 1
+    assert browser.post(f"{path}/retry", page=path, reply=str(call.id)).status_code == 303
+    again = browser.post(f"{path}/retry", page=path, reply=str(call.id))
+    assert again.status_code == 422
+    assert "Không có tin nhắn hay cuộc gọi nào bị lỗi" in again.text
+    assert browser.post(f"{path}/retry", page=path, reply="999").status_code == 404
+    page = browser.get(path).text
+    assert 'name="reply"' not in page
+    assert "cho gửi lại" in page
+    other = written(house, tmp_path, unit="other")
+    with house.database.session() as session:
+        [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies
+        changes(session, hidden, ReplyEvent.FAIL, now())
+    assert browser.post(f"{path}/retry", page=path, reply=str(hidden.id)).status_code == 404
+
+
+def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(
+    house: House, tmp_path: Path, store: MediaStore
+) -> None:
+    number, _, sound_id = spoken(house, store)
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}/answer/recording"
+
+    def record(sound: bytes, **said: object) -> TestResponse:
+        headers = {"X-CSRFToken": browser.form_token(f"/cases/{number}"), "Accept": "application/problem+json"}
+        return browser.client.post(
+            path, query_string=said, data=sound, headers=headers, content_type="application/octet-stream"
+        )
+
+    form = browser.get(f"/cases/{number}").text.partition("data-upload")[2]
+    based_on = field(form, "based_on")
+    assert record(tone(seconds=2), way="air", based_on="0").status_code == 409
+    assert record(tone(seconds=2), way="call", based_on=based_on).status_code == 422  # nobody knows whom to call
+    assert record(tone(seconds=2), based_on=based_on).status_code == 422
+    assert record(b"no sound", way="air", based_on=based_on).status_code == 422
+    with house.database.session() as session:
+        assert len(find_case(session, number).messages) == 1
+    answered = record(tone(seconds=2), way="air", based_on=based_on)
+    assert (answered.status_code, answered.json) == (201, {"page": f"/cases/{number}"})
+    assert record(tone(seconds=2), way="air", based_on=based_on).status_code == 409
+    with house.database.session() as session:
+        case = find_case(session, number)
+        given = case.messages[-1]
+        assert (case.status, len(case.messages), given.text) == ("answered", 2, "")
+        assert given.sound is not None
+        assert [(reply.way, reply.state) for reply in given.replies] == [("air", "waiting")]
+        answer_id = given.sound.id
+    assert max(browser.get(f"/sounds/{answer_id}/peaks").json["peaks"]) > 15
+    assert len(browser.get(f"/sounds/{sound_id}/peaks").json["peaks"]) == 240
+    assert browser.get("/").headers["Permissions-Policy"].endswith("microphone=()")
+    assert browser.get(f"/cases/{number}").headers["Permissions-Policy"].endswith("microphone=(self)")
 
 
 def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ ADMIN = FOLDER.parent
 SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
 STEPS = [
     *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
-    "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_on_air",
-    "answer_not_on_air", "overdue", "reminded",
+    "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
+    "answer_on_air", "answer_not_on_air", "overdue", "reminded",
 ]  # fmt: skip
 REPORTS = ("broadcasts", "availability", "cases", "survey")
 
@@ -53,7 +53,7 @@ BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": [way.endpoint for way in MAIN],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
-    "case": ["citizen", "system"], "case_step": STEPS,
+    "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
     "answer_title": TEMPLATES, "answer_template": TEMPLATES,
     "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
     "broadcast_kind": list(Kind), "origin": list(Origin), "programme_state": PROGRAMME.states,
@@ -69,7 +69,7 @@ BUILT = {
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
-    "set_up": list(Step), "sheet": ["title_speakers", "title_officials"],
+    "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
 

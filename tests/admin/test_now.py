@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from admin.access.models import WebSession
+from admin.now.level_events import LevelEvents
 from admin.now.pulse import NEWS, STREAMS, STREAMS_OF_AN_ACCOUNT, Pulse, TooManyStreams
 from broadcast_bridge.broadcasts import advance
+from broadcast_bridge.levels import Levels
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.planning import Request, ask, begin
 from broadcast_bridge.states import BroadcastEvent
@@ -109,6 +111,30 @@ def test_an_alarm_is_cleared_by_who_has_seen_it(house: House) -> None:
     assert browser.post("/alarms/999/clear", page="/").status_code == 404
 
 
+def nothing_on_air(house: House) -> LevelEvents:
+    return LevelEvents(Levels(house.home), list, "", "")
+
+
+def test_the_stream_carries_levels_of_what_the_visitor_may_see(house: House) -> None:
+    levels, mine, other = Levels(house.home), on_air(house, "12"), on_air(house, "14")
+    levels.tell(mine, -18.2)
+    levels.tell(other, -12.0)
+    browser = house.signed_in("viewer@x.example")
+    assert (
+        '<meter min="-60" max="0" value="-18.2" aria-label="Âm lượng đang phát">−18 dB</meter>' in browser.get("/").text
+    )
+    stream = browser.client.get("/now/events", headers={"Accept": "text/event-stream"}, buffered=False)
+    events = iter(stream.response)
+    assert next_event(events) == NEWS
+    assert b'event: level-%d\ndata: <meter min="-60" max="0" value="-18.2"' % mine in next_event(events)
+    levels.tell(mine, -90.0)
+    while "im lặng" not in (event := next_event(events).decode()):
+        assert f"level-{other}" not in event
+    stream.close()
+    levels.forget(mine)
+    assert "<meter" not in browser.get("/").text
+
+
 def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
     found: list[bytes] = []
     reader = threading.Thread(target=lambda: found.append(next(events)), daemon=True)
@@ -120,7 +146,7 @@ def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
 
 def test_a_change_is_told_and_a_heartbeat_is_not(house: House) -> None:
     pulse = Pulse(house.database)
-    events = pulse.events(pulse.open_stream(1), lambda: True)
+    events = pulse.events(pulse.open_stream(1), lambda: True, nothing_on_air(house))
     assert next_event(events) == NEWS  # whoever comes, or comes back, looks once
     counted(pulse, 1)
     assert next_event(events) == NEWS
@@ -145,7 +171,7 @@ def test_a_new_page_ends_the_accounts_oldest_stream_and_nobody_elses(house: Hous
     other = pulse.open_stream(2)
     mine = [pulse.open_stream(1) for _ in range(STREAMS_OF_AN_ACCOUNT + 1)]
     assert [stream.is_over for stream in mine] == [True] + [False] * STREAMS_OF_AN_ACCOUNT
-    assert list(pulse.events(mine[0], lambda: True)) == []
+    assert list(pulse.events(mine[0], lambda: True, nothing_on_air(house))) == []
     assert not other.is_over
     for stream in mine:
         pulse.close_stream(stream)
@@ -167,4 +193,4 @@ def test_a_stream_ends_with_its_login(house: House, monkeypatch: pytest.MonkeyPa
     with house.database.session() as session:
         session.query(WebSession).one().ended_at = now()
     assert browser.client.get("/now/events", headers={"Accept": "text/event-stream"}).status_code == 401
-    assert set(pulse.events(pulse.open_stream(1), lambda: False)) == {NEWS}
+    assert set(pulse.events(pulse.open_stream(1), lambda: False, nothing_on_air(house))) == {NEWS}

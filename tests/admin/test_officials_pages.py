@@ -2,7 +2,9 @@
 
 import re
 
-from haichieu.people import Account, Official
+from broadcast_bridge import call_backs
+from haichieu.database import now
+from haichieu.people import Account, Official, OfficialPhone
 from haichieu.vault import secret_matches
 from tests.admin.house import House
 
@@ -62,8 +64,49 @@ def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:
     form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE"}
     assert browser.post("/accounts/new", "/account", **{**form, "unit": "OTHER"}).status_code == 403
     shown = browser.post("/accounts/new", "/account", **form).text
-    password = shown.split('id="password">')[1].split("<")[0]
+    password = shown.split('password">')[1].split("<")[0]
     assert house.browser().sign_in("moi@x.example", password).status_code == 303
+
+
+def test_an_official_is_called_once_to_choose_a_pin(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    with house.database.session() as session:
+        for code, phones in (("1005", ["+84912000005"]), ("1006", [])):
+            row = Official(code=code, name="Páo", pin_hash="x", unit_id=house.units["commune"])
+            row.phones = [OfficialPhone(number=number) for number in phones]
+            session.add(row)
+        session.flush()
+        numbers = [one.id for one in session.query(Official).order_by(Official.code)]
+    for _ in range(2):
+        assert browser.post(f"/officials/{numbers[0]}/pin/call", "/officials").status_code == 303
+    page = browser.get("/officials").text
+    assert "Đài đang gọi Páo (+84912000005)" in page
+    assert f"/officials/{numbers[1]}/pin/call" not in page
+    assert browser.post(f"/officials/{numbers[1]}/pin/call", "/officials").status_code == 409
+    with house.database.session() as session:
+        [owed] = call_backs.claim(session, now())
+        assert (owed.flow, owed.numbers, owed.zone_keys) == ("set-pin", ("+84912000005",), "")
+
+
+def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
+    browser, page = house.signed_in("admin@x.example"), "/accounts/import"
+    table = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nviewer@x.example,V,admin,COMMUNE\n"
+    table += "b@y.example,Bình,chief,COMMUNE\nc@y.example,Chi,viewer,OTHER\n"
+    wrong = browser.post(page, "/account", table=table, confirmed="yes")
+    assert wrong.status_code == 422
+    for line in ("Dòng 3<", "Dòng 4<", "Dòng 5<"):
+        assert line in wrong.text
+    right = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nb@y.example,Bình,editor,VILLAGE\n"
+    assert "a@y.example, b@y.example" in browser.post(page, "/account", table=right).text
+    with house.database.session() as session:
+        assert session.query(Account).filter(Account.email.contains("@y.example")).count() == 0
+    shown = browser.post(page, "/account", table=right, confirmed="yes").text
+    passwords = re.findall(r'password">([^<]+)<', shown)
+    assert len(set(passwords)) == 2
+    assert house.browser().sign_in("b@y.example", passwords[1]).status_code == 303
+    with house.database.session() as session:
+        assert session.query(Account).filter_by(email="viewer@x.example").one().role == "viewer"
+    assert house.signed_in("editor@x.example").get(page).status_code == 403
 
 
 def test_a_disabled_account_is_out_with_its_tokens(house: House) -> None:

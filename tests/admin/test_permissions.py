@@ -18,9 +18,11 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.planning import Request, ask
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
+from feedback import replies
 from feedback.cases import Opening, Said, find_case, open_case
+from feedback.citizens import open_citizens
 from feedback.models import Attachment, Message
-from feedback.states import Channel, Direction
+from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.account_rights import MAY, Action
 from haichieu.alarms import Alarm
 from haichieu.database import Database, now
@@ -101,6 +103,17 @@ def case(house: House, unit: str) -> str:
 def first_message(house: House) -> int:
     with house.database.session() as session:
         return session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
+
+
+def failed_reply(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    """The path that has a failed call of a case tried again, and its form."""
+    number = case(house, unit)
+    with house.database.session() as session:
+        found = find_case(session, number)
+        found.citizen = open_citizens(house.home).meet(session, "+84912345678", now())
+        [reply] = replies.answer(session, found, replies.Answer("test", [Way.CALL], "Đã sửa"), now()).replies
+        replies.changes(session, reply, ReplyEvent.FAIL, now())
+        return f"/cases/{number}/retry", {"reply": str(reply.id)}
 
 
 def case_file(house: House, unit: str) -> str:
@@ -303,7 +316,13 @@ IN_UNITS += [
         CONFIGURE,
         lambda h, u, rest=rest: (f"/officials/{official(h, u)}{rest}", {}),
     )
-    for method, rest in (("GET", "/edit"), ("POST", "/edit"), ("POST", "/pin"), ("POST", "/retire"))
+    for method, rest in (
+        ("GET", "/edit"),
+        ("POST", "/edit"),
+        ("POST", "/pin"),
+        ("POST", "/pin/call"),
+        ("POST", "/retire"),
+    )
 ]
 IN_UNITS += [
     Try(
@@ -344,9 +363,9 @@ IN_UNITS += [
     Try("/zones/new", "POST", CONFIGURE, new_zone),
     Try("/accounts/new", "POST", MANAGE, new_account),
 ]
-IMPORTS = {("POST", "/speakers/import"), ("POST", "/officials/import")}
+IMPORTS = {("POST", f"/{what}/import") for what in ("speakers", "officials", "accounts")}
 LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/officials"}
-LISTS |= {"/officials/new", "/officials/import", "/accounts/new", "/set-up", "/set-up/call"}
+LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up", "/set-up/call"}
 OPEN_TO_ALL |= {"/first-run/<token>"}
 IN_UNITS += [
     *(
@@ -360,7 +379,7 @@ IN_UNITS += [
             Action.WORK_ON_CASES,
             lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"note": "Đã gọi", "what": "apart"}),
         )
-        for end in ("answer", "answer/spoken", "assign", "notes", "close", "reopen", "merge")
+        for end in ("answer", "answer/spoken", "answer/recording", "assign", "notes", "close", "reopen", "merge")
     ),
     *(
         Try(
@@ -371,7 +390,9 @@ IN_UNITS += [
         )
         for end in ("transcript", "transcript/again")
     ),
+    Try("/cases/<number>/retry", "POST", Action.WORK_ON_CASES, lambda h, u: failed_reply(h, u)),
     Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
+    Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
     Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
 ]

@@ -1,3 +1,4 @@
+import datetime
 from pathlib import Path
 
 import pytest
@@ -6,13 +7,14 @@ import sqlalchemy as sa
 from feedback import job_kinds, replies
 from feedback.citizens import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
-from feedback.replies import Answer, AnswerRefused
-from feedback.states import Way
+from feedback.replies import Answer, AnswerRefused, NothingToRetry
+from feedback.states import ReplyEvent, Way
 from haichieu import jobs
 from haichieu.database import Database, now
 from tests.feedback.rows import case, office
 
 BY = "account:truc@example.vn"
+LEASE = datetime.timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -88,3 +90,32 @@ def test_what_a_citizen_writes_is_to_be_filed_and_what_the_office_writes_is_not(
         asked, answered = session.scalars(sa.select(Message.id).order_by(Message.id)).all()
         assert jobs.find(session, job_kinds.FILE, asked) is not None
         assert jobs.find(session, job_kinds.FILE, answered) is None
+
+
+def test_what_failed_is_tried_again_once_by_a_person(database: Database, known: str) -> None:
+    with database.session() as session:
+        given = Answer(BY, [Way.TEXT, Way.CALL, Way.AIR], "Đã sửa xong")
+        for reply in replies.answer(session, the_case(session), given, now()).replies:
+            reply.attempts, reply.provider_id = 3, f"SM{reply.id}"
+            [claim] = jobs.claim(session, [replies.JOBS[Way(reply.way)]], now(), LEASE)
+            jobs.fail(session, claim, now(), "hỏng")
+            replies.changes(session, reply, ReplyEvent.FAIL, now(), "hỏng")
+    with database.session() as session:
+        text, call, air = (session.scalars(sa.select(Reply).order_by(Reply.id))).all()
+        for reply in (text, call):
+            replies.retry(session, reply, BY, now())
+            assert (reply.state, reply.reason, reply.attempts, reply.provider_id) == ("waiting", "", 0, None)
+            job = jobs.find(session, replies.JOBS[Way(reply.way)], reply.id)
+            assert job is not None
+            assert (job.state, job.attempts) == ("waiting", 0)
+        for reply in (text, air):  # clicked twice; and what fails on air is answered anew
+            with pytest.raises(NothingToRetry):
+                replies.retry(session, reply, BY, now())
+        steps = [(step.what, step.actor, step.after) for step in the_case(session).history if "retried" in step.what]
+        assert steps == [("answer_retried", BY, "text"), ("answer_retried", BY, "call")]
+        replies.changes(session, text, ReplyEvent.FAIL, now())
+        citizen = the_case(session).citizen
+        assert citizen is not None
+        citizen.opted_out_at = now()
+        with pytest.raises(AnswerRefused, match="does not want"):
+            replies.retry(session, text, BY, now())

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import sqlalchemy as sa
 
+from broadcast_bridge.levels import Levels
 from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.models import Broadcast, Speaker
 from dialplans.configuration import ari_password
@@ -26,6 +27,7 @@ SAME = 0.8
 LIKE = 0.6
 """A prompt is said once and is short: a moment of a busy machine costs more of it, and other prompts stay below 0.4."""
 OTHER = 0.5
+NO_METER = -999.0
 LISTEN_AGAIN, LISTEN_BACK = 0.25, 20.0
 """Seconds: how often a recording that grows is listened to, and how far back beyond the length of what is said."""
 
@@ -131,6 +133,11 @@ class Scene:
         with self.station.database.session() as session:
             newest = session.scalars(sa.select(sa.func.max(Broadcast.id))).one()
         return self.broadcast(newest)
+
+    def level(self) -> float:
+        """What the page shows of the newest broadcast's level (dBFS); `NO_METER` when nobody measures it."""
+        level = Levels(self.station.settings.home).of(self.newest().id)
+        return NO_METER if level is None else level
 
     def broadcast(self, broadcast_id: int) -> Aired:
         """One broadcast as the log has it now."""

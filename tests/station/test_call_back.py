@@ -3,8 +3,12 @@
 import pytest
 import sqlalchemy as sa
 
+from broadcast_bridge import call_backs
 from broadcast_bridge.models import CallBack
 from haichieu.cli.trial_station import until
+from haichieu.database import now
+from haichieu.people import Official
+from haichieu.vault import secret_matches
 from tests.station import district
 from tests.station.listening import SAME, Scene
 
@@ -76,3 +80,23 @@ async def test_the_second_number_is_tried_when_the_first_refuses(scene: Scene) -
     await carrier.stop()
     assert "not answered" in outcome(scene)[1]
     assert scene.broadcasts() == before
+
+
+async def test_an_official_is_called_at_the_registered_number_and_chooses_a_pin(scene: Scene) -> None:
+    carrier = await scene.outside(district.MAI)
+    with scene.station.database.session() as session:
+        official = session.scalars(sa.select(Official).where(Official.code == "1002")).one()
+        kept = official.pin_hash
+        call_backs.owe_pin_call(session, official, "account:admin@example", now())
+    assert (await carrier.incoming(20))["dialled"] == "0912000002"
+    await carrier.answer()
+    for part in ("1", "735193#", "735193#"):
+        await carrier.digits(part)
+    await scene.hears(scene.phone_file(), "pin-changed")
+    await carrier.ended(20)
+    await carrier.stop()
+    await until(lambda: outcome(scene)[0] == "done", "settled")
+    with scene.station.database.session() as session:
+        official = session.scalars(sa.select(Official).where(Official.code == "1002")).one()
+        assert secret_matches(official.pin_hash, "735193")
+        official.pin_hash = kept

@@ -1,17 +1,20 @@
 """An official speaks, and the right loudspeakers play it."""
 
+import asyncio
+
 import pytest
 
 from haichieu.audio.matching import match
-from haichieu.audio.sound import read_wav
+from haichieu.audio.sound import SILENCE_DBFS, read_wav
 from haichieu.cli.trial_station import until
 from haichieu.media import Media, MediaStore
 from tests.station import district
-from tests.station.listening import OTHER, SAME, Scene
+from tests.station.listening import NO_METER, OTHER, SAME, Scene
 from tests.station.multicast import MulticastReceiver
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
+SPEECH_DBFS = -40.0
 PIN = f"{district.PINS[district.HAI]}#"
 
 
@@ -19,9 +22,14 @@ async def test_an_official_is_heard_on_every_speaker_of_the_zone_and_nowhere_els
     scene.forget()
     phone = await scene.phone("may-hai")
     await scene.go_live(phone, PIN, "1", "11#", "1")
-    await phone.play(scene.speeches["demo-congrats"])
+    await until(lambda: NO_METER < scene.level() < SILENCE_DBFS, "silence on the meter")
+    speaking = asyncio.create_task(phone.play(scene.speeches["demo-congrats"]))
+    await until(lambda: scene.level() > SPEECH_DBFS, "a voice on the meter")
+    await speaking
+    await until(lambda: NO_METER < scene.level() < SILENCE_DBFS, "silence on the meter again")
     await phone.digits("#")
     aired = await scene.ended()
+    await until(lambda: scene.level() == NO_METER, "no meter after the end")
     await scene.hears(scene.phone_file(), "live-result", heard=2, total=2)
     await phone.stop()
     assert (aired.state, aired.reason, aired.recorded) == ("ended", None, True)

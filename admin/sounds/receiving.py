@@ -12,21 +12,21 @@ _CHUNK = 1 << 20
 class UploadTooLarge(HaiChieuError):
     """The file is larger than the station takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         super().__init__(
-            f"Tệp quá lớn: đài nhận tối đa {MOST_BYTES // 1_000_000} MB. / "
-            f"The file is too large: at most {MOST_BYTES // 1_000_000} MB are taken."
+            f"Tệp quá lớn: đài nhận tối đa {most // 1_000_000} MB. / "
+            f"The file is too large: at most {most // 1_000_000} MB are taken."
         )
 
 
-def receive(stream: IO[bytes], declared: int | None, file: Path) -> None:
+def receive(stream: IO[bytes], declared: int | None, file: Path, most: int = MOST_BYTES) -> None:
     """Write what comes into a file. Raises UploadTooLarge, of a declared length before a byte is read."""
-    if declared is not None and declared > MOST_BYTES:
-        raise UploadTooLarge
+    if declared is not None and declared > most:
+        raise UploadTooLarge(most)
     written = 0
     with file.open("wb") as kept:
         while chunk := stream.read(_CHUNK):
             written += len(chunk)
-            if written > MOST_BYTES:
-                raise UploadTooLarge
+            if written > most:
+                raise UploadTooLarge(most)
             kept.write(chunk)

@@ -1,0 +1,90 @@
+"""A listener on a broadcast's bridge that measures what the speakers hear: chime, siren, voice and sound alike.
+
+To Asterisk it is one speaker more, a stream of G.711 to a port of ours (RFC 3551 §4.5.14). A broadcast without a meter
+sounds the same: what fails here is logged and nothing else.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from haichieu.ari import operations
+from haichieu.ari.bridge import Bridge
+from haichieu.ari.call import Call
+from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.errors import HungUp
+from haichieu.audio.sound import LOWEST_DBFS, dbfs, rms
+from haichieu.background import in_background
+
+LOOPBACK = "127.0.0.1"
+MEASURE_SECONDS = 0.5
+ANSWER_SECONDS = 3
+RTP_HEADER_BYTES = 12
+CHANNEL = "level-"
+"""How the ids of its channels begin."""
+
+Tell = Callable[[float], None]
+"""Told how loud it is (dBFS); runs in a thread."""
+
+
+async def measure_level(client: AriClient, bridge: Bridge, tell: Tell) -> None:
+    """Measure what a bridge carries until cancelled or cut off."""
+    stream, heard = await asyncio.get_running_loop().create_datagram_endpoint(_Stream, local_addr=(LOOPBACK, 0))
+    try:
+        port = stream.get_extra_info("sockname")[1]
+        async with Call(client, f"{CHANNEL}{uuid.uuid4().hex}", None, "") as call:
+            await client.request(
+                operations.ORIGINATE,
+                channelId=call.id,
+                endpoint=f"UnicastRTP/{LOOPBACK}:{port}/c(ulaw)",
+                app=APPLICATION,
+                appArgs="level",
+                timeout=ANSWER_SECONDS,
+                body={},
+            )
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await call.started()
+            await bridge.add([call.id])
+            async with in_background(heard.tell_for_ever(tell)):
+                await call.until_hung_up()
+    except HungUp:
+        return  # Asterisk ended it: the broadcast is over
+    finally:
+        stream.close()
+
+
+def level_of(payload: bytes) -> float:
+    """How loud a piece of G.711 µ-law is: its RMS in dBFS, the lowest there is when nothing came."""
+    return dbfs(rms(_MU_LAW[np.frombuffer(payload, np.uint8)])) if payload else LOWEST_DBFS
+
+
+def _mu_law() -> npt.NDArray[np.float32]:
+    """The amplitude of every µ-law code (ITU-T G.711, table 2)."""
+    code = ~np.arange(256, dtype=np.uint8)
+    exponent, mantissa = (code >> 4) & 7, code & 15
+    magnitude = (((mantissa.astype(np.int32) << 3) + 0x84) << exponent) - 0x84
+    return (np.where(code & 0x80, -magnitude, magnitude) / 32768).astype(np.float32)
+
+
+_MU_LAW = _mu_law()
+
+
+class _Stream(asyncio.DatagramProtocol):
+    """Keeps the payload of what arrives until it is taken."""
+
+    def __init__(self) -> None:
+        self._payloads: list[bytes] = []
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
+        """Take one packet (RFC 3550 §5.1: no contributing sources, no extension from a bridge of Asterisk's)."""
+        self._payloads.append(data[RTP_HEADER_BYTES:])
+
+    async def tell_for_ever(self, tell: Tell) -> None:
+        """Tell again and again how loud it was since the last time, until cancelled."""
+        while True:
+            await asyncio.sleep(MEASURE_SECONDS)
+            payloads, self._payloads = self._payloads, []
+            await asyncio.to_thread(tell, level_of(b"".join(payloads)))

@@ -1,0 +1,54 @@
+"""PINs of officials: made by the station for a paper slip, or chosen by the official on the phone; kept as a hash."""
+
+import re
+import secrets
+
+from sqlalchemy.orm import Session
+
+from haichieu import audit
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official
+from haichieu.vault import hash_secret
+
+LENGTH = 6
+_FORM = re.compile(r"[0-9]{4,12}")
+_RUNS = "01234567890 98765432109"
+
+
+class SimplePin(HaiChieuError):
+    """The PIN is one that everybody tries first, or has not 4 to 12 digits."""
+
+    def __init__(self) -> None:
+        super().__init__("Mã PIN quá dễ đoán. / The PIN is too easily guessed.")
+
+
+def new_pin() -> str:
+    """A PIN that is not one of those which everybody tries first."""
+    while True:
+        pin = "".join(secrets.choice("0123456789") for _ in range(LENGTH))
+        if not is_simple(pin):
+            return pin
+
+
+def is_simple(pin: str) -> bool:
+    """Say whether a PIN is tried first by everybody: a row of keys, one or two digits again and again."""
+    return not _FORM.fullmatch(pin) or len(set(pin)) <= 2 or pin in _RUNS
+
+
+def reset_pin(session: Session, official: Official, who: str) -> str:
+    """Give an official another PIN; return it, for nobody can read it again."""
+    pin = new_pin()
+    _take(session, official, pin, who)
+    return pin
+
+
+def choose_pin(session: Session, official: Official, pin: str) -> None:
+    """Take the PIN that an official has chosen. Raises SimplePin."""
+    if is_simple(pin):
+        raise SimplePin
+    _take(session, official, pin, f"official:{official.code}")
+
+
+def _take(session: Session, official: Official, pin: str, who: str) -> None:
+    official.pin_hash = hash_secret(pin)
+    audit.record(session, who, "official.pin", f"official:{official.code}")
