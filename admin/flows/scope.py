@@ -78,8 +78,7 @@ class Work:
     def words_of(self, prompt: object) -> str:
         """What a prompt says, as far as it is written down."""
         key = str(prompt)
-        texts = self.prompts.texts
-        return texts.template(key, page_language()) or texts.template(key, FALLBACK_LANGUAGE)
+        return self.prompts.text(key, page_language()) or self.prompts.text(key, FALLBACK_LANGUAGE) or ""
 
 
 def work_on(panel: Panel, session: Session, name: str) -> Work:

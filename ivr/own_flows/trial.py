@@ -12,7 +12,7 @@ from haichieu.ari.errors import HungUp
 from ivr.citizens import CategorySeen, CommuneSeen
 from ivr.flow import Flow
 from ivr.interpreter import FlowEnd, run_flow
-from ivr.prompt_texts import PromptTexts, UnknownPrompt
+from ivr.prompt_texts import UnknownPrompt, fill
 from ivr.session import OfficialSeen, Session, Values, ZoneSeen
 from ivr.simulated_answers import SimulatedAnswers
 from ivr.simulated_citizens import SimulatedCitizenDesk
@@ -27,7 +27,9 @@ ENTERED, PRESSED = "§ ", "⌨ "
 class RecordedPrompts(Protocol):
     """What the trial asks about prompts that somebody has recorded."""
 
-    texts: PromptTexts
+    def text(self, key: str, language: str) -> str | None:
+        """Return the text of a prompt, with the names of its values; None without one."""
+        ...
 
     def recorded(self, key: str, language: str) -> bool:
         """Say whether somebody has recorded the prompt in the language."""
@@ -44,8 +46,8 @@ class ShownPrompts:
     def sound(self, key: str, language: str, variables: Values | None = None) -> str:
         """Return the sentence. Raises UnknownPrompt or MissingVariable."""
         for spoken in (language, self._fallback):
-            if self._prompts.texts.has(key, spoken):
-                return self._prompts.texts.render(key, spoken, variables or {})
+            if text := self._prompts.text(key, spoken):
+                return fill(key, spoken, text, variables or {})
             if self._prompts.recorded(key, spoken):
                 return f"♫ {key}"
         raise UnknownPrompt(key)

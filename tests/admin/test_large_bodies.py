@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from admin.access import sessions
-from admin.programmes import receiving
-from admin.programmes.receiving import UploadTooLarge, receive
+from admin.sounds.receiving import UploadTooLarge, receive
 from haichieu.database import now
 from haichieu.people import Account
 from tests.admin.served import Served, served
@@ -94,15 +93,14 @@ def test_a_body_that_says_nothing_of_its_length_is_cut_off(station: Served) -> N
     assert resident(station.pid) - before < 60_000_000
 
 
-def test_an_upload_that_lies_about_its_length_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "MOST_BYTES", 3_000_000)
+def test_an_upload_that_lies_about_its_length_is_cut_off(tmp_path: Path) -> None:
     for declared in (None, 1000):
         stream = Endless()
         with pytest.raises(UploadTooLarge):
-            receive(stream, declared, tmp_path / "upload")  # type: ignore[arg-type]
+            receive(stream, declared, tmp_path / "upload", 3_000_000)  # type: ignore[arg-type]
         assert stream.taken < 5_000_000
         assert (tmp_path / "upload").stat().st_size <= 3_000_000
     stream = Endless()
     with pytest.raises(UploadTooLarge):
-        receive(stream, TWO_GIGABYTES, tmp_path / "declared")  # type: ignore[arg-type]
+        receive(stream, TWO_GIGABYTES, tmp_path / "declared", 3_000_000)  # type: ignore[arg-type]
     assert (stream.taken, (tmp_path / "declared").exists()) == (0, False)

@@ -48,7 +48,8 @@ class MachineStops(Exception):
 
 
 class OnlyTexts:
-    texts = TEXTS
+    def text(self, key: str, language: str) -> str | None:
+        return TEXTS.template(key, language) or None
 
     def recorded(self, key: str, language: str) -> bool:
         return key == "recorded-alone"

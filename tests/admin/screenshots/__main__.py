@@ -72,7 +72,7 @@ def write_an_answer(page: Page) -> None:
     """Answer the newest spoken case, to be looked over."""
     open_newest(page)
     page.locator("#field-answer").fill("Xã đã cử người đến thay ván cầu treo Nà Lùng, ba ngày nữa xong.")
-    for way in page.locator("input[name=way]").all():
+    for way in page.locator("form:has(#field-answer) input[name=way]").all():
         way.check()
     page.locator("form:has(#field-answer) button").click()
     page.wait_for_load_state()
@@ -136,7 +136,15 @@ SHOTS = (
     Shot("officials", "/officials"), Shot("official-form", "/officials/2/edit"),
     Shot("official-slip", "/officials?q=1004", ADMIN, press("PIN mới|New PIN")),
     Shot("officials-import", "/officials/import"),
+    Shot("numbers", "/numbers"), Shot("number", "/numbers", ADMIN, press("1022")),
+    Shot("number-form", "/numbers", ADMIN, press("1022", "Sửa|Change|Edit")),
+    Shot("flows", "/flows"), Shot("flow", "/flows/hotline"), Shot("flow-draft", "/flows/hotline/draft"),
+    Shot("flow-step", "/flows/hotline/draft/steps/main-menu"), Shot("flow-json", "/flows/hotline/draft/json"),
+    Shot("flow-trial", "/flows/hotline/simulator"), Shot("flow-publish", "/flows/hotline/publish"),
+    Shot("flow-version", "/flows/hotline/versions/0"),
+    Shot("prompts", "/prompts"), Shot("prompt", "/prompts/vi/greeting-hotline"),
     Shot("accounts", "/accounts"), Shot("account-form", "/accounts/2/edit"), Shot("account-new", "/accounts/new"),
+    Shot("accounts-import", "/accounts/import"),
     Shot("audit", "/audit"), Shot("my-account", "/account"), Shot("second-factor", "/account/second-factor"),
     Shot("token", "/account", ADMIN, make_a_token), Shot("set-up", "/set-up"), Shot("not-found", "/khong-co"),
 )  # fmt: skip

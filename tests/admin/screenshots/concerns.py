@@ -67,7 +67,7 @@ def concerns(session: Session, store: MediaStore, home: Path) -> None:
 
 
 def _spoken(session: Session, store: MediaStore, unit: int, category: Category, citizen: object) -> None:
-    with intake.sounds_in(store) as folder:
+    with store.scratch() as folder:
         ready = intake.ready_text(SPOKEN, "vi", EspeakSynthesiser(), Path(folder))
         sound = store.keep(session, ready.forms.narrow)
     at = now() - DAY / 30

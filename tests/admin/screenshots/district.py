@@ -25,7 +25,9 @@ from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from haichieu.speech import EspeakSynthesiser
 from haichieu.station import the_station
 from haichieu.vault import open_vault
-from ivr.flow import delivered_flows
+from ivr.flow import delivered_definition, delivered_flows
+from ivr.own_flows import drafts, editing
+from ivr.own_flows.sketch import read_sketch
 from tests.admin.house import PASSWORD_HASH
 from tests.admin.screenshots.concerns import concerns
 from tests.every_table import load_every_table
@@ -86,7 +88,16 @@ def build_district(home: Path) -> Database:
         concerns(session, store, home)
         _on_air(session)
         _signs_of_life(session)
+        _flow_at_work(session)
     return database
+
+
+def _flow_at_work(session: Session) -> None:
+    """Somebody is about to let the hotline begin with another greeting."""
+    built_in = delivered_definition("hotline")
+    changed = read_sketch(built_in)
+    editing.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
+    drafts.save(session, "hotline", changed.text, drafts.mark_of(built_in), f"account:{ADMIN}", now())
 
 
 def _where_it_is_morning() -> str:
@@ -146,7 +157,7 @@ def _programmes(session: Session, store: MediaStore) -> list[Programme]:
     made = []
     for number, (title, category, text) in enumerate(_TEXTS):
         at = now() - (6 - number) * DAY
-        with intake.sounds_in(store) as folder:
+        with store.scratch() as folder:
             ready = intake.ready_text(text, "vi", EspeakSynthesiser(), Path(folder))
             about = intake.About(title, _unit(session, "BL"), author, "Nông Thị Bích", category)
             made.append(one := intake.add(session, store, about, ready, at))
