@@ -33,7 +33,7 @@ demo: ## a station in a throw-away home, with real calls that prove it works (AR
 test: ## the whole test suite, with lint, types and the floors of the house
 	@docker/install-system-packages run test
 	@$(MAKE) asterisk model
-	@exec $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: ## the benchmarks, as tables of ratios
 	@docker/install-system-packages run test
