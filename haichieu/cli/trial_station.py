@@ -87,10 +87,19 @@ class TrialStation:
             return None
 
 
+def _share_speech(home: Path) -> None:
+    """Have sentences made once for all trial stations of a user: making every prompt takes longer than many a trial."""
+    shared = Path.home() / ".cache" / "haichieu" / "speech"
+    shared.mkdir(parents=True, exist_ok=True)
+    (home / "media").mkdir()
+    (home / "media" / "speech").symlink_to(shared, target_is_directory=True)
+
+
 @contextlib.asynccontextmanager
 async def trial_station(district: Path | None, **settings: str | int | float) -> AsyncIterator[TrialStation]:
     """Start a station, with a district file applied when one is given; everything is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="haichieu-"))
+    _share_speech(home)
     given = {"home": home, **free_ports(), **settings}
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")},

@@ -30,6 +30,7 @@ from haichieu.database import now
 from haichieu.people import Account, Role, Unit
 from haichieu.station import the_station
 from haichieu.vault import hash_secret
+from ivr.routing import Number
 from tests.admin.house import PASSWORD
 from tests.station import district, on_air
 from tests.station.listening import SAME, Scene
@@ -37,6 +38,8 @@ from tests.station.listening import SAME, Scene
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 CITIZEN = "+84987654321"
+MENU = "menu"
+"""An administrator of Cô Ba, whose numbers here are all that lead to the hotline."""
 ANSWER = "Xã đã cử người đến sửa cầu treo. Ba ngày nữa bà con đi lại được bình thường."
 REASON = "Ghi rõ giờ họp và nơi họp rồi gửi lại."
 LISTEN_IN = "() => { const make = URL.createObjectURL; URL.createObjectURL = (one) => make(window.heard = one); }"
@@ -54,13 +57,13 @@ class Office:
     browser: Browser
 
     @asynccontextmanager
-    async def at_work(self, role: Role) -> AsyncIterator[Page]:
-        """The panel, with somebody of a role signed in."""
+    async def at_work(self, who: str) -> AsyncIterator[Page]:
+        """The panel, with somebody signed in: by the role, or by the name that stands for it."""
         port = self.scene.station.settings.web_port
         context = await self.browser.new_context(base_url=f"http://127.0.0.1:{port}", locale="vi-VN")
         page = await context.new_page()
         await page.goto("/login")
-        await page.get_by_label("Email").fill(f"{role}@x.example")
+        await page.get_by_label("Email").fill(f"{who}@x.example")
         await page.get_by_label("Mật khẩu").fill(PASSWORD)
         await page.get_by_role("button", name="Đăng nhập").click()
         await expect(page.get_by_role("navigation")).to_be_visible()
@@ -83,10 +86,12 @@ async def office(scene: Scene) -> AsyncIterator[Office]:
     with scene.station.database.session() as session:
         the_station(session).reply_hours = ""
         units = {unit.code: unit.id for unit in session.scalars(sa.select(Unit))}
+        for number in session.scalars(sa.select(Number).where(Number.flow == "hotline")):
+            number.unit_id = units["CB"]
         secret = hash_secret(PASSWORD)
-        for role in Role:
-            unit_id = units["LP" if role == Role.ADMIN else "CB"]
-            session.add(Account(email=f"{role}@x.example", name=role, password_hash=secret, role=role, unit_id=unit_id))
+        for name, role in (*((role, role) for role in Role), (MENU, Role.ADMIN)):
+            unit_id = units["LP" if name == Role.ADMIN else "CB"]
+            session.add(Account(email=f"{name}@x.example", name=name, password_hash=secret, role=role, unit_id=unit_id))
     program = shutil.which("chromium")
     assert program, "chromium is missing: docker/install-system-packages test"
     flags = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -226,6 +231,35 @@ async def test_a_speaker_that_an_administrator_adds_registers_at_once_and_sounds
             await expect(page.locator(".state-played")).to_be_visible()
             await until(lambda: match(level_tone(), read_wav(record)).correlation > SAME, "the tone is heard")
         await scene.ended()
+
+
+async def test_a_menu_that_an_administrator_changes_and_publishes_the_next_caller_hears(office: Office) -> None:
+    scene = office.scene
+
+    async def hears(greeting: str) -> None:
+        phone, heard = await scene.phone("may-la"), scene.phone_file()
+        await phone.call("1022")
+        await scene.hears(heard, greeting)
+        await phone.hang_up()
+        await phone.ended()
+        await phone.stop()
+
+    async with office.at_work(MENU) as page:
+        await page.goto("/flows/hotline/draft/steps/greeting")
+        await page.get_by_label("Lời thoại").select_option("duty-desk-closed")
+        await page.get_by_role("button", name="Lưu", exact=True).click()
+        await expect(page.get_by_text("Không có chỗ sai")).to_be_visible()
+        await hears("greeting-hotline")
+        await page.goto("/flows/hotline/publish")
+        await page.get_by_label("Lý do thay đổi").fill("Lời chào khác")
+        await page.get_by_role("button", name="Đưa vào sử dụng").click()
+        await expect(page.get_by_text("Từ cuộc gọi kế tiếp, đài theo bản 1.")).to_be_visible()
+        await hears("duty-desk-closed")
+        await page.get_by_role("link", name="Bản 0").click()
+        await page.get_by_label("Lý do thay đổi").fill("Trở lại như cũ")
+        await page.get_by_role("button", name="Quay lại bản 0").click()
+        await expect(page.get_by_text("nay là bản 2")).to_be_visible()
+        await hears("greeting-hotline")
 
 
 async def test_what_was_planned_in_the_calendar_is_on_the_speakers_on_time(office: Office, planned: Planned) -> None:
