@@ -31,7 +31,6 @@ PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 FLAGS = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")

@@ -88,6 +88,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
 
 
 def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken_back(page: Page) -> None:
+    page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example")
     page.goto("/prompts?q=hotline+menu")
     page.get_by_role("link", name="hotline-menu").click()

@@ -91,7 +91,7 @@ async def test_a_speaker_that_comes_in_the_middle_hears_the_rest(scene: Scene) -
     await scene.go_live(phone, HAI, "1", "11#", "1")
     await phone.play(scene.speeches["demo-congrats"])
     late = await scene.speaker("cb-2")
-    await late.call_started(10)
+    await late.call_started(30)
     await phone.play(scene.speeches["demo-instruct"])
     await phone.digits("#")
     aired = await scene.ended()
