@@ -28,11 +28,11 @@ class SoftSpeaker(EventProcess):
         """Wait until the station knows it."""
         return await self.take("registered", timeout=timeout)
 
-    async def call_started(self, timeout: float = 10.0) -> Event:
+    async def call_started(self, timeout: float = 30.0) -> Event:
         """Wait for a call that it has answered."""
         return await self.take("call_started", timeout=timeout)
 
-    async def sound(self, timeout: float = 10.0) -> Event:
+    async def sound(self, timeout: float = 30.0) -> Event:
         """Wait for the first frame of a call that is not silence; `at` is when it arrived."""
         return await self.take("sound", timeout=timeout)
 
