@@ -38,6 +38,7 @@ from admin.programmes.views import register_programmes
 from admin.prompts.views import register_prompts
 from admin.reports.views import register_reports
 from admin.set_up.views import register_set_up
+from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
 from admin.speakers.views import register_speakers
 from admin.zones.views import register_zones
@@ -133,7 +134,7 @@ def _configure(app: Flask, panel: Panel) -> None:
     def let_files_through() -> None:
         """A route that reads its body piece by piece sets its own limit; no form is parsed out of such a body."""
         view = app.view_functions.get(request.endpoint or "")
-        if getattr(view, "streams_body", False) and request.mimetype == "application/octet-stream":
+        if is_streamed(view) and request.mimetype == "application/octet-stream":
             request.max_content_length = 1 << 62
 
     @app.after_request

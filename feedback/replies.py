@@ -64,13 +64,17 @@ def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -
 def answer_also(session: Session, main: Case, given: Answer, at: datetime.datetime) -> list[Message]:
     """Give an answer to the citizens of the cases that were merged into `main`, each on the ways that reach them.
 
-    It is aired once, for `main`. Who can be reached on no way finds the answer by the case's number.
+    It is aired once, for `main`, and told once to a citizen who has several of the cases. Who can be reached on no way
+    finds the answer by the case's number.
     """
     merged = sa.select(Case).where(Case.duplicate_of_id == main.id, Case.status != CaseStatus.CLOSED).order_by(Case.id)
     messages = []
+    told = {main.citizen_id}
     for case in session.scalars(merged).all():
         happen(session, case, CaseEvent.ANSWER, given.author, at)
-        ways = [way for way in given.ways if way is not Way.AIR and _reaches(case, way)]
+        is_news = case.citizen_id not in told
+        ways = [way for way in given.ways if is_news and way is not Way.AIR and _reaches(case, way)]
+        told.add(case.citizen_id)
         messages.append(_write(session, case, replace(given, ways=ways), at))
     return messages
 

@@ -2,6 +2,9 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import TypeVar
 
 from admin.layout.pages import Form
 from broadcast_bridge.schedule.errors import ScheduleRefused
@@ -10,6 +13,8 @@ from broadcast_bridge.schedule.planning import Draft
 from broadcast_bridge.schedule.states import Days, What
 from broadcast_bridge.states import Priority
 
+E = TypeVar("E", bound=StrEnum)
+
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 REPEATS = ("once", "daily", "weekly", "monthly", "lunar", "rule")
 
@@ -17,10 +22,6 @@ REPEATS = ("once", "daily", "weekly", "monthly", "lunar", "rule")
 def draft_from(form: Form, was: Draft | None = None) -> Draft:
     """What was typed; what the form does not show stays as it `was`. Raises ScheduleRefused."""
     what = _one_of(What, form.value("what"), "nội dung", "content")
-    base = {} if was is None else {
-        "timezone": was.timezone, "exdates": was.exdates, "rdates": was.rdates, "after_cut": was.after_cut,
-        "lead_seconds": was.lead_seconds if was.what is what else None, "uid": was.uid,
-    }  # fmt: skip
     repeat = form.value("repeat", "once")
     minutes = form.value("minutes").strip()
     try:
@@ -29,7 +30,7 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
             raise ValueError
     except ValueError:
         raise ScheduleRefused("Ngày giờ phát không đúng. / The day and hour are not right.") from None
-    return Draft(
+    draft = Draft(
         title=form.value("title"), unit_id=_number(form.value("unit")) or 0,
         zone_ids=tuple(found for one in form.values("zone") if (found := _number(one))), what=what, starts=starts,
         programme_id=_number(form.value("programme")) if what is What.PROGRAMME else None,
@@ -43,7 +44,12 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
         days=_one_of(Days, form.value("days", "any"), "ngày phát", "days"),
         expected_seconds=float((_number(minutes) or 0) * 60) if minutes else None,
         catch_up_minutes=_number(form.value("catch_up")) or 0, enabled=form.value("enabled", "yes") == "yes",
-        **base,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if was is None:
+        return draft
+    return replace(
+        draft, timezone=was.timezone, exdates=was.exdates, rdates=was.rdates, after_cut=was.after_cut, uid=was.uid,
+        lead_seconds=was.lead_seconds if was.what is what else None,
     )  # fmt: skip
 
 
@@ -111,7 +117,7 @@ def _date(value: str) -> datetime.date | None:
         raise ScheduleRefused("Thời hạn không phải là ngày có thật. / The validity is no real day.") from None
 
 
-def _one_of(kind, value: str, vietnamese: str, english: str):  # type: ignore[no-untyped-def]
+def _one_of(kind: type[E], value: str, vietnamese: str, english: str) -> E:
     try:
         return kind(value)
     except ValueError:

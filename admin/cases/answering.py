@@ -15,7 +15,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
-from admin.sounds.receiving import receive
+from admin.sounds.receiving import receive, streams_body
 from feedback import replies
 from feedback.answers import recorded
 from feedback.answers.on_air import holds_number
@@ -76,6 +76,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
             spoken = sounds.speak(text, language, Path(folder)).narrow.read_bytes()
         return Response(spoken, content_type="audio/wav")
 
+    @streams_body
     @app.post("/cases/<number>/answer/recording")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def record_answer(number: str) -> AnyResponse:
@@ -100,8 +101,6 @@ def register_answering(app: Flask, panel: Panel) -> None:
         answer = jsonify({"page": url_for("case_page", number=number)})
         answer.status_code = 201
         return answer
-
-    record_answer.streams_body = True  # type: ignore[attr-defined]
 
 
 def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form: Form) -> None:

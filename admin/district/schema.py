@@ -165,7 +165,7 @@ class RouteTable(Table):
     """One of the `routes` of a number: where it leads on some days within some hours."""
 
     flow: Code
-    days: Literal[tuple(str(days) for days in Days)] = "every"  # type: ignore[valid-type]
+    days: Literal["every", "working", "off"] = "every"
     hours: QuietHours | None = None
     duty_phone: PhoneNumber | None = None
 

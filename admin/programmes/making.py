@@ -13,7 +13,7 @@ from admin.layout.pages import Form, page_that_records, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
 from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
-from admin.sounds.receiving import receive
+from admin.sounds.receiving import receive, streams_body
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import AlreadyThere
 from haichieu.account_rights import Action, NotAllowed
@@ -31,6 +31,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         """A file, a recording, or a text."""
         return _new_page(panel, Form(take_kept(panel)))
 
+    @streams_body
     @app.post("/programmes/uploads")
     @needs(Action.EDIT, checks_units=True)
     def upload_programme() -> Response:
@@ -55,8 +56,6 @@ def register_making(app: Flask, panel: Panel) -> None:
         answer = jsonify({"page": url_for("programme", number=number)})
         answer.status_code = 201
         return answer
-
-    upload_programme.streams_body = True  # type: ignore[attr-defined]
 
     @app.post("/programmes/preview")
     @needs(Action.EDIT)

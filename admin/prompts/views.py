@@ -16,7 +16,7 @@ from admin.panel import Panel
 from admin.prompts.listing import languages_of, line_of, lines
 from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
 from admin.prompts.samples import samples
-from admin.sounds.receiving import receive
+from admin.sounds.receiving import receive, streams_body
 from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, telephone_forms
 from haichieu.database import now
@@ -98,6 +98,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         flash(say("prompts.changed"))
         return redirect(url_for("prompt", language=language, key=key), 303)
 
+    @streams_body
     @app.post("/prompts/<language>/<key>/recording")
     @needs(Action.CONFIGURE, where=every_unit)
     def record_prompt(language: str, key: str) -> Response:
@@ -119,8 +120,6 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         answer = jsonify({"page": url_for("prompt", language=language, key=key)})
         answer.status_code = 201
         return answer
-
-    record_prompt.streams_body = True  # type: ignore[attr-defined]
 
     @app.post("/prompts/<language>/<key>/built-in")
     @needs(Action.CONFIGURE, where=every_unit)

@@ -1,12 +1,16 @@
 """Receiving a sound file: streamed to the disk of the store, never held in memory, never more than is taken."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from haichieu.audio.ingest import MOST_BYTES
 from haichieu.errors import HaiChieuError
 
+V = TypeVar("V", bound=Callable[..., Any])
+
 _CHUNK = 1 << 20
+_MARK = "streams_body"
 
 
 class UploadTooLarge(HaiChieuError):
@@ -17,6 +21,17 @@ class UploadTooLarge(HaiChieuError):
             f"Tệp quá lớn: đài nhận tối đa {most // 1_000_000} MB. / "
             f"The file is too large: at most {most // 1_000_000} MB are taken."
         )
+
+
+def streams_body(view: V) -> V:
+    """Say of a view that it reads its body piece by piece, with a limit of its own."""
+    view.__dict__[_MARK] = True
+    return view
+
+
+def is_streamed(view: Callable[..., Any] | None) -> bool:
+    """Whether that was said of it."""
+    return getattr(view, _MARK, False)
 
 
 def receive(stream: IO[bytes], declared: int | None, file: Path, most: int = MOST_BYTES) -> None:

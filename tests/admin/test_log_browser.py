@@ -4,24 +4,20 @@ One browser for the module; every page is looked at with something on it, one na
 """
 
 import os
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from broadcast_bridge.states import Priority
 from haichieu.people import Account
-from tests.admin.house import PASSWORD
 from tests.admin.log_rows import aired, something_of_everything
 from tests.admin.served import Served, served
+from tests.admin.test_browser import LAPTOP, PHONE, chromium, look, page, sign_in
 
-AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+__all__ = ["chromium", "page"]
+
 LONG = "Nguyễn-Thị-Bích-Ngọc-" * 8
 
 pytestmark = pytest.mark.timeout(240)
@@ -38,47 +34,8 @@ def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         yield running
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    assert program, "chromium is missing: docker/install-system-packages test"
-    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser, station: Served) -> Iterator[Page]:
-    """A page of its own, signed in, whose console must stay silent."""
-    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
-    opened = context.new_page()
-    said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.goto("/login")
-    opened.get_by_label(re.compile("^Email|^E-mail")).fill("admin@district.example")
-    opened.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
-    opened.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
-    expect(opened.get_by_role("navigation")).to_be_visible()
-    yield opened
-    context.close()
-    assert said == []
-
-
-def look(page: Page, name: str) -> None:
-    """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
-    page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
-    found = page.evaluate("standards => axe.run(document, {runOnly: standards})", STANDARDS)
-    violations = [(one["id"], node["html"][:200]) for one in found["violations"] for node in one["nodes"]]
-    assert violations == [], name
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
-    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-
-
 def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None:
+    sign_in(page)
     pages = {
         "broadcast-log": "/broadcasts", "broadcast": "/broadcasts/1", "broadcast-again": "/broadcasts/1/again",
         "broadcast-log-empty": "/broadcasts?q=khong+co", "reports": "/reports",
@@ -97,6 +54,7 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None
 
 
 def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None:
+    sign_in(page)
     page.goto("/broadcasts")
     page.get_by_label("Tiêu đề, người nói hoặc khu vực").fill("nong vu")
     page.get_by_role("button", name="Lọc").click()
@@ -111,6 +69,7 @@ def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None
 
 @pytest.mark.parametrize("path", ["/broadcasts/1", "/reports"])
 def test_paper_holds_the_tables_and_nothing_to_click(page: Page, path: str, tmp_path: Path) -> None:
+    sign_in(page)
     page.goto(path)
     page.emulate_media(media="print")
     expect(page.get_by_role("table").first).to_be_visible()

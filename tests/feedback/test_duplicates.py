@@ -90,6 +90,22 @@ def test_an_answer_reaches_the_citizens_of_merged_cases_and_is_aired_once(databa
         assert [one.messages[-1].text for one in session.scalars(sa.select(Case))] == ["Đã sửa cầu"] * 4
 
 
+def test_a_citizen_who_has_several_of_the_cases_is_told_once(database: Database, tmp_path: Path) -> None:
+    with database.session() as session:
+        there = office(session)
+        somebody, another = (open_citizens(tmp_path).meet(session, f"+8491200002{one}", now()) for one in "12")
+        main, again, other, other_again = (
+            case(session, there, BRIDGE, citizen=who) for who in (somebody, somebody, another, another)
+        )
+        for one in (again, other, other_again):
+            merging.merge(session, one, main, BY, now())
+        replies.answer(session, main, Answer(BY, [Way.TEXT, Way.CALL], "Đã sửa cầu"), now())
+    with database.session() as session:
+        told = [sorted(reply.way for reply in one.messages[-1].replies) for one in session.scalars(sa.select(Case))]
+        assert told == [["call", "text"], [], ["call", "text"], []]
+        assert set(session.scalars(sa.select(Case.status))) == {CaseStatus.ANSWERED}
+
+
 def test_what_cannot_be_merged_is_refused_and_a_merge_can_be_undone(database: Database) -> None:
     with database.session() as session:
         there = office(session)
