@@ -4,14 +4,12 @@ One browser for the module. axe looks at every page in both languages for what s
 console must stay silent, which a broken content-security policy or a missing file would not.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from admin.access.models import WebSession
 from broadcast_bridge.broadcasts import advance
@@ -22,16 +20,10 @@ from feedback.cases import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
+from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.house import PASSWORD
 from tests.admin.served import Served, served
 
-AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-FLAGS = [
-    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-]  # fmt: skip
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
 BUDGET = 400_000
@@ -58,55 +50,6 @@ def on_air(session, title: str) -> int:  # type: ignore[no-untyped-def]
     return number
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    assert program, "chromium is missing: docker/install-system-packages test"
-    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser, station: Served) -> Iterator[Page]:
-    """A page of its own, whose console must stay silent."""
-    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
-    opened = context.new_page()
-    said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    yield opened
-    context.close()
-    said = [
-        line for line in said if "INTERNET_DISCONNECTED" not in line and not re.match(r"\[object|htmx:", line)
-    ]  # a lost line
-    answered = ("404 (NOT FOUND)", "401 (UNAUTHORIZED)", "422 (UNPROCESSABLE ENTITY)")
-    assert [line for line in said if not line.endswith(answered)] == []
-
-
-def sign_in(page: Page, email: str = "admin@district.example") -> None:
-    page.goto("/login")
-    page.get_by_label(re.compile("^Email|^E-mail")).fill(email)
-    page.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
-    page.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
-    expect(page.get_by_role("navigation")).to_be_visible()
-
-
-def look(page: Page, name: str) -> None:
-    """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
-    page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
-    found = page.evaluate("standards => axe.run(document, {runOnly: standards})", STANDARDS)
-    violations = [
-        (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
-    ]
-    assert violations == [], name
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
-    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize(("size", "screen"), [("phone", PHONE), ("laptop", LAPTOP)])
 def test_every_page_can_be_read_and_reached_by_everybody(page: Page, size: str, screen: dict[str, int]) -> None:
     page.set_viewport_size(screen)  # type: ignore[arg-type]
@@ -119,7 +62,7 @@ def test_every_page_can_be_read_and_reached_by_everybody(page: Page, size: str, 
             assert page.locator("html").get_attribute("lang") == language
             look(page, f"{path.strip('/').replace('/', '-') or 'now'}-{language}-{size}")
         page.goto("/")
-        page.get_by_role("link", name=re.compile("^(Dừng|Stop) ")).click()
+        follow(page, page.get_by_role("link", name=re.compile("^(Dừng|Stop) ")))
         look(page, f"stop-{language}-{size}")
         page.goto("/emergency")
         page.get_by_role("checkbox").first.check()
@@ -127,7 +70,7 @@ def test_every_page_can_be_read_and_reached_by_everybody(page: Page, size: str, 
         page.get_by_role("button", name=re.compile("Xem lại|Look it over")).click()
         expect(page.get_by_role("button", name=re.compile("Phát ngay|Sound it now"))).to_be_visible()
         look(page, f"emergency-confirm-{language}-{size}")
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
 
 
 def test_the_first_page_is_small(page: Page) -> None:

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from haichieu.database import now
+from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
 from tests.admin.served import Served
-from tests.admin.test_browser import PHONE, chromium, look, page, sign_in, station
+from tests.admin.test_browser import station
 from tests.admin.test_programmes_pages import tone
 
 __all__ = ["chromium", "page", "station"]
@@ -38,7 +39,7 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
     look(page, "programme-vi")
     page.get_by_role("button", name="Duyệt", exact=True).click()
     expect(page.get_by_text("đã duyệt", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Đặt lịch").click()
+    follow(page, page.get_by_role("link", name="Đặt lịch"))
     look(page, "schedule-form-vi")
     tomorrow = (now() + datetime.timedelta(hours=31)).date()
     page.get_by_label("Tên lịch phát").fill("Tin sáng")
@@ -56,7 +57,7 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
         look(page, f"calendar-week-{language}")
         page.goto(f"/calendar?view=month&day={tomorrow}")
         look(page, f"calendar-month-{language}")
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.goto(f"/calendar?day={tomorrow}")
     look(page, "calendar-week-360")

@@ -1,6 +1,6 @@
 """Cases in a real browser: the inbox by keys, words that light up and can be heard, an answer heard before it goes.
 
-`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.test_browser`).
+`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.browsing`).
 """
 
 import datetime
@@ -22,8 +22,8 @@ from feedback.notes import add_note
 from feedback.replies import Answer, answer, changes
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
+from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
 from tests.admin.served import Served, served
-from tests.admin.test_browser import PHONE, chromium, look, page, sign_in
 
 __all__ = ["chromium", "page"]
 
@@ -115,10 +115,10 @@ def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
             page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
             look(page, f"case-{suffix}")
             page.goto("/cases?status=answered")
-            page.locator("[data-inbox] a").first.click()
+            follow(page, page.locator("[data-inbox] a").first)
             look(page, f"case-answered-{suffix}")
             page.goto("/cases?status=new")
-            page.locator("[data-inbox] a").last.click()
+            follow(page, page.locator("[data-inbox] a").last)
             look(page, f"case-anonymous-{suffix}")
             open_spoken(page)
             page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
@@ -128,7 +128,7 @@ def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
             expect(page.locator("[data-hear] button")).to_be_visible()
             look(page, f"case-answer-{suffix}")
         page.set_viewport_size({"width": 1280, "height": 800})
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
 
 
 def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> None:

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
 from tests.admin.served import Served
-from tests.admin.test_browser import PHONE, chromium, look, page, sign_in, station
+from tests.admin.test_browser import station
 
 __all__ = ["chromium", "page", "station"]
 
@@ -85,5 +86,5 @@ def test_every_page_of_flows_can_be_read_by_everybody(page: Page, station: Serve
             for name, path in pages.items():
                 page.goto(path)
                 look(page, f"{name}-{language}{'-360' if size else ''}")
-            page.get_by_role("button", name=other).click()
+            follow(page, page.get_by_role("button", name=other))
     expect(page).to_have_url(re.compile("flows|/$"))

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from broadcast_bridge.states import Priority
 from haichieu.people import Account
+from tests.admin.browsing import LAPTOP, PHONE, chromium, follow, look, page, sign_in
 from tests.admin.log_rows import aired, something_of_everything
 from tests.admin.served import Served, served
-from tests.admin.test_browser import LAPTOP, PHONE, chromium, look, page, sign_in
 
 __all__ = ["chromium", "page"]
 
@@ -50,7 +50,7 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None
             page.set_viewport_size(PHONE)  # type: ignore[arg-type]
             look(page, f"{name}.{language}.360")
         page.goto("/broadcasts")
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
 
 
 def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None:

@@ -13,8 +13,8 @@ from ivr import own_prompts
 from ivr.prompt_texts import PromptTexts
 from ivr.routes import Days, Route
 from ivr.routing import Number
+from tests.admin.browsing import LAPTOP, PHONE, chromium, follow, look, page, sign_in
 from tests.admin.served import Served, served
-from tests.admin.test_browser import LAPTOP, PHONE, chromium, look, page, sign_in
 
 __all__ = ["chromium", "page"]
 
@@ -135,4 +135,4 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station
                 page.set_viewport_size(PHONE)  # type: ignore[arg-type]
                 look(page, f"{name}.{language}.360")
         page.goto("/numbers")
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))

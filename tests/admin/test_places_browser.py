@@ -1,6 +1,6 @@
 """Speakers, zones, officials, accounts and the first run in a real browser: empty, long, hostile, and by keyboard.
 
-`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.test_browser`).
+`HAICHIEU_TEST_SCREENSHOTS` names a folder to keep pictures in (see `tests.admin.browsing`).
 """
 
 import re
@@ -16,10 +16,10 @@ from broadcast_bridge.models import Reachability, Speaker, Zone
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from haichieu.settings import load_settings
+from tests.admin.browsing import LAPTOP, PHONE, chromium, follow, look, page, sign_in
 from tests.admin.house import House
 from tests.admin.log_rows import aired
 from tests.admin.served import Served, served, web_process
-from tests.admin.test_browser import LAPTOP, PHONE, chromium, look, page, sign_in
 
 __all__ = ["chromium", "page"]
 
@@ -124,7 +124,7 @@ def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page:
             look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{language}-{size['width']}")
             assert page.evaluate(NOT_ISOLATED) == [], path
         page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
     for path in PAGES:
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         page.goto(path)
@@ -216,7 +216,7 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
         for size in (LAPTOP, PHONE):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             look(page, f"speaker-account-{language}-{size['width']}")
-        page.get_by_role("button", name=other).click()
+        follow(page, page.get_by_role("button", name=other))
         page.goto("/speakers?q=bp-07")
         page.get_by_role("link", name="Loa gác chuông").click()
         page.get_by_role("button", name=re.compile("Tài khoản cho thợ lắp|Account for the installer")).click()

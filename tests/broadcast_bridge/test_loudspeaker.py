@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broadcast_bridge.loudspeaker import SoftSpeaker
+from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
 from haichieu.audio.sound import from_pcm
 from haichieu.event_process import EventMissing
-from haichieu.softphone import CallNotAnswered, SoftPhone
+from haichieu.softphone.controller import CallNotAnswered, SoftPhone
 from tests.broadcast_bridge.plain_asterisk import PASSWORD, PlainAsterisk
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
@@ -114,6 +114,7 @@ async def test_what_a_phone_says_is_recorded_call_after_call(
             await first.call_started()
             played = await one.play(speech)
             await one.hang_up()
+            await one.ended()
             ended = await first.call_ended()
             assert ended["sound_seconds"] == pytest.approx(measure(read_wav(speech)).active_seconds, abs=0.5)
             assert abs((await first.sound())["at"] - played.started) < 1.0  # two processes note the time, either late

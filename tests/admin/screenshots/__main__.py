@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from admin.set_up.first_link import first_link
 from haichieu.database import migrate
 from haichieu.settings import load_settings
+from tests.admin.browsing import FLAGS
 from tests.admin.house import PASSWORD
 from tests.admin.screenshots.district import ADMIN, APPROVER, EDITOR, OPERATOR, build_district
 from tests.admin.served import web_process
-from tests.admin.test_browser import FLAGS
 
 FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}

@@ -1,0 +1,76 @@
+"""The panel in Debian's chromium: a page whose console must stay silent, axe's look at it, and a click that arrives."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.admin.house import PASSWORD
+from tests.admin.served import Served
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+FLAGS = [
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: docker/install-system-packages test"
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, station: Served) -> Iterator[Page]:
+    """A page of its own, whose console must stay silent."""
+    context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    context.close()
+    said = [
+        line for line in said if "INTERNET_DISCONNECTED" not in line and not re.match(r"\[object|htmx:", line)
+    ]  # a lost line
+    answered = ("404 (NOT FOUND)", "401 (UNAUTHORIZED)", "422 (UNPROCESSABLE ENTITY)")
+    assert [line for line in said if not line.endswith(answered)] == []
+
+
+def sign_in(page: Page, email: str = "admin@district.example") -> None:
+    page.goto("/login")
+    page.get_by_label(re.compile("^Email|^E-mail")).fill(email)
+    page.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
+    page.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
+    expect(page.get_by_role("navigation")).to_be_visible()
+
+
+def follow(page: Page, way: Locator) -> None:
+    """Click, and be where it leads: a click alone returns while the page before it still stands."""
+    with page.expect_navigation():
+        way.click()
+
+
+def look(page: Page, name: str) -> None:
+    """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
+    page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
+    found = page.evaluate("standards => axe.run(document, {runOnly: standards})", STANDARDS)
+    violations = [
+        (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
+    ]
+    assert violations == [], name
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
