@@ -25,6 +25,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 5,
             "post_worker_init": lambda _worker: _begin(ready),
             "control_socket_disable": True,
+            "proc_name": "haichieu web",
         }
         super().__init__()
 

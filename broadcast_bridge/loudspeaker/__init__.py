@@ -4,8 +4,3 @@
 one call at a time, from its own station only: a second call is refused as busy, unless the first has been silent
 for two seconds (its server died) or the second carries `Priority: emergency` (RFC 3261 §20.26).
 """
-
-from broadcast_bridge.loudspeaker.controller import SoftSpeaker
-from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
-
-__all__ = ["LoudspeakerOptions", "SoftSpeaker", "run_loudspeaker"]

@@ -36,7 +36,7 @@ from haichieu.cli.demo_programmes import Emergency, OnSpeaker, Scheduled, progra
 from haichieu.cli.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.media import Media, MediaStore
 from haichieu.settings import load_settings
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 
 DISTRICT = Path(__file__).parents[2] / "examples" / "demo.toml"
 LISTENING = ("cb-01", "cb-02", "cb-03")

@@ -24,7 +24,7 @@ from haichieu.audio.matching import match
 from haichieu.audio.sound import read_wav
 from haichieu.cli.trial_station import TrialStation, until
 from haichieu.media import MediaStore
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 
 HOTLINE, CITIZEN = "1022", "+84987654321"
 OPERATOR = "truc@demo.example"

@@ -1,19 +1,13 @@
 """`haichieu up`: the whole station on one machine."""
 
-import asyncio
-import contextlib
-import os
-import signal
-import sys
+from functools import partial
+
+from sqlalchemy.orm import configure_mappers
 
 from haichieu.database import migrate
-from haichieu.errors import EnvironmentProblem
 from haichieu.logs import configure_logs
-from haichieu.processes import Child
 from haichieu.settings import Settings
-
-GIVE_UP_AFTER = 3
-"""A process that ends this often in a row without having been ready will not come up by trying again."""
+from haichieu.supervision import Child, Program, supervise
 
 
 def run_up(settings: Settings) -> None:
@@ -24,49 +18,48 @@ def run_up(settings: Settings) -> None:
     check_home(settings)
     check_ports(settings)
     migrate(settings.resolved_database_url)
-    asyncio.run(_up(settings))
-
-
-async def _up(settings: Settings) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     # Stopped in this order: no new request, then calls and broadcasts closed, then the engine.
-    children = {
-        name: Child(name, (sys.executable, "-m", "haichieu", name), stop_seconds=seconds)
-        for name, seconds in (("web", 10.0), ("worker", 10.0), ("switchboard", 15.0), ("asterisk", 10.0))
-    }
-    os.environ["HAICHIEU_HOME"] = str(settings.home.absolute())
-    tasks = {name: asyncio.create_task(child.run()) for name, child in reversed(children.items())}
-    try:
-        if await _all_ready(children, stopping):
-            print(
-                f"ready web=http://{settings.bind}:{settings.web_port}/ sip={settings.bind}:{settings.sip_port}",
-                flush=True,
-            )
-            await stopping.wait()
-    finally:
-        for name in children:
-            tasks[name].cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await tasks[name]
+    children = (
+        Child("web", partial(_web, settings), stop_seconds=10.0),
+        Child("worker", partial(_worker, settings), stop_seconds=10.0),
+        Child("switchboard", partial(_switchboard, settings), stop_seconds=15.0),
+        Child("asterisk", partial(_asterisk, settings), stop_seconds=10.0),
+    )
+    if program := supervise(children, partial(_say_ready, settings)):
+        program()
 
 
-async def _all_ready(children: dict[str, Child], stopping: asyncio.Event) -> bool:
-    """Wait until calls can be taken; say whether that came before the order to stop.
+def _say_ready(settings: Settings) -> None:
+    at = settings.bind
+    print(f"ready web=http://{at}:{settings.web_port}/ sip={at}:{settings.sip_port}", flush=True)
 
-    Raises EnvironmentProblem, with the last words of the process, when one cannot be started.
-    """
-    while not stopping.is_set():
-        if all(child.ready.is_set() for child in children.values()):
-            return True
-        for child in children.values():
-            if child.failed_at_once >= GIVE_UP_AFTER:
-                raise EnvironmentProblem(
-                    f"Tiến trình '{child.name}' không khởi động được. / "
-                    f"The process '{child.name}' does not start:\n" + "\n".join(child.last_words[-5:])
-                )
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 0.05)
-    return False
+
+# Each imports what its process needs when that is first started, so that Asterisk comes up meanwhile, and has
+# SQLAlchemy work out how the tables belong together, which every process would else do for itself.
+
+
+def _asterisk(settings: Settings) -> Program:
+    from haichieu.cli.asterisk import run_asterisk
+
+    return partial(run_asterisk, settings)
+
+
+def _switchboard(settings: Settings) -> Program:
+    from haichieu.cli.switchboard import run_switchboard
+
+    configure_mappers()
+    return partial(run_switchboard, settings)
+
+
+def _worker(settings: Settings) -> Program:
+    from haichieu.cli.worker import run_worker
+
+    configure_mappers()
+    return partial(run_worker, settings)
+
+
+def _web(settings: Settings) -> Program:
+    from haichieu.cli.web import run_web
+
+    configure_mappers()
+    return partial(run_web, settings)

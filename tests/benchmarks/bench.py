@@ -31,7 +31,7 @@ from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes

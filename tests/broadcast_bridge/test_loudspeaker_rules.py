@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from broadcast_bridge.loudspeaker import LoudspeakerOptions, run_loudspeaker
 from broadcast_bridge.loudspeaker.call import SpeakerCall, comes_from, is_emergency
 from broadcast_bridge.loudspeaker.outputs import BadOutput, OutputNotUsable, PlayerOutput, RecordingOutput
+from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
 from haichieu.audio import measure, read_wav
 from haichieu.sip_address import BadServerAddress, ServerAddress, SocketAddress
 from haichieu.sip_events import Invite

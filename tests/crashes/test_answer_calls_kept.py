@@ -27,7 +27,7 @@ from haichieu.database import now
 from haichieu.jobs import Job
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
 from tests.crashes.holding import database_held
 from tests.crashes.processes import child_of, kill

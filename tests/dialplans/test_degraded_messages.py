@@ -30,7 +30,7 @@ from haichieu.cli.trial_station import until
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from haichieu.processes import end_with_parent
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
 HOTLINE, PIN = "1800", "971357"

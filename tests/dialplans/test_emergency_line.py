@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broadcast_bridge.loudspeaker import SoftSpeaker
+from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from dialplans.accounts import ha1, phone_account, speaker_account
 from dialplans.degraded import GROUP, DegradedMode, DegradedSounds, write_degraded
 from dialplans.installation import find_installation
 from haichieu.audio import Match, match, read_wav
 from haichieu.cli.trial_station import until
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.multicast import MulticastReceiver
 

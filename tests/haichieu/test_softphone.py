@@ -12,8 +12,7 @@ import pytest_asyncio
 from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
 from haichieu.event_process import ChildEnded, EventMissing
 from haichieu.sip_options import DIGIT_SECONDS
-from haichieu.softphone import CallNotAnswered, SoftPhone
-from haichieu.softphone.controller import CommandRefused
+from haichieu.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
 
 
 class Pair:

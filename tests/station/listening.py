@@ -18,7 +18,7 @@ from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import Sound, read_wav
 from haichieu.cli.sounds import open_prompts
 from haichieu.cli.trial_station import TrialStation, until
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.every_table import load_every_table
 from tests.station import district
 

@@ -23,7 +23,7 @@ from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account, Role, Unit
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
 from ivr.answers_aired import aired_at
 from ivr.spoken_time import spoken_moment

@@ -22,7 +22,7 @@ from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from ivr.flow import delivered_definition
 from ivr.own_flows import editing
 from ivr.own_flows.sketch import read_sketch

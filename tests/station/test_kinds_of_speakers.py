@@ -15,7 +15,7 @@ from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.media import MediaStore
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Scene
 from tests.station.multicast import MulticastReceiver

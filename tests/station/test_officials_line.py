@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.sign_in import SignInAttempt
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Scene
 

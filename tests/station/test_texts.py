@@ -16,7 +16,7 @@ from feedback.texts.sip_texts import MOST_A_MINUTE
 from haichieu.cli.trial_station import until
 from haichieu.database import now
 from haichieu.jobs import Job
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from tests.station.texting import PHONE, Texting
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from feedback.models import Case, Message
 from haichieu.cli.trial_station import TrialStation, trial_station, until
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from haichieu.station import Station
 
 PHONE = "+84987654321"

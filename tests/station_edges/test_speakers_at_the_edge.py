@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast, Delivery
 from haichieu.cli.trial_station import until
-from haichieu.softphone import SoftPhone
+from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
 from ivr.spoken_time import spoken_moment
 from tests.station import district

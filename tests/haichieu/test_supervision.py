@@ -1,0 +1,152 @@
+"""Supervision with real processes: started, named, restarted, stopped in order, and never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SUPERVISOR = """
+import signal, sys, time
+from functools import partial
+from haichieu.logs import configure_logs
+from haichieu.supervision import Child, supervise
+
+def steady(name):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(f"{name} goes", flush=True)))
+    print("ready", flush=True)
+    time.sleep(600)
+
+def deaf(name):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("ready", flush=True)
+    time.sleep(600)
+
+def broken(name):
+    sys.exit("no room on the disk")
+
+def child(name, kind):
+    return Child(name, lambda: partial(globals()[kind], name), stop_seconds=1.0)
+
+configure_logs("info", "supervisor")
+children = [child(*word.split("=")) for word in sys.argv[1:]]
+if program := supervise(children, lambda: print("all ready", flush=True)):
+    program()
+else:
+    print("all ended", flush=True)
+"""
+WAIT = 20
+
+
+class Supervised:
+    """A supervisor of some children, and what it has printed."""
+
+    def __init__(self, *children: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SUPERVISOR, *children], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def child(self, name: str) -> int:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (pid,) = [int(pid) for pid in children if f"haichieu {name}" in Path(f"/proc/{pid}/cmdline").read_text()]
+        return pid
+
+    def finish(self) -> tuple[str, str]:
+        return self.process.communicate(timeout=WAIT)
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., Supervised]]:
+    begun: list[Supervised] = []
+
+    def start(*children: str) -> Supervised:
+        begun.append(Supervised(*children))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.process.kill()
+        one.process.communicate()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_an_order_to_stop_ends_them_in_their_order(started: Callable[..., Supervised]) -> None:
+    station = started("web=steady", "engine=steady")
+    assert station.line() == "all ready"
+    assert station.child("web") != station.child("engine")
+    station.process.send_signal(signal.SIGTERM)
+    printed, said = station.finish()
+    assert printed == "all ended\n"
+    assert said.splitlines() == ["web: web goes", "engine: engine goes"]
+    assert station.process.returncode == 0
+
+
+def test_one_that_is_killed_comes_back_and_the_others_stay(started: Callable[..., Supervised]) -> None:
+    station = started("web=steady", "engine=steady")
+    assert station.line() == "all ready"
+    killed, other = station.child("web"), station.child("engine")
+    os.kill(killed, signal.SIGKILL)
+
+    def is_back() -> bool:
+        try:
+            return station.child("web") != killed
+        except (ValueError, FileNotFoundError):
+            return False
+
+    until(is_back)
+    assert station.child("engine") == other
+    station.process.send_signal(signal.SIGTERM)
+    printed, said = station.finish()
+    assert printed == "all ended\n"  # and `all ready` was not said again
+    assert "process.ended" in said
+    assert station.process.returncode == 0
+
+
+def test_one_that_does_not_come_up_is_named_with_its_last_words(started: Callable[..., Supervised]) -> None:
+    station = started("web=steady", "engine=broken")
+    printed, said = station.finish()
+    assert printed == ""
+    assert "EnvironmentProblem: Tiến trình 'engine' không khởi động được." in said
+    assert said.rstrip().endswith("no room on the disk")
+    assert "web: web goes" in said
+
+
+def test_one_that_does_not_listen_is_killed_in_its_time(started: Callable[..., Supervised]) -> None:
+    station = started("web=deaf", "engine=steady")
+    assert station.line() == "all ready"
+    began = time.monotonic()
+    station.process.send_signal(signal.SIGINT)
+    printed, said = station.finish()
+    assert time.monotonic() - began >= 1.0
+    assert printed == "all ended\n"
+    assert "process.killed" in said
+    assert "engine: engine goes" in said
+
+
+def test_nobody_is_left_behind_by_a_supervisor_that_is_killed(started: Callable[..., Supervised]) -> None:
+    station = started("web=steady", "engine=steady")
+    assert station.line() == "all ready"
+    left = [station.child("web"), station.child("engine")]
+    station.process.kill()
+    until(lambda: all(is_gone(pid) for pid in left))
