@@ -139,13 +139,18 @@ async def trial_station(district: Path | None, **settings: str | int | float) ->
 async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0, pause: float = 0.05) -> None:
     """Wait for a condition, looked at in a thread, with a pause of some seconds after each look.
 
-    Raises EnvironmentProblem naming `what` when it does not come.
+    Looks that take long come further apart, so that waiting does not hold up what it waits for. Raises
+    EnvironmentProblem naming `what` when it does not come.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not await asyncio.to_thread(condition):
-        if asyncio.get_running_loop().time() > deadline:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    while True:
+        began = clock()
+        if await asyncio.to_thread(condition):
+            return
+        if clock() > deadline:
             raise EnvironmentProblem(f"Chờ mãi không thấy / waited {seconds:g} s in vain for: {what}")
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(pause, 2 * (clock() - began)))
 
 
 def free_ports() -> dict[str, str | int]:

@@ -25,7 +25,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory, speeches: dict[str, Pa
         probe.bind(("127.0.0.1", 0))
         carrier_port = probe.getsockname()[1]
     async with AsyncExitStack() as stack:
-        station = await stack.enter_async_context(trial_station(write_district(folder / "district.toml", carrier_port)))
+        station = await stack.enter_async_context(
+            trial_station(write_district(folder / "district.toml", carrier_port), transcriber="none")
+        )
         found = Scene(station, folder, stack, speeches, carrier_port)
         for code in ("cb-1", "cb-2"):
             await found.speaker(code)

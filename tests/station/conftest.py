@@ -44,7 +44,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory, speeches: dict[str, Pa
     file = district.write_district(folder / "district.toml", carrier_port)
     async with AsyncExitStack() as stack:
         station = await stack.enter_async_context(
-            trial_station(file, call_back_delay=0.2, answer_call_pauses="0,0.05,0")
+            trial_station(file, call_back_delay=0.2, answer_call_pauses="0,0.05,0", transcriber="none")
         )
         found = Scene(station, folder, stack, speeches, carrier_port)
         for code in ("cb-1", "cb-2", "cp-1"):

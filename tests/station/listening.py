@@ -28,8 +28,9 @@ LIKE = 0.6
 """A prompt is said once and is short: a moment of a busy machine costs more of it, and other prompts stay below 0.4."""
 OTHER = 0.5
 NO_METER = -999.0
-LISTEN_AGAIN, LISTEN_BACK = 0.25, 20.0
-"""Seconds: how often a recording that grows is listened to, and how far back beyond the length of what is said."""
+LISTEN_AGAIN, LISTEN_BACK, LISTEN_ON = 0.3, 20.0, 3.0
+"""Seconds: the pause until a growing recording is listened to again; how far back beyond the length of what is said
+it is listened to, the first time and then."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +179,7 @@ class Scene:
             store = open_prompts(self.station.settings.home, self.station.database)
             return [read_wav(Path(f"{store.sound(prompt, 'vi', values)}.wav")) for prompt in prompts]
 
-        said = await asyncio.to_thread(sounds)
-        await until(
-            lambda: any(match(one, end_of(file, one)).correlation > LIKE for one in said),
-            f"hears {prompts}", 45, LISTEN_AGAIN,
-        )  # fmt: skip
+        await until_heard(file, *await asyncio.to_thread(sounds), like=LIKE)
 
     async def asterisk(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself has: channels or bridges."""
@@ -201,7 +198,18 @@ class Scene:
                 assert asyncio.get_running_loop().time() < deadline, left
 
 
-def end_of(file: Path, said: Sound) -> Sound:
-    """The part of a growing recording in which a prompt that is being waited for may be."""
-    heard = read_wav(file)
-    return Sound(heard.samples[-int((len(said.samples) / said.rate + LISTEN_BACK) * heard.rate) :], heard.rate)
+async def until_heard(file: Path, *said: Sound, like: float = SAME, seconds: float = 45) -> None:
+    """Wait until a growing recording holds one of several sounds."""
+    back = LISTEN_BACK
+
+    def holds() -> bool:
+        nonlocal back
+        heard, back_now, back = read_wav(file), back, LISTEN_ON
+        return any(match(one, end_of(heard, one.seconds + back_now)).correlation > like for one in said)
+
+    await until(holds, f"{file.name} holds what is said", seconds, LISTEN_AGAIN)
+
+
+def end_of(heard: Sound, seconds: float) -> Sound:
+    """The last seconds of a recording."""
+    return Sound(heard.samples[-int(seconds * heard.rate) :], heard.rate)

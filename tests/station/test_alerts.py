@@ -20,7 +20,7 @@ from haichieu.media import Media, MediaStore
 from haichieu.people import Unit
 from haichieu.vault import open_vault
 from tests.broadcast_bridge.alerts import messages
-from tests.station.listening import Scene
+from tests.station.listening import Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,7 +50,7 @@ async def test_an_alert_is_heard_at_once_with_a_siren_and_a_cancel_ends_it(scene
         words = read_wav(MediaStore(scene.station.settings.home / "media", 1).path(spoken))
     siren = read_wav(scene.station.settings.home / "media" / "signals" / "siren.wav")
     wail = Sound(siren.samples[: len(siren.samples) // 2], siren.rate)  # it wails twice, and once is like the other
-    await until(lambda: match(words, read_wav(scene.heard_file("cb-1"))).correlation > 0.7, "the words are heard", 60)
+    await until_heard(scene.heard_file("cb-1"), words, like=0.7, seconds=60)
     assert match(wail, read_wav(scene.heard_file("cb-1"))).correlation > 0.7
     assert set(warning.deliveries) == {"cb-1", "cb-2"}
     cancel = messages.alert(

@@ -28,7 +28,7 @@ from haichieu.station import the_station
 from ivr.answers_aired import aired_at
 from ivr.spoken_time import spoken_moment
 from tests.station import district
-from tests.station.listening import SAME, Scene
+from tests.station.listening import SAME, Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
@@ -87,7 +87,7 @@ def spoken(scene: Scene, case_id: int) -> str:
 
 
 async def hears(speech: Path, heard: Path) -> None:
-    await until(lambda: match(read_wav(speech), read_wav(heard)).correlation > SAME, "the speech is heard", 45)
+    await until_heard(heard, read_wav(speech))
 
 
 async def pick_up(phone: SoftPhone) -> None:

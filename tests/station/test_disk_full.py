@@ -20,7 +20,9 @@ MORE_THAN_ANY_DISK_HAS = 10**9  # megabytes
 async def test_without_room_for_the_recording_nothing_begins(tmp_path: Path) -> None:
     file = district.write_district(tmp_path / "district.toml", carrier_port=5999)
     async with AsyncExitStack() as stack:
-        station = await stack.enter_async_context(trial_station(file, min_free_megabytes=MORE_THAN_ANY_DISK_HAS))
+        station = await stack.enter_async_context(
+            trial_station(file, min_free_megabytes=MORE_THAN_ANY_DISK_HAS, transcriber="none")
+        )
         scene = Scene(station, tmp_path, stack, {}, 5999)
         await scene.speaker("cb-1")
         phone = await scene.phone("may-hai")

@@ -29,7 +29,7 @@ from ivr.own_flows.sketch import read_sketch
 from ivr.routing import Number
 from tests.station.at_the_panel import AtThePanel
 from tests.station.district import DUTY_DESK, HAI
-from tests.station.listening import OTHER, SAME, Scene, end_of
+from tests.station.listening import OTHER, SAME, Scene, until_heard
 from tests.station.panel import panel
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
@@ -85,7 +85,7 @@ async def test_what_was_spoken_is_heard_again_and_kept_under_the_number_that_is_
     await citizen.digits("#")
     await citizen.digits("2")
     speech = read_wav(scene.speeches["demo-congrats"])
-    await until(lambda: match(speech, end_of(heard, speech)).correlation > SAME, "the message is played back", 40, 0.25)
+    await until_heard(heard, speech)
     await citizen.digits("1")
     await until(lambda: len(cases(scene)) == 1, "the case", 20)
     case = cases(scene)[0]
@@ -145,7 +145,7 @@ async def test_a_bulletin_is_heard_and_voted_on(scene: Scene, tmp_path: Path) ->
     heard = scene.phone_file()
     await citizen.call("1022")
     await citizen.digits("1")
-    await until(lambda: match(speech, end_of(heard, speech)).correlation > SAME, "the bulletin", 40, 0.25)
+    await until_heard(heard, speech)
     await scene.hears(heard, "ask-useful")
     await citizen.digits("1")
     await scene.hears(heard, "thanks-for-vote")
@@ -167,8 +167,7 @@ async def test_citizen_and_duty_desk_hear_each_other(scene: Scene) -> None:
     await desk.play(scene.speeches["demo-congrats"])
     await citizen.play(scene.speeches["demo-instruct"])
     for file, speech in ((citizen_hears, "demo-congrats"), (desk_hears, "demo-instruct")):
-        said = read_wav(scene.speeches[speech])
-        await until(lambda file=file, said=said: match(said, read_wav(file)).correlation > SAME, speech)  # type: ignore[misc]
+        await until_heard(file, read_wav(scene.speeches[speech]))
     await desk.hang_up()
     await scene.hears(citizen_hears, "hotline-menu")
     await citizen.digits("0")
@@ -225,7 +224,7 @@ async def test_what_is_changed_on_the_panel_the_next_caller_hears(scene: Scene) 
         citizen = await scene.outside(CITIZEN)
         heard = scene.phone_file()
         await citizen.call("1022")
-        await until(lambda: match(speech, end_of(heard, speech)).correlation > SAME, "the new greeting", 40, 0.25)
+        await until_heard(heard, speech)
         await away(citizen, scene)
         await admin.post(f"{greeting}/built-in", greeting, sure="yes")
         hai = await scene.phone("may-hai")
@@ -246,7 +245,7 @@ async def test_what_is_changed_on_the_panel_the_next_caller_hears(scene: Scene) 
         citizen = await scene.outside(CITIZEN)
         heard = scene.phone_file()
         await citizen.call("1022")
-        await until(lambda: match(spoken_by_hai, end_of(heard, spoken_by_hai)).correlation > SAME, "Hải", 40, 0.25)
+        await until_heard(heard, spoken_by_hai)
         await scene.hears(heard, "hotline-menu")  # from the other text, as the station has it now
         await away(citizen, scene)
         for changed in (greeting, menu):

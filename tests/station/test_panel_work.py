@@ -33,7 +33,7 @@ from haichieu.vault import hash_secret
 from ivr.routing import Number
 from tests.admin.house import PASSWORD
 from tests.station import district, on_air
-from tests.station.listening import SAME, Scene
+from tests.station.listening import SAME, Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -195,7 +195,7 @@ async def test_an_operator_answers_by_call_and_the_citizen_hears_what_the_operat
         await phone.answer()
         await scene.hears(rung, "answer-greeting")
         await phone.digits("1")
-        await until(lambda: match(read_wav(previewed), read_wav(rung)).correlation > SAME, "the answer is heard", 45)
+        await until_heard(rung, read_wav(previewed))
         await until(lambda: status(scene, case_id) == "heard", "heard")
         await phone.hang_up()
         await phone.ended()
@@ -229,7 +229,7 @@ async def test_a_speaker_that_an_administrator_adds_registers_at_once_and_sounds
             await page.get_by_role("button", name="Phát âm thử").click()
             await expect(page.get_by_text("Đã ra lệnh phát âm thử.")).to_be_visible()
             await expect(page.locator(".state-played")).to_be_visible()
-            await until(lambda: match(level_tone(), read_wav(record)).correlation > SAME, "the tone is heard")
+            await until_heard(record, level_tone())
         await scene.ended()
 
 

@@ -11,7 +11,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.cli.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
-from tests.station.listening import SAME, Scene
+from tests.station.listening import SAME, Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
 
@@ -43,7 +43,7 @@ async def test_what_was_recorded_is_heard_again_and_kept_as_a_draft_for_its_zone
     await phone.play(speech)
     await phone.digits("#")
     await phone.digits("2")
-    await until(lambda: match(read_wav(speech), read_wav(heard)).correlation > SAME, "the recording is played back", 40)
+    await until_heard(heard, read_wav(speech))
     for keys in ("1", "12#"):
         await phone.digits(keys)
     await until(lambda: len(programmes(scene)) == 1, "the programme is kept", 30)

@@ -81,7 +81,7 @@ async def texting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tex
         gateway_port = probe.getsockname()[1]
     file = write_district(tmp_path_factory.mktemp("texts") / "district.toml", gateway_port)
     async with AsyncExitStack() as stack:
-        station = await stack.enter_async_context(trial_station(file))
+        station = await stack.enter_async_context(trial_station(file, transcriber="none"))
         phone = await stack.enter_async_context(
             SoftPhone(server=station.server, id="may-la", password="secret-of-may-la")
         )

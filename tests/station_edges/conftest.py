@@ -25,7 +25,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory, speeches: dict[str, Pa
         carrier_port = probe.getsockname()[1]
     file = write_district(folder / "district.toml", carrier_port)
     async with AsyncExitStack() as stack:
-        station = await stack.enter_async_context(trial_station(file, call_back_delay=0.2))
+        station = await stack.enter_async_context(trial_station(file, call_back_delay=0.2, transcriber="none"))
         found = Scene(station, folder, stack, speeches, carrier_port)
         await found.speaker("cb-1")
         yield found
