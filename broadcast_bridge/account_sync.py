@@ -47,7 +47,7 @@ class AccountSync:
     async def push_all(self) -> None:
         """After a (re)connection: push every account, and remove those Asterisk kept that are no longer ours."""
         async with self._turn:
-            wanted = await self._database.run(self._wanted)
+            wanted = await self._database.look(self._wanted)
             endpoints = await self._client.endpoints()
             for stale in {endpoint["resource"] for endpoint in endpoints} - wanted.keys():
                 await self._remove_everything(stale)
@@ -57,7 +57,7 @@ class AccountSync:
     async def push_changes(self) -> bool:
         """Push what differs from the last time; say whether anything did."""
         async with self._turn:
-            wanted = await self._database.run(self._wanted)
+            wanted = await self._database.look(self._wanted)
             if wanted == self._pushed:
                 return False
             for code in self._pushed.keys() - wanted.keys():

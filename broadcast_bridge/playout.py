@@ -81,7 +81,7 @@ class Playout:
             begins = (planning.next_due(session, at), catching_up.next_try(session, at), airing.next_hour(session))
             return min(hour for hour in (*begins, self._ahead_at) if hour)
 
-        return await self._database.run(look)
+        return await self._database.look(look)
 
     def _look(self, session: Session) -> _News:
         at, node, on_air = now(), self._studio.node, self._studio.on_air

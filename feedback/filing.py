@@ -13,7 +13,7 @@ from feedback import assigning, duplicates, job_kinds, search, suggesting
 from feedback.models import Case, Category, Message, Transcript
 from feedback.states import CaseStatus, Direction
 from haichieu import jobs
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost
 from haichieu.people import Unit, units_under
@@ -78,7 +78,7 @@ class FilingDesk:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async for _ in changes_and_hours(self._database, self._next_due):
+        async for _ in hours(self._database, self._next_due):
             try:
                 while await self.step():
                     pass
@@ -93,7 +93,7 @@ class FilingDesk:
         return len(claims)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(lambda session: jobs.next_due(session, [job_kinds.FILE]))
+        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.FILE]))
 
     async def _file(self, claim: Claim) -> None:
         def work(session: Session) -> None:

@@ -19,6 +19,8 @@ SQLITE_POLL_SECONDS = 0.2
 IDLE_SECONDS = 30.0
 """Look at the rows this often even when nothing was announced."""
 
+NextHour = Callable[[], Awaitable[datetime.datetime | None]]
+
 
 async def changes(database: Database) -> AsyncIterator[None]:
     """Yield once at the start, then after every commit by anyone (several may be told as one).
@@ -32,13 +34,35 @@ async def changes(database: Database) -> AsyncIterator[None]:
             yield
 
 
-async def changes_and_hours(
-    database: Database, next_hour: Callable[[], Awaitable[datetime.datetime | None]]
-) -> AsyncIterator[None]:
+async def changes_and_hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
     """Yield as `changes` does, and also when the next hour has come, which `next_hour` is asked for each time.
 
     An hour that is past already counts as come; whoever waits must see to it that it does not stay the next one.
     """
+    async with _news(database) as news:
+        while True:
+            await _first_of(news, await next_hour())
+            yield
+
+
+async def hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
+    """Yield when the next hour has come, for whoever has nothing to do before it; a commit may bring an earlier one.
+
+    `next_hour` is asked after every commit, so it should only read (`Database.look`). An hour that is past already
+    counts as come; whoever waits must see to it that it does not stay the next one.
+    """
+    async with _news(database) as news:
+        while True:
+            hour = await next_hour()
+            if hour is not None and hour <= now():
+                yield
+            else:
+                await _first_of(news, hour)
+
+
+@contextlib.asynccontextmanager
+async def _news(database: Database) -> AsyncIterator[asyncio.Event]:
+    """An event that every commit sets."""
     news = asyncio.Event()
 
     async def listen() -> None:
@@ -46,14 +70,16 @@ async def changes_and_hours(
             news.set()
 
     async with in_background(listen()):
-        while True:
-            hour = await next_hour()
-            seconds = max((hour - now()).total_seconds(), 0.0) if hour else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await news.wait()
-            news.clear()
-            yield
+        yield news
+
+
+async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None:
+    """Wait for news, which are none afterwards, or for the hour."""
+    seconds = max((hour - now()).total_seconds(), 0.0) if hour else None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    news.clear()
 
 
 async def _sqlite_changes(database: Database) -> AsyncGenerator[None, None]:

@@ -75,7 +75,7 @@ def now() -> datetime.datetime:
 
 
 class Database:
-    """One engine and the two ways to use it: a session to read and write in, or work in a thread."""
+    """One engine and the ways to use it: sessions to write in or only to read in, here or in a thread."""
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
@@ -103,6 +103,14 @@ class Database:
     async def run(self, work: Callable[[Session], T]) -> T:
         """Do `work` in one transaction in a thread; a cancelled caller does not tear the transaction."""
         return await asyncio.shield(asyncio.to_thread(self._in_session, work))
+
+    async def look(self, work: Callable[[Session], T]) -> T:
+        """Do `work`, which only reads, in a thread: see `reading`."""
+        return await asyncio.to_thread(self._in_reading, work)
+
+    def _in_reading(self, work: Callable[[Session], T]) -> T:
+        with self.reading() as session:
+            return work(session)
 
     def _in_session(self, work: Callable[[Session], T]) -> T:
         with self.session() as session:

@@ -25,7 +25,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.audio.ingest import UnusableSound
 from haichieu.background import in_background
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.jobs import ClaimLost
@@ -82,12 +82,12 @@ class AnswerCalls:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as ringing:
-            async for _ in changes_and_hours(self._database, self._next_due):
+            async for _ in hours(self._database, self._next_due):
                 await self._client.connected.wait()
                 await self._begin_due(ringing)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(calls.next_due) if self._ringing < MOST_CALLS else None
+        return await self._database.look(calls.next_due) if self._ringing < MOST_CALLS else None
 
     async def _begin_due(self, ringing: asyncio.TaskGroup) -> None:
         due, free = await self._next_due(), MOST_CALLS - self._ringing

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from haichieu.ari.call import Call, dial
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
@@ -93,11 +93,11 @@ class CallBackDispatcher(Generic[D]):
         await self._database.run(self._ledger.expire_interrupted)
         async with asyncio.TaskGroup() as calls:
             await self._begin_due(calls)
-            async for _ in changes_and_hours(self._database, self._next_due):
+            async for _ in hours(self._database, self._next_due):
                 await self._begin_due(calls)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(self._ledger.next_due)
+        return await self._database.look(self._ledger.next_due)
 
     async def _begin_due(self, calls: asyncio.TaskGroup) -> None:
         if await self._next_due() is None:

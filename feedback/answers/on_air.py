@@ -23,7 +23,7 @@ from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 from haichieu.media import MediaStore
@@ -80,7 +80,7 @@ class AnswersOnAir:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async for _ in changes_and_hours(self._database, self._next_due):
+        async for _ in hours(self._database, self._next_due):
             while await asyncio.to_thread(self.carry_out):
                 pass
 
@@ -95,7 +95,7 @@ class AnswersOnAir:
         return bool(claims)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(lambda session: jobs.next_due(session, KINDS))
+        return await self._database.look(lambda session: jobs.next_due(session, KINDS))
 
     def _begin(self, session: Session, held: jobs.Claim) -> ForTheAir | None:
         reply = session.get(Reply, held.subject_id)

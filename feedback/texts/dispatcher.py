@@ -13,7 +13,7 @@ from feedback.citizens import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
 from haichieu import jobs
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost
 
@@ -48,7 +48,7 @@ class TextDispatcher:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async for _ in changes_and_hours(self._database, self._next_due):
+        async for _ in hours(self._database, self._next_due):
             while await self.step():
                 pass
 
@@ -59,7 +59,7 @@ class TextDispatcher:
         return len(claims)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(lambda session: jobs.next_due(session, [job_kinds.SEND_TEXT]))
+        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.SEND_TEXT]))
 
     def _see_to(self, claim: Claim) -> None:
         with contextlib.suppress(ClaimLost):

@@ -27,7 +27,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, NotConnected
 from haichieu.ari.events import Event
 from haichieu.background import in_background
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.jobs import ClaimLost
 from haichieu.sip_events import user_of
@@ -100,7 +100,7 @@ class SipTexts:
     async def run(self) -> None:
         """Work until cancelled."""
         async with in_background(self._take_all()):
-            async for _ in changes_and_hours(self._database, self._next_due):
+            async for _ in hours(self._database, self._next_due):
                 while self._client.connected.is_set() and await self.step():
                     pass
                 await self._client.connected.wait()
@@ -120,7 +120,7 @@ class SipTexts:
         return len(claims)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.run(lambda session: jobs.next_due(session, [job_kinds.SEND_SIP_TEXT]))
+        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.SEND_SIP_TEXT]))
 
     async def _carry_out(self, errand: Errand) -> None:
         problem: OutboxError | None = None

@@ -32,7 +32,7 @@ from feedback.transcription.writing_down import (
 )
 from haichieu import jobs
 from haichieu.background import in_background
-from haichieu.changes import changes_and_hours
+from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost
 from haichieu.media import MediaStore
@@ -59,7 +59,7 @@ class TranscriptionDesk:
         if self._engine is None:
             log.info("transcription.off")
             return
-        async for _ in changes_and_hours(self._database, self._next_hour):
+        async for _ in hours(self._database, self._next_hour):
             while await self.write_down_one():
                 pass
 
@@ -129,7 +129,7 @@ class TranscriptionDesk:
             engine_is_up(session)
 
     async def _next_hour(self) -> datetime.datetime | None:
-        due = await self._database.run(lambda session: jobs.next_due(session, KINDS))
+        due = await self._database.look(lambda session: jobs.next_due(session, KINDS))
         return max(due, self._broken_until) if due and self._broken_until else due
 
 

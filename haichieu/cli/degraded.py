@@ -18,7 +18,7 @@ CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
 
 def refresh_degraded(settings: Settings, database: Database, vault: Vault, prompts: PromptStore) -> bool:
     """Write the degraded dialplan as the rows want it; say whether Asterisk has something new to read."""
-    with database.session() as session:
+    with database.reading() as session:
         station = the_station(session)
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
         interface = settings.multicast_interface

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from haichieu.changes import changes
-from haichieu.database import Base, Database, migrate
+from haichieu.changes import changes, hours
+from haichieu.database import Base, Database, migrate, now
 from haichieu.errors import EnvironmentProblem
 from haichieu.people import Level, Unit
 
@@ -126,3 +126,35 @@ async def test_work_in_a_thread_is_committed_even_when_its_caller_is_cancelled(d
 def test_a_database_that_cannot_be_reached_is_a_clear_sentence() -> None:
     with pytest.raises(EnvironmentProblem, match="Cannot open the database"):
         migrate("postgresql://nobody@127.0.0.1:1/none")
+
+
+async def test_who_waits_for_an_hour_is_left_alone_until_it_has_come(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    hour, asked = now() + datetime.timedelta(hours=1), 0
+
+    async def next_hour() -> datetime.datetime:
+        nonlocal asked
+        asked += 1
+        return hour
+
+    waiting = hours(database, next_hour)
+    come = asyncio.ensure_future(anext(waiting))
+    while asked < 3:  # commits have it look again, and no more
+        await other.run(lambda session: session.add(unit(uuid.uuid4().hex)))
+        await asyncio.wait([come], timeout=0.3)
+    assert not come.done()
+    hour = now()
+    while not come.done():
+        await other.run(lambda session: session.add(unit(uuid.uuid4().hex)))
+        await asyncio.wait([come], timeout=0.3)
+    assert come.exception() is None
+    await waiting.aclose()  # type: ignore[attr-defined]
+    other.close()
+
+
+async def test_a_look_writes_nothing(database: Database) -> None:
+    assert await database.look(lambda session: session.scalars(sa.select(Unit.code)).all()) == []
+    with pytest.raises(sa.exc.DBAPIError):
+        await database.look(
+            lambda session: session.execute(sa.insert(Unit).values(code="A", name="A", level="commune"))
+        )
