@@ -3,10 +3,11 @@
 They are read and compressed when the process starts; `/static/DIGEST/NAME` answers from memory.
 """
 
+import functools
 import gzip
 import hashlib
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Assets:
     """The static files of the panel, by name (`panel/panel.css`)."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._by_name = {asset.name: asset for asset in _read(folder)}
+        self._by_name = _read(folder)
 
     def path(self, name: str) -> str:
         """Where the file is found. Raises KeyError."""
@@ -74,7 +75,13 @@ def register_assets(app: Flask) -> None:
         return response
 
 
-def _read(folder: Path) -> Iterator[Asset]:
+@functools.cache
+def _read(folder: Path) -> Mapping[str, Asset]:
+    """Read once and shrunk once, however many applications a process makes."""
+    return {asset.name: asset for asset in _files(folder)}
+
+
+def _files(folder: Path) -> Iterator[Asset]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.suffix in _SERVED:
             content = file.read_bytes()

@@ -3,6 +3,7 @@
 A text may hold fields (`{count}`); a template asks for it by name: `t("login.title")`.
 """
 
+import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,9 +23,7 @@ class Words:
     """The texts of every language."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._texts = {
-            language: dict(_flat(tomllib.loads((folder / f"{language}.toml").read_text()))) for language in LANGUAGES
-        }
+        self._texts = {language: _read(folder / f"{language}.toml") for language in LANGUAGES}
 
     def say(self, language: str, name: str, fields: Mapping[str, object]) -> str:
         """The text of this name with its fields filled in. Raises NoSuchText."""
@@ -48,6 +47,11 @@ def half(sentence: str, language: str) -> str:
     if not slash:
         return sentence
     return english if language == "en" else vietnamese
+
+
+@functools.cache
+def _read(file: Path) -> Mapping[str, str]:
+    return dict(_flat(tomllib.loads(file.read_text())))
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from tests.admin.house import Browser, House
-from tests.admin.test_permissions import account, broadcast, case, official, programme, schedule, speaker, zone
+from tests.admin.things import account, broadcast, case, official, programme, schedule, speaker, zone
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (

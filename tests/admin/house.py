@@ -82,18 +82,28 @@ class Browser:
     """A client that sends forms as pages do: with the token of the page before."""
 
     client: FlaskClient
+    _token: tuple[object, str] = (None, "")
+    """Cookies, and the token that goes with them."""
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Open a page."""
         return self.client.get(path, headers={**PAGE, **headers})
 
     def post(
-        self, path: str, page: str = "/login", headers: dict[str, str] | None = None, **fields: object
+        self, path: str, page: str | None = None, headers: dict[str, str] | None = None, **fields: object
     ) -> TestResponse:
-        """Send a form that stands on `page`."""
-        return self.client.post(
-            path, data={"csrf_token": self.form_token(page), **fields}, headers={**PAGE, **(headers or {})}
-        )
+        """Send a form that stands on `page`, or on any."""
+        token = self.form_token(page) if page else self.any_token()
+        return self.client.post(path, data={"csrf_token": token, **fields}, headers={**PAGE, **(headers or {})})
+
+    def any_token(self) -> str:
+        """The token that all forms carry until somebody else is signed in; a page is fetched for it once."""
+        cookies = [cookie and cookie.value for cookie in map(self.client.get_cookie, ("haichieu", "haichieu-form"))]
+        if self._token[0] != cookies or not self._token[1]:
+            found = self.form_token("/account" if cookies[0] else "/login")
+            cookies = [cookie and cookie.value for cookie in map(self.client.get_cookie, ("haichieu", "haichieu-form"))]
+            self._token = cookies, found
+        return self._token[1]
 
     def form_token(self, page: str) -> str:
         """The token that the forms of a page carry."""

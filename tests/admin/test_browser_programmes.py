@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from haichieu.database import now
-from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
+from tests.admin.browsing import PHONE, follow, look, sign_in
 from tests.admin.served import Served
 from tests.admin.test_browser import station
 from tests.admin.test_programmes_pages import tone
 
-__all__ = ["chromium", "page", "station"]
+__all__ = ["station"]
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -22,10 +22,8 @@ from feedback.notes import add_note
 from feedback.replies import Answer, answer, changes
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
-from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
+from tests.admin.browsing import PHONE, follow, look, sign_in
 from tests.admin.served import Served, served
-
-__all__ = ["chromium", "page"]
 
 HEARD = "cầu treo ở xóm tôi bị hỏng hai tháng nay rồi mà chưa thấy ai sửa"
 SECONDS = 0.5

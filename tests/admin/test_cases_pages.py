@@ -1,68 +1,18 @@
-"""The pages of cases: who sees which, filters in the address, answers looked over before they go, two at once."""
+"""The pages of cases: who sees which, filters in the address, exports, notes, duplicates."""
 
 import csv
 import io
 import re
-import wave
 from pathlib import Path
 
-import pytest
-from werkzeug.test import TestResponse
-
 from admin.cases.conversation import mark_of_transcript
-from feedback.cases import Opening, Said, find_case, open_case
-from feedback.citizens import open_citizens
-from feedback.models import Attachment, Case, CaseLink, Category, Department, Message, Transcript
-from feedback.replies import Answer, answer, changes
-from feedback.states import Channel, Direction, ReplyEvent, Way
-from haichieu.database import now
+from feedback.cases import find_case
+from feedback.models import Attachment, CaseLink, Category, Department, Message
 from haichieu.media import MediaStore
 from haichieu.people import Account
 from haichieu.spreadsheet_cells import harmless
+from tests.admin.case_rows import EDITOR, HOSTILE, NUMBER, OPERATOR, VIEWER, index, spoken, written
 from tests.admin.house import House
-from tests.admin.test_programmes_pages import tone
-
-NUMBER = "+84912345678"
-HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
-OPERATOR, VIEWER, EDITOR = "operator@x.example", "viewer@x.example", "editor@x.example"
-
-
-@pytest.fixture
-def store(house: House) -> MediaStore:
-    return house.store
-
-
-def written(house: House, home: Path, text: str = "Cầu treo bị hỏng", unit: str = "commune", known: bool = True) -> str:
-    with house.database.session() as session:
-        citizen = open_citizens(home).meet(session, NUMBER, now()) if known else None
-        about = Opening(Channel.TEXT, house.units[unit], "number", citizen)
-        return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now()).number
-
-
-def spoken(house: House, store: MediaStore, text: str = "cầu treo hỏng", unit: str = "commune") -> tuple[str, int, int]:
-    """A case that begins with a spoken message: its number, the message and the sound."""
-    store.folder.mkdir(parents=True, exist_ok=True)
-    file = store.folder / f"{unit}.wav"
-    with wave.open(str(file), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes(16000) + unit.encode() * 2)
-    with house.database.session() as session:
-        media = store.keep(session, file)
-        said = Said(Direction.IN, Channel.CALL, "citizen", sound=media)
-        case = open_case(session, Opening(Channel.CALL, house.units[unit], "number"), said, now())
-        words = [{"w": word, "s": n * 0.3, "e": n * 0.3 + 0.2, "p": 0.9} for n, word in enumerate(text.split())]
-        transcript = Transcript(
-            message_id=case.messages[0].id, text=text, original_text=text, engine="whisper", model="base",
-            language="vi", confidence=0.4, doubtful=True, words=words, made_at=now(),
-        )  # fmt: skip
-        session.add(transcript)
-        return case.number, case.messages[0].id, media.id
-
-
-def field(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found, name
-    return found[1]
 
 
 def test_the_inbox_shows_ones_own_cases_and_filters_them_by_the_address(house: House, tmp_path: Path) -> None:
@@ -80,18 +30,10 @@ def test_the_inbox_shows_ones_own_cases_and_filters_them_by_the_address(house: H
         ("?status=' OR 1=1&after=x,y&category=9", {bridge, power}), (f"?q={'ê' * 10_000}", set()),
         ("?q=%00", {bridge, power}), ("?after=9999-99-99,1", {bridge, power}),
     ):  # fmt: skip
-        _index(house)
+        index(house)
         page = browser.get(f"/cases{address}")
         assert page.status_code == 200
         assert set(re.findall(r'href="/cases/(\d{8})"', page.text)) == shown, address
-
-
-def _index(house: House) -> None:
-    from feedback import search
-
-    with house.database.session() as session:
-        for case in session.query(Case):
-            search.index(session, case)
 
 
 def test_pages_follow_one_another_and_keep_the_filter(house: House, tmp_path: Path) -> None:
@@ -182,124 +124,6 @@ def test_the_export_holds_the_filtered_cases_and_no_formula(house: House, tmp_pa
     assert [harmless(cell) for cell in ("+1", "-1", "\tx", " =x", "＝x", "xã")] == [
         "'+1", "'-1", "'\tx", "' =x", "'＝x", "xã",
     ]  # fmt: skip
-
-
-def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
-    browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
-    fields = {"answer": "Đã sửa cầu.\r\nCảm ơn bà con.", "way": ["text", "call", "air"]}
-    fields["based_on"] = field(browser.get(page).text, "based_on")
-    preview = browser.post(f"{page}/answer", page=page, **fields)
-    assert preview.status_code == 200
-    assert "Gửi thành 1 tin nhắn" in preview.text
-    assert "Khu commune" in preview.text
-    with house.database.session() as session:
-        assert find_case(session, number).status == "new"
-    again = browser.post(f"{page}/answer", page=page, step="edit", **fields)
-    assert "Đã sửa cầu.\nCảm ơn" in again.text.replace("\r", "")
-    assert browser.post(f"{page}/answer", page=page, step="send", **fields).status_code == 303
-    shown = browser.get(page).text
-    assert "đã trả lời" in shown
-    assert shown.count("đang chờ") >= 3
-    with house.database.session() as session:
-        assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
-
-
-def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
-    with house.database.session() as session:
-        given = Answer("test", [Way.CALL, Way.TEXT], "Đã sửa")
-        call, _ = answer(session, find_case(session, number), given, now()).replies
-        changes(session, call, ReplyEvent.FAIL, now(), "Máy bận. / Busy.")
-    browser, path = house.signed_in(OPERATOR), f"/cases/{number}"
-    page = browser.get(path).text
-    assert page.count('name="reply"') == 1
-    assert browser.post(f"{path}/retry", page=path, reply=str(call.id)).status_code == 303
-    again = browser.post(f"{path}/retry", page=path, reply=str(call.id))
-    assert again.status_code == 422
-    assert "Không có tin nhắn hay cuộc gọi nào bị lỗi" in again.text
-    assert browser.post(f"{path}/retry", page=path, reply="999").status_code == 404
-    page = browser.get(path).text
-    assert 'name="reply"' not in page
-    assert "cho gửi lại" in page
-    other = written(house, tmp_path, unit="other")
-    with house.database.session() as session:
-        [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies
-        changes(session, hidden, ReplyEvent.FAIL, now())
-    assert browser.post(f"{path}/retry", page=path, reply=str(hidden.id)).status_code == 404
-
-
-def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(
-    house: House, tmp_path: Path, store: MediaStore
-) -> None:
-    number, _, sound_id = spoken(house, store)
-    browser, path = house.signed_in(OPERATOR), f"/cases/{number}/answer/recording"
-
-    def record(sound: bytes, **said: object) -> TestResponse:
-        headers = {"X-CSRFToken": browser.form_token(f"/cases/{number}"), "Accept": "application/problem+json"}
-        return browser.client.post(
-            path, query_string=said, data=sound, headers=headers, content_type="application/octet-stream"
-        )
-
-    form = browser.get(f"/cases/{number}").text.partition("data-upload")[2]
-    based_on = field(form, "based_on")
-    assert record(tone(seconds=2), way="air", based_on="0").status_code == 409
-    assert record(tone(seconds=2), way="call", based_on=based_on).status_code == 422  # nobody knows whom to call
-    assert record(tone(seconds=2), based_on=based_on).status_code == 422
-    assert record(b"no sound", way="air", based_on=based_on).status_code == 422
-    with house.database.session() as session:
-        assert len(find_case(session, number).messages) == 1
-    answered = record(tone(seconds=2), way="air", based_on=based_on)
-    assert (answered.status_code, answered.json) == (201, {"page": f"/cases/{number}"})
-    assert record(tone(seconds=2), way="air", based_on=based_on).status_code == 409
-    with house.database.session() as session:
-        case = find_case(session, number)
-        given = case.messages[-1]
-        assert (case.status, len(case.messages), given.text) == ("answered", 2, "")
-        assert given.sound is not None
-        assert [(reply.way, reply.state) for reply in given.replies] == [("air", "waiting")]
-        answer_id = given.sound.id
-    assert max(browser.get(f"/sounds/{answer_id}/peaks").json["peaks"]) > 15
-    assert len(browser.get(f"/sounds/{sound_id}/peaks").json["peaks"]) == 240
-    assert browser.get("/").headers["Permissions-Policy"].endswith("microphone=()")
-    assert browser.get(f"/cases/{number}").headers["Permissions-Policy"].endswith("microphone=(self)")
-
-
-def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:
-    number, anonymous = written(house, tmp_path), written(house, tmp_path, known=False)
-    browser = house.signed_in(OPERATOR)
-    for case, fields, why in (
-        (number, {"answer": "Xong", "way": []}, "Chưa chọn cách"),
-        (number, {"answer": "Gọi 0912 345 678", "way": ["air"]}, "số điện thoại"),
-        (number, {"answer": "Dài" * 2000, "way": ["text"]}, "tối đa"),
-        (anonymous, {"answer": "Xong", "way": ["text"]}, "ẩn danh"),
-    ):  # fmt: skip
-        page = f"/cases/{case}"
-        answer = browser.post(f"{page}/answer", page=page, based_on=field(browser.get(page).text, "based_on"), **fields)
-        assert answer.status_code == 422
-        assert why in answer.text
-        assert str(fields["answer"])[:20] in answer.text
-
-
-def test_the_second_of_two_who_answer_is_told_and_loses_nothing(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
-    page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
-    mark = field(second.get(page).text, "based_on")
-    first.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của trực ban", way="text", step="send")
-    answer = second.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của tôi", way="text", step="send")
-    assert answer.status_code == 409
-    assert "vừa có thêm lời mới" in answer.text
-    assert "Câu của trực ban" in answer.text
-    assert "Câu của tôi</textarea>" in answer.text
-    again = field(answer.text, "based_on")
-    assert again != mark
-    sent = second.post(f"{page}/answer", page=page, based_on=again, answer="Câu của tôi", way="text", step="send")
-    assert sent.status_code == 303
-    first.post(f"{page}/close", page=page)
-    late = second.post(f"{page}/answer", page=page, based_on=again, answer="Thêm nữa", way="text")
-    assert late.status_code == 409
-    assert "đã đóng" in late.text
-    assert "Thêm nữa" in late.text
 
 
 def test_the_second_of_two_who_correct_a_transcript_is_told_and_loses_nothing(house: House, store: MediaStore) -> None:
@@ -412,32 +236,3 @@ def test_a_sound_is_for_whoever_may_see_what_names_it(house: House, store: Media
         assert house.signed_in(email).get(f"/sounds/{number}").status_code == 404
     for path in ("/sounds/..%2f..%2fweb.key", "/sounds/-1", "/sounds/1.wav"):
         assert browser.get(path).status_code == 404
-
-
-def test_an_answer_can_be_heard_before_it_goes(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
-    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
-    heard = browser.post(f"{page}/answer/spoken", page=page, answer="Đã sửa cầu")
-    assert (heard.status_code, heard.content_type, heard.data[:4]) == (200, "audio/wav", b"RIFF")
-    assert browser.post(f"{page}/answer/spoken", page=page, answer=" … ").status_code == 409
-    assert browser.post(f"{page}/answer/spoken", page=page, answer="a" * 5001).status_code == 409
-
-
-def test_a_text_survives_a_login_that_ran_out(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
-    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
-    token = browser.form_token(page)
-    with house.database.session() as session:
-        from admin.access.models import WebSession
-
-        for login in session.query(WebSession):
-            login.ended_at = now()
-    refused = browser.client.post(
-        f"{page}/answer", data={"csrf_token": token, "answer": "Một câu dài", "way": "text"},
-        headers={"Accept": "text/html", "Referer": f"http://localhost{page}/answer"},
-    )  # fmt: skip
-    kept = field(refused.text, "kept")
-    assert browser.client.get(f"{page}/answer").status_code in (303, 401)
-    signed = browser.post("/login", email=OPERATOR, password="ba-con-ech-xanh", kept=kept)
-    assert signed.headers["Location"].endswith(f"{page}/answer")
-    assert "Một câu dài</textarea>" in browser.get(f"{page}/answer").text

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.admin.browsing import PHONE, chromium, follow, look, page, sign_in
+from tests.admin.browsing import PHONE, follow, look, sign_in
 from tests.admin.served import Served
 from tests.admin.test_browser import station
 
-__all__ = ["chromium", "page", "station"]
+__all__ = ["station"]
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -12,11 +12,9 @@ from playwright.sync_api import Page, expect
 
 from broadcast_bridge.states import Priority
 from haichieu.people import Account
-from tests.admin.browsing import LAPTOP, PHONE, chromium, follow, look, page, sign_in
+from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.log_rows import aired, something_of_everything
 from tests.admin.served import Served, served
-
-__all__ = ["chromium", "page"]
 
 LONG = "Nguyễn-Thị-Bích-Ngọc-" * 8
 

@@ -13,10 +13,8 @@ from ivr import own_prompts
 from ivr.prompt_texts import PromptTexts
 from ivr.routes import Days, Route
 from ivr.routing import Number
-from tests.admin.browsing import LAPTOP, PHONE, chromium, follow, look, page, sign_in
+from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.served import Served, served
-
-__all__ = ["chromium", "page"]
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,7 +13,7 @@ from feedback.cases import find_case
 from feedback.models import Message
 from tests.admin.forms import forms_on
 from tests.admin.house import PAGE, Browser, House
-from tests.admin.test_permissions import case, schedule
+from tests.admin.things import case, schedule
 
 OPERATOR = "operator@x.example"
 

@@ -29,7 +29,9 @@ class Panel:
 
     async def post(self, path: str, page: str, **fields: object) -> None:
         """Send the form that stands on a page; a field may have several values."""
-        held = dict(re.findall(r'name="(csrf_token|began_with|edition)" value="([^"]*)"', await self.get(page)))
+        held = dict(
+            re.findall(r'name="(csrf_token|began_with|edition|seen|over)" value="([^"]*)"', await self.get(page))
+        )
         typed = {**held, **fields}.items()
         body = [(name, str(one)) for name, value in typed for one in (value if isinstance(value, list) else [value])]
         async with self.browser.post(path, data=body, allow_redirects=False) as answer:

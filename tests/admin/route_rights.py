@@ -1,0 +1,307 @@
+"""What every route is about: what is open, what lists, and what needs which right in which unit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from haichieu.account_rights import Action
+from tests.admin.house import House
+from tests.admin.things import (
+    PAST,
+    ZONES,
+    account,
+    another_number,
+    broadcast,
+    case,
+    case_file,
+    failed_reply,
+    first_message,
+    flow_draft,
+    new_account,
+    new_number,
+    new_official,
+    new_speaker,
+    new_zone,
+    number,
+    official,
+    programme,
+    programme_sound,
+    schedule,
+    speaker,
+    spoken_sound,
+    zone,
+)
+
+OPEN_TO_ALL = {
+    "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
+    "/api/v1/openapi.json",
+}  # fmt: skip
+ABOUT_ONESELF = {
+    "/logout", "/now/events", "/account", "/account/password", "/account/second-factor", "/account/second-factor/off",
+    "/account/logins/<int:number>/end", "/account/tokens", "/account/tokens/<int:number>/revoke",
+}  # fmt: skip
+LISTS = {
+    "/",
+    "/now/board",
+    "/emergency",
+    "/accounts",
+    "/api/v1/speakers",
+    "/api/v1/broadcasts",
+    "/api/v1/cases",
+    "/cases",
+    "/cases/export",
+}
+LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
+LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
+LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
+LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules.ics"}
+LISTS |= {"/calendar/schedules/new", "/calendar/silence", "/calendar/import"}
+ELSEWHERE = {
+    ("POST", "/programmes/new"), ("POST", "/programmes/preview"), ("POST", "/programmes/uploads"),
+    ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
+    ("POST", "/calendar/silence"),
+}  # fmt: skip
+"""Tried in test_programmes_pages.py and test_calendar_pages.py, with the bodies that they need."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """A route with what it is about in a unit: `reach(house, unit)` gives path and body."""
+
+    rule: str
+    method: str
+    action: Action
+    reach: Callable[[House, str], tuple[str, dict[str, object]]]
+    seen_from_below: bool = False
+    """What is heard in the whole district is heard, and seen, in its communes too."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule}"
+
+
+IN_UNITS = [
+    Try("/broadcasts/<int:number>/stop", "GET", Action.AIR, lambda h, u: (f"/broadcasts/{broadcast(h, u)}/stop", {})),
+    Try("/broadcasts/<int:number>/stop", "POST", Action.AIR, lambda h, u: (f"/broadcasts/{broadcast(h, u)}/stop", {})),
+    Try(
+        "/emergency",
+        "POST",
+        Action.EMERGENCY,
+        lambda h, u: ("/emergency", {"zone": ZONES[u], "text": "Lũ", "times": "1"}),
+    ),
+    Try(
+        "/accounts/<int:number>/end-logins",
+        "POST",
+        Action.MANAGE_ACCOUNTS,
+        lambda h, u: (f"/accounts/{account(h, u)}/end-logins", {}),
+    ),
+    Try(
+        "/accounts/<int:number>/second-factor/off",
+        "POST",
+        Action.MANAGE_ACCOUNTS,
+        lambda h, u: (f"/accounts/{account(h, u)}/second-factor/off", {}),
+    ),
+    Try(
+        "/api/v1/broadcasts/<int:number>",
+        "GET",
+        Action.VIEW,
+        lambda h, u: (f"/api/v1/broadcasts/{broadcast(h, u)}", {}),
+        seen_from_below=True,
+    ),
+    Try(
+        "/api/v1/broadcasts/<int:number>/stop",
+        "POST",
+        Action.AIR,
+        lambda h, u: (f"/api/v1/broadcasts/{broadcast(h, u)}/stop", {}),
+    ),
+    Try(
+        "/api/v1/broadcasts",
+        "POST",
+        Action.ANNOUNCE,
+        lambda h, u: ("/api/v1/broadcasts", {"zones": [ZONES[u]], "text": "Thử loa", "at": PAST}),
+    ),
+    Try(
+        "/api/v1/broadcasts",
+        "POST",
+        Action.EMERGENCY,
+        lambda h, u: ("/api/v1/broadcasts", {"zones": [ZONES[u]], "text": "Lũ", "priority": "emergency", "at": PAST}),
+    ),
+    Try("/api/v1/cases/<number>", "GET", Action.READ_CASES, lambda h, u: (f"/api/v1/cases/{case(h, u)}", {})),
+    Try(
+        "/api/v1/cases/<number>/answers",
+        "POST",
+        Action.WORK_ON_CASES,
+        lambda h, u: (f"/api/v1/cases/{case(h, u)}/answers", {"text": "Đã sửa", "by": ["air"]}),
+    ),
+]
+CONFIGURE, MANAGE = Action.CONFIGURE, Action.MANAGE_ACCOUNTS
+IN_UNITS += [
+    Try(
+        f"/speakers/<int:number>{rest}",
+        method,
+        action,
+        lambda h, u, rest=rest: (f"/speakers/{speaker(h, u)}{rest}", {}),
+    )
+    for method, rest, action in (
+        ("GET", "", Action.VIEW),
+        ("GET", "/played", Action.VIEW),
+        ("GET", "/edit", CONFIGURE),
+        ("POST", "/edit", CONFIGURE),
+        ("POST", "/volume", CONFIGURE),
+        ("POST", "/tone", Action.AIR),
+        ("POST", "/account", CONFIGURE),
+        ("POST", "/retire", CONFIGURE),
+    )
+]
+IN_UNITS += [
+    Try(f"/zones/<int:number>{rest}", method, action, lambda h, u, rest=rest: (f"/zones/{zone(h, u)}{rest}", {}))
+    for method, rest, action in (
+        ("GET", "/edit", CONFIGURE), ("POST", "/edit", CONFIGURE), ("POST", "/retire", CONFIGURE),
+        ("POST", "/silence", Action.AIR),
+    )
+]  # fmt: skip
+IN_UNITS += [
+    Try(
+        f"/officials/<int:number>{rest}",
+        method,
+        CONFIGURE,
+        lambda h, u, rest=rest: (f"/officials/{official(h, u)}{rest}", {}),
+    )
+    for method, rest in (
+        ("GET", "/edit"),
+        ("POST", "/edit"),
+        ("POST", "/pin"),
+        ("POST", "/pin/call"),
+        ("POST", "/retire"),
+    )
+]
+IN_UNITS += [
+    Try(
+        f"/accounts/<int:number>{rest}",
+        method,
+        MANAGE,
+        lambda h, u, rest=rest: (f"/accounts/{account(h, u)}{rest}", {}),
+    )
+    for method, rest in (("GET", "/edit"), ("POST", "/edit"), ("POST", "/password"), ("POST", "/disable"))
+]
+IN_UNITS += [
+    Try("/speakers/new", "POST", CONFIGURE, new_speaker),
+    Try("/set-up/number", "POST", CONFIGURE, new_number),
+    Try("/officials/new", "POST", CONFIGURE, new_official),
+    Try("/zones/new", "POST", CONFIGURE, new_zone),
+    Try("/accounts/new", "POST", MANAGE, new_account),
+]
+IMPORTS = {("POST", f"/{what}/import") for what in ("speakers", "officials", "accounts")}
+LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/officials"}
+LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up", "/set-up/call"}
+OPEN_TO_ALL |= {"/first-run/<token>"}
+IN_UNITS += [
+    *(
+        Try(f"/cases/<number>{end}", "GET", Action.READ_CASES, lambda h, u, end=end: (f"/cases/{case(h, u)}{end}", {}))
+        for end in ("", "/answer", "/notes", "/transcript")
+    ),
+    *(
+        Try(
+            f"/cases/<number>/{end}",
+            "POST",
+            Action.WORK_ON_CASES,
+            lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"note": "Đã gọi", "what": "apart"}),
+        )
+        for end in ("answer", "answer/spoken", "answer/recording", "assign", "notes", "close", "reopen", "merge")
+    ),
+    *(
+        Try(
+            f"/cases/<number>/{end}",
+            "POST",
+            Action.WORK_ON_CASES,
+            lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"message": str(first_message(h))}),
+        )
+        for end in ("transcript", "transcript/again")
+    ),
+    Try("/cases/<number>/retry", "POST", Action.WORK_ON_CASES, lambda h, u: failed_reply(h, u)),
+    Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
+    Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
+    Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
+    Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
+]
+IN_UNITS += [
+    Try(
+        f"/programmes/<int:number>{end}",
+        method,
+        action,
+        lambda h, u, end=end: (f"/programmes/{programme(h, u)}{end}", {}),  # type: ignore[misc]
+    )
+    for method, end, action in (
+        ("GET", "", Action.VIEW), ("GET", "/edit", Action.EDIT), ("POST", "/edit", Action.EDIT),
+        ("POST", "/submit", Action.EDIT), ("POST", "/approve", Action.APPROVE), ("POST", "/return", Action.APPROVE),
+        ("GET", "/withdraw", Action.EDIT), ("POST", "/withdraw", Action.EDIT), ("GET", "/air", Action.AIR),
+        ("POST", "/air", Action.AIR),
+    )
+]  # fmt: skip
+IN_UNITS += [
+    Try(
+        f"/calendar/schedules/<int:number>{end}",
+        method,
+        action,
+        lambda h, u, end=end: (f"/calendar/schedules/{schedule(h, u)}{end}", {}),  # type: ignore[misc]
+    )
+    for method, end, action in (
+        ("GET", "", Action.VIEW), ("GET", "/edit", Action.SCHEDULE), ("POST", "/edit", Action.SCHEDULE),
+        ("GET", "/remove", Action.SCHEDULE), ("POST", "/remove", Action.SCHEDULE), ("GET", "/move", Action.SCHEDULE),
+        ("POST", "/move", Action.SCHEDULE),
+    )
+]  # fmt: skip
+IN_UNITS += [
+    Try(
+        f"/broadcasts/<int:number>{end}",
+        method,
+        action,
+        lambda h, u, end=end: (f"/broadcasts/{broadcast(h, u)}{end}", {}),
+        seen_from_below=action == Action.VIEW,
+    )
+    for method, end, action in (
+        ("GET", "", Action.VIEW),
+        ("GET", ".csv", Action.VIEW),
+        ("GET", "/again", Action.AIR),
+        ("POST", "/again", Action.AIR),
+        ("GET", "/programme", Action.EDIT),
+        ("POST", "/programme", Action.EDIT),
+    )
+]
+IN_UNITS += [
+    Try("/numbers/new", "POST", CONFIGURE, another_number),
+    *(
+        Try(
+            f"/numbers/<int:number>{end}",
+            method,
+            CONFIGURE,
+            lambda h, u, end=end: (f"/numbers/{number(h, u)}{end}", {}),
+        )
+        for method, end in (("GET", ""), ("GET", "/edit"), ("POST", "/edit"), ("POST", "/retire"))
+    ),
+]
+LISTS |= {"/numbers", "/numbers/new"}
+PROMPT = "/prompts/<language>/<key>"
+EVERYWHERE = {
+    ("GET", "/audit"): Action.AUDIT,
+    ("GET", "/prompts"): CONFIGURE,
+    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
+    **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
+}
+IN_UNITS += [
+    Try(
+        f"/flows/<name>{end}",
+        method,
+        CONFIGURE,
+        lambda h, u, end=end: (
+            flow_draft(h, u) + end.replace("<step>", "main-menu").replace("<int:number>", "0"), {},
+        ),  # type: ignore[misc]
+    )
+    for method, end in (
+        *(("GET", end) for end in ("", "/draft", "/draft/json", "/draft/steps/<step>", "/publish", "/simulator")),
+        *(("POST", end) for end in ("/draft", "/draft/json", "/draft/steps", "/draft/steps/<step>", "/publish")),
+        *(("POST", f"/draft/steps/<step>{end}") for end in ("/remove", "/order")), ("POST", "/draft/discard"),
+        ("GET", "/versions/<int:number>"), ("POST", "/versions/<int:number>"),
+    )
+]  # fmt: skip
+LISTS |= {"/flows"}
+STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}

@@ -1,0 +1,161 @@
+"""Answering from the pages of cases: looked over before it goes, two at once, and nothing typed is lost."""
+
+from pathlib import Path
+
+from werkzeug.test import TestResponse
+
+from feedback.cases import find_case
+from feedback.replies import Answer, answer, changes
+from feedback.states import ReplyEvent, Way
+from haichieu.database import now
+from haichieu.media import MediaStore
+from tests.admin.case_rows import EDITOR, OPERATOR, field, spoken, written
+from tests.admin.house import House
+from tests.admin.test_programmes_pages import tone
+
+
+def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
+    fields = {"answer": "Đã sửa cầu.\r\nCảm ơn bà con.", "way": ["text", "call", "air"]}
+    fields["based_on"] = field(browser.get(page).text, "based_on")
+    preview = browser.post(f"{page}/answer", page=page, **fields)
+    assert preview.status_code == 200
+    assert "Gửi thành 1 tin nhắn" in preview.text
+    assert "Khu commune" in preview.text
+    with house.database.session() as session:
+        assert find_case(session, number).status == "new"
+    again = browser.post(f"{page}/answer", page=page, step="edit", **fields)
+    assert "Đã sửa cầu.\nCảm ơn" in again.text.replace("\r", "")
+    assert browser.post(f"{page}/answer", page=page, step="send", **fields).status_code == 303
+    shown = browser.get(page).text
+    assert "đã trả lời" in shown
+    assert shown.count("đang chờ") >= 3
+    with house.database.session() as session:
+        assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+
+
+def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    with house.database.session() as session:
+        given = Answer("test", [Way.CALL, Way.TEXT], "Đã sửa")
+        call, _ = answer(session, find_case(session, number), given, now()).replies
+        changes(session, call, ReplyEvent.FAIL, now(), "Máy bận. / Busy.")
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}"
+    page = browser.get(path).text
+    assert page.count('name="reply"') == 1
+    assert browser.post(f"{path}/retry", page=path, reply=str(call.id)).status_code == 303
+    again = browser.post(f"{path}/retry", page=path, reply=str(call.id))
+    assert again.status_code == 422
+    assert "Không có tin nhắn hay cuộc gọi nào bị lỗi" in again.text
+    assert browser.post(f"{path}/retry", page=path, reply="999").status_code == 404
+    page = browser.get(path).text
+    assert 'name="reply"' not in page
+    assert "cho gửi lại" in page
+    other = written(house, tmp_path, unit="other")
+    with house.database.session() as session:
+        [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies
+        changes(session, hidden, ReplyEvent.FAIL, now())
+    assert browser.post(f"{path}/retry", page=path, reply=str(hidden.id)).status_code == 404
+
+
+def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(
+    house: House, tmp_path: Path, store: MediaStore
+) -> None:
+    number, _, sound_id = spoken(house, store)
+    browser, path = house.signed_in(OPERATOR), f"/cases/{number}/answer/recording"
+
+    def record(sound: bytes, **said: object) -> TestResponse:
+        headers = {"X-CSRFToken": browser.form_token(f"/cases/{number}"), "Accept": "application/problem+json"}
+        return browser.client.post(
+            path, query_string=said, data=sound, headers=headers, content_type="application/octet-stream"
+        )
+
+    form = browser.get(f"/cases/{number}").text.partition("data-upload")[2]
+    based_on = field(form, "based_on")
+    assert record(tone(seconds=2), way="air", based_on="0").status_code == 409
+    assert record(tone(seconds=2), way="call", based_on=based_on).status_code == 422  # nobody knows whom to call
+    assert record(tone(seconds=2), based_on=based_on).status_code == 422
+    assert record(b"no sound", way="air", based_on=based_on).status_code == 422
+    with house.database.session() as session:
+        assert len(find_case(session, number).messages) == 1
+    answered = record(tone(seconds=2), way="air", based_on=based_on)
+    assert (answered.status_code, answered.json) == (201, {"page": f"/cases/{number}"})
+    assert record(tone(seconds=2), way="air", based_on=based_on).status_code == 409
+    with house.database.session() as session:
+        case = find_case(session, number)
+        given = case.messages[-1]
+        assert (case.status, len(case.messages), given.text) == ("answered", 2, "")
+        assert given.sound is not None
+        assert [(reply.way, reply.state) for reply in given.replies] == [("air", "waiting")]
+        answer_id = given.sound.id
+    assert max(browser.get(f"/sounds/{answer_id}/peaks").json["peaks"]) > 15
+    assert len(browser.get(f"/sounds/{sound_id}/peaks").json["peaks"]) == 240
+    assert browser.get("/").headers["Permissions-Policy"].endswith("microphone=()")
+    assert browser.get(f"/cases/{number}").headers["Permissions-Policy"].endswith("microphone=(self)")
+
+
+def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:
+    number, anonymous = written(house, tmp_path), written(house, tmp_path, known=False)
+    browser = house.signed_in(OPERATOR)
+    for case, fields, why in (
+        (number, {"answer": "Xong", "way": []}, "Chưa chọn cách"),
+        (number, {"answer": "Gọi 0912 345 678", "way": ["air"]}, "số điện thoại"),
+        (number, {"answer": "Dài" * 2000, "way": ["text"]}, "tối đa"),
+        (anonymous, {"answer": "Xong", "way": ["text"]}, "ẩn danh"),
+    ):  # fmt: skip
+        page = f"/cases/{case}"
+        answer = browser.post(f"{page}/answer", page=page, based_on=field(browser.get(page).text, "based_on"), **fields)
+        assert answer.status_code == 422
+        assert why in answer.text
+        assert str(fields["answer"])[:20] in answer.text
+
+
+def test_the_second_of_two_who_answer_is_told_and_loses_nothing(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
+    mark = field(second.get(page).text, "based_on")
+    first.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của trực ban", way="text", step="send")
+    answer = second.post(f"{page}/answer", page=page, based_on=mark, answer="Câu của tôi", way="text", step="send")
+    assert answer.status_code == 409
+    assert "vừa có thêm lời mới" in answer.text
+    assert "Câu của trực ban" in answer.text
+    assert "Câu của tôi</textarea>" in answer.text
+    again = field(answer.text, "based_on")
+    assert again != mark
+    sent = second.post(f"{page}/answer", page=page, based_on=again, answer="Câu của tôi", way="text", step="send")
+    assert sent.status_code == 303
+    first.post(f"{page}/close", page=page)
+    late = second.post(f"{page}/answer", page=page, based_on=again, answer="Thêm nữa", way="text")
+    assert late.status_code == 409
+    assert "đã đóng" in late.text
+    assert "Thêm nữa" in late.text
+
+
+def test_an_answer_can_be_heard_before_it_goes(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    heard = browser.post(f"{page}/answer/spoken", page=page, answer="Đã sửa cầu")
+    assert (heard.status_code, heard.content_type, heard.data[:4]) == (200, "audio/wav", b"RIFF")
+    assert browser.post(f"{page}/answer/spoken", page=page, answer=" … ").status_code == 409
+    assert browser.post(f"{page}/answer/spoken", page=page, answer="a" * 5001).status_code == 409
+
+
+def test_a_text_survives_a_login_that_ran_out(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    page, browser = f"/cases/{number}", house.signed_in(OPERATOR)
+    token = browser.form_token(page)
+    with house.database.session() as session:
+        from admin.access.models import WebSession
+
+        for login in session.query(WebSession):
+            login.ended_at = now()
+    refused = browser.client.post(
+        f"{page}/answer", data={"csrf_token": token, "answer": "Một câu dài", "way": "text"},
+        headers={"Accept": "text/html", "Referer": f"http://localhost{page}/answer"},
+    )  # fmt: skip
+    kept = field(refused.text, "kept")
+    assert browser.client.get(f"{page}/answer").status_code in (303, 401)
+    signed = browser.post("/login", email=OPERATOR, password="ba-con-ech-xanh", kept=kept)
+    assert signed.headers["Location"].endswith(f"{page}/answer")
+    assert "Một câu dài</textarea>" in browser.get(f"{page}/answer").text

@@ -1,0 +1,215 @@
+"""Things in a unit that routes are about, made for a test one by one."""
+
+import datetime
+import itertools
+import wave
+
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.planning import Request, ask
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.models import Schedule
+from feedback import replies
+from feedback.cases import Opening, Said, find_case, open_case
+from feedback.citizens import open_citizens
+from feedback.models import Attachment, Message
+from feedback.states import Channel, Direction, ReplyEvent, Way
+from haichieu.alarms import Alarm
+from haichieu.database import now
+from haichieu.media import Media
+from haichieu.people import Account, Official, Unit
+from ivr.flow import delivered_definition
+from ivr.own_flows.drafts import find_draft, mark_of, save
+from ivr.routing import Number
+from tests.admin.house import House
+from tests.admin.test_programmes_pages import a_programme
+
+SOON = datetime.timedelta(hours=1)
+PAST = "2001-01-01T00:00:00Z"
+"""Refused as an hour, after the rights were asked about and before any sound is made."""
+ZONES = {"district": "11", "commune": "12", "village": "13", "other": "14"}
+FRESH = itertools.count(1)
+
+
+def broadcast(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        wish = Request("test", "Bản tin", [], zone_codes=[ZONES[unit]], due_at=now() + SOON)
+        return ask(session, wish, now()).id
+
+
+def case(house: House, unit: str) -> str:
+    with house.database.session() as session:
+        first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
+        return open_case(session, Opening(Channel.TEXT, house.units[unit], "number"), first, now()).number
+
+
+def first_message(house: House) -> int:
+    with house.database.session() as session:
+        return session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0
+
+
+def failed_reply(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    """The path that has a failed call of a case tried again, and its form."""
+    number = case(house, unit)
+    with house.database.session() as session:
+        found = find_case(session, number)
+        found.citizen = open_citizens(house.home).meet(session, "+84912345678", now())
+        [reply] = replies.answer(session, found, replies.Answer("test", [Way.CALL], "Đã sửa"), now()).replies
+        replies.changes(session, reply, ReplyEvent.FAIL, now())
+        return f"/cases/{number}/retry", {"reply": str(reply.id)}
+
+
+def case_file(house: House, unit: str) -> str:
+    number = case(house, unit)
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"file-{number}")
+        attachment = Attachment(message_id=0, media_id=kept.id, name="anh.png", content_type="image/png")
+        attachment.message_id = find_case(session, number).messages[0].id
+        session.add(attachment)
+        session.flush()
+        return f"/cases/{number}/files/{attachment.id}"
+
+
+def kept_sound(session: Session, house: House, content: str) -> Media:
+    """A sound in the store of the house's web process, different for every `content`."""
+    store = house.store
+    store.folder.mkdir(parents=True, exist_ok=True)
+    file = store.folder / "made.wav"
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(content.encode() * 2)
+    return store.keep(session, file)
+
+
+def programme_sound(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"programme-{unit}")
+        session.add(
+            Programme(
+                title="Bản tin", origin="upload", unit_id=house.units[unit], author="test", author_name="test",
+                sound_id=kept.id, created_at=now(), updated_at=now(),
+            )
+        )  # fmt: skip
+        return kept.id
+
+
+def spoken_sound(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        kept = kept_sound(session, house, f"spoken-{unit}")
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=kept)
+        open_case(session, Opening(Channel.CALL, house.units[unit], "number"), said, now())
+        return kept.id
+
+
+def account(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Account(
+            email=f"a{next(FRESH)}@y.example", name="A", password_hash="x", role="viewer", unit_id=house.units[unit]
+        )
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def alarm(house: House) -> int:
+    with house.database.session() as session:
+        made = Alarm(kind="asterisk_down", subject="Asterisk", text="Dừng / down")
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def programme(house: House, unit: str) -> int:
+    return a_programme(house, unit)
+
+
+def schedule(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Schedule(
+            uid=f"{now().timestamp()}", title="Bản tin", unit_id=house.units[unit], what="programme",
+            programme_id=programme_in(session, house.units[unit]), starts=datetime.datetime(2026, 1, 1, 5, 30),
+            timezone="Asia/Ho_Chi_Minh", rrule="FREQ=DAILY", author="test", created_at=now(), updated_at=now(),
+            zones=[session.query(Zone).filter_by(code=ZONES[unit]).one()], enabled=False,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def programme_in(session: Session, unit_id: int) -> int:
+    made = Programme(
+        title="Bản tin", origin="text", unit_id=unit_id, author="test", author_name="T", created_at=now(),
+        updated_at=now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def speaker(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Speaker(code=f"moi-{next(FRESH)}", name="Loa", unit_id=house.units[unit], reachable=True)
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def zone(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Zone(code=f"6{next(FRESH):04}", name="Khu", units=[session.get_one(Unit, house.units[unit])])
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def official(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Official(code=f"9{next(FRESH):04}", name="B", pin_hash="x", unit_id=house.units[unit])
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def new_speaker(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/speakers/new", {"id": f"moi-{next(FRESH)}", "name": "Loa", "unit": unit.upper()}
+
+
+def new_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/set-up/number", {"number": f"19{next(FRESH):04}", "flow": "hotline", "unit": unit.upper()}
+
+
+def new_official(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/officials/new", {"code": f"8{next(FRESH):04}", "name": "Cán bộ", "unit": unit.upper()}
+
+
+def new_zone(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/zones/new", {"code": f"7{next(FRESH):04}", "name": "Khu", "units": unit.upper()}
+
+
+def new_account(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    email = f"a{next(FRESH)}@y.example"
+    return "/accounts/new", {"email": email, "name": "A", "role": "viewer", "unit": unit.upper()}
+
+
+def number(house: House, unit: str) -> int:
+    with house.database.session() as session:
+        made = Number(number=f"18{next(FRESH):04}", flow="hotline", unit_id=house.units[unit])
+        session.add(made)
+        session.flush()
+        return made.id
+
+
+def another_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    return "/numbers/new", new_number(house, unit)[1]
+
+
+def flow_draft(house: House, unit: str) -> str:
+    """The citizens' line, to which one number leads, in a unit; with a draft at work."""
+    with house.database.session() as session:
+        session.query(Number).delete()
+        session.add(Number(number="1022", flow="hotline", unit_id=house.units[unit]))
+        if find_draft(session, "hotline") is None:
+            built_in = delivered_definition("hotline")
+            save(session, "hotline", built_in, mark_of(built_in), "test", now())
+    return "/flows/hotline"
