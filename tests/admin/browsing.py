@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from tests.admin.house import PASSWORD
 from tests.admin.served import Served
 
+expect.set_options(timeout=20_000)  # a busy machine is slow, and a page that is right at last is right
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
@@ -36,6 +37,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser, station: Served) -> Iterator[Page]:
     """A page of its own, whose console must stay silent."""
     context = chromium.new_context(base_url=station.address, locale="vi-VN", viewport=LAPTOP)  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -61,6 +63,21 @@ def follow(page: Page, way: Locator) -> None:
     """Click, and be where it leads: a click alone returns while the page before it still stands."""
     with page.expect_navigation():
         way.click()
+
+
+def drag(page: Page, what: Locator, onto: Locator, marked: Locator) -> None:
+    """Drag as a hand does: move on until `marked`, where it would fall, is marked by the page, and let go there."""
+    what.hover()
+    page.mouse.down()
+    onto.scroll_into_view_if_needed()
+    box = onto.bounding_box()
+    assert box
+    for turn in range(200):
+        page.mouse.move(box["x"] + box["width"] / 2 + turn % 2, box["y"] + box["height"] / 2, steps=3)
+        if "over" in (marked.get_attribute("class") or "").split():
+            break
+        page.wait_for_timeout(50)
+    page.mouse.up()
 
 
 def look(page: Page, name: str) -> None:

@@ -57,6 +57,7 @@ def runs(page: str) -> list[str]:
     return scripts + [name for one in tree.iter() for name in one.attrib if str(name).lower().startswith("on")]
 
 
+@pytest.mark.timeout(400)
 def test_no_form_of_any_page_breaks_or_runs_what_is_typed_into_it(house: House) -> None:
     browser = house.signed_in(WHO)
     pages = things(house)

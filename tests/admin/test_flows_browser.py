@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.admin.browsing import PHONE, follow, look, sign_in
+from tests.admin.browsing import PHONE, drag, follow, look, sign_in
 from tests.admin.served import Served
 from tests.admin.test_browser import station
 
@@ -40,8 +40,9 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     assert (leads(page, "1"), leads(page, "2"), leads(page, "5")) == ("commune", "message", "gio-lam-viec")
     handle = page.locator('[data-order="order-main-menu"] > [data-exit="2"] > .flow-way > .flow-exit')
     target = page.locator('[data-order="order-main-menu"] > [data-exit="1"] > .flow-way > .flow-exit')
+    page.wait_for_load_state()  # the script that drags is there
     with page.expect_navigation():
-        handle.drag_to(target)
+        drag(page, handle, target, page.locator('[data-order="order-main-menu"] > [data-exit="1"]'))
     assert (leads(page, "1"), leads(page, "2")) == ("message", "commune")
     page.get_by_role("button", name="Đưa commune lên trước phím 2").press("Enter")
     expect(page.locator('[data-exit="1"]').get_by_text("Chọn xã").first).to_be_visible()

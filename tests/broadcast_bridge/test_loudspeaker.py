@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
+from haichieu.audio.matching import FOUND
 from haichieu.audio.sound import from_pcm
 from haichieu.event_process import EventMissing
 from haichieu.softphone.controller import CallNotAnswered, SoftPhone
@@ -123,7 +124,7 @@ async def test_what_a_phone_says_is_recorded_call_after_call(
     recorded = read_wav(heard)
     eighth = len(recorded.samples) // 8  # the two calls are not of quite the same length: let the halves overlap
     for part in (recorded.samples[: 5 * eighth], recorded.samples[3 * eighth :]):
-        assert match(read_wav(speech), Sound(part, recorded.rate)).correlation > 0.8
+        assert match(read_wav(speech), Sound(part, recorded.rate)).correlation > FOUND
     assert 7.5 < recorded.seconds < 11  # nothing of the time between the calls
 
 
@@ -135,7 +136,7 @@ async def test_a_player_gets_the_sound(asterisk: PlainAsterisk, speech: Path, tm
         await one.play(speech)
         await one.hang_up()
         await first.call_ended()
-    assert match(read_wav(speech), from_pcm(raw.read_bytes(), 8000)).correlation > 0.8
+    assert match(read_wav(speech), from_pcm(raw.read_bytes(), 8000)).correlation > FOUND
 
 
 async def test_a_second_call_is_busy_and_an_emergency_is_not(asterisk: PlainAsterisk, speech: Path) -> None:

@@ -31,7 +31,7 @@ from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
 from tests.crashes.holding import database_held
 from tests.crashes.processes import child_of, kill
-from tests.station.listening import LIKE, LISTEN_AGAIN, Scene
+from tests.station.listening import LISTEN_AGAIN, SAME, Scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
@@ -69,7 +69,7 @@ class Told:
         def arrived() -> bool:
             heard = read_wav(self.hears_into)
             found = match(part, heard)
-            return found.correlation > LIKE and heard.seconds > found.delay_seconds + part.seconds - A_HAIR
+            return found.correlation > SAME and heard.seconds > found.delay_seconds + part.seconds - A_HAIR
 
         await until(arrived, "the answer", 30, LISTEN_AGAIN)
 

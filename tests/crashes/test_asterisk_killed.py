@@ -5,7 +5,7 @@ import pytest
 from haichieu.cli.trial_station import until
 from tests.crashes.processes import child_of, is_running, kill
 from tests.station.district import HAI, PINS
-from tests.station.listening import Scene
+from tests.station.listening import SAME, Scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
@@ -32,7 +32,7 @@ async def test_asterisk_comes_back_with_its_accounts_and_the_next_broadcast_is_h
     await again.digits("#")
     ended = await scene.ended()
     assert (ended.state, {one.state for one in ended.deliveries.values()}) == ("ended", {"played"})
-    assert scene.heard("cb-1", "demo-congrats").correlation > 0.8
-    assert scene.heard("cb-2", "demo-congrats").correlation > 0.8
+    assert scene.heard("cb-1", "demo-congrats").correlation > SAME
+    assert scene.heard("cb-2", "demo-congrats").correlation > SAME
     await again.hang_up()
     await scene.quiet()

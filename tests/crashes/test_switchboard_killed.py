@@ -9,7 +9,7 @@ from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.cli.trial_station import until
 from tests.crashes.processes import child_of, descendants, is_running, kill, supervisor
 from tests.station.district import HAI, PINS
-from tests.station.listening import Scene
+from tests.station.listening import SAME, Scene
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -49,7 +49,7 @@ async def test_a_killed_switchboard_leaves_a_true_log_and_no_channel(scene: Scen
             await asyncio.sleep(0.05)
     assert {code: one.state for code, one in ended.deliveries.items()} == {"cb-1": "played", "cb-2": "played"}
     assert all(one.seconds > 5 for one in ended.deliveries.values())
-    assert scene.heard("cb-1", "demo-congrats").correlation > 0.8
+    assert scene.heard("cb-1", "demo-congrats").correlation > SAME
     assert ended.recorded
     assert recordings(scene)
     assert AlarmKind.BROADCAST_FAILED in alarms(scene)
@@ -65,7 +65,7 @@ async def test_officials_go_live_again_at_once(scene: Scene) -> None:
     await phone.digits("#")
     ended = await scene.ended()
     assert (ended.state, {one.state for one in ended.deliveries.values()}) == ("ended", {"played"})
-    assert scene.heard("cb-2", "demo-congrats").correlation > 0.8
+    assert scene.heard("cb-2", "demo-congrats").correlation > SAME
     await phone.hang_up()
     await scene.quiet()
 

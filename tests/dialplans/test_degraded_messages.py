@@ -25,6 +25,7 @@ from dialplans.left_messages import FOLDER, LeftMessage, left_messages
 from feedback.citizens import open_citizens
 from feedback.models import Case
 from haichieu.audio import match, read_wav
+from haichieu.audio.matching import FOUND
 from haichieu.audio.sound import Sound
 from haichieu.cli.trial_station import until
 from haichieu.database import Database
@@ -36,7 +37,6 @@ from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 HOTLINE, PIN = "1800", "971357"
 CALLER = "0987654321"
 MODE = DegradedMode("1999", PIN, (), replace(ASTERISKS_OWN, leave_message="beep"), (HOTLINE,))
-SAME = 0.8
 LONG = {"demo-instruct": "30"}
 """Seconds of the sounds that are longer than four."""
 DISTRICT = f"""
@@ -114,7 +114,7 @@ def recorded(asterisk: LoneAsterisk) -> bool:
 
 
 def same(spoken: Path, recording: Path) -> bool:
-    return match(read_wav(spoken), read_wav(recording)).correlation >= SAME
+    return match(read_wav(spoken), read_wav(recording)).correlation >= FOUND
 
 
 async def begin_speaking(asterisk: LoneAsterisk, phone: SoftPhone, speech: Path) -> None:
@@ -275,7 +275,7 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
             kept = MediaStore(asterisk.settings.home / "media", 1).path(message.sound)
             speech = read_wav(sounds["demo-congrats"])
             spoken = Sound(speech.samples[: int(seconds * speech.rate)], speech.rate)
-            assert match(spoken, read_wav(kept)).correlation >= SAME
+            assert match(spoken, read_wav(kept)).correlation >= FOUND
         assert [programme.title for programme in session.scalars(sa.select(Programme))] == [
             "Đường dây khẩn cấp 21:13 21/09/2026"
         ]

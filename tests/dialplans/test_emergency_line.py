@@ -16,6 +16,7 @@ from dialplans.accounts import ha1, phone_account, speaker_account
 from dialplans.degraded import GROUP, DegradedMode, DegradedSounds, write_degraded
 from dialplans.installation import find_installation
 from haichieu.audio import Match, match, read_wav
+from haichieu.audio.matching import FOUND
 from haichieu.cli.trial_station import until
 from haichieu.softphone.controller import SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
@@ -28,7 +29,6 @@ SOUNDS = DegradedSounds(
     locked="vm-sorry", live="beep", leave_message="vm-intro", message_kept="vm-msgsaved",
     message_not_kept="vm-mailboxfull",
 )  # fmt: skip
-SAME = 0.8
 QUIET = -45.0
 PORT = 5004
 BLOCK = random.randrange(256)
@@ -131,10 +131,10 @@ async def test_after_a_crash_of_everything_the_emergency_line_reaches_every_regi
         for one in speakers:
             await one.call_ended()
 
-    assert [heard(speech, tmp_path / f"{name}.wav").correlation >= SAME for name in ("cb-1", "cb-2")] == [True, True]
-    assert match(read_wav(speech), receiver.sound()).correlation >= SAME
+    assert [heard(speech, tmp_path / f"{name}.wav").correlation >= FOUND for name in ("cb-1", "cb-2")] == [True, True]
+    assert match(read_wav(speech), receiver.sound()).correlation >= FOUND
     [kept] = recordings(asterisk) - before
-    assert heard(speech, kept).correlation >= SAME
+    assert heard(speech, kept).correlation >= FOUND
     home = asterisk.settings.home
     assert [path.name for path in home.rglob("*") if path.is_file() and PIN.encode() in path.read_bytes()] == [
         "degraded.conf"
@@ -153,7 +153,7 @@ async def test_a_speaker_left_in_a_dead_applications_broadcast_hears_the_emergen
         await speak_in_emergency(phone, speech, lambda: calls_taken(loudspeaker) == 2)
         await loudspeaker.call_ended()
 
-    assert heard(speech, tmp_path / "cb-1.wav").correlation >= SAME
+    assert heard(speech, tmp_path / "cb-1.wav").correlation >= FOUND
 
 
 async def test_five_wrong_pins_lock_the_line_even_for_the_right_one(
@@ -195,5 +195,5 @@ async def test_a_hundred_and_more_speakers_are_reached_through_groups(
             stack.enter_context(MulticastReceiver(group_address(number), PORT)) for number in (1, GROUP, count - 1)
         ]
         await speak_in_emergency(phone, speech, lambda: all(receiver.sound().seconds > 0 for receiver in receivers))
-    assert [match(read_wav(speech), receiver.sound()).correlation >= SAME for receiver in receivers] == [True] * 3
+    assert [match(read_wav(speech), receiver.sound()).correlation >= FOUND for receiver in receivers] == [True] * 3
     await rewrite(asterisk, FEW)

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
+from haichieu.audio.matching import FOUND
 from haichieu.event_process import ChildEnded, EventMissing
 from haichieu.sip_options import DIGIT_SECONDS
 from haichieu.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
@@ -67,7 +68,7 @@ async def test_one_phone_hears_what_the_other_plays(pair: Pair, speech: Path) ->
     assert played.ended - played.started == pytest.approx(read_wav(speech).seconds, abs=0.1)
     assert ended["seconds"] >= 2
     found = match(read_wav(speech), read_wav(pair.heard))
-    assert found.correlation > 0.8
+    assert found.correlation > FOUND
 
 
 async def test_the_callee_learns_who_calls_and_what_was_dialled(pair: Pair) -> None:

@@ -14,7 +14,7 @@ from broadcast_bridge.levels import Levels
 from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.models import Broadcast, Speaker
 from dialplans.configuration import ari_password
-from haichieu.audio.matching import Match, match
+from haichieu.audio.matching import FOUND, Match, match
 from haichieu.audio.sound import Sound, read_wav
 from haichieu.cli.sounds import open_prompts
 from haichieu.cli.trial_station import TrialStation, until
@@ -23,9 +23,9 @@ from tests.every_table import load_every_table
 from tests.station import district
 
 load_every_table()
-SAME = 0.8
-LIKE = 0.6
-"""A prompt is said once and is short: a moment of a busy machine costs more of it, and other prompts stay below 0.4."""
+SAME = FOUND
+"""Most seconds of it are there: other speech stays below 0.4. A second in which the machine was too busy for a packet
+or two correlates less, though every word in it is understood; the demo, which has the machine to itself, shows 0.99."""
 OTHER = 0.5
 NO_METER = -999.0
 LISTEN_AGAIN, LISTEN_BACK, LISTEN_ON = 0.3, 20.0, 3.0
@@ -179,7 +179,7 @@ class Scene:
             store = open_prompts(self.station.settings.home, self.station.database)
             return [read_wav(Path(f"{store.sound(prompt, 'vi', values)}.wav")) for prompt in prompts]
 
-        await until_heard(file, *await asyncio.to_thread(sounds), like=LIKE)
+        await until_heard(file, *await asyncio.to_thread(sounds))
 
     async def asterisk(self, what: str) -> list[dict[str, Any]]:
         """What Asterisk itself has: channels or bridges."""
