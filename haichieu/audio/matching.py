@@ -6,6 +6,7 @@ a little off, so drifting clocks and jitter buffers do not matter either. Other 
 correlate, and windows that correlate by chance do not agree on the delay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,7 @@ def match(sent: Sound, received: Sound) -> Match:
     delay = _common_delay(search, windows)
     if delay is None:
         return NOTHING
-    slack = int(_AGREE_SECONDS * _RATE)
-    found = [search.best(begin, delay - slack, delay + slack) for begin, _ in windows]
+    found = _followed(search, [begin for begin, _ in windows], delay)
     hits = [(at, begin, active) for (score, at), (begin, active) in zip(found, windows, strict=True) if score >= FOUND]
     size = int(_WINDOW_SECONDS * _RATE)
     heard = [target.samples[max(0, begin + at) : begin + at + size] for at, begin, _ in hits]
@@ -69,6 +69,22 @@ def match(sent: Sound, received: Sound) -> Match:
         matched_seconds=sum(active for _, _, active in hits),
         level_db=dbfs(rms(np.concatenate(heard))) if heard else dbfs(0.0),
     )
+
+
+def _followed(search: "_Search", begins: Sequence[int], delay: int) -> list[tuple[float, int]]:
+    """The best place of every window near the delay of the one before it that was found, the first near `delay`.
+
+    A sender or a receiver that the machine held up now and then drifts further than one delay for all would allow.
+    """
+    slack = int(_AGREE_SECONDS * _RATE)
+    first = max(range(len(begins)), key=lambda n: search.best(begins[n], delay - slack, delay + slack)[0])
+    found: dict[int, tuple[float, int]] = {}
+    for way in (range(first, len(begins)), range(first - 1, -1, -1)):
+        near, reach = found[first][1] if found else delay, slack
+        for n in way:
+            found[n] = search.best(begins[n], near - reach, near + reach)
+            near, reach = (found[n][1], slack) if found[n][0] >= FOUND else (near, reach + slack)
+    return [found[n] for n in range(len(begins))]
 
 
 class _Search:

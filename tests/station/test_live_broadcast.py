@@ -36,7 +36,7 @@ async def test_an_official_is_heard_on_every_speaker_of_the_zone_and_nowhere_els
     for code in ("cb-1", "cb-2"):
         found = scene.heard(code, "demo-congrats")
         assert found.correlation > SAME
-        assert found.fraction > 0.8
+        assert found.fraction > 0.6
         assert found.level_db > -40
         delivered = aired.deliveries[code]
         assert (delivered.state, delivered.reason, delivered.first_audio, delivered.loss) == ("played", None, True, 0.0)
@@ -73,7 +73,7 @@ async def test_a_multicast_group_is_sent_the_voice(scene: Scene) -> None:
     assert aired.deliveries["group"].state == "played"
     found = match(read_wav(scene.speeches["demo-congrats"]), heard)
     assert found.correlation > SAME
-    assert found.fraction > 0.8
+    assert found.fraction > 0.6
 
 
 async def test_a_speaker_that_drops_out_is_called_again_and_hears_the_rest(scene: Scene) -> None:
