@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.admin.house import PASSWORD
 from tests.admin.served import Served
@@ -66,37 +65,11 @@ def follow(page: Page, way: Locator) -> None:
         way.click()
 
 
-def drag(page: Page, what: Locator, onto: Locator, marked: Locator) -> None:
-    """Drag as a hand does, to where that leads: on until `marked`, where it would fall, is marked by the page.
-
-    Chromium drops nothing where it has not yet heard that it may, which on a busy machine takes its time: the hand rests
-    there for a moment, and takes hold once more when nothing came of it.
-    """
-    for attempt in range(6):
-        try:
-            with page.expect_navigation(timeout=10_000):
-                _drag_once(page, what, onto, marked, 200.0 * (attempt + 1))
-            return
-        except PlaywrightTimeout:
-            continue
-    raise AssertionError("nothing came of dragging")
-
-
-def _drag_once(page: Page, what: Locator, onto: Locator, marked: Locator, rest: float) -> None:
-    onto.scroll_into_view_if_needed()
-    what.hover()
-    page.mouse.down()
-    box = onto.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for turn in range(30):
-        page.mouse.move(x + turn % 2, y, steps=3)
-        page.wait_for_timeout(50)
-        if "over" in (marked.get_attribute("class") or "").split():
-            break
-    page.mouse.move(x + 2, y)
-    page.wait_for_timeout(rest)
-    page.mouse.up()
+def drag(page: Page, what: Locator, onto: Locator) -> None:
+    """Drag and drop, as the page is told of it: on a busy machine the mouse of the browser's debugger drops nothing."""
+    carried = page.evaluate_handle("() => new DataTransfer()")
+    for where, event in ((what, "dragstart"), (onto, "dragover"), (onto, "drop")):
+        where.dispatch_event(event, {"dataTransfer": carried})
 
 
 def look(page: Page, name: str) -> None:

@@ -41,7 +41,8 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     handle = page.locator('[data-order="order-main-menu"] > [data-exit="2"] > .flow-way > .flow-exit')
     target = page.locator('[data-order="order-main-menu"] > [data-exit="1"] > .flow-way > .flow-exit')
     page.goto(DRAFT)  # a page that is at rest: the one before is still on its way to the step that was saved
-    drag(page, handle, target, page.locator('[data-order="order-main-menu"] > [data-exit="1"]'))
+    with page.expect_navigation():
+        drag(page, handle, target)
     assert (leads(page, "1"), leads(page, "2")) == ("message", "commune")
     page.get_by_role("button", name="Đưa commune lên trước phím 2").press("Enter")
     expect(page.locator('[data-exit="1"]').get_by_text("Chọn xã").first).to_be_visible()
