@@ -28,9 +28,9 @@ SAME = FOUND
 or two correlates less, though every word in it is understood; the demo, which has the machine to itself, shows 0.99."""
 OTHER = 0.5
 NO_METER = -999.0
-LISTEN_AGAIN, LISTEN_BACK, LISTEN_ON = 0.3, 20.0, 3.0
-"""Seconds: the pause until a growing recording is listened to again; how far back beyond the length of what is said
-it is listened to, the first time and then."""
+LISTEN_AGAIN, LISTEN_BACK = 0.3, 20.0
+"""Seconds: the least pause until a growing recording is listened to again, which on a busy machine is far longer; and
+how far back beyond the length of what is said."""
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,10 @@ class Scene:
 
 async def until_heard(file: Path, *said: Sound, like: float = SAME, seconds: float = 45) -> None:
     """Wait until a growing recording holds one of several sounds."""
-    back = LISTEN_BACK
 
     def holds() -> bool:
-        nonlocal back
-        heard, back_now, back = read_wav(file), back, LISTEN_ON
-        return any(match(one, end_of(heard, one.seconds + back_now)).correlation > like for one in said)
+        heard = read_wav(file)
+        return any(match(one, end_of(heard, one.seconds + LISTEN_BACK)).correlation > like for one in said)
 
     await until(holds, f"{file.name} holds what is said", seconds, LISTEN_AGAIN)
 
