@@ -9,9 +9,7 @@ Only for short-lived children under a script's control; the station's own proces
 
 import asyncio
 import contextlib
-import ctypes
 import json
-import signal
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -19,9 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from haichieu.errors import HaiChieuError
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+from haichieu.processes import end_with_parent
 
 Event = dict[str, Any]
 """`{"event": NAME, "at": EPOCH_SECONDS, …}`."""
@@ -62,7 +58,7 @@ class EventProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         self._readers = [
             asyncio.create_task(self._read_events(self._process)),
@@ -164,8 +160,3 @@ class EventProcess:
         assert process.stderr is not None  # noqa: S101
         async for line in process.stderr:
             self.errors.append(line.decode(errors="replace").rstrip())
-
-
-def _end_with_parent() -> None:
-    """In the child, before exec: end when the script that holds it dies."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -166,21 +166,21 @@ def supervise(children: Sequence[Child], on_ready: Callable[[], None]) -> Progra
     Returns None when all have ended, and in each new process the program that it is to run: the caller runs it.
     Calls `on_ready` once all are ready. Raises EnvironmentProblem, with its last words, when one does not come up.
     """
+    supervisor = os.getpid()
     with _orders_to_stop() as orders:
         try:
-            program = _until_told(children, orders, on_ready)
-        except BaseException:
-            _stop(children)
-            raise
-        if program is None:
-            _stop(children)
-    return program
+            return _until_told(children, orders, on_ready)
+        finally:
+            if os.getpid() == supervisor:  # whatever happens in a child, it ends no other
+                _stop(children)
 
 
 def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Callable[[], None]) -> Program | None:
     came_up = False
     while not _readable(orders.fileno()):
         for child in reversed(children):
+            if _readable(orders.fileno()):  # to import one more program takes a second
+                return None
             if child.seconds_until_due() == 0 and (program := child.start()):
                 for other in children:
                     other.forget()

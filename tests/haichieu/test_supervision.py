@@ -30,7 +30,13 @@ def broken(name):
     sys.exit("no room on the disk")
 
 def child(name, kind):
-    return Child(name, lambda: partial(globals()[kind], name), stop_seconds=1.0)
+    def load():
+        if kind == "large":
+            print("loading", flush=True)
+            time.sleep(1.0)
+        return partial(globals().get(kind, steady), name)
+
+    return Child(name, load, stop_seconds=1.0)
 
 configure_logs("info", "supervisor")
 children = [child(*word.split("=")) for word in sys.argv[1:]]
@@ -130,6 +136,16 @@ def test_one_that_does_not_come_up_is_named_with_its_last_words(started: Callabl
     assert "EnvironmentProblem: Tiến trình 'engine' không khởi động được." in said
     assert said.rstrip().endswith("no room on the disk")
     assert "web: web goes" in said
+
+
+def test_an_order_to_stop_while_one_is_being_loaded_starts_no_more(started: Callable[..., Supervised]) -> None:
+    station = started("web=large", "worker=large", "engine=steady")
+    assert station.line() == "loading"
+    station.process.send_signal(signal.SIGTERM)
+    printed, said = station.finish()
+    assert printed == "all ended\n"  # and nothing else was loaded
+    assert "engine: engine goes" in said
+    assert station.process.returncode == 0
 
 
 def test_one_that_does_not_listen_is_killed_in_its_time(started: Callable[..., Supervised]) -> None:

@@ -72,6 +72,7 @@ async def test_a_programme_begins_at_its_hour_and_is_heard_whole(scene: Scene) -
     for code in ("cb-1", "cb-2"):
         found = scene.heard(code, "demo-congrats")
         assert found.correlation > SAME
+        assert found.fraction > 0.6
         delivery = aired.deliveries[code]
         assert (delivery.state, delivery.reason) == ("played", None)
         assert delivery.seconds > read_wav(scene.speeches["demo-congrats"]).seconds
