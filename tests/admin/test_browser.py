@@ -99,6 +99,30 @@ def test_an_operator_sees_what_happens_without_asking_and_stops_it(page: Page, s
         assert session.get_one(Broadcast, number).stop_asked_at is not None
 
 
+def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) -> None:
+    with page.expect_response("**/now/board"):  # the look that a new stream asks for
+        sign_in(page, "operator@district.example")
+    stop = page.get_by_role("link", name=re.compile("^Dừng ")).first
+    stop.hover()
+    page.mouse.down()
+    with page.expect_response("**/now/board") as news, station.house.database.session() as session:
+        raise_alarm(session, AlarmKind.FEED_SILENT, "duoi-ngon-tay", "Nguồn im lặng. / The feed is silent.")
+    news.value.finished()
+    stop.evaluate("link => link.addEventListener('click', event => event.preventDefault())")
+    expect(page.get_by_text("duoi-ngon-tay")).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_text("duoi-ngon-tay").first).to_be_visible()
+    page.goto("/")
+    stop.hover()
+    page.mouse.down()
+    with page.expect_response("**/now/board") as news, station.house.database.session() as session:
+        raise_alarm(session, AlarmKind.FEED_SILENT, "them-mot-tin", "Nguồn im lặng. / The feed is silent.")
+    news.value.finished()
+    with page.expect_navigation():
+        page.mouse.up()
+    expect(page.get_by_role("button", name="Dừng ngay")).to_be_visible()
+
+
 def on_air_in_the_village(session) -> int:  # type: ignore[no-untyped-def]
     wish = Request("account:a@b", "Tin khẩn ở thôn", [], zone_codes=["13"], priority="emergency")  # type: ignore[arg-type]
     number = ask(session, wish, now()).id
