@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
+
+AGAIN_SECONDS = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -23,6 +25,25 @@ async def in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """As `in_background`, for work that has no end: it is begun again `AGAIN_SECONDS` after it has failed.
+
+    A database that is restarted must not leave a process behind that lives and does half of its work.
+    """
+    async with in_background(*(_begun_again(one) for one in work)):
+        yield
+
+
+async def _begun_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    while True:
+        try:
+            return await work()
+        except Exception:
+            log.exception("background.failed", work=repr(work), again_in=AGAIN_SECONDS)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

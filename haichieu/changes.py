@@ -11,11 +11,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import psycopg
 import sqlalchemy as sa
+import structlog
 
 from haichieu.background import in_background
 from haichieu.database import CHANGE_CHANNEL, Database, now
 
+log = structlog.get_logger()
+
 SQLITE_POLL_SECONDS = 0.2
+AWAY_SECONDS = 1.0
 IDLE_SECONDS = 30.0
 """Look at the rows this often even when nothing was announced."""
 
@@ -41,7 +45,7 @@ async def changes_and_hours(database: Database, next_hour: NextHour) -> AsyncIte
     """
     async with _news(database) as news:
         while True:
-            await _first_of(news, await next_hour())
+            await _first_of(news, await _asked(next_hour))
             yield
 
 
@@ -53,7 +57,7 @@ async def hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
     """
     async with _news(database) as news:
         while True:
-            hour = await next_hour()
+            hour = await _asked(next_hour)
             if hour is not None and hour <= now():
                 yield
             else:
@@ -71,6 +75,16 @@ async def _news(database: Database) -> AsyncIterator[asyncio.Event]:
 
     async with in_background(listen()):
         yield news
+
+
+async def _asked(next_hour: NextHour) -> datetime.datetime | None:
+    """The next hour; while the database is away, nothing is due: what goes on already must not end for that."""
+    while True:
+        try:
+            return await next_hour()
+        except sa.exc.DBAPIError as problem:
+            log.warning("database.away", problem=str(problem.orig))
+        await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None:
@@ -112,4 +126,4 @@ async def _postgresql_changes(database: Database) -> AsyncGenerator[None, None]:
                         pass
                     yield
         except psycopg.OperationalError:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(AWAY_SECONDS)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from haichieu.database import migrate
 
@@ -81,6 +82,17 @@ class PostgresCluster:
             yield self.url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def away(self, url: str) -> Iterator[None]:
+        """Nobody is or can be connected to the database at `url`, as while a server is restarted."""
+        name = conninfo_to_dict(url)["dbname"]
+        self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        try:
+            yield
+        finally:
+            self._execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -31,7 +31,7 @@ from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.audio.ingest import UnusableSound
-from haichieu.background import in_background
+from haichieu.background import kept_going
 from haichieu.changes import changes
 from haichieu.cli.answers import SpokenAnswers
 from haichieu.cli.citizens_line import file_left_behind
@@ -162,24 +162,24 @@ class Switchboard:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
         async with (
             self._client,
-            in_background(
-                self._client.run(self._connected, self._lost),
-                self._supervisor.run(),
-                self._heartbeat(),
-                self._follow_rows(),
-                self._keep_prompts(),
-                self._keep_recordings(),
-                self._left_alone.run(),
-                file_left_behind(self._client, self._messages),
+            kept_going(
+                partial(self._client.run, self._connected, self._lost),
+                self._supervisor.run,
+                self._heartbeat,
+                self._follow_rows,
+                self._keep_prompts,
+                self._keep_recordings,
+                self._left_alone.run,
+                partial(file_left_behind, self._client, self._messages),
             ),
-            in_background(
-                self._call_backs.run(),
-                self._missed_calls.run(),
-                self._prompt_calls.run(),
-                self._booked_calls.run(),
-                self._playout.run(),
-                self._answer_calls.run(),
-                self._texts.run(),
+            kept_going(
+                self._call_backs.run,
+                self._missed_calls.run,
+                self._prompt_calls.run,
+                self._booked_calls.run,
+                self._playout.run,
+                self._answer_calls.run,
+                self._texts.run,
             ),
         ):
             await self._reception.run()

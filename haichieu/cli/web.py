@@ -4,6 +4,8 @@ import sys
 import threading
 from functools import partial
 
+import sqlalchemy as sa
+import structlog
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,8 @@ from haichieu.logs import configure_logs
 from haichieu.processes import READY
 from haichieu.settings import Settings
 from ivr.routing import unit_of_texts, unit_texted
+
+log = structlog.get_logger()
 
 
 def run_web(settings: Settings) -> None:
@@ -66,6 +70,9 @@ def _started(database: Database) -> None:
 
 def _beat_for_ever(database: Database) -> None:
     while True:
-        with database.session() as session:
-            beat(session, "web")
+        try:
+            with database.session() as session:
+                beat(session, "web")
+        except sa.exc.DBAPIError as problem:  # it will be back, and so must the beats be
+            log.warning("database.away", problem=str(problem.orig))
         threading.Event().wait(BEAT_SECONDS)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from feedback.transcription.desk import TranscriptionDesk
 from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
 from haichieu import audit
-from haichieu.background import in_background
+from haichieu.background import kept_going
 from haichieu.cli.answers import answers_on_air
 from haichieu.cli.texts import text_dispatcher
 from haichieu.database import Database, migrate, now
@@ -60,11 +61,18 @@ async def _work(settings: Settings) -> None:
     await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
     print(READY, flush=True)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
-    daily = (_clean(database, store, rules), _clean_cases(database, store, of_cases), _note_audit_head(database))
-    texts = text_dispatcher(settings, database)
-    answers = answers_on_air(settings, database, store)
-    casework = (FilingDesk(database).run(), watch_due_dates(database), transcription.run(), texts.run(), answers.run())
-    async with in_background(_heartbeat(database, settings.transcriber), *daily, *casework, watch_feeds(database)):
+    async with kept_going(
+        partial(_heartbeat, database, settings.transcriber),
+        partial(_clean, database, store, rules),
+        partial(_clean_cases, database, store, of_cases),
+        partial(_note_audit_head, database),
+        FilingDesk(database).run,
+        partial(watch_due_dates, database),
+        transcription.run,
+        text_dispatcher(settings, database).run,
+        answers_on_air(settings, database, store).run,
+        partial(watch_feeds, database),
+    ):
         await alerts.run()
 
 
