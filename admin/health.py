@@ -13,11 +13,11 @@ from admin.access.errors import TokenRefused
 from admin.access.permissions import open_to_all
 from admin.layout.refusals import problem
 from admin.panel import Panel
-from admin.status import StationStatus, component_states, station_status
+from broadcast_bridge.broadcasts.states import DELIVERY
 from broadcast_bridge.models import Delivery
-from broadcast_bridge.states import DELIVERY
 from haichieu.account_rights import Action, may
 from haichieu.database import Database, now
+from haichieu.station_status import StationStatus, component_states, station_status
 
 
 def register_health(app: Flask, panel: Panel) -> None:

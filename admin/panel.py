@@ -3,11 +3,11 @@
 import secrets
 from dataclasses import dataclass
 
-from feedback.citizens import CitizenBook, open_citizens
+from feedback.citizens.registry import CitizenBook, open_citizens
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from haichieu.settings import Settings
-from haichieu.speech import EspeakSynthesiser, Synthesiser
+from haichieu.speech.synthesis import EspeakSynthesiser, Synthesiser
 from haichieu.vault import Vault, open_vault, station_secret
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from broadcast_bridge.states import (
+from broadcast_bridge.broadcasts.states import (
     BROADCAST,
     DELIVERY,
     AfterCut,

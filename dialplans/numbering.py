@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from dialplans.models import Phone, Trunk
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import as_dialled
+from haichieu.sip.models import Phone, Trunk
 
 
 class NoWayOut(HaiChieuError):

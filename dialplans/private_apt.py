@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dialplans.mirrors import ENVIRONMENT
 from haichieu.errors import EnvironmentProblem
-from haichieu.processes import end_with_parent
+from haichieu.process_control import end_with_parent
 
 Progress = Callable[[int, int, str], None]
 """Told of bytes done, bytes in all (0 while unknown), and what is being done."""

@@ -1,7 +1,7 @@
 """The tables of casework: who answers for what, who asked, what was said, and how the answers travel.
 
 A citizen's number stands nowhere but in `citizens` and `citizen_calls` and, while a message is being recorded, in
-`voice_drafts`: each time encrypted, beside a keyed hash to find it by (`feedback.citizens`).
+`voice_drafts`: each time encrypted, beside a keyed hash to find it by (`feedback.citizens.registry`).
 """
 
 import datetime

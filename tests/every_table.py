@@ -4,17 +4,17 @@ import importlib
 
 MODULES_WITH_TABLES = (
     *("haichieu.people", "haichieu.station", "haichieu.audit", "haichieu.alarms", "haichieu.sign_in"),
-    *("haichieu.media", "haichieu.heartbeats", "dialplans.models", "broadcast_bridge.models", "feedback.models"),
+    *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(
         "broadcast_bridge.programmes.survey",
         "haichieu.jobs",
-        "ivr.routing",
-        "ivr.own_prompts",
-        "ivr.prompt_calls",
+        "ivr.calls.routing",
+        "ivr.prompts.custom",
+        "ivr.prompts.calls",
         "admin.access.models",
     ),
-    "ivr.own_flows.models",
+    "ivr.custom_flows.models",
 )
 
 

@@ -17,8 +17,8 @@ from dialplans.accounts import DynamicObject
 from dialplans.configuration import ari_password
 from dialplans.degraded import DegradedMode, write_degraded
 from dialplans.installation import find_installation
-from haichieu.cli.trial_station import free_ports
-from haichieu.processes import end_with_parent
+from haichieu.demo.trial_station import free_ports
+from haichieu.process_control import end_with_parent
 from haichieu.settings import Settings, load_settings
 
 

@@ -47,9 +47,10 @@ def test_every_import_runs_downwards() -> None:
 )
 def test_an_import_in_the_wrong_direction_is_caught(room: str, upstairs: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for name in ROOMS:
+    for name in (*ROOMS, *(f"haichieu/{folder}" for folder in ("cli", "processes", "demo", "district"))):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text('"""A room."""\n')
+    (tmp_path / "haichieu/station_status.py").write_text('"""Status."""\n')
     (tmp_path / room / "planted.py").write_text(f'"""Wrong."""\n\nimport {upstairs}\n')
 
     finished = run_tool("lint-imports", "--no-cache", folder=tmp_path)
@@ -58,12 +59,18 @@ def test_an_import_in_the_wrong_direction_is_caught(room: str, upstairs: str, tm
     assert f"{room}.planted -> {upstairs}" in finished.stdout
 
 
-def test_the_command_line_alone_may_reach_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("composition", ["cli", "processes", "demo"])
+def test_composition_may_import_every_room(composition: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for name in (*ROOMS, "haichieu/cli"):
+    inside = ("cli", "processes", "demo", "district")
+    for name in (*ROOMS, *(f"haichieu/{folder}" for folder in inside)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text('"""A room."""\n')
-    (tmp_path / "haichieu/cli/compose.py").write_text('"""Composes."""\n\nimport admin\nimport ivr\n')
+    (tmp_path / "haichieu/station_status.py").write_text('"""Status."""\n')
+    for room in ("admin", "ivr"):
+        (tmp_path / room / "domain.py").write_text('"""Domain."""\n')
+    planted = tmp_path / f"haichieu/{composition}/compose.py"
+    planted.write_text('"""Composes."""\n\nimport admin.domain\nimport ivr.domain\n')
 
     assert_passes(run_tool("lint-imports", "--no-cache", folder=tmp_path))
 

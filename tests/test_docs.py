@@ -9,17 +9,17 @@ import pytest
 from flask import Flask
 
 from admin.access.permissions import rule_of
-from admin.district.schema import District, Table
 from admin.web import create_app
-from broadcast_bridge.states import BROADCAST, DELIVERY, Reason, words
+from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Reason, words
 from feedback.states import CASE, REPLY
 from haichieu.account_rights import MAY, Action
 from haichieu.cli import GROUPS, app
-from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database, migrate
+from haichieu.district.schema import District, Table
 from haichieu.people import Role
+from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
-from ivr.flow import AnyNode
+from ivr.flows.definition import AnyNode
 from tests.every_table import load_every_table
 
 load_every_table()

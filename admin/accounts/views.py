@@ -20,15 +20,15 @@ from admin.accounts.changing import (
     require_another_administrator,
     reset_password,
 )
-from admin.district.entries import ACCOUNT, EntryRefused, texts_of
-from admin.district.entry_forms import Conflict, form_of, refused, take_form
-from admin.district.scope import units_to_choose
-from admin.district.sheet_pages import register_sheet
+from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import units_to_choose
+from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.district.entries import ACCOUNT, EntryRefused, texts_of
 from haichieu.people import Account, Role
 
 COLUMNS = "email, name, role, unit"

@@ -10,9 +10,9 @@ from admin.api.operations import Api, Operation
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
 from admin.panel import Panel
-from broadcast_bridge import planning
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.states import words
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from broadcast_bridge.states import words
 from haichieu.account_rights import Action
 from haichieu.database import now
 
@@ -74,7 +74,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
     )  # fmt: skip
     def stop(number: int) -> Stopped:
         with panel.database.session() as session:
-            planning.ask_to_stop(session, number, visitor().actor, now())
+            starting.ask_to_stop(session, number, visitor().actor, now())
             return Stopped(id=number, state=session.get_one(Broadcast, number).state)
 
 

@@ -9,9 +9,9 @@ from admin.api.documents import AnswerWish, CaseQuery, Cases
 from admin.api.operations import Api, Operation
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.panel import Panel
-from feedback import search
+from feedback.answers.replies import Answer, answer
+from feedback.cases import case_search
 from feedback.models import Case, Category, Department, Message
-from feedback.replies import Answer, answer
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Unit, units_under
@@ -74,11 +74,11 @@ def register_cases(api: Api, panel: Panel) -> None:
 
 def _conditions(session: Session, query: CaseQuery) -> list[sa.ColumnElement[bool]]:
     """What the query asks for, in the visitor's units; a code that nothing has finds nothing."""
-    asked = search.Wanted(
+    asked = case_search.Wanted(
         query.text.replace("\x00", ""), [visitor().account.unit_id], [query.status] if query.status else (),
         channel=query.channel, overdue_at=now() if query.overdue else None,
     )  # fmt: skip
-    found = search.conditions(session, asked)
+    found = case_search.conditions(session, asked)
     if query.unit is not None:
         unit = sa.select(Unit.id).where(Unit.code == query.unit, Unit.id.in_(visitor().units))
         found.append(Case.unit_id.in_(units_under(session, session.scalars(unit))))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
-from broadcast_bridge.states import Priority
+from broadcast_bridge.broadcasts.states import Priority
 from feedback.states import CaseStatus, Channel, Way
 
 MOST = 200

@@ -9,9 +9,9 @@ from admin.api import report_documents as shapes
 from admin.api.operations import Api, Operation
 from admin.api.report_documents import ReportQuery
 from admin.panel import Panel
+from broadcast_bridge.broadcasts.reports import Counts, aired_by_category, aired_by_unit, availability
 from broadcast_bridge.programmes.survey import tallies
-from broadcast_bridge.reporting import Counts, aired_by_category, aired_by_unit, availability
-from feedback.reporting import cases_handled
+from feedback.cases.case_reports import cases_handled
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.periods import Period, period_of

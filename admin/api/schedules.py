@@ -9,7 +9,7 @@ from admin.api.documents import Paging, Schedules
 from admin.api.operations import Api, Operation
 from admin.layout.language import page_language
 from admin.panel import Panel
-from broadcast_bridge.schedule.in_words import in_words
+from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState

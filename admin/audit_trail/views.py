@@ -4,7 +4,7 @@ from flask import Flask, request
 from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
-from admin.district.scope import every_unit
+from admin.entries.scope import every_unit
 from admin.layout.pages import page
 from admin.panel import Panel
 from haichieu import audit

@@ -15,9 +15,9 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.programmes import airing_again
+from broadcast_bridge.programmes import rebroadcast
 from broadcast_bridge.programmes.intake import About
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.account_rights import Action, NotAllowed
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
@@ -32,7 +32,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         """What will be heard where, to be confirmed."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
-            airing_again.what_again(session, broadcast, now())
+            rebroadcast.what_again(session, broadcast, now())
             speakers = _speakers_now(session, broadcast)
             reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
         return page("broadcast_again.html", broadcast=broadcast, speakers=speakers, reachable=reachable)
@@ -44,9 +44,9 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             broadcast = find_broadcast(session, visitor(), number)
             units = {speaker.unit_id for speaker in _speakers_now(session, broadcast)}
-            again = airing_again.what_again(session, broadcast, now())
+            again = rebroadcast.what_again(session, broadcast, now())
             require_in(session, Action.AIR if again.was_approved else Action.ANNOUNCE, units)
-            aired = airing_again.air_again(session, broadcast, visitor().actor, now())
+            aired = rebroadcast.air_again(session, broadcast, visitor().actor, now())
         flash(say("log.aired_again", number=aired.id))
         return redirect(url_for("broadcast_page", number=aired.id), 303)
 
@@ -56,7 +56,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         """How the programme of a recording is to be called."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
-            airing_again.recording_of(broadcast)
+            rebroadcast.recording_of(broadcast)
         return page("broadcast_programme.html", broadcast=broadcast, form=Form(take_kept(panel)))
 
     @app.post("/broadcasts/<int:number>/programme")
@@ -66,13 +66,13 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         form, who = sent_form(), visitor()
         with panel.database.session() as session:
             broadcast = find_broadcast(session, who, number)
-            recording = panel.store.path(airing_again.recording_of(broadcast))
+            recording = panel.store.path(rebroadcast.recording_of(broadcast))
         about = About(form.value("title"), who.account.unit_id, who.actor, who.account.name)
         try:
             with panel.store.scratch() as folder:
-                ready = airing_again.ready_again(recording, Path(folder))
+                ready = rebroadcast.ready_again(recording, Path(folder))
                 with panel.database.session() as session:
-                    kept = airing_again.keep_as_programme(session, panel.store, about, ready, now()).id
+                    kept = rebroadcast.keep_as_programme(session, panel.store, about, ready, now()).id
         except NotAllowed:
             raise
         except HaiChieuError as refusal:

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from admin.access.permissions import require_in
 from admin.access.visitors import Visitor
 from admin.panel import Panel
-from broadcast_bridge import planning
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.planning import Request
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.states import Priority
-from broadcast_bridge.zones import units_heard
+from broadcast_bridge.speakers.zones import units_heard
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 
@@ -96,7 +96,7 @@ def _ask(
 ) -> Broadcast:
     due_at = wish.at or at
     siren = wish.priority is Priority.EMERGENCY if wish.siren is None else wish.siren
-    return planning.ask(
+    return starting.ask(
         session,
         Request(
             asked_by=visitor.actor, title=title, sound_ids=sounds, zone_codes=list(wish.zone_codes),

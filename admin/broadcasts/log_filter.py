@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from admin.layout.addresses import choice_asked, day_asked, text_asked
-from broadcast_bridge.broadcast_log import Wanted
+from broadcast_bridge.broadcasts.log import Wanted
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
 from broadcast_bridge.models import Zone
-from broadcast_bridge.states import BroadcastState, Kind, Priority
 from haichieu.people import Unit, units_under
 from haichieu.periods import Period, period_of
 from haichieu.station import the_station

@@ -15,9 +15,9 @@ from admin.layout.csv_files import csv_answer
 from admin.layout.language import page_language, say, show_moment
 from admin.layout.pages import page
 from admin.panel import Panel
-from broadcast_bridge import broadcast_log
-from broadcast_bridge.broadcast_log import Logged
-from broadcast_bridge.states import BroadcastState, Kind, Priority, words
+from broadcast_bridge.broadcasts import log
+from broadcast_bridge.broadcasts.log import Logged
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, words
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.spreadsheet_cells import Cell
@@ -36,7 +36,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
         asked, before = filter_asked(), number_asked("before")
         with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
-            found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before)
+            found = log.find(session, wanted, seen_by(session, visitor()), before)
             units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
         return page(
             "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones, words=words,
@@ -98,7 +98,7 @@ def _log_rows(panel: Panel, asked: LogFilter) -> Iterator[list[Cell]]:
     while True:
         with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
-            found = broadcast_log.find(session, wanted, seen_by(session, visitor()), before, ROWS_AT_ONCE)
+            found = log.find(session, wanted, seen_by(session, visitor()), before, ROWS_AT_ONCE)
             rows = [_row(one, the_station(session).timezone) for one in found.items]
         yield from rows
         before = found.before

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
-from broadcast_bridge.broadcasts import is_open
+from broadcast_bridge.broadcasts.lifecycle import is_open
+from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from broadcast_bridge.programmes.airing_again import NotAgain, what_again
 from broadcast_bridge.programmes.approval import NotForTheAir
-from broadcast_bridge.states import DeliveryState, Kind
+from broadcast_bridge.programmes.rebroadcast import NotAgain, what_again
 from haichieu.account_rights import Action
 
 

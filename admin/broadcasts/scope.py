@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone, zone_speakers, zone_units
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.errors import HaiChieuError
 from haichieu.people import Unit
 

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from admin.layout.pages import Form
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.schedule.editing import Draft
 from broadcast_bridge.schedule.errors import ScheduleRefused
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.schedule.planning import Draft
 from broadcast_bridge.schedule.states import Days, What
-from broadcast_bridge.states import Priority
 
 E = TypeVar("E", bound=StrEnum)
 

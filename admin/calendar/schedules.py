@@ -16,15 +16,15 @@ from admin.calendar.scope import choices, clashes, find_schedule, mark_of, unit_
 from admin.layout.language import page_language, say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
-from broadcast_bridge.schedule import planning, single_days
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.schedule import editing, single_days
 from broadcast_bridge.schedule.conflicts import Conflict
+from broadcast_bridge.schedule.description import in_words
+from broadcast_bridge.schedule.editing import account_as_planner
 from broadcast_bridge.schedule.errors import ChangedMeanwhile, ScheduleRefused
-from broadcast_bridge.schedule.in_words import in_words
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.planning import account_as_planner
 from broadcast_bridge.schedule.states import Days, What
-from broadcast_bridge.states import Priority
 from haichieu.account_rights import Action, NotAllowed
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
@@ -88,7 +88,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 draft = draft_from(form)
                 require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
-                made = planning.plan(session, draft, account_as_planner(session, visitor().account), now())
+                made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
                 _require_meant(session, made, form)
                 number, words = made.id, in_words(recurrence_of(made), page_language())
         except _Clash as clash:
@@ -115,9 +115,9 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         form = sent_form()
         try:
             with panel.database.session() as session:
-                draft = draft_from(form, planning.draft_of(find_schedule(session, number)))
+                draft = draft_from(form, editing.draft_of(find_schedule(session, number)))
                 planner = account_as_planner(session, visitor().account)
-                changed = planning.change(session, number, draft, planner, _version(form), now())
+                changed = editing.change(session, number, draft, planner, _version(form), now())
                 _require_meant(session, changed, form)
         except _Clash as clash:
             return _form_page(panel, form, 409, clash.found, number)
@@ -140,7 +140,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     def remove_schedule(number: int) -> Response:
         """Take it out, with all that is still to come of it."""
         with panel.database.session() as session:
-            planning.remove(session, number, account_as_planner(session, visitor().account), now())
+            editing.remove(session, number, account_as_planner(session, visitor().account), now())
         flash(say("calendar.removed"))
         return redirect(url_for("calendar_page"), 303)
 
@@ -182,7 +182,7 @@ def _move(session: Session, number: int, form: Form) -> None:
             )
         )
         if row is not None or not (one.rrule or one.lunar or one.rdates):
-            planning.cancel_occurrence(session, row or 0, planner, now())
+            editing.cancel_occurrence(session, row or 0, planner, now())
         else:
             single_days.leave_out(session, number, was, planner, _version(form), now())
         return

@@ -19,13 +19,13 @@ from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.programmes.scope import unit_id_of, units_for
 from broadcast_bridge.models import Zone
-from broadcast_bridge.schedule import quiet
 from broadcast_bridge.schedule.calendar_export import export_calendar
 from broadcast_bridge.schedule.calendar_files import Defaults, Imported, import_calendar
+from broadcast_bridge.schedule.editing import account_as_planner
 from broadcast_bridge.schedule.errors import CalendarRefused, ScheduleRefused
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.schedule.planning import account_as_planner
-from broadcast_bridge.zones import units_heard, zones_coded
+from broadcast_bridge.speakers import quiet_hours
+from broadcast_bridge.speakers.zones import units_heard, zones_coded
 from haichieu.account_rights import Action, NotAllowed
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
@@ -74,10 +74,10 @@ def register_calendar(app: Flask, panel: Panel) -> None:
                 (zone,) = zones_coded(session, [form.value("zone")])
                 require_in(session, Action.AIR, units_heard(session, [zone.code]))
                 if form.value("then") == "end":
-                    quiet.unsilence(session, zone.id, visitor().actor)
+                    quiet_hours.unsilence(session, zone.id, visitor().actor)
                 else:
                     until = _moment(form.value("until"), the_station(session).timezone)
-                    quiet.silence(session, zone.id, until, visitor().actor, now())
+                    quiet_hours.silence(session, zone.id, until, visitor().actor, now())
         except NotAllowed:
             raise
         except HaiChieuError as refusal:

@@ -16,15 +16,14 @@ from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
 from admin.sounds.receiving import receive, streams_body
-from feedback import replies
-from feedback.answers import recorded
+from feedback.answers import recorded_answers, replies
+from feedback.answers.answer_sounds import AnswerSounds
 from feedback.answers.on_air import holds_number
-from feedback.answers.sounds import AnswerSounds
-from feedback.case_numbers import WrongCheckDigit
-from feedback.cases import NoSuchCase
-from feedback.merging import merged_into
+from feedback.answers.replies import LONGEST_ANSWER, Answer, AnswerRefused
+from feedback.cases.case_numbers import WrongCheckDigit
+from feedback.cases.lifecycle import NoSuchCase
+from feedback.cases.merging import merged_into
 from feedback.models import Case
-from feedback.replies import LONGEST_ANSWER, Answer, AnswerRefused
 from feedback.states import CASE, CaseEvent, CaseStatus, Way
 from feedback.texts.segments import segments
 from haichieu.account_rights import Action, NotAllowed
@@ -86,13 +85,15 @@ def register_answering(app: Flask, panel: Panel) -> None:
         try:
             with sounds.folder() as folder:
                 upload = Path(folder) / "upload"
-                receive(request.stream, request.content_length, upload, recorded.MOST_BYTES)
-                forms = recorded.ready(upload, Path(folder))
+                receive(request.stream, request.content_length, upload, recorded_answers.MOST_BYTES)
+                forms = recorded_answers.ready(upload, Path(folder))
                 with panel.database.session() as session:
                     case = case_for_visitor(session, number)
                     session.refresh(case, with_for_update=True)
                     _require_news_known(session, case, asked)
-                    recorded.answer_with(session, panel.store, case, forms, visitor().actor, _ways(asked), now())
+                    recorded_answers.answer_with(
+                        session, panel.store, case, forms, visitor().actor, _ways(asked), now()
+                    )
         except (ChangedMeanwhile, IllegalTransition) as refusal:
             return problem(409, "Conflict", in_words(refusal))
         except (AnswerRefused, UnusableSound) as refusal:

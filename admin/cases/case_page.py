@@ -13,11 +13,11 @@ from admin.layout.language import know_timezone, say, say_in
 from admin.layout.pages import Form, page_that_records
 from admin.layout.words import FALLBACK, LANGUAGES
 from admin.panel import Panel
-from feedback.answers import recorded
-from feedback.case_numbers import WrongCheckDigit
-from feedback.cases import OPEN, NoSuchCase
+from feedback.answers import recorded_answers
+from feedback.answers.replies import LONGEST_ANSWER, RETRIED
+from feedback.cases.case_numbers import WrongCheckDigit
+from feedback.cases.lifecycle import OPEN, NoSuchCase
 from feedback.models import Case
-from feedback.replies import LONGEST_ANSWER, RETRIED
 from feedback.texts.segments import segments
 from haichieu.account_rights import NotAllowed
 from haichieu.database import now
@@ -50,8 +50,8 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
             open_states=OPEN,
             longest_answer=LONGEST_ANSWER,
             retried=RETRIED,
-            most_bytes=recorded.MOST_BYTES,
-            longest_seconds=recorded.MOST_SECONDS,
+            most_bytes=recorded_answers.MOST_BYTES,
+            longest_seconds=recorded_answers.MOST_SECONDS,
             templates=templates_for(case),
         )
 

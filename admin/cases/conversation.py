@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session, selectinload
 
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Zone
-from feedback import duplicates, job_kinds
-from feedback.cases import OPEN
-from feedback.citizens import CitizenBook
-from feedback.merging import merged_into
+from feedback import job_kinds
+from feedback.cases import duplicates
+from feedback.cases.lifecycle import OPEN
+from feedback.cases.merging import merged_into
+from feedback.citizens.privacy import number_for
+from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, CaseLink, Category, Department, Message
-from feedback.privacy import number_for
 from feedback.states import CASE, CaseEvent, CaseStatus, Way
 from haichieu.account_rights import MAY, Action
 from haichieu.jobs import Job, JobState

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
-from feedback.cases import OPEN
+from feedback.cases.case_search import Place, Wanted
+from feedback.cases.lifecycle import OPEN
 from feedback.models import Category, Department
-from feedback.search import Place, Wanted
 from feedback.states import CaseStatus, Channel
 from haichieu.people import Unit
 

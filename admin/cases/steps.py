@@ -17,11 +17,12 @@ from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
-from feedback import assigning, attachments, merging, notes, replies
-from feedback.cases import NoSuchCase, happen
+from feedback.answers import replies
+from feedback.cases import assignment, attachments, merging, notes
+from feedback.cases.lifecycle import NoSuchCase, happen
 from feedback.models import Case, Category, Department, Message, Reply
 from feedback.states import CaseEvent
-from feedback.transcription import correcting
+from feedback.transcription import correction
 from haichieu.account_rights import Action, may
 from haichieu.database import now
 from haichieu.errors import UsageError
@@ -74,7 +75,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
                 raise NoSuchCase(case.number)
             if form.value("based_on") != mark_of_transcript(message):
                 raise ChangedMeanwhile(say("case.transcript_changed"))
-            correcting.correct(session, message, form.value("transcript"), visitor().actor, now())
+            correction.correct(session, message, form.value("transcript"), visitor().actor, now())
 
         return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.corrected"))
 
@@ -88,7 +89,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
             message = session.get(Message, _whole(form.value("message")))
             if message is None or message.case_id != case.id:
                 raise NoSuchCase(case.number)
-            correcting.again(session, message, visitor().actor, now())
+            correction.again(session, message, visitor().actor, now())
 
         return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.written_again"))
 
@@ -157,16 +158,16 @@ def _assign(session: Session, case: Case, form: Form) -> None:
     if unit:
         place = _chosen(session.scalar(sa.select(Unit).where(Unit.code == unit)))
         require_in(session, Action.WORK_ON_CASES, [place.id])
-        assigning.place(session, case, place, who, who, moment)
+        assignment.place(session, case, place, who, who, moment)
     if category:
         about = _chosen(session.scalar(sa.select(Category).where(Category.code == category)))
-        assigning.categorise(session, case, about, who, who, moment)
+        assignment.categorise(session, case, about, who, who, moment)
     if department or account or not (unit or category):
         office = session.scalar(sa.select(Department).where(Department.code == department)) if department else None
         worker = _chosen(session.get(Account, _whole(account))) if account else None
         if worker is not None and not may(worker, Action.WORK_ON_CASES):
             worker = _chosen(None)
-        assigning.assign(session, case, who, moment, department=office, account=worker)
+        assignment.assign(session, case, who, moment, department=office, account=worker)
 
 
 def _chosen(found: T | None) -> T:

@@ -18,8 +18,8 @@ from admin.cases.steps import register_steps
 from admin.layout.language import know_timezone
 from admin.layout.pages import Form, page
 from admin.panel import Panel
-from feedback import case_table, search
-from feedback.cases import NoSuchCase
+from feedback.cases import case_search, table
+from feedback.cases.lifecycle import NoSuchCase
 from feedback.models import Attachment, Message
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -41,13 +41,13 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
             offered = choices(session, visitor())
             filters = read_filters(request.args, offered)
             looked_for = wanted(filters, offered, visitor(), moment)
-            found = search.find(session, looked_for, read_place(request.args.get("after", "")))
+            found = case_search.find(session, looked_for, read_place(request.args.get("after", "")))
             return page(
                 "cases.html",
                 filters=filters,
                 offered=offered,
                 rows=rows(session, found.cases, moment),
-                waiting=search.waiting(session, moment, looked_for.unit_ids),
+                waiting=case_search.waiting(session, moment, looked_for.unit_ids),
                 older=write_place(found.after),
                 begun="after" in request.args,
             )
@@ -61,7 +61,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             offered = choices(session, visitor())
             looked_for = wanted(read_filters(request.args, offered), offered, visitor(), now())
-            case_table.write(session, looked_for, text)
+            table.write(session, looked_for, text)
         text.detach().seek(0)
         return send_file(file, "text/csv", as_attachment=True, download_name=f"phan-anh-{now():%Y-%m-%d}.csv")
 

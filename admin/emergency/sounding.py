@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from admin.access.permissions import require_in
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import reach_of, speakers_in, units_heard, zones_coded
+from broadcast_bridge.speakers.zones import reach_of, speakers_in, units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 

@@ -11,7 +11,7 @@ from admin.emergency.sounding import TIMES, sounding, zones_for
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
-from broadcast_bridge.states import Priority
+from broadcast_bridge.broadcasts.states import Priority
 from haichieu.account_rights import Action, NotAllowed
 from haichieu.database import now
 from haichieu.errors import HaiChieuError

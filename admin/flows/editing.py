@@ -16,12 +16,12 @@ from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
-from ivr.mistakes import FlowMistakes
-from ivr.own_flows import drafts, editing
-from ivr.own_flows.errors import FlowChangedMeanwhile, StepRefused
-from ivr.own_flows.fields import PROMPT_FIELDS, exits_of, fields_of
-from ivr.own_flows.sketch import VERBS, Sketch, read_sketch
-from ivr.station_prompts import FALLBACK_LANGUAGE
+from ivr.custom_flows import drafts, editing
+from ivr.custom_flows.errors import FlowChangedMeanwhile, StepRefused
+from ivr.custom_flows.fields import PROMPT_FIELDS, exits_of, fields_of
+from ivr.custom_flows.sketch import VERBS, Sketch, read_sketch
+from ivr.flows.mistakes import FlowMistakes
+from ivr.prompts.station import FALLBACK_LANGUAGE
 
 CONFIGURE = Action.CONFIGURE
 TITLE_LANGUAGES = (FALLBACK_LANGUAGE, "en")

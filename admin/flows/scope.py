@@ -11,18 +11,18 @@ from admin.access.visitors import visitor
 from admin.flows.diagram import Diagram, draw
 from admin.layout.language import page_language
 from admin.panel import Panel
-from ivr.flow import delivered_flows
-from ivr.mistakes import Mistake
-from ivr.own_flows import drafts
-from ivr.own_flows.checking import FlowCheck
-from ivr.own_flows.concern import units_concerned
-from ivr.own_flows.errors import NoSuchFlow
-from ivr.own_flows.models import FlowDraft
-from ivr.own_flows.numbers import current_number
-from ivr.own_flows.outline import Place, outline
-from ivr.own_flows.sketch import Sketch, read_sketch
-from ivr.prompt_store import PromptStore
-from ivr.station_prompts import FALLBACK_LANGUAGE, station_prompts
+from ivr.custom_flows import drafts
+from ivr.custom_flows.checking import FlowCheck
+from ivr.custom_flows.concern import units_concerned
+from ivr.custom_flows.errors import NoSuchFlow
+from ivr.custom_flows.models import FlowDraft
+from ivr.custom_flows.numbers import current_number
+from ivr.custom_flows.outline import Place, outline
+from ivr.custom_flows.sketch import Sketch, read_sketch
+from ivr.flows.definition import delivered_flows
+from ivr.flows.mistakes import Mistake
+from ivr.prompts.station import FALLBACK_LANGUAGE, station_prompts
+from ivr.prompts.store import PromptStore
 
 
 def units_of_flow(session: Session, name: str, **_: object) -> Iterable[int]:

@@ -13,20 +13,20 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.scope import zones_to_choose
+from admin.entries.scope import zones_to_choose
 from admin.flows.scope import open_prompts, units_of_flow
 from admin.layout.pages import page
 from admin.panel import Panel
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from feedback.models import Category
 from haichieu.account_rights import Action
-from ivr.citizens import CategorySeen
-from ivr.flow import parse_flow
-from ivr.mistakes import FlowMistakes, Mistake
-from ivr.own_flows import drafts
-from ivr.own_flows.numbers import current_number, find_version
-from ivr.own_flows.trial import CODE, ENTERED, LONGEST_KEYS, MOST_KEYS, PIN, PRESSED, Circumstances, Trial, try_out
-from ivr.session import ZoneSeen
+from ivr.custom_flows import drafts
+from ivr.custom_flows.numbers import current_number, find_version
+from ivr.custom_flows.trial import CODE, ENTERED, LONGEST_KEYS, MOST_KEYS, PIN, PRESSED, Circumstances, Trial, try_out
+from ivr.desks.citizen_protocol import CategorySeen
+from ivr.flows.definition import parse_flow
+from ivr.flows.mistakes import FlowMistakes, Mistake
+from ivr.flows.session import ZoneSeen
 
 KEYPAD = "123456789*0#"
 DRAFT = "draft"

@@ -16,13 +16,13 @@ from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
-from ivr.mistakes import FlowMistakes
-from ivr.own_flows import drafts, versions
-from ivr.own_flows.differences import differences
-from ivr.own_flows.errors import FlowChangedMeanwhile, NoDraft, NoReason
-from ivr.own_flows.numbers import current_number, find_version
-from ivr.own_flows.outline import outline
-from ivr.own_flows.sketch import Sketch, read_sketch
+from ivr.custom_flows import drafts, versions
+from ivr.custom_flows.differences import differences
+from ivr.custom_flows.errors import FlowChangedMeanwhile, NoDraft, NoReason
+from ivr.custom_flows.numbers import current_number, find_version
+from ivr.custom_flows.outline import outline
+from ivr.custom_flows.sketch import Sketch, read_sketch
+from ivr.flows.mistakes import FlowMistakes
 
 CONFIGURE = Action.CONFIGURE
 

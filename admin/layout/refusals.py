@@ -17,12 +17,12 @@ from admin.layout.words import half
 from admin.sounds.listening import NoSuchSound
 from admin.sounds.receiving import UploadTooLarge
 from broadcast_bridge.schedule.errors import PlanningNotAllowed
-from feedback.case_numbers import WrongCheckDigit
-from feedback.cases import NoSuchCase
+from feedback.cases.case_numbers import WrongCheckDigit
+from feedback.cases.lifecycle import NoSuchCase
 from haichieu.account_rights import NoSuchAccount, NotAllowed
 from haichieu.alarms import NoSuchAlarm
 from haichieu.errors import EnvironmentProblem, HaiChieuError
-from ivr.own_flows.errors import NoSuchFlow, NoSuchVersion
+from ivr.custom_flows.errors import NoSuchFlow, NoSuchVersion
 
 log = structlog.get_logger()
 

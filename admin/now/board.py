@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcast
-from admin.status import Component, component_states
+from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, DeliveryState
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState
-from broadcast_bridge.states import BROADCAST, BroadcastState, DeliveryState
-from feedback.cases import OPEN
+from feedback.cases.lifecycle import OPEN
 from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.account_rights import Action
 from haichieu.alarms import Alarm, open_alarms
+from haichieu.station_status import Component, component_states
 
 NEXT_WITHIN = datetime.timedelta(hours=24)
 ROWS = 8

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
-from broadcast_bridge.levels import Levels
+from broadcast_bridge.studio.levels import Levels
 from haichieu.audio.sound import SILENCE_DBFS
 
 QUIETEST, LOUDEST = -60, 0

@@ -16,9 +16,9 @@ from admin.now.board import Board, board, on_air_for
 from admin.now.level_events import LevelEvents, meter
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
-from broadcast_bridge import planning
-from broadcast_bridge.broadcasts import is_open
-from broadcast_bridge.levels import Levels
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.lifecycle import is_open
+from broadcast_bridge.studio.levels import Levels
 from haichieu.account_rights import Action
 from haichieu.alarms import clear_alarm
 from haichieu.database import now as present_moment
@@ -82,7 +82,7 @@ def register_now(app: Flask, panel: Panel) -> None:
     def stop_broadcast(number: int) -> Response:
         """Stop a broadcast."""
         with panel.database.session() as session:
-            planning.ask_to_stop(session, number, visitor().actor, present_moment())
+            starting.ask_to_stop(session, number, visitor().actor, present_moment())
         flash(say("stop.done"))
         return redirect(url_for("now"), 303)
 

@@ -11,7 +11,7 @@ from haichieu.database import now
 from haichieu.day_hours import within
 from haichieu.public_holidays import holiday_name, is_working_day
 from haichieu.station import the_station
-from ivr.routing import Lead, Number, lead_at
+from ivr.calls.routing import Lead, Number, lead_at
 
 
 class Desk(StrEnum):

@@ -9,20 +9,20 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import NUMBER, EntryRefused, texts_of
-from admin.district.entry_forms import Conflict, form_of, refused, take_form
-from admin.district.route_lines import read_route, write_line
-from admin.district.schema import MOST_ROUTES
-from admin.district.scope import units_of_number, units_to_choose
+from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import units_of_number, units_to_choose
 from admin.layout.language import page_language, say
 from admin.layout.pages import Form, page, sent_form
 from admin.numbers.preview import answer_at, asked_moment, local_now
 from admin.panel import Panel
 from haichieu import audit
 from haichieu.account_rights import Action
+from haichieu.district.entries import NUMBER, EntryRefused, texts_of
+from haichieu.district.route_lines import read_route, write_line
+from haichieu.district.schema import MOST_ROUTES
 from haichieu.station import the_station
-from ivr.routes import Days, day_plan
-from ivr.routing import Number, known_flows, routes_of
+from ivr.calls.routes import Days, day_plan
+from ivr.calls.routing import Number, known_flows, routes_of
 
 A_PAGE = 50
 BLANK_ROWS = 2

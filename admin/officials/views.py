@@ -8,18 +8,18 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import OFFICIAL, EntryRefused, texts_of
-from admin.district.entry_forms import Conflict, form_of, refused, take_form
-from admin.district.reconcile import retire
-from admin.district.scope import require_zones_of_official, units_of_official, units_to_choose, zones_to_choose
-from admin.district.sheet_pages import register_sheet
+from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import require_zones_of_official, units_of_official, units_to_choose, zones_to_choose
+from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
-from broadcast_bridge import call_backs
+from broadcast_bridge.broadcasts import call_backs
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.district.entries import OFFICIAL, EntryRefused, texts_of
+from haichieu.district.reconcile import retire
 from haichieu.people import Official, Right
 from haichieu.pins import new_pin, reset_pin
 

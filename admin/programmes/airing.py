@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.permissions import require_in
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import speakers_in, units_heard, zones_coded
+from broadcast_bridge.speakers.zones import speakers_in, units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 

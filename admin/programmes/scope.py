@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import Visitor
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.states import Priority
 from haichieu.errors import UsageError
 from haichieu.people import Unit
 from haichieu.station import the_station

@@ -28,10 +28,10 @@ from admin.programmes.scope import (
     unit_of_programme,
     units_for,
 )
-from broadcast_bridge.programmes import approval, intake, retention, search
+from broadcast_bridge.programmes import approval, intake, programme_retention, programme_search
 from broadcast_bridge.programmes.history import changes_since_approval
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.programmes.search import Wanted
+from broadcast_bridge.programmes.programme_search import Wanted
 from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeEvent, ProgrammeState
 from haichieu.account_rights import Action, NotAllowed
 from haichieu.audit import AuditEntry
@@ -63,13 +63,13 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         number = min(max(request.args.get("page", 0, type=int), 0), 100_000)
         with panel.database.reading() as session:
             units = units_for(session, visitor())
-            found, total = search.find(session, _wanted(asked, visitor()), number)
+            found, total = programme_search.find(session, _wanted(asked, visitor()), number)
             names = {unit.name for unit in units}
             return page(
                 "programmes.html", found=found, total=total, asked=asked, number=number, units=units,
-                more=(number + 1) * search.PAGE < total, states=list(ProgrammeState), languages_spoken=LANGUAGES,
-                categories=_categories(session, visitor()),
-                usage=[one for one in retention.usage(session) if one.unit in names],
+                more=(number + 1) * programme_search.PAGE < total, states=list(ProgrammeState),
+                languages_spoken=LANGUAGES, categories=_categories(session, visitor()),
+                usage=[one for one in programme_retention.usage(session) if one.unit in names],
             )  # fmt: skip
 
     @app.get("/programmes/<int:number>")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from haichieu.folded_text import folded
-from ivr.prompt_store import PromptStore, Voice
+from ivr.prompts.store import PromptStore, Voice
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.scope import every_unit
+from admin.entries.scope import every_unit
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Official, OfficialPhone
-from ivr import own_prompts, prompt_calls
-from ivr.own_prompts import PromptRefused
-from ivr.prompt_calls import CallState, PromptCall
-from ivr.prompt_store import PromptStore
+from ivr.prompts import calls, custom
+from ivr.prompts.calls import CallState, PromptCall
+from ivr.prompts.custom import PromptRefused
+from ivr.prompts.store import PromptStore
 
 SHOWN_FOR = datetime.timedelta(minutes=10)
 UNDER_WAY = (CallState.OWED, CallState.CALLING)
@@ -39,9 +39,9 @@ def register_prompt_calls(
         """Have the station ring up an official, who says the prompt."""
         found, form = store_with(key, language), sent_form()
         try:
-            own_prompts.require_recordable(found.texts, key)
+            custom.require_recordable(found.texts, key)
             with panel.database.session() as session:
-                prompt_calls.owe(session, key, language, form.value("phone"), visitor().actor, now())
+                calls.owe(session, key, language, form.value("phone"), visitor().actor, now())
         except PromptRefused as refusal:
             form.problems["phone"] = str(refusal)
             return show(language, key, form, 422)
@@ -59,7 +59,7 @@ def register_prompt_calls(
 
 def newest_call(session: Session, key: str, language: str) -> PromptCall | None:
     """The newest call about a prompt, while it is news."""
-    return prompt_calls.newest(session, key, language, now() - SHOWN_FOR)
+    return calls.newest(session, key, language, now() - SHOWN_FOR)
 
 
 def goes_on(call: PromptCall | None) -> bool:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.scope import every_unit
+from admin.entries.scope import every_unit
 from admin.layout.language import say
 from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.panel import Panel
@@ -21,11 +21,11 @@ from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, telephone_forms
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
-from ivr import own_prompts
-from ivr.own_prompts import LONGEST_TEXT, MOST_SECONDS, ChangedMeanwhile, Origin
-from ivr.prompt_store import PromptStore, Voice
-from ivr.prompt_texts import PromptTexts
-from ivr.station_prompts import station_prompts
+from ivr.prompts import custom
+from ivr.prompts.custom import LONGEST_TEXT, MOST_SECONDS, ChangedMeanwhile, Origin
+from ivr.prompts.station import station_prompts
+from ivr.prompts.store import PromptStore, Voice
+from ivr.prompts.texts import PromptTexts
 
 A_PAGE = 40
 RECORDED_HERE = "recording."
@@ -78,7 +78,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     def preview_prompt(language: str, key: str) -> AnyResponse:
         """How another text would be read; nothing is kept."""
         found = store_with(key, language)
-        text = own_prompts.require_text(texts, key, sent_form().value("text"))
+        text = custom.require_text(texts, key, sent_form().value("text"))
         return _wav(found.read(key, language, text, samples(found.variables(key), language)))
 
     @app.post("/prompts/<language>/<key>")
@@ -87,11 +87,11 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         """Have it read from another text, from the next call on."""
         found, form = store_with(key, language), sent_form()
         try:
-            text = own_prompts.require_text(texts, key, form.value("text"))
+            text = custom.require_text(texts, key, form.value("text"))
             found.read(key, language, text, samples(found.variables(key), language))  # so that no caller waits
             with panel.database.session() as session:
-                own_prompts.require_edition(session, key, language, form.value("edition"))
-                own_prompts.say_otherwise(session, texts, key, language, text, visitor().actor, now())
+                custom.require_edition(session, key, language, form.value("edition"))
+                custom.say_otherwise(session, texts, key, language, text, visitor().actor, now())
         except HaiChieuError as refusal:
             form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = str(refusal)
             return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
@@ -104,7 +104,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     def record_prompt(language: str, key: str) -> Response:
         """The body is the sound, the query its name; it is played from the next call on."""
         store_with(key, language)
-        own_prompts.require_recordable(texts, key)
+        custom.require_recordable(texts, key)
         panel.store.require_space()
         origin = Origin.BROWSER if request.args.get("name", "").startswith(RECORDED_HERE) else Origin.UPLOAD
         with panel.store.scratch() as folder:
@@ -112,8 +112,8 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             receive(request.stream, request.content_length, upload)
             forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)
             with panel.database.session() as session:
-                own_prompts.require_edition(session, key, language, request.args.get("edition", ""))
-                own_prompts.record_over(
+                custom.require_edition(session, key, language, request.args.get("edition", ""))
+                custom.record_over(
                     session, panel.store, texts, key, language, forms, origin, visitor().actor, now()
                 )  # fmt: skip
         flash(say("prompts.changed"))
@@ -129,7 +129,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         if not sent_form().chosen("sure", "yes"):
             return show(language, key, Form(problems={"": say("entry.not_sure")}), 422)
         with panel.database.session() as session:
-            own_prompts.take_back(session, key, language, visitor().actor)
+            custom.take_back(session, key, language, visitor().actor)
         flash(say("prompts.taken_back"))
         return redirect(url_for("prompt", language=language, key=key), 303)
 
@@ -137,7 +137,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         found = store_with(key, language)
         line = line_of(found, key, language)
         with panel.database.reading() as session:
-            own = own_prompts.find_own(session, key, language)
+            own = custom.find_own(session, key, language)
             phones, call = phones_to_call(session), newest_call(session, key, language)
         # A form that was refused for its text alone goes on from where it began.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.programmes.survey import Tally, tallies
-from broadcast_bridge.reporting import (
+from broadcast_bridge.broadcasts.reports import (
     Aired,
     AiredOfCategory,
     Availability,
@@ -15,7 +14,8 @@ from broadcast_bridge.reporting import (
     aired_by_unit,
     availability,
 )
-from feedback.reporting import CaseReport, cases_handled
+from broadcast_bridge.programmes.survey import Tally, tallies
+from feedback.cases.case_reports import CaseReport, cases_handled
 from haichieu.periods import Period
 
 

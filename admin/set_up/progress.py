@@ -7,11 +7,11 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, Speaker, Zone, official_zones
-from broadcast_bridge.states import Kind
 from haichieu.people import Official, OfficialPhone, Unit
 from haichieu.sign_in import SignInAttempt
-from ivr.routing import Number
+from ivr.calls.routing import Number
 
 OFFICIAL_LINE = "official-line"
 

@@ -12,9 +12,8 @@ from admin.access.gate import address_of_request
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, open_to_all
 from admin.access.visitors import visitor
-from admin.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
-from admin.district.entry_forms import refused, take_form
-from admin.district.scope import units_to_choose
+from admin.entries.entry_forms import refused, take_form
+from admin.entries.scope import units_to_choose
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.login.views import enter
@@ -23,6 +22,7 @@ from admin.set_up.first_link import is_empty, is_right, use_up
 from admin.set_up.progress import Step, first_call, line_to_dial, missing, who_can_call
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
 from haichieu.people import Account, Level, Role
 from haichieu.station import Station
 

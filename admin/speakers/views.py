@@ -10,25 +10,25 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import SPEAKER, EntryRefused, save, texts_of
-from admin.district.entry_forms import Conflict, form_of, refused, take_form
-from admin.district.reconcile import retire
-from admin.district.scope import units_of_speaker, units_to_choose
-from admin.district.sheet_pages import register_sheet
+from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import units_of_speaker, units_to_choose
+from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.listing import Filter, Standing, count_speakers, dots, find_speakers, standing
+from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
-from broadcast_bridge.planning import ZoneBusy
-from broadcast_bridge.reachability import history
-from broadcast_bridge.trying_out import CannotTry, ask_for_tone
-from broadcast_bridge.zones import zones_of_speaker
+from broadcast_bridge.speakers.reachability import history
+from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone
+from broadcast_bridge.speakers.zones import zones_of_speaker
 from dialplans.accounts import CODECS
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.district.entries import SPEAKER, EntryRefused, save, texts_of
+from haichieu.district.reconcile import retire
 from haichieu.errors import UsageError
 
 COLUMNS = "id, name, unit, password, multicast, volume_db, codecs, latitude, longitude"

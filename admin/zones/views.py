@@ -9,19 +9,19 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.district.entries import ZONE, EntryRefused, texts_of
-from admin.district.entry_forms import Conflict, form_of, refused, take_form
-from admin.district.reconcile import retire
-from admin.district.scope import units_of_zone_numbered, units_reached, units_to_choose
+from admin.entries.entry_forms import Conflict, form_of, refused, take_form
+from admin.entries.scope import units_of_zone_numbered, units_reached, units_to_choose
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.schedule.quiet import silence, unsilence
-from broadcast_bridge.zones import reach_of
+from broadcast_bridge.speakers.quiet_hours import silence, unsilence
+from broadcast_bridge.speakers.zones import reach_of
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
+from haichieu.district.entries import ZONE, EntryRefused, texts_of
+from haichieu.district.reconcile import retire
 from haichieu.errors import HaiChieuError
 from haichieu.station import the_station
 

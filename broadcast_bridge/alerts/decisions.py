@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.alerts.announcement import all_clear, text_to_speak
 from broadcast_bridge.alerts.authenticity import Proof
 from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Scope, Status, parse_alert
 from broadcast_bridge.alerts.errors import (
@@ -27,9 +28,8 @@ from broadcast_bridge.alerts.priorities import highest_of
 from broadcast_bridge.alerts.sources import sends, source_claimed_by
 from broadcast_bridge.alerts.states import ALERT, AlertEvent, AlertState
 from broadcast_bridge.alerts.thread import replaced_in, thread_of
-from broadcast_bridge.alerts.wording import all_clear, text_to_speak
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
-from broadcast_bridge.states import Priority
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 

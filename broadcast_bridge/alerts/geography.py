@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.cap import Area, Circle, Point
 from broadcast_bridge.alerts.models import UnitGeocode
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from haichieu import audit
 from haichieu.people import Unit, units_under
 

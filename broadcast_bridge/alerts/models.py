@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from broadcast_bridge.alerts.states import ALERT, AlertState
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.states import Priority
 from haichieu.database import Base
 from haichieu.people import Unit
 

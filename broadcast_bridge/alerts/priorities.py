@@ -6,7 +6,7 @@ The table is monotonic: what is more urgent or more severe never gets a lower pr
 from collections.abc import Iterable
 
 from broadcast_bridge.alerts.cap import Certainty, Info, Severity, Urgency
-from broadcast_bridge.states import Priority
+from broadcast_bridge.broadcasts.states import Priority
 
 _GRAVE = frozenset({Severity.EXTREME, Severity.SEVERE})
 _ASCENDING = list(Priority)

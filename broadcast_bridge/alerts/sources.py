@@ -17,8 +17,8 @@ from broadcast_bridge.alerts.cap import NAMESPACE
 from broadcast_bridge.alerts.errors import NoSuchSource
 from broadcast_bridge.alerts.hostile_xml import parse
 from broadcast_bridge.alerts.models import AlertSource
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
-from broadcast_bridge.states import Priority
 from haichieu import audit
 from haichieu.errors import UsageError
 from haichieu.vault import Vault

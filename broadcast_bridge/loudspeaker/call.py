@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from haichieu.audio.sound import SILENCE_DBFS, dbfs
-from haichieu.sip_address import SocketAddress
-from haichieu.sip_events import Invite
-from haichieu.sip_sound import FRAMES_A_SECOND, HeardFrame
+from haichieu.sip.address import SocketAddress
+from haichieu.sip.events import Invite
+from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame
 
 STALE_SECONDS = 2.0
 """A call without a packet for this long gives way to a newer one: its server has died or forgotten it."""

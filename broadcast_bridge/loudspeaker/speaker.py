@@ -17,10 +17,10 @@ from broadcast_bridge.loudspeaker.call import (
 )
 from broadcast_bridge.loudspeaker.outputs import BadOutput, Output, PlayerOutput, RecordingOutput
 from haichieu.errors import HaiChieuError
-from haichieu.sip_address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
-from haichieu.sip_endpoint import CallFailed, SipEndpoint
-from haichieu.sip_events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
-from haichieu.sip_options import EndpointOptions
+from haichieu.sip.address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
+from haichieu.sip.endpoint import CallFailed, SipEndpoint
+from haichieu.sip.events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
+from haichieu.sip.options import EndpointOptions
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)

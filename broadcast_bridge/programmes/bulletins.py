@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
+from broadcast_bridge.broadcasts.states import DeliveryState
 from broadcast_bridge.models import BroadcastSound, Delivery, Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
-from broadcast_bridge.states import DeliveryState
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.people import Unit, units_under
 
 MOST = 10

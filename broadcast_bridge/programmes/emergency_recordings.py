@@ -9,11 +9,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes import intake
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import Origin
-from broadcast_bridge.states import Priority
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.media import Media, MediaStore, digest_of

@@ -11,18 +11,18 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.programmes import approval, search
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.programmes import approval, programme_search
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeState
-from broadcast_bridge.states import Priority
 from haichieu import audit
 from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
 from haichieu.audio.sound import write_wav
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import Unit
-from haichieu.speech import Synthesiser, TextTooLong, speakable
-from haichieu.spoken_text import spoken_text
+from haichieu.speech.spoken_text import spoken_text
+from haichieu.speech.synthesis import Synthesiser, TextTooLong, speakable
 
 LONGEST_TEXT = 20_000
 """Characters of a text programme, about twenty minutes of speech."""
@@ -126,7 +126,7 @@ def add(session: Session, store: MediaStore, about: About, ready: Ready, at: dat
     if ready.upload is not None:
         programme.original = store.keep_original(session, ready.upload, ready.suffix, ready.forms.seconds)
     programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
-    search.index(programme)
+    programme_search.index(programme)
     session.add(programme)
     session.flush()
     audit.record(session, about.author, "programme.add", f"programme:{programme.id}", title=programme.title)
@@ -139,7 +139,7 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
     approval.edited(session, programme, who, at)
     programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
     programme.priority, programme.valid_until, programme.tags = about.priority, about.valid_until, list(about.tags)
-    search.index(programme)
+    programme_search.index(programme)
 
 
 def say_anew(
@@ -152,7 +152,7 @@ def say_anew(
     approval.edited(session, programme, who, at)
     programme.text, programme.seconds = ready.text, ready.forms.seconds
     programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
-    search.index(programme)
+    programme_search.index(programme)
 
 
 def _check(session: Session, about: About) -> None:

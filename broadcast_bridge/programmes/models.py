@@ -5,8 +5,8 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
-from broadcast_bridge.states import Priority
 from haichieu.database import Base
 from haichieu.media import Media
 from haichieu.people import Unit

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.schedule.conflicts import expected_seconds
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
 from broadcast_bridge.schedule.states import Days, What
-from broadcast_bridge.states import AfterCut, Priority
 from haichieu.people import Unit
 
 OURS = "X-HAICHIEU-SCHEDULE"

@@ -21,9 +21,9 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.calendar_components import Component, Components, take_apart
 from broadcast_bridge.schedule.calendar_export import OURS, Ours
 from broadcast_bridge.schedule.calendar_zones import TimeZones
+from broadcast_bridge.schedule.editing import Draft, Planner, change, draft_of, plan
 from broadcast_bridge.schedule.errors import CalendarRefused, NoSuchPart
 from broadcast_bridge.schedule.models import Playlist, Schedule
-from broadcast_bridge.schedule.planning import Draft, Planner, change, draft_of, plan
 from broadcast_bridge.schedule.recurrence import Recurrence, as_utc, zone_named
 from broadcast_bridge.schedule.states import What
 from haichieu.database import Base

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker, zone_speakers, zone_units
 from broadcast_bridge.schedule.days import is_day_for
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Playlist, PlaylistItem, Schedule
 from broadcast_bridge.schedule.states import What
-from broadcast_bridge.states import Priority
 from haichieu.people import Unit
 
 LIVE_SECONDS = 30 * 60.0

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
+from broadcast_bridge.broadcasts.states import BroadcastState, Priority
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.schedule.errors import ClaimLost, NoSuchOccurrence
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
 from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceEvent, OccurrenceState, WhyNot, words
-from broadcast_bridge.states import BroadcastState, Priority
 from haichieu.alarms import AlarmKind, raise_alarm
 
 GRACE = datetime.timedelta(seconds=120)

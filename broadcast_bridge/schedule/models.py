@@ -5,10 +5,10 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, OccurrenceState, What
-from broadcast_bridge.states import AfterCut, Priority
 from haichieu.database import Base
 from haichieu.people import Official
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.editing import Draft, Planner, change, draft_of
 from broadcast_bridge.schedule.errors import NoSuchOccurrence, NoSuchPart, ScheduleRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.planning import Draft, Planner, change, draft_of
 from broadcast_bridge.schedule.recurrence import as_utc, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
 

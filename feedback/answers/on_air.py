@@ -16,9 +16,10 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from feedback import job_kinds, replies
-from feedback.cases import note
-from feedback.citizens import CitizenBook
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.cases.lifecycle import note
+from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
 from haichieu import jobs

@@ -5,8 +5,8 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from feedback.answers.replies import changes
 from feedback.models import Reply
-from feedback.replies import changes
 from feedback.states import ReplyEvent, ReplyState, Way
 from feedback.texts.outbox import HandedOver, adopt
 from feedback.texts.twilio_line import NAME

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.citizens import CitizenBook
+from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
 from haichieu import jobs

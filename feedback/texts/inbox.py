@@ -12,13 +12,13 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from feedback import replies
-from feedback.cases import Opening, Said, open_case, say
-from feedback.citizens import CitizenBook
+from feedback.answers import replies
+from feedback.cases.lifecycle import Opening, Said, open_case, say
+from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, Message
 from feedback.states import Channel, Direction
-from feedback.texts import wording
-from feedback.texts.wording import Wish
+from feedback.texts import receipts
+from feedback.texts.receipts import Wish
 from haichieu import audit
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
@@ -98,9 +98,9 @@ def file_text(
     unit_id = unit_for(session, text.to)
     if unit_id is None:
         raise NotOurNumber
-    body = wording.clean(text.body)
+    body = receipts.clean(text.body)
     citizen = _sender(session, book, text.sender, at)
-    if citizen is not None and not text.files and (wish := wording.wish(body)):
+    if citizen is not None and not text.files and (wish := receipts.wish(body)):
         return _grant(session, citizen, wish, at)
     if text.files:
         body = f"{body}\n{_not_fetched(text.files)}".strip()
@@ -121,7 +121,7 @@ def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, a
         say(session, case, said, at)
     if not flooded:
         language = (citizen.language if citizen else "") or the_station(session).language
-        replies.acknowledge(session, case, wording.acknowledgement(case.number, language), at)
+        replies.acknowledge(session, case, receipts.acknowledgement(case.number, language), at)
     return Filed(case.number)
 
 
@@ -140,11 +140,11 @@ def _grant(session: Session, citizen: Citizen, wish: Wish, at: datetime.datetime
     citizen.opted_out_at = at if wish == Wish.STOP else None
     audit.record(session, "citizen", f"citizen.texts-{wish}", f"citizen:{citizen.id}")
     language = citizen.language or the_station(session).language
-    return Filed(say=wording.said("stopped" if wish == Wish.STOP else "started", language))
+    return Filed(say=receipts.said("stopped" if wish == Wish.STOP else "started", language))
 
 
 def _own_case(session: Session, citizen: Citizen | None, body: str) -> Case | None:
-    number = wording.case_number_ahead(body)
+    number = receipts.case_number_ahead(body)
     if citizen is None or number is None:
         return None
     return session.scalar(sa.select(Case).where(Case.number == number, Case.citizen_id == citizen.id))

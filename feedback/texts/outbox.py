@@ -22,11 +22,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases import note
-from feedback.citizens import CitizenBook
+from feedback.answers.replies import changes
+from feedback.answers.reply_hours import next_polite_moment
+from feedback.cases.lifecycle import note
+from feedback.citizens.registry import CitizenBook
 from feedback.models import Reply
-from feedback.replies import changes
-from feedback.reply_hours import next_polite_moment
 from feedback.states import ReplyEvent, ReplyState
 from feedback.texts.segments import segments
 from haichieu import jobs

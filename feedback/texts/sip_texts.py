@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.citizens import CitizenBook
+from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
 from feedback.texts.outbox import DoubtRemains, Errand, HandedOver, LineBroken, LineBusy, OutboxError
@@ -30,7 +30,7 @@ from haichieu.background import in_background
 from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.jobs import ClaimLost
-from haichieu.sip_events import user_of
+from haichieu.sip.events import user_of
 
 log = structlog.get_logger()
 

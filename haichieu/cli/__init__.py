@@ -22,16 +22,11 @@ app = typer.Typer(
 )
 
 GROUPS = {
-    "programme": "programmes",
-    "schedule": "schedules",
     "alert": "alerts",
     "audit": "audit",
-    "case": "cases",
     "citizen": "citizens",
-    "transcript": "transcripts",
     "text": "text",
     "token": "tokens",
-    "flow": "flows",
 }
 """Groups of commands, each in a module of this package."""
 
@@ -69,7 +64,7 @@ def command_groups(to: typer.Typer) -> typer.Typer:
 @app.command()
 def up(home: Home = None) -> None:
     """Chạy cả đài / start everything in the foreground and supervise it."""
-    from haichieu.cli.up import run_up
+    from haichieu.processes.up import run_up
 
     run_up(settings_for(home))
 
@@ -83,7 +78,7 @@ def asterisk(
     data: Annotated[Path | None, typer.Option(help="Với --render: thư mục dữ liệu / its data.")] = None,
 ) -> None:
     """Chạy riêng Asterisk / run Asterisk alone, in the foreground."""
-    from haichieu.cli.asterisk import render_configuration, report_installation, run_asterisk
+    from haichieu.processes.asterisk import render_configuration, report_installation, run_asterisk
 
     settings = settings_for(home)
     if fetch:
@@ -114,7 +109,7 @@ def model(
 @app.command()
 def switchboard(home: Home = None) -> None:
     """Chạy riêng tổng đài / run the switchboard alone."""
-    from haichieu.cli.switchboard import run_switchboard
+    from haichieu.processes.switchboard import run_switchboard
 
     run_switchboard(settings_for(home))
 
@@ -122,7 +117,7 @@ def switchboard(home: Home = None) -> None:
 @app.command()
 def worker(home: Home = None) -> None:
     """Chạy riêng tiến trình nền / run the worker alone: alerts, transcription, what is kept no longer."""
-    from haichieu.cli.worker import run_worker
+    from haichieu.processes.worker import run_worker
 
     run_worker(settings_for(home))
 
@@ -130,7 +125,7 @@ def worker(home: Home = None) -> None:
 @app.command()
 def web(home: Home = None) -> None:
     """Chạy riêng tiến trình web / run the web process alone."""
-    from haichieu.cli.web import run_web
+    from haichieu.processes.web import run_web
 
     run_web(settings_for(home))
 
@@ -166,18 +161,6 @@ def status(
 
 
 @app.command()
-def stop(
-    broadcast: Annotated[int, typer.Argument(help="Số của buổi phát / the broadcast's number.")],
-    by: Annotated[str, typer.Option("--by", help="Tài khoản thực hiện / the account that does it (e-mail).")],
-    home: Home = None,
-) -> None:
-    """Dừng một buổi phát / end a broadcast that is on air, or cancel one that is planned."""
-    from haichieu.cli.programmes import stop_broadcast
-
-    stop_broadcast(home, broadcast, by)
-
-
-@app.command()
 def speaker(
     server: Annotated[str, typer.Option(help="HOST:PORT của đài / of the station.")],
     id: Annotated[str, typer.Option("--id", help="Mã cụm loa / the speaker's id.")],
@@ -201,6 +184,6 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="In JSON / print JSON.")] = False,
 ) -> None:
     """Trình diễn với cuộc gọi SIP thật / the main job, with real SIP calls, in a throw-away home."""
-    from haichieu.cli.demo import run_demo
+    from haichieu.demo.live import run_demo
 
     raise SystemExit(run_demo(once=once, as_json=as_json))

@@ -15,8 +15,8 @@ from broadcast_bridge.alerts.decisions import receive_from_anyone
 from broadcast_bridge.alerts.geography import name_unit
 from broadcast_bridge.alerts.models import AlertSource, CapAlert
 from broadcast_bridge.alerts.sources import SourceSettings, configure_source
-from broadcast_bridge.states import Priority
-from broadcast_bridge.zones import zones_coded
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now

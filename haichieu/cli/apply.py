@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from admin.district.reconcile import apply_file
 from haichieu.database import Database, migrate
+from haichieu.district.reconcile import apply_file
 from haichieu.settings import Settings
 from haichieu.vault import open_vault
-from ivr.flow import delivered_flows
+from ivr.flows.definition import delivered_flows
 
 
 def run_apply(settings: Settings, file: Path, *, dry_run: bool, prune: bool, as_json: bool) -> None:

@@ -7,9 +7,9 @@ import typer
 from sqlalchemy.orm import Session
 
 from dialplans.configuration import spool_folder
-from feedback import privacy
-from feedback.citizen_export import export_citizen
-from feedback.citizens import open_citizens
+from feedback.citizens import privacy
+from feedback.citizens.export import export_citizen
+from feedback.citizens.registry import open_citizens
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.in_home import By, Home, open_station
 from haichieu.database import now

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from feedback.transcription.fetching import fetch_model
+from feedback.transcription.model_download import fetch_model
 from feedback.transcription.model_folder import default_folder, delivered_model, require, require_delivered
 from haichieu.settings import Settings
 

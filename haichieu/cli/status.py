@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from admin.status import COMPONENTS, StationStatus, component_states, station_status
 from haichieu.database import Database, migrate, now
 from haichieu.errors import UsageError
 from haichieu.settings import Settings
+from haichieu.station_status import COMPONENTS, StationStatus, component_states, station_status
 
 
 def run_status(settings: Settings, *, as_json: bool, component: str | None) -> int:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from dialplans.numbering import text_address
-from feedback.texts import wording
+from feedback.texts import receipts
 from feedback.texts.twilio_line import STATUS_PATH, TwilioLine, twilio_account
 from haichieu.cli.in_home import Home, open_station
 from haichieu.errors import UsageError
@@ -46,7 +46,7 @@ def trial(
         )
     line = TwilioLine(account)
     # Told apart from earlier trials by four letters, as Twilio's carriers drop what repeats itself.
-    sent = line.send(to, f"{wording.said('trial', settings.ui_language)} {secrets.token_hex(2)}", reply_id=0)
+    sent = line.send(to, f"{receipts.said('trial', settings.ui_language)} {secrets.token_hex(2)}", reply_id=0)
     status, deadline = line.status(sent.provider_id or ""), time.monotonic() + wait
     while status not in SETTLED and time.monotonic() < deadline:
         time.sleep(1.0)

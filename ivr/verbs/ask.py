@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from ivr import dialogue
-from ivr.dialogue import Ending
-from ivr.node import TIMEOUT, Name, Node
-from ivr.session import Line, Session
+from ivr.flows import dialogue
+from ivr.flows.dialogue import Ending
+from ivr.flows.node import TIMEOUT, Name, Node
+from ivr.flows.session import Line, Session
 
 SESSION_VALUES = frozenset({"official", "zone", "reachable", "total", "unit", "bulletin"})
 

@@ -3,9 +3,9 @@
 from typing import ClassVar, Literal
 
 from haichieu.sign_in import LockedOut, WrongPin
-from ivr.dialogue import TRIES, Ending, ask
-from ivr.node import Name, Node
-from ivr.session import Line, Session
+from ivr.flows.dialogue import TRIES, Ending, ask
+from ivr.flows.node import Name, Node
+from ivr.flows.session import Line, Session
 
 
 class Authenticate(Node):

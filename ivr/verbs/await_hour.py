@@ -3,8 +3,8 @@
 from typing import ClassVar, Literal
 
 from haichieu.database import now
-from ivr.node import Node
-from ivr.session import Session
+from ivr.flows.node import Node
+from ivr.flows.session import Session
 
 TOLD_EVERY_SECONDS = 30.0
 SOON_SECONDS = 12.0

@@ -2,12 +2,12 @@
 
 from typing import ClassVar, Literal
 
-from feedback.case_numbers import WrongCheckDigit
-from feedback.cases import NoSuchCase
+from feedback.cases.case_numbers import WrongCheckDigit
+from feedback.cases.lifecycle import NoSuchCase
 from feedback.states import CaseStatus
-from ivr.dialogue import TRIES, Ending, ask
-from ivr.node import Node
-from ivr.session import Line, Session
+from ivr.flows.dialogue import TRIES, Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session
 
 
 class TellCaseStatus(Node):

@@ -3,9 +3,9 @@
 import asyncio
 from typing import ClassVar, Literal
 
-from ivr.dialogue import TRIES
-from ivr.node import Node
-from ivr.session import Session
+from ivr.flows.dialogue import TRIES
+from ivr.flows.node import Node
+from ivr.flows.session import Session
 
 
 class ChooseLanguage(Node):

@@ -2,10 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from broadcast_bridge.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
-from ivr.dialogue import TRIES, Ending, ask
-from ivr.node import Node
-from ivr.session import Line, Session, ZoneSeen
+from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
+from ivr.flows.dialogue import TRIES, Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session, ZoneSeen
 
 ZONE_SENTENCES = ("ask-zone", "unknown-zone", "zone-not-allowed", "no-zone-of-yours")
 

@@ -2,12 +2,12 @@
 
 from typing import ClassVar, Literal
 
-from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, ZoneQuiet
-from broadcast_bridge.states import Priority, Reason, words
-from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
+from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, ZoneQuiet
+from broadcast_bridge.broadcasts.states import Priority, Reason, words
+from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed
 from haichieu.media import DiskFull
-from ivr.node import Node
-from ivr.session import CallBackOwed, LiveResult, Session
+from ivr.flows.node import Node
+from ivr.flows.session import CallBackOwed, LiveResult, Session
 
 
 class GoLive(Node):

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from ivr.node import Name, Node
-from ivr.session import Session
+from ivr.flows.node import Name, Node
+from ivr.flows.session import Session
 
 
 class HangUp(Node):

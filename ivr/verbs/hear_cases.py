@@ -4,15 +4,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from feedback.answers.by_phone import AnswerNotAllowed, NotTaken
+from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken
 from haichieu.audio.ingest import UnusableSound
 from haichieu.media import DiskFull
-from ivr.case_desk import CaseSeen
-from ivr.dialogue import Ending, ask
-from ivr.node import Node
-from ivr.reviewing import KEEP, review
-from ivr.session import Line, Session
-from ivr.spoken_time import spoken_moment
+from ivr.desks.case_protocol import CaseSeen
+from ivr.flows.dialogue import Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.review import KEEP, review
+from ivr.flows.session import Line, Session
+from ivr.prompts.spoken_time import spoken_moment
 
 ANSWER, NEXT, AGAIN, BACK = "1", "2", "3", "*"
 

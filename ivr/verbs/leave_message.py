@@ -4,14 +4,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from feedback.voice_messages import NothingSaid
+from feedback.intake.voice_messages import NothingSaid
 from haichieu.media import DiskFull
-from ivr.caller_limits import TooManyMessages
-from ivr.citizens import CategorySeen
-from ivr.dialogue import TRIES, Ending, ask
-from ivr.node import Node
-from ivr.reviewing import AGAIN, review
-from ivr.session import Line, Session
+from ivr.calls.caller_limits import TooManyMessages
+from ivr.desks.citizen_protocol import CategorySeen
+from ivr.flows.dialogue import TRIES, Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.review import AGAIN, review
+from ivr.flows.session import Line, Session
 
 NOT_SURE = "0"
 WITHOUT_NUMBER = "4"

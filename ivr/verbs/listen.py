@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from ivr.citizens import BulletinSeen
-from ivr.node import Node
-from ivr.session import Line, Session
+from ivr.desks.citizen_protocol import BulletinSeen
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session
 
 AGAIN, NEXT, ELSEWHERE, ENOUGH = "1", "2", "3", "0"
 

@@ -4,9 +4,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ivr.dialogue import Ending, ask
-from ivr.node import TIMEOUT, Name, Node
-from ivr.session import Line, Session
+from ivr.flows.dialogue import Ending, ask
+from ivr.flows.node import TIMEOUT, Name, Node
+from ivr.flows.session import Line, Session
 
 KEYS = frozenset("0123456789*#")
 

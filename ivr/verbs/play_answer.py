@@ -3,11 +3,11 @@
 import asyncio
 from typing import ClassVar, Literal
 
-from ivr.answer_desk import AnswerDesk, AnswerSeen
-from ivr.dialogue import Ending, ask
-from ivr.node import Node
-from ivr.session import Line, Session
-from ivr.spoken_time import spoken_moment
+from ivr.desks.answer_protocol import AnswerDesk, AnswerSeen
+from ivr.flows.dialogue import Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session
+from ivr.prompts.spoken_time import spoken_moment
 
 HEARD, AGAIN, SPEAK = "1", "2", "3"
 MOST_TIMES = 5

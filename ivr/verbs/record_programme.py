@@ -4,13 +4,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from broadcast_bridge.programmes.by_phone import RecordNotAllowed
+from broadcast_bridge.programmes.phone_recordings import RecordNotAllowed
 from haichieu.audio.ingest import UnusableSound
 from haichieu.media import DiskFull
-from ivr.dialogue import Ending
-from ivr.node import Node
-from ivr.reviewing import KEEP, review
-from ivr.session import Line, Session, ZoneSeen
+from ivr.flows.dialogue import Ending
+from ivr.flows.node import Node
+from ivr.flows.review import KEEP, review
+from ivr.flows.session import Line, Session, ZoneSeen
 from ivr.verbs.choose_zone import ZONE_SENTENCES, ask_zone
 
 

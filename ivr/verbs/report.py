@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from ivr.node import Node
-from ivr.session import Session
-from ivr.spoken_time import spoken_moment
+from ivr.flows.node import Node
+from ivr.flows.session import Session
+from ivr.prompts.spoken_time import spoken_moment
 
 NAMED = 5
 """Speakers named one by one; more than that nobody keeps in mind on the phone."""

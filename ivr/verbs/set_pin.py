@@ -3,9 +3,9 @@
 from typing import ClassVar, Literal
 
 from haichieu.pins import SimplePin
-from ivr.dialogue import TRIES, Ending, ask
-from ivr.node import Node
-from ivr.session import Line, Session
+from ivr.flows.dialogue import TRIES, Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session
 
 
 class SetPin(Node):

@@ -4,12 +4,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from feedback.voice_messages import NothingSaid
+from feedback.intake.voice_messages import NothingSaid
 from haichieu.media import DiskFull
-from ivr.answer_desk import AnswerDesk
-from ivr.node import Node
-from ivr.reviewing import KEEP, review
-from ivr.session import Line, Session
+from ivr.desks.answer_protocol import AnswerDesk
+from ivr.flows.node import Node
+from ivr.flows.review import KEEP, review
+from ivr.flows.session import Line, Session
 
 
 class SpeakMore(Node):

@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from ivr.dialogue import Ending, ask
-from ivr.node import Node
-from ivr.session import Line, Session
+from ivr.flows.dialogue import Ending, ask
+from ivr.flows.node import Node
+from ivr.flows.session import Line, Session
 
 
 class Survey(Node):

@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from ivr.citizens import DutyDesk
-from ivr.node import Node
-from ivr.session import Session
+from ivr.desks.citizen_protocol import DutyDesk
+from ivr.flows.node import Node
+from ivr.flows.session import Session
 
 _WHY_NOT = {
     DutyDesk.CLOSED: "duty-desk-closed",

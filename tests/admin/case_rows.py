@@ -4,9 +4,9 @@ import re
 import wave
 from pathlib import Path
 
-from feedback import search
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.cases import case_search
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Transcript
 from feedback.states import Channel, Direction
 from haichieu.database import now
@@ -54,4 +54,4 @@ def field(page: str, name: str) -> str:
 def index(house: House) -> None:
     with house.database.session() as session:
         for case in session.query(Case):
-            search.index(session, case)
+            case_search.index(session, case)

@@ -4,12 +4,12 @@ import datetime
 
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Reason
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
-from broadcast_bridge.states import BroadcastState, Kind, Reason
-from feedback.cases import Opening, Said, open_case
+from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
 from haichieu.media import Media

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from broadcast_bridge.broadcasts.starting import begin
+from broadcast_bridge.broadcasts.states import DeliveryState, Priority
 from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone
-from broadcast_bridge.planning import begin
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
-from broadcast_bridge.states import DeliveryState, Priority
-from feedback import merging, search
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.cases import case_search, merging
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Department, Reply, Transcript
 from feedback.states import Channel, Direction
 from haichieu.database import now
@@ -118,7 +118,7 @@ def test_cases_are_filtered_as_on_their_page(house: House, client: FlaskClient, 
         for unit, words in (("commune", "Cầu hỏng"), ("village", "Mất điện"), ("other", "Cầu gãy")):
             about = Opening(Channel.TEXT, house.units[unit], "number", category=roads if unit == "village" else None)
             made = open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", words), now())
-            search.index(session, made)
+            case_search.index(session, made)
             numbers[unit] = made.number
     for asked, found in (
         ({}, {"commune", "village"}), ({"text": "cau"}, {"commune"}), ({"text": "cầu hỏng"}, {"commune"}),

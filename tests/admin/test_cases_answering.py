@@ -4,8 +4,8 @@ from pathlib import Path
 
 from werkzeug.test import TestResponse
 
-from feedback.cases import find_case
-from feedback.replies import Answer, answer, changes
+from feedback.answers.replies import Answer, answer, changes
+from feedback.cases.lifecycle import find_case
 from feedback.states import ReplyEvent, Way
 from haichieu.database import now
 from haichieu.media import MediaStore

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback import search
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.answers.replies import Answer, answer, changes
+from feedback.cases import case_search
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.notes import add_note
+from feedback.citizens.registry import open_citizens
 from feedback.models import CaseLink, Category, Department, Transcript
-from feedback.notes import add_note
-from feedback.replies import Answer, answer, changes
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
 from tests.admin.browsing import PHONE, follow, look, sign_in
@@ -71,7 +71,7 @@ def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             add_note(session, spoken, "Đã gọi trưởng thôn, đúng là cầu hỏng.", "account:operator@x.example", hours[4])
             session.add(CaseLink(case_id=spoken.id, other_id=written.id, score=0.62, because="words: bị hỏng, xóm tôi"))
             for one in (written, spoken):
-                search.index(session, one)
+                case_search.index(session, one)
         yield running
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from admin.district.errors import DistrictFileError
-from admin.district.file import read_district
+from haichieu.district.errors import DistrictFileError
+from haichieu.district.file import read_district
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
 FLOWS = {"official-line", "hotline", "duty-desk"}

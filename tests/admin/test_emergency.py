@@ -4,8 +4,8 @@ import re
 
 import sqlalchemy as sa
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker
-from broadcast_bridge.states import Priority
 from haichieu.audit import AuditEntry
 from tests.admin.house import Browser, House
 

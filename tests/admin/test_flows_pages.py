@@ -10,11 +10,11 @@ import pytest
 from admin.access.models import WebSession
 from haichieu import audit
 from haichieu.database import Database, now
-from ivr.flow import delivered_definition
-from ivr.own_flows import drafts, versions
-from ivr.own_flows.models import FlowDraft
-from ivr.own_flows.numbers import current_number
-from ivr.own_flows.sketch import read_sketch
+from ivr.custom_flows import drafts, versions
+from ivr.custom_flows.models import FlowDraft
+from ivr.custom_flows.numbers import current_number
+from ivr.custom_flows.sketch import read_sketch
+from ivr.flows.definition import delivered_definition
 from tests.admin.house import PAGE, PASSWORD, Browser, House, build
 
 ADMIN = "admin@district.example"

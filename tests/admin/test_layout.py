@@ -18,18 +18,18 @@ from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
 from admin.speakers.listing import Standing
 from admin.web import HEADERS
+from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
-from broadcast_bridge.states import BROADCAST, DELIVERY, Kind, Priority
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.people import Level, Right, Role
-from ivr.interpreter import FlowEnd
-from ivr.own_flows.fields import exits_of, fields_of
-from ivr.own_flows.sketch import VERBS
-from ivr.own_prompts import Origin as PromptOrigin
-from ivr.prompt_calls import CallState
-from ivr.prompt_store import Voice
-from ivr.routes import Days as RouteDays
+from ivr.calls.routes import Days as RouteDays
+from ivr.custom_flows.fields import exits_of, fields_of
+from ivr.custom_flows.sketch import VERBS
+from ivr.flows.interpreter import FlowEnd
+from ivr.prompts.calls import CallState
+from ivr.prompts.custom import Origin as PromptOrigin
+from ivr.prompts.store import Voice
 from tests.admin.house import House
 
 ADMIN = FOLDER.parent

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from broadcast_bridge.states import Priority
+from broadcast_bridge.broadcasts.states import Priority
 from haichieu.people import Account
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.log_rows import aired, something_of_everything

@@ -6,10 +6,10 @@ import io
 import pytest
 import sqlalchemy as sa
 
+from broadcast_bridge.broadcasts.states import Kind, Priority
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
-from broadcast_bridge.states import Kind, Priority
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import siren
 from haichieu.media import MediaStore

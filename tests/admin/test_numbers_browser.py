@@ -9,10 +9,10 @@ from playwright.sync_api import Page, expect
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.station import Station
-from ivr import own_prompts
-from ivr.prompt_texts import PromptTexts
-from ivr.routes import Days, Route
-from ivr.routing import Number
+from ivr.calls.routes import Days, Route
+from ivr.calls.routing import Number
+from ivr.prompts import custom
+from ivr.prompts.texts import PromptTexts
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.served import Served, served
 
@@ -48,7 +48,7 @@ def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             hai.phones = [OfficialPhone(number="+84912000001")]
             session.add(hai)
             texts = PromptTexts.delivered()
-            own_prompts.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
+            custom.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
             session.query(Account).update({"language": ""})
         yield running
 

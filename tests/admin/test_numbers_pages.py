@@ -5,9 +5,9 @@ import re
 import pytest
 
 from haichieu.audit import AuditEntry
-from ivr.reception import _destination
-from ivr.routes import Route
-from ivr.routing import Number, routes_of, units_led_to
+from ivr.calls.reception import _destination
+from ivr.calls.routes import Route
+from ivr.calls.routing import Number, routes_of, units_led_to
 from tests.admin.house import Browser, House
 from tests.ivr.test_routes import at
 

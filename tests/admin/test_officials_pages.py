@@ -2,7 +2,7 @@
 
 import re
 
-from broadcast_bridge import call_backs
+from broadcast_bridge.broadcasts import call_backs
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.vault import secret_matches

@@ -12,12 +12,12 @@ from admin.prompts.samples import samples
 from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Official, OfficialPhone
-from haichieu.speech import EspeakSynthesiser
+from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.station import Station
-from ivr import prompt_calls
-from ivr.own_prompts import OwnPrompt
-from ivr.prompt_texts import PromptTexts
-from ivr.station_prompts import station_prompts
+from ivr.prompts import calls
+from ivr.prompts.custom import OwnPrompt
+from ivr.prompts.station import station_prompts
+from ivr.prompts.texts import PromptTexts
 from tests.admin.house import Browser, House
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -173,17 +173,17 @@ def test_the_station_is_asked_to_call_a_telephone_that_it_knows_and_no_other(hou
     assert "sắp gọi" in part
     assert "every 2s" in part
     with house.database.session() as session:
-        (owed,) = prompt_calls.claim(session, now())
+        (owed,) = calls.claim(session, now())
         assert (owed.numbers, owed.key, owed.asked_by) == (
             ("+84912000002",),
             "goodbye",
             "account:admin@district.example",
         )
-        prompt_calls.settle(session, owed.id, "answered at +84•••002, hung up")
+        calls.settle(session, owed.id, "answered at +84•••002, hung up")
     part = admin.get(f"{PAGE}/call").text
     assert "chưa lưu bản nào" in part
     assert "every 2s" not in part
     assert admin.post(f"{PAGE}/call", PAGE, phone="+84912000002").status_code == 303
     with house.database.session() as session:
-        assert prompt_calls.claim(session, now() + prompt_calls.VALID * 2) == []
-        assert prompt_calls.next_due(session) is None
+        assert calls.claim(session, now() + calls.VALID * 2) == []
+        assert calls.next_due(session) is None

@@ -3,19 +3,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from admin.district.changes import Action, ApplyReport
-from admin.district.errors import DistrictFileError
-from admin.district.reconcile import apply_file
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.zones import speakers_in
+from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
+from haichieu.district.changes import Action, ApplyReport
+from haichieu.district.errors import DistrictFileError
+from haichieu.district.reconcile import apply_file
 from haichieu.people import Official, OfficialPhone, Unit
 from haichieu.station import the_station
 from haichieu.vault import Vault, open_vault, secret_matches
-from ivr.flow import delivered_flows
-from ivr.routes import Days, Route
-from ivr.routing import Number, routes_of
+from ivr.calls.routes import Days, Route
+from ivr.calls.routing import Number, routes_of
+from ivr.flows.definition import delivered_flows
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
 

@@ -10,14 +10,14 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from admin.web import create_app
-from feedback.citizens import open_citizens
+from feedback.citizens.registry import open_citizens
 from feedback.models import Message, Reply
 from feedback.texts.dispatcher import TextDispatcher
 from feedback.texts.inbox import MOST_AN_HOUR
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
 from feedback.texts.twilio_stand_in import TwilioStandIn, sign
-from haichieu.cli.web import webhooks_of_texts
 from haichieu.database import Database
+from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
 from tests.feedback.rows import office
 

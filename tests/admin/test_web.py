@@ -4,16 +4,16 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from admin.status import station_status
 from admin.web import HEADERS, create_app
-from broadcast_bridge.broadcasts import advance
+from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.starting import plan_live
+from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority
 from broadcast_bridge.models import Speaker
-from broadcast_bridge.planning import plan_live
-from broadcast_bridge.states import BroadcastEvent, Priority
-from broadcast_bridge.zones import find_zone
+from broadcast_bridge.speakers.zones import find_zone
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.settings import load_settings
+from haichieu.station_status import station_status
 from tests.builders import commune
 
 

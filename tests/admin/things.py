@@ -6,22 +6,22 @@ import wave
 
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.starting import Request, ask
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.planning import Request, ask
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
-from feedback import replies
-from feedback.cases import Opening, Said, find_case, open_case
-from feedback.citizens import open_citizens
+from feedback.answers import replies
+from feedback.cases.lifecycle import Opening, Said, find_case, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Attachment, Message
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.alarms import Alarm
 from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Account, Official, Unit
-from ivr.flow import delivered_definition
-from ivr.own_flows.drafts import find_draft, mark_of, save
-from ivr.routing import Number
+from ivr.calls.routing import Number
+from ivr.custom_flows.drafts import find_draft, mark_of, save
+from ivr.flows.definition import delivered_definition
 from tests.admin.house import House
 from tests.admin.test_programmes_pages import a_programme
 

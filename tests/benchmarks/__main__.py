@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from haichieu.cli.asterisk import find_or_fetch
-from haichieu.cli.trial_station import trial_station
+from haichieu.demo.trial_station import trial_station
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from tests.benchmarks import transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench

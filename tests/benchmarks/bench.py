@@ -16,22 +16,22 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import planning
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.planning import Request
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.states import Priority
 from dialplans.accounts import ha1, phone_account
 from dialplans.configuration import ari_password
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import Sound, write_wav
-from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.database import now
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone.controller import SoftPhone
 from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
@@ -155,7 +155,7 @@ class Bench:
             copy = Path(shutil.copy(sound, sound.with_suffix(".upload")))
             media = MediaStore(self.station.settings.home / "media", 1).keep(session, copy)
             request = Request("account:bench@example", "bench", [media.id], [str(size)], **more)
-            return planning.ask(session, request, now()).id
+            return starting.ask(session, request, now()).id
 
     def _approved_programme(self, session: Session) -> Programme:
         copy = Path(shutil.copy(self.voice.with_name("words.wav"), self.voice.with_suffix(".upload")))
@@ -170,7 +170,7 @@ class Bench:
 
     def _stop(self, broadcast: int) -> None:
         with self.station.database.session() as session:
-            planning.ask_to_stop(session, broadcast, "account:bench@example", now())
+            starting.ask_to_stop(session, broadcast, "account:bench@example", now())
 
     async def _begun_and_closed(self) -> None:
         await until(self._is_live, "the programme", 20)

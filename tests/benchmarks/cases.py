@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from stdnum import damm
 
-from feedback import duplicates, filing, reminding, search
-from feedback.cases import Opening, Said, open_case
+from feedback.cases import case_search, duplicates, reminders
+from feedback.cases.case_search import Wanted
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.intake import filing
 from feedback.models import Case, Category, Message
-from feedback.search import Wanted
 from feedback.states import CaseStatus, Channel, Direction
 from haichieu.database import Database, migrate
 from haichieu.people import Unit
@@ -90,7 +91,7 @@ def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:
         units = list(session.scalars(sa.select(Unit.id).where(Unit.code.in_(["BL", "X7"])).order_by(Unit.id)))
         district, commune = units
         category_id = session.scalars(sa.select(Category.id).order_by(Category.id)).first()
-        middle = search.find(session, Wanted(), (NOW - datetime.timedelta(days=400), cases // 2)).after
+        middle = case_search.find(session, Wanted(), (NOW - datetime.timedelta(days=400), cases // 2)).after
 
     def p95(ask: Callable[[Session, int], object], times: int = 40) -> str:
         taken = []
@@ -102,18 +103,19 @@ def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:
         return f"{statistics.quantiles(taken, n=20)[-1] * 1000:.1f}"
 
     asked: list[tuple[str, Callable[[Session, int], object], str]] = [
-        ("first page of the district", lambda s, n: search.find(s, Wanted(unit_ids=[district])), "≤ 200"),
-        ("a page in the middle", lambda s, n: search.find(s, Wanted(unit_ids=[district]), middle), "≤ 200"),
-        ("first page of a commune", lambda s, n: search.find(s, Wanted(unit_ids=[commune])), "≤ 200"),
+        ("first page of the district", lambda s, n: case_search.find(s, Wanted(unit_ids=[district])), "≤ 200"),
+        ("a page in the middle", lambda s, n: case_search.find(s, Wanted(unit_ids=[district]), middle), "≤ 200"),
+        ("first page of a commune", lambda s, n: case_search.find(s, Wanted(unit_ids=[commune])), "≤ 200"),
         ("open ones of a commune",
-         lambda s, n: search.find(s, Wanted(unit_ids=[commune], statuses=[CaseStatus.TRANSCRIBED])), "≤ 200"),
+         lambda s, n: case_search.find(s, Wanted(unit_ids=[commune], statuses=[CaseStatus.TRANSCRIBED])), "≤ 200"),
         ("overdue of a category",
-         lambda s, n: search.find(s, Wanted(unit_ids=[district], category_id=category_id, overdue_at=NOW)), "≤ 200"),
+         lambda s, n: case_search.find(s, Wanted(unit_ids=[district], category_id=category_id, overdue_at=NOW)),
+         "≤ 200"),
         ("two words that many have",
-         lambda s, n: search.find(s, Wanted(f"{WORDS[n]} {WORDS[n + 7]}", unit_ids=[district])), "≤ 200"),
-        ("words that none has", lambda s, n: search.find(s, Wanted(f"khong co {n}")), "≤ 200"),
-        ("what waits, counted", lambda s, n: search.waiting(s, NOW, [district]), "≤ 200"),
-        ("reminders and alarms looked for", lambda s, n: reminding.remind(s, NOW), ""),
+         lambda s, n: case_search.find(s, Wanted(f"{WORDS[n]} {WORDS[n + 7]}", unit_ids=[district])), "≤ 200"),
+        ("words that none has", lambda s, n: case_search.find(s, Wanted(f"khong co {n}")), "≤ 200"),
+        ("what waits, counted", lambda s, n: case_search.waiting(s, NOW, [district]), "≤ 200"),
+        ("reminders and alarms looked for", lambda s, n: reminders.remind(s, NOW), ""),
         ("likely duplicates of a new case", lambda s, n: duplicates.link(s, s.get_one(Case, cases - n)), ""),
     ]  # fmt: skip
     rows = [(f"{cases:,} cases, {name}: {what}, p95 (ms)", p95(ask), "", "", budget) for what, ask, budget in asked]

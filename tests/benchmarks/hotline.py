@@ -23,10 +23,10 @@ from feedback.models import Case
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import read_wav
-from haichieu.cli.sounds import open_prompts, studio_sounds
-from haichieu.cli.trial_station import TrialStation, trial_station, until
 from haichieu.database import now
+from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
+from haichieu.processes.sounds import open_prompts, studio_sounds
 from tests.benchmarks.bench import processes_of
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
 from tests.benchmarks.speakers import cpu_seconds

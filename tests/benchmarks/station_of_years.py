@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind
 from broadcast_bridge.models import Broadcast, Reachability, Speaker, Zone, zone_units
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import Origin, ProgrammeState
 from broadcast_bridge.schedule.materialise import materialise
 from broadcast_bridge.schedule.models import Schedule, schedule_zones
-from broadcast_bridge.states import BroadcastState, Kind
 from haichieu.database import Database, now
 from haichieu.folded_text import folded
 from haichieu.people import Account, Official, Role, Unit

@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases import Opening, Said, open_case
+from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.models import Message, Transcript
 from feedback.states import Channel, Direction
-from feedback.transcription.desk import TranscriptionDesk
 from feedback.transcription.model_folder import default_folder
+from feedback.transcription.transcription_jobs import TranscriptionDesk
 from feedback.transcription.whisper import WhisperEngine
 from haichieu.audio.sound import Sound, resample
 from haichieu.database import Database, migrate, now

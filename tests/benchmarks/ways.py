@@ -13,7 +13,7 @@ import aiohttp
 from dialplans.configuration import ari_password
 from haichieu.ari import operations
 from haichieu.ari.client import USER, AriClient
-from haichieu.cli.trial_station import TrialStation
+from haichieu.demo.trial_station import TrialStation
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import cpu_seconds
 

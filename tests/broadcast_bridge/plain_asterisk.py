@@ -7,8 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from haichieu.cli.asterisk import find_or_fetch
-from haichieu.processes import end_with_parent
+from haichieu.process_control import end_with_parent
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 
 ACCOUNTS = ("phone-1", "phone-2", "cl-1", "cl-2")

@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import acknowledging, broadcasts, catching_up, planning
-from broadcast_bridge.broadcasts import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts import acknowledgement, catch_up, lifecycle, starting
+from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import BroadcastEvent, DeliveryEvent, Priority
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.planning import Request
-from broadcast_bridge.states import BroadcastEvent, DeliveryEvent, Priority
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.people import Official
@@ -25,9 +25,9 @@ def sounding(session: Session, *places: Commune, priority: Priority = Priority.E
     zones = [place.zone.code for place in places]
     until = NOW + datetime.timedelta(hours=2)
     request = Request("alert:1", "Lũ", [], zones, priority=priority, siren=True, times=0, worth_hearing_until=until)
-    broadcast = planning.ask(session, request, NOW)
-    planning.begin(session, broadcast.id, "main", NOW)
-    broadcasts.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
+    broadcast = starting.ask(session, request, NOW)
+    starting.begin(session, broadcast.id, "main", NOW)
+    lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
     heard = (DeliveryEvent.RING, DeliveryEvent.PLAY)
     apply_updates(
         session,
@@ -42,7 +42,7 @@ def sounding(session: Session, *places: Commune, priority: Priority = Priority.E
 
 
 def names(session: Session, official: Official) -> list[str]:
-    return [speaker.code for speaker in acknowledging.acknowledge(session, official, LATER)]
+    return [speaker.code for speaker in acknowledgement.acknowledge(session, official, LATER)]
 
 
 def test_the_speakers_of_the_officials_place_fall_silent_and_the_others_go_on(database: Database) -> None:
@@ -53,7 +53,7 @@ def test_the_speakers_of_the_officials_place_fall_silent_and_the_others_go_on(da
         states = {one.speaker.code: (one.state, one.reason, one.active) for one in broadcast.deliveries}
         assert states["s11-0"] == ("played", "acknowledged", False)
         assert states["s12-0"] == ("playing", None, True)
-        silenced = acknowledging.silenced(session, [broadcast.id])
+        silenced = acknowledgement.silenced(session, [broadcast.id])
         assert silenced == {broadcast.id: [one.id for one in broadcast.deliveries if not one.active]}
         assert names(session, here.official) == []
         session.flush()
@@ -79,10 +79,10 @@ def test_who_was_away_is_not_brought_what_the_place_has_taken_notice_of(database
         broadcast = sounding(session, place)
         assert len(names(session, place.official)) == 2
         assert [one.state for one in broadcast.deliveries] == ["played", "missed"]
-        broadcasts.finish(session, broadcast.id, BroadcastEvent.END, LATER)
+        lifecycle.finish(session, broadcast.id, BroadcastEvent.END, LATER)
         place.speakers[1].reachable = True
         session.flush()
-        assert catching_up.owed(session, LATER, "main") == []
+        assert catch_up.owed(session, LATER, "main") == []
 
 
 @pytest.mark.parametrize("priority", [Priority.NORMAL, Priority.PRIORITY])
@@ -90,5 +90,5 @@ def test_what_is_no_emergency_is_not_silenced_like_this(database: Database, prio
     with database.session() as session:
         place = commune(session)
         sounding(session, place, priority=priority)
-        assert acknowledging.sounding_at(session, place.official) == []
+        assert acknowledgement.sounding_at(session, place.official) == []
         assert names(session, place.official) == []

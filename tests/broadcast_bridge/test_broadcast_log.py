@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcast_log import Wanted, find
-from broadcast_bridge.broadcasts import advance
+from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.log import Wanted, find
+from broadcast_bridge.broadcasts.starting import Request, ask
+from broadcast_bridge.broadcasts.states import BroadcastEvent, BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, Delivery
-from broadcast_bridge.planning import Request, ask
-from broadcast_bridge.states import BroadcastEvent, BroadcastState, Kind, Priority
 from haichieu.database import Database
 from tests.builders import commune
 

@@ -4,16 +4,20 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import broadcasts
-from broadcast_bridge.broadcasts import (
-    DeliveryUpdate,
-    apply_updates,
-    close_deliveries,
+from broadcast_bridge.broadcasts import lifecycle
+from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates, close_deliveries
+from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, plan_live
+from broadcast_bridge.broadcasts.states import (
+    BROADCAST,
+    DELIVERY,
+    BroadcastEvent,
+    DeliveryEvent,
+    Priority,
+    Reason,
+    words,
 )
 from broadcast_bridge.models import Broadcast, Delivery, Zone
-from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, plan_live
-from broadcast_bridge.states import BROADCAST, DELIVERY, BroadcastEvent, DeliveryEvent, Priority, Reason, words
-from broadcast_bridge.zones import find_zone
+from broadcast_bridge.speakers.zones import find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.state_machine import IllegalTransition
@@ -124,7 +128,7 @@ def test_an_update_that_comes_after_the_close_changes_nothing(database: Database
 def test_a_failed_broadcast_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
-        broadcasts.advance(session, broadcast.id, BroadcastEvent.FAIL, NOW, Reason.ASTERISK_STOPPED)
+        lifecycle.advance(session, broadcast.id, BroadcastEvent.FAIL, NOW, Reason.ASTERISK_STOPPED)
         session.flush()
         assert [alarm.subject for alarm in open_alarms(session)] == [f"broadcast:{broadcast.id}"]
 
@@ -133,7 +137,7 @@ def test_what_has_no_place_in_a_state_names_both(database: Database) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
         with pytest.raises(IllegalTransition, match="'end' cannot happen in state 'planned'"):
-            broadcasts.advance(session, broadcast.id, BroadcastEvent.END, NOW)
+            lifecycle.advance(session, broadcast.id, BroadcastEvent.END, NOW)
 
 
 @pytest.mark.parametrize(("reason", "seconds"), [(Reason.SWITCHBOARD_RESTARTED, 20.0), (Reason.ASTERISK_STOPPED, 10.0)])
@@ -142,27 +146,27 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
 ) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
-        broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
-        broadcasts.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
+        lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
+        lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
-        assert broadcasts.in_hand(session, "main") == [broadcast.id]
-        assert broadcasts.in_hand(session, "main", besides=[broadcast.id]) == []
-        broadcasts.close_orphan(session, broadcast.id, reason, LATER)
+        assert lifecycle.in_hand(session, "main") == [broadcast.id]
+        assert lifecycle.in_hand(session, "main", besides=[broadcast.id]) == []
+        lifecycle.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds
-        assert broadcasts.in_hand(session, "main") == []
+        assert lifecycle.in_hand(session, "main") == []
 
 
 def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        assert broadcasts.last_broadcast_of(session, place.official.id) is None
+        assert lifecycle.last_broadcast_of(session, place.official.id) is None
         first = plan(session, place)
         close_deliveries(session, first.id, NOW)
-        broadcasts.advance(session, first.id, BroadcastEvent.CANCEL, NOW)
+        lifecycle.advance(session, first.id, BroadcastEvent.CANCEL, NOW)
         session.flush()
         plan(session, place)
-        last = broadcasts.last_broadcast_of(session, place.official.id)
+        last = lifecycle.last_broadcast_of(session, place.official.id)
         assert last is not None
         assert last.id == first.id
 

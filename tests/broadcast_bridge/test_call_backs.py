@@ -1,8 +1,8 @@
 import datetime
 
-from broadcast_bridge import call_backs
+from broadcast_bridge.broadcasts import call_backs
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import CallBack
-from broadcast_bridge.states import Priority
 from haichieu.database import Database
 from tests.builders import commune
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from broadcast_bridge.level_meter import level_of
-from broadcast_bridge.levels import FRESH_SECONDS, Levels
+from broadcast_bridge.studio.level_meter import level_of
+from broadcast_bridge.studio.levels import FRESH_SECONDS, Levels
 from haichieu.audio.sound import LOWEST_DBFS
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broadcast_bridge.loudspeaker.controller import SoftSpeaker
-from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
-from haichieu.audio.matching import FOUND
+from haichieu.audio import Sound, measure, read_wav, resample, write_wav
 from haichieu.audio.sound import from_pcm
-from haichieu.event_process import EventMissing
-from haichieu.softphone.controller import CallNotAnswered, SoftPhone
+from haichieu.demo.audio_matching import FOUND, match
+from haichieu.demo.event_process import EventMissing
+from haichieu.demo.soft_speaker import SoftSpeaker
+from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from tests.broadcast_bridge.plain_asterisk import PASSWORD, PlainAsterisk
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]

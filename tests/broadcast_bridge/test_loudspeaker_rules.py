@@ -12,9 +12,9 @@ from broadcast_bridge.loudspeaker.call import SpeakerCall, comes_from, is_emerge
 from broadcast_bridge.loudspeaker.outputs import BadOutput, OutputNotUsable, PlayerOutput, RecordingOutput
 from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
 from haichieu.audio import measure, read_wav
-from haichieu.sip_address import BadServerAddress, ServerAddress, SocketAddress
-from haichieu.sip_events import Invite
-from haichieu.sip_sound import HeardFrame
+from haichieu.sip.address import BadServerAddress, ServerAddress, SocketAddress
+from haichieu.sip.events import Invite
+from haichieu.sip.frames import HeardFrame
 
 STATION = SocketAddress("10.0.0.1", 5060)
 TOKEN = "f" * 32

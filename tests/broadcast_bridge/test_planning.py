@@ -7,13 +7,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge import broadcasts, catching_up, planning, returning
-from broadcast_bridge.broadcasts import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts import catch_up, lifecycle, rejoining, starting
+from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts.starting import (
+    LiveNotAllowed,
+    NothingToPlayOn,
+    Request,
+    Taken,
+    ZoneBusy,
+    ZoneQuiet,
+    plan_live,
+)
+from broadcast_bridge.broadcasts.states import AfterCut, BroadcastEvent, DeliveryEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast, Delivery, Zone
-from broadcast_bridge.planning import LiveNotAllowed, NothingToPlayOn, Request, Taken, ZoneBusy, ZoneQuiet, plan_live
-from broadcast_bridge.schedule import quiet
-from broadcast_bridge.states import AfterCut, BroadcastEvent, DeliveryEvent, Priority, Reason
-from broadcast_bridge.zones import UnknownZone, find_zone
+from broadcast_bridge.speakers import quiet_hours
+from broadcast_bridge.speakers.zones import UnknownZone, find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.media import Media
@@ -37,19 +45,19 @@ def sound(session: Session) -> int:
 
 def asked(session: Session, place: Commune, **more: object) -> Broadcast:
     wanted = {"asked_by": "account:a@b", "title": "Bản tin sáng", "zone_codes": [place.zone.code], **more}
-    return planning.ask(session, Request(sound_ids=[sound(session)], **wanted), NOW)  # type: ignore[arg-type]
+    return starting.ask(session, Request(sound_ids=[sound(session)], **wanted), NOW)  # type: ignore[arg-type]
 
 
 def begun(session: Session, place: Commune, at: datetime.datetime = NOW, **more: object) -> tuple[Broadcast, Taken]:
     broadcast = asked(session, place, **more)
-    taken = planning.begin(session, broadcast.id, NODE, at)
+    taken = starting.begin(session, broadcast.id, NODE, at)
     assert taken is not None
     return broadcast, taken
 
 
 def on_air(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    broadcasts.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
-    broadcasts.voice_is_on(session, broadcast.id, at)
+    lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
+    lifecycle.voice_is_on(session, broadcast.id, at)
     apply_updates(
         session,
         [
@@ -65,12 +73,12 @@ def live(session: Session, place: Commune, priority: Priority = Priority.NORMAL)
     place.official.may = ["live", "emergency"]
     zone = find_zone(session, place.official, place.zone.code)
     broadcast, taken = plan_live(session, place.official, zone, priority, NOW, NODE)
-    broadcasts.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
+    lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
     return broadcast, taken
 
 
 def ended(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    broadcasts.finish(session, broadcast.id, BroadcastEvent.END, at)
+    lifecycle.finish(session, broadcast.id, BroadcastEvent.END, at)
     session.flush()
 
 
@@ -101,7 +109,7 @@ def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: D
                         urgency[higher](session, place)
                 else:
                     waiting = asked(session, place, priority=recorded[higher])
-                    assert planning.begin(session, waiting.id, NODE, NOW) is None
+                    assert starting.begin(session, waiting.id, NODE, NOW) is None
                     assert (waiting.state, states(first)) == ("planned", [("playing", None)])
                 session.rollback()
 
@@ -131,7 +139,7 @@ def test_a_broadcast_is_begun_once_however_many_try(database: Database) -> None:
 
     def attempt(number: int) -> bool:
         with database.session() as session:
-            return planning.begin(session, broadcast_id, f"node-{number}", NOW) is not None
+            return starting.begin(session, broadcast_id, f"node-{number}", NOW) is not None
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(8))) == 1
@@ -155,12 +163,12 @@ def test_the_hour_decides_and_the_more_urgent_comes_first(database: Database) ->
         tomorrow = asked(session, place, due_at=later(86400))
         usual = asked(session, place, due_at=later(5))
         urgent = asked(session, place, due_at=later(6), priority=Priority.EMERGENCY)
-        assert planning.due(session, NOW, NODE) == []
-        assert planning.next_due(session, NOW) == usual.due_at
-        assert planning.due(session, later(7), NODE) == [urgent.id, usual.id]
+        assert starting.due(session, NOW, NODE) == []
+        assert starting.next_due(session, NOW) == usual.due_at
+        assert starting.due(session, later(7), NODE) == [urgent.id, usual.id]
         for one in (usual, urgent):
-            planning.begin(session, one.id, NODE, later(7))
-        assert planning.next_due(session, later(7)) == tomorrow.due_at
+            starting.begin(session, one.id, NODE, later(7))
+        assert starting.next_due(session, later(7)) == tomorrow.due_at
 
 
 def test_what_other_switchboards_reach_is_left_to_them_for_a_moment(database: Database) -> None:
@@ -169,15 +177,15 @@ def test_what_other_switchboards_reach_is_left_to_them_for_a_moment(database: Da
         for speaker in place.speakers:
             speaker.node = "other"
         broadcast = asked(session, place)
-        assert planning.due(session, later(1), NODE) == []
-        assert planning.due(session, later(1), "other") == [broadcast.id]
-        assert planning.due(session, later(4), NODE) == [broadcast.id]
+        assert starting.due(session, later(1), NODE) == []
+        assert starting.due(session, later(1), "other") == [broadcast.id]
+        assert starting.due(session, later(4), NODE) == [broadcast.id]
 
 
 def test_an_hour_that_the_station_slept_through_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         broadcast = asked(session, commune(session))
-        assert planning.begin(session, broadcast.id, NODE, later(3600)) is None
+        assert starting.begin(session, broadcast.id, NODE, later(3600)) is None
         assert (broadcast.state, broadcast.reason) == ("failed", "too_late")
         session.flush()
         assert [alarm.subject for alarm in open_alarms(session)] == [f"broadcast:{broadcast.id}"]
@@ -186,7 +194,7 @@ def test_an_hour_that_the_station_slept_through_raises_an_alarm(database: Databa
 def test_what_is_still_worth_hearing_is_played_late(database: Database) -> None:
     with database.session() as session:
         broadcast = asked(session, commune(session), worth_hearing_until=later(7200))
-        assert planning.begin(session, broadcast.id, NODE, later(3600)) is not None
+        assert starting.begin(session, broadcast.id, NODE, later(3600)) is not None
 
 
 def test_an_order_to_stop_cancels_what_has_not_begun_and_marks_what_has(database: Database) -> None:
@@ -195,7 +203,7 @@ def test_an_order_to_stop_cancels_what_has_not_begun_and_marks_what_has(database
         waiting = asked(session, place, due_at=later(60))
         playing, _ = begun(session, place)
         for one in (waiting, playing):
-            planning.ask_to_stop(session, one.id, "account:a@b", NOW)
+            starting.ask_to_stop(session, one.id, "account:a@b", NOW)
         assert (waiting.state, waiting.reason) == ("cancelled", "stopped")
         assert (playing.state, playing.stop_asked_at) == ("calling", NOW)
 
@@ -206,9 +214,9 @@ def test_hushed_speakers_are_left_out_and_the_log_says_so(database: Database) ->
         hush = Zone(code="12", name="Trường học", speakers=place.speakers[:1])
         session.add(hush)
         session.flush()
-        quiet.silence(session, hush.id, later(3600), "account:a@b", NOW)
+        quiet_hours.silence(session, hush.id, later(3600), "account:a@b", NOW)
         broadcast = asked(session, place)
-        planning.begin(session, broadcast.id, NODE, NOW)
+        starting.begin(session, broadcast.id, NODE, NOW)
         assert states(broadcast) == [("missed", "silenced"), ("pending", None)]
         alarm, _ = begun(session, place, priority=Priority.EMERGENCY)
         assert states(alarm) == [("pending", None), ("pending", None)]
@@ -217,9 +225,9 @@ def test_hushed_speakers_are_left_out_and_the_log_says_so(database: Database) ->
 def test_where_everything_is_silenced_nothing_begins_and_an_official_is_told(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        quiet.silence(session, place.zone.id, later(3600), "account:a@b", NOW)
+        quiet_hours.silence(session, place.zone.id, later(3600), "account:a@b", NOW)
         broadcast = asked(session, place)
-        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert starting.begin(session, broadcast.id, NODE, NOW) is None
         assert (broadcast.state, broadcast.reason) == ("cancelled", "silenced")
         with pytest.raises(ZoneQuiet):
             live(session, place)
@@ -231,7 +239,7 @@ def test_quiet_hours_hold_for_everything_but_an_emergency(database: Database) ->
         place = commune(session)
         session.add(Station(id=1, quiet_hours="12:00-13:00"))  # 05:30 UTC is 12:30 in Vietnam
         broadcast = asked(session, place)
-        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert starting.begin(session, broadcast.id, NODE, NOW) is None
         assert (broadcast.state, broadcast.reason) == ("cancelled", "quiet_hours")
         assert begun(session, place, priority=Priority.EMERGENCY)[0].state == "calling"
 
@@ -242,10 +250,10 @@ def test_two_at_the_same_hour_are_played_one_after_the_other(database: Database)
         first, _ = begun(session, place)
         on_air(session, first)
         second = asked(session, place)
-        assert planning.begin(session, second.id, NODE, later(1)) is None
-        assert (second.state, planning.due(session, later(200), NODE)) == ("planned", [second.id])
+        assert starting.begin(session, second.id, NODE, later(1)) is None
+        assert (second.state, starting.due(session, later(200), NODE)) == ("planned", [second.id])
         ended(session, first, later(600))
-        assert planning.begin(session, second.id, NODE, later(600)) is not None
+        assert starting.begin(session, second.id, NODE, later(600)) is not None
         assert states(second) == [("pending", None), ("pending", None)]
 
 
@@ -254,8 +262,8 @@ def test_who_waits_in_vain_for_half_an_hour_raises_an_alarm(database: Database) 
         place = commune(session)
         on_air(session, begun(session, place)[0])
         second = asked(session, place)
-        planning.begin(session, second.id, NODE, later(1))
-        assert planning.begin(session, second.id, NODE, later(1801)) is None
+        starting.begin(session, second.id, NODE, later(1))
+        assert starting.begin(session, second.id, NODE, later(1801)) is None
         assert (second.state, second.reason) == ("failed", "in_use")
 
 
@@ -266,7 +274,7 @@ def test_a_broadcast_whose_speakers_are_gone_fails_with_a_reason(database: Datab
         for speaker in place.speakers:
             speaker.removed_at = NOW
         session.flush()
-        assert planning.begin(session, broadcast.id, NODE, NOW) is None
+        assert starting.begin(session, broadcast.id, NODE, NOW) is None
         assert (broadcast.state, broadcast.reason) == ("failed", "no_speakers")
 
 
@@ -282,15 +290,15 @@ def test_a_speaker_that_was_away_gets_what_it_missed_when_it_returns(database: D
     with database.session() as session:
         place, broadcast = owed_after_absence(session)
         assert states(broadcast) == [("played", None), ("missed", "not_registered")]
-        assert catching_up.begin(session, later(61), NODE) == []
+        assert catch_up.begin(session, later(61), NODE) == []
         place.speakers[1].reachable = True
-        (again,) = catching_up.begin(session, later(62), NODE)
+        (again,) = catch_up.begin(session, later(62), NODE)
         assert (again.again_of_id, [one.speaker.code for one in again.deliveries]) == (broadcast.id, ["s11-1"])
-        assert catching_up.begin(session, later(62), NODE) == []
+        assert catch_up.begin(session, later(62), NODE) == []
         on_air(session, again, later(63))
         ended(session, again, later(123))
         assert states(broadcast)[1][0] == "caught_up"
-        assert catching_up.begin(session, later(124), NODE) == []
+        assert catch_up.begin(session, later(124), NODE) == []
 
 
 def test_what_is_no_longer_worth_hearing_or_was_stopped_is_owed_to_nobody(database: Database) -> None:
@@ -298,10 +306,10 @@ def test_what_is_no_longer_worth_hearing_or_was_stopped_is_owed_to_nobody(databa
         place, broadcast = owed_after_absence(session)
         place.speakers[1].reachable = True
         session.flush()
-        assert catching_up.owed(session, later(3601), NODE) == []
+        assert catch_up.owed(session, later(3601), NODE) == []
         broadcast.stop_asked_at = NOW
         session.flush()
-        assert catching_up.owed(session, later(61), NODE) == []
+        assert catch_up.owed(session, later(61), NODE) == []
 
 
 def test_emergencies_are_caught_up_first_and_one_after_the_other(database: Database) -> None:
@@ -313,11 +321,11 @@ def test_emergencies_are_caught_up_first_and_one_after_the_other(database: Datab
             ended(session, broadcast)
         place.speakers[0].reachable = True
         session.flush()
-        (first,) = catching_up.begin(session, later(1), NODE)
+        (first,) = catch_up.begin(session, later(1), NODE)
         assert first.priority == "emergency"
         on_air(session, first)
         ended(session, first)
-        (second,) = catching_up.begin(session, later(2), NODE)
+        (second,) = catch_up.begin(session, later(2), NODE)
         assert second.priority == "normal"
 
 
@@ -328,11 +336,11 @@ def test_a_speaker_that_does_not_take_it_is_tried_again_later_and_later(database
         session.flush()
         at, pauses = later(61), []
         for _ in range(3):
-            (again,) = catching_up.begin(session, at, NODE)
-            broadcasts.advance(session, again.id, BroadcastEvent.OPEN, at)
+            (again,) = catch_up.begin(session, at, NODE)
+            lifecycle.advance(session, again.id, BroadcastEvent.OPEN, at)
             ended(session, again, at)
-            assert catching_up.begin(session, at, NODE) == []
-            hour = catching_up.next_try(session, at)
+            assert catch_up.begin(session, at, NODE) == []
+            hour = catch_up.next_try(session, at)
             assert hour is not None
             pauses.append((hour - at).total_seconds())
             at = hour
@@ -348,12 +356,12 @@ def test_what_was_cut_off_resumes_is_aired_again_or_dropped_by_its_own_rule(
         first, _ = begun(session, place, after_cut=rule, worth_hearing_until=later(3600))
         on_air(session, first)
         alarm = asked(session, place, priority=Priority.EMERGENCY)
-        planning.begin(session, alarm.id, NODE, later(20))
-        broadcasts.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
-        assert catching_up.begin(session, later(21), NODE) == []
+        starting.begin(session, alarm.id, NODE, later(20))
+        lifecycle.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
+        assert catch_up.begin(session, later(21), NODE) == []
         on_air(session, alarm, later(21))
         ended(session, alarm, later(40))
-        again = catching_up.begin(session, later(41), NODE)
+        again = catch_up.begin(session, later(41), NODE)
         assert [one.offset_seconds for one in again] == offsets
         if rule is AfterCut.RESUME:
             on_air(session, again[0], later(42))
@@ -369,12 +377,12 @@ def test_a_speaker_taken_from_a_broadcast_that_goes_on_is_given_back(database: D
         alarm, _ = begun(session, place, zone_codes=[], speaker_codes=["s11-0"], priority=Priority.EMERGENCY)
         on_air(session, alarm)
         lost = voice.deliveries[0]
-        assert returning.taken_away(session, {voice.id}) == {voice.id: [lost.id]}
-        assert returning.give_back(session, {voice.id}) == {}
+        assert rejoining.taken_away(session, {voice.id}) == {voice.id: [lost.id]}
+        assert rejoining.give_back(session, {voice.id}) == {}
         ended(session, alarm)
-        assert returning.give_back(session, {voice.id}) == {voice.id: [lost.id]}
+        assert rejoining.give_back(session, {voice.id}) == {voice.id: [lost.id]}
         assert (lost.state, lost.active, lost.reason) == ("pending", True, None)
-        assert returning.taken_away(session, {voice.id}) == {}
+        assert rejoining.taken_away(session, {voice.id}) == {}
 
 
 def test_a_recording_that_broke_off_is_no_proof_and_is_owed(database: Database) -> None:
@@ -382,10 +390,10 @@ def test_a_recording_that_broke_off_is_no_proof_and_is_owed(database: Database) 
         place = commune(session, speakers=1)
         broadcast, _ = begun(session, place, after_cut=AfterCut.RESUME, worth_hearing_until=later(3600))
         on_air(session, broadcast)
-        broadcasts.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
+        lifecycle.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
         session.flush()
         assert states(broadcast) == [("failed", "switchboard_restarted")]
-        (again,) = catching_up.begin(session, later(16), NODE)
+        (again,) = catch_up.begin(session, later(16), NODE)
         assert again.offset_seconds == 15.0
 
 
@@ -394,6 +402,6 @@ def test_a_speaker_is_never_in_two_broadcasts(database: Database) -> None:
         place = commune(session)
         begun(session, place)
         begun(session, place, priority=Priority.EMERGENCY)
-        planning.begin(session, asked(session, place, priority=Priority.PRIORITY).id, NODE, NOW)
+        starting.begin(session, asked(session, place, priority=Priority.PRIORITY).id, NODE, NOW)
         active = session.scalars(sa.select(Delivery.speaker_id).where(Delivery.active)).all()
         assert sorted(active) == sorted(speaker.id for speaker in place.speakers)

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.programmes import approval, intake, retention, search
+from broadcast_bridge.programmes import approval, intake, programme_retention, programme_search
 from broadcast_bridge.programmes.approval import NoReason, NotForTheAir, OwnWork, require_for_the_air
 from broadcast_bridge.programmes.intake import About, AlreadyThere, ProgrammeRefused, Ready, ready_text, ready_upload
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.programmes.search import Wanted
+from broadcast_bridge.programmes.programme_search import Wanted
 from broadcast_bridge.programmes.states import ProgrammeState
 from haichieu.audio.ingest import TelephoneForms
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
@@ -23,8 +23,8 @@ from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.media import Media, MediaStore
 from haichieu.people import Unit
-from haichieu.reading import read_aloud, written_out
-from haichieu.speech import EspeakSynthesiser, NothingToSay, TextTooLong
+from haichieu.speech.reading import read_aloud, written_out
+from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, TextTooLong
 from haichieu.state_machine import IllegalTransition
 from tests.builders import commune
 
@@ -171,7 +171,7 @@ def test_programmes_are_found_with_and_without_diacritics(
         )
 
         def ids(**wanted: object) -> list[int]:
-            return [one.id for one in search.find(session, Wanted(**wanted))[0]]  # type: ignore[arg-type]
+            return [one.id for one in programme_search.find(session, Wanted(**wanted))[0]]  # type: ignore[arg-type]
 
         assert ids(words="tiem phong") == ids(words="TIÊM  PHÒNG") == ids(words="thú") == [first.id]
         assert ids(words="duong") == ids(words="100%") == ids(category="giao thông") == [other.id]
@@ -179,7 +179,7 @@ def test_programmes_are_found_with_and_without_diacritics(
         assert ids(words="_") == ids(words="'; --") == []
         assert ids(unit_ids=[place.district.id]) == [other.id, first.id]
         assert ids(unit_ids=[place.commune.id]) == [first.id]
-        assert search.find(session, Wanted(), page=1) == ([], 2)
+        assert programme_search.find(session, Wanted(), page=1) == ([], 2)
 
 
 def test_what_is_kept_no_longer_is_really_deleted(database: Database, store: MediaStore, forms: TelephoneForms) -> None:
@@ -189,11 +189,14 @@ def test_what_is_kept_no_longer_is_really_deleted(database: Database, store: Med
         session.flush()
         assert gone.sound is not None
         played = store.path(gone.sound)
-        assert retention.apply(session, store, retention.Rules(), days(89)).programmes == 0
-        assert retention.apply(session, store, retention.Rules(), days(91), dry_run=True).programmes == 1
+        assert programme_retention.apply(session, store, programme_retention.Rules(), days(89)).programmes == 0
+        assert (
+            programme_retention.apply(session, store, programme_retention.Rules(), days(91), dry_run=True).programmes
+            == 1
+        )
         assert played.exists()
-        assert [one.origin for one in retention.usage(session)] == ["phone"]
-        assert retention.apply(session, store, retention.Rules(), days(91)).files == 2
+        assert [one.origin for one in programme_retention.usage(session)] == ["phone"]
+        assert programme_retention.apply(session, store, programme_retention.Rules(), days(91)).files == 2
         assert played.exists(), "a transaction that is rolled back must not have cost the file"
     assert not played.exists()
     assert not played.with_suffix(".wav16").exists()
@@ -217,9 +220,14 @@ def test_files_that_no_row_names_go_when_nobody_can_be_making_them_any_more(
         half_made.touch()
         for path in (stray, half_made, half_made.parent):
             os.utime(path, (NOW.timestamp(), NOW.timestamp()))
-        retention.apply(session, store, retention.Rules(), NOW + datetime.timedelta(hours=1))
+        programme_retention.apply(session, store, programme_retention.Rules(), NOW + datetime.timedelta(hours=1))
         assert (stray.exists(), half_made.exists()) == (True, True)
-        assert retention.apply(session, store, retention.Rules(), NOW + datetime.timedelta(hours=7)).files == 2
+        assert (
+            programme_retention.apply(
+                session, store, programme_retention.Rules(), NOW + datetime.timedelta(hours=7)
+            ).files
+            == 2
+        )
         assert (stray.exists(), half_made.parent.exists()) == (False, False)
         assert kept.exists()
 

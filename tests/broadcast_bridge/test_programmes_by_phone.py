@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes.by_phone import PhoneRecordings, RecordNotAllowed
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.phone_recordings import PhoneRecordings, RecordNotAllowed
 from haichieu.audio.ingest import SilentSound
 from haichieu.audio.sound import Sound, write_wav
 from haichieu.audio.tones import attention_chime

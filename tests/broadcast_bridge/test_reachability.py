@@ -1,6 +1,6 @@
 import datetime
 
-from broadcast_bridge.reachability import history, note_all
+from broadcast_bridge.speakers.reachability import history, note_all
 from haichieu.database import Database
 from tests.builders import commune
 

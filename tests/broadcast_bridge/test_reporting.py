@@ -5,10 +5,10 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.reports import aired_by_category, aired_by_unit, availability, filed_at
+from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
-from broadcast_bridge.reporting import aired_by_category, aired_by_unit, availability, filed_at
-from broadcast_bridge.states import Kind
 from haichieu.database import Database
 from haichieu.media import Media
 from haichieu.periods import period_of

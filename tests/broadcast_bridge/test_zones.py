@@ -1,7 +1,7 @@
 import pytest
 
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed, find_zone, reach_of, speakers_in
+from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed, find_zone, reach_of, speakers_in
 from haichieu.database import Database, now
 from tests.builders import commune, official
 

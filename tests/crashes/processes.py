@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from haichieu.cli.trial_station import TrialStation
+from haichieu.demo.trial_station import TrialStation
 
 
 def supervisor(station: TrialStation) -> int:

@@ -13,21 +13,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import replies
-from feedback.answers import calls
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.answers import answer_calls, replies
+from feedback.answers.replies import Answer
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, CaseChange, Message, Reply
-from feedback.replies import Answer
 from feedback.states import Channel, Direction, Way
-from haichieu.audio.matching import match
 from haichieu.audio.sound import Sound, read_wav, write_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import match
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
 from tests.crashes.holding import database_held
 from tests.crashes.processes import child_of, kill
@@ -175,4 +174,4 @@ async def test_a_killed_switchboard_neither_loses_nor_doubles_an_answer(
     await scene.quiet()
     assert told.settled() == ("heard", len(moments) + 1, "answered", 1, 1)
     with scene.station.database.session() as session:
-        assert calls.next_due(session) is None
+        assert answer_calls.next_due(session) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from haichieu.cli.trial_station import until
+from haichieu.demo.trial_station import until
 from tests.crashes.processes import child_of, is_running, kill
 from tests.station.district import HAI, PINS
 from tests.station.listening import SAME, Scene

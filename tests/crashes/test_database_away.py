@@ -6,8 +6,8 @@ import datetime
 import pytest
 
 from feedback.models import Case
-from haichieu.cli.trial_station import trial_station, until
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import trial_station, until
 from haichieu.heartbeats import BEAT_SECONDS, latest
 from tests.feedback.rows import case, office
 from tests.postgres import PostgresCluster

@@ -10,7 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast
-from haichieu.cli.trial_station import TrialStation, trial_station, until
+from haichieu.demo.trial_station import TrialStation, trial_station, until
 from tests.crashes.processes import child_of, kill
 from tests.postgres import PostgresCluster
 from tests.station import on_air

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from feedback.models import Case, Message, VoiceDraft
-from haichieu.audio.matching import match
 from haichieu.audio.sound import read_wav
-from haichieu.cli.trial_station import until
+from haichieu.demo.audio_matching import match
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.crashes.processes import child_of, kill
 from tests.station.listening import SAME, Scene

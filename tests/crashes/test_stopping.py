@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from haichieu.cli.trial_station import free_ports, trial_station
+from haichieu.demo.trial_station import free_ports, trial_station
 from tests.station.district import HAI, PINS
 from tests.station.listening import Scene
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from haichieu.alarms import AlarmKind, open_alarms
-from haichieu.cli.trial_station import until
+from haichieu.demo.trial_station import until
 from tests.crashes.processes import child_of, descendants, is_running, kill, supervisor
 from tests.station.district import HAI, PINS
 from tests.station.listening import SAME, Scene

@@ -5,15 +5,15 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from feedback import replies
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, CaseChange, Message, Reply
-from feedback.replies import Answer
 from feedback.states import Channel, Direction, Way
 from haichieu.alarms import open_alarms
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.people import Unit
 from tests.crashes.holding import bytes_waiting, database_held, standing_still

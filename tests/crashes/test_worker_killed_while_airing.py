@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.models import Programme
-from feedback import job_kinds, replies
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.replies import Answer
 from feedback.models import CaseChange, Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from haichieu.database import Database, now
 from haichieu.jobs import Job

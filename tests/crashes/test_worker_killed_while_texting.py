@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import replies
-from feedback.citizens import open_citizens
+from feedback.answers import replies
+from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.database import Database, now

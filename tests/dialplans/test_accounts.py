@@ -15,7 +15,7 @@ from dialplans.accounts import (
     trunk_account,
 )
 from dialplans.degraded import DegradedMode, DegradedSounds
-from haichieu.softphone.controller import CallNotAnswered, SoftPhone
+from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
 SECRET = "a-secret-nobody-guesses"

@@ -20,7 +20,7 @@ from dialplans.configuration import (
 )
 from dialplans.degraded import DegradedMode, DegradedSounds, degraded_dialplan, write_degraded
 from dialplans.installation import Installation
-from haichieu.cli.trial_station import free_ports
+from haichieu.demo.trial_station import free_ports
 from haichieu.errors import SettingsError
 from haichieu.settings import Settings, load_settings
 from tests.lone_asterisk import lone_asterisk

@@ -22,16 +22,16 @@ from dialplans.accounts import trunk_account
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode
 from dialplans.installation import find_installation
 from dialplans.left_messages import FOLDER, LeftMessage, left_messages
-from feedback.citizens import open_citizens
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case
-from haichieu.audio import match, read_wav
-from haichieu.audio.matching import FOUND
+from haichieu.audio import read_wav
 from haichieu.audio.sound import Sound
-from haichieu.cli.trial_station import until
 from haichieu.database import Database
+from haichieu.demo.audio_matching import FOUND, match
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
-from haichieu.processes import end_with_parent
-from haichieu.softphone.controller import SoftPhone
+from haichieu.process_control import end_with_parent
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
 HOTLINE, PIN = "1800", "971357"

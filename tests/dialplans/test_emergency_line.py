@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from dialplans.accounts import ha1, phone_account, speaker_account
 from dialplans.degraded import GROUP, DegradedMode, DegradedSounds, write_degraded
 from dialplans.installation import find_installation
-from haichieu.audio import Match, match, read_wav
-from haichieu.audio.matching import FOUND
-from haichieu.cli.trial_station import until
-from haichieu.softphone.controller import SoftPhone
+from haichieu.audio import read_wav
+from haichieu.demo.audio_matching import FOUND, Match, match
+from haichieu.demo.soft_speaker import SoftSpeaker
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.multicast import MulticastReceiver
 

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from dialplans.installation import fetched_installation
-from haichieu.cli.trial_station import until
-from haichieu.processes import end_with_parent
+from haichieu.demo.trial_station import until
+from haichieu.process_control import end_with_parent
 
 FETCH = "import sys, pathlib; from dialplans.fetch import fetch_asterisk as f; f(pathlib.Path(sys.argv[1]), print)"
 

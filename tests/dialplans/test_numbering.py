@@ -2,9 +2,9 @@
 
 import pytest
 
-from dialplans.models import Phone, Trunk
 from dialplans.numbering import NoWayOut, endpoint_for
 from haichieu.database import Database
+from haichieu.sip.models import Phone, Trunk
 
 OFFICIAL, STRANGER = "+84912000001", "+84912000009"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from feedback.cases import Opening, Said, open_case
+from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.models import Case, Category, Citizen, Department
 from feedback.states import Channel, Direction
 from haichieu.database import now

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name
+from feedback.cases.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from tests.feedback.rows import case, office

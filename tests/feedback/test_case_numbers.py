@@ -1,6 +1,6 @@
 import pytest
 
-from feedback.case_numbers import WrongCheckDigit, new_case_number, read_case_number, spoken_groups
+from feedback.cases.case_numbers import WrongCheckDigit, new_case_number, read_case_number, spoken_groups
 
 
 def test_every_single_wrong_digit_and_every_swap_is_caught() -> None:

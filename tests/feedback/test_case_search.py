@@ -3,11 +3,11 @@ import datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from feedback import notes, search
-from feedback.cases import happen
+from feedback.cases import case_search, notes
+from feedback.cases.case_search import Wanted
+from feedback.cases.lifecycle import happen
+from feedback.cases.notes import NoteRefused
 from feedback.models import Case, Message, Transcript
-from feedback.notes import NoteRefused
-from feedback.search import Wanted
 from feedback.states import CaseEvent, CaseStatus, Channel
 from haichieu.database import Database, now
 from tests.feedback.rows import case, office
@@ -16,7 +16,7 @@ BY = "account:truc@example.vn"
 
 
 def numbers(session: Session, **wanted: object) -> list[str]:
-    return [one.number for one in search.find(session, Wanted(**wanted)).cases]  # type: ignore[arg-type]
+    return [one.number for one in case_search.find(session, Wanted(**wanted)).cases]  # type: ignore[arg-type]
 
 
 def transcribed(session: Session, message: Message, text: str) -> None:
@@ -32,7 +32,7 @@ def test_cases_are_found_by_what_was_said_written_and_noted_and_by_what_is_known
         bridge, power = case(session, there, "Cầu treo bị hỏng"), case(session, there, "")
         transcribed(session, power.messages[0], "Mất điện ở trường học")
         for one in (bridge, power):
-            search.index(session, one)
+            case_search.index(session, one)
         notes.add_note(session, power, "Đã gọi điện lực Bảo Lạc", BY, now())
         power.unit_id, power.category, power.due_at = there.coc_pang.id, there.roads, now()
         power.channel = Channel.CALL
@@ -49,8 +49,8 @@ def test_cases_are_found_by_what_was_said_written_and_noted_and_by_what_is_known
         assert numbers(session, department_id=there.benefits.department_id) == []
         late = now() + datetime.timedelta(days=365)
         assert numbers(session, overdue_at=late) == [power.number]
-        assert search.waiting(session, late) == search.Waiting(1, 1, 0)
-        assert search.waiting(session, late, [there.co_ba.id]) == search.Waiting(0, 0, 0)
+        assert case_search.waiting(session, late) == case_search.Waiting(1, 1, 0)
+        assert case_search.waiting(session, late, [there.co_ba.id]) == case_search.Waiting(0, 0, 0)
 
 
 def test_pages_follow_each_other_and_miss_nothing_that_is_opened_meanwhile(database: Database) -> None:
@@ -62,13 +62,13 @@ def test_pages_follow_each_other_and_miss_nothing_that_is_opened_meanwhile(datab
             one.opened_at = at  # all in the same moment
         session.flush()
         seen: list[Case] = []
-        page = search.find(session, Wanted(), most=3)
+        page = case_search.find(session, Wanted(), most=3)
         while True:
             seen += page.cases
             case(session, there, "mới")
             if page.after is None:
                 break
-            page = search.find(session, Wanted(), page.after, most=3)
+            page = case_search.find(session, Wanted(), page.after, most=3)
         assert [one.id for one in seen] == [one.id for one in reversed(made)]
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from feedback.citizens import open_citizens
+from feedback.citizens.registry import open_citizens
 from feedback.models import Citizen
 from haichieu.database import Database, now
 

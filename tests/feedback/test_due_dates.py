@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback import assigning
-from feedback.cases import happen
-from feedback.due_dates import OFFICE_CLOSES, due_after, reminded_until
+from feedback.cases import assignment
+from feedback.cases.due_dates import OFFICE_CLOSES, due_after, reminded_until
+from feedback.cases.lifecycle import happen
 from feedback.states import CaseEvent
 from haichieu.database import Database
 from haichieu.public_holidays import is_working_day
@@ -74,12 +74,12 @@ def test_another_category_or_a_reopening_counts_anew(database: Database) -> None
         there = office(session)
         opened = case(session, there)
         assert opened.due_at == due_after(opened.opened_at, 10, HERE)  # nobody has said what it is about
-        assigning.categorise(session, opened, there.roads, "account:a@b.vn", "account:a@b.vn", opened.opened_at)
+        assignment.categorise(session, opened, there.roads, "account:a@b.vn", "account:a@b.vn", opened.opened_at)
         assert opened.due_at == due_after(opened.opened_at, 7, HERE)
         later = opened.opened_at + datetime.timedelta(days=40)
         opened.reminded_at = later
         happen(session, opened, CaseEvent.ANSWER, "account:a@b.vn", later)
         happen(session, opened, CaseEvent.REOPEN, "citizen", later)
         assert (opened.due_at, opened.reminded_at) == (due_after(later, 7, HERE), None)
-        assigning.categorise(session, opened, there.benefits, "account:a@b.vn", "account:a@b.vn", later)
+        assignment.categorise(session, opened, there.benefits, "account:a@b.vn", "account:a@b.vn", later)
         assert opened.due_at == due_after(later, 10, HERE)

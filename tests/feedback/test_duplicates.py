@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import duplicates, merging, replies, search
-from feedback.cases import Said, say
-from feedback.citizens import open_citizens
-from feedback.duplicates import likeness
-from feedback.merging import MergeRefused
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.cases import case_search, duplicates, merging
+from feedback.cases.duplicates import likeness
+from feedback.cases.lifecycle import Said, say
+from feedback.cases.merging import MergeRefused
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Reply
-from feedback.replies import Answer
 from feedback.states import CaseStatus, Channel, Direction, Way
 from haichieu.database import Database, now
 from tests.feedback.rows import Office, case, office
@@ -22,7 +23,7 @@ POWER = "Mất điện từ hôm qua đến nay, đề nghị điện lực sử
 
 def found_by_words(session: sa.orm.Session, there: Office, text: str) -> Case:
     one = case(session, there, text)
-    search.index(session, one)
+    case_search.index(session, one)
     return one
 
 
@@ -81,7 +82,7 @@ def test_an_answer_reaches_the_citizens_of_merged_cases_and_is_aired_once(databa
         for one in (known, unknown):
             assert merging.merge(session, one, main, BY, now()) is main
         assert {one.id for one in merging.merged_into(session, main)} == {known.id, unknown.id, later.id}
-        waits = search.waiting(session, now())
+        waits = case_search.waiting(session, now())
         assert waits.open == 1
         replies.answer(session, main, Answer(BY, [Way.TEXT, Way.AIR], "Đã sửa cầu"), now())
     with database.session() as session:
@@ -129,9 +130,9 @@ def test_who_is_not_content_with_the_answer_of_the_main_case_waits_for_their_own
         one, main = case(session, there), case(session, there)
         merging.merge(session, one, main, BY, now())
         merging.close(session, main, BY, now())
-        assert (one.status, search.waiting(session, now()).open) == (CaseStatus.CLOSED, 0)
+        assert (one.status, case_search.waiting(session, now()).open) == (CaseStatus.CLOSED, 0)
         say(session, one, Said(Direction.IN, Channel.TEXT, "citizen", "vẫn hỏng"), now())
         assert (one.status, one.duplicate_of_id) == (CaseStatus.REOPENED, None)
-        assert search.waiting(session, now()).open == 1
+        assert case_search.waiting(session, now()).open == 1
         with pytest.raises(MergeRefused, match="by itself"):
             merging.merge(session, one, main, BY, now())

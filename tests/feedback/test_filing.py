@@ -3,11 +3,13 @@ import datetime
 import pytest
 import sqlalchemy as sa
 
-from feedback import assigning, filing, job_kinds, search
-from feedback.cases import Opening, Said, happen, open_case, say
-from feedback.filing import FilingDesk
+from feedback import job_kinds
+from feedback.cases import assignment, case_search
+from feedback.cases.case_search import Wanted
+from feedback.cases.lifecycle import Opening, Said, happen, open_case, say
+from feedback.intake import filing
+from feedback.intake.filing import FilingDesk
 from feedback.models import Case, CaseLink, Message
-from feedback.search import Wanted
 from feedback.states import CaseEvent, CaseStatus, Channel, Direction
 from haichieu import jobs
 from haichieu.database import Database, now
@@ -38,7 +40,7 @@ async def test_what_was_said_decides_what_nobody_has_decided(database: Database)
         assert filed.department.code == "kinh-te"
         assert [step.what for step in filed.history] == ["opened", "category", "unit"]
         assert filed.status == CaseStatus.NEW
-        assert [found.number for found in search.find(session, Wanted("cau treo")).cases] == [number]
+        assert [found.number for found in case_search.find(session, Wanted("cau treo")).cases] == [number]
         assert session.scalars(sa.select(Job.state)).all() == ["done"]
 
 
@@ -104,7 +106,7 @@ async def test_whatever_is_written_is_filed(database: Database, text: str) -> No
     await FilingDesk(database).step()
     with database.session() as session:
         assert session.scalars(sa.select(Job.state)).one() == "done"
-        assert [one.messages[0].text for one in search.find(session, Wanted(text)).cases] == [text]
+        assert [one.messages[0].text for one in case_search.find(session, Wanted(text)).cases] == [text]
 
 
 def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
@@ -112,13 +114,13 @@ def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
         there = office(session)
         one = case(session, there)
         there.operator.unit_id = there.coc_pang.id
-        with pytest.raises(assigning.AssignmentRefused, match="no part"):
-            assigning.assign(session, one, BY, now(), account=there.operator)
+        with pytest.raises(assignment.AssignmentRefused, match="no part"):
+            assignment.assign(session, one, BY, now(), account=there.operator)
         there.operator.unit_id = there.district.id
-        assigning.assign(session, one, BY, now(), account=there.operator, department=there.benefits.department)
+        assignment.assign(session, one, BY, now(), account=there.operator, department=there.benefits.department)
         session.flush()
         assert (one.status, one.assignee, one.department) == (
             "assigned", there.operator, there.benefits.department
         )  # fmt: skip
-        with pytest.raises(assigning.AssignmentRefused, match="which"):
-            assigning.assign(session, one, BY, now())
+        with pytest.raises(assignment.AssignmentRefused, match="which"):
+            assignment.assign(session, one, BY, now())

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import missed_calls
-from feedback.citizens import open_citizens
-from feedback.missed_calls import MissedCalls
+from feedback.citizens.registry import open_citizens
+from feedback.intake import missed_calls
+from feedback.intake.missed_calls import MissedCalls
 from feedback.models import CitizenCall
 from haichieu.database import Database
 

@@ -8,14 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.models import Programme
-from feedback import attachments, job_kinds, notes, privacy, replies, retention, search
-from feedback.cases import Said, happen, say
-from feedback.citizen_export import export_citizen
-from feedback.citizens import CitizenBook, open_citizens
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.cases import attachments, case_retention, case_search, notes
+from feedback.cases.case_retention import Discarded, Rules
+from feedback.cases.lifecycle import Said, happen, say
+from feedback.citizens import privacy
+from feedback.citizens.export import export_citizen
+from feedback.citizens.privacy import NoSuchCitizen, erase_citizen, number_for
+from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.models import Case, Citizen, CitizenCall, Message, Reply, Transcript, VoiceDraft
-from feedback.privacy import NoSuchCitizen, erase_citizen, number_for
-from feedback.replies import Answer
-from feedback.retention import Discarded, Rules
 from feedback.states import CaseEvent, Channel, Direction, Way
 from haichieu import audit, jobs
 from haichieu.audio.sound import Sound, write_wav
@@ -64,7 +67,7 @@ def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
     picture.write_bytes(b"\xff\xd8\xff" + SECRET.encode())
     attachments.attach(session, store, note, picture, "cây đa.jpg")
     replies.answer(session, one, Answer(BY, [Way.TEXT, Way.CALL], f"Gửi {SECRET}"), now())
-    search.index(session, one)
+    case_search.index(session, one)
     session.add_all(
         [
             CitizenCall(number_hash=book.digest(NUMBER), number_locked=book.lock(NUMBER), dialled="1022", due_at=now(),
@@ -208,22 +211,22 @@ def test_retention_takes_sounds_first_and_then_who_it_was_and_what_was_said(
     nothing = Discarded(0, 0, 0, 0, 0)
     with database.session() as session:
         one = told(session, book, store)
-        assert retention.apply(session, store, rules, now() + 9 * DAY) == nothing, "it is still open"
+        assert case_retention.apply(session, store, rules, now() + 9 * DAY) == nothing, "it is still open"
         happen(session, one, CaseEvent.CLOSE, BY, now())
     with database.session() as session:
-        assert retention.apply(session, store, rules, now() + 9 * DAY) == nothing
-        gone = retention.apply(session, store, rules, now() + 11 * DAY)
+        assert case_retention.apply(session, store, rules, now() + 9 * DAY) == nothing
+        gone = case_retention.apply(session, store, rules, now() + 11 * DAY)
         assert (gone.sounds, gone.files, gone.cases) == (2, 2, 0)
-        assert retention.apply(session, store, rules, now() + 11 * DAY) == nothing
+        assert case_retention.apply(session, store, rules, now() + 11 * DAY) == nothing
     assert list(store.folder.glob("??/*")) == []
     with database.session() as session:
         assert any(SECRET in text for text in session.scalars(sa.select(Message.text)))
-        first = retention.apply(session, store, rules, now() + 101 * DAY)
+        first = case_retention.apply(session, store, rules, now() + 101 * DAY)
         assert (first.cases, first.citizens) == (1, 1)
-        assert not retention.apply(session, store, rules, now() + 101 * DAY)
+        assert not case_retention.apply(session, store, rules, now() + 101 * DAY)
         assert not any(SECRET in text for text in session.scalars(sa.select(Message.text)))
         assert [book.number_of(citizen) for citizen in session.scalars(sa.select(Citizen))] == [OTHER]
-        assert retention.apply(session, store, Rules(0, 0), now() + 9999 * DAY) == nothing
+        assert case_retention.apply(session, store, Rules(0, 0), now() + 9999 * DAY) == nothing
 
 
 def test_what_was_never_filed_goes_all_the_same(database: Database, store: MediaStore) -> None:
@@ -231,7 +234,7 @@ def test_what_was_never_filed_goes_all_the_same(database: Database, store: Media
         one = case(session, office(session), SECRET)
         happen(session, one, CaseEvent.CLOSE, BY, now())
         assert one.search_text == ""
-        assert retention.apply(session, store, Rules(10, 100), now() + 101 * DAY).cases == 1
+        assert case_retention.apply(session, store, Rules(10, 100), now() + 101 * DAY).cases == 1
         assert session.scalars(sa.select(Message.text)).one() == ""
 
 

@@ -3,10 +3,10 @@ import datetime
 import pytest
 import sqlalchemy as sa
 
-from feedback import merging, reminding
-from feedback.cases import happen
+from feedback.cases import merging, reminders
+from feedback.cases.lifecycle import happen
+from feedback.cases.reminders import Reminded
 from feedback.models import Case
-from feedback.reminding import Reminded
 from feedback.states import CaseEvent
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database, now
@@ -27,20 +27,20 @@ def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> Non
         number = case(session, office(session)).number
     with database.session() as session:
         moment = due(session)
-        assert reminding.remind(session, moment - datetime.timedelta(days=9)) == NOTHING
-        assert reminding.remind(session, moment - datetime.timedelta(hours=1)) == Reminded(1, 0)
-        assert reminding.remind(session, moment - datetime.timedelta(hours=1)) == NOTHING
+        assert reminders.remind(session, moment - datetime.timedelta(days=9)) == NOTHING
+        assert reminders.remind(session, moment - datetime.timedelta(hours=1)) == Reminded(1, 0)
+        assert reminders.remind(session, moment - datetime.timedelta(hours=1)) == NOTHING
         assert open_alarms(session) == []
         late = moment + datetime.timedelta(seconds=1)
-        assert reminding.remind(session, late) == Reminded(0, 1)
-        assert reminding.remind(session, late) == NOTHING
+        assert reminders.remind(session, late) == Reminded(0, 1)
+        assert reminders.remind(session, late) == NOTHING
         (alarm,) = open_alarms(session)
         assert (alarm.kind, alarm.subject) == (AlarmKind.CASE_OVERDUE, f"case:{number}")
         one = session.scalars(sa.select(Case)).one()
         happen(session, one, CaseEvent.ANSWER, BY, late)
         assert open_alarms(session) == []
         happen(session, one, CaseEvent.REOPEN, "citizen", late)
-        assert reminding.remind(session, due(session) + datetime.timedelta(seconds=1)) == Reminded(0, 1)
+        assert reminders.remind(session, due(session) + datetime.timedelta(seconds=1)) == Reminded(0, 1)
         assert [step.what for step in one.history][:3] == ["opened", "reminded", "overdue"]
 
 
@@ -48,7 +48,7 @@ def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> Non
 def test_who_was_answered_in_time_is_left_in_peace(database: Database, ended: CaseEvent) -> None:
     with database.session() as session:
         happen(session, case(session, office(session)), ended, BY, now())
-        assert reminding.remind(session, due(session) + datetime.timedelta(days=1)) == NOTHING
+        assert reminders.remind(session, due(session) + datetime.timedelta(days=1)) == NOTHING
 
 
 def test_a_merged_case_is_reminded_of_by_its_main_one(database: Database) -> None:
@@ -56,12 +56,12 @@ def test_a_merged_case_is_reminded_of_by_its_main_one(database: Database) -> Non
         there = office(session)
         main = case(session, there)
         merging.merge(session, case(session, there), main, BY, now())
-        assert reminding.remind(session, due(session) + datetime.timedelta(days=1)) == Reminded(0, 1)
+        assert reminders.remind(session, due(session) + datetime.timedelta(days=1)) == Reminded(0, 1)
 
 
 def test_the_next_look_is_when_something_falls_due_and_within_the_hour(database: Database) -> None:
     with database.session() as session:
-        assert reminding.next_look(session, now()) <= now() + reminding.LOOK_EVERY
+        assert reminders.next_look(session, now()) <= now() + reminders.LOOK_EVERY
         case(session, office(session))
         before = due(session) - datetime.timedelta(minutes=5)
-        assert reminding.next_look(session, before) == due(session) + datetime.timedelta(seconds=1)
+        assert reminders.next_look(session, before) == due(session) + datetime.timedelta(seconds=1)

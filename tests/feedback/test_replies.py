@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import job_kinds, replies
-from feedback.citizens import open_citizens
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.replies import Answer, AnswerRefused, NothingToRetry
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
-from feedback.replies import Answer, AnswerRefused, NothingToRetry
 from feedback.states import ReplyEvent, Way
 from haichieu import jobs
 from haichieu.database import Database, now

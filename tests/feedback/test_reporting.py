@@ -4,8 +4,8 @@ import datetime
 
 from sqlalchemy.orm import Session
 
+from feedback.cases.case_reports import cases_handled
 from feedback.models import Case
-from feedback.reporting import cases_handled
 from feedback.states import CaseStatus
 from haichieu.database import Database
 from tests.feedback.rows import Office, case, office

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedback.cases.suggestions import category_for, unit_for
 from feedback.models import Category, Department
-from feedback.suggesting import category_for, unit_for
 from haichieu.folded_text import folded, without_tones
 from haichieu.people import Level, Unit
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from feedback.citizens import CitizenBook, open_citizens
+from feedback.citizens.registry import CitizenBook, open_citizens
+from feedback.intake.voice_messages import ABANDONED, Beginning, NothingSaid, VoiceMessages
 from feedback.models import Case, Citizen, Message, Reply, VoiceDraft
-from feedback.voice_messages import ABANDONED, Beginning, NothingSaid, VoiceMessages
 from haichieu.alarms import open_alarms
 from haichieu.audio.errors import UnreadableSound
 from haichieu.audio.sound import Sound, write_wav
@@ -140,7 +140,7 @@ def test_a_crash_before_the_commit_loses_nothing(
     name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
     wav = speak(messages, name)
     with monkeypatch.context() as patch:
-        patch.setattr("feedback.voice_messages.open_case", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("feedback.intake.voice_messages.open_case", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             messages.keep(name)
     assert wav.exists()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, UnusableSound, telephone_forms
-from haichieu.audio.matching import match
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
+from haichieu.demo.audio_matching import match
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haichieu.audio import Match, Sound, attention_chime, closing_chime, match, read_wav, resample
-from haichieu.audio.matching import FOUND
+from haichieu.audio import Sound, attention_chime, closing_chime, read_wav, resample
+from haichieu.demo.audio_matching import FOUND, Match, match
 
 ANNOUNCEMENT = (
     "The people's committee of the commune announces that the water supply will be closed on Saturday "

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from haichieu.audio import Sound, match, measure, read_wav, resample, write_wav
-from haichieu.audio.matching import FOUND
-from haichieu.event_process import ChildEnded, EventMissing
-from haichieu.sip_options import DIGIT_SECONDS
-from haichieu.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
+from haichieu.audio import Sound, measure, read_wav, resample, write_wav
+from haichieu.demo.audio_matching import FOUND, match
+from haichieu.demo.event_process import ChildEnded, EventMissing
+from haichieu.demo.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
+from haichieu.sip.options import DIGIT_SECONDS
 
 
 class Pair:
@@ -147,7 +147,7 @@ async def test_a_phone_that_ended_is_not_waited_for() -> None:
 
 async def test_a_phone_ends_when_its_script_closes_the_pipe() -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "haichieu.softphone", "--caller-number", "1"),
+        *(sys.executable, "-m", "haichieu.demo.softphone", "--caller-number", "1"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

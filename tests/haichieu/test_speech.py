@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haichieu.errors import EnvironmentProblem
-from haichieu.speech import (
+from haichieu.speech.synthesis import (
     LONGEST_TEXT,
     EspeakSynthesiser,
     NothingToSay,

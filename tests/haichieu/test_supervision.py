@@ -14,7 +14,7 @@ SUPERVISOR = """
 import signal, sys, time
 from functools import partial
 from haichieu.logs import configure_logs
-from haichieu.supervision import Child, supervise
+from haichieu.processes.supervision import Child, supervise
 
 def steady(name):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(f"{name} goes", flush=True)))

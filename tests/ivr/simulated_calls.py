@@ -3,11 +3,11 @@
 import datetime
 from typing import Any
 
-from ivr.flow import Flow, delivered_flow
-from ivr.interpreter import FlowEnd, run_flow
-from ivr.prompt_texts import PromptTexts
-from ivr.session import LastReport, Session, ZoneSeen
-from ivr.simulator import SimulatedCall, SimulatedDesk, WrittenPrompts
+from ivr.flows.definition import Flow, delivered_flow
+from ivr.flows.interpreter import FlowEnd, run_flow
+from ivr.flows.session import LastReport, Session, ZoneSeen
+from ivr.prompts.texts import PromptTexts
+from ivr.simulator.simulator import SimulatedCall, SimulatedDesk, WrittenPrompts
 
 TEXTS = PromptTexts.delivered()
 KNOWN = "+84912000001"

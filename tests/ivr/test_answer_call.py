@@ -4,14 +4,14 @@ import datetime
 
 import pytest
 
-from feedback.voice_messages import NothingSaid
+from feedback.intake.voice_messages import NothingSaid
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
-from ivr.answer_desk import AnswerSeen
-from ivr.flow import delivered_flow
-from ivr.interpreter import FlowEnd
-from ivr.simulated_answers import SimulatedAnswers
-from ivr.simulator import SimulatedCall
+from ivr.desks.answer_protocol import AnswerSeen
+from ivr.flows.definition import delivered_flow
+from ivr.flows.interpreter import FlowEnd
+from ivr.simulator.case_desks import SimulatedAnswers
+from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import place_call, said
 
 OF = said("answer-of", when="9 giờ 30 phút ngày 20 tháng 11")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.caller_limits import CallerLimits, Limits, TooManyCalls, TooManyMessages
+from ivr.calls.caller_limits import CallerLimits, Limits, TooManyCalls, TooManyMessages
 
 VILLAGE, OTHER = "+84987654321", "+84987654322"
 

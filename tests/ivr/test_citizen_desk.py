@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.survey import tallies
-from feedback.cases import Said, say
-from feedback.citizens import CitizenBook, open_citizens
+from feedback.answers.replies import acknowledge
+from feedback.cases.lifecycle import Said, say
+from feedback.citizens.registry import CitizenBook, open_citizens
+from feedback.intake.voice_messages import VoiceMessages
 from feedback.models import Citizen, VoiceDraft
-from feedback.replies import acknowledge
 from feedback.states import Channel, Direction
-from feedback.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.audio.sound import read_wav, write_wav
@@ -21,15 +21,15 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.speech import EspeakSynthesiser, SpeechCache
+from haichieu.speech.synthesis import EspeakSynthesiser, SpeechCache
 from haichieu.spool import Spool
 from haichieu.station import Station
-from ivr.caller_limits import CallerLimits, Limits, TooManyMessages
-from ivr.citizen_desk import CitizensLine, PhoneCitizenDesk, voter_of
-from ivr.citizens import BulletinSeen, CommuneSeen
-from ivr.prompt_store import PromptStore
-from ivr.prompt_texts import PromptTexts
-from ivr.routing import Dialled
+from ivr.calls.caller_limits import CallerLimits, Limits, TooManyMessages
+from ivr.calls.routing import Dialled
+from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
+from ivr.desks.citizen_protocol import BulletinSeen, CommuneSeen
+from ivr.prompts.store import PromptStore
+from ivr.prompts.texts import PromptTexts
 from tests.builders import programme
 from tests.feedback.rows import Office, case, office
 

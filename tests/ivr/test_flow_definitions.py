@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.flow import AnyNode, Flow, delivered_flow, delivered_flows, parse_flow
-from ivr.linter import lint, require_sound
-from ivr.mistakes import FlowMistakes, Mistake, MistakeKind
-from ivr.node import Node
-from ivr.prompt_store import STATION_PROMPTS
-from ivr.prompt_texts import PromptTexts, UnknownPrompt
+from ivr.flows.definition import AnyNode, Flow, delivered_flow, delivered_flows, parse_flow
+from ivr.flows.linter import lint, require_sound
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+from ivr.flows.node import Node
+from ivr.prompts.store import STATION_PROMPTS
+from ivr.prompts.texts import PromptTexts, UnknownPrompt
 
 DATA = Path(__file__).parent / "data"
 GOOD = sorted((DATA / "good").glob("*.json"))

@@ -4,13 +4,13 @@ import datetime
 
 import pytest
 
-from feedback.answers.by_phone import AnswerNotAllowed, NotTaken
+from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken
 from haichieu.audio.ingest import SilentSound
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
-from ivr.case_desk import CaseSeen
-from ivr.simulated_answers import SimulatedCases
-from ivr.simulator import SimulatedCall
+from ivr.desks.case_protocol import CaseSeen
+from ivr.simulator.case_desks import SimulatedCases
+from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import desk, place_call, said
 
 FIRST = CaseSeen(7, "12345674", "Hạ tầng, điện, nước", datetime.datetime(2026, 11, 20, 9, 30), ("♫ first",))

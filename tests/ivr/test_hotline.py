@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from feedback.case_numbers import new_case_number
+from feedback.cases.case_numbers import new_case_number
 from feedback.states import CaseStatus
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
-from ivr.caller_limits import TooManyMessages
-from ivr.citizens import BulletinSeen, CaseSeen, CommuneSeen, DutyDesk
-from ivr.flow import delivered_flow
-from ivr.interpreter import FlowEnd, run_flow
-from ivr.simulated_citizens import SimulatedCitizenDesk
-from ivr.simulator import SimulatedCall
+from ivr.calls.caller_limits import TooManyMessages
+from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CommuneSeen, DutyDesk
+from ivr.flows.definition import delivered_flow
+from ivr.flows.interpreter import FlowEnd, run_flow
+from ivr.simulator.citizen_desk import SimulatedCitizenDesk
+from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import STRANGER, place_call, said, session
 
 MENU = said("hotline-menu")

@@ -8,10 +8,10 @@ import pytest
 
 from haichieu.ari.call import Digits
 from haichieu.errors import EnvironmentProblem
-from ivr.flow import delivered_flow, parse_flow
-from ivr.interpreter import MOST_STEPS, FlowEnd, run_flow
-from ivr.session import CallBackOwed, NotKnownYet, Session, Values
-from ivr.simulator import SimulatedCall
+from ivr.flows.definition import delivered_flow, parse_flow
+from ivr.flows.interpreter import MOST_STEPS, FlowEnd, run_flow
+from ivr.flows.session import CallBackOwed, NotKnownYet, Session, Values
+from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import CO_BA, REPORT, STRANGER, desk, place_call, said, session
 
 WHOLE_CALL = ["1001#", "1111#", "1001#", "2468#", "5", "", "3", "1", "77#", "11#", "2", "11#", "1", "*"]

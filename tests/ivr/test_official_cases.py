@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from feedback.answers.by_phone import PhoneAnswers
-from feedback.answers.sounds import AnswerSounds
-from feedback.cases import happen
-from feedback.citizens import open_citizens
+from feedback.answers.answer_sounds import AnswerSounds
+from feedback.answers.phone_answers import PhoneAnswers
+from feedback.cases.lifecycle import happen
+from feedback.citizens.registry import open_citizens
 from feedback.states import CaseEvent
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
-from haichieu.speech import EspeakSynthesiser, Speech
+from haichieu.speech.synthesis import EspeakSynthesiser, Speech
 from haichieu.spool import Spool
-from ivr.official_cases import OfficialCases
+from ivr.desks.official_cases import OfficialCases
 from tests.feedback.rows import Office, case, office
 
 NUMBER = "+84912345678"

@@ -4,15 +4,15 @@ import dataclasses
 
 import pytest
 
-from broadcast_bridge.planning import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
-from broadcast_bridge.programmes.by_phone import RecordNotAllowed
-from broadcast_bridge.states import Priority, Reason
-from broadcast_bridge.zones import UnknownZone, ZoneNotAllowed
+from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy
+from broadcast_bridge.broadcasts.states import Priority, Reason
+from broadcast_bridge.programmes.phone_recordings import RecordNotAllowed
+from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed
 from haichieu.audio.ingest import UnusableSound
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
-from ivr.interpreter import FlowEnd
-from ivr.session import CallBackOwed, LiveResult
+from ivr.flows.interpreter import FlowEnd
+from ivr.flows.session import CallBackOwed, LiveResult
 from tests.ivr.simulated_calls import CO_BA, KNOWN, REPORT, STRANGER, WHOLE_DISTRICT, desk, place_call, said
 
 CONFIRM = said("confirm-live", zone="Cô Ba", reachable=11, total=12)

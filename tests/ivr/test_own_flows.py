@@ -13,13 +13,12 @@ from haichieu import audit
 from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.people import Level, Unit
-from ivr.flow import delivered_definition, delivered_flow
-from ivr.mistakes import FlowMistakes
-from ivr.own_flows import drafts, editing, versions
-from ivr.own_flows.checking import FlowCheck
-from ivr.own_flows.concern import units_concerned
-from ivr.own_flows.differences import differences
-from ivr.own_flows.errors import (
+from ivr.calls.routing import Number
+from ivr.custom_flows import drafts, editing, versions
+from ivr.custom_flows.checking import FlowCheck
+from ivr.custom_flows.concern import units_concerned
+from ivr.custom_flows.differences import differences
+from ivr.custom_flows.errors import (
     AlreadyInUse,
     FlowChangedMeanwhile,
     NoDraft,
@@ -28,14 +27,15 @@ from ivr.own_flows.errors import (
     NoSuchVersion,
     StepRefused,
 )
-from ivr.own_flows.in_use import FlowsInUse
-from ivr.own_flows.models import FlowDraft, FlowVersion
-from ivr.own_flows.numbers import current_number, find_version
-from ivr.own_flows.outline import DEEPEST, outline
-from ivr.own_flows.sketch import Sketch, read_sketch
-from ivr.own_flows.trial import Circumstances, try_out
-from ivr.prompt_texts import PromptTexts
-from ivr.routing import Number
+from ivr.custom_flows.in_use import FlowsInUse
+from ivr.custom_flows.models import FlowDraft, FlowVersion
+from ivr.custom_flows.numbers import current_number, find_version
+from ivr.custom_flows.outline import DEEPEST, outline
+from ivr.custom_flows.sketch import Sketch, read_sketch
+from ivr.custom_flows.trial import Circumstances, try_out
+from ivr.flows.definition import delivered_definition, delivered_flow
+from ivr.flows.mistakes import FlowMistakes
+from ivr.prompts.texts import PromptTexts
 from tests.ivr.test_flow_definitions import TextsAlone
 
 TEXTS = PromptTexts.delivered()

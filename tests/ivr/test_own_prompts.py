@@ -11,11 +11,11 @@ from haichieu.audio.ingest import TelephoneForms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
 from haichieu.media import MediaStore, unnamed
-from haichieu.speech import EspeakSynthesiser, NothingToSay, SpeechCache
-from ivr import own_prompts
-from ivr.own_prompts import ChangedMeanwhile, Origin, OwnPrompts, PromptRefused
-from ivr.prompt_store import PromptStore, Voice
-from ivr.prompt_texts import PromptTexts
+from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, SpeechCache
+from ivr.prompts import custom
+from ivr.prompts.custom import ChangedMeanwhile, Origin, OwnPrompts, PromptRefused
+from ivr.prompts.store import PromptStore, Voice
+from ivr.prompts.texts import PromptTexts
 
 TEXTS = PromptTexts(
     {"vi": {"goodbye": "Xin chào.", "case": "Mã {number:digits}."}, "en": {"goodbye": "Bye.", "case": "Case {number}."}}
@@ -52,8 +52,8 @@ def test_a_change_is_heard_after_the_next_look_and_after_a_restart_and_can_be_ta
     store = opened(database, media, cache, tmp_path)
     built_in = store.sound("goodbye", "vi")
     with database.session() as session:
-        own_prompts.say_otherwise(session, TEXTS, "goodbye", "vi", "Tạm biệt  bà con.", WHO, now())
-        own_prompts.say_otherwise(session, TEXTS, "case", "vi", "Số {number:digits}.", WHO, now())
+        custom.say_otherwise(session, TEXTS, "goodbye", "vi", "Tạm biệt  bà con.", WHO, now())
+        custom.say_otherwise(session, TEXTS, "case", "vi", "Số {number:digits}.", WHO, now())
     assert store.sound("goodbye", "vi") == built_in
     store.look_again()
     assert store.sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
@@ -61,14 +61,14 @@ def test_a_change_is_heard_after_the_next_look_and_after_a_restart_and_can_be_ta
     assert (store.voice("goodbye", "vi"), store.voice("goodbye", "en")) == (Voice.OWN_TEXT, Voice.READ)
     assert opened(database, media, cache, tmp_path).sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
     with database.session() as session:
-        edition = own_prompts.find_own(session, "goodbye", "vi")
+        edition = custom.find_own(session, "goodbye", "vi")
         assert edition is not None
-        own_prompts.require_edition(session, "goodbye", "vi", edition.edition)
+        custom.require_edition(session, "goodbye", "vi", edition.edition)
         for stale in ("", "2026-01-01T00:00:00+00:00"):
             with pytest.raises(ChangedMeanwhile):
-                own_prompts.require_edition(session, "goodbye", "vi", stale)
-        assert own_prompts.take_back(session, "goodbye", "vi", WHO)
-        assert not own_prompts.take_back(session, "goodbye", "en", WHO)
+                custom.require_edition(session, "goodbye", "vi", stale)
+        assert custom.take_back(session, "goodbye", "vi", WHO)
+        assert not custom.take_back(session, "goodbye", "en", WHO)
         told = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
         assert told == ["prompt.change", "prompt.change", "prompt.take_back"]
     store.look_again()
@@ -80,8 +80,8 @@ def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said
 ) -> None:
     with database.session() as session:
         recorded = (session, media, TEXTS, "goodbye")
-        own_prompts.record_over(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
-        own = own_prompts.record_over(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
+        custom.record_over(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
+        own = custom.record_over(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
         assert own.sound is not None
         file = media.path(own.sound)
         assert unnamed(session) == []
@@ -101,7 +101,7 @@ def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said
     assert store.sound("goodbye", "vi") == str(file.with_suffix(""))
     with database.session() as session:
         assert open_alarms(session) == []
-        own_prompts.say_otherwise(session, TEXTS, "goodbye", "vi", "Chào.", WHO, now())
+        custom.say_otherwise(session, TEXTS, "goodbye", "vi", "Chào.", WHO, now())
         session.flush()
         assert [str(media.path(one)) for one in unnamed(session)] == [str(file)]
 
@@ -117,12 +117,12 @@ def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said
 )
 def test_a_text_that_would_say_something_else_is_refused(text: str, said: str) -> None:
     with pytest.raises(PromptRefused) as refusal:
-        own_prompts.require_text(TEXTS, "case", text)
+        custom.require_text(TEXTS, "case", text)
     assert said in str(refusal.value)
 
 
 def test_neither_silence_nor_a_recording_without_its_values_is_taken() -> None:
     with pytest.raises(NothingToSay):
-        own_prompts.require_text(TEXTS, "goodbye", " … ")
+        custom.require_text(TEXTS, "goodbye", " … ")
     with pytest.raises(PromptRefused, match="can only be read"):
-        own_prompts.require_recordable(TEXTS, "case")
+        custom.require_recordable(TEXTS, "case")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haichieu.speech import EspeakSynthesiser, SpeechCache
-from ivr.prompt_store import STATION_PROMPTS, PromptStore
-from ivr.prompt_texts import PromptTexts, UnknownPrompt
+from haichieu.speech.synthesis import EspeakSynthesiser, SpeechCache
+from ivr.prompts.store import STATION_PROMPTS, PromptStore
+from ivr.prompts.texts import PromptTexts, UnknownPrompt
 
 TEXTS = PromptTexts({"vi": {"goodbye": "Xin chào.", "count": "Có {number}."}, "en": {"goodbye": "Goodbye."}})
 

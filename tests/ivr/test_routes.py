@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ivr.routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
-from ivr.routing import DUTY_FLOW, Number, lead_at
+from ivr.calls.routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
+from ivr.calls.routing import DUTY_FLOW, Number, lead_at
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = Route(DUTY_FLOW, Days.WORKING, "17:00-07:30")

@@ -2,7 +2,7 @@ import pytest
 
 from haichieu.database import Database
 from haichieu.people import Unit
-from ivr.routing import Number, number_of_texts, unit_of_texts, unit_texted
+from ivr.calls.routing import Number, number_of_texts, unit_of_texts, unit_texted
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """An official chooses another PIN: called by the station, or on a line of its own."""
 
-from ivr.flow import delivered_flow
-from ivr.session import OfficialSeen
-from ivr.simulator import SimulatedCall, SimulatedDesk
+from ivr.flows.definition import delivered_flow
+from ivr.flows.session import OfficialSeen
+from ivr.simulator.simulator import SimulatedCall, SimulatedDesk
 from tests.ivr.simulated_calls import desk, place_call, said
 
 HAI = OfficialSeen(1, "Nông Văn Hải")

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from ivr.spoken_time import spoken_moment
+from ivr.prompts.spoken_time import spoken_moment
 
 
 @pytest.mark.parametrize(

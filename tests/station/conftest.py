@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from haichieu.cli.asterisk import find_or_fetch
-from haichieu.cli.trial_station import trial_station
+from haichieu.demo.trial_station import trial_station
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from tests.station import district
 from tests.station.listening import Scene

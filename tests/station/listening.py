@@ -10,15 +10,15 @@ from typing import Any
 import aiohttp
 import sqlalchemy as sa
 
-from broadcast_bridge.levels import Levels
-from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.studio.levels import Levels
 from dialplans.configuration import ari_password
-from haichieu.audio.matching import FOUND, Match, match
 from haichieu.audio.sound import Sound, read_wav
-from haichieu.cli.sounds import open_prompts
-from haichieu.cli.trial_station import TrialStation, until
-from haichieu.softphone.controller import SoftPhone
+from haichieu.demo.audio_matching import FOUND, Match, match
+from haichieu.demo.soft_speaker import SoftSpeaker
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import TrialStation, until
+from haichieu.processes.sounds import open_prompts
 from tests.every_table import load_every_table
 from tests.station import district
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.editing import Draft, Planner, plan
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.planning import Draft, Planner, plan
 from broadcast_bridge.schedule.states import What
 from haichieu.database import Database, now
 from haichieu.media import MediaStore

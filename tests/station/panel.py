@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from yarl import URL
 
 from admin.access import sessions
-from haichieu.cli.trial_station import TrialStation
 from haichieu.database import now
+from haichieu.demo.trial_station import TrialStation
 from haichieu.people import Account, Level, Role, Unit
 
 

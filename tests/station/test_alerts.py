@@ -12,10 +12,10 @@ from broadcast_bridge.alerts.decisions import Decision
 from broadcast_bridge.alerts.geography import name_unit
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
 from broadcast_bridge.alerts.sources import SourceSettings, configure_source
-from haichieu.audio.matching import match
 from haichieu.audio.sound import Sound, read_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import match
+from haichieu.demo.trial_station import until
 from haichieu.media import Media, MediaStore
 from haichieu.people import Unit
 from haichieu.vault import open_vault

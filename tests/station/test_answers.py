@@ -11,22 +11,22 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.models import Programme
-from feedback import replies
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Message, Reply, VoiceDraft
-from feedback.replies import Answer
 from feedback.states import Channel, Direction, Way
-from haichieu.audio.matching import match
 from haichieu.audio.sound import read_wav, write_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import match
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.people import Account, Role, Unit
-from haichieu.softphone.controller import SoftPhone
 from haichieu.station import the_station
-from ivr.answers_aired import aired_at
-from ivr.spoken_time import spoken_moment
+from ivr.prompts.spoken_time import spoken_moment
+from tests.feedback.answers.on_air_answers import aired_at
 from tests.station import district
 from tests.station.listening import SAME, Scene, until_heard
 

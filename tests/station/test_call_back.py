@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy as sa
 
-from broadcast_bridge import call_backs
+from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.models import CallBack
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.trial_station import until
 from haichieu.people import Official
 from haichieu.vault import secret_matches
 from tests.station import district

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from feedback.models import VoiceDraft
 from haichieu.alarms import open_alarms
-from haichieu.cli.trial_station import trial_station
+from haichieu.demo.trial_station import trial_station
 from tests.station import district
 from tests.station.listening import Scene
 

@@ -16,17 +16,17 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.survey import tallies
 from feedback.models import Case, Citizen, CitizenCall, Message, VoiceDraft
 from feedback.states import CaseStatus, Direction
-from haichieu.audio.matching import Match, match
 from haichieu.audio.sound import read_wav, write_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import Match, match
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from haichieu.softphone.controller import SoftPhone
-from ivr.flow import delivered_definition
-from ivr.own_flows import editing
-from ivr.own_flows.sketch import read_sketch
-from ivr.routing import Number
+from ivr.calls.routing import Number
+from ivr.custom_flows import editing
+from ivr.custom_flows.sketch import read_sketch
+from ivr.flows.definition import delivered_definition
 from tests.station.district import DUTY_DESK, HAI
 from tests.station.listening import OTHER, SAME, Scene, until_heard
 from tests.station.panel import panel

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from broadcast_bridge import planning
-from broadcast_bridge.planning import Request
-from broadcast_bridge.states import Priority
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import Priority
 from haichieu.audio.ingest import telephone_forms
-from haichieu.audio.matching import match
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import match
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
-from haichieu.softphone.controller import SoftPhone
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Scene
 from tests.station.multicast import MulticastReceiver
@@ -31,7 +31,7 @@ def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NOR
     forms = telephone_forms(source, folder)
     with scene.station.database.session() as session:
         sound = store.keep(session, forms.narrow, forms.wide)
-        return planning.ask(session, Request("account:t@example", "t", [sound.id], [zone], priority=priority), now()).id
+        return starting.ask(session, Request("account:t@example", "t", [sound.id], [zone], priority=priority), now()).id
 
 
 def hiss(file: Path) -> Path:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from haichieu.audio.matching import match
 from haichieu.audio.sound import SILENCE_DBFS, read_wav
-from haichieu.cli.trial_station import until
+from haichieu.demo.audio_matching import match
+from haichieu.demo.trial_station import until
 from haichieu.media import Media, MediaStore
 from tests.station import district
 from tests.station.listening import NO_METER, OTHER, SAME, Scene

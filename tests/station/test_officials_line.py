@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
+from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.sign_in import SignInAttempt
-from haichieu.softphone.controller import SoftPhone
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Scene
 

@@ -16,21 +16,21 @@ import pytest_asyncio
 import sqlalchemy as sa
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from broadcast_bridge.loudspeaker.controller import SoftSpeaker
 from broadcast_bridge.schedule.models import Schedule
-from feedback.cases import Opening, Said, open_case
-from feedback.citizens import open_citizens
+from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case
 from feedback.states import Channel, Direction
-from haichieu.audio.matching import match
 from haichieu.audio.sound import read_wav
 from haichieu.audio.tones import level_tone
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.audio_matching import match
+from haichieu.demo.soft_speaker import SoftSpeaker
+from haichieu.demo.trial_station import until
 from haichieu.people import Account, Role, Unit
 from haichieu.station import the_station
 from haichieu.vault import hash_secret
-from ivr.routing import Number
+from ivr.calls.routing import Number
 from tests.admin.house import PASSWORD
 from tests.station import district, on_air
 from tests.station.listening import SAME, Scene, until_heard

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from broadcast_bridge import planning
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.planning import Request
-from broadcast_bridge.states import AfterCut, Priority
 from haichieu.audio.sound import read_wav
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
 from tests.station.listening import OTHER, SAME, Aired, Scene
@@ -32,7 +32,7 @@ def ask(scene: Scene, speech: str, *zones: str, seconds: float = 0.0, **more: ob
     with scene.station.database.session() as session:
         sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, copy)
         request = Request("account:test@example", speech, [sound.id], zones, due_at=at, **more)  # type: ignore[arg-type]
-        return planning.ask(session, request, now()).id
+        return starting.ask(session, request, now()).id
 
 
 def hours_from_now(hours: float) -> datetime.datetime:
@@ -143,7 +143,7 @@ async def test_an_order_to_stop_ends_an_endless_broadcast_within_a_second(scene:
     await until(lambda: scene.broadcast(endless).live, "the emergency is heard")
     asked = now()
     with scene.station.database.session() as session:
-        planning.ask_to_stop(session, endless, "account:test@example", asked)
+        starting.ask_to_stop(session, endless, "account:test@example", asked)
     aired = await state(scene, endless, "ended")
     assert aired.reason == "stopped"
     await scene.quiet()
@@ -164,7 +164,7 @@ async def test_who_answers_for_a_place_lets_the_emergency_fall_silent_there_and_
     while (on_the_line := await called(scene)) != {"cp-1"}:
         assert asyncio.get_running_loop().time() < deadline, on_the_line
     with scene.station.database.session() as session:
-        planning.ask_to_stop(session, endless, "account:test@example", now())
+        starting.ask_to_stop(session, endless, "account:test@example", now())
     aired = await state(scene, endless, "ended")
     assert {code: (one.state, one.reason) for code, one in aired.deliveries.items()} == {
         "cb-2": ("played", "acknowledged"),

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.models import Programme
-from haichieu.audio.matching import match
 from haichieu.audio.sound import read_wav
-from haichieu.cli.trial_station import until
+from haichieu.demo.audio_matching import match
+from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
 from tests.station.listening import SAME, Scene, until_heard

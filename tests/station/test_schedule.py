@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast, Zone
-from broadcast_bridge.schedule import quiet
+from broadcast_bridge.speakers import quiet_hours
 from haichieu.alarms import open_alarms
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.trial_station import until
 from tests.station import district, on_air
 from tests.station.listening import SAME, Aired, Scene
 
@@ -65,11 +65,11 @@ async def test_a_silenced_zone_stays_silent_and_the_log_says_so(scene: Scene) ->
     database = scene.station.database
     with database.session() as session:
         zone = session.scalars(sa.select(Zone.id).where(Zone.code == "11")).one()
-        quiet.silence(session, zone, now() + datetime.timedelta(hours=1), on_air.EDITOR, now())
+        quiet_hours.silence(session, zone, now() + datetime.timedelta(hours=1), on_air.EDITOR, now())
     hour = on_air.plan_in(database, 2, "11", programme_id=programme(scene, "demo-congrats"))
     await until(lambda: on_air.occurrence(database, hour)[0] == "skipped", "the hour is closed", 20)
     with database.session() as session:
-        quiet.unsilence(session, zone, on_air.EDITOR)
+        quiet_hours.unsilence(session, zone, on_air.EDITOR)
     assert on_air.occurrence(database, hour)[1:] == ("zone_silenced", None)
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from feedback import replies
-from feedback.case_numbers import spoken_groups
-from feedback.citizens import open_citizens
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.cases.case_numbers import spoken_groups
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from feedback.texts.sip_texts import MOST_A_MINUTE
-from haichieu.cli.trial_station import until
 from haichieu.database import now
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
-from haichieu.softphone.controller import SoftPhone
 from tests.station.texting import PHONE, Texting
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]

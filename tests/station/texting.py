@@ -11,8 +11,8 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from feedback.models import Case, Message
-from haichieu.cli.trial_station import TrialStation, trial_station, until
-from haichieu.softphone.controller import SoftPhone
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.station import Station
 
 PHONE = "+84987654321"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from haichieu.cli.trial_station import trial_station
+from haichieu.demo.trial_station import trial_station
 from tests.station.conftest import speeches
 from tests.station.district import write_district
 from tests.station.listening import Scene

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.models import CallBack
 from haichieu.alarms import open_alarms
-from haichieu.cli.trial_station import until
+from haichieu.demo.trial_station import until
 from tests.station import district
 from tests.station.listening import Scene
 

@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from haichieu.alarms import AlarmKind, open_alarms
-from haichieu.cli.trial_station import until
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.sign_in import SignInAttempt
-from haichieu.softphone.controller import SoftPhone
 from tests.station import district
 from tests.station.listening import Scene
 

@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast, Delivery
-from haichieu.cli.trial_station import until
-from haichieu.softphone.controller import SoftPhone
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.station import the_station
-from ivr.spoken_time import spoken_moment
+from ivr.prompts.spoken_time import spoken_moment
 from tests.station import district
 from tests.station.listening import SAME, Scene
 from tests.station_edges.bare_speaker import BareSpeaker

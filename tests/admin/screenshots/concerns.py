@@ -7,17 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import intake
-from feedback import duplicates, search
-from feedback.cases import Opening, Said, happen, open_case
-from feedback.citizens import open_citizens
+from feedback.answers.replies import Answer, answer, changes
+from feedback.cases import case_search, duplicates
+from feedback.cases.lifecycle import Opening, Said, happen, open_case
+from feedback.cases.notes import add_note
+from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Transcript
-from feedback.notes import add_note
-from feedback.replies import Answer, answer, changes
 from feedback.states import CaseEvent, Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account, Unit
-from haichieu.speech import EspeakSynthesiser
+from haichieu.speech.synthesis import EspeakSynthesiser
 
 DAY = datetime.timedelta(days=1)
 WORKER = "account:trucban@baolac.example"
@@ -62,7 +62,7 @@ def concerns(session: Session, store: MediaStore, home: Path) -> None:
             changes(session, given.replies[1], ReplyEvent.BEGIN, at + DAY / 4)
             busy = "Máy bận ba lần. / Busy three times."
             changes(session, given.replies[1], ReplyEvent.FAIL, at + DAY / 3, busy)
-        search.index(session, case)
+        case_search.index(session, case)
     _spoken(session, store, units["BL-CB-1"], categories["1"], book.meet(session, "+84987654399", now()))
 
 
@@ -87,6 +87,6 @@ def _spoken(session: Session, store: MediaStore, unit: int, category: Category, 
     )  # fmt: skip
     happen(session, case, CaseEvent.TRANSCRIBE, "system", at + DAY / 900)
     add_note(session, case, "Đã gọi trưởng xóm Nông Văn Thành: đúng là mất bốn tấm ván.", WORKER, at + DAY / 90)
-    search.index(session, case)
+    case_search.index(session, case)
     session.flush()
     duplicates.link(session, case)

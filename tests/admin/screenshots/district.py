@@ -6,28 +6,28 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from admin.district.reconcile import apply_file
+from broadcast_bridge.broadcasts.starting import Request, ask, begin
+from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind, Priority, Reason
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker, Zone
-from broadcast_bridge.planning import Request, ask, begin
 from broadcast_bridge.programmes import approval, intake, survey
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.editing import Draft, account_as_planner, plan
 from broadcast_bridge.schedule.materialise import materialise
-from broadcast_bridge.schedule.planning import Draft, account_as_planner, plan
-from broadcast_bridge.schedule.quiet import silence
 from broadcast_bridge.schedule.states import What
-from broadcast_bridge.states import BroadcastState, DeliveryState, Kind, Priority, Reason
+from broadcast_bridge.speakers.quiet_hours import silence
 from haichieu.account_rights import account_of
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, migrate, now
+from haichieu.district.reconcile import apply_file
 from haichieu.heartbeats import Heartbeat
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
-from haichieu.speech import EspeakSynthesiser
+from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.station import the_station
 from haichieu.vault import open_vault
-from ivr.flow import delivered_definition, delivered_flows
-from ivr.own_flows import drafts, editing
-from ivr.own_flows.sketch import read_sketch
+from ivr.custom_flows import drafts, editing
+from ivr.custom_flows.sketch import read_sketch
+from ivr.flows.definition import delivered_definition, delivered_flows
 from tests.admin.house import PASSWORD_HASH
 from tests.admin.screenshots.concerns import concerns
 from tests.every_table import load_every_table

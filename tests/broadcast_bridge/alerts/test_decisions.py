@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.alerts import airing
+from broadcast_bridge.alerts import broadcasting
 from broadcast_bridge.alerts.decisions import Decision, receive, receive_from_anyone
 from broadcast_bridge.alerts.errors import AlertExpired, NoSuchSource, SentInFuture, SourceSwitchedOff
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
+from broadcast_bridge.broadcasts.states import BroadcastState, Priority
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.states import BroadcastState, Priority
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
@@ -44,7 +44,7 @@ def put_on_air(session: Session, decision: Decision, official_id: int) -> Broadc
     )
     session.add(broadcast)
     session.flush()
-    airing.put_on_air(session, decision.alert, broadcast.id)
+    broadcasting.put_on_air(session, decision.alert, broadcast.id)
     return broadcast
 
 
@@ -61,7 +61,7 @@ def test_an_actual_alert_is_aired_where_its_area_is(database: Database) -> None:
         }
         assert decision.alert is not None
         assert decision.alert.areas == "Cô Ba"
-        assert airing.due(session, NOW) == [decision.alert]
+        assert broadcasting.due(session, NOW) == [decision.alert]
 
 
 def test_the_decision_is_in_the_audit_trail(database: Database) -> None:
@@ -103,7 +103,7 @@ def test_an_expired_alert_is_refused(database: Database) -> None:
         assert isinstance(decision.refusal, AlertExpired)
         assert decision.alert is not None
         assert decision.alert.state == "expired"
-        assert airing.due(session, NOW) == []
+        assert broadcasting.due(session, NOW) == []
         assert take(session, who, alert(infos=info(expires=minutes(-1)), sent=minutes(-60))).kind == "duplicate"
 
 
@@ -128,8 +128,8 @@ def test_what_is_not_yet_effective_waits(database: Database) -> None:
     with database.session() as session:
         place(session)
         decision = take(session, source(session), alert(infos=info(effective=minutes(30))))
-        assert airing.due(session, NOW) == []
-        assert airing.due(session, minutes(30)) == [decision.alert]
+        assert broadcasting.due(session, NOW) == []
+        assert broadcasting.due(session, minutes(30)) == [decision.alert]
 
 
 def test_what_is_not_for_the_public_is_kept_and_not_aired(database: Database) -> None:
@@ -145,7 +145,7 @@ def test_what_is_not_for_the_public_is_kept_and_not_aired(database: Database) ->
         assert {(decision.kind, decision.speakers) for decision in decisions} == {(DecisionKind.IGNORE, ())}
         assert all(decision.reason for decision in decisions)
         assert {row.state for row in session.scalars(sa.select(CapAlert))} == {"refused"}
-        assert airing.due(session, NOW) == []
+        assert broadcasting.due(session, NOW) == []
 
 
 def test_an_exercise_is_spoken_as_one_when_the_source_asks_for_it_and_breaks_into_nothing(database: Database) -> None:
@@ -193,8 +193,8 @@ def test_an_update_replaces_the_alert_and_stops_its_broadcast(database: Database
         assert (second.kind, second.stops) == (DecisionKind.UPDATE, (broadcast.id,))
         assert first.alert is not None
         assert first.alert.state == "superseded"
-        assert airing.broadcasts_to_stop(session) == [broadcast.id]
-        assert airing.due(session, minutes(5)) == [second.alert]
+        assert broadcasting.broadcasts_to_stop(session) == [broadcast.id]
+        assert broadcasting.due(session, minutes(5)) == [second.alert]
         assert "Tin này thay thế thông báo trước." in second.texts["vi"]
 
 
@@ -210,7 +210,7 @@ def test_a_cancel_stops_the_broadcast_and_says_the_all_clear_where_it_was_heard(
         assert second.texts == {"vi": "Thông báo của Đài KTTV. Cảnh báo trước đó đã được hủy bỏ."}
         assert first.alert is not None
         assert first.alert.state == "cancelled"
-        assert airing.due(session, minutes(5)) == [second.alert]
+        assert broadcasting.due(session, minutes(5)) == [second.alert]
 
 
 def test_a_cancel_of_what_was_not_heard_yet_is_silent(database: Database) -> None:
@@ -220,7 +220,7 @@ def test_a_cancel_of_what_was_not_heard_yet_is_silent(database: Database) -> Non
         take(session, who, alert())
         second = take(session, who, cancel("CB-2", FIRST, minutes(5)), minutes(5))
         assert (second.kind, second.texts, second.stops) == (DecisionKind.CANCEL, {}, ())
-        assert airing.due(session, minutes(5)) == []
+        assert broadcasting.due(session, minutes(5)) == []
 
 
 def test_a_cancel_that_overtakes_its_alert_keeps_it_off_the_air(database: Database) -> None:
@@ -232,7 +232,7 @@ def test_a_cancel_that_overtakes_its_alert_keeps_it_off_the_air(database: Databa
         assert late.kind == DecisionKind.IGNORE
         assert late.alert is not None
         assert late.alert.state == "cancelled"
-        assert airing.due(session, minutes(6)) == []
+        assert broadcasting.due(session, minutes(6)) == []
 
 
 def test_an_update_that_overtakes_its_alert_keeps_it_off_the_air(database: Database) -> None:
@@ -242,7 +242,7 @@ def test_an_update_that_overtakes_its_alert_keeps_it_off_the_air(database: Datab
         newer = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(5))
         late = take(session, who, alert(), minutes(6))
         assert (newer.kind, late.kind) == (DecisionKind.UPDATE, DecisionKind.IGNORE)
-        assert airing.due(session, minutes(6)) == [newer.alert]
+        assert broadcasting.due(session, minutes(6)) == [newer.alert]
 
 
 def test_an_update_older_than_the_newest_is_not_aired(database: Database) -> None:
@@ -253,7 +253,7 @@ def test_an_update_older_than_the_newest_is_not_aired(database: Database) -> Non
         newest = take(session, who, update("CB-3", FIRST, minutes(9)), minutes(9))
         older = take(session, who, update("CB-2", FIRST, minutes(5)), minutes(10))
         assert older.kind == DecisionKind.IGNORE
-        assert airing.due(session, minutes(10)) == [newest.alert]
+        assert broadcasting.due(session, minutes(10)) == [newest.alert]
 
 
 def test_a_late_link_of_the_thread_still_stops_what_it_replaces(database: Database) -> None:
@@ -287,7 +287,7 @@ def test_nobody_cancels_the_alert_of_another_sender(database: Database) -> None:
         document = alert("X", minutes(5), "Cancel", references=FIRST, infos="", sender="khac@caobang.example")
         decision = take(session, other, document, minutes(5))
         assert (decision.kind, decision.stops) == (DecisionKind.IGNORE, ())
-        assert airing.broadcasts_to_stop(session) == []
+        assert broadcasting.broadcasts_to_stop(session) == []
         assert session.get_one(Broadcast, broadcast.id).state == BroadcastState.ON_AIR
         assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_FORGED]
 
@@ -298,7 +298,7 @@ def test_nobody_cancels_the_alert_of_another_source_by_its_senders_name(database
         first = take(session, source(session), alert())
         twin = source(session, "trùng")
         take(session, twin, cancel("CB-2", FIRST, minutes(5)), minutes(5))
-        assert airing.due(session, minutes(5)) == [first.alert]
+        assert broadcasting.due(session, minutes(5)) == [first.alert]
 
 
 def test_an_exercise_cannot_cancel_an_actual_alert(database: Database) -> None:
@@ -307,7 +307,7 @@ def test_an_exercise_cannot_cancel_an_actual_alert(database: Database) -> None:
         who = source(session, speaks_exercises=True)
         first = take(session, who, alert())
         take(session, who, alert("CB-2", minutes(5), "Cancel", status="Exercise", references=FIRST, infos=""))
-        assert airing.due(session, minutes(5)) == [first.alert]
+        assert broadcasting.due(session, minutes(5)) == [first.alert]
 
 
 def test_an_update_that_leaves_our_area_ends_the_alert_here(database: Database) -> None:
@@ -326,15 +326,15 @@ def test_urgent_alerts_are_due_first(database: Database) -> None:
         who = source(session)
         calm = take(session, who, alert("a", infos=info(urgency="Future")))
         grave = take(session, who, alert("b", sent=minutes(1)), minutes(1))
-        assert airing.due(session, minutes(1)) == [grave.alert, calm.alert]
+        assert broadcasting.due(session, minutes(1)) == [grave.alert, calm.alert]
 
 
 def test_an_alert_that_ran_out_before_it_was_heard_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         place(session)
         decision = take(session, source(session), alert())
-        assert airing.expire(session, minutes(119)) == []
-        assert airing.expire(session, minutes(120)) == [decision.alert]
+        assert broadcasting.expire(session, minutes(119)) == []
+        assert broadcasting.expire(session, minutes(120)) == [decision.alert]
         assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_NOT_AIRED]
 
 
@@ -342,8 +342,8 @@ def test_an_alert_on_the_air_is_stopped_when_it_expires(database: Database) -> N
     with database.session() as session:
         here = place(session)
         broadcast = put_on_air(session, take(session, source(session), alert()), here.official.id)
-        airing.expire(session, minutes(120))
-        assert airing.broadcasts_to_stop(session) == [broadcast.id]
+        broadcasting.expire(session, minutes(120))
+        assert broadcasting.broadcasts_to_stop(session) == [broadcast.id]
         assert open_alarms(session) == []
 
 
@@ -353,9 +353,9 @@ def test_an_alert_that_was_heard_to_its_end_is_aired(database: Database) -> None
         decision = take(session, source(session), alert())
         put_on_air(session, decision, here.official.id)
         assert decision.alert is not None
-        airing.finish(session, decision.alert)
+        broadcasting.finish(session, decision.alert)
         assert decision.alert.state == "aired"
-        assert airing.expire(session, minutes(121)) == []
+        assert broadcasting.expire(session, minutes(121)) == []
 
 
 def test_a_file_from_an_unknown_sender_is_refused_and_leaves_a_trace(database: Database) -> None:
@@ -394,7 +394,7 @@ def test_in_whatever_order_a_thread_comes_the_same_stands_in_the_end(database: D
         with session.begin_nested() as attempt:
             for message in messages:
                 take(session, who, message, minutes(10))
-            found = [row.identifier for row in airing.due(session, minutes(10))]
+            found = [row.identifier for row in broadcasting.due(session, minutes(10))]
             attempt.rollback()
         return found
 
@@ -427,4 +427,4 @@ async def test_what_comes_by_two_ways_at_once_is_aired_once(database: Database) 
     messages = [alert("b"), cancel("c", reference("b"), minutes(2))] * 3
     await asyncio.gather(*(database.run(arrive(document)) for document in messages))
     with database.session() as session:
-        assert [row.identifier for row in airing.due(session, minutes(5))] == ["CB-2026-001"]
+        assert [row.identifier for row in broadcasting.due(session, minutes(5))] == ["CB-2026-001"]

@@ -1,10 +1,10 @@
 from typing import Any
 
+from broadcast_bridge.alerts.announcement import LONGEST_TEXT, text_to_speak
 from broadcast_bridge.alerts.cap import Certainty, Severity, Urgency, parse_alert
 from broadcast_bridge.alerts.priorities import priority_of
-from broadcast_bridge.alerts.wording import LONGEST_TEXT, text_to_speak
-from broadcast_bridge.states import Priority
-from haichieu.speech import speakable
+from broadcast_bridge.broadcasts.states import Priority
+from haichieu.speech.synthesis import speakable
 from tests.broadcast_bridge.alerts.messages import alert, info, reference
 
 ASCENDING = list(Priority)

@@ -7,16 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.calendar_components import MAX_BYTES, MAX_EVENTS, take_apart
 from broadcast_bridge.schedule.calendar_export import export_calendar
 from broadcast_bridge.schedule.calendar_files import Defaults, Imported, import_calendar
+from broadcast_bridge.schedule.editing import Planner, draft_of, plan, remove
 from broadcast_bridge.schedule.errors import CalendarRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.schedule.planning import Planner, draft_of, plan, remove
 from broadcast_bridge.schedule.states import Days, What
-from broadcast_bridge.states import AfterCut, Priority
 from haichieu.database import Database
 from haichieu.people import Right
 from tests.broadcast_bridge.schedule.rows import NOW, programme

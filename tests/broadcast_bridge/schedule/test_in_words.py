@@ -3,8 +3,8 @@ import datetime
 import pytest
 from hypothesis import given, settings
 
+from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.errors import BadRecurrence
-from broadcast_bridge.schedule.in_words import in_words
 from broadcast_bridge.schedule.recurrence import Recurrence
 from tests.broadcast_bridge.schedule.test_recurrence import rules
 

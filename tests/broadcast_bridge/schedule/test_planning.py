@@ -6,20 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.due import claim_due
-from broadcast_bridge.schedule.errors import (
-    BadRecurrence,
-    ChangedMeanwhile,
-    NoSuchOccurrence,
-    NoSuchPart,
-    PlanningNotAllowed,
-    ScheduleRefused,
-)
-from broadcast_bridge.schedule.materialise import HORIZON, materialise
-from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.planning import (
+from broadcast_bridge.schedule.editing import (
     LIVE_LEAD_SECONDS,
     Draft,
     account_as_planner,
@@ -31,8 +22,17 @@ from broadcast_bridge.schedule.planning import (
     plan,
     remove,
 )
+from broadcast_bridge.schedule.errors import (
+    BadRecurrence,
+    ChangedMeanwhile,
+    NoSuchOccurrence,
+    NoSuchPart,
+    PlanningNotAllowed,
+    ScheduleRefused,
+)
+from broadcast_bridge.schedule.materialise import HORIZON, materialise
+from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
-from broadcast_bridge.states import Priority
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.people import Account, Role

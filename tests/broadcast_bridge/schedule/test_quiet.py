@@ -4,11 +4,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.errors import NoSuchPart, ScheduleRefused
-from broadcast_bridge.schedule.quiet import is_quiet, may_sound, parse_quiet_hours, silence, unsilence
 from broadcast_bridge.schedule.states import WhyNot
-from broadcast_bridge.states import Priority
+from broadcast_bridge.speakers.quiet_hours import is_quiet, may_sound, parse_quiet_hours, silence, unsilence
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.station import Station

@@ -4,10 +4,10 @@ import datetime
 
 import pytest
 
+from broadcast_bridge.schedule.editing import account_as_planner, plan
 from broadcast_bridge.schedule.errors import ChangedMeanwhile, NoSuchOccurrence, ScheduleRefused
 from broadcast_bridge.schedule.materialise import materialise, recurrence_of
 from broadcast_bridge.schedule.models import Occurrence
-from broadcast_bridge.schedule.planning import account_as_planner, plan
 from broadcast_bridge.schedule.single_days import leave_out, move
 from haichieu.database import Database
 from tests.broadcast_bridge.schedule.rows import DAY, NOW

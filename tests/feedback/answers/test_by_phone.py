@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback import merging
-from feedback.answers.by_phone import AnswerNotAllowed, NotTaken, PhoneAnswers, waiting_for
-from feedback.answers.sounds import AnswerSounds
-from feedback.cases import happen
-from feedback.citizens import open_citizens
+from feedback.answers.answer_sounds import AnswerSounds
+from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken, PhoneAnswers, waiting_for
+from feedback.cases import merging
+from feedback.cases.lifecycle import happen
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Message, Reply
 from feedback.states import CaseEvent, Way
 from haichieu.audio.ingest import SilentSound
@@ -21,7 +21,7 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Official
-from haichieu.speech import EspeakSynthesiser
+from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.spool import Spool
 from tests.feedback.rows import Office, case, office
 

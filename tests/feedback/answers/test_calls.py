@@ -7,12 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback import replies
-from feedback.answers import calls
-from feedback.answers.calls import OwedAnswer
-from feedback.citizens import CitizenBook, open_citizens
+from feedback.answers import answer_calls, replies
+from feedback.answers.answer_calls import OwedAnswer
+from feedback.answers.replies import Answer
+from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.models import Case, CaseChange, Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
@@ -48,7 +47,7 @@ def answered(
 
 def claimed(database: Database, at: datetime.datetime = MORNING, most: int = 9) -> list[OwedAnswer]:
     with database.session() as session:
-        return calls.claim(session, at, most)
+        return answer_calls.claim(session, at, most)
 
 
 def states(database: Database) -> list[tuple[str, int, str]]:
@@ -59,12 +58,12 @@ def states(database: Database) -> list[tuple[str, int, str]]:
 def not_heard(database: Database, owed: OwedAnswer, at: datetime.datetime, because: str = "busy") -> None:
     with database.session() as session:
         for answer in owed.answers:
-            calls.not_heard(session, answer, because, at, PAUSES)
+            answer_calls.not_heard(session, answer, because, at, PAUSES)
 
 
 def due(database: Database) -> datetime.datetime | None:
     with database.session() as session:
-        return calls.next_due(session)
+        return answer_calls.next_due(session)
 
 
 def test_the_citizen_is_rung_once_and_has_heard_it(database: Database, there: Office, book: CitizenBook) -> None:
@@ -76,10 +75,10 @@ def test_the_citizen_is_rung_once_and_has_heard_it(database: Database, there: Of
     assert owed.number_locked not in repr(owed)
     assert claimed(database) == []
     with database.session() as session:
-        calls.heard(session, owed.answers[0], 12.5, MORNING)
-        calls.heard(session, owed.answers[0], 9.0, MORNING)  # heard again, and not as long
+        answer_calls.heard(session, owed.answers[0], 12.5, MORNING)
+        answer_calls.heard(session, owed.answers[0], 9.0, MORNING)  # heard again, and not as long
     assert states(database) == [("heard", 1, "")]
-    assert claimed(database, MORNING + calls.LEASE * 2) == []
+    assert claimed(database, MORNING + answer_calls.LEASE * 2) == []
     with database.session() as session:
         assert session.scalars(sa.select(Reply.seconds_heard)).one() == 12.5
         assert "answer_heard" in session.scalars(sa.select(CaseChange.what)).all()
@@ -132,7 +131,7 @@ def test_a_try_that_would_fall_into_the_night_waits_for_the_morning(
 def test_after_two_days_the_citizen_is_left_in_peace(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book)
-    late = MORNING + calls.WORTH_TELLING - datetime.timedelta(minutes=5)
+    late = MORNING + answer_calls.WORTH_TELLING - datetime.timedelta(minutes=5)
     (owed,) = claimed(database, late)
     not_heard(database, owed, late)
     assert [state for state, _, _ in states(database)] == ["failed"]
@@ -161,7 +160,7 @@ def test_who_is_being_rung_is_not_rung_beside_it(database: Database, there: Offi
     with database.session() as session:
         answered(session, there, book)
     assert claimed(database) == []
-    assert due(database) == MORNING + calls.BEFORE_ANOTHER
+    assert due(database) == MORNING + answer_calls.BEFORE_ANOTHER
 
 
 def test_a_dead_switchboard_is_followed_by_another_try_after_more_than_a_minute(
@@ -171,14 +170,14 @@ def test_a_dead_switchboard_is_followed_by_another_try_after_more_than_a_minute(
         answered(session, there, book)
     (dead,) = claimed(database)
     assert claimed(database, MORNING + datetime.timedelta(seconds=61)) == []
-    again = MORNING + calls.LEASE
+    again = MORNING + answer_calls.LEASE
     (owed,) = claimed(database, again)
     assert states(database) == [("under_way", 2, "")]
-    with database.session() as session, pytest.raises(calls.jobs.ClaimLost):
-        calls.heard(session, dead.answers[0], 5.0, again)
+    with database.session() as session, pytest.raises(answer_calls.jobs.ClaimLost):
+        answer_calls.heard(session, dead.answers[0], 5.0, again)
     with database.session() as session:
-        calls.extend(session, owed, again)
-    assert claimed(database, again + calls.LEASE - datetime.timedelta(seconds=1)) == []
+        answer_calls.extend(session, owed, again)
+    assert claimed(database, again + answer_calls.LEASE - datetime.timedelta(seconds=1)) == []
 
 
 def test_an_answer_that_kills_its_switchboards_fails_in_the_open(
@@ -189,17 +188,17 @@ def test_an_answer_that_kills_its_switchboards_fails_in_the_open(
     at = MORNING
     for _ in range(3):
         assert len(claimed(database, at)) == 1
-        at += calls.LEASE
+        at += answer_calls.LEASE
     assert claimed(database, at) == []
     assert claimed(database, at) == []
-    assert states(database) == [("failed", 3, calls.BEGUN_IN_VAIN)]
+    assert states(database) == [("failed", 3, answer_calls.BEGUN_IN_VAIN)]
 
 
 def test_an_erased_citizen_is_not_rung(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book).citizen = None
     assert claimed(database) == []
-    assert states(database) == [("failed", 0, calls.GONE)]
+    assert states(database) == [("failed", 0, answer_calls.GONE)]
 
 
 def test_a_cancelled_answer_rings_nobody(database: Database, there: Office, book: CitizenBook) -> None:

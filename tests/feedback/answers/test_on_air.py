@@ -10,21 +10,21 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.approval import OwnWork
 from broadcast_bridge.programmes.models import Programme
-from feedback import replies
+from feedback.answers import replies
 from feedback.answers.on_air import AnswersOnAir, ForTheAir, holds_number
-from feedback.citizens import open_citizens
+from feedback.answers.replies import Answer
+from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from haichieu.alarms import open_alarms
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import attention_chime
-from haichieu.cli.answers import AnswerProgrammes
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.media import DiskFull, MediaStore
-from haichieu.speech import EspeakSynthesiser
-from ivr.answers_aired import aired_at
+from haichieu.processes.answers import AnswerProgrammes
+from haichieu.speech.synthesis import EspeakSynthesiser
+from tests.feedback.answers.on_air_answers import aired_at
 from tests.feedback.rows import case, office
 
 NUMBER = "+84912345678"

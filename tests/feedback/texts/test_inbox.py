@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.case_numbers import spoken_groups
-from feedback.cases import happen
-from feedback.citizens import open_citizens
+from feedback.cases.case_numbers import spoken_groups
+from feedback.cases.lifecycle import happen
+from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import CaseEvent
 from feedback.texts import inbox

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from feedback import job_kinds, replies
-from feedback.citizens import CitizenBook, open_citizens
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.models import Case, Citizen, Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from feedback.texts import deliveries, outbox
 from feedback.texts.dispatcher import TextDispatcher

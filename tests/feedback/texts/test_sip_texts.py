@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from feedback import job_kinds, replies
-from feedback.citizens import open_citizens
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.replies import Answer
+from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
-from feedback.replies import Answer
 from feedback.states import Way
 from feedback.texts.inbox import TextInbox
 from feedback.texts.sip_texts import SipRoute, SipTexts

@@ -1,25 +1,25 @@
 import pytest
 
-from feedback.texts import wording
+from feedback.texts import receipts
+from feedback.texts.receipts import Wish
 from feedback.texts.segments import segments
-from feedback.texts.wording import Wish
 
 
 @pytest.mark.parametrize("text", ["STOP", " stop. ", "HUY", "Hủy", "HỦY!", "TU CHOI", "Từ chối", "từ  chối", "dừng"])
 def test_one_word_asks_for_no_more_texts(text: str) -> None:
-    assert wording.wish(text) == Wish.STOP
+    assert receipts.wish(text) == Wish.STOP
 
 
 @pytest.mark.parametrize("text", ["START", "Đăng ký", "DANG KY", "đăng ký"])
 def test_one_word_asks_for_texts_again(text: str) -> None:
-    assert wording.wish(text) == Wish.START
+    assert receipts.wish(text) == Wish.START
 
 
 @pytest.mark.parametrize(
     "text", ["Đúng", "dung", "Cầu treo hỏng, đừng ai qua", "xin hủy cuộc họp", "Không từ chối", "", "12345678"]
 )
 def test_a_message_that_holds_such_a_word_is_a_message(text: str) -> None:
-    assert wording.wish(text) is None
+    assert receipts.wish(text) is None
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,19 @@ def test_a_message_that_holds_such_a_word_is_a_message(text: str) -> None:
     ],
 )
 def test_what_is_kept_of_a_text(text: str, kept: str) -> None:
-    assert wording.clean(text) == kept
+    assert receipts.clean(text) == kept
 
 
 def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
-    kept = wording.clean("x" * 50_000)
-    assert (len(kept), kept.endswith("[…]")) == (wording.LONGEST, True)
+    kept = receipts.clean("x" * 50_000)
+    assert (len(kept), kept.endswith("[…]")) == (receipts.LONGEST, True)
 
 
 @pytest.mark.parametrize("text", ["57240001", "5724", "572400001", "Số 57240000", "5724-00-00"])
 def test_no_case_number_is_read_where_there_is_none(text: str) -> None:
-    assert wording.case_number_ahead(text) is None
+    assert receipts.case_number_ahead(text) is None
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_an_acknowledgement_costs_one_text(language: str) -> None:
-    assert segments(wording.acknowledgement("12345678", language)) == 1
+    assert segments(receipts.acknowledgement("12345678", language)) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.transcription.fetching import fetch_model
+from feedback.transcription.model_download import fetch_model
 from feedback.transcription.model_folder import default_folder, delivered_model
 from feedback.transcription.whisper import WhisperEngine
 

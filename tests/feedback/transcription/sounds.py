@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from haichieu.audio.sound import Samples, Sound, from_pcm
-from haichieu.cli.asterisk import find_or_fetch
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 
 RATE = 8000

@@ -4,9 +4,9 @@ import pytest
 
 from feedback import job_kinds
 from feedback.models import Message
-from feedback.transcription.correcting import CorrectionRefused, again, correct
-from feedback.transcription.judging import Understood
-from feedback.transcription.writing_down import write_down
+from feedback.transcription.confidence import Understood
+from feedback.transcription.correction import CorrectionRefused, again, correct
+from feedback.transcription.transcribing import write_down
 from haichieu import audit, jobs
 from haichieu.database import Database, now
 from tests.command_line import haichieu

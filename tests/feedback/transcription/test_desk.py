@@ -13,15 +13,15 @@ import time_machine
 
 from feedback import job_kinds
 from feedback.models import Message, Transcript
-from feedback.transcription.desk import TranscriptionDesk
 from feedback.transcription.errors import TranscriptionFailed
 from feedback.transcription.model_folder import default_folder
+from feedback.transcription.transcribing import did_not_work, leave_what_kills_workers
+from feedback.transcription.transcription_jobs import TranscriptionDesk
 from feedback.transcription.whisper import WhisperEngine
-from feedback.transcription.writing_down import did_not_work, leave_what_kills_workers
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, open_alarms
-from haichieu.cli.trial_station import until
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from haichieu.heartbeats import beat
 from haichieu.jobs import ClaimLost, Job
 from tests.command_line import haichieu

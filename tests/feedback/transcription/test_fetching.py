@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feedback.transcription.errors import EngineMissing, ModelUnusable
-from feedback.transcription.fetching import FetchFailed, fetch_model
+from feedback.transcription.model_download import FetchFailed, fetch_model
 from feedback.transcription.model_folder import DeliveredModel, default_folder, delivered_model, parse_delivered
 from feedback.transcription.viet_asr import VietAsrEngine
 from feedback.transcription.whisper import WhisperEngine

@@ -6,7 +6,7 @@ import pytest
 
 from feedback.transcription.engine import Engine
 from feedback.transcription.errors import LanguageNotKnown
-from feedback.transcription.listening import understand
+from feedback.transcription.recognition import understand
 from feedback.transcription.viet_asr import VietAsrEngine
 from feedback.transcription.whisper import WhisperEngine
 from haichieu.audio.sound import Sound

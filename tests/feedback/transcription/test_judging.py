@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from feedback.transcription.confidence import judge
 from feedback.transcription.engine import Passage, Word
-from feedback.transcription.judging import judge
 from feedback.transcription.voice import PIECE_SECONDS, pieces
 from haichieu.audio.sound import Sound
 

@@ -15,7 +15,7 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.events import Event
 from haichieu.background import in_background
-from haichieu.softphone.controller import SoftPhone
+from haichieu.demo.softphone.controller import SoftPhone
 from tests.haichieu.ari.gateway import Gateway, gateway
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 

@@ -7,7 +7,7 @@ import pytest
 from haichieu.ari import operations
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
-from haichieu.cli.trial_station import until
+from haichieu.demo.trial_station import until
 from tests.haichieu.ari.conftest import Line
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]

@@ -10,7 +10,7 @@ import pytest
 
 from haichieu.ari import operations
 from haichieu.ari.operations import Operation
-from haichieu.cli.asterisk import find_or_fetch
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 
 

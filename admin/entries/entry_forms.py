@@ -1,0 +1,63 @@
+"""What every form of an entry does: begin with the row, notice another's change in between, save, or be shown again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from admin.access.kept_forms import take_kept
+from admin.access.visitors import visitor
+from admin.entries.scope import require_to_configure
+from admin.layout.language import say
+from admin.layout.pages import Form, sent_form
+from admin.panel import Panel
+from haichieu.district.entries import EntryRefused, Kind, Texts, mark_of, save, texts_of
+
+MARK = "began_with"
+
+
+@dataclass
+class Conflict(Exception):
+    """Somebody else changed the row since the form was shown; `form` holds what was typed and what is new."""
+
+    form: Form
+
+
+def form_of(panel: Panel, texts: Texts | None = None, **start: str) -> Form:
+    """The form as it is first shown: what was kept over a login, else the row as `texts_of` says it, else `start`."""
+    if kept := take_kept(panel):
+        return Form(kept)
+    if texts is None:
+        return Form({name: [value] for name, value in start.items() if value})
+    return Form({**texts, MARK: [mark_of(texts)]})
+
+
+def take_form(session: Session, panel: Panel, kind: Kind, row: Any = None, texts: Texts | None = None) -> Any:
+    """Save the form of this request; return the row. Raises Conflict, EntryRefused or NotAllowed."""
+    form = sent_form()
+    texts = texts if texts is not None else form.fields
+    if row is not None:
+        present = texts_of(kind, row)
+        if form.value(MARK) != mark_of(present):
+            raise Conflict(_with_news(form, texts, present))
+    saved = save(session, panel.vault, kind, texts, visitor().actor, row)
+    require_to_configure(session, saved)
+    return saved
+
+
+def refused(refusal: EntryRefused | Conflict) -> Form:
+    """The form of this request with what is wrong with it."""
+    if isinstance(refusal, Conflict):
+        return refusal.form
+    form = sent_form()
+    form.problems.update(refusal.problems)
+    return form
+
+
+def _with_news(form: Form, texts: Texts, present: Texts) -> Form:
+    """What was typed stays; beside every field that differs stands what is there now; sending again overwrites it."""
+    problems = {"": say("entry.changed_meanwhile")}
+    for name, now_there in present.items():
+        if sorted(now_there) != sorted(text.strip() for text in texts.get(name, ()) if text.strip()):
+            problems[name] = say("entry.now_there", value=", ".join(now_there) or "—")
+    return Form({**form.fields, MARK: [mark_of(present)]}, problems)

@@ -1,0 +1,85 @@
+"""The page on which a whole table is pasted or uploaded: first only read, every wrong line named, then taken."""
+
+from flask import Flask, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.entries.scope import require_to_configure, require_zones_of_official
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.panel import Panel
+from haichieu.account_rights import Action
+from haichieu.district.entries import ACCOUNT, OFFICIAL, Kind
+from haichieu.district.sheets import Allow, MakeSecret, take_sheet
+from haichieu.errors import UsageError
+
+
+def register_sheet(
+    app: Flask, panel: Panel, where: str, kind: Kind, make: MakeSecret, columns: str, sample: str
+) -> None:
+    """Add `/WHERE/import`. PINs that were made are shown once, as paper slips, and passwords in a list.
+
+    A table of accounts only adds: another role or password of somebody who is there is given on their page, one by one.
+    """
+
+    allow: Allow = require_zones_of_official if kind is OFFICIAL else require_to_configure
+    action = Action.MANAGE_ACCOUNTS if kind is ACCOUNT else Action.CONFIGURE
+
+    def show(form: Form, status: int = 200, **more: object) -> Response:
+        return page(
+            "sheet.html", status, form=form, where=where, columns=columns, sample=sample,
+            **{"sheet": None, "dry_run": True, **more},
+        )  # fmt: skip
+
+    @app.get(f"/{where}/import", endpoint=f"import_{where}")
+    @needs(action)
+    def begin() -> Response:
+        """The empty page."""
+        return show(Form(take_kept(panel)))
+
+    @app.post(f"/{where}/import", endpoint=f"take_{where}")
+    @needs(action, checks_units=True)
+    def take() -> Response:
+        """Read the table and say what it would do; with `confirmed`, do it."""
+        form = sent_form()
+        try:
+            text = _uploaded() or form.value("table")
+            form.fields = {**form.fields, "table": [text]}
+            if not text.strip():
+                raise UsageError("Chưa có bảng nào. / There is no table yet.")
+            with panel.database.session() as session:
+                require_in(session, action, ())
+            dry_run = form.value("confirmed") != "yes"
+            sheet = take_sheet(
+                panel.database, panel.vault, kind, text, visitor().actor, allow, make,
+                dry_run=dry_run, only_adds=kind is ACCOUNT,
+            )  # fmt: skip
+        except UsageError as refusal:
+            form.problems[""] = str(refusal)
+            return show(form, 422)
+        if sheet.wrong:
+            return show(form, 422, sheet=sheet)
+        if dry_run:
+            return show(form, sheet=sheet)
+        if sheet.secrets and kind is OFFICIAL:
+            return page("slips.html", slips=[(row.name, row.code, secret) for row, secret in sheet.secrets])
+        if sheet.secrets and kind is ACCOUNT:
+            return page("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
+        flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
+        return redirect(url_for(where), 303)
+
+
+def _uploaded() -> str:
+    """The text of the uploaded file, if one came. Raises UsageError."""
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        return ""
+    content: bytes = file.read()
+    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UsageError("Tệp không phải UTF-8: lưu lại dạng CSV UTF-8. / The file is not UTF-8: save it as CSV UTF-8.")

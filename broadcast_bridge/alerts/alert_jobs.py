@@ -1,0 +1,128 @@
+"""Brings alerts to the air: has their words spoken, asks for the broadcast, and has those stopped that are over.
+
+It makes no decision: `decisions` did, and `planning` says who gives way. What it has begun stands in the rows, so
+that one desk can die and another go on.
+"""
+
+import asyncio
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts import broadcasting
+from broadcast_bridge.alerts.models import CapAlert
+from broadcast_bridge.alerts.states import AlertState
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.programmes.intake import Ready, ready_text
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.media import MediaStore
+from haichieu.speech.synthesis import Synthesiser
+from haichieu.station import the_station
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS = 10.0
+REPEATED_FOR = datetime.timedelta(minutes=30)
+"""An emergency is said again and again for this long, unless it is cancelled, replaced or stopped before."""
+LOOK_EVERY = datetime.timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    alert_id: int
+    text: str
+    language: str
+
+
+class AlertDesk:
+    """Works through the alerts that are to be aired."""
+
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
+        self._database = database
+        self._store = store
+        self._synthesiser = synthesiser
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async for _ in changes_and_hours(self._database, self._next_look):
+            try:
+                await self.step()
+            except sa.exc.DBAPIError as problem:
+                log.warning("alerts.blind", problem=str(problem.orig))
+
+    async def step(self) -> None:
+        """Stop what is over, and put on the air what is due."""
+        for spoken in await self._database.run(lambda session: self._look(session, now())):
+            try:
+                await asyncio.to_thread(self._put_on_air, spoken)
+            except HaiChieuError as problem:
+                log.error("alert.not_aired", alert=spoken.alert_id, problem=str(problem))
+                await self._database.run(partial(_give_up, spoken=spoken, why=str(problem)))
+
+    async def _next_look(self) -> datetime.datetime:
+        return now() + LOOK_EVERY  # hours at which an alert begins or expires are minutes, not seconds
+
+    def _look(self, session: Session, at: datetime.datetime) -> Sequence[_Spoken]:
+        broadcasting.expire(session, at)
+        for broadcast_id in broadcasting.broadcasts_to_stop(session):
+            starting.ask_to_stop(session, broadcast_id, "alerts", at)
+        for alert in session.scalars(
+            sa.select(CapAlert)
+            .join(Broadcast, CapAlert.broadcast_id == Broadcast.id)
+            .where(CapAlert.state == AlertState.AIRING, Broadcast.ended_at.is_not(None))
+        ):
+            broadcasting.finish(session, alert)
+        language = the_station(session).language
+        return [_spoken(alert, language) for alert in broadcasting.due(session, at)]
+
+    def _put_on_air(self, spoken: _Spoken) -> None:
+        with self._store.scratch() as folder:
+            ready = ready_text(spoken.text, spoken.language, self._synthesiser, Path(folder))
+            with self._database.session() as session:
+                self._ask(session, spoken.alert_id, ready, now())
+
+    def _ask(self, session: Session, alert_id: int, ready: Ready, at: datetime.datetime) -> None:
+        alert = session.get_one(CapAlert, alert_id, with_for_update=True, populate_existing=True)
+        if alert.state != AlertState.RECEIVED:
+            return  # cancelled, or aired by another process, while its words were being spoken
+        urgent = alert.priority == Priority.EMERGENCY
+        sound = self._store.keep(session, ready.forms.narrow, ready.forms.wide)
+        request = Request(
+            asked_by=f"alert:{alert.id}",
+            title=f"{alert.source.name}: {alert.identifier}"[:300],
+            sound_ids=[sound.id],
+            speaker_codes=[speaker.code for speaker in alert.speakers],
+            priority=Priority(alert.priority),
+            siren=urgent,
+            times=math.ceil(REPEATED_FOR.total_seconds() / (sound.seconds + PAUSE_SECONDS)) if urgent else 1,
+            pause_seconds=PAUSE_SECONDS,
+            worth_hearing_until=alert.expires_at,
+        )
+        broadcast = starting.ask(session, request, at)
+        broadcasting.put_on_air(session, alert, broadcast.id)
+        log.info("alert.on_air", alert=alert.id, broadcast=broadcast.id, priority=alert.priority)
+
+
+def _spoken(alert: CapAlert, language: str) -> _Spoken:
+    """The text in the station's language, else the first there is."""
+    texts = {text.language: text.text for text in alert.texts}
+    chosen = language if language in texts else next(iter(texts), language)
+    return _Spoken(alert.id, texts.get(chosen, ""), chosen)
+
+
+def _give_up(session: Session, spoken: _Spoken, why: str) -> None:
+    """Leave the alert as it is, to be tried again at the next look, and tell the administrators."""
+    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", why)

@@ -1,0 +1,91 @@
+"""An alert on its way through the studio: which are due, which went on the air, which broadcasts must end.
+
+All of it is asked of the rows, so that a studio that was restarted goes on where it was.
+"""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.alerts.models import CapAlert, DecisionKind
+from broadcast_bridge.alerts.states import ALERT, OUT_OF_FORCE, AlertEvent, AlertState
+from broadcast_bridge.broadcasts.states import BROADCAST, Priority
+from broadcast_bridge.models import Broadcast
+from haichieu import audit
+from haichieu.alarms import AlarmKind, raise_alarm
+
+_SPOKEN = (DecisionKind.AIR, DecisionKind.UPDATE, DecisionKind.CANCEL)
+_ASCENDING = [str(priority) for priority in Priority]
+
+
+def due(session: Session, at: datetime.datetime) -> list[CapAlert]:
+    """Return the alerts to be put on the air now, the most urgent first and then in the order they were sent."""
+    found = session.scalars(
+        sa.select(CapAlert)
+        .where(
+            CapAlert.state == AlertState.RECEIVED,
+            CapAlert.decision.in_(_SPOKEN),
+            CapAlert.not_before <= at,
+            CapAlert.expires_at > at,
+        )
+        .order_by(CapAlert.sent, CapAlert.id)
+    )
+    return sorted(found, key=lambda alert: -_ASCENDING.index(alert.priority))
+
+
+def broadcasts_to_stop(session: Session) -> list[int]:
+    """Return the broadcasts that are open although their alert was replaced, cancelled or has expired."""
+    still_open = [str(state) for state in BROADCAST.states if state not in BROADCAST.final_states]
+    return list(
+        session.scalars(
+            sa.select(Broadcast.id)
+            .join(CapAlert, CapAlert.broadcast_id == Broadcast.id)
+            .where(CapAlert.state.in_(OUT_OF_FORCE), Broadcast.state.in_(still_open))
+            .distinct()
+            .order_by(Broadcast.id)
+        )
+    )
+
+
+def put_on_air(session: Session, alert: CapAlert, broadcast_id: int) -> None:
+    """Note which broadcast airs the alert. Raises IllegalTransition when it was cancelled meanwhile."""
+    _advance(session, alert, AlertEvent.AIR)
+    alert.broadcast_id = broadcast_id
+    audit.record(
+        session,
+        f"alert-source:{alert.source.code}",
+        "alert.on-air",
+        f"cap-alert:{alert.id}",
+        broadcast=broadcast_id,
+    )
+
+
+def finish(session: Session, alert: CapAlert) -> None:
+    """The broadcast has come to its end; for an alert that was stopped meanwhile nothing changes."""
+    if alert.state == AlertState.AIRING:
+        _advance(session, alert, AlertEvent.FINISH)
+
+
+def expire(session: Session, at: datetime.datetime) -> list[CapAlert]:
+    """Close the alerts whose time is over, and return them; one that was never heard raises an alarm."""
+    over = session.scalars(
+        sa.select(CapAlert)
+        .where(CapAlert.state.in_([AlertState.RECEIVED, AlertState.AIRING]), CapAlert.expires_at <= at)
+        .order_by(CapAlert.id)
+    ).all()
+    for alert in over:
+        if alert.state == AlertState.RECEIVED:
+            raise_alarm(
+                session,
+                AlarmKind.ALERT_NOT_AIRED,
+                f"cap-alert:{alert.id}",
+                f"{alert.identifier}: hết hạn mà chưa phát / expired without having been on the air",
+            )
+        _advance(session, alert, AlertEvent.EXPIRE)
+    return list(over)
+
+
+def _advance(session: Session, alert: CapAlert, event: AlertEvent) -> None:
+    alert.state = ALERT.after(AlertState(alert.state), event)
+    session.flush()

@@ -1,0 +1,80 @@
+"""An official on the spot takes notice of an emergency that is repeated, and the speakers there fall silent.
+
+The others go on: that one village has heard of the flood says nothing of the next. Whoever answers for a place may
+do so, with or without the right to command an emergency: it is their ears, not their rank, that the siren is for.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts.states import (
+    DELIVERY,
+    BroadcastState,
+    DeliveryEvent,
+    DeliveryState,
+    Kind,
+    Priority,
+    Reason,
+)
+from broadcast_bridge.models import Broadcast, Delivery, Speaker, official_zones
+from broadcast_bridge.speakers.zones import speakers_in
+from haichieu import audit
+from haichieu.people import Official, units_under
+
+
+def sounding_at(session: Session, official: Official) -> list[Delivery]:
+    """Return the deliveries of recorded emergencies that go on now at speakers this official answers for."""
+    return list(
+        session.scalars(
+            sa.select(Delivery)
+            .join(Delivery.broadcast)
+            .where(
+                Broadcast.kind == Kind.RECORDED,
+                Broadcast.priority == Priority.EMERGENCY,
+                Broadcast.state == BroadcastState.ON_AIR,
+                Delivery.active,
+                Delivery.speaker_id.in_(_speakers_of(session, official)),
+            )
+            .order_by(Delivery.id)
+        )
+    )
+
+
+def acknowledge(session: Session, official: Official, at: datetime.datetime) -> list[Speaker]:
+    """Have every emergency end at the speakers this official answers for; return them, none when it was quiet.
+
+    One that plays has played; one that did not hear it yet is not brought it later.
+    """
+    heard = sounding_at(session, official)
+    for delivery in heard:
+        playing = delivery.state == DeliveryState.PLAYING or delivery.first_audio_at is not None
+        state = DeliveryState.PLAYING if playing else DeliveryState(delivery.state)
+        delivery.state = DELIVERY.after(state, DeliveryEvent.FINISH if playing else DeliveryEvent.MISS)
+        delivery.active, delivery.reason, delivery.ended_at = False, Reason.ACKNOWLEDGED, at
+    for broadcast_id in sorted({delivery.broadcast_id for delivery in heard}):
+        silenced = sum(delivery.broadcast_id == broadcast_id for delivery in heard)
+        subject = f"broadcast:{broadcast_id}"
+        audit.record(session, f"official:{official.code}", "emergency.acknowledge", subject, speakers=silenced)
+    return [delivery.speaker for delivery in heard]
+
+
+def silenced(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
+    """Return, by broadcast, the deliveries of these that were acknowledged: their speakers are to be let go."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for delivery in session.scalars(
+        sa.select(Delivery).where(Delivery.broadcast_id.in_(on_air), Delivery.reason == Reason.ACKNOWLEDGED)
+    ):
+        found[delivery.broadcast_id].append(delivery.id)
+    return found
+
+
+def _speakers_of(session: Session, official: Official) -> set[int]:
+    """The speakers of the official's zones, and of their unit and what lies below it."""
+    units = units_under(session, [official.unit_id])
+    below = session.scalars(sa.select(Speaker.id).where(Speaker.unit_id.in_(units)))
+    zones = session.scalars(sa.select(official_zones.c.zone_id).where(official_zones.c.official_id == official.id))
+    return set(below) | {speaker.id for speaker in speakers_in(session, zones)}

@@ -1,0 +1,206 @@
+"""The life of a broadcast, as rules over rows: what follows what, what is written down, how it is closed.
+
+How one begins is in `planning`. Nothing here knows how a speaker is called; the studio does that and reports.
+"""
+
+import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts import catch_up
+from broadcast_bridge.broadcasts.states import (
+    BROADCAST,
+    DELIVERY,
+    BroadcastEvent,
+    BroadcastState,
+    DeliveryEvent,
+    DeliveryState,
+    Kind,
+    Reason,
+)
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.media import Media
+
+_BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.final_states, BROADCAST.initial}]
+
+
+@dataclass(frozen=True)
+class DeliveryUpdate:
+    """What the studio learned about one delivery since it last reported."""
+
+    delivery_id: int
+    events: tuple[DeliveryEvent, ...] = ()
+    reason: Reason | None = None
+    attempts: int = 0
+    first_audio_at: datetime.datetime | None = None
+    seconds: float = 0.0
+    packets_sent: int = 0
+    packets_lost: int = 0
+    jitter_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a broadcast went, as the official hears it. `reason` is None when the official ended it."""
+
+    heard: int
+    total: int
+    missed: tuple[str, ...]
+    reason: Reason | None = None
+
+
+def advance(
+    session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
+) -> Broadcast:
+    """Let an event happen to a broadcast. Raises IllegalTransition when it has no place there."""
+    broadcast = session.get_one(Broadcast, broadcast_id)
+    broadcast.state = BROADCAST.after(BroadcastState(broadcast.state), event)
+    if event is BroadcastEvent.OPEN:
+        broadcast.on_air_at = at
+    if broadcast.state in BROADCAST.final_states:
+        broadcast.ended_at = at
+        broadcast.reason = reason
+    if event is BroadcastEvent.FAIL:
+        raise_alarm(
+            session,
+            AlarmKind.BROADCAST_FAILED,
+            f"broadcast:{broadcast.id}",
+            f"{broadcast.zone_names}: {reason}",
+        )
+    return broadcast
+
+
+def voice_is_on(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
+    """The chime is over, and the voice or the recording is on the speakers from this moment on."""
+    session.get_one(Broadcast, broadcast_id).live_at = at
+
+
+def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
+    """Write what the studio learned about deliveries. Ones that are closed already are left as they are."""
+    by_id = {update.delivery_id: update for update in updates}
+    for delivery in session.scalars(sa.select(Delivery).where(Delivery.id.in_(by_id), Delivery.active)):
+        update = by_id[delivery.id]
+        for event in update.events:
+            delivery.state = DELIVERY.after(DeliveryState(delivery.state), event)
+        delivery.reason = update.reason
+        delivery.attempts = update.attempts
+        delivery.first_audio_at = delivery.first_audio_at or update.first_audio_at
+        delivery.seconds = update.seconds
+        delivery.packets_sent = update.packets_sent
+        delivery.packets_lost = update.packets_lost
+        delivery.jitter_ms = update.jitter_ms
+
+
+def close_deliveries(
+    session: Session, broadcast_id: int, at: datetime.datetime, broke_off: Reason | None = None
+) -> Outcome:
+    """Give every delivery of a broadcast its final state, and its speaker back.
+
+    One that plays now has played, unless a recording `broke_off` before its end; one that was heard and dropped out
+    failed; one that never began was missed.
+    """
+    broadcast = session.get_one(Broadcast, broadcast_id)
+    deliveries = session.scalars(
+        sa.select(Delivery)
+        .where(Delivery.broadcast_id == broadcast_id)
+        .options(joinedload(Delivery.speaker))
+        .order_by(Delivery.id)
+    ).all()
+    for delivery in deliveries:
+        if not delivery.active:
+            continue
+        state = DeliveryState(delivery.state)
+        if state is DeliveryState.PLAYING and broke_off and broadcast.kind == Kind.RECORDED:
+            event = DeliveryEvent.FAIL
+            delivery.reason = broke_off
+            delivery.resume_at_seconds = position(broadcast, at)
+        elif state is DeliveryState.PLAYING:
+            event = DeliveryEvent.FINISH
+        elif delivery.first_audio_at is not None:
+            event = DeliveryEvent.FAIL
+            delivery.reason = delivery.reason or Reason.DROPPED
+        else:
+            event = DeliveryEvent.MISS
+            delivery.reason = delivery.reason or _why_missed(delivery.speaker)
+        delivery.state = DELIVERY.after(state, event)
+        delivery.active = False
+        delivery.ended_at = at
+    return outcome_of(deliveries)
+
+
+def position(broadcast: Broadcast, at: datetime.datetime) -> float:
+    """How many seconds of a recording are over at a moment."""
+    played = (at - broadcast.live_at).total_seconds() if broadcast.live_at else 0.0
+    return broadcast.offset_seconds + max(played, 0.0)
+
+
+def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> Outcome:
+    """Count who heard it, and name who did not."""
+    heard = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
+    missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state not in heard)
+    return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason)
+
+
+def _why_missed(speaker: Speaker) -> Reason:
+    return Reason.NO_ANSWER if speaker.reachable else Reason.NOT_REGISTERED
+
+
+def is_open(broadcast: Broadcast) -> bool:
+    """Say whether a broadcast is still to begin or to end."""
+    return broadcast.state not in BROADCAST.final_states
+
+
+def in_hand(session: Session, node: str, besides: Collection[int] = ()) -> list[int]:
+    """Return the ids of the broadcasts that a switchboard has begun and not ended, without those named."""
+    found = session.scalars(
+        sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
+    )
+    return [broadcast_id for broadcast_id in found if broadcast_id not in besides]
+
+
+def open_broadcasts(session: Session) -> list[int]:
+    """Return the ids of the broadcasts that are on air or about to be; one planned for later is not among them."""
+    return list(session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)))
+
+
+def finish(
+    session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
+) -> Outcome:
+    """Close a broadcast that is over with all its deliveries, also in the log of the one that it makes good."""
+    broke_off = reason if event is BroadcastEvent.FAIL or reason is Reason.STATION_STOPPED else None
+    outcome = close_deliveries(session, broadcast_id, at, broke_off)
+    broadcast = advance(session, broadcast_id, event, at, reason)
+    catch_up.settle(session, broadcast, at)
+    return replace(outcome, reason=reason)
+
+
+def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: datetime.datetime) -> None:
+    """Close a broadcast whose switchboard died, as failed for `reason`.
+
+    When only the switchboard died, Asterisk kept the voice on air: seconds are counted up to `at`.
+    """
+    broadcast = session.get_one(Broadcast, broadcast_id)
+    for delivery in broadcast.deliveries:
+        playing = delivery.active and delivery.state == DeliveryState.PLAYING
+        if playing and delivery.first_audio_at and reason is Reason.SWITCHBOARD_RESTARTED:
+            delivery.seconds = max(delivery.seconds, (at - delivery.first_audio_at).total_seconds())
+    finish(session, broadcast_id, BroadcastEvent.FAIL, at, reason)
+
+
+def attach_recording(session: Session, broadcast_id: int, recording: Media) -> None:
+    """Say which file holds what was spoken."""
+    session.get_one(Broadcast, broadcast_id).recording_id = recording.id
+
+
+def last_broadcast_of(session: Session, official_id: int) -> Broadcast | None:
+    """Return the official's newest broadcast that is over."""
+    return session.scalar(
+        sa.select(Broadcast)
+        .where(Broadcast.official_id == official_id, Broadcast.ended_at.is_not(None))
+        .order_by(Broadcast.id.desc())
+        .limit(1)
+    )

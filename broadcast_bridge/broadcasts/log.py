@@ -1,0 +1,119 @@
+"""The log of broadcasts: which there were, asked for by day, place, state, kind, priority and words, page by page."""
+
+import datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.reports import HEARD, filed_at
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from haichieu.folded_text import folded
+from haichieu.people import Official
+
+PAGE = 50
+MOST_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for; None and empty is all. `zone` is its code; `unit_ids` where it was heard.
+
+    `since` and `until` are moments, the latter excluded.
+    """
+
+    words: str = ""
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    unit_ids: Collection[int] | None = None
+    zone: str = ""
+    state: BroadcastState | None = None
+    kind: Kind | None = None
+    priority: Priority | None = None
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A broadcast, and at how many of its speakers it was heard."""
+
+    broadcast: Broadcast
+    when: datetime.datetime
+    speakers: int
+    heard: int
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """A page of the log, the newest first; `before` asks for the next one, None on the last."""
+
+    items: Sequence[Logged] = field(default_factory=tuple)
+    before: int | None = None
+
+
+def find(
+    session: Session, wanted: Wanted, seen: sa.ColumnElement[bool], before: int | None = None, most: int = PAGE
+) -> LogPage:
+    """Return a page of those that are wanted and may be seen (`seen`), which came before the broadcast `before`."""
+    query = sa.select(Broadcast).where(seen, *_conditions(session, wanted)).options(joinedload(Broadcast.official))
+    if before is not None:
+        query = query.where(Broadcast.id < before)
+    found = session.scalars(query.order_by(Broadcast.id.desc()).limit(most + 1)).all()
+    shown = found[:most]
+    counts = _heard(session, [one.id for one in shown])
+    items = [Logged(one, when(one), *counts.get(one.id, (0, 0))) for one in shown]
+    return LogPage(items, shown[-1].id if len(found) > most else None)
+
+
+def when(broadcast: Broadcast) -> datetime.datetime:
+    """The moment that a broadcast is filed under: when it went on air, or should have."""
+    return broadcast.on_air_at or broadcast.due_at or broadcast.created_at
+
+
+def _heard(session: Session, numbers: Collection[int]) -> dict[int, tuple[int, int]]:
+    return {
+        number: (total, heard)
+        for number, total, heard in session.execute(
+            sa.select(Delivery.broadcast_id, sa.func.count(), sa.func.count().filter(Delivery.state.in_(HEARD)))
+            .where(Delivery.broadcast_id.in_(numbers))
+            .group_by(Delivery.broadcast_id)
+        )
+    }
+
+
+def _conditions(session: Session, wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
+    moment = sa.func.coalesce(filed_at(), Broadcast.created_at)  # a page in its order, not the days by their index
+    if wanted.since is not None:
+        yield moment >= wanted.since
+    if wanted.until is not None:
+        yield moment < wanted.until
+    if wanted.zone:
+        yield sa.cast(Broadcast.zone_codes, sa.Text).contains(f'"{wanted.zone}"', autoescape=True)
+    for column, value in (
+        (Broadcast.state, wanted.state),
+        (Broadcast.kind, wanted.kind),
+        (Broadcast.priority, wanted.priority),
+    ):
+        if value is not None:
+            yield column == value
+    if wanted.unit_ids is not None:
+        yield _heard_in(wanted.unit_ids)
+    yield from _with_words(session, folded(wanted.words).split()[:MOST_WORDS])
+
+
+def _heard_in(unit_ids: Collection[int]) -> sa.ColumnElement[bool]:
+    speakers = sa.select(Speaker.id).where(Speaker.unit_id.in_(unit_ids))
+    return sa.exists().where(Delivery.broadcast_id == Broadcast.id, Delivery.speaker_id.in_(speakers))
+
+
+def _with_words(session: Session, words: Sequence[str]) -> Iterable[sa.ColumnElement[bool]]:
+    """Every word stands in the title or the zones, or in the name of who spoke."""
+    names: Sequence[tuple[int, str]] = ()
+    if words:
+        rows: Iterable[Any] = session.execute(sa.select(Official.id, Official.name))
+        names = [(number, folded(name)) for number, name in rows]
+    for word in words:
+        speaking = [number for number, name in names if word in name]
+        yield sa.or_(Broadcast.search_text.contains(word, autoescape=True), Broadcast.official_id.in_(speaking))

@@ -1,0 +1,185 @@
+"""What was aired where, by unit and by category, and how long speakers could be reached.
+
+A broadcast that brings an earlier one to speakers that missed it adds its minutes; it is not counted a second time.
+A speaker that caught up has heard it.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.states import DeliveryState, Kind
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
+from broadcast_bridge.programmes.models import Programme
+from haichieu.people import Unit
+
+HEARD = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
+
+
+def filed_at() -> sa.ColumnElement[datetime.datetime]:
+    """The moment that a broadcast is filed under: when it went on air, or should have."""
+    kind = Broadcast.created_at.type
+    return sa.func.coalesce(Broadcast.on_air_at, Broadcast.due_at, Broadcast.created_at, type_=kind)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was aired: broadcasts, their deliveries, how many of those were heard, seconds over all speakers."""
+
+    broadcasts: int
+    deliveries: int
+    heard: int
+    seconds: float
+
+    @property
+    def reach(self) -> float | None:
+        """The share of deliveries that were heard, 0 to 1; None where there were none."""
+        return self.heard / self.deliveries if self.deliveries else None
+
+
+@dataclass(frozen=True)
+class Aired(Counts):
+    """What was aired in one unit."""
+
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class AiredOfCategory(Counts):
+    """What was aired of one category. `kind` live is a live voice; a recording may have no category ("")."""
+
+    kind: Kind
+    category: str
+
+
+@dataclass(frozen=True)
+class Availability:
+    """How long a speaker could be reached, of the seconds for which that is known, and how often it was lost."""
+
+    speaker: Speaker
+    seconds: float
+    known_seconds: float
+    losses: int
+
+    @property
+    def share(self) -> float | None:
+        """0 to 1; None when nothing is known."""
+        return self.seconds / self.known_seconds if self.known_seconds else None
+
+
+def aired_by_unit(
+    session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
+) -> list[Aired]:
+    """Count what began between two moments at the speakers of each unit; a unit where nothing was aired is left out."""
+    counted = session.execute(
+        _aired(Speaker.unit_id, unit_ids=unit_ids, since=since, until=until).group_by(Speaker.unit_id)
+    ).all()
+    units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in counted])))}
+    found = [Aired(*_counts(counts), units[unit_id]) for unit_id, *counts in counted]
+    return sorted(found, key=lambda one: one.unit.code)
+
+
+def aired_by_category(
+    session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
+) -> list[AiredOfCategory]:
+    """Count what began between two moments at the units' speakers, by the category of what was said.
+
+    A recording's category is that of the programme whose sound it plays first.
+    """
+    first = (
+        sa.select(sa.func.max(Programme.category))
+        .join(BroadcastSound, BroadcastSound.media_id == Programme.sound_id)
+        .where(BroadcastSound.broadcast_id == Broadcast.id, BroadcastSound.position == 0)
+        .correlate(Broadcast)
+        .scalar_subquery()
+    )
+    named = (
+        sa.select(Broadcast.id, Broadcast.kind, sa.func.coalesce(first, "").label("category"))
+        .where(filed_at() >= since, filed_at() < until)
+        .subquery()
+    )
+    counted = session.execute(
+        _aired(named.c.kind, named.c.category, unit_ids=unit_ids, since=since, until=until)
+        .join(named, named.c.id == Broadcast.id)
+        .group_by(named.c.kind, named.c.category)
+    ).all()
+    found = [AiredOfCategory(*_counts(counts), Kind(kind), category) for kind, category, *counts in counted]
+    return sorted(found, key=lambda one: (one.kind, -one.seconds, one.category))
+
+
+def availability(
+    session: Session,
+    unit_ids: Collection[int],
+    since: datetime.datetime,
+    until: datetime.datetime,
+    at: datetime.datetime,
+) -> list[Availability]:
+    """How the speakers of units could be reached between two moments, or until now (`at`); the least reachable first.
+
+    Multicast groups cannot be asked and are left out.
+    """
+    end = min(until, at)
+    speakers = session.scalars(
+        sa.select(Speaker)
+        .where(Speaker.unit_id.in_(unit_ids), Speaker.multicast == "", Speaker.removed_at.is_(None))
+        .options(joinedload(Speaker.unit))
+        .order_by(Speaker.code)
+    ).all()
+    periods: dict[int, list[tuple[bool, datetime.datetime, datetime.datetime]]] = defaultdict(list)
+    for speaker_id, reachable, began, ended in session.execute(
+        sa.select(Reachability.speaker_id, Reachability.reachable, Reachability.since, Reachability.until)
+        .join(Reachability.speaker)
+        .where(
+            Speaker.unit_id.in_(unit_ids),
+            Reachability.since < end,
+            sa.or_(Reachability.until.is_(None), Reachability.until > since),
+        )
+        .order_by(Reachability.id)
+    ):
+        periods[speaker_id].append((reachable, began, ended or end))
+    found = [_availability(speaker, periods[speaker.id], since, end) for speaker in speakers]
+    return sorted(found, key=lambda one: (2.0 if one.share is None else one.share, one.speaker.code))
+
+
+def _availability(
+    speaker: Speaker,
+    periods: Iterable[tuple[bool, datetime.datetime, datetime.datetime]],
+    since: datetime.datetime,
+    end: datetime.datetime,
+) -> Availability:
+    seconds = known = 0.0
+    losses = 0
+    for reachable, began, ended in periods:
+        length = max((min(ended, end) - max(began, since)).total_seconds(), 0.0)
+        known += length
+        seconds += length if reachable else 0.0
+        losses += not reachable and began >= since
+    return Availability(speaker, seconds, known, losses)
+
+
+def _aired(
+    *keys: sa.ColumnElement[Any] | Any, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
+) -> sa.Select[Any]:
+    counted = Broadcast.again_of_id.is_(None)
+    return (
+        sa.select(
+            *keys,
+            sa.func.count(Delivery.broadcast_id.distinct()).filter(counted),
+            sa.func.count().filter(counted),
+            sa.func.count().filter(counted, Delivery.state.in_(HEARD)),
+            sa.func.sum(Delivery.seconds),
+        )
+        .join(Delivery.broadcast)
+        .join(Speaker, Speaker.id == Delivery.speaker_id + 0)  # from the days' broadcasts, never from all deliveries
+        .where(filed_at() >= since, filed_at() < until, Speaker.unit_id.in_(unit_ids))
+    )
+
+
+def _counts(row: Iterable[Any]) -> tuple[int, int, int, float]:
+    broadcasts, deliveries, heard, seconds = row
+    return broadcasts, deliveries, heard, float(seconds or 0.0)

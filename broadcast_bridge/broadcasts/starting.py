@@ -1,0 +1,352 @@
+"""How a broadcast begins, as rules over rows: who may ask for one, which speakers it gets, and from whom.
+
+A speaker is in one broadcast at a time. A more urgent one takes it (`states.precedence`); an equal or less urgent
+one waits until it is free, which for a recording is what `catching_up` is for, and a live voice is refused.
+"""
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.lifecycle import advance, is_open, position
+from broadcast_bridge.broadcasts.states import (
+    BROADCAST,
+    DELIVERY,
+    AfterCut,
+    BroadcastEvent,
+    BroadcastState,
+    DeliveryEvent,
+    DeliveryState,
+    Kind,
+    Priority,
+    Reason,
+)
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
+from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
+from broadcast_bridge.speakers.zones import UnknownZone, ZoneChoice, speakers_in
+from haichieu import audit
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official, Right
+
+WAITS_FOR_SPEAKERS = datetime.timedelta(minutes=30)
+"""A broadcast waits this long after its hour for others, no less urgent, to let go of its speakers."""
+STILL_ON_TIME = datetime.timedelta(minutes=2)
+"""A broadcast found this late is played all the same; later only while it is worth hearing."""
+
+
+OTHERS_FIRST = datetime.timedelta(seconds=3)
+
+
+class BroadcastRefused(HaiChieuError):
+    """The broadcast may not begin."""
+
+
+class LiveNotAllowed(BroadcastRefused):
+    """The official has no right to go live."""
+
+
+class NoReachableSpeaker(BroadcastRefused):
+    """Nobody would hear it."""
+
+
+class ZoneBusy(BroadcastRefused):
+    """Some of the speakers are in another broadcast that does not give way; `on_air` says whose or which."""
+
+    def __init__(self, on_air: str) -> None:
+        super().__init__(f"{on_air} is on air in this zone")
+        self.on_air = on_air
+
+
+class ZoneQuiet(BroadcastRefused):
+    """Nothing but an emergency may sound in the zone now; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"nothing may sound: {reason}")
+        self.reason = reason
+
+
+class NothingToPlayOn(BroadcastRefused):
+    """The broadcast names no speaker, or one that there is not."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Recorded sounds that somebody wants on the air, by the ids of their media.
+
+    `due_at` None is at once; `times` 0 is until stopped; without any sound there is the siren or the chime alone.
+    """
+
+    asked_by: str
+    title: str
+    sound_ids: Sequence[int]
+    zone_codes: Sequence[str] = ()
+    speaker_codes: Sequence[str] = ()
+    priority: Priority = Priority.NORMAL
+    due_at: datetime.datetime | None = None
+    siren: bool = False
+    times: int = 1
+    pause_seconds: float = 0.0
+    after_cut: AfterCut = AfterCut.AGAIN
+    worth_hearing_until: datetime.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Deliveries that a more urgent broadcast ended, by the broadcast they belonged to."""
+
+    from_broadcasts: dict[int, list[int]] = field(default_factory=dict)
+
+
+def plan_live(
+    session: Session, official: Official, zone: ZoneChoice, priority: Priority, at: datetime.datetime, node: str = ""
+) -> tuple[Broadcast, Taken]:
+    """Take the zone's speakers for a live voice; return the broadcast, `planned`, and what was taken from others.
+
+    Raises LiveNotAllowed, NoReachableSpeaker, ZoneQuiet or ZoneBusy, and then nothing has changed.
+    """
+    right = Right.EMERGENCY if priority is Priority.EMERGENCY else Right.LIVE
+    if not official.may_do(right):
+        raise LiveNotAllowed(f"{official.code} lacks the right {right}")
+    if zone.reachable == 0:
+        raise NoReachableSpeaker(f"no speaker of {zone.name} is reachable")
+    hushed = _hushed(session, zone.speakers, priority, at)
+    if len(hushed) == zone.total:
+        raise ZoneQuiet(next(iter(hushed.values())))
+    broadcast = Broadcast(
+        kind=Kind.LIVE,
+        title=official.name,
+        asked_by=f"official:{official.code}",
+        official_id=official.id,
+        official=official,
+        zone_names=zone.name,
+        priority=priority,
+        state=BROADCAST.initial,
+        node=node,
+        created_at=at,
+    )
+    refuse_if_busy(session, zone.speakers, broadcast.precedence)
+    try:
+        with session.begin_nested():
+            taken = _give_speakers(session, broadcast, zone.speakers, at, hushed)
+    except IntegrityError:
+        # Somebody took one of the speakers between our look and our write: the index decided who was first.
+        refuse_if_busy(session, zone.speakers, broadcast.precedence)
+        raise
+    audit.record(
+        session,
+        broadcast.asked_by,
+        "broadcast.live",
+        f"broadcast:{broadcast.id}",
+        zone=zone.name,
+        priority=str(priority),
+        speakers=zone.total,
+    )
+    return broadcast, taken
+
+
+def refuse_if_busy(session: Session, speakers: Iterable[Speaker], precedence: int) -> None:
+    """Raise ZoneBusy when one of the speakers is in a broadcast that does not give way."""
+    for delivery in _active(session, speakers):
+        if delivery.broadcast.precedence >= precedence:
+            raise ZoneBusy(delivery.broadcast.on_air_name)
+
+
+def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
+    """Write down that a sound is to go on the air; a switchboard sees it within a moment of its hour.
+
+    Raises UnknownZone or NothingToPlayOn.
+    """
+    zones = list(session.scalars(sa.select(Zone).where(Zone.code.in_(request.zone_codes), Zone.removed_at.is_(None))))
+    if missing := set(request.zone_codes) - {zone.code for zone in zones}:
+        raise UnknownZone(f"Không có khu vực {sorted(missing)} / there is no zone {sorted(missing)}")
+    singles = _speakers_called(session, request.speaker_codes)
+    if missing := set(request.speaker_codes) - {speaker.code for speaker in singles}:
+        raise NothingToPlayOn(f"Không có cụm loa {sorted(missing)} / there is no speaker {sorted(missing)}")
+    if not singles and not speakers_in(session, [zone.id for zone in zones]):
+        raise NothingToPlayOn("Không có cụm loa nào để phát / there is no speaker to play on")
+    broadcast = Broadcast(
+        kind=Kind.RECORDED,
+        title=request.title,
+        asked_by=request.asked_by,
+        zone_names=", ".join([*(zone.name for zone in zones), *(speaker.name for speaker in singles)]),
+        zone_codes=[zone.code for zone in zones],
+        speaker_codes=[speaker.code for speaker in singles],
+        priority=request.priority,
+        state=BROADCAST.initial,
+        created_at=at,
+        due_at=request.due_at or at,
+        sounds=[BroadcastSound(position=place, media_id=sound) for place, sound in enumerate(request.sound_ids)],
+        siren=request.siren,
+        times=request.times,
+        pause_seconds=request.pause_seconds,
+        after_cut=request.after_cut,
+        worth_hearing_until=request.worth_hearing_until,
+    )
+    session.add(broadcast)
+    session.flush()
+    audit.record(
+        session,
+        request.asked_by,
+        "broadcast.asked",
+        f"broadcast:{broadcast.id}",
+        title=request.title,
+        zone=broadcast.zone_names,
+        priority=str(request.priority),
+    )
+    return broadcast
+
+
+def ask_to_stop(session: Session, broadcast_id: int, who: str, at: datetime.datetime) -> None:
+    """Have a broadcast ended: at once when nobody has begun it, within a moment by whoever has it in hand."""
+    broadcast = session.get_one(Broadcast, broadcast_id, with_for_update=True)
+    if not is_open(broadcast):
+        return
+    broadcast.stop_asked_at = at
+    if broadcast.state == BroadcastState.PLANNED and broadcast.kind == Kind.RECORDED:
+        advance(session, broadcast.id, BroadcastEvent.CANCEL, at, Reason.STOPPED)
+    audit.record(session, who, "broadcast.stop", f"broadcast:{broadcast.id}", title=broadcast.title)
+
+
+def due(session: Session, at: datetime.datetime, node: str) -> list[int]:
+    """Return the recorded broadcasts that this switchboard should begin now, the most urgent first.
+
+    One whose speakers are all reached by other switchboards is left to them for `OTHERS_FIRST`.
+    """
+    waiting = session.scalars(_waiting().where(Broadcast.due_at <= at).order_by(Broadcast.due_at, Broadcast.id)).all()
+    ours = [one for one in waiting if _is_for(session, one, node) or (one.due_at or at) + OTHERS_FIRST <= at]
+    return [broadcast.id for broadcast in sorted(ours, key=lambda one: -one.precedence)]
+
+
+def next_due(session: Session, at: datetime.datetime) -> datetime.datetime | None:
+    """When the next recorded broadcast is to begin, or to be looked at again when others should have begun it."""
+    hour = session.scalar(_waiting().with_only_columns(sa.func.min(Broadcast.due_at)))
+    return hour if hour is None or hour > at else at + OTHERS_FIRST
+
+
+def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime) -> Taken | None:
+    """Take a planned recording in hand, with its speakers; None when there is nothing to be done for now.
+
+    That is so when another switchboard was faster; when all its speakers are in broadcasts that do not give way, for
+    whose end it waits; and when it is closed here, because it came too late or nobody may or can hear it.
+    """
+    broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
+    speakers = _speakers_of(session, broadcast)
+    hushed = _hushed(session, speakers, Priority(broadcast.priority), at)
+    in_use = {
+        delivery.speaker_id
+        for delivery in _active(session, speakers)
+        if delivery.broadcast.precedence >= broadcast.precedence
+    }
+    waits = bool(in_use) and all(speaker.id in hushed or speaker.id in in_use for speaker in speakers)
+    if waits and at < (broadcast.due_at or at) + WAITS_FOR_SPEAKERS:
+        broadcast.reason = Reason.IN_USE
+        return None
+    claimed = session.scalar(
+        sa.update(Broadcast)
+        .where(Broadcast.id == broadcast_id, Broadcast.state == BroadcastState.PLANNED)
+        .values(node=node, state=BROADCAST.after(BroadcastState.PLANNED, BroadcastEvent.CALL_SPEAKERS))
+        .returning(Broadcast.id)
+    )
+    if claimed is None:
+        return None
+    waited = broadcast.reason == Reason.IN_USE
+    session.refresh(broadcast)
+    broadcast.reason = None
+    if not waited and _too_late(broadcast, at):
+        advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.TOO_LATE)
+        return None
+    taken = _give_speakers(session, broadcast, speakers, at, hushed)
+    if not any(delivery.active for delivery in broadcast.deliveries):
+        quiet = set(hushed.values()) if len(hushed) == len(speakers) > 0 else set()
+        if quiet:
+            advance(session, broadcast_id, BroadcastEvent.CANCEL, at, quiet.pop())
+        else:
+            advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.IN_USE if in_use else Reason.NO_SPEAKERS)
+        return None
+    return taken
+
+
+def _too_late(broadcast: Broadcast, at: datetime.datetime) -> bool:
+    due_at = broadcast.due_at or at
+    return at > max(due_at + STILL_ON_TIME, broadcast.worth_hearing_until or due_at)
+
+
+def _hushed(
+    session: Session, speakers: Sequence[Speaker], priority: Priority, at: datetime.datetime
+) -> Mapping[int, Reason]:
+    """Which speakers must be silent now, and why."""
+    left_out = speakers_may_sound(session, speakers, priority, at).left_out
+    silenced = WhyNot.ZONE_SILENCED
+    return {speaker.id: Reason.SILENCED if why is silenced else Reason.QUIET_HOURS for speaker, why in left_out}
+
+
+def _is_for(session: Session, broadcast: Broadcast, node: str) -> bool:
+    nodes = {speaker.node for speaker in _speakers_of(session, broadcast) if speaker.reachable and speaker.node}
+    return not nodes or node in nodes
+
+
+def _waiting() -> sa.Select[Broadcast]:
+    return sa.select(Broadcast).where(Broadcast.state == BroadcastState.PLANNED, Broadcast.kind == Kind.RECORDED)
+
+
+def _speakers_of(session: Session, broadcast: Broadcast) -> list[Speaker]:
+    zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes), Zone.removed_at.is_(None)))
+    found = {speaker.id: speaker for speaker in speakers_in(session, zones)}
+    found |= {speaker.id: speaker for speaker in _speakers_called(session, broadcast.speaker_codes)}
+    return sorted(found.values(), key=lambda speaker: speaker.code)
+
+
+def _speakers_called(session: Session, codes: Collection[str]) -> list[Speaker]:
+    return list(
+        session.scalars(
+            sa.select(Speaker).where(Speaker.code.in_(codes), Speaker.removed_at.is_(None)).order_by(Speaker.code)
+        )
+    )
+
+
+def _active(session: Session, speakers: Iterable[Speaker]) -> Sequence[Delivery]:
+    return session.scalars(
+        sa.select(Delivery)
+        .where(Delivery.active, Delivery.speaker_id.in_([speaker.id for speaker in speakers]))
+        .options(joinedload(Delivery.broadcast).joinedload(Broadcast.official))
+        .order_by(Delivery.id)
+    ).all()
+
+
+def _give_speakers(
+    session: Session,
+    broadcast: Broadcast,
+    speakers: Sequence[Speaker],
+    at: datetime.datetime,
+    hushed: Mapping[int, Reason],
+) -> Taken:
+    """Make the deliveries of a broadcast, taking speakers from less urgent ones."""
+    session.add(broadcast)
+    taken = Taken()
+    in_use = set()
+    for other in _active(session, [speaker for speaker in speakers if speaker.id not in hushed]):
+        if other.broadcast.precedence >= broadcast.precedence:
+            in_use.add(other.speaker_id)
+            continue
+        _pre_empt(other, at)
+        taken.from_broadcasts.setdefault(other.broadcast_id, []).append(other.id)
+    session.flush()  # a speaker is given up before it is given away: the index allows one active delivery
+    for speaker in speakers:
+        why = hushed.get(speaker.id) or (Reason.IN_USE if speaker.id in in_use else None)
+        delivery = Delivery(speaker=speaker, state=DELIVERY.initial, active=why is None)
+        if why:
+            delivery.state, delivery.reason, delivery.ended_at = DeliveryState.MISSED, why, at
+        broadcast.deliveries.append(delivery)
+    session.flush()
+    return taken
+
+
+def _pre_empt(delivery: Delivery, at: datetime.datetime) -> None:
+    delivery.state = DELIVERY.after(DeliveryState(delivery.state), DeliveryEvent.PRE_EMPT)
+    delivery.reason, delivery.active, delivery.ended_at = Reason.PRE_EMPTED, False, at
+    delivery.resume_at_seconds = position(delivery.broadcast, at)

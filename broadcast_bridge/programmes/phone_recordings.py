@@ -1,0 +1,116 @@
+"""Programmes recorded by phone: from Asterisk's spool into the store, also when the caller or the switchboard left.
+
+A recording in the spool that no call has in hand is owed to its official: `left_behind` finds it, `keep` takes it in.
+"""
+
+import datetime
+import re
+import uuid
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import approval, intake
+from broadcast_bridge.programmes.intake import About
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import Origin, ProgrammeState
+from broadcast_bridge.speakers.zones import ALL_MY_ZONES
+from haichieu.audio.ingest import UnusableSound
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media, MediaStore, digest_of
+from haichieu.people import Official, Right
+from haichieu.spool import Spool, SpooledRecordings, close_wav
+from haichieu.station import the_station
+
+
+class RecordNotAllowed(HaiChieuError):
+    """The official has no right to record programmes."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A recording that is a programme now; `submitted` when its official may have it scheduled."""
+
+    number: int
+    seconds: float
+    submitted: bool
+
+
+class PhoneRecordings(SpooledRecordings):
+    """Takes programmes that are recorded by phone out of Asterisk's spool."""
+
+    kind = re.compile(r"programme-(\d+)-[0-9a-f]{32}")
+
+    def __init__(self, spool: Spool, database: Database, store: MediaStore) -> None:
+        super().__init__(spool)
+        self._database = database
+        self._store = store
+
+    def begin(self, session: Session, official_id: int) -> str:
+        """Return the name to record to. Raises RecordNotAllowed or DiskFull."""
+        official = session.get_one(Official, official_id)
+        if not official.may_do(Right.RECORD):
+            raise RecordNotAllowed(f"{official.code} lacks the right {Right.RECORD}")
+        self._store.require_space()
+        name = f"programme-{official_id}-{uuid.uuid4().hex}"
+        self._spool.take(name)
+        return name
+
+    def keep(self, name: str, zone_keys: str = "") -> Kept:
+        """Make a programme of a recording. Blocks while the sound is levelled: use a thread.
+
+        `zone_keys` is where it is meant for, as keyed in. The recording leaves the spool when the programme is
+        committed, and is made into one only once. Raises UnusableSound, and then it is discarded.
+        """
+        wav = self._spool.wav(name)
+        official_id = int(name.split("-")[1])
+        close_wav(wav)
+        try:
+            with self._store.scratch() as folder:
+                ready = intake.ready_recording(wav, Path(folder), Origin.PHONE)
+                with self._database.session() as session:
+                    official = session.get_one(Official, official_id)
+                    programme = _made_before(session, digest_of(ready.forms.narrow))
+                    if programme is None:
+                        programme = intake.add(session, self._store, _about(session, official), ready, now())
+                        programme.zone_codes = list(_codes(official, zone_keys))
+                        if official.may_do(Right.SCHEDULE):
+                            approval.submit(session, programme, programme.author, now())
+                    kept = Kept(programme.id, ready.forms.seconds, programme.state == ProgrammeState.SUBMITTED)
+        except UnusableSound:
+            self.discard(name)
+            raise
+        self.discard(name)
+        return kept
+
+
+def _about(session: Session, official: Official) -> About:
+    station = the_station(session)
+    at: datetime.datetime = now().astimezone(zoneinfo.ZoneInfo(station.timezone))
+    return About(
+        f"Ghi qua điện thoại {at:%H:%M %d/%m/%Y}",
+        official.unit_id,
+        f"official:{official.code}",
+        official.name,
+        language=official.language or station.language,
+    )
+
+
+def _codes(official: Official, zone_keys: str) -> Sequence[str]:
+    if zone_keys == ALL_MY_ZONES:
+        return sorted(zone.code for zone in official.zones if zone.removed_at is None)  # type: ignore[attr-defined]
+    return [code for code in zone_keys.split(",") if code]
+
+
+def _made_before(session: Session, digest: str) -> Programme | None:
+    """The programme of a recording that a crash left in the spool after it was committed."""
+    return session.scalar(
+        sa.select(Programme)
+        .join(Media, Programme.sound_id == Media.id)
+        .where(Media.sha256 == digest, Programme.origin == Origin.PHONE)
+    )

@@ -1,0 +1,91 @@
+"""A past broadcast brought back: a recording is aired again, a live voice's recording becomes a programme."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request
+from broadcast_bridge.broadcasts.states import Kind, Priority
+from broadcast_bridge.models import Broadcast, BroadcastSound
+from broadcast_bridge.programmes import approval, intake
+from broadcast_bridge.programmes.intake import About
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import Origin, ProgrammeState
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media, MediaStore
+
+WORTH_HEARING = datetime.timedelta(hours=1)
+
+
+class NotAgain(HaiChieuError):
+    """The broadcast has nothing that could be aired again like this."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """What would be aired; `was_approved` says whether all of it is approved programmes."""
+
+    sound_ids: list[int]
+    was_approved: bool
+
+
+def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) -> Again:
+    """What of a recorded broadcast can be aired again now. Raises NotAgain, or NotForTheAir of one of its programmes.
+
+    A text that was read on the air belongs to no programme. An emergency is sounded by its own way alone.
+    """
+    if broadcast.kind != Kind.RECORDED or broadcast.priority == Priority.EMERGENCY:
+        raise NotAgain(
+            "Chỉ phát lại được buổi phát có sẵn âm thanh, không khẩn cấp. / "
+            "Only a recorded broadcast that was no emergency can be aired again."
+        )
+    sounds = list(
+        session.scalars(
+            sa.select(BroadcastSound.media_id)
+            .where(BroadcastSound.broadcast_id == broadcast.id)
+            .order_by(BroadcastSound.position)
+        )
+    )
+    if not sounds:
+        raise NotAgain("Buổi phát này không có tệp âm thanh. / This broadcast has no sound file.")
+    programmes = session.scalars(sa.select(Programme).where(Programme.sound_id.in_(sounds))).all()
+    approved = {one.sound_id for one in programmes if one.state == ProgrammeState.APPROVED}
+    for one in programmes:
+        if one.sound_id not in approved or one.state == ProgrammeState.APPROVED:
+            approval.require_for_the_air(one, at)
+    return Again(sounds, set(sounds) <= approved)
+
+
+def air_again(session: Session, broadcast: Broadcast, who: str, at: datetime.datetime) -> Broadcast:
+    """Have it aired at once where it was aired. Raises as `what_again` does, and what `planning.ask` raises."""
+    wish = Request(
+        asked_by=who, title=broadcast.title, sound_ids=what_again(session, broadcast, at).sound_ids,
+        zone_codes=broadcast.zone_codes, speaker_codes=broadcast.speaker_codes,
+        priority=Priority(broadcast.priority), due_at=at, worth_hearing_until=at + WORTH_HEARING,
+    )  # fmt: skip
+    return starting.ask(session, wish, at)
+
+
+def recording_of(broadcast: Broadcast) -> Media:
+    """The recording of a live voice. Raises NotAgain."""
+    if broadcast.recording is None:
+        raise NotAgain(f"Buổi phát {broadcast.id} không có bản ghi. / The broadcast {broadcast.id} has no recording.")
+    return broadcast.recording
+
+
+def ready_again(recording: Path, folder: Path) -> intake.Ready:
+    """Make the sound of a programme from a recording; this takes a moment, and wants no transaction."""
+    return intake.ready_recording(recording, folder, Origin.LIVE)
+
+
+def keep_as_programme(
+    session: Session, store: MediaStore, about: About, ready: intake.Ready, at: datetime.datetime
+) -> Programme:
+    """Keep it as a programme and hand it to the approvers. Raises ProgrammeRefused or DiskFull."""
+    programme = intake.add(session, store, about, ready, at)
+    approval.submit(session, programme, about.author, at)
+    return programme

@@ -1,0 +1,140 @@
+"""Occurrences on their way to the air: what is due becomes a broadcast, or says why it does not.
+
+Runs in one transaction: the claim of an occurrence and the broadcast made of it stand or fall together, so that
+none is played twice and none is lost, however many switchboards look and whichever of them dies.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import BroadcastRefused, Request
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
+from broadcast_bridge.programmes.approval import NotForTheAir, require_for_the_air
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule import due
+from broadcast_bridge.schedule.materialise import HORIZON, materialise
+from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.states import What, WhyNot
+from broadcast_bridge.speakers.quiet_hours import may_sound
+from broadcast_bridge.speakers.zones import ZoneRefused
+
+LEASE = datetime.timedelta(seconds=60)
+LOOK_AHEAD_EVERY = datetime.timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class BookedCall:
+    """An official who is to be called ahead of the hour and put on air at `due_at`."""
+
+    occurrence_id: int
+    due_at: datetime.datetime
+    official_ids: tuple[int, ...]
+    zone_ids: tuple[int, ...]
+    priority: Priority
+
+
+def edition(session: Session) -> tuple[object, ...]:
+    """Something that changes whenever a schedule is made, changed or removed."""
+    counted = (sa.func.count(), sa.func.max(Schedule.updated_at), sa.func.sum(Schedule.version))
+    return tuple(session.execute(sa.select(*counted)).one())
+
+
+def look_ahead(session: Session, at: datetime.datetime) -> None:
+    """Make the occurrences of the coming days."""
+    materialise(session, at + HORIZON, at)
+
+
+def put_on_air(session: Session, who: str, at: datetime.datetime) -> list[BookedCall]:
+    """Make broadcasts of what is due; return the calls that are to be made now for live ones.
+
+    `who` names this run of this process.
+    """
+    due.settle(session, at)
+    booked = []
+    for occurrence in due.claim_due(session, who, at, LEASE):
+        schedule = occurrence.schedule
+        if reason := may_sound(session, [zone.id for zone in schedule.zones], Priority(schedule.priority), at).reason:
+            due.skip(session, occurrence.id, reason, at)
+        elif schedule.what == What.LIVE:
+            booked.append(_booked(occurrence, schedule))
+        else:
+            _play(session, occurrence, who, programmes_of(schedule), at)
+    return booked
+
+
+def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.datetime) -> bool:
+    """Nobody could be reached for a live call: play its fallback programme; say whether there was one to play.
+
+    Without one, or when it may not be played, the occurrence is missed and an alarm says why.
+    """
+    occurrence = session.get_one(Occurrence, occurrence_id)
+    fallback = occurrence.schedule.fallback_programme
+    if fallback is None:
+        due.mark_missed(session, occurrence_id, WhyNot.OFFICIAL_NOT_REACHED, at)
+        return False
+    return _play(session, occurrence, who, [fallback], at)
+
+
+def programmes_of(schedule: Schedule) -> Sequence[Programme]:
+    """What a schedule plays, in order."""
+    if schedule.playlist is not None:
+        return schedule.playlist.programmes
+    return [schedule.programme] if schedule.programme else []
+
+
+def next_hour(session: Session) -> datetime.datetime | None:
+    """When `put_on_air` next has something to do."""
+    return due.next_due(session)
+
+
+def _play(
+    session: Session, occurrence: Occurrence, who: str, programmes: Sequence[Programme], at: datetime.datetime
+) -> bool:
+    schedule = occurrence.schedule
+    try:
+        for programme in programmes:
+            require_for_the_air(programme, at)
+    except NotForTheAir:
+        due.mark_missed(session, occurrence.id, WhyNot.NOT_APPROVED, at)
+        return False
+    sounds = [programme.sound_id for programme in programmes if programme.sound_id is not None]
+    if not sounds:
+        due.mark_missed(session, occurrence.id, WhyNot.NO_SOUND, at)
+        return False
+    catch_up = datetime.timedelta(minutes=schedule.catch_up_minutes)
+    request = Request(
+        asked_by=f"schedule:{schedule.id}",
+        title=schedule.title,
+        sound_ids=sounds,
+        zone_codes=[zone.code for zone in schedule.zones if zone.removed_at is None],
+        priority=Priority(schedule.priority),
+        due_at=max(occurrence.due_at, at),
+        after_cut=AfterCut(schedule.after_cut),
+        worth_hearing_until=at + catch_up if catch_up else None,
+    )
+    try:
+        broadcast = starting.ask(session, request, at)
+    except (BroadcastRefused, ZoneRefused):
+        due.mark_missed(session, occurrence.id, WhyNot.NO_SPEAKERS, at)
+        return False
+    due.attach_broadcast(session, occurrence.id, who, broadcast.id)
+    session.execute(
+        sa.update(Programme).where(Programme.id.in_([one.id for one in programmes])).values(last_aired_at=at)
+    )
+    return True
+
+
+def _booked(occurrence: Occurrence, schedule: Schedule) -> BookedCall:
+    officials = (schedule.official_id, schedule.second_official_id)
+    return BookedCall(
+        occurrence.id,
+        occurrence.due_at,
+        tuple(one for one in officials if one is not None),
+        tuple(zone.id for zone in schedule.zones),
+        Priority(schedule.priority),
+    )

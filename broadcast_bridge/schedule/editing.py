@@ -1,0 +1,372 @@
+"""Planning: who may put what into the schedule, checked whole, with a trace in the audit trail.
+
+`plan`, `change`, `remove` and `cancel_occurrence` are the only ways in. Whether a programme is approved is asked when
+it is played, since it may be approved or withdrawn meanwhile.
+"""
+
+import datetime
+import uuid
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from broadcast_bridge.broadcasts.states import AfterCut, Priority
+from broadcast_bridge.models import Zone, official_zones
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.errors import (
+    ChangedMeanwhile,
+    NoSuchOccurrence,
+    NoSuchPart,
+    PlanningNotAllowed,
+    ScheduleRefused,
+)
+from broadcast_bridge.schedule.materialise import forget_future, recurrence_of
+from broadcast_bridge.schedule.models import Occurrence, Playlist, PlaylistItem, Schedule
+from broadcast_bridge.schedule.recurrence import Recurrence
+from broadcast_bridge.schedule.states import (
+    OCCURRENCE,
+    Days,
+    OccurrenceEvent,
+    OccurrenceState,
+    What,
+    WhyNot,
+)
+from broadcast_bridge.speakers.zones import speakers_in
+from haichieu import audit
+from haichieu.account_rights import Action, may, units_of
+from haichieu.database import Base
+from haichieu.people import Account, Official, Right, Unit, units_under
+from haichieu.state_machine import IllegalTransition
+from haichieu.station import the_station
+
+T = TypeVar("T", bound=Base)
+
+LIVE_LEAD_SECONDS = 180
+"""A live call is begun so long before its hour, unless the draft says otherwise."""
+MAX_LEAD_SECONDS = 1800
+MAX_SECONDS = 6 * 3600.0
+MAX_CATCH_UP_MINUTES = 7 * 24 * 60
+MAX_PLAYLIST = 100
+
+_RIGHTS = {
+    Action.SCHEDULE: frozenset({Right.SCHEDULE, Right.LIVE}),
+    Action.EMERGENCY: frozenset({Right.EMERGENCY}),
+}
+"""What the actions of an account are worth in the schedule."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Who plans: the actor for the audit trail, what they may do, and where (`units` with all below; `zones` alone)."""
+
+    actor: str
+    rights: frozenset[Right]
+    units: frozenset[int]
+    zones: frozenset[int] | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a schedule is to be; fields as in `models.Schedule`. `timezone` empty means the station's."""
+
+    title: str
+    unit_id: int
+    zone_ids: tuple[int, ...]
+    what: What
+    starts: datetime.datetime
+    programme_id: int | None = None
+    playlist_id: int | None = None
+    official_id: int | None = None
+    second_official_id: int | None = None
+    fallback_programme_id: int | None = None
+    priority: Priority = Priority.NORMAL
+    timezone: str = ""
+    rrule: str = ""
+    lunar: str = ""
+    exdates: tuple[str, ...] = ()
+    rdates: tuple[str, ...] = ()
+    valid_from: datetime.date | None = None
+    valid_until: datetime.date | None = None
+    days: Days = Days.ANY
+    expected_seconds: float | None = None
+    lead_seconds: int | None = None
+    after_cut: AfterCut = AfterCut.RESUME
+    catch_up_minutes: int = 0
+    enabled: bool = True
+    uid: str = ""
+
+
+def official_as_planner(session: Session, official: Official) -> Planner:
+    """An official plans for the zones they may speak in, with the rights they hold."""
+    zones = _zones_of(session, official)
+    rights = frozenset(right for right in Right if official.may_do(right))
+    return Planner(f"official:{official.code}", rights, frozenset(units_under(session, [official.unit_id])), zones)
+
+
+def account_as_planner(session: Session, account: Account) -> Planner:
+    """An account of the panel plans for its unit and what lies below, as its role allows."""
+    rights = frozenset(right for action, given in _RIGHTS.items() if may(account, action) for right in given)
+    return Planner(f"account:{account.email}", rights, frozenset(units_of(session, account)))
+
+
+def plan(session: Session, draft: Draft, planner: Planner, at: datetime.datetime) -> Schedule:
+    """Put a schedule in. Raises ScheduleRefused or PlanningNotAllowed, and then nothing has changed."""
+    values, zones = _checked(session, draft, planner)
+    schedule = Schedule(
+        **values, zones=zones, uid=draft.uid or f"{uuid.uuid4()}@haichieu", author=planner.actor,
+        created_at=at, updated_at=at, materialised_until=at,
+    )  # fmt: skip
+    session.add(schedule)
+    session.flush()
+    _trace(session, planner, "schedule.plan", schedule)
+    return schedule
+
+
+def change(
+    session: Session, schedule_id: int, draft: Draft, planner: Planner, version: int, at: datetime.datetime
+) -> Schedule:
+    """Make a schedule what the draft says; what of it is still to come is made anew.
+
+    `version` is the one that the person saw: ChangedMeanwhile when it is not the present one. Also raises
+    ScheduleRefused and PlanningNotAllowed; the person must be allowed what it was and what it is to be.
+    """
+    schedule = _for_change(session, schedule_id, planner)
+    if schedule.version != version:
+        raise _changed_meanwhile(draft.title)
+    values, zones = _checked(session, draft, planner)
+    for name, value in values.items():
+        setattr(schedule, name, value)
+    schedule.zones = zones
+    schedule.updated_at = schedule.materialised_until = at
+    try:
+        session.flush()
+    except StaleDataError as problem:
+        raise _changed_meanwhile(draft.title) from problem
+    forget_future(session, schedule.id, at)
+    _trace(session, planner, "schedule.change", schedule)
+    return schedule
+
+
+def remove(session: Session, schedule_id: int, planner: Planner, at: datetime.datetime) -> None:
+    """Take a schedule out, with all that is still to come of it; what was, stays in the log."""
+    schedule = _for_change(session, schedule_id, planner)
+    schedule.removed_at = schedule.updated_at = at
+    schedule.enabled = False
+    schedule.uid = f"removed-{schedule.id}-{schedule.uid}"[:255]  # a calendar file may bring the same again
+    session.flush()
+    forget_future(session, schedule.id, at)
+    _trace(session, planner, "schedule.remove", schedule)
+
+
+def cancel_occurrence(session: Session, occurrence_id: int, planner: Planner, at: datetime.datetime) -> Occurrence:
+    """Leave one occurrence out. Raises NoSuchOccurrence when there is none, or it has begun or is over."""
+    occurrence = session.get(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
+    if occurrence is None or occurrence.broadcast_id is not None:
+        raise _nothing_to_cancel(occurrence_id)
+    _for_change(session, occurrence.schedule_id, planner)
+    try:
+        occurrence.state = OCCURRENCE.after(OccurrenceState(occurrence.state), OccurrenceEvent.CANCEL)
+    except IllegalTransition:
+        raise _nothing_to_cancel(occurrence_id) from None
+    occurrence.reason, occurrence.settled_at = WhyNot.BY_HAND, at
+    audit.record(
+        session, planner.actor, "occurrence.cancel", f"occurrence:{occurrence.id}",
+        schedule=occurrence.schedule.title, due_at=occurrence.due_at.isoformat(),
+    )  # fmt: skip
+    return occurrence
+
+
+def make_playlist(session: Session, title: str, programme_ids: list[int], unit_id: int, planner: Planner) -> Playlist:
+    """Make a list of programmes that are played one after the other, in that order."""
+    _require(planner, Right.SCHEDULE)
+    _require_unit(planner, unit_id)
+    if not title.strip() or len(title) > 200 or not 1 <= len(programme_ids) <= MAX_PLAYLIST:
+        raise ScheduleRefused(
+            f"Danh sách phát cần tên và từ 1 đến {MAX_PLAYLIST} chương trình. / "
+            f"A playlist needs a title and 1 to {MAX_PLAYLIST} programmes."
+        )
+    for programme_id in programme_ids:
+        _existing(session, Programme, programme_id, "chương trình", "programme")
+    items = [PlaylistItem(position=place, programme_id=one) for place, one in enumerate(programme_ids)]
+    playlist = Playlist(title=title.strip(), unit_id=unit_id, items=items)
+    session.add(playlist)
+    session.flush()
+    audit.record(session, planner.actor, "playlist.make", f"playlist:{playlist.id}", title=playlist.title)
+    return playlist
+
+
+def draft_of(schedule: Schedule) -> Draft:
+    """The draft that describes a schedule as it is, to change a part of with `dataclasses.replace`."""
+    same = {
+        name: getattr(schedule, name)
+        for name in Draft.__dataclass_fields__
+        if name not in ("zone_ids", "exdates", "rdates", "what", "priority", "days", "after_cut")
+    }
+    return Draft(
+        **same, zone_ids=tuple(zone.id for zone in schedule.zones), exdates=tuple(schedule.exdates),
+        rdates=tuple(schedule.rdates), what=What(schedule.what), priority=Priority(schedule.priority),
+        days=Days(schedule.days), after_cut=AfterCut(schedule.after_cut),
+    )  # fmt: skip
+
+
+def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str, object], list[Zone]]:
+    """Return the columns and zones of what was asked for, or refuse it."""
+    _require(planner, Right.SCHEDULE)
+    if draft.priority is Priority.EMERGENCY:
+        _require(planner, Right.EMERGENCY)
+    _require_unit(planner, draft.unit_id)
+    _existing(session, Unit, draft.unit_id, "đơn vị", "unit")
+    if not draft.title.strip() or len(draft.title) > 200 or not draft.title.isprintable():
+        raise ScheduleRefused(
+            "Lịch phát cần một tên, tối đa 200 ký tự. / The schedule needs a title of at most 200 characters."
+        )
+    for name, value, most in (
+        ("expected_seconds", draft.expected_seconds, MAX_SECONDS),
+        ("lead_seconds", draft.lead_seconds, MAX_LEAD_SECONDS),
+        ("catch_up_minutes", draft.catch_up_minutes, MAX_CATCH_UP_MINUTES),
+    ):
+        if value is not None and not 0 <= value <= most:
+            raise ScheduleRefused(f"{name} phải từ 0 đến {most:g}. / {name} must be from 0 to {most:g}.")
+    zones = _zones(session, draft, planner)
+    what = _what(session, draft, planner)
+    draft = replace(draft, timezone=draft.timezone or the_station(session).timezone)
+    recurrence = Recurrence(
+        draft.starts, draft.timezone, draft.rrule, draft.lunar, draft.exdates, draft.rdates, draft.valid_from,
+        draft.valid_until,
+    )  # fmt: skip
+    recurrence.check()
+    lead = draft.lead_seconds
+    if lead is None:
+        lead = LIVE_LEAD_SECONDS if draft.what is What.LIVE else 0
+    values: dict[str, object] = {
+        **what, "title": draft.title.strip(), "unit_id": draft.unit_id, "what": draft.what, "lead_seconds": lead,
+        "exdates": list(draft.exdates), "rdates": list(draft.rdates),
+        **{name: getattr(draft, name) for name in (
+            "priority", "starts", "timezone", "rrule", "lunar", "valid_from", "valid_until", "days",
+            "expected_seconds", "after_cut", "catch_up_minutes", "enabled",
+        )},
+    }  # fmt: skip
+    return values, zones
+
+
+def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]:
+    """Return the columns that say what is put on air; those of other kinds are emptied."""
+    what: dict[str, object] = dict.fromkeys(
+        ("programme_id", "playlist_id", "official_id", "second_official_id", "fallback_programme_id")
+    )
+    match draft.what:
+        case What.PROGRAMME:
+            _existing(session, Programme, draft.programme_id, "chương trình", "programme")
+            what["programme_id"] = draft.programme_id
+        case What.PLAYLIST:
+            _existing(session, Playlist, draft.playlist_id, "danh sách phát", "playlist")
+            what["playlist_id"] = draft.playlist_id
+        case What.LIVE:
+            _require(planner, Right.LIVE)
+            _official_who_may_speak(session, draft.official_id, draft.zone_ids)
+            what["official_id"] = draft.official_id
+            if draft.second_official_id is not None:
+                _official_who_may_speak(session, draft.second_official_id, draft.zone_ids)
+                what["second_official_id"] = draft.second_official_id
+            if draft.fallback_programme_id is not None:
+                _existing(session, Programme, draft.fallback_programme_id, "chương trình", "programme")
+                what["fallback_programme_id"] = draft.fallback_programme_id
+    return what
+
+
+def _official_who_may_speak(session: Session, official_id: int | None, zone_ids: tuple[int, ...]) -> None:
+    official = _existing(session, Official, official_id, "cán bộ", "official")
+    if not official.may_do(Right.LIVE) or not set(zone_ids) <= _zones_of(session, official):
+        raise PlanningNotAllowed(
+            f"{official.name} không có quyền phát trực tiếp ở các khu vực này. / "
+            f"{official.name} may not go live in these zones."
+        )
+    if not official.phones:
+        raise ScheduleRefused(
+            f"{official.name} chưa có số điện thoại để gọi. / {official.name} has no phone number to call."
+        )
+
+
+def _zones_of(session: Session, official: Official) -> frozenset[int]:
+    return frozenset(
+        session.scalars(sa.select(official_zones.c.zone_id).where(official_zones.c.official_id == official.id))
+    )
+
+
+def _zones(session: Session, draft: Draft, planner: Planner) -> list[Zone]:
+    found = list(
+        session.scalars(
+            sa.select(Zone).where(Zone.id.in_(draft.zone_ids), Zone.removed_at.is_(None)).order_by(Zone.code)
+        )
+    )
+    missing = sorted(set(draft.zone_ids) - {zone.id for zone in found})
+    if missing or not found:
+        which = ", ".join(map(str, missing)) or "-"
+        raise NoSuchPart(f"Không có khu vực: {which}. / There is no such zone: {which}.")
+    for zone in found:
+        if planner.zones is not None:
+            allowed = zone.id in planner.zones
+        else:
+            allowed = {speaker.unit_id for speaker in speakers_in(session, [zone.id])} <= planner.units
+        if not allowed:
+            raise PlanningNotAllowed(
+                f"Bạn không có quyền phát ở khu vực {zone.name}. / You may not plan for the zone {zone.name}."
+            )
+    return found
+
+
+def _existing(session: Session, model: type[T], key: int | None, vietnamese: str, english: str) -> T:
+    found = session.get(model, key) if key is not None else None
+    if found is None:
+        raise NoSuchPart(f"Không có {vietnamese} số {key or '-'}. / There is no {english} {key or '-'}.")
+    return found
+
+
+def _for_change(session: Session, schedule_id: int, planner: Planner) -> Schedule:
+    schedule = session.get(Schedule, schedule_id)
+    if schedule is None or schedule.removed_at is not None:
+        raise NoSuchPart(f"Không có lịch phát số {schedule_id}. / There is no schedule {schedule_id}.")
+    _require(planner, Right.SCHEDULE)
+    if schedule.priority == Priority.EMERGENCY:
+        _require(planner, Right.EMERGENCY)
+    _require_unit(planner, schedule.unit_id)
+    return schedule
+
+
+def _require(planner: Planner, right: Right) -> None:
+    if right not in planner.rights:
+        raise PlanningNotAllowed(f"Bạn không có quyền này: {right}. / You do not have this right: {right}.")
+
+
+def _require_unit(planner: Planner, unit_id: int) -> None:
+    if unit_id not in planner.units:
+        raise PlanningNotAllowed(
+            "Lịch phát này thuộc đơn vị khác. / This schedule belongs to a unit that is not yours."
+        )
+
+
+def _changed_meanwhile(title: str) -> ChangedMeanwhile:
+    return ChangedMeanwhile(
+        f"“{title}” vừa được người khác sửa; hãy tải lại rồi sửa tiếp. / "
+        f"“{title}” was changed by somebody else; load it again."
+    )
+
+
+def _nothing_to_cancel(occurrence_id: int) -> NoSuchOccurrence:
+    return NoSuchOccurrence(
+        f"Lượt phát số {occurrence_id} không có, đã bắt đầu hoặc đã xong. / "
+        f"The occurrence {occurrence_id} does not exist, has begun or is over."
+    )
+
+
+def _trace(session: Session, planner: Planner, action: str, schedule: Schedule) -> None:
+    recurrence = recurrence_of(schedule)
+    audit.record(
+        session, planner.actor, action, f"schedule:{schedule.id}", title=schedule.title, what=str(schedule.what),
+        starts=recurrence.starts.isoformat(), rrule=recurrence.rrule, lunar=recurrence.lunar,
+        priority=str(schedule.priority), zones=", ".join(zone.code for zone in schedule.zones),
+        enabled=schedule.enabled,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Loudspeakers: zones, SIP accounts, reachability, quiet hours and the test tone."""

@@ -1,0 +1,144 @@
+"""Keeping Asterisk's SIP accounts equal to the rows: speakers, phones and trunks, without a reload.
+
+Only what differs from what was pushed last is touched, so a running call never notices; after Asterisk has
+been restarted everything is pushed again, and accounts that no row stands behind are taken away.
+"""
+
+import asyncio
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker
+from dialplans.account_file import MODULES, AccountFile
+from dialplans.accounts import DynamicObject, ha1, phone_account, speaker_account, trunk_account
+from haichieu.ari import operations
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriRefused, NoSuchThing
+from haichieu.database import Database
+from haichieu.sip.models import Phone, Trunk
+from haichieu.vault import Vault
+
+log = structlog.get_logger()
+
+CANNOT_UPDATE = 403
+
+Accounts = dict[str, tuple[DynamicObject, ...]]
+OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
+"""In the order in which they are taken away: nothing is left pointing at what is gone."""
+
+
+class AccountSync:
+    """Pushes accounts to one Asterisk."""
+
+    def __init__(
+        self, client: AriClient, database: Database, vault: Vault, file: AccountFile, qualify_seconds: int
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._vault = vault
+        self._file = file
+        self._qualify_seconds = qualify_seconds
+        self._pushed: Accounts = {}
+        self._turn = asyncio.Lock()
+        """A reconnection and a change of rows may come together; one after the other they agree."""
+
+    async def push_all(self) -> None:
+        """After a (re)connection: push every account, and remove those Asterisk kept that are no longer ours."""
+        async with self._turn:
+            wanted = await self._database.look(self._wanted)
+            endpoints = await self._client.endpoints()
+            for stale in {endpoint["resource"] for endpoint in endpoints} - wanted.keys():
+                await self._remove_everything(stale)
+            self._pushed = {}
+            await self._push(wanted)
+
+    async def push_changes(self) -> bool:
+        """Push what differs from the last time; say whether anything did."""
+        async with self._turn:
+            wanted = await self._database.look(self._wanted)
+            if wanted == self._pushed:
+                return False
+            for code in self._pushed.keys() - wanted.keys():
+                await self._remove_everything(code)
+                del self._pushed[code]
+            await self._push(wanted)
+            return True
+
+    async def _push(self, wanted: Accounts) -> None:
+        fresh = {code: account for code, account in wanted.items() if self._pushed.get(code) != account}
+        for code, account in fresh.items():
+            try:
+                await self._put_account(account)
+            except AriRefused as problem:
+                # One account that Asterisk will not have must not keep the others off the air.
+                log.error("account.refused", account=code, problem=str(problem))
+                continue
+            self._pushed[code] = account
+        await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
+        if fresh:
+            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys())
+            log.info("accounts.pushed", count=len(fresh))
+
+    async def _put_account(self, account: tuple[DynamicObject, ...]) -> None:
+        try:
+            for item in account:
+                await self._put(item)
+        except AriRefused as refusal:
+            if refusal.status != CANNOT_UPDATE:
+                raise
+            # Asterisk has just started from the file, and what it has from there it will not let us change.
+            await self._forget_file()
+            for item in account:
+                await self._put(item)
+
+    async def _forget_file(self) -> None:
+        """Make Asterisk forget the accounts it read from the file; registrations are kept elsewhere and stay."""
+        await asyncio.to_thread(self._file.write, [])
+        for module in MODULES:
+            await self._client.request(operations.RELOAD_MODULE, moduleName=module)
+
+    async def _put(self, item: DynamicObject) -> None:
+        fields = [{"attribute": name, "value": value} for name, value in item.fields.items()]
+        await self._client.request(
+            operations.PUT_OBJECT,
+            body={"fields": fields},
+            configClass="res_pjsip",
+            objectType=item.object_type,
+            id=item.id,
+        )
+
+    async def _remove_everything(self, code: str) -> None:
+        for object_type in OBJECT_TYPES:
+            try:
+                await self._client.request(
+                    operations.DELETE_OBJECT, configClass="res_pjsip", objectType=object_type, id=code
+                )
+            except (NoSuchThing, AriRefused) as absence:
+                log.debug("account.part_absent", account=code, part=object_type, answer=str(absence))
+        log.info("account.removed", account=code)
+
+    def _wanted(self, session: Session) -> Accounts:
+        accounts: Accounts = {}
+        speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
+        for speaker in speakers:
+            secret = ha1(speaker.code, self._vault.unlock(speaker.password_locked))
+            accounts[speaker.code] = speaker_account(speaker.code, secret, speaker.codecs, self._qualify_seconds)
+        for phone in session.scalars(sa.select(Phone)):
+            secret = ha1(phone.code, self._vault.unlock(phone.password_locked))
+            accounts[phone.code] = phone_account(phone.code, secret, phone.caller_number)
+        for trunk in session.scalars(sa.select(Trunk)):
+            accounts[trunk.code] = self._trunk(trunk)
+        return accounts
+
+    def _trunk(self, trunk: Trunk) -> tuple[DynamicObject, ...]:
+        password = self._vault.unlock(trunk.password_locked) if trunk.password_locked else ""
+        return trunk_account(
+            trunk.code,
+            trunk.host,
+            trunk.port,
+            register=trunk.register,
+            username=trunk.username,
+            password=password,
+        )

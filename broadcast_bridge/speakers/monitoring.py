@@ -1,0 +1,81 @@
+"""Watching the speakers through Asterisk: registrations and qualify answers become rows, and news for the studio.
+
+Asterisk's own word on an endpoint ("online" means at least one contact that answers OPTIONS) is asked for
+after each event, since events of a contact that is replaced come in no useful order.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from broadcast_bridge.speakers import reachability
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError
+from haichieu.ari.events import Event
+from haichieu.database import Database, now
+
+log = structlog.get_logger()
+
+ONLINE = "online"
+REACHABLE = "Reachable"
+
+
+class SpeakerSupervisor:
+    """Keeps `Speaker.reachable` true to Asterisk.
+
+    `returned` is told of every speaker that can be reached again, also when it merely comes from another address
+    (it was restarted: a call to the old address is dead, though no BYE came); `lost` of every one that no longer can.
+    """
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        node: str,
+        returned: Callable[[str], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._node = node
+        self._returned = returned
+        self._lost = lost
+        self._changed = asyncio.Event()
+        self._back: list[str] = []
+
+    def hear(self, event: Event) -> None:
+        """Take an endpoint event; never blocks."""
+        contact = event.body.get("contact_info", {})
+        if contact.get("contact_status") == REACHABLE:
+            self._back.append(contact["aor"])
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Follow the speakers until cancelled. One look serves all the events that came meanwhile."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            back, self._back = self._back, []
+            try:
+                await self.look("registration or qualify")
+            except AriError as problem:
+                log.warning("supervision.blind", problem=str(problem))
+            for code in back:
+                self._returned(code)
+
+    async def look(self, why: str) -> None:
+        """Compare every speaker with what Asterisk says now."""
+        endpoints = await self._client.endpoints()
+        await self._note({endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}, why)
+
+    async def asterisk_lost(self) -> None:
+        """Without Asterisk no speaker can be reached."""
+        await self._note(set(), "Asterisk is down")
+
+    async def _note(self, online: set[str], why: str) -> None:
+        news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
+        for code in news:
+            log.info("speaker.reachable" if code in online else "speaker.unreachable", speaker=code, why=why)
+            if code not in online:
+                self._lost(code)

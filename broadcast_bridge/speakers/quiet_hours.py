@@ -1,0 +1,135 @@
+"""Whether a speaker may sound now: quiet hours of the station and of zones, and zones that somebody silenced.
+
+An emergency always sounds. Speakers that may not are left out; the broadcast goes on for the others.
+"""
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.schedule.errors import NoSuchPart, ScheduleRefused
+from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.speakers.zones import speakers_in
+from haichieu import audit
+from haichieu.station import the_station
+
+LONGEST_SILENCE = datetime.timedelta(days=7)
+"""Whoever silences a zone for longer has forgotten it, or takes it out of the schedules."""
+
+
+@dataclass(frozen=True)
+class MaySound:
+    """Which speakers may sound, and why the others may not."""
+
+    speakers: tuple[Speaker, ...]
+    left_out: tuple[tuple[Speaker, WhyNot], ...] = ()
+
+    @property
+    def reason(self) -> WhyNot | None:
+        """Why nothing may sound at all."""
+        if self.speakers:
+            return None
+        return self.left_out[0][1] if self.left_out else WhyNot.NO_SPEAKERS
+
+
+def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
+    """Read `21:30-05:00`; None for the empty text, which means no quiet hours. Raises ScheduleRefused for others."""
+    if not text:
+        return None
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    if match is None:
+        raise ScheduleRefused(
+            f"Giờ yên tĩnh {text[:20]!r} không đúng; ví dụ đúng: 21:30-05:00. / "
+            f"The quiet hours {text[:20]!r} are wrong; right is for example 21:30-05:00."
+        )
+    first, last = (datetime.time(int(match[one]), int(match[one + 1])) for one in (1, 3))
+    return first, last
+
+
+def is_quiet(hours: str, local: datetime.time) -> bool:
+    """Say whether a local time lies in quiet hours: from the first minute on, up to but without the last.
+
+    Hours that end where they begin last all day.
+    """
+    span = parse_quiet_hours(hours)
+    if span is None:
+        return False
+    first, last = span
+    if first < last:
+        return first <= local < last
+    return local >= first or local < last
+
+
+def may_sound(session: Session, zone_ids: Iterable[int], priority: Priority, at: datetime.datetime) -> MaySound:
+    """Say which speakers of the zones may play something of this priority at that moment, and why the others may not.
+
+    A zone that was silenced silences its speakers in every broadcast, also in one to a larger zone that holds them.
+    """
+    return speakers_may_sound(session, speakers_in(session, zone_ids), priority, at)
+
+
+def speakers_may_sound(
+    session: Session, speakers: Iterable[Speaker], priority: Priority, at: datetime.datetime
+) -> MaySound:
+    """Like `may_sound`, of speakers that are known already."""
+    asked = tuple(speakers)
+    if priority is Priority.EMERGENCY:
+        return MaySound(asked)
+    station = the_station(session)
+    local = at.astimezone(zone_named(station.timezone)).time()
+    silenced = _speakers_of(session, Zone.silenced_until > at)
+    own_hours: dict[int, list[str]] = {}
+    for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None), Zone.quiet_hours.is_not(None))):
+        for speaker in speakers_in(session, [zone.id]):
+            own_hours.setdefault(speaker.id, []).append(zone.quiet_hours or "")
+    allowed: list[Speaker] = []
+    left_out: list[tuple[Speaker, WhyNot]] = []
+    for speaker in asked:
+        if speaker.id in silenced:
+            left_out.append((speaker, WhyNot.ZONE_SILENCED))
+        elif any(is_quiet(hours, local) for hours in own_hours.get(speaker.id, [station.quiet_hours])):
+            left_out.append((speaker, WhyNot.QUIET_HOURS))
+        else:
+            allowed.append(speaker)
+    return MaySound(tuple(allowed), tuple(left_out))
+
+
+def silence(session: Session, zone_id: int, until: datetime.datetime, who: str, at: datetime.datetime) -> None:
+    """Let a zone's speakers play nothing but emergencies until that moment; `who` is the actor for the audit trail.
+
+    Raises NoSuchPart for a zone that does not exist, ScheduleRefused for a moment that is past or too far.
+    """
+    if not at < until <= at + LONGEST_SILENCE:
+        raise ScheduleRefused(
+            f"Chỉ tắt tiếng được đến một lúc trong {LONGEST_SILENCE.days} ngày tới. / "
+            f"A zone can be silenced until a moment of the next {LONGEST_SILENCE.days} days."
+        )
+    zone = _zone(session, zone_id)
+    zone.silenced_until, zone.silenced_by = until, who
+    audit.record(session, who, "zone.silence", f"zone:{zone.code}", until=until.isoformat())
+
+
+def unsilence(session: Session, zone_id: int, who: str) -> None:
+    """Let a zone's speakers play again. Raises NoSuchPart for a zone that does not exist."""
+    zone = _zone(session, zone_id)
+    zone.silenced_until = zone.silenced_by = None
+    audit.record(session, who, "zone.unsilence", f"zone:{zone.code}")
+
+
+def _zone(session: Session, zone_id: int) -> Zone:
+    zone = session.get(Zone, zone_id)
+    if zone is None or zone.removed_at is not None:
+        raise NoSuchPart(f"Không có khu vực số {zone_id}. / There is no zone {zone_id}.")
+    return zone
+
+
+def _speakers_of(session: Session, which: sa.ColumnElement[bool]) -> set[int]:
+    zones = session.scalars(sa.select(Zone.id).where(Zone.removed_at.is_(None), which)).all()
+    return {speaker.id for speaker in speakers_in(session, zones)} if zones else set()

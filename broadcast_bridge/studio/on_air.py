@@ -1,0 +1,153 @@
+"""A broadcast while it is on air: its bridge, its announcer, and its legs taken together."""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
+from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from haichieu.ari.bridge import Announcer, Bridge
+from haichieu.ari.errors import AriError, HungUp
+
+CHIME_WAITS_SECONDS = 0.8
+"""The chime begins with the first speaker, but not later than this; who joins in the middle hears the rest of it.
+
+Waiting for all would let the slowest of three hundred decide when the village hears anything."""
+
+REPORT_SECONDS = 0.3
+MEASURE_EVERY = 17
+"""Reports between two measurements: RTCP reports come about every five seconds (RFC 3550 §6.2)."""
+
+CALLS_AT_ONCE = 8
+"""Speakers that are being called at one moment. With all at once, those that answer would queue behind the rest."""
+
+JOIN_AT_ONCE = 16
+JOINERS = 3
+"""Asterisk puts the channels of one request in one after the other: a few requests side by side are faster."""
+
+
+class Joiner:
+    """Puts speakers on the bridge, all that wait with one request: a hundred answer at the same moment."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._waiting: asyncio.Queue[tuple[str, asyncio.Future[None]]] = asyncio.Queue()
+
+    async def join(self, channel_id: str) -> None:
+        """Put a channel on the bridge; returns when it is there. Raises HungUp when it left meanwhile."""
+        joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait((channel_id, joined))
+        await joined
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.gather(*(self._join_batches() for _ in range(JOINERS)))
+
+    async def _join_batches(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < JOIN_AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._bridge.add(channel_id for channel_id, _ in batch)
+            except AriError:
+                # One that left in between spoils the request for all: put them in one by one.
+                for channel_id, joined in batch:
+                    await self._join_alone(channel_id, joined)
+            for _, joined in batch:
+                if not joined.done():
+                    joined.set_result(None)
+
+    async def _join_alone(self, channel_id: str, joined: "asyncio.Future[None]") -> None:
+        try:
+            await self._bridge.add([channel_id])
+        except AriError as problem:
+            if not joined.done():
+                joined.set_exception(HungUp(f"left before joining: {problem}"))
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a broadcast is to be closed."""
+
+    event: BroadcastEvent
+    reason: Reason | None = None
+
+
+class Airing:
+    """Everything on air that belongs to one broadcast."""
+
+    def __init__(self, bridge: Bridge, voice: Announcer, legs: Sequence[SpeakerLeg]) -> None:
+        self.bridge = bridge
+        self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        """Set when something from outside ends the broadcast: an order, or a more urgent one."""
+        self._voice = voice
+        self._legs = legs
+        self._voice_turn = asyncio.Lock()
+
+    def end(self, ending: Ending) -> None:
+        """Have the broadcast ended; whoever waits for its sound stops waiting."""
+        if not self.over.done():
+            self.over.set_result(ending)
+
+    async def give_up(self, delivery_ids: Collection[int], ending: Ending) -> None:
+        """Let go of speakers that are no longer ours; without any left, the broadcast is over."""
+        await asyncio.gather(*(leg.give_up() for leg in self._legs if leg.target.delivery_id in delivery_ids))
+        if not any(leg.ours for leg in self._legs):
+            self.end(ending)
+
+    def take_back(self, delivery_ids: Collection[int]) -> None:
+        """Call speakers again that were taken away and are free."""
+        for leg in self._legs:
+            if leg.target.delivery_id in delivery_ids:
+                leg.take_back()
+
+    async def somebody_listens(self) -> None:
+        """Wait until the first speaker is there, or it is clear that none will be soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CHIME_WAITS_SECONDS):
+                joined = [asyncio.create_task(leg.joined.wait()) for leg in self._legs]
+                try:
+                    await asyncio.wait(joined, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in joined:
+                        task.cancel()
+
+    def audio_begins(self, at: datetime.datetime) -> None:
+        """Sound goes out from this moment on."""
+        for leg in self._legs:
+            leg.audio_begins(at)
+
+    async def play(self, sound: str, skip_seconds: float = 0.0) -> None:
+        """Play a sound to every speaker, to its end. Raises NotPlayed."""
+        async with self._voice_turn:
+            await self._voice.play(sound, skip_seconds=skip_seconds)
+
+    def speaker_returned(self, code: str) -> None:
+        """A speaker can be reached: call it, again if need be."""
+        for leg in self._legs_of(code):
+            leg.wake()
+
+    def speaker_lost(self, code: str) -> None:
+        """A speaker no longer answers."""
+        for leg in self._legs_of(code):
+            leg.drop()
+
+    def _legs_of(self, code: str) -> list[SpeakerLeg]:
+        return [leg for leg in self._legs if leg.target.code == code]
+
+    async def measure(self) -> None:
+        """Ask how every speaker receives us."""
+        await asyncio.gather(*(leg.measure() for leg in self._legs))
+
+    async def report_for_ever(self, write_down: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
+        """Keep the log of deliveries a fraction of a second behind the truth, until cancelled."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            rounds += 1
+            if rounds % MEASURE_EVERY == 0:
+                await self.measure()
+            await write_down(self._legs)

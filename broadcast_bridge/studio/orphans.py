@@ -1,0 +1,80 @@
+"""Putting right what a dead switchboard left behind in Asterisk and in the log.
+
+The rule: a channel in our application that nobody here has claimed, and an open broadcast that is not on
+air here, are orphans. It holds at the first connection as after every later one.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import lifecycle
+from broadcast_bridge.broadcasts.states import Reason
+from broadcast_bridge.studio.live_recordings import Recordings
+from haichieu.ari import operations
+from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.errors import AriError
+from haichieu.database import Database, now
+
+log = structlog.get_logger()
+
+OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
+"""Ids of the channels that the station itself makes begin like this."""
+
+OUR_BRIDGES = ("broadcast-", "transfer-")
+
+
+def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[str]:
+    """Return the ids of callers who wait in our application for a handler that is gone."""
+    return [
+        channel["id"]
+        for channel in channels
+        if channel["id"] not in claimed
+        and not channel["id"].startswith(OUR_CHANNELS)
+        and channel["dialplan"]["app_name"] == "Stasis"
+        and channel["dialplan"]["app_data"].split(",")[0] == APPLICATION
+    ]
+
+
+async def clear_orphans(
+    client: AriClient,
+    database: Database,
+    recordings: Recordings,
+    channels: Sequence[Mapping[str, Any]],
+    node: str,
+    on_air: Collection[int],
+) -> None:
+    """Take every orphaned speaker off the air and give our orphaned broadcasts their true final state."""
+    leftover = [
+        channel["id"]
+        for channel in channels
+        if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
+    ]
+    orphans = await database.run(lambda session: lifecycle.in_hand(session, node, besides=on_air))
+    for broadcast_id in orphans:
+        with contextlib.suppress(AriError):
+            await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))
+    await asyncio.gather(*(_hang_up(client, channel_id) for channel_id in leftover))
+    for bridge in await client.request(operations.LIST_BRIDGES):
+        if bridge["id"].startswith(OUR_BRIDGES) and bridge["id"] not in client.events.claimed:
+            with contextlib.suppress(AriError):
+                await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge["id"])
+    reason = Reason.SWITCHBOARD_RESTARTED if leftover else Reason.ASTERISK_STOPPED
+
+    def close(session: Session) -> None:
+        for broadcast_id in orphans:
+            lifecycle.close_orphan(session, broadcast_id, reason, now())
+        recordings.sweep(session)
+
+    await database.run(close)
+    if orphans or leftover:
+        log.warning("orphans.cleared", broadcasts=orphans, channels=len(leftover), reason=str(reason))
+
+
+async def _hang_up(client: AriClient, channel_id: str) -> None:
+    with contextlib.suppress(AriError):
+        await client.request(operations.HANG_UP, channelId=channel_id, reason="normal")

@@ -1,0 +1,119 @@
+"""Playout: begins what is due, by the schedule or by somebody's wish, and ends what somebody wants ended.
+
+It looks at the rows after every change and at every due hour. Which broadcast begins, on which speakers, is decided
+by `schedule`, `planning` and `catching_up`; the studio plays it.
+"""
+
+import asyncio
+import datetime
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import acknowledgement, catch_up, rejoining, starting
+from broadcast_bridge.broadcasts.starting import Taken
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.schedule import dispatch
+from broadcast_bridge.schedule.dispatch import BookedCall
+from broadcast_bridge.studio.studio import Studio
+from haichieu.ari.client import AriClient
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _News:
+    """What the rows say is to be done now."""
+
+    begin: Sequence[tuple[int, Taken]]
+    booked: Sequence[BookedCall]
+    stop: Sequence[int]
+    taken: Mapping[int, Sequence[int]]
+    acknowledged: Mapping[int, Sequence[int]]
+    returned: Mapping[int, Sequence[int]]
+
+
+class Playout:
+    """Keeps the hours of one studio."""
+
+    def __init__(
+        self, client: AriClient, database: Database, studio: Studio, book: Callable[[BookedCall, str], None]
+    ) -> None:
+        """`book` is told of officials to be called, and in whose name their occurrence is claimed; it never blocks."""
+        self._client = client
+        self._database = database
+        self._studio = studio
+        self._book = book
+        self._run = f"{studio.node}-{uuid.uuid4().hex[:8]}"
+        self._edition: tuple[object, ...] = ()
+        self._ahead_at = now()
+
+    async def run(self) -> None:
+        """Work until cancelled; broadcasts that are on air then are ended in order."""
+        async with asyncio.TaskGroup() as broadcasts:
+            async for _ in changes_and_hours(self._database, self._next_hour):
+                await self._client.connected.wait()
+                try:
+                    news = await self._database.run(self._look)
+                except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is away
+                    log.warning("playout.blind", problem=str(problem.orig))
+                    continue
+                for broadcast_id in news.stop:
+                    self._studio.stop(broadcast_id)
+                await self._studio.give_up(news.taken)
+                await self._studio.fall_silent(news.acknowledged)
+                self._studio.take_back(news.returned)
+                for call in news.booked:
+                    self._book(call, self._run)
+                for broadcast_id, taken in news.begin:
+                    broadcasts.create_task(self._air(broadcast_id, taken))
+
+    async def _next_hour(self) -> datetime.datetime | None:
+        def look(session: Session) -> datetime.datetime | None:
+            at = now()
+            begins = (starting.next_due(session, at), catch_up.next_try(session, at), dispatch.next_hour(session))
+            return min(hour for hour in (*begins, self._ahead_at) if hour)
+
+        return await self._database.look(look)
+
+    def _look(self, session: Session) -> _News:
+        at, node, on_air = now(), self._studio.node, self._studio.on_air
+        self._look_ahead(session, at)
+        booked = dispatch.put_on_air(session, self._run, at)
+        begun = [
+            (broadcast_id, starting.begin(session, broadcast_id, node, at))
+            for broadcast_id in starting.due(session, at, node)
+        ]
+        again = [(broadcast.id, Taken()) for broadcast in catch_up.begin(session, at, node)]
+        stop = session.scalars(
+            sa.select(Broadcast.id).where(Broadcast.id.in_(on_air), Broadcast.stop_asked_at.is_not(None))
+        )
+        return _News(
+            [(broadcast_id, taken) for broadcast_id, taken in begun if taken is not None] + again,
+            booked,
+            list(stop),
+            rejoining.taken_away(session, on_air),
+            acknowledgement.silenced(session, on_air),
+            rejoining.give_back(session, on_air),
+        )
+
+    def _look_ahead(self, session: Session, at: datetime.datetime) -> None:
+        """Work out the coming days when a schedule has changed, and now and then because days go by."""
+        if (edition := dispatch.edition(session)) != self._edition or at >= self._ahead_at:
+            dispatch.look_ahead(session, at)
+            self._edition, self._ahead_at = edition, at + dispatch.LOOK_AHEAD_EVERY
+
+    async def _air(self, broadcast_id: int, taken: Taken) -> None:
+        try:
+            await self._studio.air(broadcast_id, taken)
+        except HaiChieuError as problem:
+            log.warning("broadcast.failed", broadcast=broadcast_id, problem=str(problem))
+        except Exception:
+            log.exception("broadcast.failed", broadcast=broadcast_id)

@@ -1,0 +1,244 @@
+"""One speaker in one broadcast: called, put on the bridge, called again when it drops, until the end.
+
+A leg knows its own progress; writing that down is the studio's work, many legs at a time.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate
+from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
+from haichieu.ari import operations
+from haichieu.ari.call import Call
+from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.errors import AriError, HungUp, NotAnswered
+from haichieu.database import now
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
+"""Pause before a speaker is called again: the first after a call that was answered, then longer by failure."""
+
+_REASONS = {
+    NotAnswered.BUSY: Reason.BUSY,
+    NotAnswered.REJECTED: Reason.REFUSED,
+    NotAnswered.NO_ANSWER: Reason.NO_ANSWER,
+    NotAnswered.UNREACHABLE: Reason.NOT_REGISTERED,
+}
+
+
+@dataclass(frozen=True)
+class LegTarget:
+    """The speaker a leg is for: its delivery, how Asterisk dials it, and what is known of it.
+
+    A multicast group is not `supervised`: nothing registers there and nothing reports back.
+    """
+
+    delivery_id: int
+    code: str
+    endpoint: str
+    reachable: bool
+    supervised: bool
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Set on the channel: the headers of the INVITE, the volume."""
+
+
+class SpeakerLeg:
+    """Keeps one speaker on the bridge for as long as the broadcast lasts."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        target: LegTarget,
+        join: Callable[[str], Awaitable[None]],
+        turn: asyncio.Semaphore,
+        answer_seconds: float,
+    ) -> None:
+        """`turn` keeps a few requests to Asterisk free for whoever has answered: see `airing.CALLS_AT_ONCE`."""
+        self.target = target
+        self.dirty = False
+        """Something was learned since the last report."""
+        self.joined = asyncio.Event()
+        """The speaker has been on the bridge."""
+        self._client = client
+        self._join = join
+        self._turn = turn
+        self._answer_seconds = answer_seconds
+        self._woken = asyncio.Event()
+        self._ours = asyncio.Event()
+        self._ours.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._state = DeliveryState.PENDING
+        self._events: list[DeliveryEvent] = []
+        self._reason: Reason | None = None
+        self._attempts = 0
+        self._call: Call | None = None
+        self._ringing: Call | None = None
+        self._joined_at: datetime.datetime | None = None
+        self._audio_from: datetime.datetime | None = None
+        self._first_audio_at: datetime.datetime | None = None
+        self._seconds = 0.0
+        self._sent = self._sent_before = 0
+        self._lost = self._lost_before = 0
+        self._jitter_ms: float | None = None
+
+    async def run(self) -> None:
+        """Call the speaker, again and again if need be, until cancelled; then hang up."""
+        if not self.target.reachable:
+            self._failed(Reason.NOT_REGISTERED)
+            await self._woken.wait()
+        failures = 0
+        while True:
+            await self._ours.wait()
+            self._woken.clear()
+            failures = 0 if await self._answered_once() else failures + 1
+            if self._ours.is_set():
+                await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
+                await self._woken.wait()
+
+    def wake(self) -> None:
+        """The speaker can be reached, perhaps at a new address: end a call to the old one, and call it now."""
+        self.drop()
+        self._woken.set()
+
+    def drop(self) -> None:
+        """The speaker is not where we called it: end the call, whose sound nobody hears."""
+        if (call := self._call or self._ringing) is not None:
+            call.interrupt()
+
+    @property
+    def ours(self) -> bool:
+        """The speaker has not been taken by something more urgent."""
+        return self._ours.is_set()
+
+    async def give_up(self) -> None:
+        """Something more urgent has taken the speaker: end the call; returns when the line is free."""
+        self._ours.clear()
+        self.drop()
+        self._woken.set()
+        await self._idle.wait()
+
+    def take_back(self) -> None:
+        """The speaker is ours again, its delivery being `pending`: call it."""
+        self._state, self._events, self._reason = DeliveryState.PENDING, [], None
+        self._ours.set()
+
+    def audio_begins(self, at: datetime.datetime) -> None:
+        """The bridge carries sound from this moment on."""
+        self._audio_from = at
+        self._hears()
+
+    async def measure(self) -> None:
+        """Ask Asterisk how the speaker receives us (RTCP reports, RFC 3550 §6.4)."""
+        if self._call is None or not self.target.supervised:
+            return
+        try:
+            figures = await self._client.request(operations.RTP_STATISTICS, channelId=self._call.id)
+        except AriError:
+            return  # it is just leaving; the figures of five seconds ago stand
+        self._sent = self._sent_before + int(figures.get("txcount", 0))
+        self._lost = self._lost_before + max(int(figures.get("txploss", 0)), 0)
+        if (jitter := figures.get("txjitter")) is not None:
+            self._jitter_ms = round(float(jitter) * 1000, 3)
+        self.dirty = True
+
+    def report(self) -> DeliveryUpdate:
+        """Return everything learned so far, and the events since the last report."""
+        events, self._events, self.dirty = tuple(self._events), [], False
+        return DeliveryUpdate(
+            delivery_id=self.target.delivery_id,
+            events=events,
+            reason=self._reason,
+            attempts=self._attempts,
+            first_audio_at=self._first_audio_at,
+            seconds=round(self._seconds + self._seconds_of_this_call(), 3),
+            packets_sent=self._sent,
+            packets_lost=self._lost,
+            jitter_ms=self._jitter_ms,
+        )
+
+    async def _answered_once(self) -> bool:
+        """One call from ringing to its end; say whether it was answered."""
+        self._attempts += 1
+        self._note(DeliveryEvent.RING)
+        self._idle.clear()
+        try:
+            await self._one_call()
+        except NotAnswered as refusal:
+            self._failed(_REASONS.get(refusal.cause, Reason.NO_ANSWER))
+            return False
+        except HungUp:
+            self._failed(Reason.DROPPED)
+        except AriError as problem:
+            log.warning("leg.failed", speaker=self.target.code, problem=str(problem))
+            self._failed(Reason.INTERNAL_ERROR)
+            return False
+        finally:
+            self._idle.set()
+        return True
+
+    async def _one_call(self) -> None:
+        """Call, join the bridge and stay; ends by NotAnswered, or by HungUp when the speaker leaves."""
+        channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
+        async with Call(self._client, channel_id, None, self.target.code) as call:
+            async with self._turn:
+                await self._client.request(
+                    operations.ORIGINATE,
+                    channelId=call.id,
+                    endpoint=self.target.endpoint,
+                    app=APPLICATION,
+                    appArgs="speaker",
+                    timeout=max(int(self._answer_seconds), 1),
+                    body={"variables": dict(self.target.variables)},
+                )
+            self._ringing = call
+            try:
+                async with asyncio.timeout(self._answer_seconds):
+                    await call.started()
+            except TimeoutError:
+                raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
+            finally:
+                self._ringing = None
+            await self._join(call.id)
+            self._call, self._joined_at, self._reason = call, now(), None
+            try:
+                self._note(DeliveryEvent.PLAY)
+                self._hears()
+                self.joined.set()
+                await call.until_hung_up()
+            finally:
+                self._seconds += self._seconds_of_this_call()
+                self._sent_before, self._lost_before = self._sent, self._lost
+                self._call = self._joined_at = None
+
+    def _hears(self) -> None:
+        if self._joined_at and self._audio_from and not self._first_audio_at:
+            self._first_audio_at = max(self._joined_at, self._audio_from)
+            self.dirty = True
+
+    def _seconds_of_this_call(self) -> float:
+        if self._joined_at is None or self._audio_from is None:
+            return 0.0
+        return (now() - max(self._joined_at, self._audio_from)).total_seconds()
+
+    def _failed(self, reason: Reason) -> None:
+        self._reason = reason
+        self.dirty = True
+        if self._state is not DeliveryState.PENDING:
+            self._note(DeliveryEvent.DROP)
+
+    def _note(self, event: DeliveryEvent) -> None:
+        self._state = DELIVERY.after(self._state, event)
+        self._events.append(event)
+        self.dirty = True

@@ -1,0 +1,353 @@
+"""The studio: opens a bridge to the speakers of a broadcast, lets its sound in, and closes it in order.
+
+Reads top to bottom in `Studio._broadcast`. The rules are in `planning` and `broadcasts`; what sounds is a
+`LiveVoice` or a `RecordedSound`; calling a speaker is in `speaker_leg`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import lifecycle, starting
+from broadcast_bridge.broadcasts.lifecycle import Outcome
+from broadcast_bridge.broadcasts.starting import Taken
+from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.speakers.zones import find_zone
+from broadcast_bridge.studio.level_meter import measure_level
+from broadcast_bridge.studio.levels import Levels
+from broadcast_bridge.studio.live_recordings import Recordings
+from broadcast_bridge.studio.live_voice import LiveVoice
+from broadcast_bridge.studio.on_air import CALLS_AT_ONCE, Airing, Ending, Joiner
+from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
+from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
+from broadcast_bridge.studio.speaker_target import leg_target
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.ari.bridge import announcer, loudspeaker_bridge
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp, Lost
+from haichieu.background import in_background
+from haichieu.database import Database, now
+from haichieu.media import MediaStore
+from haichieu.people import Official
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """The sounds of going on and off air, as paths without extension."""
+
+    opening_chime: str
+    closing_chime: str
+    ready_tone: str
+    siren: str
+
+
+@dataclass(frozen=True)
+class StudioRules:
+    """How long things may take, in seconds; the address that multicast leaves from (empty: by the routes); our name."""
+
+    answer_seconds: float
+    max_live_seconds: int
+    multicast_interface: str
+    node: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A broadcast whose rows are committed and whose speakers are taken."""
+
+    broadcast_id: int
+    targets: tuple[LegTarget, ...]
+    opening: str
+    wideband: bool = False
+    sounds: tuple[Clip, ...] = ()
+    skip_seconds: float = 0.0
+    times: int = 1
+    pause_seconds: float = 0.0
+
+
+WhenPlanned = Callable[[Session, int], None]
+"""Told the id of a broadcast in the transaction that plans it; what it raises undoes the plan."""
+
+
+class Content(Protocol):
+    """What a broadcast lets its speakers hear, after the chime."""
+
+    async def run(self, airing: Airing) -> Ending:
+        """Let it be heard and return how it ended; cancelled when something from outside ends it."""
+        ...
+
+
+class Studio:
+    """Puts voices and sounds on the speakers of one Asterisk."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        sounds: Sounds,
+        rules: StudioRules,
+        recordings: Recordings,
+        store: MediaStore,
+        levels: Levels,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self.sounds = sounds
+        self._rules = rules
+        self._recordings = recordings
+        self._store = store
+        self._levels = levels
+        self._on_air: dict[int, Airing] = {}
+        self._in_hand: set[int] = set()
+
+    @property
+    def node(self) -> str:
+        """The name of this switchboard in the log of broadcasts."""
+        return self._rules.node
+
+    @property
+    def on_air(self) -> frozenset[int]:
+        """The ids of the broadcasts that this studio has in hand."""
+        return frozenset(self._in_hand)
+
+    async def go_live(
+        self,
+        call: Call,
+        official_id: int,
+        zone_keys: str,
+        priority: Priority,
+        *,
+        when_planned: WhenPlanned | None = None,
+    ) -> Outcome:
+        """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
+
+        Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before
+        any speaker is called, and HungUp, after everything is closed, when the caller hung up. However it
+        ends, the broadcast and its deliveries have their final states.
+        """
+
+        def prepare(session: Session) -> tuple[Plan, Taken]:
+            self._recordings.require_space()
+            official = session.get_one(Official, official_id)
+            zone = find_zone(session, official, zone_keys)
+            broadcast, taken = starting.plan_live(session, official, zone, priority, now(), self.node)
+            if when_planned:
+                when_planned(session, broadcast.id)
+            lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
+            return self._plan(broadcast), taken
+
+        plan, taken = await self._database.run(prepare)
+        voice = LiveVoice(
+            call,
+            self.sounds.ready_tone,
+            self._recordings.name(plan.broadcast_id),
+            self._rules.max_live_seconds,
+            lambda: self._voice_is_on(plan.broadcast_id),
+            lambda: self._not_recorded(plan.broadcast_id),
+        )
+        outcome = await self._broadcast(plan, taken, voice, Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT))
+        if voice.left:
+            raise voice.left
+        return outcome
+
+    async def air(self, broadcast_id: int, taken: Taken) -> Outcome:
+        """Play a recorded broadcast, whose speakers were taken by `planning.begin`, to its end."""
+        plan = await self._database.run(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
+        sound = RecordedSound(
+            plan.sounds, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
+        )
+        return await self._broadcast(plan, taken, sound, Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR))
+
+    def stop(self, broadcast_id: int) -> None:
+        """End a broadcast that is on air here, in order; does nothing when it is not."""
+        if airing := self._on_air.get(broadcast_id):
+            airing.end(Ending(BroadcastEvent.END, Reason.STOPPED))
+
+    async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
+        """Let go of speakers that something more urgent has taken, by broadcast; returns when their lines are free."""
+        await self._let_go(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
+
+    async def fall_silent(self, acknowledged: Mapping[int, Sequence[int]]) -> None:
+        """Let go of speakers where somebody has taken notice of what they say, by broadcast."""
+        await self._let_go(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
+
+    async def _let_go(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
+        airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in of.items())
+        await asyncio.gather(*(airing.give_up(ids, without_any_left) for airing, ids in airings if airing))
+
+    def take_back(self, returned: Mapping[int, Sequence[int]]) -> None:
+        """Call speakers again that were taken from broadcasts which still go on."""
+        for broadcast_id, deliveries in returned.items():
+            if airing := self._on_air.get(broadcast_id):
+                airing.take_back(deliveries)
+
+    def speaker_returned(self, code: str) -> None:
+        """A speaker can be reached, perhaps at another address: whoever wants it calls it now."""
+        for airing in self._on_air.values():
+            airing.speaker_returned(code)
+
+    def speaker_lost(self, code: str) -> None:
+        """A speaker no longer answers: what is sent to it is not heard, and must not count as played."""
+        for airing in self._on_air.values():
+            airing.speaker_lost(code)
+
+    def _plan(self, broadcast: Broadcast) -> Plan:
+        priority, interface = Priority(broadcast.priority), self._rules.multicast_interface
+        active = [delivery for delivery in broadcast.deliveries if delivery.active]
+        files = [self._store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
+        log.info(
+            "broadcast.planned",
+            broadcast=broadcast.id,
+            zone=broadcast.zone_names,
+            priority=str(priority),
+            speakers=len(active),
+        )
+        return Plan(
+            broadcast.id,
+            tuple(leg_target(delivery, priority, interface) for delivery in active),
+            self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
+            # A live voice comes from a telephone: the cheaper bridge carries all of it.
+            bool(files)
+            and any("g722" in delivery.speaker.codecs for delivery in active)
+            and all(file.with_suffix(".wav16").exists() for file in files),
+            tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
+            broadcast.offset_seconds,
+            broadcast.times,
+            broadcast.pause_seconds,
+        )
+
+    async def _broadcast(self, plan: Plan, taken: Taken, content: Content, before_air: Ending) -> Outcome:
+        """One broadcast from its first call to its last row; `before_air` is how it ends when it does not get there."""
+        self._in_hand.add(plan.broadcast_id)
+        ending = before_air
+        try:
+            await self.give_up(taken.from_broadcasts)
+            async with self._airing(plan) as airing:
+                await airing.somebody_listens()
+                async with self._opening(plan, airing):
+                    ending = Ending(BroadcastEvent.END)
+                    ending = await _until_over(self._heard(plan, airing, content), airing)
+                if ending.event is not BroadcastEvent.PRE_EMPT:
+                    await self._sign_off(airing)
+                await airing.measure()
+        except Lost:
+            ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
+            raise
+        except HungUp:
+            raise
+        except AriError as problem:
+            ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
+            raise Lost(f"Asterisk failed in the middle of a broadcast: {problem}") from problem
+        except asyncio.CancelledError:
+            ending = Ending(ending.event, Reason.STATION_STOPPED)
+            raise
+        except BaseException:
+            ending = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
+            raise
+        finally:
+            outcome = await self._close(plan, ending)
+            self._in_hand.discard(plan.broadcast_id)
+        return outcome
+
+    @contextlib.asynccontextmanager
+    async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
+        """The bridge, its legs and its announcer, for the length of the block."""
+        async with contextlib.AsyncExitStack() as stack:
+            name = f"broadcast-{plan.broadcast_id}"
+            bridge = await stack.enter_async_context(loudspeaker_bridge(self._client, name, wideband=plan.wideband))
+            joiner = Joiner(bridge)
+            turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
+            legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
+            stack.push_async_callback(self._write_down, legs)
+            await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
+            voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))
+            airing = Airing(bridge, voice, legs)
+            await stack.enter_async_context(in_background(airing.report_for_ever(self._write_down)))
+            self._on_air[plan.broadcast_id] = airing
+            stack.callback(self._on_air.pop, plan.broadcast_id)
+            yield airing
+
+    @contextlib.asynccontextmanager
+    async def _opening(self, plan: Plan, airing: Airing) -> AsyncIterator[None]:
+        """Sound goes out, and is measured, from here on; written down beside the chime, before anything ends it."""
+        opened = now()
+        airing.audio_begins(opened)
+        writing = asyncio.create_task(
+            self._database.run(
+                lambda session: lifecycle.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
+            )
+        )
+        measuring = measure_level(self._client, airing.bridge, partial(self._levels.tell, plan.broadcast_id))
+        try:
+            async with in_background(measuring):
+                yield
+        finally:
+            await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
+            await writing
+
+    async def _heard(self, plan: Plan, airing: Airing, content: Content) -> Ending:
+        await airing.play(plan.opening)
+        return await content.run(airing)
+
+    async def _sign_off(self, airing: Airing) -> None:
+        """Let the speakers hear that this was the end."""
+        with contextlib.suppress(AriError, HungUp):
+            await airing.play(self.sounds.closing_chime)
+
+    async def _voice_is_on(self, broadcast_id: int) -> None:
+        at = now()
+        await self._database.run(lambda session: lifecycle.voice_is_on(session, broadcast_id, at))
+        log.info("broadcast.on", broadcast=broadcast_id)
+
+    async def _not_recorded(self, broadcast_id: int) -> None:
+        await self._database.run(
+            lambda session: raise_alarm(
+                session,
+                AlarmKind.RECORDING_FAILED,
+                f"broadcast:{broadcast_id}",
+                "Không ghi âm được buổi phát trực tiếp. / The live broadcast could not be recorded.",
+            )
+        )
+
+    async def _write_down(self, legs: Sequence[SpeakerLeg]) -> None:
+        updates = [leg.report() for leg in legs if leg.dirty]
+        if updates:
+            await self._database.run(lambda session: lifecycle.apply_updates(session, updates))
+
+    async def _close(self, plan: Plan, ending: Ending) -> Outcome:
+        def close(session: Session) -> Outcome:
+            outcome = lifecycle.finish(session, plan.broadcast_id, ending.event, now(), ending.reason)
+            self._recordings.collect(session, plan.broadcast_id)
+            return outcome
+
+        outcome = await self._database.run(close)
+        log.info(
+            "broadcast.closed",
+            broadcast=plan.broadcast_id,
+            how=str(ending.event),
+            reason=ending.reason,
+            heard=outcome.heard,
+            total=outcome.total,
+        )
+        return outcome
+
+
+async def _until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:
+    """Let it sound until it ends by itself or is ended from outside."""
+    work = asyncio.create_task(sounding)
+    try:
+        await asyncio.wait((work, airing.over), return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else airing.over.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off the air

@@ -1,0 +1,208 @@
+"""Answers by call as rules over rows: who is rung when, with which answers, and what came of it.
+
+A citizen is rung for all answers that wait for them, never twice at once, and only within the station's reply hours.
+The lease of a try is longer than a minute, so that a switchboard that dies in it makes nobody's phone ring again
+sooner.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.answers import replies
+from feedback.answers.reply_hours import next_polite_moment
+from feedback.cases.lifecycle import note
+from feedback.models import Case, Message, Reply
+from feedback.states import ReplyEvent, ReplyState, Way
+from haichieu import jobs
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.jobs import Job, JobState
+from haichieu.station import the_station
+
+KINDS = (job_kinds.ANSWER_CALL,)
+LEASE = datetime.timedelta(seconds=90)
+WORTH_TELLING = datetime.timedelta(days=2)
+"""A citizen who could not be reached this long after the answer is left in peace."""
+MOST_ANSWERS = 10
+"""Told in one call."""
+ENOUGH = 0.9
+"""Who has heard this share of an answer has heard it."""
+BEFORE_ANOTHER = datetime.timedelta(minutes=1)
+"""Left between two calls to one citizen."""
+
+GONE = "Thông tin người dân đã được xóa. / The citizen's data were erased."
+BEGUN_IN_VAIN = (
+    "Nhiều lần gọi bị gián đoạn do tổng đài ngừng. / The switchboard died in the middle of the call again and again."
+)
+
+
+@dataclass(frozen=True)
+class AnswerToTell:
+    """One answer of a call. `opened_at` is when its case was opened."""
+
+    held: jobs.Claim
+    reply_id: int
+    message_id: int
+    case_id: int
+    unit_id: int
+    opened_at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class OwedAnswer:
+    """A call to one citizen with the answers that wait for them, oldest first; the number is locked (`CitizenBook`)."""
+
+    citizen_id: int
+    number_locked: str = field(repr=False)
+    language: str
+    answers: tuple[AnswerToTell, ...]
+
+
+def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer]:
+    """Take up to `most` citizens who are to be rung now, each for one claimant only."""
+    _fail_what_died(session, at)
+    claims = jobs.claim(session, KINDS, at, LEASE, most)
+    opens = next_polite_moment(the_station(session), at)
+    owed: dict[int, list[tuple[jobs.Claim, Reply]]] = {}
+    for held in claims:
+        reply = session.get(Reply, held.subject_id)
+        if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+            jobs.done(session, held, at)
+        elif (citizen := reply.message.case.citizen) is None:
+            _fail(session, held, reply, GONE, at)
+        elif opens > at:
+            jobs.put_off(session, held, opens, "Ngoài giờ gọi. / Outside the reply hours.", counts=False)
+        elif _is_rung(session, citizen.id, [one.subject_id for one in claims], at):
+            jobs.put_off(session, held, at + BEFORE_ANOTHER, "Đang gọi. / Is being rung already.", counts=False)
+        else:
+            owed.setdefault(citizen.id, []).append((held, reply))
+    return [_owed(session, citizen_id, together, at) for citizen_id, together in owed.items()]
+
+
+def next_due(session: Session) -> datetime.datetime | None:
+    """When somebody is to be rung next."""
+    return jobs.next_due(session, KINDS)
+
+
+def extend(session: Session, owed: OwedAnswer, at: datetime.datetime) -> None:
+    """Keep the answers of a call that goes on; those that are settled already are left alone."""
+    for answer in owed.answers:
+        if session.get_one(Reply, answer.reply_id).state == ReplyState.UNDER_WAY:
+            jobs.extend(session, answer.held, at, LEASE)
+
+
+def heard(session: Session, answer: AnswerToTell, seconds: float, at: datetime.datetime) -> None:
+    """The citizen has heard it. Raises ClaimLost."""
+    reply = session.get_one(Reply, answer.reply_id)
+    if reply.state == ReplyState.HEARD:
+        reply.seconds_heard = max(reply.seconds_heard or 0.0, seconds)
+        return
+    jobs.done(session, answer.held, at)
+    replies.changes(session, reply, ReplyEvent.HEAR, at)
+    reply.seconds_heard = seconds
+    note(session, reply.message.case, "system", "answer_heard", at, after=f"{seconds:.0f} s")
+
+
+def not_heard(
+    session: Session,
+    answer: AnswerToTell,
+    because: str,
+    at: datetime.datetime,
+    pauses: Sequence[datetime.timedelta],
+) -> None:
+    """A try came to nothing: put the answer off by the next pause, or give up. Does nothing once it was heard.
+
+    Raises ClaimLost.
+    """
+    reply = session.get_one(Reply, answer.reply_id)
+    if reply.state != ReplyState.UNDER_WAY:
+        return
+    if reply.attempts <= len(pauses):
+        again = next_polite_moment(the_station(session), at + pauses[reply.attempts - 1])
+        if again < reply.created_at + WORTH_TELLING:
+            jobs.put_off(session, answer.held, again, because, counts=False)
+            replies.changes(session, reply, ReplyEvent.PUT_OFF, at, because)
+            return
+    _fail(session, answer.held, reply, because, at)
+
+
+def failed(session: Session, answer: AnswerToTell, because: str, at: datetime.datetime) -> None:
+    """It can never be told: give up, and have a person look. Raises ClaimLost."""
+    _fail(session, answer.held, session.get_one(Reply, answer.reply_id), because, at)
+
+
+def _owed(
+    session: Session, citizen_id: int, together: list[tuple[jobs.Claim, Reply]], at: datetime.datetime
+) -> OwedAnswer:
+    together = sorted(together + _also_waiting(session, citizen_id, at), key=lambda pair: pair[1].id)
+    answers = []
+    for held, reply in together:
+        replies.changes(session, reply, ReplyEvent.BEGIN, at)
+        reply.attempts += 1
+        case = reply.message.case
+        answers.append(AnswerToTell(held, reply.id, reply.message_id, case.id, case.unit_id, case.opened_at))
+    citizen = together[0][1].message.case.citizen
+    assert citizen is not None  # noqa: S101 (claim has seen to it)
+    language = citizen.language or together[0][1].message.case.language
+    return OwedAnswer(citizen_id, citizen.number_locked, language, tuple(answers))
+
+
+def _also_waiting(session: Session, citizen_id: int, at: datetime.datetime) -> list[tuple[jobs.Claim, Reply]]:
+    """Claim what waits for the same citizen, also what was put off: the phone is to ring once for all of it."""
+    waiting = session.scalars(_replies_to(citizen_id).where(Job.state == JobState.WAITING).limit(MOST_ANSWERS)).all()
+    subjects = [reply.id for reply in waiting]
+    session.execute(
+        sa.update(Job)
+        .where(Job.kind.in_(KINDS), Job.subject_id.in_(subjects), Job.state == JobState.WAITING)
+        .values(due_at=at)
+    )
+    claims = jobs.claim(session, KINDS, at, LEASE, MOST_ANSWERS, subjects)
+    return [(held, session.get_one(Reply, held.subject_id)) for held in claims]
+
+
+def _is_rung(session: Session, citizen_id: int, besides: Sequence[int], at: datetime.datetime) -> bool:
+    running = _replies_to(citizen_id).where(Job.state == JobState.RUNNING, Job.leased_until > at)
+    return session.scalar(running.where(Reply.id.not_in(besides)).limit(1)) is not None
+
+
+def _replies_to(citizen_id: int) -> sa.Select[Reply]:
+    return (
+        sa.select(Reply)
+        .join(Job, sa.and_(Job.subject_id == Reply.id, Job.kind.in_(KINDS)))
+        .join(Message, Message.id == Reply.message_id)
+        .join(Case, Case.id == Message.case_id)
+        .where(Case.citizen_id == citizen_id, Reply.state.in_([ReplyState.WAITING, ReplyState.UNDER_WAY]))
+        .order_by(Reply.id)
+    )
+
+
+def _fail_what_died(session: Session, at: datetime.datetime) -> None:
+    """Say of answers whose jobs were given up, since their claimants kept dying, that they failed."""
+    dead = (
+        sa.select(Reply)
+        .join(Job, sa.and_(Job.subject_id == Reply.id, Job.kind.in_(KINDS)))
+        .where(Job.state == JobState.FAILED, Reply.way == Way.CALL, Reply.state == ReplyState.UNDER_WAY)
+    )
+    for reply in session.scalars(dead):
+        _failed(session, reply, BEGUN_IN_VAIN, at)
+
+
+def _fail(session: Session, held: jobs.Claim, reply: Reply, because: str, at: datetime.datetime) -> None:
+    jobs.fail(session, held, at, because)
+    _failed(session, reply, because, at)
+
+
+def _failed(session: Session, reply: Reply, because: str, at: datetime.datetime) -> None:
+    replies.changes(session, reply, ReplyEvent.FAIL, at, because)
+    case = reply.message.case
+    note(session, case, "system", "answer_not_heard", at, after=because)
+    raise_alarm(
+        session,
+        AlarmKind.ANSWER_FAILED,
+        f"case:{case.number}",
+        f"Chưa báo được câu trả lời bằng cuộc gọi. / The answer could not be told by call. {because}",
+    )

@@ -1,0 +1,67 @@
+"""What is heard of an answer: its recording, else its text read aloud, in both telephone forms in the media store.
+
+The sound that is made of a text becomes the message's own: tries after the first find it there, and whatever deletes
+the message's sound deletes it.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback.models import Message
+from haichieu.audio.ingest import TelephoneForms, telephone_forms
+from haichieu.audio.sound import write_wav
+from haichieu.database import Database
+from haichieu.media import Media, MediaStore
+from haichieu.speech.spoken_text import spoken_text
+from haichieu.speech.synthesis import Synthesiser
+
+FALLBACK_LANGUAGE = "vi"
+
+
+@dataclass(frozen=True)
+class AnswerSound:
+    """A sound as Asterisk plays it: its path without extension, and how long it lasts."""
+
+    path: str
+    seconds: float
+
+
+class AnswerSounds:
+    """Makes the sounds of answers. Its methods block for as long as ffmpeg works: use a thread."""
+
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
+        self._database = database
+        self._store = store
+        self._synthesiser = synthesiser
+
+    def ready(self, message_id: int) -> AnswerSound:
+        """The sound of a message, made when it is not there yet. Raises SpeechError, UnusableSound or DiskFull."""
+        with self._database.session() as session:
+            message = session.get_one(Message, message_id)
+            if message.sound is not None:
+                return self.of(message.sound)
+            text, language = message.text, message.language
+        self._store.require_space()
+        with self.folder() as folder:
+            forms = self.speak(text, language, Path(folder))
+            with self._database.session() as session:
+                message = session.get_one(Message, message_id)
+                if message.sound is None:
+                    message.sound = self._store.keep(session, forms.narrow, forms.wide)
+                return self.of(message.sound)
+
+    def speak(self, text: str, language: str, folder: Path) -> TelephoneForms:
+        """Have a text read aloud into `folder`, in Vietnamese where no voice speaks the language."""
+        spoken_in = language if language in self._synthesiser.languages else FALLBACK_LANGUAGE
+        spoken = folder / "spoken.wav"
+        write_wav(spoken, spoken_text(text, spoken_in, self._synthesiser))
+        return telephone_forms(spoken, folder)
+
+    def folder(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder to make sounds in."""
+        return self._store.scratch()
+
+    def of(self, media: Media) -> AnswerSound:
+        """A sound of the store."""
+        return AnswerSound(str(self._store.path(media).with_suffix("")), media.seconds)

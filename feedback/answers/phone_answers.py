@@ -1,0 +1,137 @@
+"""Cases heard and answered by phone: what waits for an official, and their recorded answers out of Asterisk's spool.
+
+A recording in the spool that no call has in hand was left behind, and becomes a note in its case for colleagues to
+see: what was said is not lost, and nothing is sent that nobody asked to be sent.
+"""
+
+import re
+import uuid
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback.answers import replies
+from feedback.answers.answer_sounds import AnswerSounds
+from feedback.answers.replies import Answer, AnswerRefused
+from feedback.cases.lifecycle import OPEN, Said, note, say
+from feedback.models import Case, Message
+from feedback.states import Channel, Direction, Way
+from haichieu.audio.ingest import UnusableSound, telephone_forms
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.media import MediaStore
+from haichieu.people import Official, Right, units_under
+from haichieu.spool import Spool, SpooledRecordings, close_wav
+from haichieu.state_machine import IllegalTransition
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE = 100
+"""Cases of one call."""
+
+
+class AnswerNotAllowed(HaiChieuError):
+    """The official has no right to record."""
+
+
+class NotTaken(HaiChieuError):
+    """The case takes no answer any more: it was closed meanwhile."""
+
+
+def waiting_for(session: Session, official_id: int) -> list[int]:
+    """The ids of the cases in the official's unit, and those under it, that nobody has answered; oldest first."""
+    units = units_under(session, [session.get_one(Official, official_id).unit_id])
+    return list(
+        session.scalars(
+            sa.select(Case.id)
+            .where(Case.unit_id.in_(units), Case.status.in_(OPEN), Case.duplicate_of_id.is_(None))
+            .order_by(Case.opened_at, Case.id)
+            .limit(MOST_AT_ONCE)
+        )
+    )
+
+
+class PhoneAnswers(SpooledRecordings):
+    """Takes answers that officials record by phone. Its methods block: use a thread."""
+
+    kind = re.compile(r"answer-(\d+)-(\d+)-[0-9a-f]{32}")
+
+    def __init__(self, spool: Spool, database: Database, store: MediaStore, sounds: AnswerSounds) -> None:
+        super().__init__(spool)
+        self._database = database
+        self._store = store
+        self._sounds = sounds
+        self._sending: set[str] = set()
+
+    def begin(self, official_id: int, case_id: int) -> str:
+        """Return the name to record to. Raises AnswerNotAllowed or DiskFull."""
+        with self._database.session() as session:
+            official = session.get_one(Official, official_id)
+            if not official.may_do(Right.RECORD):
+                raise AnswerNotAllowed(f"{official.code} lacks the right {Right.RECORD}")
+        self._store.require_space()
+        name = f"answer-{official_id}-{case_id}-{uuid.uuid4().hex}"
+        self._spool.take(name)
+        return name
+
+    def left_behind(self) -> list[str]:
+        """Return the names of recordings that neither a call nor `send` has in hand."""
+        return [name for name in super().left_behind() if name not in self._sending]
+
+    def send(self, name: str) -> Way:
+        """Answer with a recording: by call where the citizen is known, else on air. Return the way.
+
+        It is in hand until it is sent, also when its call lets go of it meanwhile.
+        Raises UnusableSound, and then it is discarded; NotTaken, and then it is left for a note.
+        """
+        self._sending.add(name)
+        try:
+            return self._keep(name, as_note=False)
+        except (IllegalTransition, AnswerRefused) as problem:
+            raise NotTaken(str(problem)) from problem
+        finally:
+            self._sending.discard(name)
+
+    def keep_as_note(self, name: str) -> None:
+        """Make a note of a recording that was left behind. Raises UnusableSound, and then it is discarded."""
+        self._keep(name, as_note=True)
+
+    def _keep(self, name: str, *, as_note: bool) -> Way:
+        wav = self._spool.wav(name)
+        official_id, case_id = (int(part) for part in name.split("-")[1:3])
+        close_wav(wav)
+        try:
+            with self._sounds.folder() as folder:
+                forms = telephone_forms(wav, Path(folder))
+                with self._database.session() as session:
+                    case = session.get(Case, case_id)
+                    way = Way.AIR if case is None or case.citizen is None else Way.CALL
+                    filed = sa.select(Message.id).where(Message.external_id == name)
+                    if case is not None and session.scalar(filed) is None:
+                        author = f"official:{session.get_one(Official, official_id).code}"
+                        sound = self._store.keep(session, forms.narrow, forms.wide)
+                        if as_note:
+                            said = Said(Direction.NOTE, Channel.CALL, author, "", sound, case.language, name)
+                            say(session, case, said, now())
+                            note(session, case, author, "answer_left", now())
+                        else:
+                            given = Answer(author, [way], sound=sound)
+                            replies.answer(session, case, given, now()).external_id = name
+        except UnusableSound:
+            self.discard(name)
+            raise
+        self.discard(name)
+        return way
+
+    def sweep(self) -> None:
+        """Make notes of what was left behind; what cannot be made one stays, and the log says why."""
+        for name in self.left_behind():
+            if self.is_still(name):
+                try:
+                    self.keep_as_note(name)
+                except UnusableSound:
+                    log.info("answer.empty", name=name)
+                except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
+                    log.warning("answer.not_kept", name=name, problem=str(problem))

@@ -1,0 +1,150 @@
+"""Answers: what the office says in a case, and the ways on which it is to reach the citizen.
+
+An answer and the jobs that carry it out are written in one transaction; who carries them out starts from the rows.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.cases.lifecycle import Said, happen, note, say
+from feedback.models import Case, Message, Reply
+from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
+from haichieu import jobs
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media
+
+JOBS = {Way.TEXT: job_kinds.SEND_TEXT, Way.CALL: job_kinds.ANSWER_CALL, Way.AIR: job_kinds.ANSWER_AIR}
+RETRIED = (Way.TEXT, Way.CALL)
+"""What is only heard on air fails by what it says: it is answered anew."""
+LONGEST_ANSWER = 5_000
+"""Characters."""
+
+
+class AnswerRefused(HaiChieuError):
+    """The answer cannot be given like this."""
+
+
+class NothingToRetry(AnswerRefused):
+    """The answer has not failed, or somebody has had it tried again already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Không có tin nhắn hay cuộc gọi nào bị lỗi để gửi lại: có thể người khác vừa cho gửi lại. / "
+            "No text or call has failed that could be tried again: perhaps somebody has just had it done."
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered, in writing or as a recording, and on which ways. `author` is an actor of the audit trail."""
+
+    author: str
+    ways: Sequence[Way]
+    text: str = ""
+    sound: Media | None = None
+
+
+def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
+    """Answer a case, and those that were merged into it; they count as answered from now on.
+
+    Raises AnswerRefused, and nothing has happened.
+    """
+    check(case, given)
+    happen(session, case, CaseEvent.ANSWER, given.author, at)
+    message = _write(session, case, given, at)
+    answer_also(session, case, given, at)
+    return message
+
+
+def answer_also(session: Session, main: Case, given: Answer, at: datetime.datetime) -> list[Message]:
+    """Give an answer to the citizens of the cases that were merged into `main`, each on the ways that reach them.
+
+    It is aired once, for `main`, and told once to a citizen who has several of the cases. Who can be reached on no way
+    finds the answer by the case's number.
+    """
+    merged = sa.select(Case).where(Case.duplicate_of_id == main.id, Case.status != CaseStatus.CLOSED).order_by(Case.id)
+    messages = []
+    told = {main.citizen_id}
+    for case in session.scalars(merged).all():
+        happen(session, case, CaseEvent.ANSWER, given.author, at)
+        is_news = case.citizen_id not in told
+        ways = [way for way in given.ways if is_news and way is not Way.AIR and _reaches(case, way)]
+        told.add(case.citizen_id)
+        messages.append(_write(session, case, replace(given, ways=ways), at))
+    return messages
+
+
+def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) -> Message | None:
+    """Have the station itself text something to the citizen, such as the case's number; the case stays as it is.
+
+    Returns None where no text may be sent: the citizen is not known, or wants none.
+    """
+    if case.citizen is None or case.citizen.opted_out_at is not None:
+        return None
+    return _write(session, case, Answer("system", [Way.TEXT], text), at)
+
+
+def changes(session: Session, reply: Reply, event: ReplyEvent, at: datetime.datetime, reason: str = "") -> None:
+    """Let something happen to an answer on its way; `reason` is for people. Raises IllegalTransition."""
+    reply.state = REPLY.after(ReplyState(reply.state), event)
+    reply.reason, reply.changed_at = reason, at
+
+
+def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> None:
+    """Try a text or a call that has failed again, from the start: a person wants it. Of two who want it, one is told.
+
+    Raises NothingToRetry, or AnswerRefused where the citizen can no longer be reached on that way.
+    """
+    session.refresh(reply, with_for_update=True)
+    case = reply.message.case
+    if reply.state != ReplyState.FAILED or reply.way not in RETRIED:
+        raise NothingToRetry
+    check(case, Answer(who, [Way(reply.way)], reply.message.text, reply.message.sound))
+    changes(session, reply, ReplyEvent.RETRY, at)
+    reply.attempts, reply.provider, reply.provider_id = 0, "", None
+    jobs.renew(session, JOBS[Way(reply.way)], reply.id, at)
+    note(session, case, who, "answer_retried", at, after=reply.way)
+
+
+def check(case: Case, given: Answer) -> None:
+    """Raise AnswerRefused when the case cannot be answered like this."""
+    if not given.text.strip() and given.sound is None:
+        raise AnswerRefused("Câu trả lời đang trống. / The answer is empty: write it or record it.")
+    if len(given.text) > LONGEST_ANSWER:
+        raise AnswerRefused(
+            f"Câu trả lời dài {len(given.text)} ký tự, tối đa {LONGEST_ANSWER}. / "
+            f"The answer has {len(given.text)} characters, at most {LONGEST_ANSWER} are allowed."
+        )
+    if not given.ways:
+        raise AnswerRefused("Chưa chọn cách trả lời. / Choose a way: text, call or air.")
+    if case.citizen is None and set(given.ways) - {Way.AIR}:
+        raise AnswerRefused(
+            "Người phản ánh ẩn danh: chỉ trả lời được trên loa. / "
+            "The citizen stayed anonymous: only an answer on air can reach them."
+        )
+    if Way.TEXT in given.ways:
+        if not given.text.strip():
+            raise AnswerRefused("Tin nhắn cần lời văn. / A text message needs words: a recording cannot be texted.")
+        if case.citizen is not None and case.citizen.opted_out_at is not None:
+            raise AnswerRefused("Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages.")
+
+
+def _reaches(case: Case, way: Way) -> bool:
+    return case.citizen is not None and not (way is Way.TEXT and case.citizen.opted_out_at is not None)
+
+
+def _write(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
+    channel = Channel.TEXT if given.ways == [Way.TEXT] else Channel.PANEL
+    said = Said(Direction.OUT, channel, given.author, given.text.strip(), given.sound, case.language)
+    message = say(session, case, said, at)
+    for way in dict.fromkeys(given.ways):
+        reply = Reply(message=message, way=way, state=REPLY.initial, created_at=at, changed_at=at)
+        session.add(reply)
+        session.flush()
+        jobs.add(session, JOBS[way], reply.id, at)
+    return message

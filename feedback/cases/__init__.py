@@ -1,0 +1,1 @@
+"""Cases: their life cycle, assignment, due dates, merging, search, retention and reports."""

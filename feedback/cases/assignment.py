@@ -1,0 +1,73 @@
+"""Whose a case is: the unit, the category with its department and due date, and the account that works on it.
+
+What a person chooses here is marked with the person's name and never overridden by a guess.
+"""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback.cases import due_dates
+from feedback.cases.lifecycle import happen, note
+from feedback.models import Case, CaseChange, Category, Department
+from feedback.states import CaseEvent
+from haichieu.errors import HaiChieuError
+from haichieu.people import Account, Unit, units_under
+
+
+class AssignmentRefused(HaiChieuError):
+    """The case cannot be given to this account."""
+
+
+def categorise(
+    session: Session, case: Case, category: Category, chosen_by: str, actor: str, at: datetime.datetime
+) -> None:
+    """Say what a case is about; its department and due date follow. `chosen_by` is kept as `Case.category_by`."""
+    before = case.category.name if case.category else ""
+    case.category, case.category_by, case.updated_at = category, chosen_by, at
+    case.department = category.department
+    due_dates.renew(session, case, waits_since(session, case))
+    note(session, case, actor, "category", at, before=before, after=f"{category.name} ({chosen_by})")
+
+
+def place(session: Session, case: Case, unit: Unit, chosen_by: str, actor: str, at: datetime.datetime) -> None:
+    """Say where a case is at home. `chosen_by` is kept as `Case.unit_by`."""
+    before = case.unit.name
+    case.unit, case.unit_by, case.updated_at = unit, chosen_by, at
+    note(session, case, actor, "unit", at, before=before, after=f"{unit.name} ({chosen_by})")
+
+
+def assign(
+    session: Session,
+    case: Case,
+    actor: str,
+    at: datetime.datetime,
+    *,
+    department: Department | None = None,
+    account: Account | None = None,
+) -> None:
+    """Give a case to a department, to an account, or to both. Raises AssignmentRefused or IllegalTransition."""
+    if department is None and account is None:
+        raise AssignmentRefused(
+            "Chưa chọn phòng ban hay người xử lý. / Say which department or which account is to work on it."
+        )
+    if account is not None and case.unit_id not in units_under(session, [account.unit_id]):
+        raise AssignmentRefused(
+            f"{account.email} không phụ trách {case.unit.name}. / {account.email} has no part in {case.unit.name}."
+        )
+    happen(session, case, CaseEvent.ASSIGN, actor, at)
+    names = []
+    if department is not None:
+        case.department = department
+        names.append(department.name)
+    if account is not None:
+        case.assignee = account
+        names.append(account.name)
+    note(session, case, actor, "assigned", at, after=", ".join(names))
+
+
+def waits_since(session: Session, case: Case) -> datetime.datetime:
+    """Since when the case waits: its last reopening, or its opening."""
+    reopened = sa.select(CaseChange.at).where(CaseChange.case_id == case.id, CaseChange.what == CaseEvent.REOPEN)
+    return session.scalar(reopened.order_by(CaseChange.id.desc()).limit(1)) or case.opened_at

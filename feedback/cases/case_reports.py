@@ -1,0 +1,140 @@
+"""How cases were dealt with, by unit and by category: how many, answered how soon, which are late.
+
+A case that was merged into another is counted once, as that other.
+"""
+
+import datetime
+import statistics
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback.cases.case_search import NOT_MERGED
+from feedback.cases.lifecycle import OPEN
+from feedback.models import Case, Category
+from haichieu.people import Unit
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What became of cases opened in a period: of one unit, one category, or all. `code` "" is without category.
+
+    `waiting` and `overdue` are as things stand now; `late` were answered after their due date.
+    """
+
+    code: str
+    name: str
+    opened: int
+    answered: int
+    waiting: int
+    overdue: int
+    late: int
+    median_hours: float | None
+    """From opening to the answer."""
+    within_a_day: int
+    within_a_week: int
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """Cases opened in a period, as a whole, by unit and by category."""
+
+    total: Handled
+    by_unit: list[Handled]
+    by_category: list[Handled]
+
+
+class _Course(NamedTuple):
+    """How many cases of one unit and category there were, and the hours until each of them was answered."""
+
+    unit_id: int
+    category_id: int | None
+    opened: int
+    waiting: int
+    overdue: int
+    late: int
+    hours: list[float]
+
+
+def cases_handled(
+    session: Session,
+    unit_ids: Collection[int],
+    since: datetime.datetime,
+    until: datetime.datetime,
+    at: datetime.datetime,
+) -> CaseReport:
+    """Count the cases of units that were opened between two moments; `at` is now."""
+    courses = _courses(session, unit_ids, since, until, at)
+    units: dict[Hashable, tuple[str, str]] = {
+        unit.id: (unit.code, unit.name) for unit in session.scalars(sa.select(Unit))
+    }
+    categories: dict[Hashable, tuple[str, str]] = {
+        one.id: (one.code, one.name) for one in session.scalars(sa.select(Category))
+    }
+    categories[None] = ("", "")
+    return CaseReport(
+        _handled(("", ""), courses),
+        _grouped(((one.unit_id, one) for one in courses), units),
+        _grouped(((one.category_id, one) for one in courses), categories),
+    )
+
+
+def _courses(
+    session: Session,
+    unit_ids: Collection[int],
+    since: datetime.datetime,
+    until: datetime.datetime,
+    at: datetime.datetime,
+) -> list[_Course]:
+    wanted = (
+        Case.unit_id.in_(unit_ids),
+        Case.opened_at >= since,
+        Case.opened_at < until,
+        NOT_MERGED,
+    )
+    hours: dict[tuple[int, int | None], list[float]] = defaultdict(list)
+    for unit_id, category_id, opened_at, answered_at in session.execute(
+        sa.select(Case.unit_id, Case.category_id, Case.opened_at, Case.answered_at).where(*wanted)
+    ):
+        if answered_at is not None:
+            hours[unit_id, category_id].append((answered_at - opened_at).total_seconds() / 3600)
+    waits = Case.status.in_(OPEN)
+    counted = session.execute(
+        sa.select(
+            Case.unit_id,
+            Case.category_id,
+            sa.func.count(),
+            sa.func.count().filter(waits),
+            sa.func.count().filter(waits, Case.due_at < at),
+            sa.func.count().filter(Case.answered_at > Case.due_at),
+        )
+        .where(*wanted)
+        .group_by(Case.unit_id, Case.category_id)
+    )
+    return [_Course(*row, hours[row[0], row[1]]) for row in counted]
+
+
+def _grouped(courses: Iterable[tuple[Hashable, _Course]], names: Mapping[Hashable, tuple[str, str]]) -> list[Handled]:
+    groups: dict[Hashable, list[_Course]] = {}
+    for key, one in courses:
+        groups.setdefault(key, []).append(one)
+    return sorted((_handled(names[key], group) for key, group in groups.items()), key=lambda one: one.code)
+
+
+def _handled(named: tuple[str, str], courses: Collection[_Course]) -> Handled:
+    hours = [hour for one in courses for hour in one.hours]
+    return Handled(
+        *named,
+        opened=sum(one.opened for one in courses),
+        answered=len(hours),
+        waiting=sum(one.waiting for one in courses),
+        overdue=sum(one.overdue for one in courses),
+        late=sum(one.late for one in courses),
+        median_hours=statistics.median(hours) if hours else None,
+        within_a_day=sum(hour <= 24 for hour in hours),
+        within_a_week=sum(hour <= 7 * 24 for hour in hours),
+    )

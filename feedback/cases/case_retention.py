@@ -1,0 +1,105 @@
+"""How long the sound of messages and the cases themselves are kept after closing, and what is really deleted."""
+
+import datetime
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback.citizens.privacy import empty_cases
+from feedback.models import Attachment, Case, Citizen, CitizenCall, Message, Transcript
+from feedback.states import CaseStatus
+from haichieu import audit
+from haichieu.media import MediaStore, unnamed
+
+AT_ONCE = 500
+CALLS_KEPT = datetime.timedelta(days=7)
+"""Calls to who rang and hung up hold a number; they are over after this long."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Days that things are kept after a case was closed; 0 is for ever."""
+
+    sound_days: int = 730
+    cases_days: int = 1825
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """What a run deleted."""
+
+    sounds: int
+    cases: int
+    citizens: int
+    calls: int
+    files: int
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+
+def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.datetime) -> Discarded:
+    """Let go of what the rules keep no longer, `AT_ONCE` of each; a run that discards nothing has seen to all of it.
+
+    Sounds and files of a message go first, its words and the citizen with the case. Of a case the frame stays.
+    """
+    has_words = sa.exists().where(Message.case_id == Case.id, Message.text != "")
+    was_spoken = sa.exists().where(Message.case_id == Case.id, Message.sound_id.is_not(None))
+    has_transcript = sa.exists().where(Message.case_id == Case.id, Transcript.message_id == Message.id)
+    known = (Case.search_text != "", Case.citizen_id.is_not(None))
+    old = _cases(session, rules.cases_days, at, *known, has_words, was_spoken, has_transcript)
+    _, files = empty_cases(session, store, old, at) if old else (0, 0)
+    sounds, more = _drop_sounds(session, store, rules.sound_days, at)
+    calls = session.scalars(
+        sa.select(CitizenCall)
+        .where(CitizenCall.state.in_(["done", "expired"]), CitizenCall.expires_at < at - CALLS_KEPT)
+        .limit(AT_ONCE)
+    ).all()
+    citizens = _forgotten(session, rules.cases_days, at)
+    for row in (*calls, *citizens):
+        session.delete(row)
+    session.flush()
+    discarded = Discarded(sounds, len(old), len(citizens), len(calls), files + more)
+    if discarded:
+        audit.record(session, "retention", "cases.discard", "cases", **vars(discarded))
+    return discarded
+
+
+def _cases(session: Session, days: int, at: datetime.datetime, *holds: sa.ColumnElement[bool]) -> list[Case]:
+    """Cases that were closed before the last `days` and still hold something."""
+    if not days:
+        return []
+    query = sa.select(Case).where(
+        Case.status == CaseStatus.CLOSED, Case.closed_at < at - datetime.timedelta(days=days), sa.or_(*holds)
+    )
+    return list(session.scalars(query.order_by(Case.id).limit(AT_ONCE)))
+
+
+def _drop_sounds(session: Session, store: MediaStore, days: int, at: datetime.datetime) -> tuple[int, int]:
+    has_sound = sa.exists().where(Message.case_id == Case.id, Message.sound_id.is_not(None))
+    has_file = sa.exists().where(Message.case_id == Case.id, Attachment.message_id == Message.id)
+    ids = [case.id for case in _cases(session, days, at, has_sound, has_file)]
+    if not ids:
+        return 0, 0
+    messages = session.scalars(sa.select(Message).where(Message.case_id.in_(ids))).all()
+    attachments = [attachment for message in messages for attachment in message.attachments]
+    media = {message.sound_id for message in messages} | {attachment.media_id for attachment in attachments}
+    sounds = sum(message.sound_id is not None for message in messages)
+    for message in messages:
+        message.sound = None
+    for attachment in attachments:
+        session.delete(attachment)
+    session.flush()
+    return sounds + len(attachments), store.discard(
+        session, unnamed(session, {one for one in media if one is not None})
+    )
+
+
+def _forgotten(session: Session, days: int, at: datetime.datetime) -> list[Citizen]:
+    """Citizens without a case who have not been heard of for as long as cases are kept."""
+    if not days:
+        return []
+    has_case = sa.exists().where(Case.citizen_id == Citizen.id)
+    query = sa.select(Citizen).where(~has_case, Citizen.seen_at < at - datetime.timedelta(days=days)).limit(AT_ONCE)
+    return list(session.scalars(query))

@@ -1,0 +1,115 @@
+"""Cases that are likely about the same: found by the words they share, linked for a person to merge or dismiss."""
+
+import datetime
+import itertools
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback.cases.case_search import NOT_MERGED
+from feedback.models import Case, CaseLink
+from haichieu.folded_text import folded, words_of
+from haichieu.people import Unit, units_under
+
+WINDOW = datetime.timedelta(days=30)
+MOST_COMPARED = 300
+"""The newest this many cases of the same units are compared; older ones in the window are not."""
+MOST_LINKS = 3
+LIKELY = 0.45
+FEWEST_WORDS = 3
+"""Fewer words say too little to compare."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike two texts are, 0 to 1, and the words that they share."""
+
+    score: float
+    shared: tuple[str, ...]
+
+
+def likeness(one: str, other: str) -> Likeness:
+    """Compare two folded texts: the cosine over their words and pairs of words, pairs counting double."""
+    mine, theirs = _shingles(one), _shingles(other)
+    product = sum(count * theirs[shingle] for shingle, count in mine.items())
+    size = math.sqrt(sum(count**2 for count in mine.values()) * sum(count**2 for count in theirs.values()))
+    pairs = [" ".join(shingle) for shingle in mine if len(shingle) == 2 and shingle in theirs]
+    return Likeness(product / size if size else 0.0, tuple(pairs))
+
+
+def link(session: Session, case: Case) -> list[CaseLink]:
+    """Link a case to the ones it is likely a duplicate of; links that are there already are left as they are."""
+    text = _plain(case)
+    if len(words_of(text)) < FEWEST_WORDS:
+        return []
+    known = set(session.scalars(sa.select(CaseLink.other_id).where(CaseLink.case_id == case.id)))
+    known |= set(session.scalars(sa.select(CaseLink.case_id).where(CaseLink.other_id == case.id)))
+    scored = [(likeness(text, _plain(other)), other) for other in _candidates(session, case)]
+    likely = sorted(
+        ((alike, other) for alike, other in scored if alike.score >= LIKELY and other.id not in known),
+        key=lambda pair: -pair[0].score,
+    )
+    links = [
+        CaseLink(
+            case_id=case.id,
+            other_id=other.id,
+            score=round(alike.score, 3),
+            because=f"words: {', '.join(alike.shared[:8])}"[:200],
+        )
+        for alike, other in likely[: max(MOST_LINKS - len(known), 0)]
+    ]
+    session.add_all(links)
+    session.flush()
+    return links
+
+
+def links_of(session: Session, case: Case) -> list[CaseLink]:
+    """The links of a case in both directions that nobody has dismissed, the likeliest first."""
+    either = sa.or_(CaseLink.case_id == case.id, CaseLink.other_id == case.id)
+    query = sa.select(CaseLink).where(either, CaseLink.dismissed.is_(False)).order_by(CaseLink.score.desc())
+    return list(session.scalars(query))
+
+
+def _candidates(session: Session, case: Case) -> list[Case]:
+    """The newest cases of the same place around the same time that were not merged themselves."""
+    units = units_under(session, [case.unit_id]) | _above(session, case.unit_id)
+    query = (
+        sa.select(Case)
+        .where(
+            Case.unit_id.in_(units),
+            Case.opened_at.between(case.opened_at - WINDOW, case.opened_at + WINDOW),
+            Case.id != case.id,
+            NOT_MERGED,
+            Case.search_text != "",
+        )
+        .order_by(Case.opened_at.desc(), Case.id.desc())
+        .limit(MOST_COMPARED)
+    )
+    return list(session.scalars(query))
+
+
+def _above(session: Session, unit_id: int) -> set[int]:
+    above: set[int] = set()
+    unit = session.get_one(Unit, unit_id)
+    while unit.parent_id is not None and unit.parent_id not in above:
+        above.add(unit.parent_id)
+        unit = session.get_one(Unit, unit.parent_id)
+    return above
+
+
+def _plain(case: Case) -> str:
+    """What was said, without the case's own number at the beginning of what it is found by."""
+    return folded(case.search_text.removeprefix(case.number))
+
+
+def _shingles(text: str) -> Counter[tuple[str, ...]]:
+    words = words_of(text)
+    shingles: Counter[tuple[str, ...]] = Counter()
+    for word in words:
+        shingles[(word,)] += 1
+    for pair in itertools.pairwise(words):
+        shingles[pair] += 2
+    return shingles

@@ -1,0 +1,29 @@
+"""What officials write about a case among themselves; a citizen never gets to hear it."""
+
+import datetime
+
+from sqlalchemy.orm import Session
+
+from feedback.cases import case_search
+from feedback.cases.lifecycle import Said, say
+from feedback.models import Case, Message
+from feedback.states import Channel, Direction
+from haichieu.errors import HaiChieuError
+
+LONGEST_NOTE = 5_000
+"""Characters."""
+
+
+class NoteRefused(HaiChieuError):
+    """The note is empty, or too long."""
+
+
+def add_note(session: Session, case: Case, text: str, author: str, at: datetime.datetime) -> Message:
+    """Add an internal note. Raises NoteRefused."""
+    if not 0 < len(text.strip()) <= LONGEST_NOTE:
+        raise NoteRefused(
+            f"Ghi chú phải có từ 1 đến {LONGEST_NOTE} ký tự. / A note has 1 to {LONGEST_NOTE} characters."
+        )
+    message = say(session, case, Said(Direction.NOTE, Channel.PANEL, author, text.strip()), at)
+    case_search.index(session, case)
+    return message

@@ -1,0 +1,98 @@
+"""Reminding of cases one working day before they fall due, and an alarm when they are late: each once for each date.
+
+The contract knows no mail, so a reminder is a step in the case's history and a line in the log, and the panel and
+`haichieu status` show what is late; nobody is written to.
+"""
+
+import asyncio
+import datetime
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback.cases import due_dates
+from feedback.cases.case_search import NOT_MERGED
+from feedback.cases.lifecycle import OPEN, note
+from feedback.models import Case
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.database import Database, now
+from haichieu.station import the_station
+
+log = structlog.get_logger()
+
+LOOK_EVERY = datetime.timedelta(hours=1)
+AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Reminded:
+    """How many cases were reminded of, and for how many the alarm was raised."""
+
+    soon: int
+    late: int
+
+    def __bool__(self) -> bool:
+        return bool(self.soon or self.late)
+
+
+def remind(session: Session, at: datetime.datetime) -> Reminded:
+    """Remind of what falls due by the next working day, and raise the alarm for what is late; `AT_ONCE` at most."""
+    timezone = ZoneInfo(the_station(session).timezone)
+    late = _waiting(session, Case.overdue_alarm_at.is_(None), Case.due_at < at)
+    for case in late:
+        case.overdue_alarm_at = at
+        case.reminded_at = case.reminded_at or at
+        where = case.department.name if case.department else case.unit.name
+        raise_alarm(
+            session,
+            AlarmKind.CASE_OVERDUE,
+            f"case:{case.number}",
+            f"Phản ánh {case.number} quá hạn trả lời ({where}). / The case {case.number} is overdue ({where}).",
+        )
+        note(session, case, "system", "overdue", at, before=_moment(case, timezone))
+    until = due_dates.reminded_until(at, timezone)
+    soon = _waiting(session, Case.reminded_at.is_(None), Case.due_at >= at, Case.due_at <= until)
+    for case in soon:
+        case.reminded_at = at
+        note(session, case, "system", "reminded", at, after=_moment(case, timezone))
+    if soon:
+        log.info("cases.due_soon", cases=[case.number for case in soon])
+    return Reminded(len(soon), len(late))
+
+
+def next_look(session: Session, at: datetime.datetime) -> datetime.datetime:
+    """When to look again: in an hour, or when the next case is late."""
+    earliest = session.scalar(
+        sa.select(sa.func.min(Case.due_at, type_=Case.due_at.type)).where(*_still_waiting(), Case.due_at >= at)
+    )
+    return min(earliest + datetime.timedelta(seconds=1), at + LOOK_EVERY) if earliest else at + LOOK_EVERY
+
+
+async def watch_due_dates(database: Database) -> None:
+    """Remind until cancelled."""
+    while True:
+        try:
+            while await database.run(lambda session: remind(session, now())):
+                pass
+            at = now()
+            following = await database.run(lambda session: next_look(session, now()))
+            await asyncio.sleep(max((following - at).total_seconds(), 1.0))
+        except sa.exc.DBAPIError as problem:
+            log.warning("reminding.blind", problem=str(problem.orig))
+            await asyncio.sleep(10.0)
+
+
+def _still_waiting() -> tuple[sa.ColumnElement[bool], ...]:
+    return (Case.status.in_([str(status) for status in OPEN]), NOT_MERGED)
+
+
+def _waiting(session: Session, *such: sa.ColumnElement[bool]) -> list[Case]:
+    query = sa.select(Case).where(*_still_waiting(), *such).order_by(Case.due_at, Case.id).limit(AT_ONCE)
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def _moment(case: Case, timezone: ZoneInfo) -> str:
+    return f"{case.due_at.astimezone(timezone):%d/%m/%Y %H:%M}" if case.due_at else ""

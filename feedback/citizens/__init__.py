@@ -1,0 +1,1 @@
+"""Citizens: encrypted numbers, export and erasure of personal data."""

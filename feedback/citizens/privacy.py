@@ -1,0 +1,128 @@
+"""What the station holds of one citizen: who may see the number, all of it in one file, and all of it gone.
+
+After an erasure the frame of a case stays for the statistics (number, place, category, dates, states); who it was and
+what was said do not.
+"""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.citizens.registry import CitizenBook
+from feedback.models import (
+    Attachment,
+    Case,
+    CaseLink,
+    Citizen,
+    CitizenCall,
+    Message,
+    Reply,
+    Transcript,
+    VoiceDraft,
+)
+from feedback.states import REPLY, ReplyEvent, ReplyState
+from haichieu import audit
+from haichieu.account_rights import MAY, Action
+from haichieu.errors import HaiChieuError
+from haichieu.jobs import Job
+from haichieu.media import MediaStore, unnamed
+from haichieu.people import Account, Role
+from haichieu.phone_numbers import masked
+
+TABLES = ("citizens", "citizen_calls", "cases", "case_links", "messages", "transcripts", "attachments", "replies",
+          "voice_drafts", "jobs", "media")  # fmt: skip
+"""The tables that an erasure touches (for `Database.forget`)."""
+
+_OF_MESSAGES = (job_kinds.TRANSCRIBE, job_kinds.FILE)
+_OF_REPLIES = (job_kinds.SEND_TEXT, job_kinds.ANSWER_CALL, job_kinds.ANSWER_AIR)
+
+
+class NoSuchCitizen(HaiChieuError):
+    """Nothing is held of somebody with this number."""
+
+    def __init__(self) -> None:
+        super().__init__("Đài không giữ gì của số này. / The station holds nothing of this number.")
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure took; `recordings` are names in Asterisk's spool, which is the caller's to empty."""
+
+    cases: int
+    messages: int
+    files: int
+    calls: int
+    recordings: tuple[str, ...]
+
+
+def number_for(book: CitizenBook, account: Account, case: Case) -> str:
+    """The citizen's number as this account may see it: in clear, masked, or empty for an anonymous one."""
+    if case.citizen is None:
+        return ""
+    number = book.number_of(case.citizen)
+    return number if Action.SEE_NUMBERS in MAY[Role(account.role)] else masked(number)
+
+
+def erase_citizen(
+    session: Session, store: MediaStore, book: CitizenBook, number: str, actor: str, at: datetime.datetime
+) -> Erased:
+    """Erase what is held of the citizen with this number (E.164). Raises NoSuchCitizen.
+
+    The audit trail says that it was done and by whom, and names nobody. Files go when the transaction commits.
+    """
+    digest = book.digest(number)
+    citizen = session.scalar(sa.select(Citizen).where(Citizen.number_hash == digest).with_for_update())
+    calls = session.scalars(sa.select(CitizenCall).where(CitizenCall.number_hash == digest)).all()
+    drafts = drafts_of(session, book, number)
+    if citizen is None and not calls and not drafts:
+        raise NoSuchCitizen
+    cases = [] if citizen is None else session.scalars(sa.select(Case).where(Case.citizen_id == citizen.id)).all()
+    messages, files = empty_cases(session, store, cases, at)
+    for row in (*calls, *drafts):
+        session.delete(row)
+    if citizen is not None:
+        session.delete(citizen)
+    session.flush()
+    audit.record(session, actor, "citizen.erase", "citizen", cases=len(cases), messages=messages, files=files)
+    return Erased(len(cases), messages, files, len(calls), tuple(draft.name for draft in drafts))
+
+
+def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: datetime.datetime) -> tuple[int, int]:
+    """Leave of cases their frame alone; return how many messages were emptied and how many files go.
+
+    What an answer was about is said in it, so the office's words go with the citizen's; what was still to be sent or
+    done is called off.
+    """
+    ids = [case.id for case in cases]
+    messages = session.scalars(sa.select(Message).where(Message.case_id.in_(ids))).all()
+    message_ids = [message.id for message in messages]
+    replies = session.scalars(sa.select(Reply).where(Reply.message_id.in_(message_ids))).all()
+    attachments = session.scalars(sa.select(Attachment).where(Attachment.message_id.in_(message_ids))).all()
+    media = {message.sound_id for message in messages} | {attachment.media_id for attachment in attachments}
+    for message in messages:
+        message.text, message.sound, message.external_id = "", None, None
+    for reply in replies:
+        if reply.state in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+            event = ReplyEvent.CANCEL if reply.state == ReplyState.WAITING else ReplyEvent.FAIL
+            reply.state, reply.changed_at = REPLY.after(ReplyState(reply.state), event), at
+        reply.reason, reply.provider_id = "", None
+    session.execute(sa.delete(Transcript).where(Transcript.message_id.in_(message_ids)))
+    session.execute(sa.delete(Attachment).where(Attachment.message_id.in_(message_ids)))
+    session.execute(sa.delete(CaseLink).where(sa.or_(CaseLink.case_id.in_(ids), CaseLink.other_id.in_(ids))))
+    session.execute(sa.delete(Job).where(Job.kind.in_(_OF_MESSAGES), Job.subject_id.in_(message_ids)))
+    reply_ids = [reply.id for reply in replies]
+    session.execute(sa.delete(Job).where(Job.kind.in_(_OF_REPLIES), Job.subject_id.in_(reply_ids)))
+    session.execute(sa.update(Case).where(Case.id.in_(ids)).values(citizen_id=None, search_text="", updated_at=at))
+    session.flush()
+    gone = unnamed(session, {one for one in media if one is not None})
+    return len(messages), store.discard(session, gone)
+
+
+def drafts_of(session: Session, book: CitizenBook, number: str) -> list[VoiceDraft]:
+    """The messages that this citizen is recording, or was when something failed."""
+    drafts = session.scalars(sa.select(VoiceDraft).where(VoiceDraft.number_locked != "")).all()
+    return [draft for draft in drafts if book.unlock(draft.number_locked) == number]

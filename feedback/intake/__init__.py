@@ -1,0 +1,1 @@
+"""Intake: spoken messages and missed calls become cases, and cases are filed."""

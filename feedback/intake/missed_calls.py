@@ -1,0 +1,117 @@
+"""Citizens who ring and hang up before the answer, so that it costs them nothing: one call is owed to each.
+
+A caller's number can be forged, so a call is made by rules that leave nothing to gain from that: once, in the hours in
+which citizens may be rung up, to numbers of this country alone, and not to one number again and again.
+"""
+
+import datetime
+import zoneinfo
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback.citizens.registry import CitizenBook
+from feedback.models import CitizenCall
+from haichieu.day_hours import next_moment_within
+from haichieu.phone_numbers import is_domestic
+from haichieu.station import the_station
+
+DELAY = datetime.timedelta(seconds=3)
+"""Whoever hung up has put the phone down by then."""
+VALID = datetime.timedelta(minutes=15)
+"""A call that could not be made for this long after it fell due is no longer expected."""
+NOT_AGAIN_FOR = datetime.timedelta(minutes=10)
+"""How long nobody is owed a second call."""
+MOST_AN_HOUR = 60
+"""Calls that are owed to all citizens together: more missed calls than that are no citizens'."""
+
+
+@dataclass(frozen=True)
+class OwedCitizenCall:
+    """A call to make: to whom, and which number they had dialled."""
+
+    id: int
+    number: str
+    dialled: str
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The one number at which it may be answered."""
+        return (self.number,)
+
+
+class MissedCalls:
+    """The calls that are owed to citizens, over `CitizenCall`."""
+
+    def __init__(self, citizens: CitizenBook) -> None:
+        self._citizens = citizens
+
+    def owe(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
+        """Owe one call to who rang and hung up; say whether it will be made."""
+        digest = self._citizens.digest(number)
+        lately = sa.select(CitizenCall.id).where(
+            CitizenCall.number_hash == digest, CitizenCall.due_at > at - NOT_AGAIN_FOR
+        )
+        in_the_hour = sa.select(sa.func.count()).where(CitizenCall.due_at > at - datetime.timedelta(hours=1))
+        if (
+            not is_domestic(number)
+            or session.scalar(lately.limit(1)) is not None
+            or session.scalars(in_the_hour).one() >= MOST_AN_HOUR
+        ):
+            return False
+        station = the_station(session)
+        local = (at + DELAY).astimezone(zoneinfo.ZoneInfo(station.timezone))
+        due = next_moment_within(station.reply_hours, local).astimezone(datetime.UTC)
+        session.add(
+            CitizenCall(
+                number_hash=digest,
+                number_locked=self._citizens.lock(number),
+                dialled=dialled,
+                state="owed",
+                due_at=due,
+                expires_at=due + VALID,
+            )
+        )
+        return True
+
+    def claim(self, session: Session, at: datetime.datetime) -> list[OwedCitizenCall]:
+        """Take the calls that are due, each for one claimant only; forget those that came too late."""
+        for late in session.scalars(
+            sa.select(CitizenCall).where(CitizenCall.state == "owed", CitizenCall.expires_at < at)
+        ):
+            _close(late, "expired", "too late")
+        session.flush()
+        session.execute(
+            sa.delete(CitizenCall).where(
+                CitizenCall.state.in_(("done", "expired")), CitizenCall.expires_at < at - datetime.timedelta(hours=1)
+            )
+        )
+        due = session.scalars(
+            sa.select(CitizenCall)
+            .where(CitizenCall.state == "owed", CitizenCall.due_at <= at)
+            .order_by(CitizenCall.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for debt in due:
+            debt.state = "calling"
+        return [OwedCitizenCall(debt.id, self._citizens.unlock(debt.number_locked), debt.dialled) for debt in due]
+
+    def next_due(self, session: Session) -> datetime.datetime | None:
+        """When the next call falls due; None when none is owed."""
+        return session.scalar(sa.select(sa.func.min(CitizenCall.due_at)).where(CitizenCall.state == "owed"))
+
+    def settle(self, session: Session, call_id: int, outcome: str) -> None:
+        """Write down how the call went. The number is needed no longer; its hash is, for `NOT_AGAIN_FOR`."""
+        _close(session.get_one(CitizenCall, call_id), "done", outcome)
+
+    def expire_interrupted(self, session: Session) -> int:
+        """Calls that a dead switchboard was making are not made again: they may have been answered."""
+        interrupted = session.scalars(sa.select(CitizenCall).where(CitizenCall.state == "calling")).all()
+        for debt in interrupted:
+            _close(debt, "expired", "the switchboard was restarted")
+        return len(interrupted)
+
+
+def _close(debt: CitizenCall, state: str, outcome: str) -> None:
+    debt.state, debt.outcome, debt.number_locked = state, outcome[:200], ""

@@ -1,0 +1,84 @@
+"""The words of texts: what of a citizen's is kept, what in it asks for something, and what the station says."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from feedback.cases.case_numbers import WrongCheckDigit, read_case_number, spoken_groups
+
+LONGEST = 10_000
+"""Characters of one text that are kept."""
+CUT = " […]"
+
+_STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "huy", "huy bo", "huy dang ky", "tu choi"}
+_START = {"start", "unstop", "dang ky", "dang ki", "dong y"}
+_STOP_EXACTLY = {"dừng", "ngừng"}
+"""Without its mark the first is also "right" (đúng)."""
+
+_NUMBER_AHEAD = re.compile(r"\s*#?\s*(\d{4}[ .-]?\d{4})(?!\d)")
+_STEERS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Marks that turn the direction of what follows them, also of what is not theirs."""
+
+
+class Wish(StrEnum):
+    """What a citizen asks for with one word."""
+
+    STOP = "stop"
+    START = "start"
+
+
+_WORDS = {
+    "received": (
+        "Đã nhận phản ánh số {number}. Nhắn tiếp: bắt đầu bằng số này.",
+        "Received as case {number}. To add to it, begin a text with this number.",
+    ),
+    "stopped": (
+        "Đài sẽ không nhắn tin nữa. Nhắn DANG KY để nhận lại.",
+        "You will get no more texts from us. Text START to get them again.",
+    ),
+    "started": ("Đài sẽ lại nhắn tin trả lời bạn.", "You will get texts from us again."),
+    "trial": ("Tin nhắn thử của đài Hai Chiều.", "A trial text from the station Hai Chiều."),
+}
+
+
+def clean(text: str) -> str:
+    """Return a text as it is kept: composed letters (NFC), no control characters, not longer than `LONGEST`."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+    text = _STEERS.sub("", text)
+    text = "".join(sign for sign in text if sign == "\n" or unicodedata.category(sign) not in ("Cc", "Cs")).strip()
+    return text if len(text) <= LONGEST else text[: LONGEST - len(CUT)] + CUT
+
+
+def wish(text: str) -> Wish | None:
+    """What the whole of a text asks for, with or without diacritics; None when it is an ordinary message."""
+    words = " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
+    bare = _without_marks(words)
+    if bare in _STOP or unicodedata.normalize("NFC", words) in _STOP_EXACTLY:
+        return Wish.STOP
+    return Wish.START if bare in _START else None
+
+
+def case_number_ahead(text: str) -> str | None:
+    """The case number that a text starts with, None when it starts with none."""
+    found = _NUMBER_AHEAD.match(text)
+    if found is None:
+        return None
+    try:
+        return read_case_number(found[1])
+    except WrongCheckDigit:
+        return None
+
+
+def acknowledgement(number: str, language: str) -> str:
+    """What the station answers to a citizen's own text: the case's number, in one segment."""
+    return said("received", language).format(number=spoken_groups(number))
+
+
+def said(what: str, language: str) -> str:
+    """One of the station's own texts, in Vietnamese unless the language is English."""
+    return _WORDS[what][1 if language == "en" else 0]
+
+
+def _without_marks(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text.replace("đ", "d"))
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))

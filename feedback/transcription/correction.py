@@ -1,0 +1,71 @@
+"""A transcript corrected by a person who listened: the words change, what the engine wrote stays."""
+
+import datetime
+
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.cases.lifecycle import note
+from feedback.models import Message, Transcript
+from feedback.transcription.transcribing import transcribed
+from haichieu import jobs
+from haichieu.errors import HaiChieuError
+from haichieu.jobs import JobState
+
+LONGEST = 20_000
+"""Characters."""
+
+
+class CorrectionRefused(HaiChieuError):
+    """The transcript cannot be changed like this."""
+
+
+def correct(session: Session, message: Message, text: str, actor: str, at: datetime.datetime) -> Transcript:
+    """Write what was really said; empty when nothing was. The case is filed again by the new words.
+
+    A message that no engine could write down gets its transcript by hand. Raises CorrectionRefused.
+    """
+    _require_spoken(message)
+    if len(text) > LONGEST:
+        raise CorrectionRefused(
+            f"Bản ghi dài {len(text)} ký tự, tối đa {LONGEST}. / "
+            f"The transcript has {len(text)} characters, at most {LONGEST} are allowed."
+        )
+    transcript = message.transcript
+    if transcript is None:
+        transcript = Transcript(
+            message=message, text="", original_text="", engine="", model="", language=message.language, confidence=None,
+            made_at=at,
+        )  # fmt: skip
+        session.add(transcript)
+    before, transcript.text = _words(transcript.text), text.strip()
+    transcript.corrected_by, transcript.corrected_at, transcript.doubtful = actor, at, False
+    session.flush()
+    note(session, message.case, actor, "transcript_corrected", at, before=before, after=_words(transcript.text))
+    transcribed(session, message, actor, at)
+    waiting = jobs.find(session, job_kinds.TRANSCRIBE, message.id)
+    if waiting is not None and waiting.state in (JobState.WAITING, JobState.FAILED):
+        waiting.state, waiting.settled_at = JobState.DONE, at
+    return transcript
+
+
+def again(session: Session, message: Message, actor: str, at: datetime.datetime) -> None:
+    """Have a message written down anew, after a failure or with another engine. Raises CorrectionRefused."""
+    _require_spoken(message)
+    if message.transcript is not None and message.transcript.corrected_by:
+        raise CorrectionRefused(
+            "Bản ghi này đã có người sửa, không ghi lại bằng máy nữa. / "
+            "A person has corrected this transcript; a machine does not replace it."
+        )
+    note(session, message.case, actor, "transcribe_again", at)
+    jobs.renew(session, job_kinds.TRANSCRIBE, message.id, at)
+
+
+def _words(text: str) -> str:
+    """For history and audit trail, which must outlive what a citizen said: how much it was, never what."""
+    return f"{len(text.split())} từ / words"
+
+
+def _require_spoken(message: Message) -> None:
+    if message.sound_id is None:
+        raise CorrectionRefused("Tin này không phải tin nói. / This message was not spoken.")

@@ -1,0 +1,49 @@
+"""From a recording to what was understood of it: read, cut into pieces, heard piece by piece, judged as a whole."""
+
+import dataclasses
+import threading
+from pathlib import Path
+
+from feedback.transcription.confidence import Understood, judge
+from feedback.transcription.engine import Engine, Passage
+from feedback.transcription.errors import LanguageNotKnown, SoundUnusable
+from feedback.transcription.voice import pieces
+from haichieu.audio.errors import UnreadableSound
+from haichieu.audio.sound import Sound, read_wav
+
+
+class Interrupted(Exception):
+    """Whoever asked does not want to know any more."""
+
+
+def understand_file(engine: Engine, recording: Path, language: str, stop: threading.Event | None = None) -> Understood:
+    """Write down a recording. Raises SoundUnusable, LanguageNotKnown, EngineUnusable, or Interrupted once stopped."""
+    if not engine.knows(language):
+        raise LanguageNotKnown(language, engine.name)
+    try:
+        sound = read_wav(recording)
+    except UnreadableSound as problem:
+        raise SoundUnusable(
+            f"Không đọc được bản ghi âm {recording.name}. / The recording {recording.name} cannot be read: {problem}"
+        ) from problem
+    return understand(engine, sound, language, stop)
+
+
+def understand(engine: Engine, sound: Sound, language: str, stop: threading.Event | None = None) -> Understood:
+    """Write down a sound. Raises EngineUnusable, LanguageNotKnown, or Interrupted once stopped."""
+    passages: list[Passage] = []
+    spoken = 0.0
+    for begin, piece in pieces(sound):
+        if stop is not None and stop.is_set():
+            raise Interrupted
+        heard = engine.listen(piece, language)
+        passages.extend(_later(passage, begin) for passage in heard.passages)
+        spoken += heard.speech_seconds
+    return judge(passages, spoken)
+
+
+def _later(passage: Passage, seconds: float) -> Passage:
+    words = tuple(
+        dataclasses.replace(word, begin=word.begin + seconds, end=word.end + seconds) for word in passage.words
+    )
+    return dataclasses.replace(passage, begin=passage.begin + seconds, end=passage.end + seconds, words=words)

@@ -1,0 +1,109 @@
+"""What becomes of a spoken message, as rules over rows: written down, waiting for a person, or for a repair.
+
+What came of a job is written in the transaction that settles it, so a worker that is killed at any moment has either
+done it or not begun.
+"""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.cases.lifecycle import happen
+from feedback.models import Case, Message, Transcript
+from feedback.states import CaseEvent, CaseStatus
+from feedback.transcription.confidence import Understood
+from feedback.transcription.errors import LanguageNotKnown, SoundUnusable
+from haichieu import jobs
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.jobs import MOST_ATTEMPTS, Claim, Job, JobState
+
+AGAIN_AFTER = datetime.timedelta(seconds=30)
+REPAIRED_AFTER = datetime.timedelta(seconds=60)
+"""How often a broken engine is tried again."""
+ENGINE = "transcriber"
+"""The subject of the alarm over a broken engine."""
+
+
+def write_down(
+    session: Session, held: Claim, understood: Understood, engine: str, model: str, at: datetime.datetime
+) -> None:
+    """Keep what was understood, and have the message filed. Raises ClaimLost, and nothing has happened."""
+    jobs.done(session, held, at)
+    message = session.get_one(Message, held.subject_id)
+    transcript = message.transcript
+    if transcript is not None and transcript.corrected_by:
+        return  # a person was faster, and knows better
+    if transcript is None:
+        transcript = Transcript(message=message)
+        session.add(transcript)
+    transcript.text = transcript.original_text = understood.text
+    transcript.engine, transcript.model, transcript.language = engine, model, message.language
+    transcript.confidence, transcript.doubtful = understood.confidence, understood.doubtful
+    transcript.words, transcript.made_at = [word.as_json() for word in understood.words], at
+    transcribed(session, message, "system", at)
+    alarm_is_over(session, AlarmKind.TRANSCRIPTION_FAILED, _subject(message.case))
+
+
+def transcribed(session: Session, message: Message, actor: str, at: datetime.datetime) -> None:
+    """The message has its words: the case moves on when it was new, and is filed by them (again)."""
+    message.case.updated_at = at
+    if message.case.status == CaseStatus.NEW:
+        happen(session, message.case, CaseEvent.TRANSCRIBE, actor, at)
+    session.flush()
+    jobs.renew(session, job_kinds.FILE, message.id, at)
+
+
+def did_not_work(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
+    """Try again later, or leave the message to a person when that cannot help. Raises ClaimLost."""
+    final = isinstance(problem, LanguageNotKnown | SoundUnusable) or held.attempts >= MOST_ATTEMPTS
+    if not final:
+        jobs.put_off(session, held, at + AGAIN_AFTER * held.attempts, str(problem))
+        return
+    jobs.fail(session, held, at, str(problem))
+    _leave_to_person(session, held.subject_id, str(problem), at, alarm=not isinstance(problem, LanguageNotKnown))
+
+
+def engine_is_down(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
+    """Give the message back as if nothing had been tried, and have somebody repair the engine. Raises ClaimLost."""
+    jobs.put_off(session, held, at + REPAIRED_AFTER, str(problem), counts=False)
+    raise_alarm(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE, str(problem))
+
+
+def engine_is_up(session: Session) -> None:
+    """The engine works: clear its alarm."""
+    alarm_is_over(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE)
+
+
+def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
+    """Leave to a person every message whose workers died over it too often; claiming would only say it is failed."""
+    killers = session.scalars(
+        sa.select(Job)
+        .where(
+            Job.kind == job_kinds.TRANSCRIBE,
+            Job.state == JobState.RUNNING,
+            Job.leased_until <= at,
+            Job.attempts >= MOST_ATTEMPTS,
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    for job in killers:
+        job.state, job.settled_at, job.leased_until, job.leased_by = JobState.FAILED, at, None, ""
+        job.problem = (
+            f"Đã thử {job.attempts} lần, lần nào tiến trình nền cũng dừng giữa chừng. / "
+            f"Begun {job.attempts} times, and every time the worker died over it."
+        )
+        _leave_to_person(session, job.subject_id, job.problem, at, alarm=True)
+
+
+def _leave_to_person(session: Session, message_id: int, problem: str, at: datetime.datetime, *, alarm: bool) -> None:
+    """File the message without its words: somebody has to be told that there is one to listen to."""
+    message = session.get_one(Message, message_id)
+    jobs.add(session, job_kinds.FILE, message.id, at)
+    if alarm:
+        raise_alarm(session, AlarmKind.TRANSCRIPTION_FAILED, _subject(message.case), problem)
+
+
+def _subject(case: Case) -> str:
+    return f"case:{case.number}"

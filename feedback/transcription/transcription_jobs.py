@@ -1,0 +1,154 @@
+"""The desk in the worker where spoken messages are written down, one at a time, as leased jobs.
+
+The engine works in a thread of its own while the lease is extended beside it. Whoever stops the worker waits for the
+piece of sound in hand, half a minute of it at most; a worker that is killed lets its lease run out.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import os
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback import job_kinds
+from feedback.models import Message
+from feedback.transcription.confidence import Understood
+from feedback.transcription.engine import Engine
+from feedback.transcription.errors import EngineUnusable, SoundUnusable
+from feedback.transcription.recognition import understand_file
+from feedback.transcription.transcribing import (
+    REPAIRED_AFTER,
+    did_not_work,
+    engine_is_down,
+    engine_is_up,
+    leave_what_kills_workers,
+    write_down,
+)
+from haichieu import jobs
+from haichieu.background import in_background
+from haichieu.changes import hours
+from haichieu.database import Database, now
+from haichieu.jobs import Claim, ClaimLost
+from haichieu.media import MediaStore
+
+log = structlog.get_logger()
+
+KINDS = (job_kinds.TRANSCRIBE,)
+LEASE = datetime.timedelta(seconds=60)
+NICENESS = 10
+"""Calls on the same machine come first."""
+
+
+class TranscriptionDesk:
+    """Writes down what citizens said, with one engine; without one, messages wait."""
+
+    def __init__(self, database: Database, store: MediaStore, engine: Engine | None) -> None:
+        self._database, self._store, self._engine = database, store, engine
+        self._thread = ThreadPoolExecutor(1, "transcription", initializer=_give_way)
+        self._broken_until: datetime.datetime | None = None
+        self._is_up = False
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if self._engine is None:
+            log.info("transcription.off")
+            return
+        async for _ in hours(self._database, self._next_hour):
+            while await self.write_down_one():
+                pass
+
+    async def write_down_one(self) -> bool:
+        """Do the job that has been due longest; return whether there was one."""
+        if self._engine is None or (self._broken_until is not None and now() < self._broken_until):
+            return False
+        claims = await self._database.run(_claim)
+        for held in claims:
+            with contextlib.suppress(ClaimLost):
+                await self._do(self._engine, held)
+        return bool(claims)
+
+    async def _do(self, engine: Engine, held: Claim) -> None:
+        try:
+            recording, language = await self._database.run(lambda session: self._recording(session, held))
+            understood = await self._understand(engine, held, recording, language)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ClaimLost):
+                await self._database.run(lambda session: jobs.put_off(session, held, now(), "", counts=False))
+            raise
+        except ClaimLost:
+            raise
+        except EngineUnusable as problem:
+            reason: Exception = problem
+            self._broken_until, self._is_up = now() + REPAIRED_AFTER, False
+            await self._database.run(lambda session: engine_is_down(session, held, reason, now()))
+        except Exception as problem:
+            reason = problem
+            log.warning("transcription.failed", message=held.subject_id, attempt=held.attempts, problem=str(problem))
+            await self._database.run(lambda session: did_not_work(session, held, reason, now()))
+        else:
+            await self._database.run(lambda session: self._settle(session, held, engine, understood))
+            self._is_up = True
+
+    async def _understand(self, engine: Engine, held: Claim, recording: Path, language: str) -> Understood:
+        stop = threading.Event()
+
+        def work() -> Understood:
+            if engine.knows(language):
+                engine.load()
+            return understand_file(engine, recording, language, stop)
+
+        async with in_background(self._keep(held)):
+            thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
+            async with _awaited(thread, stop):
+                return await asyncio.shield(thread)
+
+    async def _keep(self, held: Claim) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            await self._database.run(lambda session: jobs.extend(session, held, now(), LEASE))
+
+    def _recording(self, session: Session, held: Claim) -> tuple[Path, str]:
+        message = session.get_one(Message, held.subject_id)
+        path = self._store.path(message.sound) if message.sound is not None else None
+        if path is None or not path.is_file():
+            raise SoundUnusable(
+                f"Không còn tệp âm thanh của tin này{f' ({path.name})' if path else ''}. / "
+                f"The sound of this message is gone{f' ({path.name})' if path else ''}."
+            )
+        return path, message.language
+
+    def _settle(self, session: Session, held: Claim, engine: Engine, understood: Understood) -> None:
+        write_down(session, held, understood, engine.name, engine.model, now())
+        if not self._is_up:
+            engine_is_up(session)
+
+    async def _next_hour(self) -> datetime.datetime | None:
+        due = await self._database.look(lambda session: jobs.next_due(session, KINDS))
+        return max(due, self._broken_until) if due and self._broken_until else due
+
+
+def _claim(session: Session) -> list[Claim]:
+    leave_what_kills_workers(session, now())
+    return jobs.claim(session, KINDS, now(), LEASE)
+
+
+def _give_way() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+@contextlib.asynccontextmanager
+async def _awaited(thread: "asyncio.Future[Understood]", stop: threading.Event) -> AsyncIterator[None]:
+    """Leave no thread behind: told to stop, it ends after the piece in hand."""
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait([thread])
+        if not thread.cancelled():
+            thread.exception()

@@ -1,0 +1,162 @@
+"""A child process that prints one JSON event a line and takes JSON commands: how demo and tests hold a phone.
+
+Only for short-lived children under a script's control; the station's own processes are in `haichieu.process_control`.
+
+    EventProcessError
+    ├── ChildEnded          the process ended while something was expected of it
+    └── EventMissing        the event did not come in time; says what came instead
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from haichieu.errors import HaiChieuError
+from haichieu.process_control import end_with_parent
+
+Event = dict[str, Any]
+"""`{"event": NAME, "at": EPOCH_SECONDS, …}`."""
+
+
+class EventProcessError(HaiChieuError):
+    """A child process did not do what was expected of it."""
+
+
+class ChildEnded(EventProcessError):
+    """The process ended while something was expected of it."""
+
+
+class EventMissing(EventProcessError):
+    """An event did not come in time."""
+
+
+class EventProcess:
+    """`python -m MODULE ARGUMENTS`, its events in order; an asynchronous context manager that ends it."""
+
+    def __init__(self, module: str, arguments: Sequence[str], *, secret: str, stop_seconds: float = 6.0) -> None:
+        self.events: list[Event] = []
+        """Everything it has said so far."""
+        self.returncode: int | None = None
+        self._argv = [sys.executable, "-m", module, *arguments]
+        self._secret = secret
+        self._stop_seconds = stop_seconds
+        self._waiting: list[Event] = []
+        self.errors: deque[str] = deque(maxlen=20)
+        """The last lines of its standard error."""
+        self._news = asyncio.Condition()
+        self._process: asyncio.subprocess.Process | None = None
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=end_with_parent,
+        )
+        self._readers = [
+            asyncio.create_task(self._read_events(self._process)),
+            asyncio.create_task(self._read_errors(self._process)),
+        ]
+        await self._write(self._secret)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises ChildEnded before the start."""
+        return self._started().pid
+
+    async def stop(self) -> int:
+        """SIGTERM, SIGKILL when it does not listen, and the exit status; calling it again does nothing."""
+        process = self._started()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), self._stop_seconds)
+            except TimeoutError:
+                process.kill()
+        await asyncio.gather(*self._readers)
+        self.returncode = await process.wait()
+        return self.returncode
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._started().kill()
+
+    async def send(self, command: Event) -> None:
+        """Give it a command. Raises ChildEnded."""
+        await self._write(json.dumps(command))
+
+    def forget(self, *names: str, before: Event | None = None) -> None:
+        """Leave untaken events of these names out of later `take`s; with `before`, only those that preceded it."""
+        until = before["at"] if before else float("inf")
+        self._waiting = [event for event in self._waiting if event["event"] not in names or event["at"] > until]
+
+    async def take(self, *names: str, timeout: float, tag: int | None = None) -> Event:
+        """The first event of these names (and this tag) that nobody has taken yet, waiting for it if need be.
+
+        Raises EventMissing after `timeout` seconds, ChildEnded when the process is gone.
+        """
+
+        def found() -> Event | None:
+            matching = (event for event in self._waiting if event["event"] in names and event.get("tag") == tag)
+            return next(matching, None)
+
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(lambda: found() or self.returncode is not None)
+        except TimeoutError:
+            raise EventMissing(
+                f"{' / '.join(names)}: không đến trong {timeout:g} s / did not come within {timeout:g} s; "
+                f"last: {self.events[-3:]} {' '.join(self.errors)}"
+            ) from None
+        event = found()
+        if event is None:
+            raise ChildEnded(
+                f"{self._argv[2]}: đã kết thúc / ended with status {self.returncode}: {' '.join(self.errors)}"
+            )
+        self._waiting.remove(event)
+        return event
+
+    def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise ChildEnded(f"{self._argv[2]}: chưa chạy / not started")
+        return self._process
+
+    async def _write(self, line: str) -> None:
+        stdin = self._started().stdin
+        assert stdin is not None  # noqa: S101
+        try:
+            stdin.write(line.encode() + b"\n")
+            await stdin.drain()
+        except ConnectionError as problem:
+            raise ChildEnded(f"{self._argv[2]}: đã kết thúc / has ended: {' '.join(self.errors)}") from problem
+
+    async def _read_events(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # noqa: S101
+        async for line in process.stdout:
+            event = json.loads(line)
+            async with self._news:
+                self.events.append(event)
+                self._waiting.append(event)
+                self._news.notify_all()
+        self.returncode = await process.wait()
+        async with self._news:
+            self._news.notify_all()
+
+    async def _read_errors(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None  # noqa: S101
+        async for line in process.stderr:
+            self.errors.append(line.decode(errors="replace").rstrip())

@@ -1,0 +1,369 @@
+"""`haichieu demo`: the main job with real SIP calls, and the evidence that it was done.
+
+An official phones in and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
+played and an emergency breaks into it (`demo_programmes`); then a citizen speaks and writes to the hotline and is
+answered (`demo_hotline`). What each side recorded is compared with what was sent; nothing is believed because "the call
+was up".
+"""
+
+import asyncio
+import datetime
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind, Reason, words
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from dialplans.installation import Installation
+from feedback.texts.twilio_stand_in import TwilioStandIn
+from haichieu.audio.sound import Sound, measure, read_wav
+from haichieu.demo.audio_matching import Match, match
+from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
+from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
+from haichieu.demo.soft_speaker import SoftSpeaker
+from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
+from haichieu.media import Media, MediaStore
+from haichieu.processes.asterisk import find_or_fetch
+from haichieu.settings import load_settings
+
+DISTRICT = Path(__file__).parents[2] / "examples" / "demo.toml"
+LISTENING = ("cb-01", "cb-02", "cb-03")
+SWITCHED_OFF = "cb-04"
+PHONE = "can-bo"
+SPEECH, SPEECH_SECONDS = "demo-congrats", 12.0
+BULLETIN, BULLETIN_SECONDS = "demo-instruct", 16.0
+
+CORRELATION = 0.8
+"""From here on it is the same speech: other speech stays below 0.4, G.711 keeps above 0.95."""
+HEARD_SHARE = 0.75
+"""On a busy machine a jitter buffer shifts the sound by a frame now and then: that costs the second it falls in,
+of which most was heard."""
+LOUD_DBFS = -45.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one loudspeaker recorded, beside what the station's log says of it."""
+
+    speaker: str
+    correlation: float
+    share_found: float
+    seconds_of_speech: float
+    level_dbfs: float
+    delivery: str
+    delivery_seconds: float
+    loss: float
+    proven: bool
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A speaker that the broadcast did not reach, and why."""
+
+    speaker: str
+    delivery: str
+    reason: str | None
+    reason_en: str | None
+    proven: bool
+
+
+@dataclass(frozen=True)
+class Aired:
+    """The broadcast as the station's log has it."""
+
+    id: int
+    state: str
+    official: str
+    zone: str
+    confirmed_to_first_audio_seconds: float | None
+    live_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the official's phone sent."""
+
+    seconds: float
+    seconds_of_speech: float
+    dbfs: float
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The station's own recording of the broadcast."""
+
+    kept: bool
+    seconds: float
+    correlation: float
+    proven: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The evidence of one demonstration."""
+
+    ok: bool
+    broadcast: Aired
+    sent: Sent
+    heard: list[Heard]
+    missed: list[Missed]
+    recording: Recording
+    scheduled: Scheduled | None = None
+    emergency: Emergency | None = None
+    hotline: Hotline | None = None
+
+
+def run_demo(*, once: bool, as_json: bool) -> int:
+    """Run it; return 0 only if every step was proven."""
+    try:
+        return asyncio.run(_demo(once=once, as_json=as_json))
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _demo(*, once: bool, as_json: bool) -> int:
+    installation = find_or_fetch(load_settings())
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-demo-")))
+        _say("Khởi động đài… / starting the station…")
+        twilio, carrier_port = stack.enter_context(TwilioStandIn()), free_port(socket.SOCK_DGRAM)
+        district = with_carrier(DISTRICT, folder, carrier_port)
+        station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
+        sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
+        recordings = {code: folder / f"{code}.wav" for code in LISTENING}
+        await _switch_on(station, recordings, stack)
+        report = await _official_is_heard(station, folder, sent, recordings)
+        bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
+        _say("Bản tin đã duyệt, chờ đến giờ phát… / an approved bulletin waits for its hour…")
+        scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
+        _say("Người dân gọi đường dây và nhắn tin… / a citizen calls the hotline and writes to it…")
+        hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
+        proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
+        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline)
+        if as_json:
+            print(json.dumps(asdict(report), ensure_ascii=False, indent=2), flush=True)
+        else:
+            _print(report)
+        if not once:
+            web = f"http://{station.settings.bind}:{station.settings.web_port}/healthz"
+            _say(f"Đài vẫn chạy: SIP {station.server}, {web}. Ctrl-C để dừng. / The station stays up; Ctrl-C ends it.")
+            await _until_interrupted()
+    return 0 if report.ok else 1
+
+
+def _texts_through(twilio: TwilioStandIn) -> dict[str, str | int]:
+    """Settings of a station whose texts go through the stand-in, which is told where the station's webhook is."""
+    ports = free_ports()
+    public_url = f"http://{ports['bind']}:{ports['web_port']}"
+    twilio.webhook = f"{public_url}/webhooks/twilio/sms"
+    return {
+        **ports,
+        "public_url": public_url,
+        "twilio_account_sid": twilio.account_sid,
+        "twilio_auth_token": twilio.token,
+        "twilio_number": twilio.number,
+        "twilio_base_url": twilio.base_url,
+    }
+
+
+async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: AsyncExitStack) -> None:
+    for code, wav in recordings.items():
+        speaker = SoftSpeaker(
+            server=station.server, id=code, password=f"speaker-{code}-secret", record=wav, bind="127.0.0.1"
+        )
+        await (await stack.enter_async_context(speaker)).registered()
+    await until(lambda: _reachable(station) == set(LISTENING), "three speakers reachable")
+    _say(f"Ba cụm loa đã kết nối, {SWITCHED_OFF} đang tắt. / Three speakers are registered, one is off.")
+
+
+async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, recordings: dict[str, Path]) -> Report:
+    """Make the call, and compare what was recorded with what was sent."""
+    async with AsyncExitStack() as stack:
+        phone = await stack.enter_async_context(
+            SoftPhone(server=station.server, id=PHONE, password=f"phone-{PHONE}-secret", record=folder / "phone.wav")
+        )
+        await phone.registered()
+        await phone.call("1900")
+        for keys in ("246810#", "1", "11#", "1"):
+            await phone.digits(keys)
+        _say("Cán bộ đã nhập mã PIN, chọn khu vực 11 và bấm phát. / The official signed in and goes live in zone 11.")
+        await until(lambda: _broadcast(station).live_at is not None, "the official is live", seconds=20)
+        await phone.play(sent)
+        await phone.digits("#")
+        await until(lambda: _broadcast(station).ended_at is not None, "the broadcast has ended", seconds=20)
+        await phone.hang_up()
+    return await asyncio.to_thread(_report, station, sent, recordings)
+
+
+def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
+    """Real human speech, as it comes with every Asterisk, cut to the length of a short announcement."""
+    wav = folder / f"{name}.wav"
+    source = installation.data / "sounds" / "en" / f"{name}.gsm"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", source, "-t", str(seconds), "-ar", "8000", wav], check=True
+    )
+    return wav
+
+
+def _reachable(station: TrialStation) -> set[str]:
+    with station.database.session() as session:
+        return set(session.scalars(sa.select(Speaker.code).where(Speaker.reachable)))
+
+
+def _broadcast(station: TrialStation) -> Broadcast:
+    with station.database.session() as session:
+        newest = session.scalar(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1))
+        return newest or Broadcast()
+
+
+def _report(station: TrialStation, sent: Path, recordings: dict[str, Path]) -> Report:
+    source = read_wav(sent)
+    with station.database.session() as session:
+        broadcast = session.scalars(sa.select(Broadcast).where(Broadcast.kind == Kind.LIVE)).one()
+        deliveries = {delivery.speaker.code: delivery for delivery in broadcast.deliveries}
+        heard = [_heard(deliveries[code], match(source, read_wav(wav))) for code, wav in recordings.items()]
+        missed = [_missed(delivery) for code, delivery in deliveries.items() if code not in recordings]
+        recording = _recording(session, station, broadcast, source)
+        levels = measure(source)
+        return Report(
+            ok=broadcast.state == BroadcastState.ENDED
+            and recording.proven
+            and all(item.proven for item in heard)
+            and all(item.proven for item in missed),
+            broadcast=Aired(
+                broadcast.id,
+                broadcast.state,
+                broadcast.on_air_name,
+                broadcast.zone_names,
+                _seconds(broadcast.created_at, broadcast.on_air_at),
+                _seconds(broadcast.live_at, broadcast.ended_at),
+            ),
+            sent=Sent(round(levels.seconds, 2), round(levels.active_seconds, 2), round(levels.active_dbfs, 1)),
+            heard=heard,
+            missed=missed,
+            recording=recording,
+        )
+
+
+def _heard(delivery: Delivery, found: Match) -> Heard:
+    alike = found.correlation >= CORRELATION and found.fraction >= HEARD_SHARE and found.level_db > LOUD_DBFS
+    return Heard(
+        speaker=delivery.speaker.code,
+        correlation=round(found.correlation, 3),
+        share_found=round(found.fraction, 3),
+        seconds_of_speech=round(found.matched_seconds, 2),
+        level_dbfs=round(found.level_db, 1),
+        delivery=delivery.state,
+        delivery_seconds=delivery.seconds,
+        loss=round(delivery.loss, 4),
+        proven=alike and delivery.state == DeliveryState.PLAYED,
+    )
+
+
+def _missed(delivery: Delivery) -> Missed:
+    return Missed(
+        speaker=delivery.speaker.code,
+        delivery=delivery.state,
+        reason=words(delivery.reason),
+        reason_en=words(delivery.reason, "en"),
+        proven=delivery.state == DeliveryState.MISSED and delivery.reason == Reason.NOT_REGISTERED,
+    )
+
+
+def _recording(session: Session, station: TrialStation, broadcast: Broadcast, source: Sound) -> Recording:
+    media = session.get(Media, broadcast.recording_id) if broadcast.recording_id else None
+    if media is None:
+        return Recording(kept=False, seconds=0.0, correlation=0.0, proven=False)
+    store = MediaStore(station.settings.home / "media", station.settings.min_free_megabytes)
+    found = match(source, read_wav(store.path(media)))
+    return Recording(True, media.seconds, round(found.correlation, 3), found.correlation >= CORRELATION)
+
+
+def _seconds(begin: datetime.datetime | None, end: datetime.datetime | None) -> float | None:
+    return round((end - begin).total_seconds(), 3) if begin and end else None
+
+
+def _print(report: Report) -> None:
+    table = Table(title="Loa nào đã nghe thấy gì / who heard what")
+    for column in (
+        "cụm loa / speaker",
+        "trạng thái / state",
+        "giống / alike",
+        "giây / seconds",
+        "dBFS",
+        "lý do / reason",
+    ):
+        table.add_column(column)
+    for item in report.heard:
+        table.add_row(
+            item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}",
+            f"{item.level_dbfs:.1f}", "",
+        )  # fmt: skip
+    for gone in report.missed:
+        table.add_row(gone.speaker, gone.delivery, "", "", "", f"{gone.reason} / {gone.reason_en}")
+    console = Console()
+    console.print(
+        f"{report.broadcast.official} → {report.broadcast.zone}: "
+        f"{report.sent.seconds_of_speech:.1f} s tiếng nói / of speech at {report.sent.dbfs:.1f} dBFS"
+    )
+    console.print(table)
+    if report.scheduled:
+        title = f"Bản tin theo lịch lúc {report.scheduled.due_at}, trễ / late {report.scheduled.late_by_seconds:.2f} s"
+        console.print(_on_speakers(title, report.scheduled.heard))
+    if report.emergency:
+        title = f"Khẩn cấp sau / emergency after {report.emergency.command_to_air_seconds:.2f} s"
+        console.print(_on_speakers(title, report.emergency.heard))
+    if report.hotline:
+        console.print(_of_hotline(report.hotline))
+    console.print("ĐẠT / PROVEN" if report.ok else "CHƯA ĐẠT / NOT PROVEN")
+
+
+def _of_hotline(hotline: Hotline) -> Table:
+    spoken, answered, written = hotline.spoken, hotline.answered, hotline.written
+    table = Table(title="Người dân nói, nhắn, và được trả lời / citizens speak, write, and are answered")
+    for column in ("việc / what", "kết quả / outcome"):
+        table.add_column(column)
+    heard, filed = f"{spoken.number}: {spoken.seconds:.1f} s, {spoken.correlation:.2f}", spoken.due_at
+    for what, outcome in (
+        ("phản ánh bằng lời nói / spoken case", heard),
+        ("chép lại / transcript", f"“{spoken.transcript}” ({spoken.words_right:.0%})"),
+        ("phân loại / filed", f"{spoken.category} ({spoken.category_by}) → {spoken.department}, {filed}"),
+        ("trả lời bằng tin nhắn / answered by text", f"{answered.text_state}: “{answered.texted}”"),
+        ("trả lời bằng cuộc gọi / answered by call", f"{answered.call_state}, {answered.heard_correlation:.2f}"),
+        ("phản ánh bằng tin nhắn / written case", f"{written.number}: “{written.text}” → {written.category}"),
+        ("tin nhắn báo mã / receipt", str(written.receipt)),
+    ):
+        table.add_row(what, outcome)
+    return table
+
+
+def _on_speakers(title: str, heard: list[OnSpeaker]) -> Table:
+    table = Table(title=title)
+    for column in ("cụm loa / speaker", "trạng thái / state", "giống / alike", "giây / seconds"):
+        table.add_column(column)
+    for item in heard:
+        table.add_row(item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}")
+    return table
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+async def _until_interrupted() -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()

@@ -1,0 +1,143 @@
+"""Holding a phone from a script: `async with SoftPhone(…) as phone: await phone.call("1900")`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from haichieu.demo.event_process import Event, EventProcess, EventProcessError
+from haichieu.sip.options import DIGIT_SECONDS, G711
+
+
+class CallNotAnswered(EventProcessError):
+    """A call ended before it was answered; `code` is the SIP status."""
+
+    def __init__(self, to: str, code: int, reason: str) -> None:
+        super().__init__(f"{to}: không trả lời / not answered: {code} {reason}")
+        self.code = code
+
+
+class CommandRefused(EventProcessError):
+    """The phone could not do what it was told: the file is missing, there is no call …"""
+
+
+@dataclass(frozen=True)
+class Played:
+    """When the first and the last frame of a file left the phone (epoch seconds)."""
+
+    started: float
+    ended: float
+
+
+class SoftPhone(EventProcess):
+    """One phone in its own process.
+
+    With `id` and `password` it is a phone of the station and registers. Without, it is the far side of a trunk:
+    it calls as `caller_number` from `port`, and takes whatever is called there.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str | None = None,
+        id: str | None = None,
+        password: str = "",
+        caller_number: str | None = None,
+        bind: str = "127.0.0.1",
+        port: int = 0,
+        record: Path | None = None,
+        codecs: Sequence[str] = G711,
+    ) -> None:
+        given = {
+            "--server": server,
+            "--id": id,
+            "--caller-number": caller_number,
+            "--record": str(record) if record else None,
+        }
+        arguments = [part for name, value in given.items() if value for part in (name, value)]
+        arguments += ["--password", "-", "--bind", bind, "--port", str(port), "--codecs", ",".join(codecs)]
+        super().__init__("haichieu.demo.softphone", arguments, secret=password)
+        self._tag = 0
+
+    async def ready(self, timeout: float = 10.0) -> int:
+        """Wait until it listens; returns its SIP port."""
+        return int((await self.take("ready", timeout=timeout))["port"])
+
+    async def registered(self, timeout: float = 10.0) -> Event:
+        """Wait until the server knows it."""
+        return await self.take("registered", timeout=timeout)
+
+    async def dial(self, to: str, headers: Mapping[str, str] | None = None) -> None:
+        """Begin a call to a number at the server, or to a sip: address, and do not wait."""
+        self.forget("answered", "ended", "ringing", "refused")
+        await self.send({"do": "call", "to": to, "headers": dict(headers or {})})
+
+    async def ringing(self, timeout: float = 10.0) -> Event:
+        """Wait until the other side rings."""
+        return await self._unless_refused("ringing", timeout)
+
+    async def call(self, to: str, timeout: float = 15.0, headers: Mapping[str, str] | None = None) -> Event:
+        """Call and wait for the answer. Raises CallNotAnswered with the SIP status."""
+        await self.dial(to, headers)
+        event = await self.take("answered", "ended", "refused", timeout=timeout)
+        if event["event"] == "answered":
+            return event
+        raise CallNotAnswered(to, event.get("code", 0), event["reason"])
+
+    async def incoming(self, timeout: float = 15.0) -> Event:
+        """Wait for a call; the event tells `caller`, `dialled` and `source`. It rings until answered."""
+        event = await self.take("incoming", timeout=timeout)
+        self.forget("answered", "ended", "ringing", "refused", before=event)
+        return event
+
+    async def answer(self, timeout: float = 5.0) -> Event:
+        """Answer the call that rings."""
+        await self.send({"do": "answer"})
+        return await self._unless_refused("answered", timeout)
+
+    async def digits(self, digits: str, gap: float = 0.0) -> Event:
+        """Press keys, `gap` seconds between them, and return when the last has been sent."""
+        await self.send({"do": "digits", "digits": digits, "gap": gap})
+        return await self._unless_refused("digits_sent", len(digits) * (DIGIT_SECONDS + gap) + 5)
+
+    async def begin_playing(self, file: Path) -> float:
+        """Play a WAV file, and return when its first frame has left: the epoch seconds of that."""
+        tag = await self._send_play(file)
+        return float((await self._unless_refused("playing", 30.0, tag))["started"])
+
+    async def play(self, file: Path, timeout: float = 600.0) -> Played:
+        """Play a WAV file to its end."""
+        tag = await self._send_play(file)
+        event = await self._unless_refused("played", timeout, tag)
+        return Played(event["started"], event["ended"])
+
+    async def record(self, file: Path) -> None:
+        """From now on record into another file."""
+        await self.send({"do": "record", "file": str(file)})
+
+    async def hang_up(self) -> None:
+        """End the call; `ended` tells when it is over."""
+        await self.send({"do": "hangup"})
+
+    async def ended(self, timeout: float = 10.0) -> Event:
+        """Wait until the call is over, by whichever side; the event tells `code`, `reason` and `seconds`."""
+        return await self.take("ended", timeout=timeout)
+
+    async def text(self, to: str, text: str, timeout: float = 10.0) -> int:
+        """Send a text message; returns the SIP status that it was answered with."""
+        await self.send({"do": "text", "to": to, "text": text})
+        return int((await self._unless_refused("text_answered", timeout))["code"])
+
+    async def text_received(self, timeout: float = 15.0) -> Event:
+        """Wait for a text message; the event tells `sender`, `to` and `text`."""
+        return await self.take("text_received", timeout=timeout)
+
+    async def _send_play(self, file: Path) -> int:
+        self._tag += 1
+        await self.send({"do": "play", "file": str(file), "tag": self._tag})
+        return self._tag
+
+    async def _unless_refused(self, name: str, timeout: float, tag: int | None = None) -> Event:
+        event = await self.take(name, "refused", timeout=timeout, tag=tag)
+        if event["event"] == "refused":
+            raise CommandRefused(f"{event['do']}: {event['reason']}")
+        return event

@@ -1,0 +1,174 @@
+"""A whole station in a throw-away home on free ports of loopback, for the demo, the tests and the benchmarks."""
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haichieu.database import Database, migrate
+from haichieu.district.reconcile import apply_file
+from haichieu.errors import EnvironmentProblem
+from haichieu.process_control import end_with_parent
+from haichieu.settings import Settings, load_settings
+from haichieu.vault import open_vault
+from ivr.flows.definition import delivered_flows
+
+LOOPBACK = "127.0.0.1"
+RTP_PORTS = 1000
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+
+
+@dataclass
+class TrialStation:
+    """A running station: its settings, its database, and the process that supervises it."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    database: Database
+    log: Path
+    process: asyncio.subprocess.Process | None = field(default=None)
+
+    @property
+    def server(self) -> str:
+        """Where phones and speakers register, as HOST:PORT."""
+        return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    async def command(self, *arguments: str) -> str:
+        """Run a `haichieu` command on this station and return what it prints. Raises EnvironmentProblem."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "haichieu", *arguments),
+            env=dict(self.environment),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, said = await process.communicate()
+        if process.returncode:
+            raise EnvironmentProblem(f"haichieu {arguments[0]}: {said.decode(errors='replace').strip()}")
+        return printed.decode()
+
+    async def start(self) -> None:
+        """Start it and wait until calls can be taken. Raises EnvironmentProblem with the end of its log."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "haichieu", "up"),
+                env=dict(self.environment),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                preexec_fn=end_with_parent,
+            )
+        assert self.process.stdout is not None  # noqa: S101
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        if not line.startswith(b"ready"):
+            await self.stop()
+            raise EnvironmentProblem(f"The station did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    async def stop(self) -> int | None:
+        """End it in order; return its exit status, None when it had to be killed."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return None
+
+
+def _share_speech(home: Path) -> None:
+    """Have sentences made once for all trial stations of a user: making every prompt takes longer than many a trial."""
+    shared = Path.home() / ".cache" / "haichieu" / "speech"
+    shared.mkdir(parents=True, exist_ok=True)
+    (home / "media").mkdir()
+    (home / "media" / "speech").symlink_to(shared, target_is_directory=True)
+
+
+def _apply(settings: Settings, database: Database, district: Path) -> None:
+    """What `haichieu apply` does, without the seconds that a new process takes to import it."""
+    migrate(settings.resolved_database_url)
+    apply_file(
+        database,
+        open_vault(settings.home.absolute()),
+        district,
+        delivered_flows(),
+        dry_run=False,
+        prune=False,
+        actor="trial",
+    )
+
+
+@contextlib.asynccontextmanager
+async def trial_station(district: Path | None, **settings: str | int | float) -> AsyncIterator[TrialStation]:
+    """Start a station, with a district file applied when one is given; everything is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="haichieu-"))
+    _share_speech(home)
+    given = {"home": home, **free_ports(), **settings}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")},
+        **{name: os.environ[name] for name in ("HAICHIEU_ASTERISK", "HAICHIEU_ASTERISK_CACHE") if name in os.environ},
+        **{f"HAICHIEU_{name.upper()}": str(value) for name, value in given.items()},
+    }
+    loaded = load_settings(**given)
+    station = TrialStation(loaded, environment, Database(loaded.resolved_database_url), home / "station.log")
+    try:
+        if district is not None:
+            await asyncio.to_thread(_apply, loaded, station.database, district)
+        await station.start()
+        yield station
+    finally:
+        await station.stop()
+        station.database.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0, pause: float = 0.05) -> None:
+    """Wait for a condition, looked at in a thread, with a pause of some seconds after each look.
+
+    Looks that take long come further apart, so that waiting does not hold up what it waits for. Raises
+    EnvironmentProblem naming `what` when it does not come.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    while True:
+        began = clock()
+        if await asyncio.to_thread(condition):
+            return
+        if clock() > deadline:
+            raise EnvironmentProblem(f"Chờ mãi không thấy / waited {seconds:g} s in vain for: {what}")
+        await asyncio.sleep(max(pause, 2 * (clock() - began)))
+
+
+def free_ports() -> dict[str, str | int]:
+    """Return port settings that nobody on this machine uses at the moment."""
+    tcp = [free_port(socket.SOCK_STREAM) for _ in range(2)]
+    first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
+    return {
+        "bind": LOOPBACK,
+        "sip_port": free_port(socket.SOCK_DGRAM),
+        "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
+        "ari_port": tcp[0],
+        "web_port": tcp[1],
+    }
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port of loopback that nobody on this machine uses at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

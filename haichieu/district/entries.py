@@ -1,0 +1,230 @@
+"""One entry of a district at a time: a speaker, a zone, an official typed into a form or standing on a line of a table.
+
+The rules are the district file's (`haichieu.district.schema`), and what an entry points at is looked up in the database
+where a file would have it further up.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker, Zone
+from haichieu import audit
+from haichieu.database import Base
+from haichieu.district import schema
+from haichieu.district.file import sentence_of
+from haichieu.district.route_lines import line_of_route, read_route
+from haichieu.district.tables import Values, key_of, set_values
+from haichieu.errors import UsageError
+from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.sip.models import Phone, Trunk
+from haichieu.station import the_station
+from haichieu.vault import Vault
+from ivr.calls.routing import Number, known_flows, routes_of
+
+Texts = Mapping[str, Sequence[str]]
+"""What was typed, by the name of the field; a list has several."""
+
+LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
+_TICKS = {"call_back", "missed_call_back", "author_may_approve"}
+_NUMBERS = {"volume_db", "latitude", "longitude"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A table of the file and its rows: `name` is what the audit trail calls one of them."""
+
+    name: str
+    model: type[Base]
+    key: str
+    entry: type[schema.Table]
+    values: Callable[[Values, Any, Any], Mapping[str, object]]
+    secret: str = ""
+    """The field that may be left out where the row has one already."""
+
+
+SPEAKER = Kind("speaker", Speaker, "code", schema.SpeakerTable, Values.speaker, "password")
+ZONE = Kind("zone", Zone, "code", schema.ZoneTable, Values.zone)
+OFFICIAL = Kind("official", Official, "code", schema.OfficialTable, Values.official, "pin")
+ACCOUNT = Kind("account", Account, "email", schema.AccountTable, Values.account, "password")
+NUMBER = Kind("number", Number, "number", schema.NumberTable, Values.number)
+UNIT = Kind("unit", Unit, "code", schema.UnitTable, Values.unit)
+
+_HASHED = {"pin": ("pin_hash", "0000"), "password": ("password_hash", "no password at all")}
+"""Columns that cannot be read back, and what stands for them while the rest of an entry is checked."""
+
+
+class EntryRefused(UsageError):
+    """The entry cannot stand as it is; `problems` says what is wrong by field ("" is the entry as a whole)."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("\n".join(problems.values()))
+        self.problems = dict(problems)
+
+
+def field_of(place: tuple[str | int, ...]) -> str:
+    """The field of a form that a mistake belongs to; "routes.0" is the first route."""
+    return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
+
+
+def _said_of(error: ErrorDetails) -> str:
+    if error["loc"][-1:] == ("flow",) and error["type"] == "missing":
+        return "chưa chọn nơi dẫn đến / choose where it leads"
+    return sentence_of(error)
+
+
+def find_row(session: Session, kind: Kind, key: str) -> Any:
+    """The row with this key, None when there is none."""
+    return session.scalar(sa.select(kind.model).where(getattr(kind.model, kind.key) == key))
+
+
+def is_out_of_use(row: Any) -> bool:
+    """Say whether a row is kept for the log alone."""
+    return getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash)
+
+
+def read_entry(kind: Kind, texts: Texts) -> Any:
+    """Understand what was typed. Raises EntryRefused."""
+    content: dict[str, object] = {}
+    for name, field in kind.entry.model_fields.items():
+        given = [text.strip() for text in texts.get(field.alias or name, ()) if text.strip()]
+        if name == "routes":
+            content[name] = [read_route(line) for line in given]
+        elif name in LISTS:
+            content[name] = given
+        elif name in _TICKS:
+            content[name] = bool(given) and given[0].lower() not in ("0", "no", "false", "không")
+        elif given or field.is_required():
+            text = given[0] if given else ""
+            content[name] = text.replace(",", ".") if name in _NUMBERS else text
+    if kind is SPEAKER and not content.get("codecs"):
+        del content["codecs"]
+    try:
+        return kind.entry.model_validate(content)
+    except ValidationError as problem:
+        raise EntryRefused({field_of(error["loc"]): _said_of(error) for error in problem.errors()}) from None
+
+
+def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:
+    """Add an entry, or change the row; return the row. A secret that is left out stays as it is.
+
+    Raises EntryRefused, and then nothing has changed.
+    """
+    kept, texts = _with_kept_secret(kind, vault, texts, row)
+    entry = read_entry(kind, texts)
+    key = key_of(entry)
+    problems = dict(_wrong_in_the_district(session, kind, entry, row))
+    if row is None or getattr(row, kind.key) != key:
+        there = find_row(session, kind, key)
+        if row is not None or (there is not None and not is_out_of_use(there)):
+            field = next(name for name in ("id", "code", "number", "email") if name in kind.entry.model_fields)
+            problems[field] = f"{key} đã có, hoặc không đổi được / {key} is there already, or cannot be changed"
+        row = there
+    if problems:
+        raise EntryRefused(problems)
+    is_new = row is None
+    if is_new:
+        row = kind.model(**{kind.key: key})
+    with session.no_autoflush:
+        values = dict(kind.values(Values(session, vault), row, entry))
+        if kept:
+            del values[kept]
+        fields = set_values(row, values)
+    session.add(row)
+    session.flush()
+    if fields:
+        action = f"{kind.name}.{'add' if is_new else 'change'}"
+        audit.record(session, actor, action, f"{kind.name}:{key}", fields=", ".join(fields))
+    return row
+
+
+def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
+    """A row as it would be typed, without its secrets."""
+    values: dict[str, object] = {}
+    for name in kind.entry.model_fields:
+        if name == kind.secret or name == "multicast_by_priority":
+            continue
+        if name in ("id", "code", "number", "email"):
+            values[name] = getattr(row, kind.key)
+        elif name == "unit":
+            values[name] = row.unit.code
+        elif name in ("units", "zones", "speakers"):
+            values[name] = sorted(one.code for one in getattr(row, name))
+        elif name == "routes":
+            values[name] = [line_of_route(route) for route in routes_of(row)]
+        elif name == "phones":
+            values[name] = [phone.number for phone in row.phones]
+        elif hasattr(row, name):
+            values[name] = getattr(row, name)
+    return {name: _typed(value) for name, value in values.items()}
+
+
+def mark_of(texts: Texts) -> str:
+    """A mark of what a form began with, so that a change by somebody else in between is noticed."""
+    return hashlib.sha256(repr(sorted((name, list(value)) for name, value in texts.items())).encode()).hexdigest()
+
+
+def _typed(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    if isinstance(value, bool):
+        return ["yes"] if value else []
+    if value is None or value == "":
+        return []
+    return [f"{value:g}" if isinstance(value, float) and abs(value) < 100 and value == round(value, 2) else str(value)]
+
+
+def _with_kept_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple[str, Texts]:
+    """What was typed, with the secret the row has where none was typed; and the column not to be touched."""
+    if not kind.secret or row is None or any(text.strip() for text in texts.get(kind.secret, ())):
+        return "", texts
+    if kind is SPEAKER:
+        return "", {**texts, "password": [vault.unlock(row.password_locked)]} if row.password_locked else texts
+    column, stand_in = _HASHED[kind.secret]
+    return column, {**texts, kind.secret: [stand_in]}
+
+
+def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong between this entry and the others."""
+    if unit := getattr(entry, "unit", None):
+        yield from _unknown(session, "unit", [unit], sa.select(Unit.code))
+    if kind is SPEAKER:
+        for model in (Phone, Trunk):
+            if session.scalar(sa.select(model.id).where(model.code == entry.id)):
+                yield (
+                    "id",
+                    f"mã này đã dùng trong {model.__tablename__} / the id is taken by one of the {model.__tablename__}",
+                )
+    if kind is ZONE:
+        yield from _unknown(session, "units", entry.units, sa.select(Unit.code))
+        there = sa.select(Speaker.code).where(Speaker.removed_at.is_(None))
+        yield from _unknown(session, "speakers", entry.speakers, there)
+        if not entry.units and not entry.speakers:
+            yield "", "cần đơn vị hoặc cụm loa / choose units or speakers"
+    if kind is OFFICIAL:
+        yield from _unknown(session, "zones", entry.zones, sa.select(Zone.code).where(Zone.removed_at.is_(None)))
+        for number in entry.phones:
+            owner = session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
+            if owner is not None and owner is not row and owner.code != entry.code:
+                yield "phones", f"số {number} đã là của {owner.code} / the number {number} belongs to {owner.code}"
+        if len(set(entry.phones)) < len(entry.phones):
+            yield "phones", "một số viết hai lần / a number stands twice"
+    if kind is NUMBER:
+        flows = known_flows(session)
+        for field, flow in (("flow", entry.flow), *((f"routes.{at}", one.flow) for at, one in enumerate(entry.routes))):
+            if flow not in flows:
+                yield field, f"không có luồng gọi “{flow}” / there is no flow “{flow}”"
+        if entry.number == the_station(session).emergency_number:
+            yield "number", "trùng emergency_number / is the emergency_number"
+
+
+def _unknown(session: Session, field: str, codes: Sequence[str], known: Any) -> Iterator[tuple[str, str]]:
+    if missing := sorted(set(codes) - set(session.scalars(known))):
+        listed = ", ".join(missing)
+        yield field, f"không có {listed} / there is no {listed}"

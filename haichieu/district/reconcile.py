@@ -1,0 +1,151 @@
+"""Making the database match a district file: what is missing is added, what differs is changed, in one transaction."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker, Zone, official_zones
+from feedback.models import Category, Department
+from haichieu import audit
+from haichieu.database import Base, Database, now
+from haichieu.district import tables
+from haichieu.district.changes import Action, ApplyReport
+from haichieu.district.file import read_district
+from haichieu.district.schema import District, StationTable
+from haichieu.people import Account, Official, Unit
+from haichieu.sip.models import Phone, Trunk
+from haichieu.station import Station
+from haichieu.vault import Vault
+from ivr.calls.routing import Number
+
+R = TypeVar("R", bound=Base)
+
+
+class _DryRun(Exception):
+    """Carries the report out of a transaction that must not be committed."""
+
+
+def apply_file(
+    database: Database, vault: Vault, path: Path, flows: Collection[str], *, dry_run: bool, prune: bool, actor: str
+) -> ApplyReport:
+    """Make the database match the file at `path`; return what changed.
+
+    Without `prune` nothing is taken away that the file does not mention. Raises DistrictFileError, and then,
+    as in a dry run, nothing has changed.
+    """
+    district = read_district(path, flows)
+    report = ApplyReport(dry_run)
+    try:
+        with database.session() as session:
+            _Reconciler(session, vault, report, prune=prune).run(district)
+            for change in report.made:
+                audit.record(session, actor, f"apply.{change.action}", f"{change.table}:{change.key}")
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return report
+
+
+class _Reconciler:
+    """One run over one transaction."""
+
+    def __init__(self, session: Session, vault: Vault, report: ApplyReport, *, prune: bool) -> None:
+        self._session = session
+        self._values = tables.Values(session, vault)
+        self._report = report
+        self._prune = prune
+        self._gone: list[tuple[str, str, Base]] = []
+
+    def run(self, district: District) -> None:
+        """Add and change from what is pointed at to what points, and take away in the opposite order."""
+        self._station(district)
+        values = self._values
+        self._match(Unit, "units", "code", district.units, values.unit)
+        # A unit may stand in the file before the one it lies under.
+        self._match(Unit, "units", "code", district.units, values.unit_with_parent, remove=False)
+        self._match(Department, "departments", "code", district.departments, values.department)
+        self._match(Category, "categories", "code", district.categories, values.category)
+        self._match(Speaker, "speakers", "code", district.speakers, values.speaker)
+        self._match(Zone, "zones", "code", district.zones, values.zone)
+        self._match(Official, "officials", "code", district.officials, values.official)
+        self._match(Number, "numbers", "number", district.numbers, values.number)
+        self._match(Phone, "phones", "code", district.phones, values.phone)
+        self._match(Trunk, "trunks", "code", district.trunks, values.trunk)
+        self._match(Account, "accounts", "email", district.accounts, values.account)
+        self._remove_what_is_gone()
+
+    def _station(self, district: District) -> None:
+        """A file without [station] adds to a station that is there, and leaves its name and hours alone."""
+        station = self._session.get(Station, 1)
+        if station is None:
+            station = Station(id=1)
+            self._session.add(station)
+            self._session.flush()
+            self._report.note("station", station.name, Action.ADDED)
+            tables.set_values(station, self._values.station(station, district.station or StationTable()))
+        elif district.station and (
+            fields := tables.set_values(station, self._values.station(station, district.station))
+        ):
+            self._report.note("station", district.station.name, Action.CHANGED, *fields)
+
+    def _match(
+        self,
+        model: type[R],
+        table: str,
+        key: str,
+        entries: Iterable[Any],
+        values: Callable[[R, Any], Mapping[str, object]],
+        *,
+        remove: bool = True,
+    ) -> None:
+        rows: dict[str, R] = {getattr(row, key): row for row in self._session.scalars(sa.select(model))}
+        for entry in entries:
+            name = tables.key_of(entry)
+            row = rows.pop(name, None)
+            if row is None:
+                row = model(**{key: name})
+                with self._session.no_autoflush:
+                    tables.set_values(row, values(row, entry))
+                self._session.add(row)
+                self._report.note(table, name, Action.ADDED)
+            elif (fields := tables.set_values(row, values(row, entry))) and not self._report.has_added(table, name):
+                self._report.note(table, name, Action.CHANGED, *fields)
+        self._session.flush()
+        if remove:
+            self._gone += [(table, name, row) for name, row in rows.items()]
+
+    def _remove_what_is_gone(self) -> None:
+        for table, name, row in reversed(self._gone):
+            if getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash):
+                continue
+            if not self._prune:
+                self._report.note(table, name, Action.NOT_IN_FILE)
+            else:
+                self._report.note(table, name, self._remove(row))
+
+    def _remove(self, row: Base) -> Action:
+        """Delete a row; retire it, or leave it, where others, the log above all, still speak of it."""
+        try:
+            with self._session.begin_nested():
+                self._session.delete(row)
+                self._session.flush()
+        except sa.exc.IntegrityError:
+            self._session.refresh(row)
+            return retire(self._session, row)
+        return Action.REMOVED
+
+
+def retire(session: Session, row: Base) -> Action:
+    """Take a thing out of use that others, the log above all, still speak of; its row stays."""
+    if isinstance(row, Speaker | Zone):
+        row.removed_at = now()
+    elif isinstance(row, Official):
+        row.may, row.pin_hash, row.call_back, row.phones = [], "", False, []
+        session.execute(sa.delete(official_zones).where(official_zones.c.official_id == row.id))
+    else:
+        return Action.IN_USE
+    return Action.RETIRED

@@ -1,0 +1,259 @@
+"""The shape of a district file, one model a table. What one entry can say wrong by itself is found here.
+
+`docs/district-file.md` describes every key; a test compares it with these models.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from haichieu.district.formats import (
+    Code,
+    Codec,
+    Dialled,
+    Digits,
+    Email,
+    Host,
+    Key,
+    Language,
+    Multicast,
+    Name,
+    PhoneNumber,
+    Pin,
+    Prefix,
+    QuietHours,
+    ReplyHours,
+    Secret,
+    SipName,
+    TimeZone,
+    UserName,
+    printable,
+)
+from haichieu.people import Level, Right, Role
+from ivr.calls.routes import Days, Route, RoutesOverlap, require_apart
+from ivr.calls.routing import DUTY_FLOW
+
+MOST_ROUTES = 12
+
+
+class Table(BaseModel):
+    """Every table refuses keys it does not know and values of the wrong type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                printable(text)
+        return value
+
+
+class StationTable(Table):
+    """[station]: the station itself."""
+
+    name: Name = "Hai Chiều"
+    timezone: TimeZone = "Asia/Ho_Chi_Minh"
+    languages: Annotated[list[Language], Field(min_length=1, max_length=10)] = ["vi"]
+    quiet_hours: QuietHours | None = None
+    emergency_number: Digits | None = None
+    emergency_pin: Pin | None = None
+    reply_hours: ReplyHours = "08:00-20:00"
+
+    @model_validator(mode="after")
+    def _line_needs_pin(self) -> "StationTable":
+        if bool(self.emergency_number) != bool(self.emergency_pin):
+            raise ValueError(
+                "emergency_number và emergency_pin phải đi cùng nhau / emergency_number and emergency_pin go together"
+            )
+        return self
+
+
+class UnitTable(Table):
+    """[[units]]: a unit of government."""
+
+    code: Code
+    name: Name
+    level: Literal[tuple(str(level) for level in Level)]  # type: ignore[valid-type]
+    parent: Code | None = None
+    author_may_approve: bool = False
+
+
+class SpeakerTable(Table):
+    """[[speakers]]: a loudspeaker with a SIP account, or a multicast group."""
+
+    id: SipName
+    name: Name
+    unit: Code
+    password: Secret | None = Field(None, repr=False)
+    multicast: Multicast | None = None
+    multicast_by_priority: dict[Literal["priority", "emergency"], Multicast] = {}
+    volume_db: Annotated[float, Field(ge=-30, le=12, strict=False)] = 0.0
+    codecs: Annotated[list[Codec], Field(min_length=1)] = ["alaw", "ulaw"]
+    latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _account_or_group(self) -> "SpeakerTable":
+        if bool(self.password) == bool(self.multicast):
+            raise ValueError(
+                "cần password (tài khoản SIP) hoặc multicast, không phải cả hai / "
+                "needs either a password (a SIP account) or a multicast address, not both"
+            )
+        if self.multicast_by_priority and not self.multicast:
+            raise ValueError(
+                "multicast_by_priority cần multicast / multicast_by_priority needs a multicast address for the rest"
+            )
+        if self.multicast and "opus" in self.codecs:
+            raise ValueError(
+                "nhóm multicast không dùng được opus / a multicast group cannot use opus: its RTP payload type "
+                "would have to be agreed (RFC 7587)"
+            )
+        return self
+
+
+class ZoneTable(Table):
+    """[[zones]]: a paging group."""
+
+    code: Digits
+    name: Name
+    units: list[Code] = []
+    speakers: list[SipName] = []
+    quiet_hours: QuietHours | None = None
+
+
+class OfficialTable(Table):
+    """[[officials]]: someone who may speak on the loudspeakers."""
+
+    code: Digits
+    name: Name
+    title: Annotated[str, Field(max_length=200)] = ""
+    unit: Code
+    phones: list[PhoneNumber] = []
+    pin: Pin = Field(repr=False)
+    zones: list[Digits] = []
+    may: list[Literal[tuple(str(right) for right in Right)]] = []  # type: ignore[valid-type]
+    call_back: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_called_back(self) -> "OfficialTable":
+        if self.call_back and not self.phones:
+            raise ValueError("call_back cần ít nhất một số trong phones / call_back needs a number in phones")
+        return self
+
+
+class DepartmentTable(Table):
+    """[[departments]]: an office that answers cases."""
+
+    code: Code
+    name: Name
+    email: Email | None = None
+
+
+class CategoryTable(Table):
+    """[[categories]]: what a case is about."""
+
+    code: Key
+    name: Name
+    department: Code
+    answer_within_days: Annotated[int, Field(ge=1, le=365)]
+    keywords: list[Annotated[str, Field(min_length=1, max_length=60)]] = []
+
+
+class RouteTable(Table):
+    """One of the `routes` of a number: where it leads on some days within some hours."""
+
+    flow: Code
+    days: Literal["every", "working", "off"] = "every"
+    hours: QuietHours | None = None
+    duty_phone: PhoneNumber | None = None
+
+    def as_route(self) -> Route:
+        """As the telephone side knows it."""
+        return Route(self.flow, Days(self.days), self.hours or "", self.duty_phone or "")
+
+
+class NumberTable(Table):
+    """[[numbers]]: a number that people dial."""
+
+    number: Dialled
+    flow: Code
+    unit: Code
+    language: Language | None = None
+    missed_call_back: bool = False
+    duty_phone: PhoneNumber | None = None
+    duty_hours: QuietHours | None = None
+    routes: Annotated[list[RouteTable], Field(max_length=MOST_ROUTES)] = []
+
+    @model_validator(mode="after")
+    def _one_way_at_a_time(self) -> "NumberTable":
+        try:
+            require_apart([route.as_route() for route in self.routes])
+        except RoutesOverlap as overlap:
+            raise ValueError(str(overlap)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _duty_desk_has_a_phone(self) -> "NumberTable":
+        phones = [(self.flow, self.duty_phone), *((one.flow, one.duty_phone or self.duty_phone) for one in self.routes)]
+        if any(flow == DUTY_FLOW and not phone for flow, phone in phones):
+            raise ValueError(f"{DUTY_FLOW} cần duty_phone (máy trực) / {DUTY_FLOW} needs a duty_phone that it can ring")
+        return self
+
+
+class PhoneTable(Table):
+    """[[phones]]: a SIP phone on the station's own network."""
+
+    id: SipName
+    name: Name
+    password: Secret = Field(repr=False)
+    caller_number: PhoneNumber
+
+
+class TrunkTable(Table):
+    """[[trunks]]: a carrier."""
+
+    id: SipName
+    host: Host
+    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+    register_: bool = Field(False, alias="register")
+    username: UserName = ""
+    password: Annotated[str, Field(max_length=128)] | None = Field(None, repr=False)
+    outbound: bool = False
+    texts: bool = False
+    prefix_rules: list[Annotated[list[Prefix], Field(min_length=2, max_length=2)]] = []
+
+    @model_validator(mode="after")
+    def _registers_as_somebody(self) -> "TrunkTable":
+        if self.register_ and not self.username:
+            raise ValueError("register = true cần username / register = true needs a username")
+        if self.password and not self.username:
+            raise ValueError("password cần username / a password needs a username")
+        return self
+
+
+class AccountTable(Table):
+    """[[accounts]]: a login of the web panel."""
+
+    email: Email
+    name: Name
+    password: Annotated[str, Field(min_length=10, max_length=128)] = Field(repr=False)
+    role: Literal[tuple(str(role) for role in Role)]  # type: ignore[valid-type]
+    unit: Code
+
+
+class District(Table):
+    """The whole file."""
+
+    station: StationTable | None = None
+    units: list[UnitTable] = []
+    speakers: list[SpeakerTable] = []
+    zones: list[ZoneTable] = []
+    officials: list[OfficialTable] = []
+    departments: list[DepartmentTable] = []
+    categories: list[CategoryTable] = []
+    numbers: list[NumberTable] = []
+    phones: list[PhoneTable] = []
+    trunks: list[TrunkTable] = []
+    accounts: list[AccountTable] = []

@@ -1,0 +1,155 @@
+"""Many entries at once from a CSV table: its first line names the keys as the district file does.
+
+Every wrong line is named before anything is changed. Lists are separated by `;` or `|` inside a cell, and what Excel
+writes (a byte order mark, semicolons between cells) is understood.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from haichieu.database import Database
+from haichieu.district.entries import LISTS, EntryRefused, Kind, find_row, is_out_of_use, save, texts_of
+from haichieu.errors import HaiChieuError, UsageError
+from haichieu.vault import Vault
+
+MOST_LINES = 2000
+MOST_BYTES = 500_000
+
+
+@dataclass(frozen=True)
+class WrongLine:
+    """What is wrong with one line of the table; the first line is 1."""
+
+    line: int
+    field: str
+    sentence: str
+
+
+@dataclass
+class Sheet:
+    """What a table did, or would do: keys added and changed, wrong lines, and the secrets that were made."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    wrong: list[WrongLine] = field(default_factory=list)
+    secrets: list[tuple[Any, str]] = field(default_factory=list)
+
+
+class _NotForGood(Exception):
+    """Carries us out of a transaction that must not be committed."""
+
+
+MakeSecret = Callable[[], str]
+Allow = Callable[[Session, Any], None]
+"""Raises where the visitor may not touch a row."""
+
+
+def take_sheet(
+    database: Database,
+    vault: Vault,
+    kind: Kind,
+    text: str,
+    actor: str,
+    allow: Allow,
+    make: MakeSecret,
+    *,
+    dry_run: bool,
+    only_adds: bool = False,
+) -> Sheet:
+    """Add and change what the table says, all of it or, when a line is wrong, nothing. Raises UsageError.
+
+    With `only_adds` a line about something that is there already is wrong.
+    """
+    lines = list(_lines(kind, text))
+    sheet = Sheet()
+    try:
+        with database.session() as session:
+            seen: set[str] = set()
+            for number, texts in lines:
+                try:
+                    with session.begin_nested():
+                        _take(session, vault, kind, texts, actor, allow, make, sheet, seen, only_adds)
+                except EntryRefused as refusal:
+                    sheet.wrong += [WrongLine(number, name, said) for name, said in refusal.problems.items()]
+                except HaiChieuError as refusal:
+                    sheet.wrong.append(WrongLine(number, "", str(refusal)))
+            if dry_run or sheet.wrong:
+                raise _NotForGood
+    except _NotForGood:
+        sheet.secrets.clear()
+    return sheet
+
+
+def _take(
+    session: Session, vault: Vault, kind: Kind, texts: dict[str, Sequence[str]], actor: str, allow: Allow,
+    make: MakeSecret, sheet: Sheet, seen: set[str], only_adds: bool,
+) -> None:  # fmt: skip
+    name = next(iter(kind.entry.model_fields))
+    key = "".join(texts.get(name, ())).strip()
+    if key in seen:
+        raise EntryRefused({name: f"{key} đứng hai lần / {key} stands twice in the table"})
+    seen.add(key)
+    row = find_row(session, kind, key)
+    if row is not None:
+        allow(session, row)
+        row = None if is_out_of_use(row) else row
+    if row is not None and only_adds:
+        raise EntryRefused({name: f"{key} đã có: sửa ở trang của nó / {key} is there already: change it on its page"})
+    secret = ""
+    if row is not None:
+        texts = {**texts_of(kind, row), **texts}  # a column that is left out leaves what is there
+    elif not any(texts.get(kind.secret, ())) and not any(texts.get("multicast", ())):
+        secret = make()
+        texts = {**texts, kind.secret: [secret]}
+    is_new = row is None
+    row = save(session, vault, kind, texts, actor, row)
+    allow(session, row)
+    (sheet.added if is_new else sheet.changed).append(key)
+    if secret:
+        sheet.secrets.append((row, secret))
+
+
+def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]]]]:
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > MOST_BYTES:
+        raise UsageError("Bảng quá lớn. / The table is too large: take it in parts.")
+    first = text.partition("\n")[0]
+    delimiter = max(";,\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    try:
+        head = [name.strip().lower() for name in next(reader, [])]
+        known = list(kind.entry.model_fields)
+        if wrong := [name for name in head if name not in known]:
+            raise UsageError(
+                f"Dòng 1: không có cột {', '.join(wrong[:5])}; các cột là {', '.join(known)}. / "
+                f"Line 1: there is no column {', '.join(wrong[:5])}; the columns are {', '.join(known)}."
+            )
+        if known[0] not in head or len(set(head)) < len(head):
+            raise UsageError(
+                f"Dòng 1 phải nêu tên cột, mỗi tên một lần, có {known[0]}. / "
+                f"Line 1 must name the columns, each once, {known[0]} among them."
+            )
+        count, begins = 0, reader.line_num + 1
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            count += 1
+            if count > MOST_LINES:
+                raise UsageError(f"Tối đa {MOST_LINES} dòng. / At most {MOST_LINES} lines at once.")
+            if len(cells) > len(head):
+                raise UsageError(f"Dòng {line}: thừa ô. / Line {line} has more cells than there are columns.")
+            yield line, {name: _values(name, cell) for name, cell in zip(head, cells, strict=False)}
+    except csv.Error as problem:
+        raise UsageError(
+            f"Dòng {reader.line_num}: không phải CSV. / Line {reader.line_num} is not CSV: {problem}"
+        ) from problem
+
+
+def _values(name: str, cell: str) -> Sequence[str]:
+    return cell.replace("|", ";").split(";") if name in LISTS else [cell]

@@ -1,0 +1,189 @@
+"""What each table of the file means for the columns of its rows.
+
+A secret is only set when it is not the one already kept: hashes and ciphertexts differ every time they are made.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker, Zone
+from feedback.models import Category, Department
+from haichieu.database import Base
+from haichieu.district import schema
+from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.sip.models import Phone, Trunk
+from haichieu.station import Station
+from haichieu.vault import Vault, hash_secret, secret_matches
+from ivr.calls.routing import Number
+
+FILE_NAMES = {
+    "password_locked": "password", "password_hash": "password", "pin_hash": "pin", "unit_id": "unit",
+    "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
+    "removed_at": "id",
+}  # fmt: skip
+"""What the file calls a column, where the two differ."""
+
+
+def key_of(entry: Any) -> str:
+    """The key of an entry of any table."""
+    for name in ("id", "code", "number"):
+        if (value := getattr(entry, name, None)) is not None:
+            return str(value)
+    return str(entry.email)
+
+
+def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
+    """Set what differs; return the names of those fields, as the file calls them."""
+    changed = []
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+            changed.append(FILE_NAMES.get(name, name))
+    return changed
+
+
+class Values:
+    """The columns that a row should have, by table. Looks other rows up by their codes."""
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    def station(self, row: Station, entry: schema.StationTable) -> Mapping[str, object]:
+        """[station]."""
+        return {
+            "name": entry.name,
+            "timezone": entry.timezone,
+            "languages": list(entry.languages),
+            "quiet_hours": entry.quiet_hours or "",
+            "emergency_number": entry.emergency_number or "",
+            "emergency_pin_locked": self._locked(row.emergency_pin_locked, entry.emergency_pin),
+            "reply_hours": entry.reply_hours,
+        }
+
+    def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
+        """[[units]], without the unit above."""
+        return {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
+
+    def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
+        """The unit above, once every unit is there."""
+        return {"parent_id": self._id(Unit, entry.parent) if entry.parent else None}
+
+    def department(self, row: Department, entry: schema.DepartmentTable) -> Mapping[str, object]:
+        """[[departments]]."""
+        return {"name": entry.name, "email": entry.email or ""}
+
+    def category(self, row: Category, entry: schema.CategoryTable) -> Mapping[str, object]:
+        """[[categories]]."""
+        return {
+            "name": entry.name,
+            "department_id": self._id(Department, entry.department),
+            "answer_within_days": entry.answer_within_days,
+            "keywords": list(entry.keywords),
+        }
+
+    def speaker(self, row: Speaker, entry: schema.SpeakerTable) -> Mapping[str, object]:
+        """[[speakers]]; one that was taken out of use comes back."""
+        return {
+            "name": entry.name,
+            "unit_id": self._id(Unit, entry.unit),
+            "password_locked": self._locked(row.password_locked, entry.password),
+            "multicast": entry.multicast or "",
+            "multicast_by_priority": dict(entry.multicast_by_priority),
+            "volume_db": entry.volume_db,
+            "codecs": list(entry.codecs),
+            "latitude": entry.latitude,
+            "longitude": entry.longitude,
+            "removed_at": None,
+        }
+
+    def zone(self, row: Zone, entry: schema.ZoneTable) -> Mapping[str, object]:
+        """[[zones]]."""
+        units = sa.select(Unit).where(Unit.code.in_(entry.units)).order_by(Unit.id)
+        speakers = sa.select(Speaker).where(Speaker.code.in_(entry.speakers)).order_by(Speaker.id)
+        return {
+            "name": entry.name,
+            "units": list(self._session.scalars(units)),
+            "speakers": list(self._session.scalars(speakers)),
+            "quiet_hours": entry.quiet_hours,
+            "removed_at": None,
+        }
+
+    def official(self, row: Official, entry: schema.OfficialTable) -> Mapping[str, object]:
+        """[[officials]]."""
+        right_pin = bool(row.pin_hash) and secret_matches(row.pin_hash, entry.pin)
+        zones = sa.select(Zone).where(Zone.code.in_(entry.zones)).order_by(Zone.id)
+        return {
+            "name": entry.name,
+            "title": entry.title,
+            "unit_id": self._id(Unit, entry.unit),
+            "phones": self._phones(row, entry.phones),
+            "pin_hash": row.pin_hash if right_pin else hash_secret(entry.pin),
+            "zones": list(self._session.scalars(zones)),
+            "may": [str(right) for right in entry.may],
+            "call_back": entry.call_back,
+        }
+
+    def number(self, row: Number, entry: schema.NumberTable) -> Mapping[str, object]:
+        """[[numbers]]."""
+        return {
+            "flow": entry.flow,
+            "unit_id": self._id(Unit, entry.unit),
+            "language": entry.language or "",
+            "missed_call_back": entry.missed_call_back,
+            "duty_phone": entry.duty_phone or "",
+            "duty_hours": entry.duty_hours or "",
+            "routes": [route.as_route().as_row() for route in entry.routes],
+        }
+
+    def phone(self, row: Phone, entry: schema.PhoneTable) -> Mapping[str, object]:
+        """[[phones]]."""
+        return {
+            "name": entry.name,
+            "password_locked": self._locked(row.password_locked, entry.password),
+            "caller_number": entry.caller_number,
+        }
+
+    def trunk(self, row: Trunk, entry: schema.TrunkTable) -> Mapping[str, object]:
+        """[[trunks]]."""
+        return {
+            "host": entry.host,
+            "port": entry.port,
+            "register": entry.register_,
+            "username": entry.username,
+            "password_locked": self._locked(row.password_locked, entry.password),
+            "outbound": entry.outbound,
+            "texts": entry.texts,
+            "prefix_rules": [list(rule) for rule in entry.prefix_rules],
+        }
+
+    def account(self, row: Account, entry: schema.AccountTable) -> Mapping[str, object]:
+        """[[accounts]]."""
+        right = bool(row.password_hash) and secret_matches(row.password_hash, entry.password)
+        return {
+            "name": entry.name,
+            "password_hash": row.password_hash if right else hash_secret(entry.password),
+            "role": entry.role,
+            "unit_id": self._id(Unit, entry.unit),
+        }
+
+    def _id(self, model: type[Unit] | type[Department], code: str) -> int:
+        return self._session.scalars(sa.select(model.id).where(model.code == code)).one()
+
+    def _locked(self, kept: str | None, secret: str | None) -> str:
+        if not secret:
+            return ""
+        return kept if kept and self._vault.unlock(kept) == secret else self._vault.lock(secret)
+
+    def _phones(self, row: Official, numbers: list[str]) -> list[OfficialPhone]:
+        """The phones in order; a number that stays keeps its row, so that nothing changes without need."""
+        kept = {phone.number: phone for phone in row.phones}
+        if list(kept) == numbers:
+            return row.phones
+        # A number may move from one official to another: free it before it is taken again.
+        self._session.execute(sa.delete(OfficialPhone).where(OfficialPhone.number.in_(numbers)))
+        self._session.expire_all()
+        return [OfficialPhone(number=number, position=position) for position, number in enumerate(numbers)]

@@ -1,0 +1,42 @@
+"""Composes the degraded dialplan from the rows of all rooms, so that Asterisk can do without us."""
+
+import sqlalchemy as sa
+
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Speaker
+from broadcast_bridge.studio.speaker_target import dial_string
+from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
+from haichieu.database import Database
+from haichieu.settings import Settings
+from haichieu.station import the_station
+from haichieu.vault import Vault
+from ivr.calls.routing import DUTY_FLOW, Number
+from ivr.prompts.store import PromptStore
+
+CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
+
+
+def refresh_degraded(settings: Settings, database: Database, vault: Vault, prompts: PromptStore) -> bool:
+    """Write the degraded dialplan as the rows want it; say whether Asterisk has something new to read."""
+    with database.reading() as session:
+        station = the_station(session)
+        speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
+        interface = settings.multicast_interface
+        destinations = tuple(dial_string(speaker, Priority.EMERGENCY, interface) for speaker in speakers)
+        hotlines = tuple(
+            session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
+        )
+        pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
+    sounds = DegradedSounds(
+        station_down=prompts.sound("station-down", station.language),
+        ask_pin=prompts.sound("emergency-ask-pin", station.language),
+        wrong_pin=prompts.sound("wrong-pin", station.language),
+        refused=prompts.sound("sign-in-refused", station.language),
+        locked=prompts.sound("locked-out", station.language),
+        live=prompts.sound("emergency-live", station.language),
+        leave_message=prompts.sound("degraded-leave-message", station.language),
+        message_kept=prompts.sound("degraded-message-kept", station.language),
+        message_not_kept=prompts.sound("degraded-message-not-kept", station.language),
+    )
+    mode = DegradedMode(station.emergency_number, pin, destinations, sounds, hotlines)
+    return write_degraded(settings, mode)

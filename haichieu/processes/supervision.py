@@ -1,0 +1,275 @@
+"""Supervising the station's processes: forked, watched, restarted with back-off, stopped in order.
+
+The supervisor has one thread and forks: what it has imported, its children need neither load nor keep in memory a
+second time, and all of them run the same version of the program while a new one is being installed over it.
+
+A child says that it is ready with one line `ready` on its standard output; everything else it prints is
+passed on. A child whose supervisor dies is ended by the kernel (prctl PR_SET_PDEATHSIG), so no half of a
+station stays behind.
+"""
+
+import contextlib
+import gc
+import math
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from setproctitle import setproctitle
+
+from haichieu.errors import EnvironmentProblem
+from haichieu.process_control import READY, end_with_parent
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+STABLE_SECONDS = 60.0
+"""After this long without a crash the back-off starts over."""
+GIVE_UP_AFTER = 3
+"""A process that ends this often in a row before all have once been ready will not come up by trying again."""
+
+ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT)
+
+Program = Callable[[], None]
+
+
+@dataclass
+class Child:
+    """One supervised process. `load` imports its program, in the supervisor; `stop_seconds` is its time to end."""
+
+    name: str
+    load: Callable[[], Program]
+    stop_seconds: float = 10.0
+
+    pid: int | None = field(default=None, init=False)
+    ready: bool = field(default=False, init=False)
+    last_words: list[str] = field(default_factory=list, init=False)
+    ended_unready: int = field(default=0, init=False)
+    """How often in a row it ended before it was ready."""
+    life: int = field(default=-1, init=False)
+    """While it runs: a descriptor that can be read once it has ended (pidfd_open(2))."""
+    output: int | None = field(default=None, init=False)
+    """What it prints, until nobody is left who could print there."""
+    told_to_end: bool = field(default=False, init=False)
+    _rest: bytes = field(default=b"", init=False)
+    _began: float = field(default=0.0, init=False)
+    _crashes: int = field(default=0, init=False)
+    _due: float = field(default=0.0, init=False)
+
+    def seconds_until_due(self) -> float:
+        """How long until it should be started, 0 from then on; infinite while it runs."""
+        return math.inf if self.pid is not None else max(0.0, self._due - time.monotonic())
+
+    def start(self) -> Program | None:
+        """Fork. Returns None in the supervisor, and in the new process the program that it is to run."""
+        gc.disable()  # to look all through what an import made, again and again, takes a third of a start
+        try:
+            program = self.load()
+            gc.freeze()  # nor does a collection in a child copy the pages of what is here for good
+        finally:
+            gc.enable()
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        supervisor = os.getpid()
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS_TO_STOP)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _begin_anew(writing, supervisor)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        os.close(writing)
+        if pid == 0:
+            os.close(reading)
+            setproctitle(f"haichieu {self.name}")
+            return program
+        os.set_blocking(reading, False)
+        self.pid, self.life, self.output = pid, os.pidfd_open(pid), reading
+        self._rest, self._began = b"", time.monotonic()
+        return None
+
+    def look(self) -> None:
+        """Pass on what it has said; once it is gone, and all who could print in its name, note its end."""
+        if self.output is not None and not self._read():
+            self._close_output()
+        if self.output is None and self.has_ended():
+            self.bury()
+
+    def has_ended(self) -> bool:
+        """Whether the process itself is gone, whoever else may still print in its name."""
+        return self.pid is not None and _readable(self.life)
+
+    def bury(self) -> None:
+        """Note the end of a process that has ended, and when it is to be started again."""
+        assert self.pid is not None  # noqa: S101
+        if self.output is not None:
+            self._read()
+            self._close_output()
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.life)
+        self.pid = None
+        self.ended_unready = 0 if self.ready else self.ended_unready + 1
+        self.ready = False
+        now = time.monotonic()
+        self._crashes = 0 if now - self._began > STABLE_SECONDS else self._crashes
+        wait = AGAIN_SECONDS[min(self._crashes, len(AGAIN_SECONDS) - 1)]
+        self._crashes += 1
+        self._due = now + wait
+        if not self.told_to_end:
+            log.warning("process.ended", process=self.name, status=status, again_in=wait)
+
+    def forget(self) -> None:
+        """In another child: close what the supervisor holds of this one."""
+        if self.pid is not None:
+            os.close(self.life)
+            self.pid = None
+        if self.output is not None:
+            self._close_output()
+
+    def _close_output(self) -> None:
+        assert self.output is not None  # noqa: S101
+        os.close(self.output)
+        self.output = None
+
+    def _read(self) -> bool:
+        """Take what there is to read; False at its end."""
+        assert self.output is not None  # noqa: S101
+        try:
+            data = os.read(self.output, 65536)
+        except BlockingIOError:
+            return True
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if not data and self._rest:
+            lines, self._rest = [self._rest], b""
+        for raw in lines:
+            self._said(raw.decode(errors="replace").rstrip())
+        return bool(data)
+
+    def _said(self, line: str) -> None:
+        if line == READY:
+            self.ready = True
+            return
+        self.last_words = [*self.last_words[-19:], line]
+        print(f"{self.name}: {line}", file=sys.stderr, flush=True)
+
+
+def supervise(children: Sequence[Child], on_ready: Callable[[], None]) -> Program | None:
+    """Keep the children running until SIGTERM or SIGINT, then end them in their order; they start in the reverse one.
+
+    Returns None when all have ended, and in each new process the program that it is to run: the caller runs it.
+    Calls `on_ready` once all are ready. Raises EnvironmentProblem, with its last words, when one does not come up.
+    """
+    supervisor = os.getpid()
+    with _orders_to_stop() as orders:
+        try:
+            return _until_told(children, orders, on_ready)
+        finally:
+            if os.getpid() == supervisor:  # whatever happens in a child, it ends no other
+                _stop(children)
+
+
+def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Callable[[], None]) -> Program | None:
+    came_up = False
+    while not _readable(orders.fileno()):
+        for child in reversed(children):
+            if _readable(orders.fileno()):  # to import one more program takes a second
+                return None
+            if child.seconds_until_due() == 0 and (program := child.start()):
+                for other in children:
+                    other.forget()
+                return program
+        if not came_up and all(child.ready for child in children):
+            came_up = True
+            on_ready()
+        _wait([orders.fileno(), *_to_watch(children)], min(child.seconds_until_due() for child in children))
+        for child in children:
+            child.look()
+            if child.ended_unready >= GIVE_UP_AFTER and not came_up:
+                raise EnvironmentProblem(
+                    f"Tiến trình '{child.name}' không khởi động được. / "
+                    f"The process '{child.name}' does not start:\n" + "\n".join(child.last_words[-5:])
+                )
+    return None
+
+
+def _stop(children: Sequence[Child]) -> None:
+    """SIGTERM to one after the other, and SIGKILL to one that does not listen."""
+    for child in children:
+        deadline = time.monotonic() + child.stop_seconds
+        child.told_to_end = True
+        _signal(child, signal.SIGTERM)
+        while child.pid is not None and not child.has_ended():
+            if time.monotonic() >= deadline:
+                log.warning("process.killed", process=child.name)
+                _signal(child, signal.SIGKILL)
+                deadline = math.inf
+            _wait([child.life, *_to_watch(children)], deadline - time.monotonic())
+            for one in children:
+                one.look()
+        if child.pid is not None:
+            child.bury()
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, number)
+
+
+def _to_watch(children: Sequence[Child]) -> list[int]:
+    """Descriptors that tell news: what each prints, and its end where nobody can print in its name any more."""
+    running = [child for child in children if child.pid is not None]
+    return [child.life if child.output is None else child.output for child in running]
+
+
+def _wait(descriptors: Sequence[int], seconds: float) -> None:
+    with selectors.PollSelector() as news:
+        for one in set(descriptors):
+            news.register(one, selectors.EVENT_READ)
+        news.select(None if math.isinf(seconds) else max(0.0, seconds))
+
+
+def _readable(descriptor: int) -> bool:
+    with selectors.PollSelector() as one:
+        one.register(descriptor, selectors.EVENT_READ)
+        return bool(one.select(0))
+
+
+@contextlib.contextmanager
+def _orders_to_stop() -> Iterator[socket.socket]:
+    """A socket that can be read once SIGTERM or SIGINT has come."""
+    bell, button = socket.socketpair()
+    owner = os.getpid()
+    with bell, button:
+        button.setblocking(False)
+        former = signal.set_wakeup_fd(button.fileno(), warn_on_full_buffer=False)
+        handlers = {number: signal.signal(number, lambda *_: None) for number in ORDERS_TO_STOP}
+        try:
+            yield bell
+        finally:
+            if os.getpid() == owner:  # a child has seen to its own
+                signal.set_wakeup_fd(former)
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+
+
+def _begin_anew(writing: int, supervisor: int) -> None:
+    """In a new process: signals, input and output as a fresh program has them."""
+    end_with_parent()
+    if os.getppid() != supervisor:  # it died before the kernel knew whom to tell
+        os._exit(1)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for number in (1, 2):
+        os.dup2(writing, number)

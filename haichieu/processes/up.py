@@ -1,0 +1,65 @@
+"""`haichieu up`: the whole station on one machine."""
+
+from functools import partial
+
+from sqlalchemy.orm import configure_mappers
+
+from haichieu.database import migrate
+from haichieu.logs import configure_logs
+from haichieu.processes.supervision import Child, Program, supervise
+from haichieu.settings import Settings
+
+
+def run_up(settings: Settings) -> None:
+    """Start everything, say `ready`, and supervise until SIGTERM or Ctrl-C; then stop in order."""
+    from dialplans.configuration import check_home, check_ports
+
+    configure_logs(settings.log_level, "up")
+    check_home(settings)
+    check_ports(settings)
+    migrate(settings.resolved_database_url)
+    # Stopped in this order: no new request, then calls and broadcasts closed, then the engine.
+    children = (
+        Child("web", partial(_web, settings), stop_seconds=10.0),
+        Child("worker", partial(_worker, settings), stop_seconds=10.0),
+        Child("switchboard", partial(_switchboard, settings), stop_seconds=15.0),
+        Child("asterisk", partial(_asterisk, settings), stop_seconds=10.0),
+    )
+    if program := supervise(children, partial(_say_ready, settings)):
+        program()
+
+
+def _say_ready(settings: Settings) -> None:
+    at = settings.bind
+    print(f"ready web=http://{at}:{settings.web_port}/ sip={at}:{settings.sip_port}", flush=True)
+
+
+# Each imports what its process needs when that is first started, so that Asterisk comes up meanwhile, and has
+# SQLAlchemy work out how the tables belong together, which every process would else do for itself.
+
+
+def _asterisk(settings: Settings) -> Program:
+    from haichieu.processes.asterisk import run_asterisk
+
+    return partial(run_asterisk, settings)
+
+
+def _switchboard(settings: Settings) -> Program:
+    from haichieu.processes.switchboard import run_switchboard
+
+    configure_mappers()
+    return partial(run_switchboard, settings)
+
+
+def _worker(settings: Settings) -> Program:
+    from haichieu.processes.worker import run_worker
+
+    configure_mappers()
+    return partial(run_worker, settings)
+
+
+def _web(settings: Settings) -> Program:
+    from haichieu.processes.web import run_web
+
+    configure_mappers()
+    return partial(run_web, settings)

@@ -1,0 +1,78 @@
+"""`haichieu web`: the web process alone."""
+
+import sys
+import threading
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from flask import Blueprint
+from sqlalchemy.orm import Session
+
+from admin.serve import serve
+from admin.set_up.first_link import first_link, is_empty
+from admin.web import create_app
+from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
+from feedback.citizens.registry import open_citizens
+from feedback.texts.inbox import TextInbox
+from haichieu.database import Database, migrate
+from haichieu.heartbeats import BEAT_SECONDS, beat
+from haichieu.logs import configure_logs
+from haichieu.process_control import READY
+from haichieu.settings import Settings
+from ivr.calls.routing import unit_of_texts, unit_texted
+
+log = structlog.get_logger()
+
+
+def run_web(settings: Settings) -> None:
+    """Serve until SIGTERM."""
+    configure_logs(settings.log_level, "web")
+    migrate(settings.resolved_database_url)
+    database = Database(settings.resolved_database_url)
+    _tell_the_first_link(settings, database)
+    serve(
+        create_app(database, settings, [webhooks_of_texts(settings, database)]),
+        settings.bind,
+        settings.web_port,
+        partial(_started, database),
+    )
+
+
+def _tell_the_first_link(settings: Settings, database: Database) -> None:
+    """An empty station says how its administrator gets in."""
+    with database.session() as session:
+        empty = is_empty(session)
+    if empty:
+        link = first_link(settings)
+        print(
+            f"Đài chưa có tài khoản, mở liên kết này để bắt đầu: / There is no account yet, begin here: {link}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def webhooks_of_texts(settings: Settings, database: Database) -> Blueprint:
+    """What Twilio calls. It brings texts of our own number alone, whether or not the district file lists it."""
+    inbox = TextInbox(database, open_citizens(settings.home.absolute()), _unit_for)
+    secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
+    return twilio_webhooks(database, inbox, secrets)
+
+
+def _unit_for(session: Session, number: str) -> int | None:
+    return unit_texted(session, number) or unit_of_texts(session)
+
+
+def _started(database: Database) -> None:
+    threading.Thread(target=_beat_for_ever, args=(database,), daemon=True, name="heartbeat").start()
+    print(READY, flush=True)
+
+
+def _beat_for_ever(database: Database) -> None:
+    while True:
+        try:
+            with database.session() as session:
+                beat(session, "web")
+        except sa.exc.DBAPIError as problem:  # it will be back, and so must the beats be
+            log.warning("database.away", problem=str(problem.orig))
+        threading.Event().wait(BEAT_SECONDS)

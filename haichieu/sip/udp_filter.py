@@ -1,0 +1,36 @@
+"""Makes the kernel drop every datagram to one of this process's UDP sockets that is not from one address.
+
+For sockets that a C library opened: connecting a UDP socket (connect(2)) narrows what it receives to its peer,
+while it can still send anywhere. So a flood of strangers' packets costs the library nothing and cannot crash it.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+from haichieu.errors import EnvironmentProblem
+from haichieu.sip.address import SocketAddress
+
+
+class NoSuchSocket(EnvironmentProblem):
+    """This process has no UDP socket at the address."""
+
+
+def accept_only_from(peer: SocketAddress, local: SocketAddress) -> None:
+    """Narrow our UDP socket bound to `local` to datagrams from `peer`. Raises NoSuchSocket."""
+    for number in os.listdir("/proc/self/fd"):
+        if _is_socket(number):
+            with socket.socket(fileno=os.dup(int(number))) as candidate:
+                if candidate.type == socket.SOCK_DGRAM and candidate.family == socket.AF_INET:
+                    ip, port = candidate.getsockname()
+                    if (ip, port) == (local.ip, local.port):
+                        candidate.connect((peer.ip, peer.port))
+                        return
+    raise NoSuchSocket(f"Không có cổng UDP {local} / there is no UDP socket at {local}")
+
+
+def _is_socket(number: str) -> bool:
+    try:
+        return str((Path("/proc/self/fd") / number).readlink()).startswith("socket:")
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Text to speech: reading rules for official Vietnamese, synthesis, and its cache."""

@@ -1,0 +1,312 @@
+"""Text to sound files that Asterisk plays: a synthesiser behind an interface, and a cache by content.
+
+What is said, in which words, is decided elsewhere (`ivr.prompts.store`); here a sentence becomes sound.
+
+    SpeechError
+    ├── NothingToSay        the text is empty once control characters are gone
+    ├── TextTooLong         the text is longer than one sentence or bulletin may be
+    ├── NoVoice             the synthesiser does not speak this language
+    └── SynthesisFailed     the engine or ffmpeg ended with an error, or took too long
+"""
+
+import contextlib
+import datetime
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import unicodedata
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from haichieu.errors import EnvironmentProblem, HaiChieuError
+
+LONGEST_TEXT = 5000
+"""Characters that are synthesised in one piece, about six minutes of speech."""
+
+RECIPE = "1"
+"""Changes whenever `write_telephone_sounds` would give other samples for the same speech."""
+
+LEVEL_DBFS = -20.0
+SILENCE_DBFS = -50.0
+ENGINE_SECONDS = 60.0
+UNUSED_FOR = datetime.timedelta(days=30)
+
+_ENGINE_COMMANDS = re.compile(r"\[\[|\]\]")
+
+
+class SpeechError(HaiChieuError):
+    """A text could not be turned into sound."""
+
+
+class NothingToSay(SpeechError):
+    """The text holds nothing that can be spoken."""
+
+
+class TextTooLong(SpeechError):
+    """The text is longer than `LONGEST_TEXT`."""
+
+
+class NoVoice(SpeechError):
+    """The synthesiser has no voice for the language."""
+
+
+class SynthesisFailed(SpeechError):
+    """A program that makes the sound ended with an error, or took too long."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Spoken sound: signed 16-bit little-endian mono samples at `rate` per second."""
+
+    samples: bytes
+    rate: int
+
+
+class Synthesiser(Protocol):
+    """Turns text into speech. Safe to use from several threads."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages it speaks (ISO 639)."""
+        ...
+
+    def identity(self, language: str) -> tuple[str, str, str]:
+        """Return engine, voice and version: the same three and the same text give the same sound."""
+        ...
+
+    def synthesise(self, text: str, language: str) -> Speech:
+        """Speak a text. Raises SpeechError, or EnvironmentProblem when the engine is not installed."""
+        ...
+
+
+class EspeakSynthesiser:
+    """The espeak-ng command, the one engine that is in every Debian and speaks Vietnamese.
+
+    The text goes in by standard input, so that none of it can be taken for an option.
+    """
+
+    VOICES: ClassVar[dict[str, str]] = {"vi": "vi", "en": "en"}
+    AMPLITUDE = 60
+    """Percent of espeak's own level; at its 100 the Vietnamese voice clips."""
+    WORDS_PER_MINUTE = 150
+
+    def __init__(self, command: str = "espeak-ng") -> None:
+        self._command = command
+        self._version: str | None = None
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Vietnamese and English."""
+        return frozenset(self.VOICES)
+
+    def identity(self, language: str) -> tuple[str, str, str]:
+        """Return engine, voice and version."""
+        if self._version is None:
+            self._version = _run([self._command, "--version"]).decode().split("Data at:")[0].strip()
+        return self._command, f"{self._voice(language)}/{self.AMPLITUDE}/{self.WORDS_PER_MINUTE}", self._version
+
+    def synthesise(self, text: str, language: str) -> Speech:
+        """Speak a text."""
+        wav = _run(
+            [
+                *(self._command, "-v", self._voice(language), "-a", str(self.AMPLITUDE)),
+                *("-s", str(self.WORDS_PER_MINUTE), "-b", "1", "--stdin", "--stdout"),
+            ],
+            # espeak-ng takes [[…]] for phonemes, and control-A for commands to the voice (gone in `speakable`).
+            _ENGINE_COMMANDS.sub(" ", speakable(text)).encode(),
+        )
+        with wave.open(io.BytesIO(wav)) as sound:
+            return Speech(sound.readframes(len(wav)), sound.getframerate())
+
+    def _voice(self, language: str) -> str:
+        try:
+            return self.VOICES[language]
+        except KeyError:
+            raise NoVoice(
+                f"Không có giọng đọc cho ngôn ngữ {language!r}, cần bản thu âm. / "
+                f"There is no synthetic voice for the language {language!r}: a recording is needed."
+            ) from None
+
+
+class SpeechCache:
+    """A folder of spoken sentences, each made once. Several threads and processes may share the folder.
+
+    A sentence is a pair of files, `<digest>.wav` (8 kHz) and `<digest>.wav16` (16 kHz), both 16-bit mono:
+    of one path without extension Asterisk takes the file that suits the call.
+    """
+
+    def __init__(self, folder: Path, synthesiser: Synthesiser) -> None:
+        self.folder = folder
+        self._synthesiser = synthesiser
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that can be synthesised."""
+        return self._synthesiser.languages
+
+    def spoken(self, text: str, language: str) -> str:
+        """Return the path, without extension, of the text as speech; takes about 0.2 s the first time.
+
+        Raises SpeechError or EnvironmentProblem.
+        """
+        text = speakable(text)
+        identity = json.dumps([*self._synthesiser.identity(language), RECIPE, text])
+        sound = self._sound(hashlib.sha256(identity.encode()).hexdigest())
+        if not _in_use(sound):
+            speech = self._synthesiser.synthesise(text, language)
+            self._make(sound, ["-f", "s16le", "-ar", str(speech.rate), "-ac", "1"], levelled(speech))
+        return str(sound)
+
+    def recorded(self, recording: Path) -> str:
+        """Return the path, without extension, of a recording in the two forms; any format that ffmpeg reads.
+
+        Raises SynthesisFailed when the file holds no sound.
+        """
+        content = recording.read_bytes()
+        sound = self._sound(hashlib.sha256(RECIPE.encode() + content).hexdigest())
+        if not _in_use(sound):
+            self._make(sound, [], content)
+        return str(sound)
+
+    def discard_unused(self, unused_for: datetime.timedelta = UNUSED_FOR) -> int:
+        """Delete what was not played for so long, and what a crash left half made; return how many files."""
+        oldest = time.time() - unused_for.total_seconds()
+        discarded = 0
+        for file in self.folder.glob("*/*"):
+            try:
+                if file.stat().st_mtime >= oldest:
+                    continue
+                if file.is_dir():
+                    shutil.rmtree(file)
+                else:
+                    file.unlink()
+                discarded += 1
+            except FileNotFoundError:
+                continue  # another process was faster
+        return discarded
+
+    def _sound(self, digest: str) -> Path:
+        return self.folder.absolute() / digest[:2] / digest
+
+    def _make(self, sound: Path, form: list[str], content: bytes) -> None:
+        try:
+            sound.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=sound.parent, prefix=".making-") as scratch:
+                made = Path(scratch) / sound.name
+                write_telephone_sounds(form, content, made)
+                # The 8 kHz file comes last: where it is, the pair is whole.
+                for extension in (".wav16", ".wav"):
+                    part = made.with_suffix(extension)
+                    with part.open("rb") as file:
+                        os.fsync(file.fileno())
+                    part.replace(sound.with_suffix(extension))
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"Không ghi được vào thư mục {self.folder}: {problem.strerror}. / "
+                f"Cannot write into the folder {self.folder}: {problem.strerror}."
+            ) from problem
+
+
+def speakable(text: str) -> str:
+    """Return the text in NFC, control and format characters gone, white space single.
+
+    Raises NothingToSay or TextTooLong.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise TextTooLong(
+            f"Văn bản dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
+            f"The text has {len(text)} characters, at most {LONGEST_TEXT} can be read aloud in one piece."
+        )
+    plain = "".join(
+        " " if unicodedata.category(letter).startswith("Z") or letter in "\t\r\n" else letter
+        for letter in unicodedata.normalize("NFC", text)
+        if letter in "\t\r\n" or not unicodedata.category(letter).startswith("C")
+    )
+    plain = " ".join(plain.split())
+    if not any(letter.isalnum() for letter in plain):
+        raise NothingToSay("Văn bản không có gì để đọc. / The text holds nothing that can be read aloud.")
+    return plain
+
+
+def levelled(speech: Speech) -> bytes:
+    """Return the samples with the level of their active parts (RMS) at -20 dBFS and their peaks below full."""
+    samples = np.frombuffer(speech.samples, dtype="<i2").astype(np.float64) / 32768.0
+    frame = max(speech.rate // 50, 1)
+    powers = np.mean(np.square(samples[: len(samples) // frame * frame].reshape(-1, frame)), axis=1)
+    active = powers[powers > 10 ** (SILENCE_DBFS / 10)]
+    if not len(active):
+        return speech.samples
+    gain = 10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(active))
+    # tanh above half of full scale rounds the few highest peaks off instead of cutting them.
+    loud = samples * gain
+    over = np.abs(loud) > 0.5
+    loud[over] = np.sign(loud[over]) * (0.5 + 0.4 * np.tanh((np.abs(loud[over]) - 0.5) / 0.4))
+    return bytes((loud * 32767.0).astype("<i2").tobytes())
+
+
+def write_telephone_sounds(form: list[str], content: bytes, target: Path) -> None:
+    """Write a sound as `target.wav` and `target.wav16`, band-limited for the telephone.
+
+    `form` holds ffmpeg's options that describe `content`; empty lets it find out. What it reads can only come
+    through the pipe, so a playlist cannot name other files. Raises SynthesisFailed or EnvironmentProblem.
+    """
+    band = "highpass=f=120"
+    wav = ["-ac", "1", "-c:a", "pcm_s16le", "-map_metadata", "-1", "-bitexact", "-f", "wav"]
+    _run(
+        [
+            *("ffmpeg", "-nostdin", "-v", "error", "-y", "-protocol_whitelist", "pipe"),
+            *(*form, "-i", "pipe:0"),
+            *(
+                "-map",
+                "0:a:0",
+                "-af",
+                f"{band},lowpass=f=3600",
+                "-ar",
+                "8000",
+                *wav,
+                str(target.with_suffix(".wav")),
+            ),
+            *("-map", "0:a:0", "-af", f"{band},lowpass=f=7200", "-ar", "16000", *wav),
+            str(target.with_suffix(".wav16")),
+        ],
+        content,
+    )
+
+
+def _in_use(sound: Path) -> bool:
+    """Say whether the pair is there, and mark it as used now (where that is allowed)."""
+    pair = [sound.with_suffix(extension) for extension in (".wav16", ".wav")]
+    if not all(file.exists() for file in pair):
+        return False
+    for file in pair:
+        with contextlib.suppress(OSError):
+            os.utime(file)
+    return True
+
+
+def _run(command: list[str], content: bytes = b"") -> bytes:
+    """Run a program on `content` and return what it prints."""
+    program = command[0]
+    try:
+        finished = subprocess.run(command, input=content, capture_output=True, check=False, timeout=ENGINE_SECONDS)
+    except FileNotFoundError:
+        raise EnvironmentProblem(
+            f"Thiếu chương trình {program}: hãy cài đặt gói {program}. / "
+            f"The program {program} is missing: install the package {program} (apt-get install {program})."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise SynthesisFailed(f"{program} did not finish within {ENGINE_SECONDS:.0f} s") from None
+    if finished.returncode != 0:
+        problem = finished.stderr.decode(errors="replace").strip()
+        raise SynthesisFailed(f"{program} ended with status {finished.returncode}: {problem[:500]}")
+    return finished.stdout

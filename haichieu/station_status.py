@@ -1,0 +1,131 @@
+"""How the station is, as data: what is up, who can be reached, what is on air, what waits."""
+
+import datetime
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.lifecycle import open_broadcasts
+from broadcast_bridge.broadcasts.states import DeliveryState
+from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
+from feedback.cases.case_search import Waiting, waiting
+from feedback.texts import outbox
+from haichieu.alarms import open_alarms
+from haichieu.heartbeats import latest
+
+COMPONENTS = ("asterisk", "switchboard", "worker", "web")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the station; `seen_at` is its last sign of life."""
+
+    name: str
+    ok: bool
+    seen_at: datetime.datetime | None
+
+
+@dataclass(frozen=True)
+class SpeakerStatus:
+    """One speaker; a multicast group is never asked, so it is `supervised` false and counts as reachable."""
+
+    code: str
+    name: str
+    reachable: bool
+    supervised: bool
+    since: datetime.datetime | None
+
+
+@dataclass(frozen=True)
+class OnAir:
+    """One broadcast that has not ended."""
+
+    id: int
+    zone: str
+    official: str
+    state: str
+    since: datetime.datetime
+    playing: int
+    speakers: int
+
+
+@dataclass(frozen=True)
+class StationStatus:
+    """Everything `haichieu status` tells."""
+
+    ok: bool
+    components: tuple[Component, ...]
+    speakers: tuple[SpeakerStatus, ...]
+    on_air: tuple[OnAir, ...]
+    call_backs_owed: int
+    cases: Waiting
+    transcriber: str
+    """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
+    texts_waiting: int
+    alarms: tuple[str, ...]
+
+    @property
+    def reachable(self) -> int:
+        """How many speakers can be reached."""
+        return sum(speaker.reachable for speaker in self.speakers)
+
+    def as_json(self) -> dict[str, object]:
+        """For programs; moments in ISO 8601."""
+        return {**asdict(self), "reachable": self.reachable, "total": len(self.speakers)}
+
+
+def station_status(session: Session, at: datetime.datetime) -> StationStatus:
+    """Look at the station as the database shows it at the moment `at`."""
+    components = component_states(session, at)
+    return StationStatus(
+        ok=all(component.ok for component in components),
+        components=components,
+        speakers=tuple(
+            SpeakerStatus(
+                speaker.code,
+                speaker.name,
+                speaker.reachable or speaker.is_multicast,
+                not speaker.is_multicast,
+                speaker.reachable_since,
+            )
+            for speaker in session.scalars(
+                sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code)
+            )
+        ),
+        on_air=tuple(_on_air(session, broadcast_id) for broadcast_id in open_broadcasts(session)),
+        call_backs_owed=session.scalars(
+            sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
+        ).one(),
+        cases=waiting(session, at),
+        transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
+        texts_waiting=outbox.waiting(session),
+        alarms=tuple(f"{alarm.subject}: {alarm.text}" for alarm in open_alarms(session)),
+    )
+
+
+def component_states(session: Session, at: datetime.datetime) -> tuple[Component, ...]:
+    """Say of every part whether it has been heard of lately. Asterisk is up when the switchboard is with it."""
+    beats = latest(session)
+    states = []
+    for name in COMPONENTS:
+        beat = beats.get("switchboard" if name == "asterisk" else name)
+        ok = beat is not None and beat.alive(at)
+        if name == "asterisk" and beat is not None:
+            ok = ok and bool(beat.detail.get("asterisk"))
+        states.append(Component(name, ok, beat.at if beat else None))
+    return tuple(states)
+
+
+def _on_air(session: Session, broadcast_id: int) -> OnAir:
+    broadcast = session.get_one(Broadcast, broadcast_id, options=[joinedload(Broadcast.official)])
+    states = session.scalars(sa.select(Delivery.state).where(Delivery.broadcast_id == broadcast_id)).all()
+    return OnAir(
+        broadcast.id,
+        broadcast.zone_names,
+        broadcast.on_air_name,
+        broadcast.state,
+        broadcast.on_air_at or broadcast.created_at,
+        sum(state == DeliveryState.PLAYING for state in states),
+        len(states),
+    )

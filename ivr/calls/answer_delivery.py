@@ -1,0 +1,254 @@
+"""Rings the citizens who are owed an answer by call, and leads whoever answers through the flow of the answer.
+
+Whoever picks up hears nothing of the answer before a key is pressed: not another member of the household, and not an
+answering machine.
+"""
+
+import asyncio
+import datetime
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.orm import Session
+
+from feedback.answers import answer_calls
+from feedback.answers.answer_calls import AnswerToTell, OwedAnswer
+from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
+from feedback.answers.on_air import holds_number
+from feedback.citizens.registry import CitizenBook
+from feedback.intake.voice_messages import Beginning, VoiceMessages
+from haichieu.ari.call import dial
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp, NotAnswered
+from haichieu.audio.ingest import UnusableSound
+from haichieu.background import in_background
+from haichieu.changes import hours
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.jobs import ClaimLost
+from haichieu.speech.synthesis import SpeechError
+from haichieu.station import the_station
+from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
+from ivr.calls.reception import Reception
+from ivr.desks.answer_protocol import AnswerSeen
+
+log = structlog.get_logger()
+
+MOST_CALLS = 4
+"""At once: a small office has few lines, and citizens want to get through as well."""
+MOST_SECONDS = 300.0
+"""Of a call, besides three times what its answers last: whatever is on the line, the station hangs up then."""
+
+NOT_PLACED = "Không gọi được. / The call could not be placed."
+NOT_LISTENED = "Có người nhấc máy nhưng không nghe câu trả lời. / Somebody answered, but did not listen to the answer."
+TOO_LONG = "Cuộc gọi quá lâu. / The call took too long."
+NO_ANSWER = "Không ai nhấc máy. / Nobody answered."
+REFUSED = {
+    NotAnswered.BUSY: "Máy bận. / The line is busy.",
+    NotAnswered.UNREACHABLE: "Không liên lạc được. / The telephone cannot be reached.",
+    NotAnswered.REJECTED: "Người nghe từ chối cuộc gọi. / The call was declined.",
+}
+
+
+class AnswerCalls:
+    """Claims answers by call and makes the calls. The claim is committed before anybody is dialled."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        reception: Reception,
+        endpoint_for: EndpointFor,
+        *,
+        book: CitizenBook,
+        sounds: AnswerSounds,
+        messages: VoiceMessages,
+        pauses: Sequence[datetime.timedelta],
+    ) -> None:
+        """`pauses` lie between the tries; there is one more try than there are."""
+        self._client = client
+        self._database = database
+        self._reception = reception
+        self._endpoint_for = endpoint_for
+        self._book = book
+        self._sounds = sounds
+        self._messages = messages
+        self._pauses = pauses
+        self._ringing = 0
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as ringing:
+            async for _ in hours(self._database, self._next_due):
+                await self._client.connected.wait()
+                await self._begin_due(ringing)
+
+    async def _next_due(self) -> datetime.datetime | None:
+        return await self._database.look(answer_calls.next_due) if self._ringing < MOST_CALLS else None
+
+    async def _begin_due(self, ringing: asyncio.TaskGroup) -> None:
+        due, free = await self._next_due(), MOST_CALLS - self._ringing
+        if due is None or due > now() or free <= 0:
+            return
+        for owed in await self._database.run(lambda session: answer_calls.claim(session, now(), free)):
+            self._ringing += 1
+            ringing.create_task(self._keep(owed))
+
+    async def _keep(self, owed: OwedAnswer) -> None:
+        """Make one call, keeping the claim on its answers meanwhile, and write down what came of it."""
+        try:
+            async with in_background(self._hold(owed)):
+                outcome = await self._tell(owed)
+            log.info("answer_call.done", replies=[answer.reply_id for answer in owed.answers], outcome=outcome)
+        except ClaimLost as problem:
+            log.info("answer_call.claim_lost", problem=str(problem))
+        except Exception:
+            log.exception("answer_call.failed", replies=[answer.reply_id for answer in owed.answers])
+        finally:
+            self._ringing -= 1
+
+    async def _hold(self, owed: OwedAnswer) -> None:
+        while True:
+            await asyncio.sleep(answer_calls.LEASE.total_seconds() / 3)
+            await self._database.run(lambda session: answer_calls.extend(session, owed, now()))
+
+    async def _tell(self, owed: OwedAnswer) -> str:
+        sounds = await self._sounds_of(owed)
+        clock = await self._database.run(lambda session: ZoneInfo(the_station(session).timezone))
+        number = self._book.unlock(owed.number_locked)
+        desk = CitizenAnswers(self._database, self._messages, owed, sounds, clock, number)
+        outcome = await self._ring(owed, desk, number) if sounds else "no sound"
+        for answer in desk.nearly_heard():
+            await desk.write_heard(answer)
+        await self._database.run(lambda session: _put_off(session, owed, sounds, outcome, self._pauses))
+        return outcome
+
+    async def _sounds_of(self, owed: OwedAnswer) -> dict[int, AnswerSound]:
+        """Make the sounds before anybody is rung; an answer that cannot be made heard has failed."""
+        sounds = {}
+        for answer in owed.answers:
+            try:
+                sounds[answer.reply_id] = await asyncio.to_thread(self._sounds.ready, answer.message_id)
+            except (SpeechError, UnusableSound) as problem:
+                failed = partial(answer_calls.failed, answer=answer, because=str(problem), at=now())
+                await self._database.run(failed)
+            except HaiChieuError as problem:
+                later = partial(
+                    answer_calls.not_heard, answer=answer, because=str(problem), at=now(), pauses=self._pauses
+                )
+                await self._database.run(later)
+        return sounds
+
+    async def _ring(self, owed: OwedAnswer, desk: "CitizenAnswers", number: str) -> str:
+        """Ring, and tell; return in words how it went."""
+        try:
+            endpoint = await self._database.run(partial(self._endpoint_for, number=number))
+            async with (
+                asyncio.timeout(RING_SECONDS + MOST_SECONDS + 3 * desk.seconds),
+                dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as phone,
+            ):
+                await self._reception.tell_answers(phone, desk, owed.language)
+        except NotAnswered as refusal:
+            return REFUSED.get(refusal.cause, NO_ANSWER)
+        except HungUp:
+            return NOT_LISTENED
+        except TimeoutError:
+            return TOO_LONG
+        except AriError as problem:
+            log.warning("answer_call.not_placed", problem=type(problem).__name__)
+            return NOT_PLACED
+        except HaiChieuError as problem:
+            return NOT_PLACED if holds_number(str(problem), number) else str(problem)
+        return NOT_LISTENED
+
+
+class CitizenAnswers:
+    """The flows' `AnswerDesk` of one call."""
+
+    def __init__(
+        self,
+        database: Database,
+        messages: VoiceMessages,
+        owed: OwedAnswer,
+        sounds: Mapping[int, AnswerSound],
+        clock: ZoneInfo,
+        number: str,
+    ) -> None:
+        self._database = database
+        self._messages = messages
+        self._owed = owed
+        self._sounds = sounds
+        self._clock = clock
+        self._number = number
+        self._by_id = {answer.reply_id: answer for answer in owed.answers if answer.reply_id in sounds}
+        self._waiting = deque(self._by_id.values())
+        self._told: AnswerToTell | None = None
+        self._played: dict[int, float] = {}
+        self.seconds = sum(sound.seconds for sound in sounds.values())
+        """How long all its answers last."""
+
+    def next_answer(self) -> AnswerSeen | None:
+        """Turn to the next one."""
+        if not self._waiting:
+            return None
+        self._told = answer = self._waiting.popleft()
+        return AnswerSeen(answer.reply_id, self._sounds[answer.reply_id].path, answer.opened_at.astimezone(self._clock))
+
+    def played(self, answer: AnswerSeen, seconds: float) -> None:
+        """Keep the longest time that it sounded."""
+        whole = self._sounds[answer.id].seconds
+        self._played[answer.id] = max(self._played.get(answer.id, 0.0), min(seconds, whole))
+
+    async def heard(self, answer: AnswerSeen) -> None:
+        """Write it down at once: a switchboard that dies in the rest of the call does not ring again for it."""
+        await self.write_heard(self._by_id[answer.id])
+
+    async def write_heard(self, answer: AnswerToTell) -> None:
+        """Write down that it was heard, and for how long. Raises ClaimLost."""
+        seconds = round(self._played.get(answer.reply_id, 0.0), 1)
+        await self._database.run(lambda session: answer_calls.heard(session, answer, seconds, now()))
+
+    def nearly_heard(self) -> list[AnswerToTell]:
+        """The answers of which so much sounded that nobody wants to be rung again for the rest."""
+        return [
+            self._by_id[id]
+            for id, seconds in self._played.items()
+            if seconds >= answer_calls.ENOUGH * self._sounds[id].seconds
+        ]
+
+    async def begin_message(self) -> str:
+        """Return the name to record to, with the case of the answer told last on record."""
+        told = self._told or self._owed.answers[0]
+        about = Beginning(told.unit_id, "", self._number, case_id=told.case_id, language=self._owed.language)
+        return await asyncio.to_thread(self._messages.begin, about)
+
+    def message_sound(self, name: str) -> str:
+        """Where it is."""
+        return self._messages.sound(name)
+
+    async def keep_message(self, name: str) -> None:
+        """File it; goes on when the citizen leaves meanwhile."""
+        await asyncio.shield(asyncio.to_thread(self._messages.keep, name))
+
+    def discard_message(self, name: str) -> None:
+        """Delete what was recorded; it is recorded anew under the same name."""
+        self._messages.discard_sound(name)
+
+    def let_go_of_message(self, name: str) -> None:
+        """Leave it to whoever looks for what was left behind."""
+        self._messages.let_go(name)
+
+
+def _put_off(
+    session: Session,
+    owed: OwedAnswer,
+    sounds: Mapping[int, AnswerSound],
+    because: str,
+    pauses: Sequence[datetime.timedelta],
+) -> None:
+    for answer in owed.answers:
+        if answer.reply_id in sounds:
+            answer_calls.not_heard(session, answer, because, now(), pauses)

@@ -1,0 +1,139 @@
+"""Booked live broadcasts: calls the official ahead of the hour, and sees to it that the hour is not silent.
+
+Each number of each official is tried in order. When nobody can be reached, or nobody goes on air, the schedule's
+fallback programme is played at the hour; without one the occurrence is missed and an alarm says so.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Zone
+from broadcast_bridge.schedule import dispatch, due
+from broadcast_bridge.schedule.dispatch import BookedCall
+from broadcast_bridge.schedule.errors import ClaimLost
+from broadcast_bridge.schedule.models import Occurrence
+from broadcast_bridge.schedule.states import OccurrenceState
+from haichieu.ari.call import dial
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp, NotAnswered
+from haichieu.background import in_background
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.people import Official
+from haichieu.phone_numbers import masked
+from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
+from ivr.calls.reception import Reception
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What a call to an official is about: zones (their codes, joined by commas), hour, and the claimed occurrence."""
+
+    occurrence_id: int
+    claimed_by: str
+    due_at: datetime.datetime
+    zone_keys: str
+    priority: Priority
+
+    def went_on_air(self, session: Session, broadcast_id: int) -> None:
+        """Note, in the transaction that makes it, which broadcast the occurrence became. Raises ClaimLost."""
+        due.attach_broadcast(session, self.occurrence_id, self.claimed_by, broadcast_id)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    official_id: int
+    official_name: str
+    number: str
+
+
+class BookedCalls:
+    """Makes the calls that the playout books."""
+
+    def __init__(self, client: AriClient, database: Database, reception: Reception, endpoint_for: EndpointFor) -> None:
+        self._client = client
+        self._database = database
+        self._reception = reception
+        self._endpoint_for = endpoint_for
+        self._wanted: asyncio.Queue[tuple[BookedCall, str]] = asyncio.Queue()
+
+    def book(self, call: BookedCall, claimed_by: str) -> None:
+        """Take a call to be made; never blocks."""
+        self._wanted.put_nowait((call, claimed_by))
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                call, claimed_by = await self._wanted.get()
+                calls.create_task(self._keep(call, claimed_by))
+
+    async def _keep(self, call: BookedCall, claimed_by: str) -> None:
+        """See one hour through, keeping the claim on it meanwhile."""
+        try:
+            booking = await self._database.run(lambda session: _booking(session, call, claimed_by))
+            async with in_background(self._hold(booking)):
+                for candidate in await self._database.run(lambda session: _candidates(session, call)):
+                    if await self._on_air(booking) or await self._tried(booking, candidate):
+                        return
+            if not await self._on_air(booking):
+                await self._database.run(
+                    lambda session: dispatch.play_instead(session, booking.occurrence_id, claimed_by, now())
+                )
+        except HaiChieuError as problem:
+            log.warning("booked_call.failed", occurrence=call.occurrence_id, problem=str(problem))
+        except Exception:
+            log.exception("booked_call.failed", occurrence=call.occurrence_id)
+
+    async def _tried(self, booking: Booking, candidate: _Candidate) -> bool:
+        """Call one number and lead whoever answers on air; say whether the hour was kept."""
+        try:
+            endpoint = await self._database.run(partial(self._endpoint_for, number=candidate.number))
+            async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=candidate.number) as phone:
+                await self._reception.keep_booking(phone, booking, candidate.official_id, candidate.official_name)
+                outcome = "answered"
+        except (NotAnswered, HungUp, AriError, HaiChieuError) as problem:
+            outcome = str(problem)
+        log.info(
+            "booked_call.tried", occurrence=booking.occurrence_id, number=masked(candidate.number), outcome=outcome
+        )
+        return await self._on_air(booking)
+
+    async def _on_air(self, booking: Booking) -> bool:
+        def look(session: Session) -> bool:
+            occurrence = session.get_one(Occurrence, booking.occurrence_id, populate_existing=True)
+            return occurrence.broadcast_id is not None or occurrence.state != OccurrenceState.CLAIMED
+
+        return await self._database.run(look)
+
+    async def _hold(self, booking: Booking) -> None:
+        """Keep the claim as long as we work on it; it is let go of once there is a broadcast."""
+        while True:
+            await asyncio.sleep(dispatch.LEASE.total_seconds() / 3)
+            try:
+                await self._database.run(
+                    lambda session: due.extend_claim(
+                        session, booking.occurrence_id, booking.claimed_by, now(), dispatch.LEASE
+                    )
+                )
+            except ClaimLost:
+                return
+
+
+def _booking(session: Session, call: BookedCall, claimed_by: str) -> Booking:
+    zones = [session.get_one(Zone, zone_id).code for zone_id in call.zone_ids]
+    return Booking(call.occurrence_id, claimed_by, call.due_at, ",".join(zones), call.priority)
+
+
+def _candidates(session: Session, call: BookedCall) -> Sequence[_Candidate]:
+    officials = [session.get_one(Official, official_id) for official_id in call.official_ids]
+    return [_Candidate(official.id, official.name, phone.number) for official in officials for phone in official.phones]

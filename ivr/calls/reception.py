@@ -1,0 +1,285 @@
+"""Where calls arrive: the number that was dialled decides the flow, and the flow decides the rest."""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.orm import Session as DatabaseSession
+
+from broadcast_bridge.broadcasts.call_backs import OwedCall
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.speakers.zones import ZoneNotAllowed, ZoneRefused
+from feedback.intake.missed_calls import MissedCalls, OwedCitizenCall
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
+from haichieu.ari.events import Event
+from haichieu.database import Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.phone_numbers import masked
+from haichieu.station import the_station
+from ivr.calls.caller_limits import CallerLimits, TooManyCalls
+from ivr.calls.routing import Dialled, lead_at, route
+from ivr.desks.answer_protocol import AnswerDesk
+from ivr.desks.citizen import PhoneCitizenDesk
+from ivr.desks.official import PhoneDesk
+from ivr.flows.definition import Flow
+from ivr.flows.interpreter import run_flow
+from ivr.flows.session import OfficialSeen, Prompts, Session
+
+log = structlog.get_logger()
+
+EMERGENCY_FLOW = "official-line"
+"""The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
+
+BOOKED_FLOW = "booked-live"
+ANSWER_FLOW = "answer-call"
+
+RING_PERIOD_SECONDS = 4.0
+"""How long a number that calls back those who hang up rings before it is answered: one period of the ringing tone."""
+
+
+class Booking(Protocol):
+    """What a call ahead of a booked hour is about."""
+
+    @property
+    def zone_keys(self) -> str:
+        """The codes of the zones, joined by commas."""
+        ...
+
+    @property
+    def due_at(self) -> datetime.datetime:
+        """The hour."""
+        ...
+
+    @property
+    def priority(self) -> Priority:
+        """The priority that was booked."""
+        ...
+
+    def went_on_air(self, session: DatabaseSession, broadcast_id: int) -> None:
+        """Be told, in the transaction that plans it, of the broadcast that keeps the hour."""
+        ...
+
+
+DeskFor = Callable[[Call, str], PhoneDesk]
+CitizenDeskFor = Callable[[Call, Dialled], PhoneCitizenDesk]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a dialled number leads. `dialled` is None for the emergency line."""
+
+    flow: str
+    language: str
+    dialled: Dialled | None = None
+    missed_call_back: bool = False
+
+
+@dataclass(frozen=True)
+class CitizensReception:
+    """What calls on lines for citizens need besides: their desks, what one may ask for, and calls owed."""
+
+    desk_for: CitizenDeskFor
+    limits: CallerLimits
+    missed_calls: MissedCalls
+
+
+class Reception:
+    """Takes calls and runs their flows, each in a task that ends with its call."""
+
+    def __init__(
+        self,
+        client: AriClient,
+        database: Database,
+        prompts: Prompts,
+        flows: Callable[[str], Awaitable[Flow]],
+        desk_for: DeskFor,
+        citizens: CitizensReception,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._prompts = prompts
+        self._flows = flows
+        self._desk_for = desk_for
+        self._citizens = citizens
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Keep the calls until cancelled; then end every one of them in order."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def take(self, started: Event) -> None:
+        """Take a call that has just arrived; never blocks."""
+        self._spawn(self._serve(Call.arriving(self._client, started)))
+
+    def apologise(self, channel_id: str) -> None:
+        """Tell a caller whose handler died with an earlier switchboard, and end the call."""
+        self._spawn(self._say_and_end(Call(self._client, channel_id, None, ""), "station-restarted"))
+
+    def turn_away(self, channel_id: str) -> None:
+        """End a channel that nobody waits for any more."""
+        self._spawn(Call(self._client, channel_id, None, "").end())
+
+    async def resume(self, call: Call, debt: OwedCall) -> None:
+        """Run the flow of an owed call from its call-back entry, with the official and the zone, if any, known."""
+        language = await self._database.run(lambda session: the_station(session).language)
+        desk = self._desk_for(call, debt.flow)
+        official = OfficialSeen(debt.official_id, debt.official_name)
+        session = Session(
+            call, self._prompts, desk, language, official=official, called_back=True, owed_priority=debt.priority
+        )
+        try:
+            session.zone = await desk.find_zone(official.id, debt.zone_keys) if debt.zone_keys else None
+        except ZoneRefused as refusal:
+            prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
+            await session.say(prompt, code=debt.zone_keys)
+            return
+        await run_flow(await self._flows(debt.flow), session)
+
+    async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
+        """Lead an official, called ahead of a booked hour, through PIN and countdown on air."""
+        language = await self._database.run(lambda session: the_station(session).language)
+        desk = self._desk_for(call, BOOKED_FLOW)
+        desk.when_planned = booking.went_on_air
+        zone = await desk.find_zone(official_id, booking.zone_keys)
+        session = Session(
+            call,
+            self._prompts,
+            desk,
+            language,
+            official=OfficialSeen(official_id, official_name),
+            zone=zone,
+            called_back=True,
+            owed_priority=booking.priority,
+            due_at=booking.due_at,
+        )
+        await run_flow(await self._flows(BOOKED_FLOW), session)
+
+    async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
+        """Lead a citizen, whose missed call is returned, through the flow of the number that they had dialled."""
+        destination = await self._database.run(lambda session: _destination(session, debt.dialled, now()))
+        if destination is None or destination.dialled is None:
+            return
+        flow = await self._flows(destination.flow)
+        await self._serve_citizen(call, destination, destination.dialled, flow, called_back=True)
+
+    async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
+        """Lead a citizen, rung up by the station, through the answers that wait for them."""
+        desk = self._desk_for(call, ANSWER_FLOW)
+        session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
+        await run_flow(await self._flows(ANSWER_FLOW), session)
+
+    async def _serve(self, call: Call) -> None:
+        async with call:
+            destination = await self._database.run(lambda session: _destination(session, call.dialled, now()))
+            if destination is None:
+                log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
+                await self._say_and_end(call, "number-not-in-use")
+                return
+            flow = await self._flows(destination.flow)
+            if destination.dialled is not None and not flow.is_for_officials:
+                # Citizens may stay unknown: no log says who called, not even in part.
+                log.info("call.arrived", call=call.id, dialled=call.dialled, flow=destination.flow)
+                await self._welcome_citizen(call, destination, destination.dialled, flow)
+                return
+            log.info(
+                "call.arrived",
+                call=call.id,
+                caller=masked(call.caller_number),
+                dialled=call.dialled,
+                flow=destination.flow,
+            )
+            desk = self._desk_for(call, destination.flow)
+            session = Session(call, self._prompts, desk, destination.language)
+            end = await run_flow(flow, session)
+            log.info("call.ended", call=call.id, how=str(end))
+        await desk.call_over()
+
+    async def _welcome_citizen(self, call: Call, destination: Destination, dialled: Dialled, flow: Flow) -> None:
+        try:
+            self._citizens.limits.call(call.caller_number, call.line)
+        except TooManyCalls:
+            await self._say_and_end(call, "too-many-calls")
+            return
+        if destination.missed_call_back and call.caller_number and await self._is_missed_call(call, dialled):
+            return
+        await self._serve_citizen(call, destination, dialled, flow)
+
+    async def _is_missed_call(self, call: Call, dialled: Dialled) -> bool:
+        """Let it ring for one period; whoever hangs up meanwhile is owed a call."""
+        try:
+            await call.ring()
+            async with asyncio.timeout(RING_PERIOD_SECONDS):
+                await call.until_hung_up()
+        except (TimeoutError, Lost):
+            return False
+        except HungUp:
+            number = call.caller_number or ""
+            owed = await self._database.run(
+                lambda session: self._citizens.missed_calls.owe(session, number, dialled.number, now())
+            )
+            log.info("call.missed", call=call.id, dialled=dialled.number, call_back=owed)
+        return True
+
+    async def _serve_citizen(
+        self, call: Call, destination: Destination, dialled: Dialled, flow: Flow, *, called_back: bool = False
+    ) -> None:
+        if flow.call_back_entry is None:
+            flow = flow.model_copy(update={"call_back_entry": flow.start})
+        desk = self._citizens.desk_for(call, dialled)
+        session = Session(
+            call,
+            self._prompts,
+            self._desk_for(call, destination.flow),
+            destination.language,
+            called_back=called_back,
+            citizens=desk,
+        )
+        try:
+            end = await run_flow(flow, session)
+            log.info("call.ended", call=call.id, how=str(end))
+        finally:
+            await desk.call_over()
+
+    async def _say_and_end(self, call: Call, prompt: str) -> None:
+        async with call:
+            language = await self._database.run(lambda session: the_station(session).language)
+            with contextlib.suppress(CallEnded, AriError):
+                await call.answer()
+                await call.say(await asyncio.to_thread(self._prompts.sound, prompt, language))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except HaiChieuError as problem:
+        log.warning("call.failed", problem=str(problem))
+    except Exception:
+        log.exception("call.failed")
+
+
+def _destination(session: DatabaseSession, dialled: str, at: datetime.datetime) -> Destination | None:
+    station = the_station(session)
+    if dialled == station.emergency_number:
+        return Destination(EMERGENCY_FLOW, station.language)
+    number = route(session, dialled)
+    if number is None:
+        return None
+    lead = lead_at(number, at.astimezone(ZoneInfo(station.timezone)))
+    return Destination(lead.flow, number.language or station.language, lead.dialled, number.missed_call_back)

@@ -1,0 +1,32 @@
+"""What is wrong with a definition that is to be followed under a name: all that the linter finds, at its place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ivr.flows.definition import Flow, parse_flow
+from ivr.flows.linter import PromptsOnHand, lint
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+
+
+@dataclass(frozen=True)
+class FlowCheck:
+    """The linter with the prompts and languages of the station."""
+
+    prompts: PromptsOnHand
+    languages: Iterable[str]
+
+    def require_sound(self, name: str, definition: str) -> Flow:
+        """Return the flow when nothing is wrong with it. Raises FlowMistakes with all that is."""
+        flow = parse_flow(definition)
+        other_name = [Mistake(MistakeKind.OTHER_NAME, "flow", (flow.flow, name))] if flow.flow != name else []
+        if mistakes := [*other_name, *lint(flow, self.prompts, self.languages)]:
+            raise FlowMistakes(mistakes)
+        return flow
+
+    def mistakes(self, name: str, definition: str) -> tuple[Mistake, ...]:
+        """Return all that is wrong with it."""
+        try:
+            self.require_sound(name, definition)
+        except FlowMistakes as found:
+            return found.mistakes
+        return ()

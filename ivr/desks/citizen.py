@@ -1,0 +1,290 @@
+"""What the station does for a citizen who is on the phone: the flows' `CitizenDesk` over the domain."""
+
+import asyncio
+import hashlib
+import hmac
+import shutil
+import tempfile
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.programmes import survey
+from broadcast_bridge.programmes.bulletins import latest_bulletins
+from feedback.cases.enquiries import answers_to
+from feedback.cases.lifecycle import find_case
+from feedback.citizens.registry import CitizenBook
+from feedback.intake.voice_messages import Beginning, VoiceMessages
+from feedback.models import Category, Message
+from feedback.states import CaseStatus
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, NotAnswered
+from haichieu.audio.sound import resample, write_wav
+from haichieu.database import Database, now
+from haichieu.day_hours import within
+from haichieu.errors import HaiChieuError
+from haichieu.media import MediaStore
+from haichieu.people import Level, Unit, units_under
+from haichieu.phone_numbers import normalise
+from haichieu.speech.spoken_text import spoken_text
+from haichieu.speech.synthesis import Synthesiser
+from haichieu.station import the_station
+from ivr.calls.call_back_dispatcher import EndpointFor
+from ivr.calls.caller_limits import CallerLimits
+from ivr.calls.routing import Dialled
+from ivr.calls.transfer import put_through
+from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.prompts.store import PromptStore
+
+DUTY_DESK_RINGS_SECONDS = 25.0
+TELEPHONE_RATE = 8000
+
+
+@dataclass(frozen=True)
+class CitizensLine:
+    """What the desks of all calls share."""
+
+    client: AriClient
+    database: Database
+    store: MediaStore
+    citizens: CitizenBook
+    messages: VoiceMessages
+    prompts: PromptStore
+    synthesiser: Synthesiser
+    limits: CallerLimits
+    endpoint_for: EndpointFor
+    ready_tone: str
+
+
+class PhoneCitizenDesk:
+    """The desk for one call. What the caller chose is written down after it, unless they stayed anonymous."""
+
+    def __init__(self, line: CitizensLine, call: Call, dialled: Dialled) -> None:
+        self._line = line
+        self._call = call
+        self._dialled = dialled
+        self._language = ""
+        self._commune: CommuneSeen | None = None
+        self._anonymous = False
+        self._spoken: Path | None = None
+
+    async def languages(self) -> Sequence[str]:
+        """Those of the station that somebody has recorded, and the one that everything falls back to."""
+        if self._dialled.language:
+            return ()
+        offered = await self._line.database.run(lambda session: the_station(session).languages)
+        prompts = self._line.prompts
+        return await asyncio.to_thread(
+            lambda: [
+                language
+                for language in offered
+                if language == prompts.fallback
+                or (prompts.recorded("language-name", language) and prompts.recorded("hotline-menu", language))
+            ]
+        )
+
+    async def earlier_language(self) -> str:
+        """Look the caller up."""
+
+        def look(session: Session) -> str:
+            known = self._line.citizens.find(session, number) if (number := self._call.caller_number) else None
+            return known.language if known else ""
+
+        return await self._line.database.run(look)
+
+    def speaks(self, language: str) -> None:
+        """Keep it until the call is over."""
+        self._language = language
+
+    async def commune(self) -> CommuneSeen | None:
+        """By this call, by an earlier one if the number serves that commune, or by the number itself."""
+        if self._commune is not None:
+            return self._commune
+
+        def look(session: Session) -> CommuneSeen | None:
+            if (earlier := self._earlier_commune(session)) is not None:
+                return earlier
+            own = session.get_one(Unit, self._dialled.unit_id)
+            return CommuneSeen(own.id, own.name) if own.level in (Level.COMMUNE, Level.VILLAGE) else None
+
+        return await self._line.database.run(look)
+
+    async def communes(self) -> Sequence[CommuneSeen]:
+        """The unit of the number, and the communes below it by name."""
+
+        def look(session: Session) -> list[CommuneSeen]:
+            own = session.get_one(Unit, self._dialled.unit_id)
+            below = units_under(session, [own.id]) - {own.id}
+            communes = session.scalars(
+                sa.select(Unit).where(Unit.id.in_(below), Unit.level == Level.COMMUNE).order_by(Unit.name)
+            )
+            return [CommuneSeen(unit.id, unit.name) for unit in (own, *communes)]
+
+        return await self._line.database.run(look)
+
+    def lives_in(self, commune: CommuneSeen) -> None:
+        """Keep it until the call is over."""
+        self._commune = commune
+
+    async def bulletins(self, commune: CommuneSeen) -> Sequence[BulletinSeen]:
+        """Look them up."""
+
+        def look(session: Session) -> list[BulletinSeen]:
+            return [
+                BulletinSeen(programme.id, programme.title, str(self._line.store.path(programme.sound).with_suffix("")))
+                for programme in latest_bulletins(session, commune.id, now())
+                if programme.sound is not None
+            ]
+
+        return await self._line.database.run(look)
+
+    async def vote(self, bulletin: BulletinSeen, commune: CommuneSeen, *, useful: bool) -> None:
+        """Count it under a name that this programme alone knows the caller by."""
+        number = self._call.caller_number
+        voter = voter_of(self._line.citizens.digest(number), bulletin.id) if number else None
+        await self._line.database.run(
+            lambda session: survey.vote(session, bulletin.id, commune.id, voter, now(), useful=useful)
+        )
+
+    async def categories(self) -> Sequence[CategorySeen]:
+        """Those whose code is a single key."""
+
+        def look(session: Session) -> list[CategorySeen]:
+            found = session.scalars(sa.select(Category).order_by(Category.code))
+            return [CategorySeen(one.id, one.code, one.name) for one in found if one.code in set("123456789")]
+
+        return await self._line.database.run(look)
+
+    @property
+    def ready_tone(self) -> str:
+        """The sound that says "speak"."""
+        return self._line.ready_tone
+
+    async def begin_message(self, category: CategorySeen | None, language: str) -> str:
+        """Have all on record that filing needs; the unit is the caller's commune, or that of the number."""
+        number = self._call.caller_number
+        self._line.limits.message(number, self._call.line)
+        chosen = self._commune or await self._line.database.run(self._earlier_commune)
+        about = Beginning(
+            chosen.id if chosen else self._dialled.unit_id,
+            "citizen" if chosen else "number",
+            number,
+            category.id if category else None,
+            language=language,
+        )
+        return await asyncio.shield(asyncio.to_thread(self._line.messages.begin, about))
+
+    def message_sound(self, name: str) -> str:
+        """Where it is."""
+        return self._line.messages.sound(name)
+
+    async def has_speech(self, name: str) -> bool:
+        """Listen; what cannot be read is left to whoever files it."""
+        try:
+            return await asyncio.to_thread(self._line.messages.has_speech, name)
+        except HaiChieuError:
+            return True
+
+    async def keep_message(self, name: str, *, anonymous: bool) -> str:
+        """File it; goes on when the caller leaves meanwhile."""
+        self._anonymous = self._anonymous or anonymous
+        return await asyncio.shield(asyncio.to_thread(self._line.messages.keep, name, anonymous=anonymous))
+
+    def forget_sound(self, name: str) -> None:
+        """Delete the sound; its draft stays."""
+        self._line.messages.discard_sound(name)
+
+    async def discard_message(self, name: str) -> None:
+        """Delete both."""
+        await asyncio.to_thread(self._line.messages.discard, name)
+
+    def let_go_of_message(self, name: str) -> None:
+        """Leave it to whoever looks for what was left behind."""
+        self._line.messages.let_go(name)
+
+    async def case(self, number: str) -> CaseSeen:
+        """Look it up, and have written answers spoken."""
+
+        def look(session: Session) -> tuple[CaseStatus, list[Message], str]:
+            case = find_case(session, number)
+            return CaseStatus(case.status), list(answers_to(session, case)), case.language
+
+        status, answers, language = await self._line.database.run(look)
+        return CaseSeen(status, tuple(await asyncio.to_thread(self._sounds_of, answers, language)))
+
+    async def duty_desk_is_open(self) -> bool:
+        """Look at the hours and the calendar."""
+        if not self._dialled.duty_phone:
+            return False
+        zone = await self._line.database.run(lambda session: the_station(session).timezone)
+        return within(self._dialled.duty_hours, now().astimezone(zoneinfo.ZoneInfo(zone)), working_days=True)
+
+    async def ring_duty_desk(self) -> DutyDesk:
+        """Ring it, showing the number that was dialled rather than who called."""
+        phone = normalise(self._dialled.duty_phone) or ""
+        try:
+            endpoint = await self._line.database.run(lambda session: self._line.endpoint_for(session, phone))
+            await put_through(
+                self._line.client,
+                self._call,
+                endpoint,
+                ring_seconds=DUTY_DESK_RINGS_SECONDS,
+                shows=self._dialled.number,
+            )
+        except NotAnswered as refusal:
+            busy = refusal.cause in (NotAnswered.BUSY, NotAnswered.REJECTED)
+            return DutyDesk.BUSY if busy else DutyDesk.NO_ANSWER
+        except AriError:
+            return DutyDesk.NO_ANSWER
+        return DutyDesk.TALKED
+
+    async def call_over(self) -> None:
+        """Remember for the next call what was chosen, and throw away what was spoken for this one."""
+        if self._spoken is not None:
+            await asyncio.to_thread(shutil.rmtree, self._spoken, ignore_errors=True)
+        number = self._call.caller_number
+        if not number or self._anonymous or not (self._language or self._commune):
+            return
+
+        def remember(session: Session) -> None:
+            citizen = self._line.citizens.meet(session, number, now())
+            citizen.language = self._language or citizen.language
+            citizen.unit_id = self._commune.id if self._commune else citizen.unit_id
+
+        await self._line.database.run(remember)
+
+    def _earlier_commune(self, session: Session) -> CommuneSeen | None:
+        """What this telephone chose on an earlier call, where the number that was dialled serves it."""
+        number = self._call.caller_number
+        known = self._line.citizens.find(session, number) if number else None
+        if known is None or known.unit_id is None:
+            return None
+        if known.unit_id not in units_under(session, [self._dialled.unit_id]):
+            return None
+        return CommuneSeen(known.unit_id, session.get_one(Unit, known.unit_id).name)
+
+    def _sounds_of(self, answers: Sequence[Message], language: str) -> list[str]:
+        """The answers as sounds: recorded ones as they are, the others spoken for this call."""
+        sounds = []
+        for answer in answers:
+            if answer.sound is not None:
+                sounds.append(str(self._line.store.path(answer.sound).with_suffix("")))
+                continue
+            if self._spoken is None:
+                self._spoken = Path(tempfile.mkdtemp(prefix=".answers-", dir=self._line.store.folder))
+            spoken_in = language if language in self._line.synthesiser.languages else self._line.prompts.fallback
+            wav = self._spoken / f"{answer.id}.wav"
+            if not wav.exists():
+                write_wav(wav, resample(spoken_text(answer.text, spoken_in, self._line.synthesiser), TELEPHONE_RATE))
+            sounds.append(str(wav.with_suffix("")))
+        return sounds
+
+
+def voter_of(digest: str, programme_id: int) -> str:
+    """A keyed hash made for one programme alone: votes about two programmes cannot be told to be one caller's."""
+    return hmac.new(digest.encode(), f"programme:{programme_id}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,155 @@
+"""What the station does for an official who is on the phone: the flows' `OfficialDesk` over the domain."""
+
+import asyncio
+import datetime
+import zoneinfo
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import acknowledgement, call_backs
+from broadcast_bridge.broadcasts.lifecycle import last_broadcast_of, outcome_of
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.programmes.phone_recordings import Kept, PhoneRecordings
+from broadcast_bridge.speakers.zones import find_zone
+from broadcast_bridge.studio.studio import Studio, WhenPlanned
+from haichieu.ari.call import Call
+from haichieu.database import Database, now
+from haichieu.people import Official, official_with_phone
+from haichieu.pins import choose_pin
+from haichieu.sign_in import SignInRefused, attempt_sign_in
+from haichieu.station import the_station
+from ivr.desks.case_protocol import CaseDesk
+from ivr.flows.session import CallBackOwed, LastReport, LiveResult, OfficialSeen, ZoneSeen
+
+
+class PhoneDesk:
+    """The desk for one call, whose voice goes on air. `flow` is where a call back would take up again."""
+
+    def __init__(
+        self,
+        database: Database,
+        studio: Studio,
+        recordings: PhoneRecordings,
+        call_back_delay: float,
+        call: Call,
+        flow: str,
+        cases: CaseDesk,
+    ) -> None:
+        self._database = database
+        self._studio = studio
+        self._recordings = recordings
+        self._call_back_delay = call_back_delay
+        self._call = call
+        self._flow = flow
+        self.cases = cases
+        self._owed: int | None = None
+        self.when_planned: WhenPlanned | None = None
+        """Told of the broadcast that this call becomes, in the transaction that plans it."""
+
+    async def knows_caller(self, caller_number: str | None) -> bool:
+        """Say whether an official calls from this number."""
+        if not caller_number:
+            return False
+        return await self._database.run(lambda session: official_with_phone(session, caller_number) is not None)
+
+    async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
+        """Check a PIN; refused tries are on record before the caller hears of them."""
+        answer = await self._database.run(lambda session: attempt_sign_in(session, caller_number, code, pin))
+        if isinstance(answer, SignInRefused):
+            raise answer
+        return OfficialSeen(answer.id, answer.name)
+
+    async def choose_pin(self, official_id: int, pin: str) -> None:
+        """Take another PIN; the old one ends with it."""
+        await self._database.run(lambda session: choose_pin(session, session.get_one(Official, official_id), pin))
+
+    async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
+        """Find the zone keyed in."""
+
+        def look(session: Session) -> ZoneSeen:
+            zone = find_zone(session, session.get_one(Official, official_id), keys)
+            return ZoneSeen(zone.keys, zone.name, zone.reachable, zone.total)
+
+        return await self._database.run(look)
+
+    async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
+        """Put the call on air, unless the official must be called back first."""
+        if not called_back:
+            self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
+            if self._owed is not None:
+                raise CallBackOwed("call-back verification is on for this official")
+        outcome = await self._studio.go_live(
+            self._call, official_id, zone.keys, priority, when_planned=self.when_planned
+        )
+        return LiveResult(outcome.heard, outcome.total, outcome.reason)
+
+    @property
+    def ready_tone(self) -> str:
+        """The sound that says "speak"."""
+        return self._studio.sounds.ready_tone
+
+    async def begin_recording(self, official_id: int) -> str:
+        """Return the name to record a programme to."""
+        return await self._database.run(lambda session: self._recordings.begin(session, official_id))
+
+    def recording_sound(self, name: str) -> str:
+        """Where it is."""
+        return self._recordings.sound(name)
+
+    async def keep_recording(self, name: str, zone_keys: str) -> Kept:
+        """Make a programme of it; goes on when the caller leaves meanwhile."""
+        return await asyncio.shield(asyncio.to_thread(self._recordings.keep, name, zone_keys))
+
+    def discard_recording(self, name: str) -> None:
+        """Delete it."""
+        self._recordings.discard(name)
+
+    def let_go_of_recording(self, name: str) -> None:
+        """Leave it to whoever looks for what was left behind."""
+        self._recordings.let_go(name)
+
+    async def emergency_sounds(self, official_id: int) -> bool:
+        """Look whether an emergency is repeated where the official answers."""
+
+        def look(session: Session) -> bool:
+            return bool(acknowledgement.sounding_at(session, session.get_one(Official, official_id)))
+
+        return await self._database.run(look)
+
+    async def acknowledge(self, official_id: int) -> int:
+        """Write down that the official has taken notice; the speakers there fall silent within a moment."""
+
+        def write(session: Session) -> int:
+            return len(acknowledgement.acknowledge(session, session.get_one(Official, official_id), now()))
+
+        return await self._database.run(write)
+
+    async def last_report(self, official_id: int) -> LastReport | None:
+        """Return the report of the official's last broadcast."""
+
+        def look(session: Session) -> LastReport | None:
+            broadcast = last_broadcast_of(session, official_id)
+            if broadcast is None:
+                return None
+            outcome = outcome_of(broadcast.deliveries)
+            clock = zoneinfo.ZoneInfo(the_station(session).timezone)
+            when = (broadcast.on_air_at or broadcast.created_at).astimezone(clock)
+            return LastReport(broadcast.zone_names, when, outcome.heard, outcome.total, outcome.missed)
+
+        return await self._database.run(look)
+
+    async def call_over(self) -> None:
+        """The caller is gone: a call that is owed to them falls due."""
+        if (owed := self._owed) is not None:
+            due = now() + datetime.timedelta(seconds=self._call_back_delay)
+            await self._database.run(lambda session: call_backs.fall_due(session, owed, due))
+
+    def _owes_call_back(self, official_id: int, zone_keys: str, priority: Priority) -> Callable[[Session], int | None]:
+        def owe(session: Session) -> int | None:
+            official = session.get_one(Official, official_id)
+            if not official.call_back:
+                return None
+            return call_backs.owe(session, official, zone_keys, priority, self._flow, now()).id
+
+        return owe

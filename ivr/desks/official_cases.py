@@ -1,0 +1,94 @@
+"""What the station does for an official who hears cases by phone: the flows' `CaseDesk` over casework."""
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from feedback.answers.answer_sounds import AnswerSounds
+from feedback.answers.phone_answers import PhoneAnswers, waiting_for
+from feedback.cases.lifecycle import OPEN
+from feedback.models import Case
+from feedback.states import Direction, Way
+from haichieu.audio.ingest import UnusableSound
+from haichieu.database import Database
+from haichieu.speech.synthesis import NothingToSay
+from haichieu.station import the_station
+from ivr.desks.case_protocol import CaseSeen
+
+_NUMBER = re.compile(r"\+?\d(?:[ .\-()]?\d){8,}")
+"""A telephone number, however it is spelled."""
+
+
+class OfficialCases:
+    """The desk for one call. Texts are read aloud into a folder that lasts as long as the call."""
+
+    def __init__(self, database: Database, answers: PhoneAnswers, sounds: AnswerSounds) -> None:
+        self._database = database
+        self._answers = answers
+        self._sounds = sounds
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    async def new_cases(self, official_id: int) -> list[int]:
+        """Look what waits."""
+        return await self._database.run(lambda session: waiting_for(session, official_id))
+
+    async def open_case(self, case_id: int) -> CaseSeen | None:
+        """Look at a case and make ready what is played of it."""
+        return await asyncio.to_thread(self._open, case_id)
+
+    async def begin_answer(self, official_id: int, case_id: int) -> str:
+        """Return the name to record to."""
+        return await asyncio.to_thread(self._answers.begin, official_id, case_id)
+
+    def answer_sound(self, name: str) -> str:
+        """Where it is."""
+        return self._answers.sound(name)
+
+    async def send_answer(self, name: str) -> bool:
+        """Answer with it; goes on when the caller leaves meanwhile."""
+        return await asyncio.shield(asyncio.to_thread(self._answers.send, name)) == Way.CALL
+
+    def discard_answer(self, name: str) -> None:
+        """Delete it."""
+        self._answers.discard(name)
+
+    def let_go_of_answer(self, name: str) -> None:
+        """Leave it to whoever looks for what was left behind."""
+        self._answers.let_go(name)
+
+    def forget_sounds(self) -> None:
+        """Delete what was read aloud."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _open(self, case_id: int) -> CaseSeen | None:
+        with self._database.session() as session:
+            case = session.get(Case, case_id)
+            if case is None or case.status not in OPEN:
+                return None
+            opened_at = case.opened_at.astimezone(ZoneInfo(the_station(session).timezone))
+            number, language = case.number, case.language
+            category = case.category.name if case.category is not None else ""
+            said = [
+                (self._sounds.of(message.sound).path if message.sound is not None else "", message.text)
+                for message in case.messages
+                if message.direction == Direction.IN
+            ]
+        # Reading aloud takes seconds: the database is not kept waiting.
+        sounds = [sound or self._read(text, language) for sound, text in said]
+        return CaseSeen(case_id, number, category, opened_at, tuple(sound for sound in sounds if sound))
+
+    def _read(self, text: str, language: str) -> str:
+        """Read a text aloud without the telephone numbers in it; empty when nothing is left to read."""
+        if self._folder is None:
+            self._folder = self._sounds.folder()
+        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        try:
+            forms = self._sounds.speak(_NUMBER.sub("…", text), language, folder)
+        except (NothingToSay, UnusableSound):
+            return ""
+        forms.wide.rename(forms.narrow.with_suffix(".wav16"))
+        return str(forms.narrow.with_suffix(""))

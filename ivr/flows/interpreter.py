@@ -1,0 +1,64 @@
+"""Walks a caller through a flow, node by node, until somebody hangs up."""
+
+import contextlib
+from collections.abc import Callable
+from enum import StrEnum
+
+import structlog
+
+from haichieu.ari.errors import CallEnded
+from haichieu.errors import HaiChieuError
+from ivr.flows.definition import Flow
+from ivr.flows.session import NotKnownYet, Session
+
+log = structlog.get_logger()
+
+MOST_STEPS = 1000
+"""Nodes in one call: hours of use by a person, a moment for a flow that went in circles."""
+
+
+class FlowEnd(StrEnum):
+    """How a run of a flow ended."""
+
+    COMPLETED = "completed"
+    CALLER_LEFT = "caller_left"
+    FAILED = "failed"
+
+
+async def run_flow(flow: Flow, session: Session, entered: Callable[[str], None] = lambda _: None) -> FlowEnd:
+    """Answer the call, lead the caller through the flow and hang up; return how it ended. `entered` is told each node.
+
+    A caller who hangs up ends it at once, wherever it stands. An error of ours is logged, and the caller
+    hears an apology before the line is closed. Cancellation passes through: whoever holds the call ends it.
+    """
+    try:
+        if not session.called_back:
+            await session.call.answer()
+        await _walk(flow, session, entered)
+        await session.call.hang_up()
+    except CallEnded:
+        return FlowEnd.CALLER_LEFT
+    except Exception:
+        log.exception("a flow failed", flow=flow.flow)
+        with contextlib.suppress(HaiChieuError):
+            await session.say("technical-failure")
+        with contextlib.suppress(HaiChieuError):
+            await session.call.hang_up()
+        return FlowEnd.FAILED
+    return FlowEnd.COMPLETED
+
+
+async def _walk(flow: Flow, session: Session, entered: Callable[[str], None]) -> None:
+    nodes = {node.id: node for node in flow.nodes}
+    here = flow.call_back_entry if session.called_back else flow.start
+    if here is None:
+        raise NotKnownYet(f"the flow {flow.flow} does not say where a call-back begins")
+    for _ in range(MOST_STEPS):
+        entered(here)
+        taken = await nodes[here].run(session)
+        log.debug("left a node", flow=flow.flow, node=here, exit=taken)
+        if taken is None:
+            return
+        here = nodes[here].exits[taken]
+    log.warning("a call took too many steps", flow=flow.flow, steps=MOST_STEPS)
+    await session.say("goodbye")

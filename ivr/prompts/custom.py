@@ -1,0 +1,251 @@
+"""The station's own prompts: another text, or a recording, in the place of what comes with the program.
+
+They are rows, with the sounds in the media store; `OwnPrompts` is how a running switchboard sees them.
+
+    PromptRefused           a text or a recording cannot stand for a prompt
+    ChangedMeanwhile        somebody else has changed the prompt since it was looked at
+"""
+
+import contextlib
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+
+from haichieu import audit
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.audio.ingest import TelephoneForms
+from haichieu.database import Base, Database, now
+from haichieu.errors import HaiChieuError
+from haichieu.media import Media, MediaStore
+from haichieu.speech.synthesis import speakable
+from ivr.prompts.texts import BadPromptFile, PromptTexts, require_template, variables_in
+
+LONGEST_TEXT = 1000
+"""Characters of a prompt: nobody listens longer before they may speak."""
+MOST_SECONDS = 300.0
+
+
+class Origin(StrEnum):
+    """How an own prompt came to be."""
+
+    TEXT = "text"
+    UPLOAD = "upload"
+    BROWSER = "browser"
+    PHONE = "phone"
+
+
+class PromptRefused(HaiChieuError):
+    """What was given cannot stand for the prompt."""
+
+
+class ChangedMeanwhile(HaiChieuError):
+    """Somebody else has changed the prompt since it was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Người khác vừa sửa lời thoại này. Xin xem lại bản hiện có bên dưới rồi gửi lần nữa. / "
+            "Somebody else has just changed this prompt. Look at what is there now, below, and send yours again."
+        )
+
+
+class OwnPrompt(Base):
+    """A prompt of the station's own in one language: a recording where `sound` is set, else a text to be read."""
+
+    __tablename__ = "own_prompts"
+    __table_args__ = (sa.UniqueConstraint("key", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(80))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    origin: Mapped[str] = mapped_column(sa.String(20))
+    changed_by: Mapped[str] = mapped_column(sa.String(300))
+    changed_at: Mapped[datetime.datetime] = mapped_column(default=now)
+
+    sound: Mapped[Media | None] = relationship()
+
+    @property
+    def edition(self) -> str:
+        """A mark of this state of it."""
+        return self.changed_at.isoformat()
+
+
+def find_own(session: Session, key: str, language: str) -> OwnPrompt | None:
+    """The own prompt in the language, None where the built-in one is said."""
+    query = sa.select(OwnPrompt).where(OwnPrompt.key == key, OwnPrompt.language == language)
+    return session.scalar(query.options(joinedload(OwnPrompt.sound)))
+
+
+def require_edition(session: Session, key: str, language: str, edition: str) -> None:
+    """Raise ChangedMeanwhile unless the prompt is as it was; an empty edition is the built-in one."""
+    own = find_own(session, key, language)
+    if edition != (own.edition if own else ""):
+        raise ChangedMeanwhile
+
+
+def require_text(texts: PromptTexts, key: str, text: str) -> str:
+    """Return a text for a prompt as it is kept. Raises PromptRefused, or NothingToSay of `haichieu.speech.synthesis`.
+
+    The same values must stand in it as in the built-in text: a case number that is not said helps nobody.
+    """
+    text = " ".join(text.split())
+    if len(text) > LONGEST_TEXT:
+        raise PromptRefused(
+            f"Lời thoại dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
+            f"The prompt has {len(text)} characters, at most {LONGEST_TEXT} are taken."
+        )
+    speakable(text)
+    try:
+        require_template("", key, text)
+    except BadPromptFile:
+        raise PromptRefused(
+            "Dấu { } chỉ dùng cho giá trị, ví dụ {zone}. / The signs { } are for values alone, such as {zone}."
+        ) from None
+    needed, given = texts.variables(key), variables_in(text)
+    if missing := sorted(needed - given):
+        listed = ", ".join(f"{{{name}}}" for name in missing)
+        raise PromptRefused(f"Thiếu giá trị {listed}. / The text must hold {listed}.")
+    if unknown := sorted(given - needed):
+        listed = ", ".join(f"{{{name}}}" for name in unknown)
+        raise PromptRefused(f"Lời thoại này không có giá trị {listed}. / This prompt has no value {listed}.")
+    return text
+
+
+def say_otherwise(
+    session: Session, texts: PromptTexts, key: str, language: str, text: str, who: str, at: datetime.datetime
+) -> OwnPrompt:
+    """Have a prompt read from another text, from the next call on. Raises PromptRefused or NothingToSay."""
+    text = require_text(texts, key, text)
+    return _put(session, key, language, who, at, text=text, sound=None, origin=Origin.TEXT)
+
+
+def require_recordable(texts: PromptTexts, key: str) -> None:
+    """Raise PromptRefused when the prompt has values in it, which no recording can say."""
+    if texts.has_values(key):
+        raise PromptRefused(
+            "Lời thoại này có giá trị thay đổi theo cuộc gọi nên chỉ đọc được từ văn bản. / "
+            "This prompt holds values that change from call to call: it can only be read from a text."
+        )
+
+
+def record_over(
+    session: Session,
+    store: MediaStore,
+    texts: PromptTexts,
+    key: str,
+    language: str,
+    forms: TelephoneForms,
+    origin: Origin,
+    who: str,
+    at: datetime.datetime,
+) -> OwnPrompt:
+    """Have a recording played for a prompt, from the next call on. Raises PromptRefused."""
+    require_recordable(texts, key)
+    sound = store.keep(session, forms.narrow, forms.wide)
+    return _put(session, key, language, who, at, text="", sound=sound, origin=origin)
+
+
+def take_back(session: Session, key: str, language: str, who: str) -> bool:
+    """Return to the built-in prompt; say whether there was another."""
+    own = find_own(session, key, language)
+    if own is None:
+        return False
+    session.delete(own)
+    alarm_is_over(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}")
+    audit.record(session, who, "prompt.take_back", f"prompt:{language}/{key}")
+    return True
+
+
+def _put(
+    session: Session,
+    key: str,
+    language: str,
+    who: str,
+    at: datetime.datetime,
+    *,
+    text: str,
+    sound: Media | None,
+    origin: Origin,
+) -> OwnPrompt:
+    own = find_own(session, key, language)
+    if own is None:
+        own = OwnPrompt(key=key, language=language)
+        session.add(own)
+    own.text, own.sound, own.origin, own.changed_by, own.changed_at = text, sound, origin, who, at
+    session.flush()
+    alarm_is_over(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}")
+    audit.record(session, who, "prompt.change", f"prompt:{language}/{key}", origin=str(origin))
+    return own
+
+
+@dataclass(frozen=True)
+class Own:
+    """An own prompt as it is played: the path of its recording without extension, or the text to be read."""
+
+    text: str
+    recording: Path | None
+
+
+class OwnPrompts:
+    """The own prompts as they were at the last look. Its methods read the database: call them in a thread."""
+
+    def __init__(self, database: Database, store: MediaStore) -> None:
+        self._database = database
+        self._store = store
+        self._seen: tuple[object, ...] | None = None
+        self._found: dict[tuple[str, str], Own] = {}
+        self._missing: set[tuple[str, str]] = set()
+
+    def look_again(self) -> None:
+        """See what has been changed since the last look."""
+        with self._database.reading() as session:
+            stamp = session.execute(sa.select(sa.func.count(), sa.func.max(OwnPrompt.changed_at))).one()
+            if self._seen == tuple(stamp):
+                return
+            rows = session.scalars(sa.select(OwnPrompt).options(joinedload(OwnPrompt.sound))).all()
+            self._found = {(row.key, row.language): Own(row.text, self._recording(row)) for row in rows}
+            self._seen = tuple(stamp)
+        self._missing &= self._found.keys()
+
+    def text(self, key: str, language: str) -> str | None:
+        """The own text of a prompt, None without one."""
+        own = self._found.get((key, language))
+        return own.text if own is not None and own.text else None
+
+    def recording(self, key: str, language: str) -> Path | None:
+        """The own recording of a prompt, as a path without extension; its file missing is an alarm, and None."""
+        own = self._found.get((key, language))
+        if own is None or own.recording is None:
+            return None
+        there = own.recording.with_suffix(".wav").is_file()
+        if there == ((key, language) in self._missing):
+            self._tell(key, language, there)
+        return own.recording if there else None
+
+    def _recording(self, row: OwnPrompt) -> Path | None:
+        return self._store.path(row.sound).with_suffix("").absolute() if row.sound else None
+
+    def _tell(self, key: str, language: str, there: bool) -> None:
+        tell: Callable[[Session], None] = _found_again(key, language) if there else _lost(key, language)
+        with contextlib.suppress(sa.exc.OperationalError):  # told at the next call
+            with self._database.session() as session:
+                tell(session)
+            (self._missing.discard if there else self._missing.add)((key, language))
+
+
+def _lost(key: str, language: str) -> Callable[[Session], None]:
+    said = (
+        f"Mất tệp âm thanh của lời thoại {key} ({language}); đài đọc bản có sẵn. / "
+        f"The recording of the prompt {key} ({language}) is missing; the built-in one is said."
+    )
+    return lambda session: raise_alarm(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}", said)
+
+
+def _found_again(key: str, language: str) -> Callable[[Session], None]:
+    return lambda session: alarm_is_over(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}")

@@ -1,0 +1,92 @@
+"""Speaking a prompt by telephone: the station has rung somebody up, who hears the sentence and says it their way."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from haichieu.ari.call import Call
+from haichieu.audio.ingest import UnusableSound, telephone_forms
+from haichieu.database import Database, now
+from haichieu.media import DiskFull, MediaStore
+from haichieu.spool import Spool
+from haichieu.station import the_station
+from ivr.desks.official import PhoneDesk
+from ivr.flows.review import AGAIN, review
+from ivr.flows.session import Line, Session
+from ivr.prompts import calls, custom
+from ivr.prompts.calls import OwedPromptCall
+from ivr.prompts.custom import MOST_SECONDS, Origin
+from ivr.prompts.store import PromptStore
+
+SILENCE_SECONDS = 4
+_NAME = re.compile(r"prompt-[0-9a-f]{32}")
+
+
+class PromptRecorder:
+    """Takes prompts from whoever answers; what is not kept by a key is thrown away."""
+
+    def __init__(
+        self,
+        database: Database,
+        prompts: PromptStore,
+        spool: Spool,
+        store: MediaStore,
+        desk_for: Callable[[Call, str], PhoneDesk],
+        ready_tone: str,
+    ) -> None:
+        self._database = database
+        self._prompts = prompts
+        self._spool = spool
+        self._store = store
+        self._desk_for = desk_for
+        self._ready_tone = ready_tone
+
+    async def take_up(self, call: Call, debt: OwedPromptCall) -> None:
+        """Say what is to be said, record it until it pleases, and have it stand for the prompt. Raises HungUp."""
+        language = await self._database.run(lambda session: the_station(session).language)
+        session = Session(call, self._prompts, self._desk_for(call, ""), language)
+        now_said = await asyncio.to_thread(self._prompts.sound, debt.key, debt.language)
+        await call.say(*await session.sounds(Line("prompt-call-greeting")), now_said)
+        for left_behind in self._spool.left_behind(_NAME):
+            self._spool.discard(left_behind)
+        name = f"prompt-{uuid.uuid4().hex}"
+        self._spool.take(name)
+        try:
+            await self._record(session, call, name, debt)
+        finally:
+            self._spool.discard(name)
+            self._spool.let_go(name)
+
+    async def _record(self, session: Session, call: Call, name: str, debt: OwedPromptCall) -> None:
+        while True:
+            await call.say(*await session.sounds(Line("record-instructions")), self._ready_tone)
+            if not await call.record(name, max_seconds=int(MOST_SECONDS), silence_seconds=SILENCE_SECONDS):
+                await session.say("record-failed")
+                return
+            key = await review(session, Line("record-menu"), self._spool.sound(name))
+            if key is None:
+                return
+            if key != AGAIN:
+                break
+            self._spool.discard(name)
+        try:
+            await asyncio.to_thread(self._keep, name, debt)
+        except UnusableSound:
+            await session.say("recording-silent")
+        except DiskFull:
+            await session.say("record-failed")
+        else:
+            await session.say("prompt-call-kept")
+
+    def _keep(self, name: str, debt: OwedPromptCall) -> None:
+        self._store.require_space()
+        with self._store.scratch() as folder:
+            forms = telephone_forms(self._spool.wav(name), Path(folder), most_seconds=MOST_SECONDS)
+            with self._database.session() as session:
+                custom.record_over(
+                    session, self._store, self._prompts.texts, debt.key, debt.language, forms, Origin.PHONE,
+                    debt.asked_by, now(),
+                )  # fmt: skip
+                calls.kept(session, debt.id)

@@ -1,0 +1,1 @@
+"""Simulated calls: flows run without a telephone, with scripted keys and desks in memory."""

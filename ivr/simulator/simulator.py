@@ -1,0 +1,237 @@
+"""A call without a telephone: scripted keys go in, what was said comes out as text.
+
+For trying a flow in tests and from the panel. The keys behave as on a real call: they are kept until
+somebody asks, and one pressed ahead cuts the question short.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.programmes.phone_recordings import Kept
+from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
+from haichieu.ari.call import Digits
+from haichieu.ari.errors import HungUp
+from haichieu.errors import HaiChieuError
+from haichieu.pins import SimplePin, is_simple
+from haichieu.sign_in import LockedOut, WrongPin
+from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
+from ivr.prompts.texts import PromptTexts, UnknownPrompt
+from ivr.simulator.case_desks import SimulatedCases
+
+
+class WrittenPrompts:
+    """Prompts whose "sound" is the sentence itself."""
+
+    def __init__(self, texts: PromptTexts, fallback: str = "vi") -> None:
+        self._texts = texts
+        self._fallback = fallback
+
+    def sound(self, key: str, language: str, variables: Values | None = None) -> str:
+        """Return the sentence."""
+        for spoken in (language, self._fallback):
+            if self._texts.has(key, spoken):
+                return self._texts.render(key, spoken, variables or {})
+        raise UnknownPrompt(key)
+
+
+class SimulatedCall:
+    """A caller who presses keys by a script and may hang up at any step.
+
+    `keys` holds what is pressed at each question in turn: "1001#", "1", or "" for silence; when the script is
+    at its end, the caller stays silent. `hang_up_at` is the number of the step (answer, say, ask; from 0)
+    during which the caller hangs up.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[str] = (),
+        caller_number: str | None = "+84912000001",
+        dialled: str = "1800",
+        hang_up_at: int | None = None,
+    ) -> None:
+        self.caller_number = caller_number
+        self.dialled = dialled
+        self.transcript: list[str] = []
+        """What was heard and pressed, in order: sentences, "⌨ keys", and what became of the line."""
+        self.steps = 0
+        self.over = False
+        self._script = deque(keys)
+        self._pressed: deque[str] = deque()
+        self._hang_up_at = hang_up_at
+
+    @property
+    def heard(self) -> list[str]:
+        """The sentences that the caller heard, or began to hear."""
+        return [line for line in self.transcript if not line.startswith(("⌨", "☎"))]
+
+    async def answer(self) -> None:
+        """Answer the call."""
+        self._step("☎ answered")
+
+    async def say(self, *sounds: str) -> None:
+        """Say sentences to their end."""
+        self._step(*sounds)
+
+    async def ask(
+        self,
+        *sounds: str,
+        max_digits: int = 20,
+        terminator: str = "#",
+        first_digit_seconds: float = 6.0,
+        next_digit_seconds: float = 4.0,
+    ) -> Digits:
+        """Ask, and take the next keys of the script."""
+        self._step(*(() if self._pressed else sounds))
+        if not self._pressed:
+            pressed = self._script.popleft() if self._script else ""
+            self.transcript.append(f"⌨ {pressed}")
+            self._pressed.extend(pressed)
+        keys = ""
+        while self._pressed:
+            key = self._pressed.popleft()
+            if key in terminator:
+                return Digits(keys, "terminator")
+            keys += key
+            if len(keys) >= max_digits:
+                return Digits(keys, "length")
+        return Digits(keys, "silence")
+
+    async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
+        """Speak."""
+        self._step("● recorded")
+        return True
+
+    def forget_keys(self) -> None:
+        """Drop keys that were pressed ahead."""
+        self._pressed.clear()
+
+    async def hang_up(self) -> None:
+        """End the call."""
+        if not self.over:
+            self._step("☎ hung up by the station")
+            self.over = True
+
+    def _step(self, *lines: str) -> None:
+        if self.over:
+            raise HungUp("the call is over")
+        if self.steps == self._hang_up_at:
+            self.over = True
+            self.transcript.append("☎ hung up by the caller")
+            raise HungUp("the caller hung up")
+        self.steps += 1
+        self.transcript.extend(lines)
+
+
+@dataclass
+class SimulatedDesk:
+    """A desk with one official and without loudspeakers: what is said on it reaches nobody."""
+
+    official: OfficialSeen = field(default_factory=lambda: OfficialSeen(1, "Nông Văn Hải"))
+    code: str = "1001"
+    pin: str = "2468"
+    phones: frozenset[str] = frozenset({"+84912000001"})
+    zones: Mapping[str, ZoneSeen] = field(default_factory=dict)
+    forbidden_zones: frozenset[str] = frozenset()
+    locked: bool = False
+    report: LastReport | None = None
+    refusal: HaiChieuError | None = None
+    """What `go_live` raises instead of going live."""
+    result: LiveResult | None = None
+    """What `go_live` returns; by default every reachable speaker has played."""
+    went_live: list[ZoneSeen] = field(default_factory=list)
+    submits: bool = False
+    """Whether what is recorded is submitted at once."""
+    unusable: HaiChieuError | None = None
+    """What `keep_recording` raises."""
+    kept: list[str] = field(default_factory=list)
+    """The zones that recordings were kept for."""
+    discarded: int = 0
+    let_go: int = 0
+    sounding: int = 0
+    """At how many speakers an emergency sounds."""
+    priorities: list[Priority] = field(default_factory=list)
+    """With which priority, each time."""
+    cases: SimulatedCases = field(default_factory=SimulatedCases)
+
+    async def knows_caller(self, caller_number: str | None) -> bool:
+        """Say whether the official calls."""
+        return caller_number in self.phones
+
+    async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
+        """Check code and PIN."""
+        if self.locked:
+            raise LockedOut("locked")
+        if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
+            raise WrongPin("staff code or PIN is wrong")
+        return self.official
+
+    async def choose_pin(self, official_id: int, pin: str) -> None:
+        """Take another PIN by the station's own rule."""
+        if is_simple(pin):
+            raise SimplePin
+        self.pin = pin
+
+    async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
+        """Look the zone up."""
+        if keys in self.forbidden_zones or (keys == ALL_MY_ZONES and not self.zones):
+            raise ZoneNotAllowed(keys)
+        if keys == ALL_MY_ZONES:
+            zones = self.zones.values()
+            name = ", ".join(zone.name for zone in zones)
+            return ZoneSeen(keys, name, sum(zone.reachable for zone in zones), sum(zone.total for zone in zones))
+        if keys not in self.zones:
+            raise UnknownZone(keys)
+        return self.zones[keys]
+
+    async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
+        """Pretend."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.went_live.append(zone)
+        self.priorities.append(priority)
+        return self.result or LiveResult(zone.reachable, zone.total)
+
+    @property
+    def ready_tone(self) -> str:
+        """A sign for it."""
+        return "♪"
+
+    async def begin_recording(self, official_id: int) -> str:
+        """Allow it, unless told to refuse."""
+        if self.refusal is not None:
+            raise self.refusal
+        return "recording"
+
+    def recording_sound(self, name: str) -> str:
+        """A sign for it."""
+        return "▶"
+
+    async def keep_recording(self, name: str, zone_keys: str) -> Kept:
+        """Note it."""
+        if self.unusable is not None:
+            raise self.unusable
+        self.kept.append(zone_keys)
+        return Kept(len(self.kept), 12.0, self.submits)
+
+    def discard_recording(self, name: str) -> None:
+        """Note it."""
+        self.discarded += 1
+
+    def let_go_of_recording(self, name: str) -> None:
+        """Note it."""
+        self.let_go += 1
+
+    async def emergency_sounds(self, official_id: int) -> bool:
+        """Say whether one was made up."""
+        return self.sounding > 0
+
+    async def acknowledge(self, official_id: int) -> int:
+        """Let it end."""
+        silenced, self.sounding = self.sounding, 0
+        return silenced
+
+    async def last_report(self, official_id: int) -> LastReport | None:
+        """Return the report given."""
+        return self.report
