@@ -4,17 +4,36 @@
     ├── UsageError            the request itself is wrong (exit status 2)
     │   ├── SettingsError     a setting is missing or impossible
     │   └── DistrictFileError a mistake in a district file, with its line
-    ├── EnvironmentProblem    the machine cannot do what is asked (exit status 1)
+    ├── NotFound              there is no such thing (HTTP 404)
+    ├── NotAllowed            the person may not do this (HTTP 403)
+    ├── TooMany               too many attempts (HTTP 429)
+    ├── EnvironmentProblem    the machine cannot do what is asked (exit status 1, HTTP 503)
     └── …                     each room adds its own, in the module that raises it
 
-Messages are sentences that say what was wrong, where, and what to do.
+An error carries a message of the catalogue (`haichieu.locale`) that says what was wrong, where, and what to do; the
+edges render it in the language of the person who asked. `str(error)` is English, for logs.
 """
+
+from haichieu.locale.messages import Field, Message
+from haichieu.locale.rendering import render
 
 
 class HaiChieuError(Exception):
-    """Anything the station refuses or fails to do, with a sentence for the person who asked."""
+    """Anything the station refuses or fails to do, with a message for the person who asked.
+
+    `key` is a key of the catalogue and `fields` its fields; a `Message` is taken as it is.
+    """
 
     exit_status = 1
+
+    def __init__(self, key: str | Message, /, **fields: Field) -> None:
+        if isinstance(key, str) and " " in key:
+            key = Message.verbatim(key)
+        self.message = key if isinstance(key, Message) else Message(key, fields)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return render(self.message, "en")
 
 
 class UsageError(HaiChieuError):
@@ -29,3 +48,29 @@ class SettingsError(UsageError):
 
 class EnvironmentProblem(HaiChieuError):
     """The machine lacks something: a port, a permission, disk space, a package."""
+
+
+class NotFound(HaiChieuError):
+    """There is no such thing."""
+
+
+class NotAllowed(HaiChieuError):
+    """The person may not do this."""
+
+
+class TooMany(HaiChieuError):
+    """Too many attempts or requests."""
+
+
+class InvalidValue(ValueError):
+    """A value that a pydantic validator refuses, with a message of the catalogue.
+
+    Code that reports pydantic's errors takes the message from `error["ctx"]["error"].message`.
+    """
+
+    def __init__(self, key: str | Message, /, **fields: Field) -> None:
+        self.message = key if isinstance(key, Message) else Message(key, fields)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return render(self.message, "en")

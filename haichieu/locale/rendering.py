@@ -1,0 +1,50 @@
+"""Messages as sentences in the reader's language, with dates and numbers as written there (CLDR, by Babel)."""
+
+import datetime
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+
+from haichieu.locale.catalogue import catalogue
+from haichieu.locale.messages import LINES, Field, Message
+
+TIMEZONE = "Asia/Ho_Chi_Minh"
+_DATES = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
+
+
+def render(message: Message, language: str, timezone: str = TIMEZONE) -> str:
+    """Return the sentence. Moments are shown in `timezone`. Raises UnknownMessage."""
+    if message.key == LINES and isinstance(lines := message.fields["lines"], tuple):
+        return "\n".join(_shown("line", line, language, timezone) for line in lines)
+    return render_key(language, message.key, message.fields, timezone)
+
+
+def render_key(language: str, key: str, fields: Mapping[str, Field], timezone: str = TIMEZONE) -> str:
+    """Return the sentence of a key with these fields. Raises UnknownMessage."""
+    count = fields.get("count")
+    template = catalogue(language).template(key, count if isinstance(count, int) else None)
+    shown = {name: _shown(name, value, language, timezone) for name, value in fields.items()}
+    return template.format_map(shown) if shown else template
+
+
+def _shown(name: str, value: Field, language: str, timezone: str) -> str:
+    match value:
+        case Message():
+            return render(value, language, timezone)
+        case tuple():
+            return ", ".join(_shown(name, one, language, timezone) for one in value)
+        case datetime.datetime():
+            local = value.astimezone(ZoneInfo(timezone)) if value.tzinfo else value
+            return format_datetime(local, f"{_DATES[language]} HH:mm", locale=language)
+        case datetime.date():
+            return format_date(value, _DATES[language], locale=language)
+        case datetime.time():
+            return format_time(value, "HH:mm", locale=language)
+        case float():
+            return str(format_decimal(value, locale=language))
+        case int() if name == "count":
+            return str(format_decimal(value, locale=language))
+        case _:
+            return str(value)

@@ -1,0 +1,108 @@
+"""The catalogues: the same keys and fields in every language, all of them used, plurals, numbers and dates."""
+
+import datetime
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from haichieu.errors import HaiChieuError, InvalidValue
+from haichieu.locale import LANGUAGES, Message, UnknownMessage, message, render, render_key
+from haichieu.locale.catalogue import FOLDER, Catalogue, catalogue
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin")
+NOON = datetime.datetime(2026, 11, 28, 12, 30, tzinfo=datetime.UTC)
+
+
+def fields_of(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def test_every_language_has_the_same_keys() -> None:
+    assert catalogue("vi").keys == catalogue("en").keys
+
+
+def test_every_language_uses_the_same_fields() -> None:
+    differing = [
+        key
+        for key in catalogue("vi").keys
+        if fields_of(catalogue("vi").template(key, 2)) != fields_of(catalogue("en").template(key, 2))
+    ]
+    assert differing == []
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plural = {"vi": "nplurals=1; plural=0;", "en": "nplurals=2; plural=(n != 1);"}
+    forms = {
+        "vi": 'msgid "found"\nmsgid_plural "found"\nmsgstr[0] "{count} lỗi"\n',
+        "en": 'msgid "found"\nmsgid_plural "found"\nmsgstr[0] "{count} mistake"\nmsgstr[1] "{count} mistakes"\n',
+    }
+    for language, text in forms.items():
+        (tmp_path / language).mkdir()
+        head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
+        head += f'"Plural-Forms: {plural[language]}\\n"\n\n'
+        both = 'msgid "text.verbatim"\nmsgstr "{text}"\n\nmsgid "due"\nmsgstr "{at} {share} {number}"\n\n'
+        (tmp_path / language / "messages.po").write_text(head + both + text)
+    monkeypatch.setattr("haichieu.locale.rendering.catalogue", lambda language: Catalogue(language, tmp_path))
+
+
+@pytest.mark.usefixtures("small")
+def test_one_mistake_is_not_one_mistakes() -> None:
+    assert [render_key("en", "found", {"count": count}) for count in (0, 1, 2)] == [
+        "0 mistakes", "1 mistake", "2 mistakes",
+    ]  # fmt: skip
+    assert render_key("vi", "found", {"count": 1}) == "1 lỗi"
+    assert render_key("vi", "found", {"count": 12345}) == "12.345 lỗi"
+
+
+@pytest.mark.usefixtures("small")
+def test_dates_and_numbers_are_written_as_in_the_language() -> None:
+    due = message("due", at=NOON, share=1.5, number=12345)
+    assert render(due, "vi") == "28/11/2026 19:30 1,5 12345"
+    assert render(due, "en") == "28 Nov 2026 19:30 1.5 12345"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_message_survives_its_row() -> None:
+    nested = message("due", at=NOON, share=0.5, number=message("found", count=1))
+    assert Message.from_json(nested.to_json()) == nested
+    lines = Message.lines([message("found", count=2), Message.verbatim("x / y")])
+    assert render(Message.from_json(lines.to_json()), "en") == "2 mistakes\nx / y"
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("text", ["Bản tin sáng / chiều", "{}", "[1, 2]", '{"key": 3}', "12", '"words"'])
+def test_text_of_earlier_versions_is_shown_as_it_was(text: str) -> None:
+    assert render(Message.from_json(text), "vi") == text
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(UnknownMessage, match=r"no\.such\.key"):
+        render_key("vi", "no.such.key", {})
+
+
+@pytest.mark.parametrize("kind", [HaiChieuError, InvalidValue])
+def test_an_error_is_english_in_logs(kind: type[HaiChieuError] | type[InvalidValue]) -> None:
+    assert str(kind(Message.verbatim("Nothing here"))) == "Nothing here"
+
+
+def test_every_key_in_the_code_is_in_the_catalogue() -> None:
+    raised = re.compile(r'(?:Error|message|Message|InvalidValue|\b[A-Z]\w+)\(\s*"([a-z_]+(?:\.[a-z0-9_]+)+)"')
+    areas = {key.split(".")[0] for key in catalogue("vi").keys}
+    missing = {
+        f"{path.relative_to(ROOT)}: {key}"
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        for key in raised.findall(path.read_text())
+        if key.split(".")[0] in areas and key not in catalogue("vi").keys
+    }
+    assert missing == set()
+
+
+def test_both_catalogues_are_sorted_by_key() -> None:
+    for language in LANGUAGES:
+        keys = re.findall(r'^msgid "(.+)"$', (FOLDER / language / "messages.po").read_text(), re.MULTILINE)
+        assert keys == sorted(keys)
