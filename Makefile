@@ -53,11 +53,12 @@ format: setup ## rewrite the sources in the one style
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock, and its part for containers
-	@$(BIN)/python -m pip install --quiet uv
-	@compile() { $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header "$$@"; }
+lock: setup ## resolve pyproject.toml anew into requirements.lock, and its parts for containers and set-up
+	@$(BIN)/python -m pip install --quiet --require-hashes -r docker/installer.lock
+	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header "$$@"; }
 	@compile pyproject.toml --group dev --upgrade -o requirements.lock
 	@echo setuptools | compile pyproject.toml - --constraint requirements.lock -o docker/runtime.lock
+	@echo uv | compile - --upgrade -o docker/installer.lock
 
 clean: ## remove .venv, caches and build products; never a station's home
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,8 @@
 # The application: switchboard, web, and every `haichieu` command, from the locked libraries alone.
+# Python 3.12 is the newest that pjsua2 exists for: `haichieu speaker` works in this image on x86-64.
 # Build from the top folder: docker build --file docker/app.Dockerfile --tag haichieu-app .
 
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.12-slim-trixie AS build
 RUN python -m venv /opt/haichieu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source
@@ -17,7 +18,7 @@ COPY admin admin
 RUN /opt/haichieu/bin/pip install --no-deps --no-build-isolation .
 RUN HAICHIEU_ASR_MODEL=/opt/haichieu-speech /opt/haichieu/bin/haichieu model --fetch
 
-FROM python:3.11-slim-bookworm
+FROM python:3.12-slim-trixie
 COPY docker/system-packages.txt docker/install-system-packages /usr/local/share/haichieu/
 RUN /usr/local/share/haichieu/install-system-packages run && rm -rf /var/lib/apt/lists/*
 # The number is the same in the Asterisk image: the two share the station's home.
