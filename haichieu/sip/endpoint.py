@@ -1,4 +1,4 @@
-"""One SIP account in this process: registers, calls, texts, speaks and hears. Uses pjsua2, with `sip_texting` alone.
+"""One SIP account in this process: registers, calls, texts, speaks and hears. Uses pjsua2, with `messaging` alone.
 
 Everything happens in the thread that calls `poll`, except that sound is made and taken by pjsua2's own clock
 thread. pjsua2's callbacks only note what happened (an exception in one would abort the process); `poll` hands the
@@ -24,8 +24,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-import pjsua2 as pj
-
 from haichieu.errors import HaiChieuError
 from haichieu.process_control import run_ahead_of_other_work
 from haichieu.sip.address import SocketAddress
@@ -42,9 +40,12 @@ from haichieu.sip.events import (
     Unregistered,
 )
 from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame, Playing
+from haichieu.sip.library import load_pjsua2
 from haichieu.sip.messaging import TextingAccount
 from haichieu.sip.options import CODECS, EndpointOptions
 from haichieu.sip.udp_filter import NoSuchSocket, accept_only_from
+
+pj = load_pjsua2()
 
 _RTP_PORTS, _HEARD_AT_MOST, _FAREWELL_SECONDS = (32768, 60000), 120 * FRAMES_A_SECOND, 2.0
 

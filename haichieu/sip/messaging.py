@@ -5,9 +5,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import pjsua2 as pj
-
 from haichieu.sip.events import SipEvent, TextAnswered, TextReceived, user_of
+from haichieu.sip.library import load_pjsua2
+
+pj = load_pjsua2()
 
 
 class TextingAccount(pj.Account):
