@@ -1,0 +1,1 @@
+"""Checks of the project's own rules for words, as programs and with their tests."""
