@@ -8,7 +8,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source
 COPY docker/runtime.lock docker/
 RUN /opt/haichieu/bin/pip install --require-hashes --requirement docker/runtime.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY haichieu haichieu
 COPY dialplans dialplans
 COPY broadcast_bridge broadcast_bridge
