@@ -13,7 +13,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
@@ -24,22 +23,20 @@ from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, HaiChieuError
+from haichieu.job_runner import JobRunner
+from haichieu.jobs import Claim, ClaimLost
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official
 from haichieu.station import the_station
 
-KINDS = (job_kinds.ANSWER_AIR,)
 LEASE = datetime.timedelta(minutes=10)
 """Reading five thousand characters aloud and levelling them takes a minute or two on a slow machine."""
 LATER = datetime.timedelta(minutes=5)
 NUMBER_DIGITS = 9
 """As many digits at the end of a phone number tell whose it is."""
 ABOUT_ANYTHING = "ý kiến của bà con"
-
-log = structlog.get_logger()
 
 
 class NamesTheCitizen(HaiChieuError):
@@ -70,35 +67,25 @@ class Programmes(Protocol):
         ...
 
 
-class AnswersOnAir:
-    """Carries out the answers on air, in the worker."""
+class AnswersOnAir(JobRunner):
+    """Makes programmes of the answers on air, in the worker."""
+
+    kinds = (job_kinds.ANSWER_AIR,)
+    lease = LEASE
 
     def __init__(self, database: Database, store: MediaStore, book: CitizenBook, programmes: Programmes) -> None:
-        self._database = database
+        super().__init__(database)
         self._store = store
         self._book = book
         self._programmes = programmes
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async for _ in hours(self._database, self._next_due):
-            while await asyncio.to_thread(self.carry_out):
-                pass
+    async def handle(self, claim: Claim) -> None:
+        """Make a programme of one answer."""
+        answer = await self._database.run(lambda session: self._begin(session, claim))
+        if answer is not None:
+            await asyncio.to_thread(self._make, claim, answer)
 
-    def carry_out(self) -> bool:
-        """Make a programme of the answer that waits longest; say whether there was one. Blocks."""
-        with self._database.session() as session:
-            claims = jobs.claim(session, KINDS, now(), LEASE)
-            answers = [(held, self._begin(session, held)) for held in claims]
-        for held, answer in answers:
-            if answer is not None:
-                self._make(held, answer)
-        return bool(claims)
-
-    async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(lambda session: jobs.next_due(session, KINDS))
-
-    def _begin(self, session: Session, held: jobs.Claim) -> ForTheAir | None:
+    def _begin(self, session: Session, held: Claim) -> ForTheAir | None:
         reply = session.get(Reply, held.subject_id)
         if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
             jobs.done(session, held, now())
@@ -121,7 +108,7 @@ class AnswersOnAir:
             self._store.path(message.sound) if message.sound is not None else None,
         )
 
-    def _make(self, held: jobs.Claim, answer: ForTheAir) -> None:
+    def _make(self, held: Claim, answer: ForTheAir) -> None:
         def made(session: Session, programme_id: int) -> None:
             jobs.done(session, held, now())
             reply = session.get_one(Reply, held.subject_id)
@@ -131,8 +118,8 @@ class AnswersOnAir:
 
         try:
             self._programmes.make(answer, made)
-        except jobs.ClaimLost:
-            log.info("answer.claim_lost", reply=held.subject_id)
+        except ClaimLost:
+            raise
         except EnvironmentProblem as problem:
             with self._database.session() as session:
                 jobs.put_off(session, held, now() + LATER, str(problem), counts=False)
@@ -171,7 +158,7 @@ def _name_of(session: Session, author: str) -> str:
     return session.scalar(sa.select(Official.name).where(Official.code == key)) or author
 
 
-def _fail(session: Session, held: jobs.Claim, because: str) -> None:
+def _fail(session: Session, held: Claim, because: str) -> None:
     jobs.fail(session, held, now(), because)
     reply = session.get_one(Reply, held.subject_id)
     replies.changes(session, reply, ReplyEvent.FAIL, now(), because)

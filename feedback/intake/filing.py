@@ -6,7 +6,6 @@ Each message's job is done in one transaction, and doing it again changes nothin
 import datetime
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
@@ -14,16 +13,12 @@ from feedback.cases import assignment, case_search, duplicates, suggestions
 from feedback.models import Case, Category, Message, Transcript
 from feedback.states import CaseStatus, Direction
 from haichieu import jobs
-from haichieu.changes import hours
-from haichieu.database import Database, now
-from haichieu.jobs import Claim, ClaimLost
+from haichieu.database import now
+from haichieu.job_runner import JobRunner
+from haichieu.jobs import Claim
 from haichieu.people import Unit, units_under
 
-log = structlog.get_logger()
-
 LEASE = datetime.timedelta(minutes=2)
-TRIED_AGAIN_AFTER = datetime.timedelta(seconds=30)
-AT_ONCE = 20
 UNTOUCHED = (CaseStatus.NEW, CaseStatus.TRANSCRIBED)
 """Nobody works on the case yet: a guess may still follow what the citizen adds."""
 
@@ -71,43 +66,20 @@ def _said(session: Session, case: Case) -> str:
     return "\n".join(text for row in rows for text in row if text)
 
 
-class FilingDesk:
-    """Works through the messages that are to be filed; several desks may run at once."""
+class FilingJobs(JobRunner):
+    """Files the messages that are waiting for it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    kinds = (job_kinds.FILE,)
+    lease = LEASE
+    at_once = 4
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async for _ in hours(self._database, self._next_due):
-            try:
-                while await self.step():
-                    pass
-            except sa.exc.DBAPIError as problem:
-                log.warning("filing.blind", problem=str(problem.orig))
+    async def handle(self, claim: Claim) -> None:
+        """File one message."""
 
-    async def step(self) -> int:
-        """File what is due; return how many messages that were."""
-        claims = await self._database.run(lambda session: jobs.claim(session, [job_kinds.FILE], now(), LEASE, AT_ONCE))
-        for claim in claims:
-            await self._file(claim)
-        return len(claims)
-
-    async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.FILE]))
-
-    async def _file(self, claim: Claim) -> None:
         def work(session: Session) -> None:
             jobs.done(session, claim, now())
             message = session.get(Message, claim.subject_id)
             if message is not None:
                 file_message(session, message, now())
 
-        try:
-            await self._database.run(work)
-        except ClaimLost:
-            log.info("filing.taken_over", message=claim.subject_id)
-        except Exception as problem:  # one message that cannot be filed must not keep the others waiting
-            log.exception("filing.failed", message=claim.subject_id)
-            why = f"{type(problem).__name__}"
-            await self._database.run(lambda session: jobs.put_off(session, claim, now() + TRIED_AGAIN_AFTER, why))
+        await self._database.run(work)

@@ -1,7 +1,6 @@
 """The worker's half of the outbox: hands texts to Twilio, and leaves to the switchboard those that go by SIP."""
 
 import asyncio
-import contextlib
 import datetime
 from typing import Protocol
 
@@ -12,14 +11,11 @@ from feedback import job_kinds
 from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
-from haichieu import jobs
-from haichieu.changes import hours
 from haichieu.database import Database, now
-from haichieu.jobs import Claim, ClaimLost
+from haichieu.job_runner import JobRunner
+from haichieu.jobs import Claim
 
 log = structlog.get_logger()
-
-AT_ONCE = 10
 
 
 class Line(Protocol):
@@ -34,41 +30,37 @@ class Line(Protocol):
         ...
 
 
-class TextDispatcher:
-    """Claims what is to be texted, and sees to it."""
+class TextDispatcher(JobRunner):
+    """Sends the texts that are due through the provider."""
+
+    kinds = (job_kinds.SEND_TEXT,)
+    lease = outbox.LEASE
+    at_once = 10
 
     def __init__(
         self, database: Database, book: CitizenBook, name: str, line: Line | None, sip_reaches: SipReaches
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._book = book
         self._name = name
         self._line = line
         self._sip_reaches = sip_reaches
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async for _ in hours(self._database, self._next_due):
-            while await self.step():
-                pass
+    def claim(self, session: Session) -> list[Claim]:
+        """Claim texts that are due; those whose senders died too often are given up."""
+        return outbox.claim(session, job_kinds.SEND_TEXT, now(), self.at_once)
 
-    async def step(self) -> int:
-        """Send what is due now, at most `AT_ONCE`; return how many that were."""
-        claims = await self._database.run(lambda session: outbox.claim(session, job_kinds.SEND_TEXT, now(), AT_ONCE))
-        await asyncio.gather(*(asyncio.to_thread(self._see_to, claim) for claim in claims))
-        return len(claims)
-
-    async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.SEND_TEXT]))
+    async def handle(self, claim: Claim) -> None:
+        """Send one text, or leave it to the switchboard."""
+        await asyncio.to_thread(self._see_to, claim)
 
     def _see_to(self, claim: Claim) -> None:
-        with contextlib.suppress(ClaimLost):
-            with self._database.session() as session:
-                if outbox.hand_on(session, self._book, claim, self._sip_reaches, now()):
-                    return
-                errand = outbox.begin(session, self._book, claim, self._name, now())
-            if errand is not None:
-                self._carry_out(errand)
+        with self._database.session() as session:
+            if outbox.hand_on(session, self._book, claim, self._sip_reaches, now()):
+                return
+            errand = outbox.begin(session, self._book, claim, self._name, now())
+        if errand is not None:
+            self._carry_out(errand)
 
     def _carry_out(self, errand: Errand) -> None:
         try:

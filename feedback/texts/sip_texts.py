@@ -7,7 +7,6 @@ sent again but left to a person, in doubt.
 
 import asyncio
 import contextlib
-import datetime
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,15 +20,14 @@ from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
 from feedback.texts.outbox import DoubtRemains, Errand, HandedOver, LineBroken, LineBusy, OutboxError
-from haichieu import jobs
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, NotConnected
 from haichieu.ari.events import Event
-from haichieu.background import in_background
-from haichieu.changes import hours
+from haichieu.background import kept_going
 from haichieu.database import Database, now
-from haichieu.jobs import ClaimLost
+from haichieu.job_runner import JobRunner
+from haichieu.jobs import Claim
 from haichieu.sip.events import user_of
 
 log = structlog.get_logger()
@@ -38,7 +36,6 @@ NAME = "sip"
 MOST_A_MINUTE = 30
 """Texts of one endpoint's sender that are looked at; a person writes fewer."""
 MOST_WAITING = 500
-AT_ONCE = 10
 _NOBODY_KNOWS = (
     "Tin SIP không tra lại được: hỏi người dân, hoặc trả lời lại. / "
     "A SIP MESSAGE cannot be looked up: ask the citizen, or answer again."
@@ -60,8 +57,12 @@ RouteTo = Callable[[Session, str], SipRoute | None]
 """Finds the way to a number; None when none leads there."""
 
 
-class SipTexts:
+class SipTexts(JobRunner):
     """Takes texts that endpoints bring, and sends those that go by SIP."""
+
+    kinds = (job_kinds.SEND_SIP_TEXT,)
+    lease = outbox.LEASE
+    at_once = 10
 
     def __init__(
         self,
@@ -72,8 +73,8 @@ class SipTexts:
         sender_of: SenderOf,
         route_to: RouteTo,
     ) -> None:
+        super().__init__(database)
         self._client = client
-        self._database = database
         self._book = book
         self._inbox = inbox
         self._sender_of = sender_of
@@ -99,28 +100,22 @@ class SipTexts:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with in_background(self._take_all()):
-            async for _ in hours(self._database, self._next_due):
-                while self._client.connected.is_set() and await self.step():
-                    pass
-                await self._client.connected.wait()
+        async with kept_going(self._take_all):
+            await super().run()
 
-    async def step(self) -> int:
-        """Send what is due now; return how many texts that were."""
-        claims = await self._database.run(
-            lambda session: outbox.claim(session, job_kinds.SEND_SIP_TEXT, now(), AT_ONCE)
-        )
-        for claim in claims:
-            with contextlib.suppress(ClaimLost):
-                errand = await self._database.run(
-                    lambda session, claim=claim: outbox.begin(session, self._book, claim, NAME, now())  # type: ignore[misc]
-                )
-                if errand is not None:
-                    await self._carry_out(errand)
-        return len(claims)
+    async def ready(self) -> None:
+        """Wait for Asterisk."""
+        await self._client.connected.wait()
 
-    async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(lambda session: jobs.next_due(session, [job_kinds.SEND_SIP_TEXT]))
+    def claim(self, session: Session) -> list[Claim]:
+        """Claim texts that are due; those whose senders died too often are given up."""
+        return outbox.claim(session, job_kinds.SEND_SIP_TEXT, now(), self.at_once)
+
+    async def handle(self, claim: Claim) -> None:
+        """Send one text."""
+        errand = await self._database.run(lambda session: outbox.begin(session, self._book, claim, NAME, now()))
+        if errand is not None:
+            await self._carry_out(errand)
 
     async def _carry_out(self, errand: Errand) -> None:
         problem: OutboxError | None = None

@@ -30,26 +30,27 @@ from feedback.transcription.transcribing import (
     leave_what_kills_workers,
     write_down,
 )
-from haichieu import jobs
-from haichieu.background import in_background
-from haichieu.changes import hours
 from haichieu.database import Database, now
+from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost
 from haichieu.media import MediaStore
 
 log = structlog.get_logger()
 
-KINDS = (job_kinds.TRANSCRIBE,)
 LEASE = datetime.timedelta(seconds=60)
 NICENESS = 10
 """Calls on the same machine come first."""
 
 
-class TranscriptionDesk:
+class TranscriptionJobs(JobRunner):
     """Writes down what citizens said, with one engine; without one, messages wait."""
 
+    kinds = (job_kinds.TRANSCRIBE,)
+    lease = LEASE
+
     def __init__(self, database: Database, store: MediaStore, engine: Engine | None) -> None:
-        self._database, self._store, self._engine = database, store, engine
+        super().__init__(database)
+        self._store, self._engine = store, engine
         self._thread = ThreadPoolExecutor(1, "transcription", initializer=_give_way)
         self._broken_until: datetime.datetime | None = None
         self._is_up = False
@@ -59,43 +60,43 @@ class TranscriptionDesk:
         if self._engine is None:
             log.info("transcription.off")
             return
-        async for _ in hours(self._database, self._next_hour):
-            while await self.write_down_one():
-                pass
+        await super().run()
 
-    async def write_down_one(self) -> bool:
-        """Do the job that has been due longest; return whether there was one."""
+    def claim(self, session: Session) -> list[Claim]:
+        """Claim the message that has waited longest, unless there is no engine or it is broken."""
         if self._engine is None or (self._broken_until is not None and now() < self._broken_until):
-            return False
-        claims = await self._database.run(_claim)
-        for held in claims:
-            with contextlib.suppress(ClaimLost):
-                await self._do(self._engine, held)
-        return bool(claims)
+            return []
+        leave_what_kills_workers(session, now())
+        return super().claim(session)
 
-    async def _do(self, engine: Engine, held: Claim) -> None:
+    async def next_due(self) -> datetime.datetime | None:
+        """Return when a message is due, but not before the engine is tried again."""
+        due = await super().next_due()
+        return max(due, self._broken_until) if due and self._broken_until else due
+
+    async def handle(self, claim: Claim) -> None:
+        """Transcribe one message."""
+        engine = self._engine
+        if engine is None:
+            raise RuntimeError("a job was claimed without an engine")
         try:
-            recording, language = await self._database.run(lambda session: self._recording(session, held))
-            understood = await self._understand(engine, held, recording, language)
-        except asyncio.CancelledError:
-            with contextlib.suppress(ClaimLost):
-                await self._database.run(lambda session: jobs.put_off(session, held, now(), "", counts=False))
-            raise
+            recording, language = await self._database.run(lambda session: self._recording(session, claim))
+            understood = await self._understand(engine, recording, language)
         except ClaimLost:
             raise
         except EngineUnusable as problem:
             reason: Exception = problem
             self._broken_until, self._is_up = now() + REPAIRED_AFTER, False
-            await self._database.run(lambda session: engine_is_down(session, held, reason, now()))
+            await self._database.run(lambda session: engine_is_down(session, claim, reason, now()))
         except Exception as problem:
             reason = problem
-            log.warning("transcription.failed", message=held.subject_id, attempt=held.attempts, problem=str(problem))
-            await self._database.run(lambda session: did_not_work(session, held, reason, now()))
+            log.warning("transcription.failed", message=claim.subject_id, attempt=claim.attempts, problem=str(problem))
+            await self._database.run(lambda session: did_not_work(session, claim, reason, now()))
         else:
-            await self._database.run(lambda session: self._settle(session, held, engine, understood))
+            await self._database.run(lambda session: self._settle(session, claim, engine, understood))
             self._is_up = True
 
-    async def _understand(self, engine: Engine, held: Claim, recording: Path, language: str) -> Understood:
+    async def _understand(self, engine: Engine, recording: Path, language: str) -> Understood:
         stop = threading.Event()
 
         def work() -> Understood:
@@ -103,15 +104,9 @@ class TranscriptionDesk:
                 engine.load()
             return understand_file(engine, recording, language, stop)
 
-        async with in_background(self._keep(held)):
-            thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
-            async with _awaited(thread, stop):
-                return await asyncio.shield(thread)
-
-    async def _keep(self, held: Claim) -> None:
-        while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
-            await self._database.run(lambda session: jobs.extend(session, held, now(), LEASE))
+        thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        async with _awaited(thread, stop):
+            return await asyncio.shield(thread)
 
     def _recording(self, session: Session, held: Claim) -> tuple[Path, str]:
         message = session.get_one(Message, held.subject_id)
@@ -127,15 +122,6 @@ class TranscriptionDesk:
         write_down(session, held, understood, engine.name, engine.model, now())
         if not self._is_up:
             engine_is_up(session)
-
-    async def _next_hour(self) -> datetime.datetime | None:
-        due = await self._database.look(lambda session: jobs.next_due(session, KINDS))
-        return max(due, self._broken_until) if due and self._broken_until else due
-
-
-def _claim(session: Session) -> list[Claim]:
-    leave_what_kills_workers(session, now())
-    return jobs.claim(session, KINDS, now(), LEASE)
 
 
 def _give_way() -> None:

@@ -14,10 +14,10 @@ from broadcast_bridge.programmes import programme_retention
 from feedback.cases import case_retention as case_retention
 from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
-from feedback.intake.filing import FilingDesk
+from feedback.intake.filing import FilingJobs
 from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
-from feedback.transcription.transcription_jobs import TranscriptionDesk
+from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
 from haichieu.background import kept_going
 from haichieu.database import Database, migrate, now
@@ -59,7 +59,7 @@ async def _work(settings: Settings) -> None:
     )
     alerts = AlertDesk(database, store, EspeakSynthesiser())
     engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
-    transcription = TranscriptionDesk(database, store, engine)
+    transcription = TranscriptionJobs(database, store, engine)
     await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
     print(READY, flush=True)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
@@ -68,7 +68,7 @@ async def _work(settings: Settings) -> None:
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),
         partial(_note_audit_head, database),
-        FilingDesk(database).run,
+        FilingJobs(database).run,
         partial(watch_due_dates, database),
         transcription.run,
         text_dispatcher(settings, database).run,

@@ -19,7 +19,7 @@ from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.models import Message, Transcript
 from feedback.states import Channel, Direction
 from feedback.transcription.model_folder import default_folder
-from feedback.transcription.transcription_jobs import TranscriptionDesk
+from feedback.transcription.transcription_jobs import TranscriptionJobs
 from feedback.transcription.whisper import WhisperEngine
 from haichieu.audio.sound import Sound, resample
 from haichieu.database import Database, migrate, now
@@ -53,7 +53,7 @@ def _measure(database: Database, store: MediaStore, runs: int, backlog: int) -> 
     speeches = [asterisk_speech(name) for name in SPEECHES]
     seconds = sum(speech.seconds for speech in speeches)
     engine = WhisperEngine(default_folder())
-    desk = TranscriptionDesk(database, store, engine)
+    desk = TranscriptionJobs(database, store, engine)
     bare = _bare_whisper()
     ours, theirs = [], []
     _queue(database, store, speeches[-1:])
@@ -102,8 +102,8 @@ def _bare_whisper() -> Callable[[Sound], str]:
     return transcribe
 
 
-async def _empty(desk: TranscriptionDesk) -> None:
-    while await desk.write_down_one():
+async def _empty(desk: TranscriptionJobs) -> None:
+    while await desk.step():
         pass
 
 

@@ -8,7 +8,7 @@ from feedback.cases import assignment, case_search
 from feedback.cases.case_search import Wanted
 from feedback.cases.lifecycle import Opening, Said, happen, open_case, say
 from feedback.intake import filing
-from feedback.intake.filing import FilingDesk
+from feedback.intake.filing import FilingJobs
 from feedback.models import Case, CaseLink, Message
 from feedback.states import CaseEvent, CaseStatus, Channel, Direction
 from haichieu import jobs
@@ -29,7 +29,7 @@ def opened(session: sa.orm.Session, there: Office, text: str, **about: object) -
 async def test_what_was_said_decides_what_nobody_has_decided(database: Database) -> None:
     with database.session() as session:
         number = opened(session, office(session), "Cầu treo ở cốc pàng hỏng").number
-    desk = FilingDesk(database)
+    desk = FilingJobs(database)
     assert await desk.step() == 1
     assert await desk.step() == 0
     with database.session() as session:
@@ -94,7 +94,7 @@ async def test_the_message_of_a_dead_worker_is_filed_by_another(database: Databa
         long_ago = now() - datetime.timedelta(hours=1)
         session.execute(sa.update(Job).values(due_at=long_ago))
         assert jobs.claim(session, [job_kinds.FILE], long_ago, filing.LEASE)
-    assert await FilingDesk(database).step() == 1
+    assert await FilingJobs(database).step() == 1
     with database.session() as session:
         assert session.scalars(sa.select(Case)).one().search_text.endswith("cau treo bi hong")
 
@@ -103,7 +103,7 @@ async def test_the_message_of_a_dead_worker_is_filed_by_another(database: Databa
 async def test_whatever_is_written_is_filed(database: Database, text: str) -> None:
     with database.session() as session:
         case(session, office(session), text)
-    await FilingDesk(database).step()
+    await FilingJobs(database).step()
     with database.session() as session:
         assert session.scalars(sa.select(Job.state)).one() == "done"
         assert [one.messages[0].text for one in case_search.find(session, Wanted(text)).cases] == [text]

@@ -1,5 +1,6 @@
 """Answers on air: one programme each, submitted, without a trace of the citizen."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +55,8 @@ class Air:
             replies.answer(session, opened, Answer(BY, [Way.AIR], text, sound), now())
 
     def carry_out(self, programmes: AnswerProgrammes | None = None) -> bool:
-        return AnswersOnAir(self.database, self.store, self.book, programmes or self.programmes).carry_out()
+        answers = AnswersOnAir(self.database, self.store, self.book, programmes or self.programmes)
+        return bool(asyncio.run(answers.step()))
 
     def reply(self, session: Session) -> Reply:
         return session.scalars(sa.select(Reply)).one()

@@ -16,7 +16,7 @@ from feedback.models import Message, Transcript
 from feedback.transcription.errors import TranscriptionFailed
 from feedback.transcription.model_folder import default_folder
 from feedback.transcription.transcribing import did_not_work, leave_what_kills_workers
-from feedback.transcription.transcription_jobs import TranscriptionDesk
+from feedback.transcription.transcription_jobs import TranscriptionJobs
 from feedback.transcription.whisper import WhisperEngine
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, open_alarms
@@ -49,9 +49,9 @@ async def test_a_message_is_written_down_and_its_case_moves_on(
 ) -> None:
     store = store_in(tmp_path)
     said = spoken_case(database, store, asterisk_speech("tt-weasels"))
-    desk = TranscriptionDesk(database, store, whisper)
-    assert await desk.write_down_one()
-    assert not await desk.write_down_one()
+    desk = TranscriptionJobs(database, store, whisper)
+    assert await desk.step()
+    assert not await desk.step()
     with database.session() as session:
         found, case = message(session, said)
         transcript = found.transcript
@@ -73,9 +73,9 @@ async def test_two_workers_never_do_one_message_twice(
     said = [spoken_case(database, store, silence, "vi") for _ in range(12)]
 
     async def work() -> int:
-        desk = TranscriptionDesk(database, store, whisper)
+        desk = TranscriptionJobs(database, store, whisper)
         done = 0
-        while await desk.write_down_one():
+        while await desk.step():
             done += 1
         return done
 
@@ -107,11 +107,11 @@ async def test_a_killed_workers_message_is_done_by_another_once(
     left = job(database, said)
     assert (left.state, left.attempts) == ("running", 1)
 
-    desk = TranscriptionDesk(database, store, whisper)
-    assert not await desk.write_down_one(), "the dead worker's lease still holds"
+    desk = TranscriptionJobs(database, store, whisper)
+    assert not await desk.step(), "the dead worker's lease still holds"
     with database.session() as session:
         session.get_one(Job, left.id).leased_until = now()
-    assert await desk.write_down_one()
+    assert await desk.step()
     with database.session() as session:
         (transcript,) = session.scalars(sa.select(Transcript))
         assert "open" in transcript.text.lower()
@@ -123,7 +123,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_message_back(
 ) -> None:
     store = store_in(tmp_path)
     said = spoken_case(database, store, asterisk_speech("demo-instruct"))
-    work = asyncio.create_task(TranscriptionDesk(database, store, whisper).run())
+    work = asyncio.create_task(TranscriptionJobs(database, store, whisper).run())
     await until(lambda: job(database, said).state == "running", "the desk takes the message", 20)
     work.cancel()
     await asyncio.wait([work])
@@ -177,7 +177,7 @@ async def test_a_sound_that_is_gone_fails_at_once_and_says_so(
         sound = session.get_one(Message, said).sound
         assert sound is not None
         store.path(sound).unlink()
-    await TranscriptionDesk(database, store, whisper).write_down_one()
+    await TranscriptionJobs(database, store, whisper).step()
     failed = job(database, said)
     assert (failed.state, failed.attempts) == ("failed", 1)
     assert "is gone" in failed.problem
@@ -192,7 +192,7 @@ async def test_a_file_that_is_no_sound_fails_at_once(
         sound = session.get_one(Message, said).sound
         assert sound is not None
         store.path(sound).write_bytes(b"RIFF")
-    await TranscriptionDesk(database, store, whisper).write_down_one()
+    await TranscriptionJobs(database, store, whisper).step()
     assert job(database, said).state == "failed"
     assert "cannot be read" in job(database, said).problem
 
@@ -202,7 +202,7 @@ async def test_a_language_that_nobody_taught_the_engine_is_filed_for_a_human(
 ) -> None:
     store = store_in(tmp_path)
     said = spoken_case(database, store, asterisk_speech("vm-goodbye"), "tyz")
-    await TranscriptionDesk(database, store, whisper).write_down_one()
+    await TranscriptionJobs(database, store, whisper).step()
     assert "Needs a human" in job(database, said).problem
     assert job(database, said, job_kinds.FILE).state == "waiting"
     assert alarms(database) == [], "nothing is broken"
@@ -221,19 +221,19 @@ async def test_a_broken_model_keeps_messages_waiting_until_it_is_repaired(databa
         (folder / "model.bin").write_bytes(whole.read(1_000_000))
     store = store_in(tmp_path)
     said = spoken_case(database, store, asterisk_speech("vm-goodbye"))
-    desk = TranscriptionDesk(database, store, WhisperEngine(folder))
+    desk = TranscriptionJobs(database, store, WhisperEngine(folder))
 
-    assert await desk.write_down_one()
+    assert await desk.step()
     waiting = job(database, said)
     assert (waiting.state, waiting.attempts) == ("waiting", 0)
     assert str(folder) in waiting.problem
     assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIBER_DOWN]
-    assert not await desk.write_down_one(), "it is not tried again and again"
+    assert not await desk.step(), "it is not tried again and again"
 
     (folder / "model.bin").unlink()
     (folder / "model.bin").symlink_to(default_folder() / "model.bin")
     with time_machine.travel(now() + datetime.timedelta(minutes=2)):
-        assert await desk.write_down_one()
+        assert await desk.step()
     assert job(database, said).state == "done"
     assert alarms(database) == []
 
@@ -243,9 +243,9 @@ def test_without_a_transcriber_messages_wait_and_the_status_says_so(migrated_sql
     database = Database(f"sqlite:///{tmp_path / 'haichieu.sqlite'}")
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
-    desk = TranscriptionDesk(database, store, None)
+    desk = TranscriptionJobs(database, store, None)
     asyncio.run(desk.run())
-    assert not asyncio.run(desk.write_down_one())
+    assert not asyncio.run(desk.step())
     assert job(database, said).state == "waiting"
     with database.session() as session:
         beat(session, "worker", transcriber="none")

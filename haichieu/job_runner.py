@@ -1,0 +1,104 @@
+"""Job runner: one loop, one lease keeper and one error policy for every kind of leased job."""
+
+import asyncio
+import datetime
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from haichieu import jobs
+from haichieu.background import kept_going
+from haichieu.changes import AWAY_SECONDS, hours
+from haichieu.database import Database, now
+from haichieu.jobs import Claim, ClaimLost
+
+log = structlog.get_logger()
+
+
+class JobRunner(ABC):
+    """Claims the jobs of its `kinds` and hands each to `handle`; several runners may work at once.
+
+    The lease is extended while a job is handled. A job that `handle` leaves with an error is tried again after
+    `retry_after`, at most `jobs.MOST_ATTEMPTS` times in all; then it has failed and an alarm is raised. A job whose
+    handling is cancelled is given back as if it had not been begun.
+    """
+
+    kinds: ClassVar[Sequence[str]]
+    lease: ClassVar[datetime.timedelta]
+    at_once: ClassVar[int] = 1
+    """How many jobs are claimed, and handled side by side."""
+    retry_after: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=30)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @abstractmethod
+    async def handle(self, claim: Claim) -> None:
+        """Do one job and settle it (`jobs.done`, `put_off` or `fail`). Raises ClaimLost when another has it now."""
+
+    def claim(self, session: Session) -> list[Claim]:
+        """Claim the jobs to handle next."""
+        return jobs.claim(session, self.kinds, now(), self.lease, self.at_once)
+
+    async def next_due(self) -> datetime.datetime | None:
+        """Return when there is something to claim; None when nothing is waiting."""
+        return await self._database.look(lambda session: jobs.next_due(session, self.kinds))
+
+    async def ready(self) -> None:  # noqa: B027 (a hook: most kinds of work can always be done)
+        """Wait until jobs can be handled at all."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async for _ in hours(self._database, self.next_due):
+            try:
+                while await self._next_step():
+                    pass
+            except sa.exc.DBAPIError as problem:
+                log.warning("jobs.database_away", kinds=self.kinds, problem=str(problem.orig))
+                await asyncio.sleep(AWAY_SECONDS)
+
+    async def step(self) -> int:
+        """Handle the jobs that are due, at most `at_once`; return how many that were."""
+        claims = await self._database.run(self.claim)
+        async with asyncio.TaskGroup() as group:
+            for claim in claims:
+                group.create_task(self._attempt(claim))
+        return len(claims)
+
+    async def _next_step(self) -> int:
+        await self.ready()
+        return await self.step()
+
+    async def _attempt(self, claim: Claim) -> None:
+        about = {"kind": claim.kind, "subject": claim.subject_id}
+        try:
+            async with kept_going(lambda: self._extend(claim)):
+                await self.handle(claim)
+        except ClaimLost:
+            log.info("job.taken_over", **about)
+        except asyncio.CancelledError:
+            await self._give_back(claim, now(), "", counts=False)
+            raise
+        except Exception as problem:
+            log.exception("job.failed", attempt=claim.attempts, **about)
+            await self._give_back(claim, now() + self.retry_after, type(problem).__name__)
+
+    async def _give_back(self, claim: Claim, due_at: datetime.datetime, problem: str, *, counts: bool = True) -> None:
+        """Put the job off; when even that cannot be written, its lease runs out."""
+        try:
+            await self._database.run(lambda session: jobs.put_off(session, claim, due_at, problem, counts=counts))
+        except (ClaimLost, sa.exc.DBAPIError) as refusal:
+            log.warning("job.not_given_back", kind=claim.kind, subject=claim.subject_id, problem=type(refusal).__name__)
+
+    async def _extend(self, claim: Claim) -> None:
+        """Extend the lease until cancelled, or until another has the job."""
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            try:
+                await self._database.run(lambda session: jobs.extend(session, claim, now(), self.lease))
+            except ClaimLost:
+                return
