@@ -25,6 +25,8 @@ async def in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for coroutine in work:
+            coroutine.close()  # one whose task was cancelled before it ran at all
 
 
 @contextlib.asynccontextmanager
