@@ -9,7 +9,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu import audit
 from haichieu.database import Base, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
+from haichieu.locale import Message, render
+from haichieu.locale.column import MessageText
 
 log = structlog.get_logger()
 
@@ -35,7 +37,7 @@ class AlarmKind(StrEnum):
     FLOW_DAMAGED = "flow_damaged"
 
 
-class NoSuchAlarm(HaiChieuError):
+class NoSuchAlarm(NotFound):
     """There is no alarm of this number."""
 
 
@@ -47,17 +49,17 @@ class Alarm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(40))
     subject: Mapped[str] = mapped_column(sa.String(200))
-    text: Mapped[str] = mapped_column(sa.Text)
+    text: Mapped[Message] = mapped_column(MessageText)
     raised_at: Mapped[datetime.datetime] = mapped_column(default=now, index=True)
     cleared_at: Mapped[datetime.datetime | None]
 
 
-def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: str) -> None:
+def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: Message) -> None:
     """Open an alarm, unless the same one is open already."""
     same = sa.select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
     if session.scalar(same) is None:
         session.add(Alarm(kind=kind, subject=subject, text=text))
-        log.warning("alarm", kind=str(kind), subject=subject, text=text)
+        log.warning("alarm", kind=str(kind), subject=subject, text=render(text, "en"))
 
 
 def alarm_is_over(session: Session, kind: AlarmKind, subject: str) -> None:
@@ -78,7 +80,7 @@ def clear_alarm(session: Session, alarm_id: int, who: str, at: datetime.datetime
     """Say that somebody has looked at it. Raises NoSuchAlarm; one that was cleared already stays as it was."""
     alarm = session.get(Alarm, alarm_id, with_for_update=True)
     if alarm is None:
-        raise NoSuchAlarm(f"Không có cảnh báo số {alarm_id}. / There is no alarm {alarm_id}.")
+        raise NoSuchAlarm("base.alarm.unknown", id=alarm_id)
     if alarm.cleared_at is None:
         alarm.cleared_at = at
         audit.record(session, who, "alarm.clear", f"alarm:{alarm.id}", kind=alarm.kind, about=alarm.subject)

@@ -74,3 +74,10 @@ class InvalidValue(ValueError):
 
     def __str__(self) -> str:
         return render(self.message, "en")
+
+
+def message_of(problem: BaseException) -> Message:
+    """Return the message of an error of ours, or the words of any other error."""
+    if isinstance(problem, HaiChieuError | InvalidValue):
+        return problem.message
+    return Message.verbatim(str(problem) or type(problem).__name__)

@@ -15,6 +15,7 @@ from haichieu.background import kept_going
 from haichieu.changes import AWAY_SECONDS, hours
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost
+from haichieu.locale import Message
 
 log = structlog.get_logger()
 
@@ -81,13 +82,15 @@ class JobRunner(ABC):
         except ClaimLost:
             log.info("job.taken_over", **about)
         except asyncio.CancelledError:
-            await self._give_back(claim, now(), "", counts=False)
+            await self._give_back(claim, now(), None, counts=False)
             raise
         except Exception as problem:
             log.exception("job.failed", attempt=claim.attempts, **about)
-            await self._give_back(claim, now() + self.retry_after, type(problem).__name__)
+            await self._give_back(claim, now() + self.retry_after, Message.verbatim(type(problem).__name__))
 
-    async def _give_back(self, claim: Claim, due_at: datetime.datetime, problem: str, *, counts: bool = True) -> None:
+    async def _give_back(
+        self, claim: Claim, due_at: datetime.datetime, problem: Message | None, *, counts: bool = True
+    ) -> None:
         """Put the job off; when even that cannot be written, its lease runs out."""
         try:
             await self._database.run(lambda session: jobs.put_off(session, claim, due_at, problem, counts=counts))

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
+from haichieu.locale.column import MessageText
 
 MOST_ATTEMPTS = 3
 """A job that was begun this often and never settled is not begun again: it may be what kills its workers."""
@@ -60,7 +62,7 @@ class Job(Base):
     due_at: Mapped[datetime.datetime]
     leased_until: Mapped[datetime.datetime | None]
     leased_by: Mapped[str] = mapped_column(sa.String(36), default="")
-    problem: Mapped[str] = mapped_column(sa.Text, default="")
+    problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False)
     settled_at: Mapped[datetime.datetime | None]
 
 
@@ -121,9 +123,7 @@ def claim(
     for job in due:
         if job.attempts >= MOST_ATTEMPTS:
             _settle(job, JobState.FAILED, at)
-            job.problem = job.problem or (
-                f"Đã thử {job.attempts} lần mà không xong. / Begun {job.attempts} times and never finished."
-            )
+            job.problem = job.problem or message("jobs.never_finished", count=job.attempts)
             continue
         job.state, job.attempts = JobState.RUNNING, job.attempts + 1
         job.leased_until, job.leased_by = at + lease, str(uuid.uuid4())
@@ -141,7 +141,9 @@ def done(session: Session, held: Claim, at: datetime.datetime) -> None:
     _settle(_held(session, held), JobState.DONE, at)
 
 
-def put_off(session: Session, held: Claim, due_at: datetime.datetime, problem: str, *, counts: bool = True) -> None:
+def put_off(
+    session: Session, held: Claim, due_at: datetime.datetime, problem: Message | None, *, counts: bool = True
+) -> None:
     """Give a job back until `due_at`; unless it `counts`, as if it had not been begun this time. Raises ClaimLost."""
     job = _held(session, held)
     job.state, job.due_at, job.problem = JobState.WAITING, due_at, problem
@@ -150,7 +152,7 @@ def put_off(session: Session, held: Claim, due_at: datetime.datetime, problem: s
         job.attempts = max(job.attempts - 1, 0)
 
 
-def fail(session: Session, held: Claim, at: datetime.datetime, problem: str) -> None:
+def fail(session: Session, held: Claim, at: datetime.datetime, problem: Message) -> None:
     """Give up; the job waits for a person. Raises ClaimLost."""
     job = _held(session, held)
     _settle(job, JobState.FAILED, at)
@@ -161,7 +163,7 @@ def renew(session: Session, kind: str, subject_id: int, due_at: datetime.datetim
     """Have a job done again from the start, or for the first time: a person wants it."""
     job = add(session, kind, subject_id, due_at)
     if job.state != JobState.RUNNING:
-        job.state, job.attempts, job.due_at, job.problem, job.settled_at = JobState.WAITING, 0, due_at, "", None
+        job.state, job.attempts, job.due_at, job.problem, job.settled_at = JobState.WAITING, 0, due_at, None, None
     return job
 
 

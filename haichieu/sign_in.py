@@ -13,6 +13,7 @@ from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Base, now
 from haichieu.errors import HaiChieuError
+from haichieu.locale import message
 from haichieu.people import Official, official_with_phone
 from haichieu.phone_numbers import masked
 from haichieu.vault import secret_matches
@@ -79,8 +80,7 @@ def sign_in(
                 session,
                 AlarmKind.SIGN_IN_LOCKED,
                 shown,
-                "Năm lần nhập sai mã PIN trong 15 phút: khóa 15 phút. / "
-                "Five wrong PINs within 15 minutes: locked for 15 minutes.",
+                message("base.sign_in.locked", count=WRONG_TRIES, minutes=LOCK // datetime.timedelta(minutes=1)),
             )
             audit.record(session, "switchboard", "sign_in.locked", shown)
     raise WrongPin("staff code or PIN is wrong")

@@ -13,6 +13,7 @@ from feedback.cases.case_search import Waiting, waiting
 from feedback.texts import outbox
 from haichieu.alarms import open_alarms
 from haichieu.heartbeats import latest
+from haichieu.locale import Message, message, render
 
 COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 
@@ -63,16 +64,21 @@ class StationStatus:
     transcriber: str
     """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
     texts_waiting: int
-    alarms: tuple[str, ...]
+    alarms: tuple[Message, ...]
 
     @property
     def reachable(self) -> int:
         """How many speakers can be reached."""
         return sum(speaker.reachable for speaker in self.speakers)
 
-    def as_json(self) -> dict[str, object]:
-        """For programs; moments in ISO 8601."""
-        return {**asdict(self), "reachable": self.reachable, "total": len(self.speakers)}
+    def as_json(self, language: str) -> dict[str, object]:
+        """Return it for programs: moments in ISO 8601, alarms as sentences in `language`."""
+        return {
+            **asdict(self),
+            "reachable": self.reachable,
+            "total": len(self.speakers),
+            "alarms": [render(alarm, language) for alarm in self.alarms],
+        }
 
 
 def station_status(session: Session, at: datetime.datetime) -> StationStatus:
@@ -100,7 +106,9 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         cases=waiting(session, at),
         transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
         texts_waiting=outbox.waiting(session),
-        alarms=tuple(f"{alarm.subject}: {alarm.text}" for alarm in open_alarms(session)),
+        alarms=tuple(
+            message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
+        ),
     )
 
 

@@ -13,8 +13,9 @@ from admin.access.errors import LockedOut, PasswordTooWeak, WrongCode, WrongPass
 from admin.access.second_factor import code_is_right
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import message
 from haichieu.people import Account
-from haichieu.sign_in import SignInAttempt, is_locked
+from haichieu.sign_in import LOCK, WRONG_TRIES, SignInAttempt, is_locked
 from haichieu.vault import Vault, hash_secret, secret_matches
 
 TRIES_OF_AN_ADDRESS = 20
@@ -99,7 +100,6 @@ def _wrong(session: Session, subject: str, address: str, at: datetime.datetime) 
             session,
             AlarmKind.SIGN_IN_LOCKED,
             subject,
-            "Năm lần nhập sai mật khẩu trong 15 phút: khóa 15 phút. / "
-            "Five wrong passwords within 15 minutes: locked for 15 minutes.",
+            message("panel.sign_in_locked", count=WRONG_TRIES, minutes=LOCK // datetime.timedelta(minutes=1)),
         )
         audit.record(session, "web", "sign_in.locked", subject)

@@ -13,6 +13,7 @@ from admin.access.permissions import open_to_all
 from admin.access.visitors import visitor_or_none
 from admin.layout.words import FALLBACK, LANGUAGES, Words, half
 from admin.panel import Panel
+from haichieu.locale import Message, render
 from haichieu.people import Account
 from haichieu.station import the_station
 
@@ -34,6 +35,10 @@ def register_language(app: Flask, panel: Panel) -> None:
     @app.template_filter("half")
     def half_of(sentence: str) -> str:
         return half(sentence, page_language())
+
+    @app.template_filter("message")
+    def message_text(message: Message) -> str:
+        return render(message, page_language(), _timezone(panel))
 
     @app.template_filter("moment")
     def moment(at: datetime.datetime | None) -> str:

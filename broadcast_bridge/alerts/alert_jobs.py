@@ -28,6 +28,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.media import MediaStore
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
@@ -125,4 +126,4 @@ def _spoken(alert: CapAlert, language: str) -> _Spoken:
 
 def _give_up(session: Session, spoken: _Spoken, why: str) -> None:
     """Leave the alert as it is, to be tried again at the next look, and tell the administrators."""
-    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", why)
+    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", Message.verbatim(why))

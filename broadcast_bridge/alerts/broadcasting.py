@@ -14,6 +14,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, Priority
 from broadcast_bridge.models import Broadcast
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import message
 
 _SPOKEN = (DecisionKind.AIR, DecisionKind.UPDATE, DecisionKind.CANCEL)
 _ASCENDING = [str(priority) for priority in Priority]
@@ -80,7 +81,7 @@ def expire(session: Session, at: datetime.datetime) -> list[CapAlert]:
                 session,
                 AlarmKind.ALERT_NOT_AIRED,
                 f"cap-alert:{alert.id}",
-                f"{alert.identifier}: hết hạn mà chưa phát / expired without having been on the air",
+                message("alert.expired_unaired", identifier=alert.identifier),
             )
         _advance(session, alert, AlertEvent.EXPIRE)
     return list(over)

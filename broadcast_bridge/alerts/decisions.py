@@ -32,6 +32,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import Message
 
 WORTH_HEARING = datetime.timedelta(hours=24)
 """How long after it was sent an alert is aired when it does not say itself when it expires."""
@@ -133,7 +134,7 @@ def _decide(session: Session, source: AlertSource, alert: Alert, row: CapAlert, 
             f"{alert.sender} muốn sửa hoặc hủy bản tin của người khác / "
             f"{alert.sender} would change or cancel somebody else's alert"
         )
-        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", reason)
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", Message.verbatim(reason))
         return Decision(DecisionKind.IGNORE, row, reason)
     replaced = replaced_in([row, *thread_of(session, row)])
     heard = [earlier for earlier, _later in replaced if earlier.state in (AlertState.AIRING, AlertState.AIRED)]
@@ -196,7 +197,8 @@ def _air(
         row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
         areas = ", ".join(dict.fromkeys(area.description for info in infos for area in info.areas))[:200]
         reason = f"không cụm loa nào trong khu vực {areas!r} / no speaker lies in the area {areas!r}"
-        raise_alarm(session, AlarmKind.ALERT_NOWHERE, f"cap-alert:{row.id}", f"{alert.identifier}: {reason}")
+        text = Message.verbatim(f"{alert.identifier}: {reason}")
+        raise_alarm(session, AlarmKind.ALERT_NOWHERE, f"cap-alert:{row.id}", text)
         return Decision(DecisionKind.IGNORE, row, reason, stops=stops)
     limit = Priority.NORMAL if alert.status in _EXERCISES else Priority(source.highest_priority)
     texts = {
@@ -259,7 +261,7 @@ def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -
         reason=str(refusal)[:1000],
     )
     if isinstance(refusal, AlertForged):
-        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", str(refusal)[:1000])
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", Message.verbatim(str(refusal)[:1000]))
     return Decision(DecisionKind.REFUSE, None, str(refusal), refusal)
 
 

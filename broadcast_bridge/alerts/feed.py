@@ -25,6 +25,7 @@ from broadcast_bridge.alerts.models import AlertSource, DecisionKind
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 
 REQUEST_SECONDS = 20.0
 POLL_SECONDS = 120.0
@@ -131,8 +132,10 @@ def raise_silence(session: Session, at: datetime.datetime) -> None:
                 session,
                 AlarmKind.FEED_SILENT,
                 f"alert-source:{source.code}",
-                f"Không đọc được nguồn từ {last:%H:%M %d/%m/%Y} UTC. / "
-                f"The feed could not be read since {last:%Y-%m-%d %H:%M} UTC. {source.last_problem}",
+                Message.verbatim(
+                    f"Không đọc được nguồn từ {last:%H:%M %d/%m/%Y} UTC. / "
+                    f"The feed could not be read since {last:%Y-%m-%d %H:%M} UTC. {source.last_problem}"
+                ),
             )
 
 

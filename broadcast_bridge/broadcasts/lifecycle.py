@@ -23,6 +23,7 @@ from broadcast_bridge.broadcasts.states import (
 )
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import Message
 from haichieu.media import Media
 
 _BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.final_states, BROADCAST.initial}]
@@ -69,7 +70,7 @@ def advance(
             session,
             AlarmKind.BROADCAST_FAILED,
             f"broadcast:{broadcast.id}",
-            f"{broadcast.zone_names}: {reason}",
+            Message.verbatim(f"{broadcast.zone_names}: {reason}"),
         )
     return broadcast
 

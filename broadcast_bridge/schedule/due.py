@@ -19,6 +19,7 @@ from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
 from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceEvent, OccurrenceState, WhyNot, words
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import Message
 
 GRACE = datetime.timedelta(seconds=120)
 """An occurrence that is found no later than this after its hour is still played."""
@@ -241,8 +242,10 @@ def _raise_missed(session: Session, occurrences: Sequence[Occurrence]) -> None:
         session,
         AlarmKind.SCHEDULE_MISSED,
         f"schedule:{schedule.id}",
-        f"“{schedule.title}” lúc {local:%H:%M %d/%m/%Y} không phát: {words(last.reason)}"
-        f"{f'; và {others} lần trước đó' if others else ''}. / "
-        f"“{schedule.title}” of {local:%Y-%m-%d %H:%M} was not heard: {words(last.reason, 'en')}"
-        f"{f'; and {others} times before' if others else ''}.",
+        Message.verbatim(
+            f"“{schedule.title}” lúc {local:%H:%M %d/%m/%Y} không phát: {words(last.reason)}"
+            f"{f'; và {others} lần trước đó' if others else ''}. / "
+            f"“{schedule.title}” of {local:%Y-%m-%d %H:%M} was not heard: {words(last.reason, 'en')}"
+            f"{f'; and {others} times before' if others else ''}."
+        ),
     )

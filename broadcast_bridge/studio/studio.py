@@ -35,6 +35,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost
 from haichieu.background import in_background
 from haichieu.database import Database, now
+from haichieu.locale import message
 from haichieu.media import MediaStore
 from haichieu.people import Official
 
@@ -315,7 +316,7 @@ class Studio:
                 session,
                 AlarmKind.RECORDING_FAILED,
                 f"broadcast:{broadcast_id}",
-                "Không ghi âm được buổi phát trực tiếp. / The live broadcast could not be recorded.",
+                message("broadcast.not_recorded"),
             )
         )
 

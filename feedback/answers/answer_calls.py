@@ -18,7 +18,7 @@ from feedback.answers.reply_hours import next_polite_moment
 from feedback.cases.lifecycle import note
 from feedback.models import Case, Message, Reply
 from feedback.states import ReplyEvent, ReplyState, Way
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.jobs import Job, JobState
 from haichieu.station import the_station
@@ -75,9 +75,9 @@ def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer
         elif (citizen := reply.message.case.citizen) is None:
             _fail(session, held, reply, GONE, at)
         elif opens > at:
-            jobs.put_off(session, held, opens, "Ngoài giờ gọi. / Outside the reply hours.", counts=False)
+            jobs.put_off(session, held, opens, locale.message("answer.outside_call_hours"), counts=False)
         elif _is_rung(session, citizen.id, [one.subject_id for one in claims], at):
-            jobs.put_off(session, held, at + BEFORE_ANOTHER, "Đang gọi. / Is being rung already.", counts=False)
+            jobs.put_off(session, held, at + BEFORE_ANOTHER, locale.message("answer.being_called"), counts=False)
         else:
             owed.setdefault(citizen.id, []).append((held, reply))
     return [_owed(session, citizen_id, together, at) for citizen_id, together in owed.items()]
@@ -124,7 +124,7 @@ def not_heard(
     if reply.attempts <= len(pauses):
         again = next_polite_moment(the_station(session), at + pauses[reply.attempts - 1])
         if again < reply.created_at + WORTH_TELLING:
-            jobs.put_off(session, answer.held, again, because, counts=False)
+            jobs.put_off(session, answer.held, again, locale.Message.verbatim(because), counts=False)
             replies.changes(session, reply, ReplyEvent.PUT_OFF, at, because)
             return
     _fail(session, answer.held, reply, because, at)
@@ -192,7 +192,7 @@ def _fail_what_died(session: Session, at: datetime.datetime) -> None:
 
 
 def _fail(session: Session, held: jobs.Claim, reply: Reply, because: str, at: datetime.datetime) -> None:
-    jobs.fail(session, held, at, because)
+    jobs.fail(session, held, at, locale.Message.verbatim(because))
     _failed(session, reply, because, at)
 
 
@@ -204,5 +204,5 @@ def _failed(session: Session, reply: Reply, because: str, at: datetime.datetime)
         session,
         AlarmKind.ANSWER_FAILED,
         f"case:{case.number}",
-        f"Chưa báo được câu trả lời bằng cuộc gọi. / The answer could not be told by call. {because}",
+        locale.message("answer.not_told_by_call", reason=locale.Message.verbatim(because)),
     )

@@ -21,10 +21,10 @@ from feedback.cases.lifecycle import note
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
-from haichieu.errors import EnvironmentProblem, HaiChieuError
+from haichieu.errors import EnvironmentProblem, HaiChieuError, message_of
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost
 from haichieu.media import MediaStore
@@ -122,7 +122,7 @@ class AnswersOnAir(JobRunner):
             raise
         except EnvironmentProblem as problem:
             with self._database.session() as session:
-                jobs.put_off(session, held, now() + LATER, str(problem), counts=False)
+                jobs.put_off(session, held, now() + LATER, message_of(problem), counts=False)
                 reply = session.get_one(Reply, held.subject_id)
                 replies.changes(session, reply, ReplyEvent.PUT_OFF, now(), str(problem))
         except HaiChieuError as problem:
@@ -159,9 +159,9 @@ def _name_of(session: Session, author: str) -> str:
 
 
 def _fail(session: Session, held: Claim, because: str) -> None:
-    jobs.fail(session, held, now(), because)
+    jobs.fail(session, held, now(), locale.Message.verbatim(because))
     reply = session.get_one(Reply, held.subject_id)
     replies.changes(session, reply, ReplyEvent.FAIL, now(), because)
     case = reply.message.case
     note(session, case, "system", "answer_not_on_air", now(), after=because)
-    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", locale.Message.verbatim(because))

@@ -19,6 +19,7 @@ from feedback.cases.lifecycle import OPEN, note
 from feedback.models import Case
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
+from haichieu.locale import message
 from haichieu.station import the_station
 
 log = structlog.get_logger()
@@ -50,7 +51,7 @@ def remind(session: Session, at: datetime.datetime) -> Reminded:
             session,
             AlarmKind.CASE_OVERDUE,
             f"case:{case.number}",
-            f"Phản ánh {case.number} quá hạn trả lời ({where}). / The case {case.number} is overdue ({where}).",
+            message("case.overdue", number=case.number, unit=where),
         )
         note(session, case, "system", "overdue", at, before=_moment(case, timezone))
     until = due_dates.reminded_until(at, timezone)

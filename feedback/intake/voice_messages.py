@@ -23,7 +23,7 @@ from feedback.states import Channel, Direction
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.audio.sound import measure, read_wav
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, message_of
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import Unit
 from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
@@ -85,7 +85,7 @@ class VoiceMessages(SpooledRecordings):
             self._store.require_space()
         except DiskFull as problem:
             with self._database.session() as session:
-                raise_alarm(session, AlarmKind.RECORDING_FAILED, "hotline", str(problem))
+                raise_alarm(session, AlarmKind.RECORDING_FAILED, "hotline", message_of(problem))
             raise
         name = f"message-{uuid.uuid4().hex}"
         self._spool.take(name)
@@ -146,7 +146,7 @@ class VoiceMessages(SpooledRecordings):
     def not_kept(self, name: str, problem: Exception) -> None:
         """Raise an alarm over a recording that could not be filed: it stays in the spool for a person."""
         with self._database.session() as session:
-            raise_alarm(session, AlarmKind.RECORDING_FAILED, name, str(problem))
+            raise_alarm(session, AlarmKind.RECORDING_FAILED, name, message_of(problem))
 
     def forget_abandoned(self) -> int:
         """Delete the drafts of callers who hung up before the tone; return how many."""

@@ -29,9 +29,9 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import Reply
 from feedback.states import ReplyEvent, ReplyState
 from feedback.texts.segments import segments
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, message_of
 from haichieu.jobs import Claim, Job, JobState
 from haichieu.station import the_station
 
@@ -104,8 +104,9 @@ def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list
         .where(Reply.state == ReplyState.UNDER_WAY, Job.state == JobState.FAILED)
     )
     for reply, job in abandoned:
-        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", job.problem)
-        changes(session, reply, ReplyEvent.FAIL, at, f"{_IN_DOUBT} {job.problem}")
+        problem = job.problem or locale.message("jobs.never_finished", count=job.attempts)
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", problem)
+        changes(session, reply, ReplyEvent.FAIL, at, f"{_IN_DOUBT} {locale.render(problem, 'en')}")
     return claims
 
 
@@ -139,7 +140,7 @@ def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: date
         return None
     polite = at if reply.message.author == STATION else next_polite_moment(the_station(session), at)
     if polite > at and reply.state == ReplyState.WAITING:
-        jobs.put_off(session, claim, polite, "ngoài giờ trả lời / outside the hours of replies", counts=False)
+        jobs.put_off(session, claim, polite, locale.message("text.outside_reply_hours"), counts=False)
         return None
     doubtful, since = reply.state == ReplyState.UNDER_WAY, reply.changed_at
     changes(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else "")
@@ -177,7 +178,7 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
     elif isinstance(problem, DoubtRemains):
         _leave_in_doubt(session, reply, errand.claim, str(problem), at)
     elif isinstance(problem, LineBroken) or reply.attempts > len(WAITS):
-        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", str(problem))
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", message_of(problem))
         _give_up(session, reply, errand.claim, str(problem), at)
     else:
         if isinstance(problem, LineBusy):
@@ -185,7 +186,7 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
         else:
             reply.reason = f"{_IN_DOUBT} {problem}"
         again = at + WAITS[min(reply.attempts, len(WAITS)) - 1]
-        jobs.put_off(session, errand.claim, again, str(problem), counts=False)
+        jobs.put_off(session, errand.claim, again, message_of(problem), counts=False)
 
 
 def names_of_others(session: Session, provider_ids: Sequence[str]) -> set[str]:
@@ -208,7 +209,7 @@ _IN_DOUBT = "Chưa rõ lần trước đã gửi được chưa. / It is not kno
 
 def _give_up(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
     changes(session, reply, ReplyEvent.FAIL, at, problem)
-    jobs.fail(session, claim, at, problem)
+    jobs.fail(session, claim, at, locale.Message.verbatim(problem))
 
 
 def _leave_in_doubt(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
@@ -216,4 +217,4 @@ def _leave_in_doubt(session: Session, reply: Reply, claim: Claim, problem: str, 
     case, because = reply.message.case, f"{_IN_DOUBT} {problem}"
     _give_up(session, reply, claim, because, at)
     note(session, case, STATION, "text_in_doubt", at, after=because)
-    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", locale.Message.verbatim(because))

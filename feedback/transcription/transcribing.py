@@ -15,8 +15,9 @@ from feedback.models import Case, Message, Transcript
 from feedback.states import CaseEvent, CaseStatus
 from feedback.transcription.confidence import Understood
 from feedback.transcription.errors import LanguageNotKnown, SoundUnusable
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.errors import message_of
 from haichieu.jobs import MOST_ATTEMPTS, Claim, Job, JobState
 
 AGAIN_AFTER = datetime.timedelta(seconds=30)
@@ -59,16 +60,16 @@ def did_not_work(session: Session, held: Claim, problem: Exception, at: datetime
     """Try again later, or leave the message to a person when that cannot help. Raises ClaimLost."""
     final = isinstance(problem, LanguageNotKnown | SoundUnusable) or held.attempts >= MOST_ATTEMPTS
     if not final:
-        jobs.put_off(session, held, at + AGAIN_AFTER * held.attempts, str(problem))
+        jobs.put_off(session, held, at + AGAIN_AFTER * held.attempts, message_of(problem))
         return
-    jobs.fail(session, held, at, str(problem))
-    _leave_to_person(session, held.subject_id, str(problem), at, alarm=not isinstance(problem, LanguageNotKnown))
+    jobs.fail(session, held, at, message_of(problem))
+    _leave_to_person(session, held.subject_id, message_of(problem), at, alarm=not isinstance(problem, LanguageNotKnown))
 
 
 def engine_is_down(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
     """Give the message back as if nothing had been tried, and have somebody repair the engine. Raises ClaimLost."""
-    jobs.put_off(session, held, at + REPAIRED_AFTER, str(problem), counts=False)
-    raise_alarm(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE, str(problem))
+    jobs.put_off(session, held, at + REPAIRED_AFTER, message_of(problem), counts=False)
+    raise_alarm(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE, message_of(problem))
 
 
 def engine_is_up(session: Session) -> None:
@@ -90,14 +91,13 @@ def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
     ).all()
     for job in killers:
         job.state, job.settled_at, job.leased_until, job.leased_by = JobState.FAILED, at, None, ""
-        job.problem = (
-            f"Đã thử {job.attempts} lần, lần nào tiến trình nền cũng dừng giữa chừng. / "
-            f"Begun {job.attempts} times, and every time the worker died over it."
-        )
-        _leave_to_person(session, job.subject_id, job.problem, at, alarm=True)
+        job.problem = killed = locale.message("transcript.worker_died", count=job.attempts)
+        _leave_to_person(session, job.subject_id, killed, at, alarm=True)
 
 
-def _leave_to_person(session: Session, message_id: int, problem: str, at: datetime.datetime, *, alarm: bool) -> None:
+def _leave_to_person(
+    session: Session, message_id: int, problem: locale.Message, at: datetime.datetime, *, alarm: bool
+) -> None:
     """File the message without its words: somebody has to be told that there is one to listen to."""
     message = session.get_one(Message, message_id)
     jobs.add(session, job_kinds.FILE, message.id, at)

@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from haichieu.database import Database, migrate, now
 from haichieu.errors import UsageError
+from haichieu.locale import render
 from haichieu.settings import Settings
 from haichieu.station_status import COMPONENTS, StationStatus, component_states, station_status
 
@@ -24,9 +26,9 @@ def run_status(settings: Settings, *, as_json: bool, component: str | None) -> i
             return 0 if any(part.ok for part in component_states(session, now()) if part.name == component) else 1
         status = station_status(session, now())
     if as_json:
-        print(json.dumps(status.as_json(), ensure_ascii=False, default=_moment))
+        print(json.dumps(status.as_json(settings.ui_language), ensure_ascii=False, default=_moment))
     else:
-        _print(status)
+        _print(status, settings.ui_language)
     return 0 if status.ok else 1
 
 
@@ -36,7 +38,7 @@ def _moment(value: Any) -> str:
     raise TypeError(f"{type(value)} in a status")
 
 
-def _print(status: StationStatus) -> None:
+def _print(status: StationStatus, language: str) -> None:
     console = Console()
     for part in status.components:
         word = "[green]chạy / up[/]" if part.ok else "[red]DỪNG / DOWN[/]"
@@ -66,4 +68,4 @@ def _print(status: StationStatus) -> None:
     )
     console.print(f"tin nhắn đang chờ / texts waiting: {status.texts_waiting}")
     for alarm in status.alarms:
-        console.print(f"[red]![/] {alarm}")
+        console.print(f"[red]![/] {escape(render(alarm, language))}")

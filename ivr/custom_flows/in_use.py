@@ -12,6 +12,7 @@ import structlog
 
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.database import Database
+from haichieu.locale import Message
 from ivr.custom_flows.checking import FlowCheck
 from ivr.custom_flows.numbers import BUILT_IN, current_number, find_version
 from ivr.flows.definition import Flow, delivered_flow, delivered_flows
@@ -70,7 +71,7 @@ class FlowsInUse:
         log.warning("flow.damaged", flow=name, problem=text)
         try:
             with self._database.session() as session:
-                raise_alarm(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}", text)
+                raise_alarm(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}", Message.verbatim(text))
         except sa.exc.SQLAlchemyError:
             log.exception("alarm.not_raised")
 

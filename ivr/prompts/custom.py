@@ -21,6 +21,7 @@ from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.audio.ingest import TelephoneForms
 from haichieu.database import Base, Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.media import Media, MediaStore
 from haichieu.speech.synthesis import speakable
 from ivr.prompts.texts import BadPromptFile, PromptTexts, require_template, variables_in
@@ -244,7 +245,7 @@ def _lost(key: str, language: str) -> Callable[[Session], None]:
         f"Mất tệp âm thanh của lời thoại {key} ({language}); đài đọc bản có sẵn. / "
         f"The recording of the prompt {key} ({language}) is missing; the built-in one is said."
     )
-    return lambda session: raise_alarm(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}", said)
+    return lambda session: raise_alarm(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}", Message.verbatim(said))
 
 
 def _found_again(key: str, language: str) -> Callable[[Session], None]:

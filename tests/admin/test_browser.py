@@ -20,6 +20,7 @@ from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
+from haichieu.locale import Message
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
 from tests.admin.house import PASSWORD
 from tests.admin.served import Served, served
@@ -29,6 +30,7 @@ PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-
 BUDGET = 400_000
 
 pytestmark = pytest.mark.timeout(240)
+SILENT = Message.verbatim("Nguồn im lặng.")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A station with something on every page, one name of which is too long."""
     with served(migrated_sqlite, tmp_path_factory.mktemp("panel")) as running:
         with running.house.database.session() as session:
-            raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng. / Asterisk is down.")
+            raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng."))
             first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
             open_case(session, Opening(Channel.TEXT, running.house.units["village"], "number"), first, now())
             on_air(session, "Bản tin " + LONG)
@@ -106,7 +108,7 @@ def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) 
     stop.hover()
     page.mouse.down()
     with page.expect_response("**/now/board") as news, station.house.database.session() as session:
-        raise_alarm(session, AlarmKind.FEED_SILENT, "duoi-ngon-tay", "Nguồn im lặng. / The feed is silent.")
+        raise_alarm(session, AlarmKind.FEED_SILENT, "duoi-ngon-tay", SILENT)
     news.value.finished()
     stop.evaluate("link => link.addEventListener('click', event => event.preventDefault())")
     expect(page.get_by_text("duoi-ngon-tay")).to_have_count(0)
@@ -116,7 +118,7 @@ def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) 
     stop.hover()
     page.mouse.down()
     with page.expect_response("**/now/board") as news, station.house.database.session() as session:
-        raise_alarm(session, AlarmKind.FEED_SILENT, "them-mot-tin", "Nguồn im lặng. / The feed is silent.")
+        raise_alarm(session, AlarmKind.FEED_SILENT, "them-mot-tin", SILENT)
     news.value.finished()
     with page.expect_navigation():
         page.mouse.up()
@@ -136,7 +138,12 @@ def test_it_is_right_again_after_the_connection_was_lost(page: Page, station: Se
         sign_in(page)
     page.context.set_offline(True)
     with station.house.database.session() as session:
-        raise_alarm(session, AlarmKind.FEED_SILENT, "nguon-tinh", "Nguồn cảnh báo im lặng. / The feed is silent.")
+        raise_alarm(
+            session,
+            AlarmKind.FEED_SILENT,
+            "nguon-tinh",
+            SILENT,
+        )
     page.wait_for_timeout(500)
     expect(page.get_by_text("nguon-tinh")).to_have_count(0)
     page.context.set_offline(False)

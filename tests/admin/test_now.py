@@ -20,6 +20,7 @@ from feedback.states import Channel, Direction
 from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.heartbeats import beat
+from haichieu.locale import Message
 from tests.admin.house import House
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -38,7 +39,7 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     with house.database.session() as session:
         later = now() + datetime.timedelta(hours=3)
         ask(session, Request("account:a@b", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
-        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng. / Asterisk is down.")
+        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng. / Asterisk is down."))
         first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
         case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())
         case.due_at = now() - datetime.timedelta(days=1)
@@ -79,7 +80,7 @@ def test_names_from_outside_are_text_and_nothing_else(house: House) -> None:
     on_air(house, title=HOSTILE)
     with house.database.session() as session:
         session.query(Speaker).filter_by(code="loa-village").one().name = HOSTILE
-        raise_alarm(session, AlarmKind.ALERT_FORGED, HOSTILE, HOSTILE)
+        raise_alarm(session, AlarmKind.ALERT_FORGED, HOSTILE, Message.verbatim(HOSTILE))
     page = house.signed_in("operator@x.example").get("/").text
     assert HOSTILE not in page
     assert page.count("&lt;img src=x") >= 3
@@ -102,7 +103,7 @@ def test_a_broadcast_is_stopped_in_two_steps(house: House) -> None:
 
 def test_an_alarm_is_cleared_by_who_has_seen_it(house: House) -> None:
     with house.database.session() as session:
-        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", "Asterisk ngừng.")
+        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng."))
         session.flush()
         number = session.query(Alarm).one().id
     browser = house.signed_in("operator@x.example")

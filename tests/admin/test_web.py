@@ -98,4 +98,4 @@ def test_the_status_tells_what_is_on_air_and_who_is_away(database: Database) -> 
     assert [(one.zone, one.official, one.state, one.playing, one.speakers) for one in status.on_air] == [
         ("Khu 11", "Cán bộ 1011", "calling", 0, 3)
     ]
-    assert status.as_json()["total"] == 3
+    assert status.as_json("en")["total"] == 3

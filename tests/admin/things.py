@@ -15,6 +15,7 @@ from feedback.cases.lifecycle import Opening, Said, find_case, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Attachment, Message
 from feedback.states import Channel, Direction, ReplyEvent, Way
+from haichieu import locale
 from haichieu.alarms import Alarm
 from haichieu.database import now
 from haichieu.media import Media
@@ -114,7 +115,7 @@ def account(house: House, unit: str) -> int:
 
 def alarm(house: House) -> int:
     with house.database.session() as session:
-        made = Alarm(kind="asterisk_down", subject="Asterisk", text="Dừng / down")
+        made = Alarm(kind="asterisk_down", subject="Asterisk", text=locale.Message.verbatim("Dừng"))
         session.add(made)
         session.flush()
         return made.id

@@ -21,6 +21,7 @@ from admin.serve import leave_what_stays
 from admin.web import create_app
 from haichieu import alarms
 from haichieu.database import Database, migrate, now
+from haichieu.locale import Message
 from haichieu.people import Account
 from haichieu.settings import load_settings
 from tests.admin.served import served
@@ -195,7 +196,7 @@ def live_pages(folder: Path) -> list[Row]:
         time.sleep(2.0)  # what those visits changed has been told
         begun.append(time.perf_counter())
         with running.house.database.session() as session:
-            alarms.raise_alarm(session, alarms.AlarmKind.ASTERISK_DOWN, "bench", "Thử / a trial")
+            alarms.raise_alarm(session, alarms.AlarmKind.ASTERISK_DOWN, "bench", Message.verbatim("Thử"))
         for thread in threads:
             thread.join(20)
     p95 = _ninety_five(taken)

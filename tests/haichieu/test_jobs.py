@@ -7,6 +7,7 @@ import pytest
 from haichieu import jobs
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost, JobState
+from haichieu.locale import Message, message
 
 LEASE = timedelta(seconds=60)
 START = now()
@@ -17,7 +18,7 @@ def take(database: Database, at: datetime.datetime = START, most: int = 1) -> li
         return jobs.claim(session, ["transcribe"], at, LEASE, most)
 
 
-def state(database: Database, subject: int = 1) -> tuple[str, str]:
+def state(database: Database, subject: int = 1) -> tuple[str, Message | None]:
     with database.session() as session:
         job = jobs.find(session, "transcribe", subject)
         assert job is not None
@@ -93,7 +94,7 @@ def test_a_job_that_kills_three_workers_waits_for_a_person_and_says_so(database:
     assert take(database, at) == []
     found, problem = state(database)
     assert found == JobState.FAILED
-    assert "3" in problem
+    assert problem == message("jobs.never_finished", count=3)
     with database.session() as session:
         jobs.renew(session, "transcribe", 1, at)
     assert len(take(database, at)) == 1
@@ -103,8 +104,8 @@ def test_a_job_put_off_comes_back_at_its_hour_with_its_reason(database: Database
     [claim] = take(database)
     later = START + timedelta(minutes=5)
     with database.session() as session:
-        jobs.put_off(session, claim, later, "the line was busy")
-    assert state(database) == (JobState.WAITING, "the line was busy")
+        jobs.put_off(session, claim, later, Message.verbatim("the line was busy"))
+    assert state(database) == (JobState.WAITING, Message.verbatim("the line was busy"))
     assert take(database, later - timedelta(seconds=1)) == []
     assert [again.attempts for again in take(database, later)] == [2]
 
@@ -112,7 +113,7 @@ def test_a_job_put_off_comes_back_at_its_hour_with_its_reason(database: Database
 def test_a_job_put_off_for_no_fault_of_its_own_has_not_been_tried(database: Database) -> None:
     [claim] = take(database)
     with database.session() as session:
-        jobs.put_off(session, claim, START, "night", counts=False)
+        jobs.put_off(session, claim, START, Message.verbatim("night"), counts=False)
     assert [again.attempts for again in take(database)] == [1]
 
 
@@ -123,6 +124,6 @@ def test_the_next_hour_is_that_of_the_first_job_or_of_the_lease_that_runs_out(da
     [claim] = take(database)
     with database.session() as session:
         assert jobs.next_due(session, ["transcribe"]) == START + LEASE
-        jobs.fail(session, claim, START, "no")
+        jobs.fail(session, claim, START, Message.verbatim("no"))
     with database.session() as session:
         assert jobs.next_due(session, ["transcribe"]) is None

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from haichieu import audit
 from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
+from haichieu.locale import render
 from haichieu.people import Level, Unit
 from ivr.calls.routing import Number
 from ivr.custom_flows import drafts, editing, versions
@@ -207,7 +208,7 @@ def test_a_damaged_version_does_not_take_the_line_down(database: Database) -> No
     with database.session() as session:
         (alarm,) = open_alarms(session)
         assert (alarm.kind, alarm.subject) == ("flow_damaged", "flow:hotline")
-        assert alarm.text.startswith("Bản số 1 không dùng được")
+        assert render(alarm.text, "vi").startswith("Bản số 1 không dùng được")
         session.execute(sa.update(FlowVersion).values(definition=greeting("goodbye")))
     assert greeted(flows) == "goodbye"
     with database.session() as session:

@@ -20,6 +20,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, migrate, now
 from haichieu.district.reconcile import apply_file
 from haichieu.heartbeats import Heartbeat
+from haichieu.locale import Message
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from haichieu.speech.synthesis import EspeakSynthesiser
@@ -252,5 +253,5 @@ def _signs_of_life(session: Session) -> None:
         session.merge(Heartbeat(component=component, at=now() + DAY, detail={"asterisk": True, "transcriber": "base"}))
     raise_alarm(
         session, AlarmKind.FEED_SILENT, "nguon-tinh",
-        "Nguồn tin của tỉnh im lặng từ 20 phút nay. / The province's feed has been silent for 20 minutes.",
+        Message.verbatim("Nguồn tin của tỉnh im lặng từ 20 phút nay."),
     )  # fmt: skip

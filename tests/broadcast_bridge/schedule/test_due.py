@@ -23,6 +23,7 @@ from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.schedule.states import WhyNot
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database
+from haichieu.locale import render
 from haichieu.state_machine import IllegalTransition
 from tests.broadcast_bridge.schedule.rows import DAY, LEASE, NOW, daily, minutes
 from tests.builders import Commune, commune
@@ -155,7 +156,9 @@ def test_a_little_late_is_still_played_and_later_is_missed_with_an_alarm(databas
         assert (missed.state, missed.reason) == ("missed", WhyNot.STATION_DOWN)
         (alarm,) = open_alarms(session)
         assert alarm.kind == AlarmKind.SCHEDULE_MISSED
-        assert "“Bản tin 05:30” lúc 05:30 24/11/2026 không phát: đài không hoạt động vào giờ đó" in alarm.text
+        assert "“Bản tin 05:30” lúc 05:30 24/11/2026 không phát: đài không hoạt động vào giờ đó" in render(
+            alarm.text, "vi"
+        )
     with database.session() as session:
         (second,) = claim_due(session, "a", HALF_PAST + DAY + minutes(1.9), LEASE)
         assert second.state == "claimed"
@@ -169,7 +172,7 @@ def test_days_of_silence_are_one_alarm_a_schedule(database: Database) -> None:
         claim_due(session, "a", later, LEASE)
         session.flush()
         (alarm,) = open_alarms(session)
-        assert "và 3 lần trước đó" in alarm.text
+        assert "và 3 lần trước đó" in render(alarm.text, "vi")
 
 
 def test_a_process_that_died_over_it_is_named_as_the_reason(database: Database) -> None:

@@ -24,6 +24,7 @@ from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
 from haichieu.heartbeats import beat
 from haichieu.jobs import ClaimLost, Job
+from haichieu.locale import render
 from tests.command_line import haichieu
 from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking
 from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
@@ -39,9 +40,14 @@ def job(database: Database, message_id: int, kind: str = job_kinds.TRANSCRIBE) -
         return found
 
 
+def words(found: Job) -> str:
+    assert found.problem is not None
+    return render(found.problem, "en")
+
+
 def alarms(database: Database) -> list[tuple[str, str]]:
     with database.session() as session:
-        return [(alarm.kind, alarm.text) for alarm in open_alarms(session)]
+        return [(alarm.kind, render(alarm.text, "en")) for alarm in open_alarms(session)]
 
 
 async def test_a_message_is_written_down_and_its_case_moves_on(
@@ -144,7 +150,7 @@ def test_three_failures_wait_for_a_person_with_their_reason(database: Database, 
             did_not_work(session, held, problem, at)
         at += datetime.timedelta(minutes=5)
     failed = job(database, said)
-    assert (failed.state, failed.problem) == ("failed", str(problem))
+    assert (failed.state, failed.problem) == ("failed", problem.message)
     assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIPTION_FAILED]
     assert job(database, said, job_kinds.FILE).state == "waiting", "somebody has to be told of it"
     with database.session() as session, pytest.raises(ClaimLost):
@@ -180,7 +186,7 @@ async def test_a_sound_that_is_gone_fails_at_once_and_says_so(
     await TranscriptionJobs(database, store, whisper).step()
     failed = job(database, said)
     assert (failed.state, failed.attempts) == ("failed", 1)
-    assert "is gone" in failed.problem
+    assert "is gone" in words(failed)
 
 
 async def test_a_file_that_is_no_sound_fails_at_once(
@@ -194,7 +200,7 @@ async def test_a_file_that_is_no_sound_fails_at_once(
         store.path(sound).write_bytes(b"RIFF")
     await TranscriptionJobs(database, store, whisper).step()
     assert job(database, said).state == "failed"
-    assert "cannot be read" in job(database, said).problem
+    assert "cannot be read" in words(job(database, said))
 
 
 async def test_a_language_that_nobody_taught_the_engine_is_filed_for_a_human(
@@ -226,7 +232,7 @@ async def test_a_broken_model_keeps_messages_waiting_until_it_is_repaired(databa
     assert await desk.step()
     waiting = job(database, said)
     assert (waiting.state, waiting.attempts) == ("waiting", 0)
-    assert str(folder) in waiting.problem
+    assert str(folder) in words(waiting)
     assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIBER_DOWN]
     assert not await desk.step(), "it is not tried again and again"
 
