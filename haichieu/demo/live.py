@@ -37,7 +37,7 @@ from haichieu.demo.trial_station import TrialStation, free_port, free_ports, tri
 from haichieu.media import Media, MediaStore
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
-from haichieu.sip.library import load_pjsua2
+from haichieu.sip.library import require_pjsua2
 
 DISTRICT = Path(__file__).parents[2] / "examples" / "demo.toml"
 LISTENING = ("cb-01", "cb-02", "cb-03")
@@ -128,7 +128,7 @@ class Report:
 
 def run_demo(*, once: bool, as_json: bool) -> int:
     """Run it; return 0 only if every step was proven. Raises SipLibraryMissing before anything is started."""
-    load_pjsua2()
+    require_pjsua2()
     try:
         return asyncio.run(_demo(once=once, as_json=as_json))
     except KeyboardInterrupt:

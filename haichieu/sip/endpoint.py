@@ -40,12 +40,15 @@ from haichieu.sip.events import (
     Unregistered,
 )
 from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame, Playing
-from haichieu.sip.library import load_pjsua2
+from haichieu.sip.library import SipLibraryMissing
 from haichieu.sip.messaging import TextingAccount
 from haichieu.sip.options import CODECS, EndpointOptions
 from haichieu.sip.udp_filter import NoSuchSocket, accept_only_from
 
-pj = load_pjsua2()
+try:
+    import pjsua2 as pj
+except ModuleNotFoundError as missing:
+    raise SipLibraryMissing from missing
 
 _RTP_PORTS, _HEARD_AT_MOST, _FAREWELL_SECONDS = (32768, 60000), 120 * FRAMES_A_SECOND, 2.0
 

@@ -4,8 +4,7 @@ The station never needs it. The software loudspeaker, the soft phone, the demo a
 published only for Python 3.11 and 3.12 on x86-64.
 """
 
-from importlib import import_module
-from typing import Any
+from importlib.util import find_spec
 
 from haichieu.errors import EnvironmentProblem
 
@@ -22,9 +21,7 @@ class SipLibraryMissing(EnvironmentProblem):
         )
 
 
-def load_pjsua2() -> Any:
-    """Import pjsua2 and return it. Raises SipLibraryMissing."""
-    try:
-        return import_module("pjsua2")
-    except ModuleNotFoundError as missing:
-        raise SipLibraryMissing from missing
+def require_pjsua2() -> None:
+    """Raise SipLibraryMissing when pjsua2 is not installed, without importing it."""
+    if find_spec("pjsua2") is None:
+        raise SipLibraryMissing

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from haichieu.sip.events import SipEvent, TextAnswered, TextReceived, user_of
-from haichieu.sip.library import load_pjsua2
+from haichieu.sip.library import SipLibraryMissing
 
-pj = load_pjsua2()
+try:
+    import pjsua2 as pj
+except ModuleNotFoundError as missing:
+    raise SipLibraryMissing from missing
 
 
 class TextingAccount(pj.Account):
