@@ -112,6 +112,12 @@ def official_with_phone(session: Session, number: str) -> Official | None:
     return session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
 
 
+def highest_unit(session: Session) -> int:
+    """Return the id of the unit at the top of the tree: where things belong that name no unit."""
+    query = sa.select(Unit.id).order_by(Unit.parent_id.is_not(None), Unit.id).limit(1)
+    return session.scalars(query).one()
+
+
 def units_under(session: Session, unit_ids: Iterable[int]) -> set[int]:
     """Return the ids of the given units and of every unit below them."""
     tree = sa.select(Unit.id).where(Unit.id.in_(list(unit_ids))).cte("tree", recursive=True)

@@ -7,6 +7,7 @@ of name finds it by `left_behind`, makes of it what was promised, and discards i
 import re
 import struct
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -67,6 +68,14 @@ class Spool:
             return False
 
 
+@dataclass(frozen=True)
+class LeftRecording:
+    """A recording that no call has claimed; its caller may still be speaking while `channel` is in Asterisk."""
+
+    name: str
+    channel: str = ""
+
+
 class SpooledRecordings:
     """The recordings of one kind, which their names tell: the base of whoever takes them out of the spool."""
 
@@ -90,6 +99,10 @@ class SpooledRecordings:
     def left_behind(self) -> list[str]:
         """Return the names of recordings that no call has in hand."""
         return self._spool.left_behind(self.kind)
+
+    def left_recordings(self) -> list[LeftRecording]:
+        """Return the recordings that no call has claimed, for the intake."""
+        return [LeftRecording(name) for name in self.left_behind()]
 
     def is_still(self, name: str) -> bool:
         """Say whether nobody writes to it any more."""

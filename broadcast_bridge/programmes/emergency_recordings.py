@@ -17,8 +17,8 @@ from broadcast_bridge.programmes.states import Origin
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.media import Media, MediaStore, digest_of
-from haichieu.people import Unit
-from haichieu.spool import close_wav
+from haichieu.people import highest_unit
+from haichieu.spool import LeftRecording, close_wav
 from haichieu.station import the_station
 
 _NAME = re.compile(r"emergency-([0-9]{1,12})-([0-9.]+)\.wav")
@@ -40,6 +40,33 @@ def found(home: Path) -> list[Recording]:
         for wav in sorted((home / "spool" / "emergency").glob("*.wav"))
         if (name := _NAME.fullmatch(wav.name))
     ]
+
+
+class EmergencyRecordings:
+    """Takes in what was said on the emergency line; see `haichieu.recording_intake`."""
+
+    def __init__(self, home: Path, database: Database, store: MediaStore) -> None:
+        self._home = home
+        self._database = database
+        self._store = store
+
+    def left_recordings(self) -> list[LeftRecording]:
+        """Return every recording in the spool."""
+        return [LeftRecording(recording.wav.stem, recording.channel) for recording in found(self._home)]
+
+    def is_still(self, name: str) -> bool:
+        """Return True: a recording is complete when its channel is gone."""
+        return True
+
+    def take_in(self, name: str) -> str | None:
+        """Make a draft programme of a recording."""
+        recording = next((one for one in found(self._home) if one.wav.stem == name), None)
+        if recording is None:
+            return None
+        try:
+            return f"programme {keep(recording, self._database, self._store)}"
+        except UnusableSound:
+            return None
 
 
 def keep(recording: Recording, database: Database, store: MediaStore) -> int:
@@ -65,7 +92,7 @@ def keep(recording: Recording, database: Database, store: MediaStore) -> int:
 def _about(session: Session, at: datetime.datetime) -> About:
     station = the_station(session)
     local = at.astimezone(zoneinfo.ZoneInfo(station.timezone))
-    unit = session.scalars(sa.select(Unit.id).order_by(Unit.parent_id.is_not(None), Unit.id).limit(1)).one()
+    unit = highest_unit(session)
     return About(
         f"Đường dây khẩn cấp {local:%H:%M %d/%m/%Y}",
         unit,

@@ -88,6 +88,13 @@ class PhoneRecordings(SpooledRecordings):
         self.discard(name)
         return kept
 
+    def take_in(self, name: str) -> str | None:
+        """Make a programme of a recording that was left behind; see `haichieu.recording_intake`."""
+        try:
+            return f"programme {self.keep(name).number}"
+        except UnusableSound:
+            return None
+
 
 def _about(session: Session, official: Official) -> About:
     station = the_station(session)

@@ -9,7 +9,6 @@ import uuid
 from pathlib import Path
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from feedback.answers import replies
@@ -25,8 +24,6 @@ from haichieu.media import MediaStore
 from haichieu.people import Official, Right, units_under
 from haichieu.spool import Spool, SpooledRecordings, close_wav
 from haichieu.state_machine import IllegalTransition
-
-log = structlog.get_logger()
 
 MOST_AT_ONCE = 100
 """Cases of one call."""
@@ -94,10 +91,6 @@ class PhoneAnswers(SpooledRecordings):
         finally:
             self._sending.discard(name)
 
-    def keep_as_note(self, name: str) -> None:
-        """Make a note of a recording that was left behind. Raises UnusableSound, and then it is discarded."""
-        self._keep(name, as_note=True)
-
     def _keep(self, name: str, *, as_note: bool) -> Way:
         wav = self._spool.wav(name)
         official_id, case_id = (int(part) for part in name.split("-")[1:3])
@@ -125,13 +118,10 @@ class PhoneAnswers(SpooledRecordings):
         self.discard(name)
         return way
 
-    def sweep(self) -> None:
-        """Make notes of what was left behind; what cannot be made one stays, and the log says why."""
-        for name in self.left_behind():
-            if self.is_still(name):
-                try:
-                    self.keep_as_note(name)
-                except UnusableSound:
-                    log.info("answer.empty", name=name)
-                except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
-                    log.warning("answer.not_kept", name=name, problem=str(problem))
+    def take_in(self, name: str) -> str | None:
+        """Make a note of a recording that was left behind; see `haichieu.recording_intake`."""
+        try:
+            self._keep(name, as_note=True)
+        except UnusableSound:
+            return None
+        return "note"

@@ -25,7 +25,7 @@ from haichieu.audio.sound import measure, read_wav
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, message_of
 from haichieu.media import DiskFull, MediaStore
-from haichieu.people import Unit
+from haichieu.people import highest_unit
 from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
 
@@ -143,10 +143,12 @@ class VoiceMessages(SpooledRecordings):
         """Forget what was recorded; it is about to be recorded anew."""
         self._spool.discard(name)
 
-    def not_kept(self, name: str, problem: Exception) -> None:
-        """Raise an alarm over a recording that could not be filed: it stays in the spool for a person."""
-        with self._database.session() as session:
-            raise_alarm(session, AlarmKind.RECORDING_FAILED, name, message_of(problem))
+    def take_in(self, name: str) -> str | None:
+        """File a message that was left behind; see `haichieu.recording_intake`."""
+        try:
+            return f"case {self.keep(name)}"
+        except NothingSaid:
+            return None
 
     def forget_abandoned(self) -> int:
         """Delete the drafts of callers who hung up before the tone; return how many."""
@@ -164,7 +166,7 @@ class VoiceMessages(SpooledRecordings):
     def _beginning(self, session: Session, draft: VoiceDraft | None) -> tuple[Beginning, datetime.datetime]:
         """What the draft says; without one, as after a restored backup, the message is the whole station's."""
         if draft is None:
-            unit = session.scalars(sa.select(Unit.id).order_by(Unit.parent_id.is_not(None), Unit.id).limit(1)).one()
+            unit = highest_unit(session)
             return Beginning(unit, "", language=the_station(session).language), now()
         number = self._citizens.unlock(draft.number_locked) if draft.number_locked else None
         return (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from broadcast_bridge.broadcasts import call_backs
+from broadcast_bridge.programmes.emergency_recordings import EmergencyRecordings
 from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
 from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
@@ -30,21 +30,19 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
-from haichieu.audio.ingest import UnusableSound
 from haichieu.background import kept_going
 from haichieu.changes import changes
 from haichieu.database import Database, migrate
-from haichieu.errors import HaiChieuError
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.process_control import READY
 from haichieu.processes.answers import SpokenAnswers
 from haichieu.processes.degraded import refresh_degraded
-from haichieu.processes.left_messages_intake import LeftAlone
+from haichieu.processes.degraded_messages import DegradedMessages
 from haichieu.processes.sounds import FALLBACK_LANGUAGE, open_prompts, studio_sounds
 from haichieu.processes.texts import sip_texts
-from haichieu.processes.voice_message_intake import file_left_behind
+from haichieu.recording_intake import RecordingIntake
 from haichieu.settings import Settings
 from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.spool import Spool
@@ -64,7 +62,7 @@ from ivr.prompts.recording import PromptRecorder
 log = structlog.get_logger()
 
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
-RECORDINGS_EVERY_SECONDS = 5.0
+DRAFTS_EVERY_SECONDS = 300.0
 
 
 def run_switchboard(settings: Settings) -> None:
@@ -150,7 +148,14 @@ class Switchboard:
         self._booked_calls = BookedCalls(self._client, self._database, self._reception, endpoint_for)
         self._playout = Playout(self._client, self._database, self._studio, self._booked_calls.book)
         self._texts = sip_texts(settings, self._database, self._client)
-        self._left_alone = LeftAlone(self._client, self._database, home, self._messages, store)
+        kinds = (
+            self._messages,
+            self._phone_recordings,
+            self._answers.by_phone,
+            DegradedMessages(home, self._database, self._messages),
+            EmergencyRecordings(home, self._database, store),
+        )
+        self._intake = RecordingIntake(self._client, self._database, kinds)
         self._said_ready = False
 
     def _desk_for(self, call: Call, flow: str) -> PhoneDesk:
@@ -168,9 +173,8 @@ class Switchboard:
                 self._heartbeat,
                 self._follow_rows,
                 self._keep_prompts,
-                self._keep_recordings,
-                self._left_alone.run,
-                partial(file_left_behind, self._client, self._messages),
+                self._intake.run,
+                self._forget_abandoned_drafts,
             ),
             kept_going(
                 self._call_backs.run,
@@ -239,24 +243,11 @@ class Switchboard:
         await self._beat(asterisk=False)
         await self._supervisor.asterisk_lost()
 
-    async def _keep_recordings(self) -> None:
-        """Make programmes of what callers said who hung up, or whom we lost: see `PhoneRecordings`."""
+    async def _forget_abandoned_drafts(self) -> None:
+        """Delete what was noted for messages whose callers hung up before the tone."""
         while True:
-            await self._client.connected.wait()
-            for name in self._phone_recordings.left_behind():
-                with contextlib.suppress(AriError):  # most are over; one may go on whose switchboard died
-                    await self._client.request(operations.STOP_RECORDING, recordingName=name)
-                if not self._phone_recordings.is_still(name):
-                    continue
-                try:
-                    kept = await asyncio.to_thread(self._phone_recordings.keep, name)
-                    log.info("recording.kept", programme=kept.number)
-                except UnusableSound:
-                    log.info("recording.empty", name=name)
-                except (HaiChieuError, sa.exc.SQLAlchemyError) as problem:
-                    log.warning("recording.not_kept", name=name, problem=str(problem))
-            await asyncio.to_thread(self._answers.by_phone.sweep)
-            await asyncio.sleep(RECORDINGS_EVERY_SECONDS)
+            await asyncio.to_thread(self._messages.forget_abandoned)
+            await asyncio.sleep(DRAFTS_EVERY_SECONDS)
 
     async def _keep_prompts(self) -> None:
         """Make the fixed prompts ahead of the first caller, and once a day throw away what nobody hears any more."""

@@ -205,18 +205,13 @@ def test_a_recording_cut_off_by_a_crash_is_filed_whole(
     assert sound.seconds > 1
 
 
-def test_a_recording_that_cannot_be_read_stays_for_a_person(
-    database: Database, messages: VoiceMessages, there: Office
-) -> None:
+def test_a_recording_that_cannot_be_read_stays(messages: VoiceMessages, there: Office) -> None:
     name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
     wav = Path(f"{messages.sound(name)}.wav")
     wav.write_bytes(b"no sound at all" * 100)
-    with pytest.raises(UnreadableSound) as problem:
-        messages.keep(name)
-    messages.not_kept(name, problem.value)
+    with pytest.raises(UnreadableSound):
+        messages.take_in(name)
     assert wav.exists()
-    with database.session() as session:
-        assert [alarm.kind for alarm in open_alarms(session)] == ["recording_failed"]
 
 
 def test_what_a_call_has_in_hand_is_not_left_behind(messages: VoiceMessages, there: Office) -> None:

@@ -43,6 +43,11 @@ class Desk:
             session.flush()
             self.official = official.id
 
+    def take_in(self) -> None:
+        for left in self.answers.left_recordings():
+            if self.answers.is_still(left.name):
+                self.answers.take_in(left.name)
+
     def case(self, *, number: str | None = "+84912345678") -> int:
         with self.database.session() as session:
             citizen = open_citizens(self.folder / "home").meet(session, number, now()) if number else None
@@ -97,8 +102,8 @@ def test_an_answer_by_phone_goes_to_the_citizens_of_merged_cases_too(desk: Desk)
 def test_what_was_left_behind_becomes_a_note_and_is_sent_to_nobody(desk: Desk) -> None:
     case_id = desk.case()
     name = desk.record(case_id, dead=True)
-    desk.answers.sweep()
-    desk.answers.sweep()
+    desk.take_in()
+    desk.take_in()
     with desk.database.session() as session:
         (note,) = outgoing(session)
         assert (note.direction, note.author, note.case_id) == ("note", "official:1001", case_id)
@@ -115,7 +120,7 @@ def test_a_crash_after_the_answer_was_written_sends_it_once(desk: Desk) -> None:
     wav.write_bytes(content)
     os.utime(wav, (time.time() - 60,) * 2)
     desk.answers.let_go(name)
-    desk.answers.sweep()
+    desk.take_in()
     with desk.database.session() as session:
         assert [message.direction for message in outgoing(session)] == ["out"]
     assert not wav.exists()
@@ -123,7 +128,7 @@ def test_a_crash_after_the_answer_was_written_sends_it_once(desk: Desk) -> None:
 
 def test_what_a_call_has_in_hand_is_left_alone(desk: Desk) -> None:
     name = desk.record(desk.case())
-    desk.answers.sweep()
+    desk.take_in()
     assert desk.spool.wav(name).exists()
 
 
@@ -135,7 +140,7 @@ def test_an_answer_to_a_closed_case_is_not_taken_and_becomes_a_note(desk: Desk) 
     with pytest.raises(NotTaken):
         desk.answers.send(name)
     os.utime(desk.spool.wav(name), (time.time() - 60,) * 2)
-    desk.answers.sweep()
+    desk.take_in()
     with desk.database.session() as session:
         assert [message.direction for message in outgoing(session)] == ["note"]
 

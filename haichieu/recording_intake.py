@@ -1,0 +1,102 @@
+"""Recording intake: what callers left in Asterisk's spool becomes what they were promised, whatever its kind."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import sqlalchemy as sa
+import structlog
+
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.ari import operations
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError
+from haichieu.database import Database
+from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
+from haichieu.spool import LeftRecording
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 3.0
+
+
+class LeftRecordings(Protocol):
+    """The recordings of one kind in the spool. Its methods block: they are called in a thread."""
+
+    def left_recordings(self) -> Sequence[LeftRecording]:
+        """Return the recordings that no call has claimed."""
+        ...
+
+    def is_still(self, name: str) -> bool:
+        """Return whether nothing writes to a recording any more."""
+        ...
+
+    def take_in(self, name: str) -> str | None:
+        """Store a recording and return what it became; None when there was nothing to hear, and it is deleted.
+
+        It leaves the spool after the commit, and taking it in twice stores it once.
+        """
+        ...
+
+
+class RecordingIntake:
+    """Looks into the spool every `LOOK_SECONDS`. A recording that cannot be stored stays there, with an alarm."""
+
+    def __init__(self, client: AriClient, database: Database, kinds: Sequence[LeftRecordings]) -> None:
+        self._client = client
+        self._database = database
+        self._kinds = kinds
+        self._alarms: set[str] = set()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self._client.connected.wait()
+            with contextlib.suppress(AriError):
+                await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Take in everything that was left. Raises AriError when Asterisk cannot say who is still speaking."""
+        # The spool first: a call that begins after this look is not in it.
+        found = [(kind, left) for kind in self._kinds for left in await asyncio.to_thread(kind.left_recordings)]
+        speaking: set[str] = set()
+        if any(recording.channel for _, recording in found):
+            speaking = {channel["id"] for channel in await self._client.request(operations.LIST_CHANNELS)}
+        for kind, recording in found:
+            if recording.channel in speaking:
+                continue
+            if not recording.channel:
+                with contextlib.suppress(AriError):  # most are over; one may still run whose switchboard died
+                    await self._client.request(operations.STOP_RECORDING, recordingName=recording.name)
+            await asyncio.to_thread(self._take_in, kind, recording.name)
+
+    def _take_in(self, kind: LeftRecordings, name: str) -> None:
+        about = {"kind": type(kind).__name__, "name": name}
+        if not kind.is_still(name):
+            return
+        try:
+            became = kind.take_in(name)
+        except (HaiChieuError, sa.exc.SQLAlchemyError, OSError) as problem:
+            log.warning("recording.not_taken_in", problem=type(problem).__name__, **about)
+            self._raise_alarm(name, problem)
+        else:
+            log.info("recording.taken_in" if became else "recording.empty", became=became, **about)
+            self._clear_alarm(name)
+
+    def _raise_alarm(self, name: str, problem: Exception) -> None:
+        why = problem.message if isinstance(problem, HaiChieuError) else Message.verbatim(type(problem).__name__)
+        text = message("recordings.not_taken_in", name=name, problem=why)
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            with self._database.session() as session:
+                raise_alarm(session, AlarmKind.RECORDING_FAILED, name, text)
+            self._alarms.add(name)
+
+    def _clear_alarm(self, name: str) -> None:
+        if name in self._alarms:
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                with self._database.session() as session:
+                    alarm_is_over(session, AlarmKind.RECORDING_FAILED, name)
+                self._alarms.discard(name)
