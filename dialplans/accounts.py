@@ -47,7 +47,7 @@ def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_secon
 def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
     """A phone on the station's network; its calls carry `caller_number`, whatever its From header claims."""
     if not _NUMBER.fullmatch(caller_number):
-        raise BadAccountName(f"{caller_number!r} cannot be a caller number: digits, at most 32")
+        raise BadAccountName("asterisk.bad_caller_number", number=caller_number)
     fields = {
         "context": "from-phone",
         "allow": _allow(DEFAULT_CODECS),
@@ -133,4 +133,4 @@ def _allow(codecs: Sequence[str]) -> str:
 
 def _check(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise BadAccountName(f"{name!r} cannot be a SIP user name: letters, digits, dot, hyphen, at most 40")
+        raise BadAccountName("asterisk.bad_sip_name", name=name)

@@ -38,31 +38,21 @@ class PortTaken(EnvironmentProblem):
     """Somebody else, perhaps another station, listens on one of our ports."""
 
     def __init__(self, kind: str, port: int, setting: str) -> None:
-        super().__init__(
-            f"Cổng {kind} {port} đang có chương trình khác dùng (có thể là một đài khác): "
-            f"đặt {setting} sang cổng khác. / The {kind} port {port} is in use, perhaps by another station: "
-            f"set {setting} to another one."
-        )
+        super().__init__("asterisk.port_taken", kind=kind, port=port, setting=setting)
 
 
 class AddressNotOurs(EnvironmentProblem):
     """The station may not listen where its settings say."""
 
     def __init__(self, address: str, port: int, why: str) -> None:
-        super().__init__(
-            f"Không lắng nghe được tại {address}:{port}: {why}. / Cannot listen at {address}:{port}: {why}. "
-            "HAICHIEU_BIND and HAICHIEU_ARI_HOST must be addresses of this machine; ports below 1024 are for root."
-        )
+        super().__init__("asterisk.address_not_ours", address=address, port=port, why=why)
 
 
 class HomeNotWritable(EnvironmentProblem):
     """The station's home cannot be written to."""
 
     def __init__(self, home: Path, why: str) -> None:
-        super().__init__(
-            f"Không ghi được vào thư mục của đài {home}: {why}. / The station's home {home} cannot be written "
-            f"to: {why}. Choose another with HAICHIEU_HOME or --home."
-        )
+        super().__init__("asterisk.home_not_writable", home=home, why=why)
 
 
 def write_configuration(settings: Settings, installation: Installation) -> Path:
@@ -103,7 +93,7 @@ def as_value(text: str) -> str:
     Raises SettingsError for what no value can hold.
     """
     if not text.isprintable():
-        raise SettingsError(f"Có ký tự điều khiển trong / there is a control character in: {text!r}")
+        raise SettingsError("asterisk.control_character", text=repr(text))
     return text.replace(";", "\\;")
 
 

@@ -26,6 +26,7 @@ from dialplans.installation import (
 )
 from dialplans.mirrors import debian_mirrors
 from dialplans.private_apt import FetchFailed, Package, PrivateApt, Progress
+from haichieu.locale import Message, message
 
 SUITE = "unstable"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -55,9 +56,9 @@ def fetch_asterisk(
             _fetch(cache, architecture, debian_mirrors() if mirrors is None else mirrors, keyring, lock, progress)
             found = fetched_installation(cache)
     except OSError as problem:
-        raise FetchFailed(f"{problem.filename or cache}: {problem.strerror}.") from problem
+        raise FetchFailed(Message.verbatim(f"{problem.filename or cache}: {problem.strerror}.")) from problem
     if found is None:
-        raise FetchFailed(f"{cache / 'root'}: the fetched Asterisk does not run on this machine.")
+        raise FetchFailed(message("asterisk.does_not_run", folder=cache / "root"))
     return found
 
 
@@ -65,11 +66,7 @@ def _architecture(keyring: Path) -> Architecture:
     architecture = ARCHITECTURES.get(platform.machine())
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if architecture is None or missing or not keyring.exists():
-        raise NoAsterisk(
-            "Máy này không tự tải được Asterisk; hãy cài Asterisk 20 trở lên hoặc đặt HAICHIEU_ASTERISK. / "
-            "An Asterisk can only be fetched on a Debian-like x86-64 or arm64 machine with apt and Debian's "
-            "archive keyring: install Asterisk 20 or newer, or point HAICHIEU_ASTERISK at its binary."
-        )
+        raise NoAsterisk("asterisk.cannot_fetch_here")
     return architecture
 
 
@@ -84,10 +81,7 @@ def _fetch(
     cache: Path, architecture: Architecture, mirrors: Sequence[str], keyring: Path, lock: int, progress: Progress
 ) -> None:
     if not mirrors:
-        raise NoAsterisk(
-            "Cấu hình apt của máy không có kho Debian nào. / The machine's apt configuration names no Debian "
-            "mirror: install Asterisk 20 or newer, or point HAICHIEU_ASTERISK at its binary."
-        )
+        raise NoAsterisk("asterisk.no_mirror")
     for leftover in cache.glob("unpacking-*"):
         shutil.rmtree(leftover)
     apt = PrivateApt(cache / "download", architecture.debian, keyring, lock, progress)
@@ -113,7 +107,7 @@ def _unpack(packages: Sequence[Package], staging: Path, architecture: Architectu
         try:
             for package, row in zip(packages, rows, strict=True):
                 done += package.size
-                progress(done, total, "Giải nén / unpacking")
+                progress(done, total, message("asterisk.progress.unpack"))
                 listing.write("\t".join(row) + "\n")
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -135,11 +129,11 @@ def _unpack_one(package: Package, staging: Path) -> tuple[str, str, str]:
     if digest != package.sha256:
         # apt looks at no more than the size of what an earlier try left.
         package.file.unlink()
-        raise FetchFailed(f"{package.file.name}: damaged, removed.")
+        raise FetchFailed(message("asterisk.damaged_package", file=package.file.name))
     done = subprocess.run(
         ["dpkg-deb", "-x", str(package.file), str(staging)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise FetchFailed(done.stderr.strip())
+        raise FetchFailed(Message.verbatim(done.stderr.strip()))
     name, version, _ = urllib.parse.unquote(package.file.name).split("_", 2)
     return name, version, digest

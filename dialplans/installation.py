@@ -54,10 +54,7 @@ def find_installation(settings: Settings) -> Installation | None:
     if settings.asterisk:
         named = _on_this_machine(Path(settings.asterisk))
         if named is None:
-            raise NoAsterisk(
-                f"HAICHIEU_ASTERISK={settings.asterisk} không phải Asterisk {OLDEST} trở lên. / "
-                f"HAICHIEU_ASTERISK={settings.asterisk} is not an Asterisk {OLDEST} or newer."
-            )
+            raise NoAsterisk("asterisk.too_old_or_none", path=settings.asterisk, oldest=OLDEST)
         return named
     on_path = shutil.which("asterisk", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if on_path and (found := _on_this_machine(Path(on_path))):

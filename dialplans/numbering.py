@@ -22,10 +22,7 @@ def endpoint_for(session: Session, number: str) -> str:
         return f"PJSIP/{phone.code}"
     trunk = session.scalar(sa.select(Trunk).where(Trunk.outbound).order_by(Trunk.id).limit(1))
     if trunk is None:
-        raise NoWayOut(
-            "Không có đường trung kế gọi ra. / No trunk takes outgoing calls: "
-            "add a [[trunks]] with outbound = true to the district file."
-        )
+        raise NoWayOut("asterisk.no_outgoing_trunk")
     return f"PJSIP/{as_dialled(number, trunk.prefix_rules)}@{trunk.code}"
 
 

@@ -14,20 +14,18 @@ from pathlib import Path
 
 from dialplans.mirrors import ENVIRONMENT
 from haichieu.errors import EnvironmentProblem
+from haichieu.locale import Message, message
 from haichieu.process_control import end_with_parent
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int, Message], None]
 """Told of bytes done, bytes in all (0 while unknown), and what is being done."""
 
 
 class FetchFailed(EnvironmentProblem):
     """The packages could not be had; the reason is in the message."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"Không tải được Asterisk: {why} / Asterisk could not be fetched: {why} "
-            "Check the network, the disk and the apt configuration, then run the same command again."
-        )
+    def __init__(self, why: Message) -> None:
+        super().__init__("asterisk.not_fetched", why=why)
 
 
 @dataclass(frozen=True)
@@ -89,14 +87,14 @@ class PrivateApt:
         raise failures[0]
 
     def _update(self) -> None:
-        self._progress(0, 0, "Danh mục gói / package lists")
+        self._progress(0, 0, message("asterisk.progress.lists"))
         try:
             self._run("update", "-qq")
         except FetchFailed as problem:
             if "expired" not in str(problem):
                 raise
             # Signatures are still checked; only the date up to which the mirror vouched for its index is over.
-            self._progress(0, 0, "Danh mục của kho đã quá hạn / the mirror's index is out of date, used all the same")
+            self._progress(0, 0, message("asterisk.progress.outdated_index"))
             self._run("update", "-qq", "-oAcquire::Check-Valid-Until=false")
 
     def download(self, names: Sequence[str]) -> list[Package]:
@@ -114,7 +112,7 @@ class PrivateApt:
         ) as apt:  # fmt: skip
             try:
                 while _still_running(apt):
-                    self._progress(_bytes_in(archives), total, "Tải Asterisk / downloading Asterisk")
+                    self._progress(_bytes_in(archives), total, message("asterisk.progress.download"))
             except BaseException:
                 apt.terminate()
                 raise
@@ -149,8 +147,9 @@ def _still_running(process: "subprocess.Popen[str]") -> bool:
     return False
 
 
-def _last_words(said: str) -> str:
-    return " ".join(line for line in said.splitlines() if line.startswith("E:")) or said.strip()
+def _last_words(said: str) -> Message:
+    errors = " ".join(line for line in said.splitlines() if line.startswith("E:"))
+    return Message.verbatim(errors or said.strip())
 
 
 def _bytes_in(folder: Path) -> int:

@@ -9,7 +9,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from haichieu.errors import HaiChieuError
+from haichieu import errors
+from haichieu.locale import Message, message
 from haichieu.people import Account, Role, units_under
 
 
@@ -48,9 +49,9 @@ class Action(StrEnum):
     """Export or erase what is held of a citizen."""
 
     @property
-    def words(self) -> str:
-        """As it is written for people."""
-        return self.value.replace("_", " ")
+    def words(self) -> Message:
+        """What the action does, as a verb phrase for people."""
+        return message(f"base.action.{self.value}")
 
 
 MAY: dict[Role, frozenset[Action]] = {
@@ -73,11 +74,11 @@ MAY: dict[Role, frozenset[Action]] = {
 }
 
 
-class NoSuchAccount(HaiChieuError):
+class NoSuchAccount(errors.NotFound):
     """No account has this address."""
 
 
-class NotAllowed(HaiChieuError):
+class NotAllowed(errors.NotAllowed):
     """The account's role does not allow it, or not in this unit."""
 
 
@@ -85,7 +86,7 @@ def account_of(session: Session, email: str) -> Account:
     """Return the account with this address. Raises NoSuchAccount."""
     account = session.scalar(sa.select(Account).where(sa.func.lower(Account.email) == email.lower()))
     if account is None:
-        raise NoSuchAccount(f"Không có tài khoản {email}. / There is no account {email}.")
+        raise NoSuchAccount("base.account.unknown", email=email)
     return account
 
 
@@ -107,12 +108,6 @@ def require(session: Session, account: Account, action: Action, unit_id: int) ->
 def require_everywhere(session: Session, account: Account, action: Action, unit_ids: Iterable[int]) -> None:
     """Raise NotAllowed unless the account may do it in every one of the units."""
     if not may(account, action):
-        raise NotAllowed(
-            f"Vai trò {account.role} không được làm việc này ({action.words}). / "
-            f"The role {account.role} may not {action.words}."
-        )
+        raise NotAllowed("base.account.role_may_not", role=message(f"panel.role.{account.role}"), action=action.words)
     if not set(unit_ids) <= units_of(session, account):
-        raise NotAllowed(
-            f"{account.email} chỉ phụ trách đơn vị của mình và cấp dưới. / "
-            f"{account.email} is limited to its own unit and those below."
-        )
+        raise NotAllowed("base.account.other_unit", email=account.email)

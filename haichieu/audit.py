@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.database import Base, now
+from haichieu.locale import Message, message
 
 START = "0" * 64
 """What the first entry seals."""
@@ -57,7 +58,7 @@ class Verdict:
 
     head: Head
     broken_at: int | None = None
-    problem: str = ""
+    problem: Message | None = None
 
 
 def record(session: Session, actor: str, action: str, subject: str, **detail: str | int | float | bool) -> None:
@@ -104,15 +105,15 @@ def verify(session: Session, noted: Head | None = None) -> Verdict:
         sa.select(AuditEntry).order_by(AuditEntry.position.nulls_last()).execution_options(yield_per=_READ_AT_ONCE)
     ):
         if entry.position != position + 1:
-            return Verdict(Head(position, digest), position + 1, "thiếu mục này / this entry is missing")
+            return Verdict(Head(position, digest), position + 1, message("base.audit.missing"))
         expected = digest_of(digest, entry.position, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
         if entry.digest != expected:
-            return Verdict(Head(position, digest), entry.position, "mục này đã bị sửa / this entry was altered")
+            return Verdict(Head(position, digest), entry.position, message("base.audit.altered"))
         position, digest = entry.position, expected
         if noted and noted.position == position and noted.digest != digest:
-            return Verdict(Head(position, digest), position, "không khớp với số đã ghi / not what was noted down")
+            return Verdict(Head(position, digest), position, message("base.audit.not_noted"))
     if noted and noted.position > position:
-        return Verdict(Head(position, digest), position + 1, "nhật ký bị cắt cuối / the trail was cut off at its end")
+        return Verdict(Head(position, digest), position + 1, message("base.audit.cut_off"))
     return Verdict(Head(position, digest))
 
 

@@ -141,8 +141,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise EnvironmentProblem(
-                f"Không tạo được thư mục {folder}: {problem.strerror}. / "
-                f"Cannot create the folder {folder} for the database: {problem.strerror}."
+                "base.database.no_folder", folder=folder, why=problem.strerror or str(problem)
             ) from problem
     engine = sa.create_engine(url, connect_args={"timeout": 15, "isolation_level": None})
 
@@ -188,10 +187,7 @@ def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
         with connection.begin():
             yield connection
             if database.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
-                raise EnvironmentProblem(
-                    f"Không nâng cấp được cơ sở dữ liệu: {broken}. / "
-                    f"The database cannot be upgraded: {broken} points nowhere."
-                )
+                raise EnvironmentProblem("base.database.broken_reference", row=str(broken))
 
 
 def migrate(url: str) -> None:
@@ -205,9 +201,7 @@ def migrate(url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except sa.exc.OperationalError as problem:
-        raise EnvironmentProblem(
-            f"Không mở được cơ sở dữ liệu / Cannot open the database "
-            f"{database.url.render_as_string(hide_password=True)}: {problem.orig}"
-        ) from problem
+        url_shown = database.url.render_as_string(hide_password=True)
+        raise EnvironmentProblem("base.database.cannot_open", url=url_shown, why=str(problem.orig)) from problem
     finally:
         database.close()

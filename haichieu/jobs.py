@@ -180,7 +180,7 @@ def next_due(session: Session, kinds: Sequence[str]) -> datetime.datetime | None
 def _held(session: Session, held: Claim) -> Job:
     job = session.get(Job, held.job_id, populate_existing=True, with_for_update=True)
     if job is None or job.state != JobState.RUNNING or job.leased_by != held.token:
-        raise ClaimLost(f"{held.kind} {held.subject_id}: somebody else has it now, or it is settled")
+        raise ClaimLost("jobs.claim_lost", kind=held.kind, subject=held.subject_id)
     return job
 
 

@@ -58,9 +58,10 @@ class MediaStore:
         free = shutil.disk_usage(self.folder).free
         if free < self._min_free:
             raise DiskFull(
-                f"Ổ đĩa chỉ còn {free // 1_000_000} MB trống, cần {self._min_free // 1_000_000} MB. / "
-                f"Only {free // 1_000_000} MB of disk are free, {self._min_free // 1_000_000} MB are needed: "
-                f"free some space in {self.folder} or lower min_free_megabytes."
+                "base.disk_full",
+                free=free // 1_000_000,
+                needed=self._min_free // 1_000_000,
+                folder=self.folder,
             )
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:

@@ -19,7 +19,7 @@ class SimplePin(HaiChieuError):
     """The PIN is one that everybody tries first, or has not 4 to 12 digits."""
 
     def __init__(self) -> None:
-        super().__init__("Mã PIN quá dễ đoán. / The PIN is too easily guessed.")
+        super().__init__("base.pin_too_simple")
 
 
 def new_pin() -> str:

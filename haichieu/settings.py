@@ -4,6 +4,7 @@ Sources, later ones win: the defaults below, `haichieu.toml` in the home, `HAICH
 environment, the command line. Nothing else in the project reads the environment.
 """
 
+import tomllib
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +16,35 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from haichieu.errors import SettingsError
+from haichieu.errors import InvalidValue, SettingsError
+from haichieu.locale import FALLBACK, LANGUAGES, Message, message
+from haichieu.pydantic_messages import message_of_detail
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
 
 TRANSCRIBERS = ("faster-whisper", "viet-asr", "none")
+MOST_PAUSE_MINUTES = 2880
 
 
-class Settings(BaseSettings):
+class _Sources(BaseSettings):
+    """The sources of settings, in order."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources; the file's place depends on the home, which the other two may name."""
+        home = init_settings().get("home") or env_settings().get("home") or "var"
+        file = TomlConfigSettingsSource(settings_cls, Path(home) / "haichieu.toml")
+        return init_settings, env_settings, file
+
+
+class Settings(_Sources):
     """The settings of one station. Times are seconds, sizes are megabytes, ports are UDP or TCP numbers."""
 
     model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="forbid", frozen=True)
@@ -116,21 +138,21 @@ class Settings(BaseSettings):
     def _ports_are_a_range(cls, value: str) -> str:
         first, dash, last = value.partition("-")
         if not (dash and first.isdigit() and last.isdigit() and 1024 <= int(first) < int(last) <= 65535):
-            raise ValueError("must be first-last, for example 20000-20999, both between 1024 and 65535")
+            raise InvalidValue("settings.port_range")
         return value
 
     @field_validator("language")
     @classmethod
     def _language_is_known(cls, value: str) -> str:
-        if value not in ("", "vi", "en"):
-            raise ValueError("must be vi or en")
+        if value and value not in LANGUAGES:
+            raise InvalidValue("settings.one_of", values=tuple(LANGUAGES))
         return value
 
     @field_validator("transcriber")
     @classmethod
     def _transcriber_is_known(cls, value: str) -> str:
         if value not in TRANSCRIBERS:
-            raise ValueError(f"must be one of {', '.join(TRANSCRIBERS)}")
+            raise InvalidValue("settings.one_of", values=TRANSCRIBERS)
         return value
 
     @field_validator("answer_call_pauses")
@@ -140,14 +162,14 @@ class Settings(BaseSettings):
             minutes = [float(part) for part in value.split(",") if part.strip()]
         except ValueError:
             minutes = [-1.0]
-        if not all(0 <= pause <= 2880 for pause in minutes):
-            raise ValueError("must be minutes separated by commas, for example 10,60,240, each at most 2880")
+        if not all(0 <= pause <= MOST_PAUSE_MINUTES for pause in minutes):
+            raise InvalidValue("settings.minutes", most=MOST_PAUSE_MINUTES)
         return value
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.ari_port == self.web_port:
-            raise ValueError(f"ari_port and web_port are both {self.web_port}; give one of them another")
+            raise InvalidValue("settings.same_port", port=self.web_port)
         return self
 
     @property
@@ -174,21 +196,7 @@ class Settings(BaseSettings):
     @property
     def ui_language(self) -> str:
         """Language of command output."""
-        return self.language or "vi"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources; the file's place depends on the home, which the other two may name."""
-        home = init_settings().get("home") or env_settings().get("home") or "var"
-        file = TomlConfigSettingsSource(settings_cls, Path(home) / "haichieu.toml")
-        return init_settings, env_settings, file
+        return self.language or FALLBACK
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -199,9 +207,34 @@ def load_settings(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError("settings.not_toml", why=str(problem)) from problem
     except ValidationError as problem:
-        lines = [
-            f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: {error['msg']}"
+        mistakes = [
+            message(
+                "settings.mistake",
+                setting=".".join(str(part) for part in error["loc"]) or "settings",
+                mistake=message_of_detail(error),
+            )
             for error in problem.errors()
         ]
-        raise SettingsError("\n".join(lines)) from problem
+        raise SettingsError(Message.lines(mistakes)) from problem
+
+
+class _LanguageAlone(_Sources):
+    """The one setting that is needed to report what is wrong with the others."""
+
+    model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="ignore")
+
+    home: Path = Path("var")
+    language: str = ""
+
+
+def command_language(home: Path | None) -> str:
+    """Return the language of command output, also when other settings are invalid."""
+    given: dict[str, Any] = {"home": home} if home else {}
+    try:
+        chosen = _LanguageAlone(**given).language
+    except (ValidationError, tomllib.TOMLDecodeError, OSError):
+        chosen = ""
+    return chosen if chosen in LANGUAGES else FALLBACK

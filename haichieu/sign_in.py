@@ -66,7 +66,7 @@ def sign_in(
     if caller:
         subjects.append(f"caller:{caller}")
     if any(is_locked(session, subject, moment) for subject in subjects):
-        raise LockedOut("this official or caller is locked for 15 minutes after five wrong tries")
+        raise LockedOut("base.sign_in.locked_out", minutes=LOCK // datetime.timedelta(minutes=1))
     right = secret_matches(official.pin_hash if official else None, pin)
     for subject in subjects:
         session.add(SignInAttempt(subject=subject, at=moment, succeeded=right))
@@ -83,7 +83,7 @@ def sign_in(
                 message("base.sign_in.locked", count=WRONG_TRIES, minutes=LOCK // datetime.timedelta(minutes=1)),
             )
             audit.record(session, "switchboard", "sign_in.locked", shown)
-    raise WrongPin("staff code or PIN is wrong")
+    raise WrongPin("base.sign_in.wrong")
 
 
 def attempt_sign_in(

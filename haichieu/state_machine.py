@@ -18,7 +18,7 @@ class IllegalTransition(HaiChieuError):
     """An event came in a state that has no place for it."""
 
     def __init__(self, machine: str, state: StrEnum, event: StrEnum) -> None:
-        super().__init__(f"{machine}: '{event}' cannot happen in state '{state}'")
+        super().__init__("base.illegal_transition", machine=machine, event=event, state=state)
         self.state = state
         self.event = event
 

@@ -44,9 +44,7 @@ class Vault:
         try:
             self._fernet = Fernet(key)
         except ValueError as problem:
-            raise SettingsError(
-                "secrets/station.key must be 32 bytes in url-safe base64: restore it from a backup"
-            ) from problem
+            raise SettingsError("base.vault.broken_key") from problem
 
     def lock(self, secret: str) -> str:
         """Return the secret encrypted, as text."""
@@ -57,11 +55,7 @@ class Vault:
         try:
             return self._fernet.decrypt(locked.encode()).decode()
         except InvalidToken as problem:
-            raise EnvironmentProblem(
-                "Khóa của trạm (secrets/station.key) không mở được bí mật trong cơ sở dữ liệu. / "
-                "The station's key (secrets/station.key) does not open the secrets in the database: "
-                "restore the key that belongs to it."
-            ) from problem
+            raise EnvironmentProblem("base.vault.wrong_key") from problem
 
 
 def open_vault(home: Path) -> Vault:

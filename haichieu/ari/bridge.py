@@ -105,7 +105,7 @@ class Announcer:
         await self._bridge.add([self._outer.id], role="announcer")
         try:
             if not await self._inner.plays(*sounds, skip_seconds=skip_seconds):
-                raise NotPlayed(f"Asterisk cannot play {', '.join(sounds)}")
+                raise NotPlayed("ari.not_played", sounds=tuple(sounds))
         finally:
             with contextlib.suppress(AriError):
                 await self._bridge.remove(self._outer.id)
@@ -140,5 +140,5 @@ async def announcer(
                 await inner.answer()
                 await outer.started()
         except (TimeoutError, NotAnswered) as problem:
-            raise NotStarted(f"the announcer did not start: {problem}") from problem
+            raise NotStarted("ari.announcer_not_started", why=str(problem)) from problem
         yield Announcer(bridge, outer, inner)

@@ -89,7 +89,7 @@ class Call:
             if event.type == "StasisStart":
                 return
             if event.type == INTERRUPTED:
-                raise HungUp("the station gave the call up")
+                raise HungUp("ari.given_up")
             if event.type in ("ChannelDestroyed", "ChannelLost"):
                 self.hung_up = True
                 raise NotAnswered(
@@ -231,22 +231,22 @@ class Call:
     async def _do(self, operation: Operation, **parameters: str) -> None:
         """Do something to this channel; a channel that is gone, or leaving, means that the caller hung up."""
         if self.hung_up:
-            raise HungUp("the call is over")
+            raise HungUp("ari.call_over")
         try:
             await self._client.request(operation, body=None, channelId=self.id, **parameters)
         except (NoSuchThing, WrongMoment) as problem:
             self.hung_up = True
-            raise HungUp("the call is over") from problem
+            raise HungUp("ari.call_over") from problem
 
     async def _next_event(self) -> Event:
         event = await self._claim.queue.get()
         self._take(event)
         if event.type == INTERRUPTED:
-            raise HungUp("the station gave the call up")
+            raise HungUp("ari.given_up")
         if event.type == "ChannelLost":
-            raise Lost("the call was lost with its Asterisk")
+            raise Lost("ari.call_lost")
         if self.hung_up:
-            raise HungUp("the other side hung up")
+            raise HungUp("ari.hung_up")
         return event
 
     def _take(self, event: Event) -> None:

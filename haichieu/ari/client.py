@@ -85,9 +85,9 @@ class AriClient:
             async with self._session.request(operation.method, self._base + path, params=query, json=body) as response:
                 text = await response.text()
         except aiohttp.ClientConnectorError as problem:
-            raise NotConnected(f"Asterisk takes no connection at {self._base}: {problem}") from problem
+            raise NotConnected("ari.not_connected", address=str(self._base), why=str(problem)) from problem
         except (aiohttp.ClientConnectionError, TimeoutError) as problem:
-            raise AsteriskUnavailable(f"Asterisk does not answer at {self._base}: {problem}") from problem
+            raise AsteriskUnavailable("ari.unavailable", address=str(self._base), why=str(problem)) from problem
         if response.status < 400:
             return json.loads(text) if text else None
         refusal = {404: NoSuchThing, 409: WrongMoment, 412: WrongMoment}.get(response.status, AriRefused)

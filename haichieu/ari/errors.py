@@ -40,7 +40,7 @@ class AriRefused(AriError):
     """Asterisk answered with an error."""
 
     def __init__(self, status: int, operation: str, message: str) -> None:
-        super().__init__(f"{operation}: {status} {message}")
+        super().__init__("ari.refused", operation=operation, status=status, text=message)
         self.status = status
 
 
@@ -73,6 +73,6 @@ class NotAnswered(CallEnded):
     REJECTED = 21
 
     def __init__(self, cause: int, text: str) -> None:
-        super().__init__(f"not answered: {text} ({cause})")
+        super().__init__("ari.not_answered", text=text, cause=cause)
         self.cause = cause
         self.text = text

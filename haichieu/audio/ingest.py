@@ -87,15 +87,10 @@ def telephone_forms(
 ) -> TelephoneForms:
     """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread. Raises UnusableSound."""
     if source.stat().st_size > MOST_BYTES:
-        raise TooLongSound(
-            f"Tệp lớn hơn {MOST_BYTES // 1_000_000} MB. / The file is larger than {MOST_BYTES // 1_000_000} MB."
-        )
+        raise TooLongSound("audio.too_large", megabytes=MOST_BYTES // 1_000_000)
     declared = _declared_seconds(source)
     if declared > most_seconds:
-        raise TooLongSound(
-            f"Bản ghi dài {declared / 3600:.1f} giờ, tối đa {most_seconds / 3600:g} giờ. / "
-            f"The recording lasts {declared / 3600:.1f} hours; at most {most_seconds / 3600:g} are taken."
-        )
+        raise TooLongSound("audio.too_long", hours=round(declared / 3600, 1), most=round(most_seconds / 3600, 2))
     limit = max(60.0, most_seconds)
     # Kept losslessly in between: both passes of the loudness filter must see the same sound.
     trimmed = folder / "trimmed.flac"
@@ -105,7 +100,7 @@ def telephone_forms(
     measured, silences = _loudness(trimmed, limit)
     seconds = min(_end_of_sound(silences, whole) + _KEPT_SILENCE, whole)
     if seconds < LEAST_SECONDS or measured["input_i"] < SILENT_LUFS:
-        raise SilentSound("Bản ghi không có tiếng. / There is nothing to hear in the recording.")
+        raise SilentSound("audio.silent")
     _require_whole(source, declared, limit)
     narrow, wide = folder / "narrow.wav", folder / "wide.wav"
     level = (
@@ -141,9 +136,7 @@ def _declared_seconds(source: Path) -> float:
     answer = _run(["ffprobe", "-v", "error", *_INPUT, *asked, str(source)], 60.0)
     found = json.loads(answer.stdout or b"{}")
     if answer.returncode or not found.get("streams"):
-        raise NotASound(
-            "Đây không phải tệp âm thanh mà đài đọc được. / This is no sound file that the station can read."
-        )
+        raise NotASound("audio.not_a_sound")
     return float(found["streams"][0].get("duration") or found.get("format", {}).get("duration") or 0.0)
 
 
@@ -172,10 +165,7 @@ def _require_whole(source: Path, declared: float, limit: float) -> None:
     times = _PROGRESS.findall(answer.stdout)
     decoded = int(times[-1]) / 1_000_000 if times else 0.0
     if answer.returncode or decoded < declared * 0.98 - 0.5 or _declares_more_bytes(source):
-        raise BrokenSound(
-            f"Tệp bị hỏng hoặc thiếu phần cuối: chỉ đọc được {decoded:.0f} trên {declared:.0f} giây. / "
-            f"The file is damaged or cut off: {decoded:.0f} of {declared:.0f} seconds can be read."
-        )
+        raise BrokenSound("audio.cut_off", decoded=round(decoded), declared=round(declared))
 
 
 def _declares_more_bytes(source: Path) -> bool:
@@ -209,7 +199,7 @@ def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progres
             process.wait()
         if status:
             words = _end_of(complaints).decode(errors="replace").strip().splitlines()[-1:]
-            raise BrokenSound(f"Không đọc được tệp âm thanh. / The sound file cannot be read: {''.join(words)[:200]}")
+            raise BrokenSound("audio.unreadable", why="".join(words)[:200])
 
 
 def _run(command: list[str], limit: float) -> subprocess.CompletedProcess[bytes]:
@@ -222,7 +212,7 @@ def _run(command: list[str], limit: float) -> subprocess.CompletedProcess[bytes]
         except FileNotFoundError as problem:
             raise _not_installed(problem) from problem
         except subprocess.TimeoutExpired as problem:
-            raise BrokenSound("Xử lý tệp quá lâu. / The file takes too long to process.") from problem
+            raise BrokenSound("audio.takes_too_long") from problem
         return subprocess.CompletedProcess(command, done.returncode, done.stdout, _end_of(complaints))
 
 
@@ -233,7 +223,4 @@ def _end_of(file: IO[bytes]) -> bytes:
 
 
 def _not_installed(problem: FileNotFoundError) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        f"Chưa cài ffmpeg: chạy docker/install-system-packages run. / "
-        f"ffmpeg is not installed: run docker/install-system-packages run ({problem.filename})."
-    )
+    return EnvironmentProblem("audio.no_ffmpeg", program=str(problem.filename))

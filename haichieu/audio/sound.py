@@ -59,9 +59,9 @@ def read_wav(path: Path) -> Sound:
             rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as problem:
-        raise UnreadableSound(f"{path}: không đọc được tệp âm thanh / cannot be read as WAV: {problem}") from problem
+        raise UnreadableSound("audio.not_wav", file=path, why=str(problem)) from problem
     if rate <= 0:
-        raise UnreadableSound(f"{path}: tốc độ lấy mẫu bằng 0 / the sample rate is 0")
+        raise UnreadableSound("audio.no_sample_rate", file=path)
     samples = _floats(raw[: len(raw) - len(raw) % (width * channels)], width)
     mixed = samples.reshape(-1, channels).mean(axis=1) if channels > 1 else samples
     return Sound(mixed.astype(np.float32), rate)

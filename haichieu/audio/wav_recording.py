@@ -25,10 +25,7 @@ class WavRecording:
         self._rate = rate
         if path.exists() and path.stat().st_size:
             if read_wav_rate(path) != rate:
-                raise UnreadableSound(
-                    f"{path}: đã có và không phải bản ghi {rate} Hz / exists and is not a {rate} Hz recording; "
-                    "choose another file"
-                )
+                raise UnreadableSound("audio.other_file_there", file=path, rate=rate)
             self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             self._bytes = max(0, path.stat().st_size - _HEADER.size)
             self._bytes -= self._bytes % 2

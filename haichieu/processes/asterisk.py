@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from dialplans.configuration import check_asterisk_ports, write_configuration
 from dialplans.fetch import fetch_asterisk
 from dialplans.installation import Installation, cache_folder, find_installation
+from haichieu.locale import render
 from haichieu.process_control import READY, be_killed_with_parent, run_ahead_of_other_work
 from haichieu.settings import Settings
 
@@ -46,7 +47,9 @@ def find_or_fetch(settings: Settings) -> Installation:
         task = bar.add_task("Asterisk", total=None)
         return fetch_asterisk(
             cache_folder(settings),
-            lambda done, total, what: bar.update(task, completed=done, total=total or None, description=what),
+            lambda done, total, what: bar.update(
+                task, completed=done, total=total or None, description=render(what, settings.ui_language)
+            ),
         )
 
 

@@ -192,10 +192,8 @@ def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Call
         for child in children:
             child.look()
             if child.ended_unready >= GIVE_UP_AFTER and not came_up:
-                raise EnvironmentProblem(
-                    f"Tiến trình '{child.name}' không khởi động được. / "
-                    f"The process '{child.name}' does not start:\n" + "\n".join(child.last_words[-5:])
-                )
+                words = "\n".join(child.last_words[-5:])
+                raise EnvironmentProblem("base.process_does_not_start", name=child.name, words=words)
     return None
 
 

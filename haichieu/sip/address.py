@@ -54,10 +54,7 @@ class ServerAddress:
         if not colon:
             number = SIP_PORT
         if not _HOST.fullmatch(host) or not 1 <= number <= 65535:
-            raise BadServerAddress(
-                f"“{text}” không phải là HOST:PORT, ví dụ 192.168.1.10:5060 / is not HOST:PORT, "
-                "for example 192.168.1.10:5060"
-            )
+            raise BadServerAddress("sip.bad_address", text=text)
         return cls(host, number)
 
     def resolve(self) -> SocketAddress:
@@ -65,9 +62,7 @@ class ServerAddress:
         try:
             found = socket.getaddrinfo(self.host, self.port, socket.AF_INET, socket.SOCK_DGRAM)
         except OSError as problem:
-            raise ServerNotFound(
-                f"Không tìm thấy máy chủ {self.host} / no such server {self.host}: {problem.strerror}"
-            ) from problem
+            raise ServerNotFound("sip.no_server", host=self.host, why=problem.strerror or str(problem)) from problem
         return SocketAddress(str(found[0][4][0]), self.port)
 
 
@@ -77,7 +72,5 @@ def local_address_towards(server: SocketAddress) -> str:
         try:
             probe.connect((server.ip, server.port))
         except OSError as problem:
-            raise ServerNotFound(
-                f"Không có đường mạng đến {server} / no network route to {server}: {problem.strerror}"
-            ) from problem
+            raise ServerNotFound("sip.no_route", server=str(server), why=problem.strerror or str(problem)) from problem
         return str(probe.getsockname()[0])

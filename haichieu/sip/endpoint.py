@@ -86,8 +86,7 @@ class SipEndpoint:
         except pj.Error as problem:
             where = f"{self.options.bind}:{self.options.port}"
             self._library.libDestroy()
-            why = f"Không mở được SIP tại {where} / SIP cannot use {where}: {problem.reason}"
-            raise EndpointNotStarted(why) from problem
+            raise EndpointNotStarted("sip.not_started", address=where, why=problem.reason) from problem
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -150,7 +149,7 @@ class SipEndpoint:
         try:
             call.makeCall(uri, parameters)
         except pj.Error as problem:
-            raise CallFailed(f"Không gọi được {uri} / {uri} cannot be called: {problem.reason}") from problem
+            raise CallFailed("sip.cannot_call", uri=uri, why=problem.reason) from problem
         self._calls[call.number] = call
         return call.number
 
@@ -186,7 +185,7 @@ class SipEndpoint:
         try:
             self._calls[call].dialDtmf(digits)
         except (KeyError, pj.Error) as problem:
-            raise CallFailed("Cuộc gọi không còn / the call is over, keys cannot be pressed") from problem
+            raise CallFailed("sip.call_over") from problem
 
     def play(self, pcm: bytes) -> Playing:
         """Queue 16-bit PCM at `rate` behind what is playing; it waits while no call is connected."""
@@ -255,7 +254,7 @@ class SipEndpoint:
         try:
             self._calls[call].answer(parameters)
         except (KeyError, pj.Error) as problem:
-            raise CallFailed("Người gọi đã gác máy / the caller has hung up already") from problem
+            raise CallFailed("sip.caller_hung_up") from problem
 
     def _note(self, event: SipEvent) -> None:
         if isinstance(event, Registered | Unregistered | RegistrationFailed):

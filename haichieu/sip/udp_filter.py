@@ -26,7 +26,7 @@ def accept_only_from(peer: SocketAddress, local: SocketAddress) -> None:
                     if (ip, port) == (local.ip, local.port):
                         candidate.connect((peer.ip, peer.port))
                         return
-    raise NoSuchSocket(f"Không có cổng UDP {local} / there is no UDP socket at {local}")
+    raise NoSuchSocket("sip.no_socket", address=str(local))
 
 
 def _is_socket(number: str) -> bool:

@@ -35,7 +35,7 @@ def spoken_text(text: str, language: str, synthesiser: Synthesiser) -> Sound:
         if samples:
             samples.append(np.zeros(int((PARAGRAPH_SECONDS - PAUSE_SECONDS) * rate), dtype=np.float32))
     if not samples:
-        raise NothingToSay("Văn bản không có gì để đọc. / The text holds nothing that can be read aloud.")
+        raise NothingToSay("speech.nothing_to_say")
     return Sound(np.concatenate(samples), rate)
 
 

@@ -132,10 +132,7 @@ class EspeakSynthesiser:
         try:
             return self.VOICES[language]
         except KeyError:
-            raise NoVoice(
-                f"Không có giọng đọc cho ngôn ngữ {language!r}, cần bản thu âm. / "
-                f"There is no synthetic voice for the language {language!r}: a recording is needed."
-            ) from None
+            raise NoVoice("speech.no_voice", language=language) from None
 
 
 class SpeechCache:
@@ -212,8 +209,7 @@ class SpeechCache:
                     part.replace(sound.with_suffix(extension))
         except OSError as problem:
             raise EnvironmentProblem(
-                f"Không ghi được vào thư mục {self.folder}: {problem.strerror}. / "
-                f"Cannot write into the folder {self.folder}: {problem.strerror}."
+                "speech.folder_not_writable", folder=self.folder, why=problem.strerror or str(problem)
             ) from problem
 
 
@@ -223,10 +219,7 @@ def speakable(text: str) -> str:
     Raises NothingToSay or TextTooLong.
     """
     if len(text) > LONGEST_TEXT:
-        raise TextTooLong(
-            f"Văn bản dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
-            f"The text has {len(text)} characters, at most {LONGEST_TEXT} can be read aloud in one piece."
-        )
+        raise TextTooLong("speech.too_long", count=len(text), most=LONGEST_TEXT)
     plain = "".join(
         " " if unicodedata.category(letter).startswith("Z") or letter in "\t\r\n" else letter
         for letter in unicodedata.normalize("NFC", text)
@@ -234,7 +227,7 @@ def speakable(text: str) -> str:
     )
     plain = " ".join(plain.split())
     if not any(letter.isalnum() for letter in plain):
-        raise NothingToSay("Văn bản không có gì để đọc. / The text holds nothing that can be read aloud.")
+        raise NothingToSay("speech.nothing_to_say")
     return plain
 
 
@@ -300,13 +293,10 @@ def _run(command: list[str], content: bytes = b"") -> bytes:
     try:
         finished = subprocess.run(command, input=content, capture_output=True, check=False, timeout=ENGINE_SECONDS)
     except FileNotFoundError:
-        raise EnvironmentProblem(
-            f"Thiếu chương trình {program}: hãy cài đặt gói {program}. / "
-            f"The program {program} is missing: install the package {program} (apt-get install {program})."
-        ) from None
+        raise EnvironmentProblem("speech.no_program", program=program) from None
     except subprocess.TimeoutExpired:
-        raise SynthesisFailed(f"{program} did not finish within {ENGINE_SECONDS:.0f} s") from None
+        raise SynthesisFailed("speech.timed_out", program=program, seconds=round(ENGINE_SECONDS)) from None
     if finished.returncode != 0:
         problem = finished.stderr.decode(errors="replace").strip()
-        raise SynthesisFailed(f"{program} ended with status {finished.returncode}: {problem[:500]}")
+        raise SynthesisFailed("speech.failed", program=program, status=finished.returncode, why=problem[:500])
     return finished.stdout

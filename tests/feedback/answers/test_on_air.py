@@ -143,7 +143,7 @@ def test_a_worker_that_dies_while_writing_leaves_no_programme_and_another_makes_
 def test_a_full_disk_puts_it_off(air: Air) -> None:
     air.answered()
     full = Power(air.database, air.store, EspeakSynthesiser())
-    full.problem = DiskFull("full")
+    full.problem = DiskFull("base.disk_full", free=1, needed=200, folder=Path("media"))
     assert air.carry_out(full)
     with air.database.session() as session:
         assert (air.reply(session).state, air.reply(session).reason) == ("waiting", "full")

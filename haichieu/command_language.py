@@ -1,0 +1,33 @@
+"""The language of command output: one per process, by the `language` setting."""
+
+import functools
+import sys
+from pathlib import Path
+
+from haichieu.locale import Field, Message, render, render_key
+from haichieu.settings import command_language
+
+
+@functools.cache
+def language() -> str:
+    """Return the language of this process, from HAICHIEU_LANGUAGE or from haichieu.toml in the home of `--home`."""
+    return command_language(_home(sys.argv[1:]))
+
+
+def say(key: str, /, **fields: Field) -> str:
+    """Return a sentence of the catalogue."""
+    return render_key(language(), key, fields)
+
+
+def said(message: Message | str | None) -> str:
+    """Return a message as a sentence; words that are in no catalogue stay as they are."""
+    return render(message, language()) if isinstance(message, Message) else message or ""
+
+
+def _home(arguments: list[str]) -> Path | None:
+    for index, argument in enumerate(arguments):
+        if argument.startswith("--home="):
+            return Path(argument.removeprefix("--home="))
+        if argument == "--home" and index + 1 < len(arguments):
+            return Path(arguments[index + 1])
+    return None

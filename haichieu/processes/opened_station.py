@@ -1,0 +1,60 @@
+"""A station's home, opened once for a process: settings, database, vault, media, citizens and voices."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haichieu.database import Database, migrate
+from haichieu.media import MediaStore
+from haichieu.settings import Settings
+from haichieu.vault import Vault, open_vault
+
+if TYPE_CHECKING:
+    from feedback.citizens.registry import CitizenBook
+    from haichieu.speech.synthesis import Synthesiser
+
+
+class OpenedStation:
+    """What the parts of a process or a command share. Each is opened when it is first asked for."""
+
+    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+        self.settings = settings
+        self.home = settings.home.absolute()
+        self.database = database or Database(settings.resolved_database_url)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The secrets in the database; makes the station's key on first use."""
+        return open_vault(self.home)
+
+    @cached_property
+    def media(self) -> MediaStore:
+        """The sound files of the database."""
+        return MediaStore(self.home / "media", self.settings.min_free_megabytes)
+
+    @cached_property
+    def citizens(self) -> "CitizenBook":
+        """The registry of citizens, who are known by their numbers."""
+        from feedback.citizens.registry import open_citizens
+
+        return open_citizens(self.home)
+
+    @cached_property
+    def synthesiser(self) -> "Synthesiser":
+        """The voices that read texts aloud."""
+        from haichieu.speech.synthesis import EspeakSynthesiser
+
+        return EspeakSynthesiser()
+
+    @property
+    def recordings(self) -> Path:
+        """The folder in which Asterisk leaves recordings made through ARI."""
+        from dialplans.configuration import spool_folder
+
+        return spool_folder(self.settings) / "recording"
+
+
+def open_station(settings: Settings) -> OpenedStation:
+    """Migrate the database and open the station. Raises EnvironmentProblem."""
+    migrate(settings.resolved_database_url)
+    return OpenedStation(settings)
