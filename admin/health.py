@@ -17,6 +17,7 @@ from broadcast_bridge.broadcasts.states import DELIVERY
 from broadcast_bridge.models import Delivery
 from haichieu.account_rights import Action, may
 from haichieu.database import Database, now
+from haichieu.locale import message
 from haichieu.station_status import StationStatus, component_states, station_status
 
 
@@ -36,10 +37,7 @@ def register_health(app: Flask, panel: Panel) -> None:
     def metrics() -> Response:
         """Prometheus text, for this machine or with a token."""
         if not (_is_from_here() or _has_token(panel)):
-            return problem(
-                403, "Forbidden",
-                "Chỉ xem được từ chính máy này hoặc với mã truy cập. / Metrics are for this machine, or for a token.",
-            )  # fmt: skip
+            return problem(403, "Forbidden", message("api.metrics_local"))
         return Response(generate_latest(_metrics(database)), content_type=CONTENT_TYPE_LATEST)
 
 

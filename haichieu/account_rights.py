@@ -9,7 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from haichieu import errors
+from haichieu.errors import NotAllowed, NotFound
 from haichieu.locale import Message, message
 from haichieu.people import Account, Role, units_under
 
@@ -74,12 +74,8 @@ MAY: dict[Role, frozenset[Action]] = {
 }
 
 
-class NoSuchAccount(errors.NotFound):
+class NoSuchAccount(NotFound):
     """No account has this address."""
-
-
-class NotAllowed(errors.NotAllowed):
-    """The account's role does not allow it, or not in this unit."""
 
 
 def account_of(session: Session, email: str) -> Account:

@@ -25,6 +25,7 @@ class HaiChieuError(Exception):
     """
 
     exit_status = 1
+    http_status = 409
 
     def __init__(self, key: str | Message, /, **fields: Field) -> None:
         if isinstance(key, str) and " " in key:
@@ -49,17 +50,25 @@ class SettingsError(UsageError):
 class EnvironmentProblem(HaiChieuError):
     """The machine lacks something: a port, a permission, disk space, a package."""
 
+    http_status = 503
+
 
 class NotFound(HaiChieuError):
     """There is no such thing."""
+
+    http_status = 404
 
 
 class NotAllowed(HaiChieuError):
     """The person may not do this."""
 
+    http_status = 403
+
 
 class TooMany(HaiChieuError):
     """Too many attempts or requests."""
+
+    http_status = 429
 
 
 class InvalidValue(ValueError):

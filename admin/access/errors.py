@@ -1,43 +1,41 @@
-"""Why somebody is not let in. Each sentence is the same for whatever exactly was wrong."""
+"""Refusals at sign-in. No sentence tells which of the credentials was wrong."""
 
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, TooMany
 
 
 class AccessRefused(HaiChieuError):
-    """Somebody is not let in."""
+    """Sign-in, or a request with a token, is refused."""
 
 
 class WrongPassword(AccessRefused):
-    """The e-mail or the password is wrong; which of the two is not told."""
+    """The e-mail or the password is wrong; the message does not say which."""
 
     def __init__(self) -> None:
-        super().__init__("Email hoặc mật khẩu không đúng. / The e-mail or the password is wrong.")
+        super().__init__("panel.access.wrong_password")
 
 
 class WrongCode(AccessRefused):
-    """The one-time code is wrong, or was used."""
+    """The one-time code is wrong or was used before."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Mã xác nhận không đúng hoặc đã dùng. / The code is wrong or was used already: wait for the next one."
-        )
+        super().__init__("panel.access.wrong_code")
 
 
-class LockedOut(AccessRefused):
-    """Too many wrong tries for this account or from this address; even the right password is refused for now."""
+class LockedOut(AccessRefused, TooMany):
+    """Too many failed attempts for this account or from this address; the right password is refused too."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Nhập sai quá nhiều lần: xin thử lại sau 15 phút. / Too many wrong tries: please try again in 15 minutes."
-        )
+        super().__init__("panel.access.locked")
 
 
 class PasswordTooWeak(AccessRefused):
-    """The new password is too short or too long, or is the account's own name."""
+    """The new password is too short, too long or too easy to guess."""
 
 
 class TokenRefused(AccessRefused):
-    """The API token is not one, was revoked or has run out."""
+    """The API token is unknown or was revoked."""
+
+    http_status = 401
 
     def __init__(self) -> None:
-        super().__init__("Mã truy cập không hợp lệ. / The token is not valid: make another with `haichieu token`.")
+        super().__init__("api.token_refused")

@@ -74,6 +74,7 @@ def _let_in_to_api(panel: Panel, rule: Rule) -> None:
         raise TokenRefused
     account = tokens.account_with_token(panel.database, token.strip(), now())
     with panel.database.reading() as session:
+        g.timezone = the_station(session).timezone
         g.visitor = _visitor(session, account)
         _require(session, rule)
 

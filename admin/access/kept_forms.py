@@ -38,7 +38,7 @@ class NotSignedIn(AccessRefused):
     """A page needs a login; `kept` is what was typed into the form that brought us here, None when it was no form."""
 
     def __init__(self, kept: KeptForm | None) -> None:
-        super().__init__("Xin đăng nhập. / Please sign in.")
+        super().__init__("panel.access.sign_in_first")
         self.kept = kept
 
 

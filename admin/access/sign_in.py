@@ -68,15 +68,10 @@ def check_again(
 def change_password(session: Session, account: Account, password: str) -> None:
     """Give an account another password, which ends every login made with the one before. Raises PasswordTooWeak."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise PasswordTooWeak(
-            f"Mật khẩu cần {SHORTEST_PASSWORD} đến {LONGEST_PASSWORD} ký tự. / "
-            f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
-        )
+        raise PasswordTooWeak("panel.access.password_length", shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD)
     plain = password.lower()
     if plain in (account.email.lower(), account.name.lower()) or len(set(plain)) < 4:
-        raise PasswordTooWeak(
-            "Mật khẩu quá dễ đoán. / The password is too easy to guess: take several words, for example."
-        )
+        raise PasswordTooWeak("panel.access.password_easy")
     account.password_hash = hash_secret(password)
     audit.record(session, f"account:{account.email}", "account.password", f"account:{account.email}")
 

@@ -23,7 +23,7 @@ def create(session: Session, account: Account, name: str, who: str, at: datetime
     """Make a token and return it; nobody can read it again. Raises UsageError."""
     name = name.strip()
     if not 1 <= len(name) <= 100:
-        raise UsageError("Tên mã truy cập cần 1 đến 100 ký tự. / The name of a token needs 1 to 100 characters.")
+        raise UsageError("api.token_name")
     token = new_proof(PREFIX)
     session.add(
         ApiToken(
@@ -67,6 +67,6 @@ def revoke(session: Session, token_id: int, who: str, at: datetime.datetime, *, 
     """End a token, of the account `of` alone when given. Raises UsageError."""
     found = session.get(ApiToken, token_id)
     if found is None or found.revoked_at is not None or (of is not None and found.account_id != of):
-        raise UsageError(f"Không có mã truy cập số {token_id}. / There is no token {token_id}.")
+        raise UsageError("api.no_such_token", number=token_id)
     found.revoked_at = at
     audit.record(session, who, "token.revoke", f"account:{found.account.email}", name=found.name)

@@ -19,10 +19,7 @@ class LastAdministrator(HaiChieuError):
     """Nobody would be left who may give accounts in these units."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Đây là quản trị viên cuối cùng của đơn vị này: hãy thêm một người khác trước. / "
-            "This is the last administrator of the unit: add another one first."
-        )
+        super().__init__("panel.accounts.last_administrator")
 
 
 def new_password() -> str:

@@ -120,7 +120,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), row, 422)
         except LastAdministrator as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _form_page(panel, form, row, 409)
         flash(say("entry.saved"))
         return redirect(url_for("accounts"), 303)
@@ -149,7 +149,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 disable(session, session.get_one(Account, number), visitor().actor, now())
         except LastAdministrator as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _form_page(panel, form, row, 409)
         flash(say("accounts.disabled_now"))
         return redirect(url_for("accounts"), 303)

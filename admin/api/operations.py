@@ -7,17 +7,22 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
 
 from admin.access.permissions import Where, needs, open_to_all
 from admin.api.openapi import document
-from admin.layout.language import page_language
 from admin.layout.refusals import problem
-from admin.layout.words import half
 from haichieu.account_rights import Action
+from haichieu.errors import UsageError
+from haichieu.locale import message
 
 ROOT = "/api/v1"
 Handler = TypeVar("Handler", bound=Callable[..., BaseModel])
+
+
+class NotJson(UsageError):
+    """The body of the request has another media type than JSON."""
+
+    http_status = 415
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,9 @@ def register_document(api: Api) -> None:
     def wrong_shape(error: ValidationError) -> Response:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         if any(one["type"] == "json_invalid" for one in found):
-            return problem(400, "Bad Request", half(_NOT_JSON, page_language()))
+            return problem(400, "Bad Request", message("api.not_json"))
         errors = [{"where": ".".join(str(part) for part in one["loc"]), "problem": one["msg"]} for one in found]
-        return problem(422, "Unprocessable Content", half(_WRONG, page_language()), errors=errors)
-
-
-_NOT_JSON = "Nội dung không phải JSON. / The body is not JSON."
-_WRONG = "Nội dung chưa đúng, xem errors. / Something in the request is not right: see errors."
+        return problem(422, "Unprocessable Content", message("api.wrong_shape"), errors=errors)
 
 
 def _query() -> dict[str, Any]:
@@ -101,5 +102,5 @@ def _query() -> dict[str, Any]:
 
 def _json() -> bytes:
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType("Cần application/json. / The body must be application/json.")
+        raise NotJson("api.needs_json")
     return request.get_data()

@@ -18,9 +18,9 @@ from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.programmes import rebroadcast
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.speakers.zones import speakers_in
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 
 
 def register_airing_again(app: Flask, panel: Panel) -> None:
@@ -76,7 +76,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return page("broadcast_programme.html", 422, broadcast=broadcast, form=form)
         flash(say("log.kept", number=kept))
         return redirect(url_for("broadcast_page", number=number), 303)

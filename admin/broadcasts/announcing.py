@@ -84,9 +84,9 @@ def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
     """What can be said before the sound is made. The units are asked about first: nobody probes what lies elsewhere."""
     require_in(session, action_of(wish), units_heard(session, wish.zone_codes))
     if bool(wish.text.strip()) == (wish.programme_id is not None):
-        raise UsageError("Cần đúng một trong văn bản, chương trình. / Give exactly one of text and programme.")
+        raise UsageError("api.text_or_programme")
     if wish.at is not None and not at - datetime.timedelta(minutes=1) <= wish.at <= at + FARTHEST:
-        raise UsageError("Giờ phát đã qua hoặc quá xa. / The hour is past, or more than a year away.")
+        raise UsageError("panel.air.wrong_time")
     if wish.programme_id is not None and session.get(Programme, wish.programme_id) is None:
         raise _no_programme(wish.programme_id)
 
@@ -108,4 +108,4 @@ def _ask(
 
 
 def _no_programme(number: int) -> NoSuchProgramme:
-    return NoSuchProgramme(f"Không có chương trình số {number}. / There is no programme {number}.")
+    return NoSuchProgramme("panel.programmes.no_such", number=number)

@@ -73,7 +73,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             rows: list[list[Cell]] = [
                 [
                     one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
-                    show_moment(one.first_audio_at, timezone, " %H:%M:%S").striptags(),
+                    show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
                     round(one.seconds, 1), round(one.loss * 100, 2),
                     one.jitter_ms, one.attempts, words(one.reason, page_language()),
                 ]

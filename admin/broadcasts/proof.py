@@ -14,6 +14,7 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.programmes.approval import NotForTheAir
 from broadcast_bridge.programmes.rebroadcast import NotAgain, what_again
 from haichieu.account_rights import Action
+from haichieu.locale import Message
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class MayAgain:
 
     air: bool
     keep: bool
-    why_not: str = ""
+    why_not: Message | None = None
 
 
 def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[Proof]:
@@ -80,5 +81,5 @@ def may_air_again(session: Session, visitor: Visitor, broadcast: Broadcast, at: 
     try:
         again = what_again(session, broadcast, at)
     except (NotAgain, NotForTheAir) as refusal:
-        return MayAgain(False, False, str(refusal))
+        return MayAgain(False, False, refusal.message)
     return MayAgain(again.was_approved or visitor.may(Action.ANNOUNCE), False)

@@ -6,15 +6,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from admin.access.visitors import Visitor
 from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone, zone_speakers, zone_units
 from broadcast_bridge.speakers.zones import speakers_in
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
 from haichieu.people import Unit
 
 
-class NoSuchBroadcast(HaiChieuError):
+class NoSuchBroadcast(NotFound):
     """There is no broadcast of this number, or it is not for the one who asks."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Không có buổi phát số {number}. / There is no broadcast {number}.")
+        super().__init__("panel.log.no_such", number=number)
 
 
 def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:

@@ -12,6 +12,7 @@ from broadcast_bridge.schedule.editing import Draft
 from broadcast_bridge.schedule.errors import ScheduleRefused
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.states import Days, What
+from haichieu.locale import message
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -21,7 +22,7 @@ REPEATS = ("once", "daily", "weekly", "monthly", "lunar", "rule")
 
 def draft_from(form: Form, was: Draft | None = None) -> Draft:
     """What was typed; what the form does not show stays as it `was`. Raises ScheduleRefused."""
-    what = _one_of(What, form.value("what"), "nội dung", "content")
+    what = _one_of(What, form.value("what"), "what")
     repeat = form.value("repeat", "once")
     minutes = form.value("minutes").strip()
     try:
@@ -29,7 +30,7 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
         if starts.tzinfo is not None:
             raise ValueError
     except ValueError:
-        raise ScheduleRefused("Ngày giờ phát không đúng. / The day and hour are not right.") from None
+        raise ScheduleRefused("panel.calendar.wrong_start") from None
     draft = Draft(
         title=form.value("title"), unit_id=_number(form.value("unit")) or 0,
         zone_ids=tuple(found for one in form.values("zone") if (found := _number(one))), what=what, starts=starts,
@@ -38,10 +39,10 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
         official_id=_number(form.value("official")) if what is What.LIVE else None,
         second_official_id=_number(form.value("second_official")) if what is What.LIVE else None,
         fallback_programme_id=_number(form.value("fallback")) if what is What.LIVE else None,
-        priority=_one_of(Priority, form.value("priority", "normal"), "mức ưu tiên", "priority"),
+        priority=_one_of(Priority, form.value("priority", "normal"), "priority"),
         rrule=_rule(repeat, form), lunar=_lunar(form) if repeat == "lunar" else "",
         valid_from=_date(form.value("valid_from")), valid_until=_date(form.value("valid_until")),
-        days=_one_of(Days, form.value("days", "any"), "ngày phát", "days"),
+        days=_one_of(Days, form.value("days", "any"), "days"),
         expected_seconds=float((_number(minutes) or 0) * 60) if minutes else None,
         catch_up_minutes=_number(form.value("catch_up")) or 0, enabled=form.value("enabled", "yes") == "yes",
     )  # fmt: skip
@@ -114,11 +115,11 @@ def _date(value: str) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(value) if value else None
     except ValueError:
-        raise ScheduleRefused("Thời hạn không phải là ngày có thật. / The validity is no real day.") from None
+        raise ScheduleRefused("panel.calendar.wrong_validity") from None
 
 
-def _one_of(kind: type[E], value: str, vietnamese: str, english: str) -> E:
+def _one_of(kind: type[E], value: str, field: str) -> E:
     try:
         return kind(value)
     except ValueError:
-        raise ScheduleRefused(f"Chưa chọn {vietnamese}. / Choose the {english}.") from None
+        raise ScheduleRefused("panel.calendar.choose", field=message(f"panel.calendar.{field}")) from None

@@ -25,9 +25,9 @@ from broadcast_bridge.schedule.errors import ChangedMeanwhile, ScheduleRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import Days, What
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.station import the_station
 
 ROWS = 50
@@ -94,7 +94,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         except _Clash as clash:
             return _form_page(panel, form, 409, clash.found)
         except ScheduleRefused as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _form_page(panel, form, 422)
         flash(say("calendar.planned", words=words))
         return redirect(url_for("schedule", number=number), 303)
@@ -122,7 +122,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         except _Clash as clash:
             return _form_page(panel, form, 409, clash.found, number)
         except ScheduleRefused as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _form_page(panel, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422, number=number)
         flash(say("calendar.changed"))
         return redirect(url_for("schedule", number=number), 303)
@@ -164,7 +164,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _move_page(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
         flash(say("calendar.left_out" if form.value("then") == "leave_out" else "calendar.moved"))
         day = (form.value("was") if form.value("then") == "leave_out" else form.value("to"))[:10]
@@ -237,7 +237,7 @@ def _wall(text: str) -> datetime.datetime:
     try:
         wall = datetime.datetime.fromisoformat(text[:16])
     except ValueError:
-        raise ScheduleRefused("Ngày giờ không đúng. / The day and hour are not right.") from None
+        raise ScheduleRefused("panel.calendar.wrong_start") from None
     return wall
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import Visitor
 from admin.emergency.sounding import zones_for
@@ -15,6 +14,7 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.conflicts import HORIZON, Conflict, conflicts_of
 from broadcast_bridge.schedule.models import Playlist, Schedule
+from haichieu.errors import NotFound
 from haichieu.people import Official
 
 MOST_CHOICES = 300
@@ -24,7 +24,7 @@ def find_schedule(session: Session, number: int) -> Schedule:
     """The schedule of this number that was not removed. Raises NotFound."""
     found = session.get(Schedule, number) if number < 2**31 else None
     if found is None or found.removed_at is not None:
-        raise NotFound(f"Không có lịch phát số {number}. / There is no schedule {number}.")
+        raise NotFound("panel.calendar.no_such", number=number)
     return found
 
 

@@ -26,9 +26,9 @@ from broadcast_bridge.schedule.errors import CalendarRefused, ScheduleRefused
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.speakers import quiet_hours
 from broadcast_bridge.speakers.zones import units_heard, zones_coded
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.station import the_station
 
 FIRST, LAST = datetime.date(1902, 1, 1), datetime.date(2098, 12, 31)
@@ -81,7 +81,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _silence_page(panel, form, 422)
         flash(say("calendar.silence_done"))
         return redirect(url_for("silences"), 303)
@@ -113,14 +113,14 @@ def register_calendar(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 require_in(session, Action.SCHEDULE, [unit_id])
                 if file is None or not file.filename:
-                    raise CalendarRefused("Chưa chọn tệp. / Choose a file.")
+                    raise CalendarRefused("panel.calendar.no_file")
                 zones = tuple(zone.id for zone in zones_coded(session, form.values("zone")))
                 planner = account_as_planner(session, visitor().account)
                 report = import_calendar(session, file.read(), planner, Defaults(unit_id, zones), now())
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _import_page(panel, form, 422)
         return _import_page(panel, Form(), report=report)
 
@@ -138,7 +138,6 @@ def _import_page(panel: Panel, form: Form, status: int = 200, report: Imported |
         own_unit = str(visitor().account.unit_id)
         return page(
             "calendar_import.html", status, form=form, zones=zones, units=units, own_unit=own_unit, report=report,
-            mistakes=form.problems.get("", "").splitlines(),
         )  # fmt: skip
 
 
@@ -170,4 +169,4 @@ def _moment(text: str, timezone: str) -> datetime.datetime:
     try:
         return datetime.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone)).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
-        raise ScheduleRefused("Giờ không đúng. / The hour is not right.") from None
+        raise ScheduleRefused("panel.calendar.wrong_start") from None

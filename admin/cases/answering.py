@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.cases.case_page import ChangedMeanwhile, in_words, show_case
+from admin.cases.case_page import ChangedMeanwhile, message_of, show_case
 from admin.cases.conversation import mark_of, messages_of, zones_of
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
@@ -26,10 +26,10 @@ from feedback.cases.merging import merged_into
 from feedback.models import Case
 from feedback.states import CASE, CaseEvent, CaseStatus, Way
 from feedback.texts.segments import segments
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.state_machine import IllegalTransition
 
 
@@ -56,7 +56,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
         except (NotAllowed, NoSuchCase, WrongCheckDigit):
             raise
         except HaiChieuError as refusal:
-            form.problems["answer"] = in_words(refusal)
+            form.problems["answer"] = message_of(refusal)
             stale = isinstance(refusal, ChangedMeanwhile | IllegalTransition)
             return show_case(panel, number, form, 409 if stale else 422)
         flash(say("case.answer_sent"))
@@ -68,7 +68,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
         """An answer's text as the citizen would hear it over the telephone, as a WAV file."""
         text = request.form.get("answer", "").strip()
         if len(text) > LONGEST_ANSWER:
-            raise AnswerRefused("Câu trả lời quá dài. / The answer is too long.")
+            raise AnswerRefused("panel.case.answer_too_long")
         with panel.database.session() as session:
             language = case_for_visitor(session, number).language
         with sounds.folder() as folder:
@@ -95,9 +95,9 @@ def register_answering(app: Flask, panel: Panel) -> None:
                         session, panel.store, case, forms, visitor().actor, _ways(asked), now()
                     )
         except (ChangedMeanwhile, IllegalTransition) as refusal:
-            return problem(409, "Conflict", in_words(refusal))
+            return problem(409, "Conflict", message_of(refusal))
         except (AnswerRefused, UnusableSound) as refusal:
-            return problem(422, "Unprocessable Content", str(refusal))
+            return problem(422, "Unprocessable Content", refusal.message)
         flash(say("case.answer_sent"))
         answer = jsonify({"page": url_for("case_page", number=number)})
         answer.status_code = 201
@@ -110,13 +110,13 @@ def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form
     replies.check(case, given)
     known = panel.citizens.number_of(case.citizen) if case.citizen is not None else ""
     if Way.AIR in given.ways and holds_number(given.text, known):
-        raise AnswerRefused(say("case.holds_number"))
+        raise AnswerRefused("panel.case.holds_number")
     _require_news_known(session, case, form)
 
 
 def _require_news_known(session: Session, case: Case, form: Form) -> None:
     if form.value("based_on") != mark_of(messages_of(session, case)):
-        raise ChangedMeanwhile(say("case.changed"))
+        raise ChangedMeanwhile("panel.case.changed")
 
 
 def _preview(session: Session, case: Case, given: Answer, form: Form) -> Response:

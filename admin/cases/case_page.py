@@ -11,7 +11,6 @@ from admin.cases.conversation import UNSURE, conversation, mark_of_transcript
 from admin.cases.scope import case_for_visitor
 from admin.layout.language import know_timezone, say, say_in
 from admin.layout.pages import Form, page_that_records
-from admin.layout.words import FALLBACK, LANGUAGES
 from admin.panel import Panel
 from feedback.answers import recorded_answers
 from feedback.answers.replies import LONGEST_ANSWER, RETRIED
@@ -19,9 +18,9 @@ from feedback.cases.case_numbers import WrongCheckDigit
 from feedback.cases.lifecycle import OPEN, NoSuchCase
 from feedback.models import Case
 from feedback.texts.segments import segments
-from haichieu.account_rights import NotAllowed
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
+from haichieu.locale import FALLBACK, LANGUAGES, Message, message
 from haichieu.state_machine import IllegalTransition
 
 TEMPLATES = ("received", "passed_on", "done", "more")
@@ -77,14 +76,14 @@ def step(
     except (NotAllowed, NoSuchCase, WrongCheckDigit):
         raise
     except HaiChieuError as refusal:
-        form.problems[field] = in_words(refusal)
+        form.problems[field] = message_of(refusal)
         return show_case(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile | IllegalTransition) else 422)
     flash(done)
     return redirect(url_for("case_page", number=number), 303)
 
 
-def in_words(refusal: HaiChieuError) -> str:
-    """A refusal for people: what the table of states says is put into words."""
+def message_of(refusal: HaiChieuError) -> Message:
+    """Return the message of a refusal; an illegal transition of the case names the case's state in words."""
     if isinstance(refusal, IllegalTransition):
-        return say("case.not_now", state=say(f"case_state.{refusal.state}"))
-    return str(refusal)
+        return message("panel.case.not_now", state=message(f"panel.case_state.{refusal.state}"))
+    return refusal.message

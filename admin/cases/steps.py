@@ -74,7 +74,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
             if message is None or message.case_id != case.id:
                 raise NoSuchCase(case.number)
             if form.value("based_on") != mark_of_transcript(message):
-                raise ChangedMeanwhile(say("case.transcript_changed"))
+                raise ChangedMeanwhile("panel.case.transcript_changed")
             correction.correct(session, message, form.value("transcript"), visitor().actor, now())
 
         return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.corrected"))
@@ -141,7 +141,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
             elif what == "differ":
                 merging.dismiss(session, case, other, visitor().actor, now())
             else:
-                raise UsageError("Không rõ phải làm gì. / It is not said what to do.")
+                raise UsageError("panel.case.unknown_step")
 
         done = {"apart": say("case.taken_apart"), "merge": say("case.merged"), "differ": say("case.differ")}
         return step(panel, number, Form(), "merge", work, done.get(what, ""))
@@ -172,7 +172,7 @@ def _assign(session: Session, case: Case, form: Form) -> None:
 
 def _chosen(found: T | None) -> T:
     if found is None:
-        raise UsageError("Lựa chọn không còn nữa. / What was chosen is not there any more.")
+        raise UsageError("panel.case.choice_gone")
     return found
 
 

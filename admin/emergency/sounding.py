@@ -52,22 +52,19 @@ class Sounding:
 def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, times: int) -> Sounding:
     """Look at what would sound. Raises UsageError, UnknownZone or NotAllowed."""
     if not codes:
-        raise UsageError("Chưa chọn khu vực. / Choose at least one zone.")
+        raise UsageError("panel.air.no_zone")
     zones = zones_coded(session, codes)
     require_in(session, Action.EMERGENCY, units_heard(session, codes))
     text = text.strip()
     if not text:
-        raise UsageError("Chưa có nội dung. / Write what is to be said.")
+        raise UsageError("panel.emergency.no_text")
     if len(text) > LONGEST_MESSAGE:
-        raise UsageError(
-            f"Nội dung dài {len(text)} ký tự, tối đa {LONGEST_MESSAGE}. / "
-            f"The text has {len(text)} characters, at most {LONGEST_MESSAGE} are read aloud."
-        )
+        raise UsageError("panel.emergency.too_long", count=len(text), most=LONGEST_MESSAGE)
     if times not in TIMES:
-        raise UsageError("Số lần phát không đúng. / It can be said once, twice, three or five times.")
+        raise UsageError("panel.emergency.wrong_times")
     speakers = speakers_in(session, [zone.id for zone in zones])
     if not speakers:
-        raise UsageError("Khu vực đã chọn không có cụm loa nào. / There is no speaker in these zones.")
+        raise UsageError("panel.air.no_speaker")
     return Sounding(zones, speakers, text, siren, times)
 
 

@@ -12,9 +12,9 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.broadcasts.states import Priority
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 
 
 def register_emergency(app: Flask, panel: Panel) -> None:
@@ -47,7 +47,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _first_step(panel, form, 422)
         flash(say("emergency.done", number=number))
         return redirect(url_for("now"), 303)

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from admin.access.kept_forms import take_kept
 from admin.access.visitors import visitor
 from admin.entries.scope import require_to_configure
-from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
 from haichieu.district.entries import EntryRefused, Kind, Texts, mark_of, save, texts_of
+from haichieu.locale import Message, message
 
 MARK = "began_with"
 
@@ -56,8 +56,8 @@ def refused(refusal: EntryRefused | Conflict) -> Form:
 
 def _with_news(form: Form, texts: Texts, present: Texts) -> Form:
     """What was typed stays; beside every field that differs stands what is there now; sending again overwrites it."""
-    problems = {"": say("entry.changed_meanwhile")}
+    problems: dict[str, str | Message] = {"": message("panel.entry.changed_meanwhile")}
     for name, now_there in present.items():
         if sorted(now_there) != sorted(text.strip() for text in texts.get(name, ()) if text.strip()):
-            problems[name] = say("entry.now_there", value=", ".join(now_there) or "—")
+            problems[name] = message("panel.entry.now_there", value=", ".join(now_there) or "—")
     return Form({**form.fields, MARK: [mark_of(present)]}, problems)

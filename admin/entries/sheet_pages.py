@@ -48,7 +48,7 @@ def register_sheet(
             text = _uploaded() or form.value("table")
             form.fields = {**form.fields, "table": [text]}
             if not text.strip():
-                raise UsageError("Chưa có bảng nào. / There is no table yet.")
+                raise UsageError("panel.sheet.empty")
             with panel.database.session() as session:
                 require_in(session, action, ())
             dry_run = form.value("confirmed") != "yes"
@@ -57,7 +57,7 @@ def register_sheet(
                 dry_run=dry_run, only_adds=kind is ACCOUNT,
             )  # fmt: skip
         except UsageError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return show(form, 422)
         if sheet.wrong:
             return show(form, 422, sheet=sheet)
@@ -82,4 +82,4 @@ def _uploaded() -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UsageError("Tệp không phải UTF-8: lưu lại dạng CSV UTF-8. / The file is not UTF-8: save it as CSV UTF-8.")
+    raise UsageError("panel.sheet.not_utf8")

@@ -58,7 +58,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 drafts.discard(session, name, form.value("seen"), visitor().actor)
         except FlowChangedMeanwhile as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _draft_page(panel, name, form, 409)
         flash(say("flows.discarded"))
         return redirect(url_for("flow", name=name), 303)
@@ -89,7 +89,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
         try:
             _change(panel, name, lambda sketch: editing.change_step(sketch, step, new_id, typed, exits))
         except REFUSALS as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _step_page(panel, name, step, form, _status(refusal))
         flash(say("flows.step_saved"))
         return redirect(url_for("flow_draft", name=name, _anchor=f"step-{new_id}"), 303)
@@ -131,7 +131,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 drafts.save(session, name, form.value("definition"), form.value("seen"), visitor().actor, now())
         except (FlowMistakes, FlowChangedMeanwhile) as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _json_page(panel, name, form, _status(refusal))
         flash(say("flows.saved"))
         return redirect(url_for("flow_draft", name=name), 303)
@@ -160,7 +160,7 @@ def _on_draft(panel: Panel, name: str, change: Callable[[Sketch], None], there: 
         _change(panel, name, change)
     except REFUSALS as refusal:
         form = sent_form()
-        form.problems[""] = str(refusal)
+        form.problems[""] = refusal.message
         return _draft_page(panel, name, form, _status(refusal))
     return redirect(there or url_for("flow_draft", name=name), 303)
 

@@ -126,7 +126,7 @@ def _version_page(panel: Panel, name: str, number: int, form: Form, status: int 
 
 
 def _with(form: Form, refusal: HaiChieuError) -> Form:
-    form.problems["because" if isinstance(refusal, NoReason) else ""] = str(refusal)
+    form.problems["because" if isinstance(refusal, NoReason) else ""] = refusal.message
     return form
 
 

@@ -1,44 +1,41 @@
-"""In which language the pages speak: the account's choice, else the browser's cookie, else the station's language."""
+"""Language of pages and API: choosing it, and rendering messages, dates and numbers in it.
+
+A page follows the account's choice, else the browser's cookie, else the languages that the browser asks for. The API
+follows `Accept-Language`, else the account of the token. Vietnamese is the fallback of both.
+"""
 
 import datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, current_app, g, redirect, request
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, Response, g, redirect, request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from admin.access.gate import API
 from admin.access.paths import path_within
 from admin.access.permissions import open_to_all
 from admin.access.visitors import visitor_or_none
-from admin.layout.words import FALLBACK, LANGUAGES, Words, half
 from admin.panel import Panel
-from haichieu.locale import Message, render
+from haichieu.locale import FALLBACK, LANGUAGES, Field, Message, render, render_key
+from haichieu.locale.catalogue import catalogue
+from haichieu.locale.rendering import DATES, TIMEZONE
 from haichieu.people import Account
 from haichieu.station import the_station
 
 COOKIE = "haichieu_language"
-_WORDS = "haichieu_words"
+_SHORT_DATES = {"vi": "dd/MM", "en": "d MMM"}
 _A_YEAR = 365 * 24 * 3600
 
 
 def register_language(app: Flask, panel: Panel) -> None:
-    """Give templates `t`, `half`, `moment` and `language`, and let people choose."""
-    words = Words()
-
-    app.extensions[_WORDS] = words
+    """Give templates their texts, dates and numbers, and add the route that switches the language."""
 
     @app.context_processor
     def language_of_the_page() -> dict[str, object]:
-        return {"language": page_language(), "languages": LANGUAGES, "t": say, "has_text": words.has}
-
-    @app.template_filter("half")
-    def half_of(sentence: str) -> str:
-        return half(sentence, page_language())
-
-    @app.template_filter("message")
-    def message_text(message: Message) -> str:
-        return render(message, page_language(), _timezone(panel))
+        return {"language": page_language(), "languages": LANGUAGES, "t": say, "has_text": has_text}
 
     @app.template_filter("moment")
     def moment(at: datetime.datetime | None) -> str:
@@ -46,9 +43,11 @@ def register_language(app: Flask, panel: Panel) -> None:
 
     @app.template_filter("clock")
     def clock(at: datetime.datetime | None) -> str:
-        return show_moment(at, _timezone(panel), " %H:%M:%S")
+        return show_moment(at, _timezone(panel), "HH:mm:ss")
 
+    app.template_filter("sentence")(sentence)
     app.template_filter("day")(show_day)
+    app.template_filter("short_day")(show_short_day)
     app.template_filter("figure")(show_figure)
 
     @app.post("/language")
@@ -63,41 +62,57 @@ def register_language(app: Flask, panel: Panel) -> None:
 
 
 def page_language() -> str:
-    """The language of the page that is being made."""
-    if g.get("language"):
-        return str(g.language)
-    visitor = visitor_or_none()
-    wanted = (visitor.account.language if visitor else "") or request.cookies.get(COOKIE, "")
-    if wanted not in LANGUAGES:
-        wanted = request.accept_languages.best_match(list(LANGUAGES)) or FALLBACK
-        wanted = FALLBACK if request.accept_languages.best in (None, "") else wanted
-    g.language = wanted
-    return wanted
+    """Return the language of the answer to this request."""
+    if "language" not in g:
+        visitor = visitor_or_none()
+        of_account = visitor.account.language if visitor else ""
+        of_request = request.accept_languages.best_match(list(LANGUAGES)) or ""
+        if request.path.startswith(API):
+            by_preference = [of_request, of_account]
+        else:
+            by_preference = [of_account, request.cookies.get(COOKIE, ""), of_request]
+        g.language = next((one for one in by_preference if one in LANGUAGES), FALLBACK)
+    return str(g.language)
 
 
-def say(name: str, **fields: object) -> str:
-    """A text of the catalogue in the language of the page. Raises NoSuchText."""
-    words: Words = current_app.extensions[_WORDS]
-    return words.say(page_language(), name, fields)
-
-
-def show_day(day: datetime.date) -> str:
-    """A day as people of the station write it."""
-    return day.strftime(_day_pattern())
-
-
-def show_figure(value: float | None, places: int = 0) -> str:
-    """A number with the marks of the language; a whole one has no decimals, an unknown one is a dash."""
-    if value is None:
-        return "–"
-    written = f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
-    return written.translate(str.maketrans(",.", ".,")) if page_language() == "vi" else written
+def say(name: str, **fields: Field) -> str:
+    """Return a text of the pages (`panel.…`) in the language of the page. Raises UnknownMessage."""
+    return render_key(page_language(), f"panel.{name}", fields, _timezone_or_default())
 
 
 def say_in(language: str, name: str) -> str:
-    """A text of the catalogue in another language than the page's. Raises NoSuchText."""
-    words: Words = current_app.extensions[_WORDS]
-    return words.say(language, name, {})
+    """Return a text of the pages in another language than the page's. Raises UnknownMessage."""
+    return render_key(language, f"panel.{name}", {})
+
+
+def has_text(name: str) -> bool:
+    """Say whether the pages have such a text."""
+    return f"panel.{name}" in catalogue(FALLBACK).keys
+
+
+def sentence(said: Message | str | None) -> str:
+    """Return a message in the language of the page; words that are rendered already stay as they are."""
+    if isinstance(said, Message):
+        return render(said, page_language(), _timezone_or_default())
+    return said or ""
+
+
+def show_day(day: datetime.date) -> str:
+    """Return a day as it is written in the language of the page."""
+    return str(format_date(day, DATES[page_language()], locale=page_language()))
+
+
+def show_short_day(day: datetime.date) -> str:
+    """Return a day without its year."""
+    return str(format_date(day, _SHORT_DATES[page_language()], locale=page_language()))
+
+
+def show_figure(value: float | None, places: int = 0) -> str:
+    """Return a number with the marks of the language; integers without decimals, an unknown one as a dash."""
+    if value is None:
+        return "–"
+    decimals = f".{'0' * places}" if places and not isinstance(value, int) else ""
+    return str(format_decimal(value, format=f"#,##0{decimals}", locale=page_language()))
 
 
 def know_timezone(session: Session) -> None:
@@ -105,17 +120,13 @@ def know_timezone(session: Session) -> None:
     g.timezone = the_station(session).timezone
 
 
-def show_moment(at: datetime.datetime | None, timezone: str, clock: str = " %H:%M") -> Markup:
-    """A moment as people of the station write it, and for programs."""
+def show_moment(at: datetime.datetime | None, timezone: str, clock: str = "HH:mm") -> Markup:
+    """Return a moment for people, inside an element that carries it for programs."""
     if at is None:
         return Markup("")
-    local = at.astimezone(ZoneInfo(timezone))
-    pattern = _day_pattern() + clock
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), local.strftime(pattern))
-
-
-def _day_pattern() -> str:
-    return "%d/%m/%Y" if page_language() == "vi" else "%d %b %Y"
+    language = page_language()
+    shown = format_datetime(at.astimezone(ZoneInfo(timezone)), f"{DATES[language]} {clock}", locale=language)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), shown)
 
 
 def _timezone(panel: Panel) -> str:
@@ -123,6 +134,10 @@ def _timezone(panel: Panel) -> str:
         with panel.database.reading() as session:
             know_timezone(session)
     return str(g.timezone)
+
+
+def _timezone_or_default() -> str:
+    return str(g.get("timezone", TIMEZONE))
 
 
 def _remember(panel: Panel, response: Response | AnyResponse, language: str) -> None:

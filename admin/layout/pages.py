@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from flask import Response, g, make_response, render_template, request
 
+from haichieu.locale import Message
+
 
 @dataclass
 class Form:
     """What was typed into a form, by field, and what is wrong with it, by field ("" is the form as a whole)."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str | Message] = field(default_factory=dict)
 
     def value(self, name: str, default: str = "") -> str:
         """The value of a field, the default when it was not sent."""

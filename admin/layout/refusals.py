@@ -1,52 +1,27 @@
-"""Every error as a page or as a problem document (RFC 9457), in one place: who asked decides which."""
+"""Error handlers: every error becomes a page or a problem document (RFC 9457) in the reader's language."""
 
 import uuid
 
 import structlog
 from flask import Flask, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin.access.errors import LockedOut, TokenRefused
 from admin.access.gate import API
-from admin.broadcasts.scope import NoSuchBroadcast
-from admin.layout.language import page_language
+from admin.layout.language import sentence
 from admin.layout.pages import page
-from admin.layout.words import half
-from admin.sounds.listening import NoSuchSound
-from admin.sounds.receiving import UploadTooLarge
-from broadcast_bridge.schedule.errors import PlanningNotAllowed
-from feedback.cases.case_numbers import WrongCheckDigit
-from feedback.cases.lifecycle import NoSuchCase
-from haichieu.account_rights import NoSuchAccount, NotAllowed
-from haichieu.alarms import NoSuchAlarm
-from haichieu.errors import EnvironmentProblem, HaiChieuError
-from ivr.custom_flows.errors import NoSuchFlow, NoSuchVersion
+from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
 
 log = structlog.get_logger()
 
-# 422 is kept for a request of the wrong shape; what the station refuses, as things are with it, is 409.
-STATUS: tuple[tuple[type[HaiChieuError], int], ...] = (
-    (TokenRefused, 401),
-    (NotAllowed, 403),
-    (PlanningNotAllowed, 403),
-    (UploadTooLarge, 413),
-    (NoSuchCase, 404),
-    (NoSuchBroadcast, 404),
-    (WrongCheckDigit, 404),
-    (NoSuchSound, 404),
-    (NoSuchAlarm, 404),
-    (NoSuchAccount, 404),
-    (NoSuchFlow, 404),
-    (NoSuchVersion, 404),
-    (LockedOut, 429),
-    (EnvironmentProblem, 503),
-)
 _TITLES = {
-    401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large",
-    429: "Too Many Requests", 503: "Service Unavailable",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict",
+    413: "Content Too Large", 415: "Unsupported Media Type", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
+_WITH_TITLE = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
+_DETAILS = {404: "panel.error.lost", 405: "panel.error.lost", 413: "panel.error.too_large"}
 
 
 def register_refusals(app: Flask) -> None:
@@ -54,25 +29,19 @@ def register_refusals(app: Flask) -> None:
 
     @app.errorhandler(HaiChieuError)
     def refused(error: HaiChieuError) -> AnyResponse:
-        status = status_of(error)
-        return _answer(status, _TITLES[status], str(error))
+        return _answer(error.http_status, _TITLES[error.http_status], error.message)
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> AnyResponse:
-        return _answer(
-            400,
-            "Bad Request",
-            "Biểu mẫu đã hết hạn: xin mở lại trang rồi gửi lại. / This form is out of date: open the page anew.",
-        )
+        return _answer(400, _TITLES[400], message("panel.error.form_expired"))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> AnyResponse:
-        if error.code is not None and error.code < 400:
+        status = error.code or 500
+        if status < 400:
             return error.get_response()
-        detail = error.description or ""
-        if isinstance(error, RequestEntityTooLarge):
-            detail = "Nội dung gửi lên quá lớn. / What was sent is too large."
-        answer = _answer(error.code or 500, error.name, detail)
+        detail = message(_DETAILS.get(status, f"panel.error.title_{_known(status)}"))
+        answer = _answer(status, error.name, detail)
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after", "www-authenticate"):
                 answer.headers[name] = value
@@ -82,21 +51,13 @@ def register_refusals(app: Flask) -> None:
     def failed(error: Exception) -> AnyResponse:
         reference = uuid.uuid4().hex[:8]
         log.error("web.failed", reference=reference, endpoint=request.endpoint, exc_info=error)
-        return _answer(
-            500,
-            "Internal Server Error",
-            f"Lỗi bên trong đài, mã {reference}. / An error inside the station, reference {reference}.",
-        )
+        return _answer(500, "Internal Server Error", message("panel.error.internal", reference=reference))
 
 
-def status_of(error: HaiChieuError) -> int:
-    """The HTTP status that says what kind of refusal it is."""
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 409)
-
-
-def problem(status: int, title: str, detail: str, **more: object) -> Response:
-    """A problem document (RFC 9457)."""
-    response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, **more})
+def problem(status: int, title: str, detail: Message, **more: object) -> Response:
+    """Return a problem document (RFC 9457) in the reader's language."""
+    document = {"type": "about:blank", "title": title, "status": status, "detail": sentence(detail), **more}
+    response = jsonify(document)
     response.status_code = status
     response.content_type = "application/problem+json"
     if status == 401:
@@ -104,9 +65,15 @@ def problem(status: int, title: str, detail: str, **more: object) -> Response:
     return response
 
 
-def _answer(status: int, title: str, detail: str) -> AnyResponse:
+def _answer(status: int, title: str, detail: Message) -> AnyResponse:
     offered = ["application/problem+json", "text/html"]
     if request.path.startswith(API) or request.accept_mimetypes.best_match(offered) != "text/html":
         return problem(status, title, detail)
-    known = status if status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503) else 500
-    return page("error.html", status, shown=status, known=known, detail=half(detail, page_language()))
+    return page("error.html", status, shown=status, known=_known(status), detail=detail)
+
+
+def _known(status: int) -> int:
+    """Return the status whose title in the catalogue fits."""
+    if status in _WITH_TITLE:
+        return status
+    return 400 if status < 500 else 500

@@ -36,10 +36,7 @@ class StillBeingDone(HaiChieuError):
     """The same form was sent a moment ago and is not done yet."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Biểu mẫu này vừa được gửi và đang được xử lý: xin chờ rồi xem lại trang. / "
-            "This form was sent a moment ago and is being dealt with: wait, then look at the page again."
-        )
+        super().__init__("panel.frame.in_progress")
 
 
 def register_sent_forms(app: Flask, panel: Panel) -> None:

@@ -46,7 +46,7 @@ def register_login(app: Flask, panel: Panel) -> None:
             )
             asks_code = isinstance(checked, Account) and second_factor.is_on(transaction, checked.id)
         if isinstance(checked, AccessRefused):
-            form.problems[""] = str(checked)
+            form.problems[""] = checked.message
             return _again("login.html", form)
         if asks_code:
             session.clear()
@@ -67,7 +67,7 @@ def register_login(app: Flask, panel: Panel) -> None:
                 transaction, panel.vault, account, form.value("code"), address_of_request(), moment
             )
         if refusal is not None:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _again("login_code.html", form)
         return _enter(panel, account, form, moment)
 

@@ -18,6 +18,7 @@ from admin.my_account.browsers import browser_name
 from admin.panel import Panel
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, UsageError
+from haichieu.locale import Message
 from haichieu.people import Account
 from haichieu.station import the_station
 
@@ -40,14 +41,14 @@ def register_my_account(app: Flask, panel: Panel) -> None:
         form, moment = sent_form(), now()
         try:
             if form.value("new_password") != form.value("new_password_again"):
-                raise UsageError("Hai lần nhập không giống nhau. / The two new passwords differ.")
+                raise UsageError("panel.my_account.passwords_differ")
             _check_again(panel, form)
             with panel.database.session() as session:
                 account = session.get_one(Account, visitor().account.id)
                 sessions.end_all(session, account.id, visitor().actor, moment)
                 sign_in.change_password(session, account, form.value("new_password"))
         except HaiChieuError as refusal:
-            return _overview(panel, password_problem=str(refusal), status=422)
+            return _overview(panel, password_problem=refusal.message, status=422)
         response = redirect(url_for("my_account"), 303)
         enter(panel, response, account, moment)
         flash(say("my_account.password_changed"))
@@ -79,7 +80,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
         try:
             _check_again(panel, sent_form())
         except HaiChieuError as refusal:
-            return _overview(panel, second_factor_problem=str(refusal), status=422)
+            return _overview(panel, second_factor_problem=refusal.message, status=422)
         with panel.database.session() as session:
             second_factor.switch_off(session, session.get_one(Account, visitor().account.id), visitor().actor)
         flash(say("my_account.second_factor_off"))
@@ -106,7 +107,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
                 account = session.get_one(Account, visitor().account.id)
                 token = tokens.create(session, account, form.value("name"), visitor().actor, now())
         except UsageError as refusal:
-            return _overview(panel, token_problem=str(refusal), status=422)
+            return _overview(panel, token_problem=refusal.message, status=422)
         return page("token.html", token=token, name=form.value("name"))
 
     @app.post("/account/tokens/<int:number>/revoke")
@@ -118,7 +119,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
         return redirect(url_for("my_account"), 303)
 
 
-def _overview(panel: Panel, status: int = 200, **problems: str) -> Response:
+def _overview(panel: Panel, status: int = 200, **problems: Message) -> Response:
     account_id = visitor().account.id
     with panel.database.reading() as session:
         found = {

@@ -20,6 +20,7 @@ from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.district.entries import OFFICIAL, EntryRefused, texts_of
 from haichieu.district.reconcile import retire
+from haichieu.locale import message
 from haichieu.people import Official, Right
 from haichieu.pins import new_pin, reset_pin
 
@@ -152,7 +153,7 @@ def _texts(session: Session, row: Official | None) -> dict[str, list[str]]:
     kept = {zone.code for zone in row.zones} if row else set()  # type: ignore[attr-defined]
     chosen = set(form.values("zones"))
     if beyond := chosen - mine - kept:
-        raise EntryRefused({"zones": f"không được chọn {', '.join(beyond)} / you may not choose {', '.join(beyond)}"})
+        raise EntryRefused({"zones": message("panel.officials.zones_beyond", zones=tuple(sorted(beyond)))})
     texts = {name: list(values) for name, values in form.fields.items() if name != "pin"}
     texts["phones"] = form.value("phones").replace(",", "\n").replace(";", "\n").split("\n")
     texts["zones"] = sorted((chosen & mine) | (kept - mine))

@@ -38,10 +38,10 @@ class Hearers:
 def hearers(session: Session, codes: Sequence[str]) -> Hearers:
     """Look at who would hear it. Raises UsageError, UnknownZone or NotAllowed."""
     if not codes:
-        raise UsageError("Chưa chọn khu vực. / Choose at least one zone.")
+        raise UsageError("panel.air.no_zone")
     zones = zones_coded(session, codes)
     require_in(session, Action.AIR, units_heard(session, codes))
     speakers = speakers_in(session, [zone.id for zone in zones])
     if not speakers:
-        raise UsageError("Khu vực đã chọn không có cụm loa nào. / There is no speaker in these zones.")
+        raise UsageError("panel.air.no_speaker")
     return Hearers(zones, speakers)

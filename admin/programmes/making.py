@@ -16,10 +16,10 @@ from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
 from admin.sounds.receiving import receive, streams_body
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import AlreadyThere
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, MOST_SECONDS
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 
 
 def register_making(app: Flask, panel: Panel) -> None:
@@ -51,7 +51,7 @@ def register_making(app: Flask, panel: Panel) -> None:
                     number = intake.add(session, panel.store, about, ready, now()).id
             except AlreadyThere as known:
                 where = url_for("programme", number=known.programme_id)
-                return problem(409, "Conflict", str(known), page=where)
+                return problem(409, "Conflict", known.message, page=where)
         flash(say("programmes.added"))
         answer = jsonify({"page": url_for("programme", number=number)})
         answer.status_code = 201
@@ -88,7 +88,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _new_page(panel, form, 422)
         flash(say("programmes.added"))
         return redirect(url_for("programme", number=number), 303)

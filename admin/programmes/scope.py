@@ -6,13 +6,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import Visitor
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.models import Programme
-from haichieu.errors import UsageError
+from haichieu.errors import NotFound, UsageError
 from haichieu.people import Unit
 from haichieu.station import the_station
 
@@ -29,7 +28,7 @@ def find_programme(session: Session, number: int) -> Programme:
     """The programme of this number. Raises NotFound."""
     found = session.get(Programme, number) if number < 2**31 else None
     if found is None:
-        raise NotFound(f"Không có chương trình số {number}. / There is no programme {number}.")
+        raise NotFound("panel.programmes.no_such", number=number)
     return found
 
 
@@ -46,7 +45,7 @@ def units_for(session: Session, visitor: Visitor) -> list[Unit]:
 def unit_id_of(value: str) -> int:
     """The unit that a form names. Raises UsageError."""
     if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise UsageError("Chưa chọn đơn vị. / Choose a unit.")
+        raise UsageError("panel.programmes.no_unit")
     return int(value)
 
 
@@ -58,11 +57,9 @@ def about_from(
     category = " ".join(value("category").split())
     language = value("language") or "vi"
     if len(category) > LONGEST_CATEGORY or not category.isprintable():
-        raise UsageError(
-            f"Chuyên mục tối đa {LONGEST_CATEGORY} ký tự. / A category has at most {LONGEST_CATEGORY} characters."
-        )
+        raise UsageError("panel.programmes.category_too_long", most=LONGEST_CATEGORY)
     if language not in LANGUAGES:
-        raise UsageError("Ngôn ngữ không đúng. / There is no such language here.")
+        raise UsageError("panel.programmes.wrong_language")
     return About(
         value("title"), was.unit_id if was else unit_id_of(value("unit")), was.author if was else visitor.actor,
         was.author_name if was else visitor.account.name, category, language,
@@ -87,4 +84,4 @@ def _end_of(session: Session, day: str) -> datetime.datetime | None:
         midnight = datetime.datetime.combine(date + datetime.timedelta(days=1), datetime.time())
         return midnight.replace(tzinfo=ZoneInfo(the_station(session).timezone)).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
-        raise UsageError("Ngày cuối không đúng. / The last day is no real day.") from None
+        raise UsageError("panel.programmes.wrong_last_day") from None

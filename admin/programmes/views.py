@@ -6,7 +6,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, send_file, url_for
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
@@ -14,7 +13,7 @@ from admin.access.permissions import needs
 from admin.access.visitors import Visitor, visitor
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.emergency.sounding import zones_for
-from admin.layout.language import page_language, say
+from admin.layout.language import say, show_figure
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.programmes.airing import hearers
@@ -33,10 +32,10 @@ from broadcast_bridge.programmes.history import changes_since_approval
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.programme_search import Wanted
 from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeEvent, ProgrammeState
-from haichieu.account_rights import Action, NotAllowed
+from haichieu.account_rights import Action
 from haichieu.audit import AuditEntry
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed, NotFound
 from haichieu.state_machine import IllegalTransition
 
 MOST_HISTORY = 50
@@ -53,7 +52,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
 
     @app.template_filter("tenths")
     def tenths(figure: float) -> str:
-        return f"{figure:.1f}".replace(".", "," if page_language() == "vi" else ".")
+        return show_figure(float(figure), 1)
 
     @app.get("/programmes")
     @needs(Action.VIEW)
@@ -86,7 +85,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
             sound = find_programme(session, number).sound
             file = panel.store.path(sound) if sound else None
         if file is None or not file.exists():
-            raise NotFound("Chương trình này không còn âm thanh. / This programme has no sound.")
+            raise NotFound("panel.programmes.no_sound")
         wide = file.with_suffix(".wav16")
         response = send_file(wide if wide.exists() else file, mimetype="audio/wav", conditional=True, max_age=0)
         response.headers["Cache-Control"] = "private, no-cache"
@@ -106,7 +105,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         try:
             _change(panel, number, form)
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
         flash(say("programmes.changed"))
         return redirect(url_for("programme", number=number), 303)
@@ -120,7 +119,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
                 with panel.database.session() as session:
                     act(session, find_programme(session, number), form)
             except (approval.ApprovalRefused, IllegalTransition) as refusal:
-                form.problems[""] = str(refusal)
+                form.problems[""] = refusal.message
                 return _page_of(panel, number, form, 409)
             flash(say(f"programmes.done_{name}"))
             return redirect(url_for("programme", number=number), 303)
@@ -167,7 +166,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
-            form.problems[""] = str(refusal)
+            form.problems[""] = refusal.message
             return _air_page(panel, number, form, 422)
         flash(say("programmes.aired", number=broadcast))
         return redirect(url_for("now"), 303)
@@ -238,10 +237,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
 
 def _require_edition(programme: Programme, form: Form) -> None:
     if form.value("edition") != programme.updated_at.isoformat():
-        raise EditedMeanwhile(
-            "Người khác vừa sửa chương trình này. Nội dung bạn nhập vẫn còn dưới đây: so lại rồi lưu lần nữa. / "
-            "Somebody else has just changed this programme. What you typed is still below: compare, and save again."
-        )
+        raise EditedMeanwhile("panel.programmes.edited_meanwhile")
 
 
 def _air_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:

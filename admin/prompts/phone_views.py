@@ -43,7 +43,7 @@ def register_prompt_calls(
             with panel.database.session() as session:
                 calls.owe(session, key, language, form.value("phone"), visitor().actor, now())
         except PromptRefused as refusal:
-            form.problems["phone"] = str(refusal)
+            form.problems["phone"] = refusal.message
             return show(language, key, form, 422)
         return redirect(url_for("prompt", language=language, key=key, _anchor="phone"), 303)
 

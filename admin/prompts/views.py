@@ -93,7 +93,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
                 custom.require_edition(session, key, language, form.value("edition"))
                 custom.say_otherwise(session, texts, key, language, text, visitor().actor, now())
         except HaiChieuError as refusal:
-            form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = str(refusal)
+            form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = refusal.message
             return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
         flash(say("prompts.changed"))
         return redirect(url_for("prompt", language=language, key=key), 303)

@@ -23,6 +23,7 @@ from admin.set_up.progress import Step, first_call, line_to_dial, missing, who_c
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
+from haichieu.locale import Message, message
 from haichieu.people import Account, Level, Role
 from haichieu.station import Station
 
@@ -48,7 +49,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
         form, moment = sent_form(), now()
         try:
             if form.value("password") != form.value("password_again"):
-                raise EntryRefused({"password": say("first_run.passwords_differ")})
+                raise EntryRefused({"password": message("panel.first_run.passwords_differ")})
             with panel.database.session() as session:
                 account = _begin(session, panel, form)
                 if not use_up(panel.settings):
@@ -99,7 +100,7 @@ def _require_link(panel: Panel, token: str) -> None:
 def _begin(session: Session, panel: Panel, form: Form) -> Account:
     """The unit and its administrator. Raises EntryRefused."""
     unit = {"code": form.values("unit"), "name": form.values("unit_name"), "level": form.values("level")}
-    problems: dict[str, str] = {}
+    problems: dict[str, Message] = {}
     try:
         save(session, panel.vault, UNIT, unit, WHO)
     except EntryRefused as refusal:
@@ -112,7 +113,7 @@ def _begin(session: Session, panel: Panel, form: Form) -> Account:
     try:
         sign_in.change_password(session, account, form.value("password"))
     except PasswordTooWeak as refusal:
-        raise EntryRefused({"password": str(refusal)}) from refusal
+        raise EntryRefused({"password": refusal.message}) from refusal
     if session.get(Station, 1) is None:
         session.add(Station(id=1, name=form.value("unit_name").strip()[:200]))
     session.flush()

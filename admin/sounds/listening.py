@@ -11,15 +11,15 @@ from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.models import Programme
 from feedback.models import Case, Message
 from haichieu.account_rights import Action
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
 from haichieu.media import Media
 
 
-class NoSuchSound(HaiChieuError):
+class NoSuchSound(NotFound):
     """There is no sound of this number, or it is not for the one who asks."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Không có âm thanh số {number}. / There is no sound {number}.")
+        super().__init__("panel.sounds.none", number=number)
 
 
 def heard_from(session: Session, number: int) -> Iterable[int]:

@@ -17,7 +17,7 @@ def peaks(file: Path) -> list[int]:
     try:
         with wave.open(str(file), "rb") as sound:
             if sound.getsampwidth() != 2:
-                raise UnreadableSound(f"{file.name}: không phải WAV 16 bit / is no 16-bit WAV")
+                raise UnreadableSound("panel.sounds.unreadable", file=file.name)
             total = sound.getnframes()
             pieces = min(PIECES, total)
             found = []
@@ -29,4 +29,4 @@ def peaks(file: Path) -> list[int]:
                 found.append(round(swing * 100 / 32768))
             return found
     except (OSError, EOFError, wave.Error) as problem:
-        raise UnreadableSound(f"{file.name}: không đọc được / cannot be read as WAV: {problem}") from problem
+        raise UnreadableSound("panel.sounds.unreadable", file=file.name) from problem

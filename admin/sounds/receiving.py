@@ -14,13 +14,12 @@ _MARK = "streams_body"
 
 
 class UploadTooLarge(HaiChieuError):
-    """The file is larger than the station takes."""
+    """The file is larger than the station accepts."""
+
+    http_status = 413
 
     def __init__(self, most: int) -> None:
-        super().__init__(
-            f"Tệp quá lớn: đài nhận tối đa {most // 1_000_000} MB. / "
-            f"The file is too large: at most {most // 1_000_000} MB are taken."
-        )
+        super().__init__("panel.recorder.too_large", most=most // 1_000_000)
 
 
 def streams_body(view: V) -> V:

@@ -55,7 +55,7 @@ def account_sheet(
 ) -> AccountSheet:
     """Read a speaker's account, which the audit trail remembers. Raises UsageError for a multicast group."""
     if not speaker.password_locked or speaker.removed_at is not None:
-        raise UsageError("Cụm loa này không có tài khoản SIP. / This speaker has no SIP account.")
+        raise UsageError("panel.speakers.no_account")
     audit.record(session, who, "speaker.account_shown", f"speaker:{speaker.code}")
     return AccountSheet(
         f"{_host(settings, panel_host)}:{settings.sip_port}", speaker.code, vault.unlock(speaker.password_locked)

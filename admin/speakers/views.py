@@ -30,6 +30,7 @@ from haichieu.database import now
 from haichieu.district.entries import SPEAKER, EntryRefused, save, texts_of
 from haichieu.district.reconcile import retire
 from haichieu.errors import UsageError
+from haichieu.locale import Message, message
 
 COLUMNS = "id, name, unit, password, multicast, volume_db, codecs, latitude, longitude"
 SAMPLE = "id,name,unit,latitude,longitude\ncb-03,Nhà văn hóa Nà Sài,CO-BA,22.9512,105.6731"
@@ -139,7 +140,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 texts = {**texts_of(SPEAKER, row), "volume_db": sent_form().values("volume_db")}
                 save(session, panel.vault, SPEAKER, texts, visitor().actor, row)
         except EntryRefused as refusal:
-            return _speaker_page(panel, number, "; ".join(refusal.problems.values()), 422)
+            return _speaker_page(panel, number, refusal.message, 422)
         flash(say("entry.saved"))
         return redirect(url_for("speaker", number=number), 303)
 
@@ -152,8 +153,10 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 row = session.get_one(Speaker, number)
                 ask_for_tone(session, panel.store, row, visitor().actor, now())
         except (CannotTry, ZoneBusy) as refusal:
-            busy = say("speakers.busy", who=refusal.on_air) if isinstance(refusal, ZoneBusy) else str(refusal)
-            return _speaker_page(panel, number, busy, 409)
+            said = refusal.message
+            if isinstance(refusal, ZoneBusy):
+                said = message("panel.speakers.busy", who=refusal.on_air)
+            return _speaker_page(panel, number, said, 409)
         flash(say("speakers.tone_asked"))
         return redirect(url_for("speaker", number=number), 303)
 
@@ -167,7 +170,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 host = request.host.rpartition(":")[0] or request.host
                 sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
         except UsageError as refusal:
-            return _speaker_page(panel, number, str(refusal), 422)
+            return _speaker_page(panel, number, refusal.message, 422)
         return page("speaker_account.html", speaker=row, sheet=sheet, image=Markup(sheet.image))  # noqa: S704
 
     @app.post("/speakers/<int:number>/retire")
@@ -194,7 +197,7 @@ def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int
     return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=CODECS)
 
 
-def _speaker_page(panel: Panel, number: int, problem: str = "", status: int = 200) -> Response:
+def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status: int = 200) -> Response:
     with panel.database.reading() as session:
         row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
         periods, zones, found = history(session, row, NEWEST), zones_of_speaker(session, row), _doings(session, row)

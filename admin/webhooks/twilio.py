@@ -10,12 +10,12 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
-from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable
 
 from admin.access.permissions import open_to_all
 from feedback.texts.deliveries import note_status
 from feedback.texts.inbox import InboundText, TextInbox
 from haichieu.database import Database, now
+from haichieu.errors import EnvironmentProblem, NotAllowed, UsageError
 
 log = structlog.get_logger()
 
@@ -23,6 +23,12 @@ LARGEST = 64 * 1024
 """Bytes; a text of 1600 characters, each sent as twelve, stays far below it."""
 SIGNATURE = "X-Twilio-Signature"
 PREFIX = "/webhooks/twilio"
+
+
+class BadRequest(UsageError):
+    """The request lacks what Twilio always sends."""
+
+    http_status = 400
 
 
 @dataclass(frozen=True)
@@ -49,19 +55,13 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
         """Let nobody in but Twilio."""
         request.max_content_length = LARGEST
         if not secrets.complete:
-            raise ServiceUnavailable(
-                "Đài chưa khai báo Twilio. / Twilio is not set up: set HAICHIEU_TWILIO_ACCOUNT_SID, "
-                "HAICHIEU_TWILIO_AUTH_TOKEN and HAICHIEU_PUBLIC_URL."
-            )
+            raise EnvironmentProblem("api.twilio_not_set_up")
         query = f"?{request.query_string.decode('ascii', 'replace')}" if request.query_string else ""
         url = f"{secrets.public_url.rstrip('/')}{request.path}{query}"
         signature = request.headers.get(SIGNATURE, "")
         if not (validator.validate(url, request.form, signature) and _is_for(secrets.account_sid)):
             log.warning("twilio.refused", path=request.path)
-            raise Forbidden(
-                "Chữ ký không đúng. / The signature is wrong: HAICHIEU_PUBLIC_URL must be how Twilio calls the "
-                "station, and HAICHIEU_TWILIO_AUTH_TOKEN that account's token."
-            )
+            raise NotAllowed("api.twilio_signature")
 
     @routes.post("/sms")
     @open_to_all
@@ -109,5 +109,5 @@ def _is_for(account_sid: str) -> bool:
 def _sid() -> str:
     name = request.form.get("MessageSid", "")
     if not 1 <= len(name) <= 64:
-        raise BadRequest("MessageSid: thiếu hoặc quá dài / missing or too long")
+        raise BadRequest("api.twilio_sid")
     return name

@@ -23,6 +23,7 @@ from haichieu.database import now
 from haichieu.district.entries import ZONE, EntryRefused, texts_of
 from haichieu.district.reconcile import retire
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.station import the_station
 
 HOURS = (1, 4, 12, 24, 72)
@@ -104,11 +105,11 @@ def register_zones(app: Flask, panel: Panel) -> None:
                 else:
                     unsilence(session, number, visitor().actor)
         except HaiChieuError as refusal:
-            return _list(panel, str(refusal), 422)
+            return _list(panel, refusal.message, 422)
         return redirect(url_for("zones"), 303)
 
 
-def _list(panel: Panel, problem: str = "", status: int = 200) -> Response:
+def _list(panel: Panel, problem: str | Message = "", status: int = 200) -> Response:
     mine, moment = visitor().units, now()
     with panel.database.reading() as session:
         shown = []

@@ -14,7 +14,7 @@ HaiChieuError
 └── ClaimLost                  the occurrence belongs to another process by now
 """
 
-from haichieu.errors import HaiChieuError, UsageError
+from haichieu.errors import HaiChieuError, NotAllowed, UsageError
 
 
 class ScheduleRefused(UsageError):
@@ -45,7 +45,7 @@ class CalendarRefused(ScheduleRefused):
     """The calendar file cannot be taken over, and nothing of it was; the message has a line for each mistake."""
 
 
-class PlanningNotAllowed(HaiChieuError):
+class PlanningNotAllowed(NotAllowed):
     """The person may not plan that."""
 
 

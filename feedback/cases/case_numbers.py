@@ -8,13 +8,13 @@ import secrets
 
 from stdnum import damm
 
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
 
 DIGITS = 8
 """The check digit included."""
 
 
-class WrongCheckDigit(HaiChieuError):
+class WrongCheckDigit(NotFound):
     """What was keyed in or written cannot be the number of a case."""
 
     def __init__(self) -> None:

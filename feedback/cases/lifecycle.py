@@ -15,14 +15,14 @@ from feedback.cases.case_numbers import new_case_number, read_case_number
 from feedback.models import Case, CaseChange, Category, Citizen, Message
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
 from haichieu import audit, jobs
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
 from haichieu.media import Media
 
 OPEN = (CaseStatus.NEW, CaseStatus.TRANSCRIBED, CaseStatus.ASSIGNED, CaseStatus.REOPENED)
 """States in which somebody waits for an answer."""
 
 
-class NoSuchCase(HaiChieuError):
+class NoSuchCase(NotFound):
     """There is no case of this number, or it is not for the one who asks."""
 
     def __init__(self, number: str) -> None:

@@ -22,6 +22,7 @@ from haichieu.district.file import sentence_of
 from haichieu.district.route_lines import line_of_route, read_route
 from haichieu.district.tables import Values, key_of, set_values
 from haichieu.errors import UsageError
+from haichieu.locale import Message
 from haichieu.people import Account, Official, OfficialPhone, Unit
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import the_station
@@ -63,9 +64,11 @@ _HASHED = {"pin": ("pin_hash", "0000"), "password": ("password_hash", "no passwo
 class EntryRefused(UsageError):
     """The entry cannot stand as it is; `problems` says what is wrong by field ("" is the entry as a whole)."""
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("\n".join(problems.values()))
-        self.problems = dict(problems)
+    def __init__(self, problems: Mapping[str, Message | str]) -> None:
+        self.problems = {
+            name: one if isinstance(one, Message) else Message.verbatim(one) for name, one in problems.items()
+        }
+        super().__init__(Message.lines(self.problems.values()))
 
 
 def field_of(place: tuple[str | int, ...]) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from haichieu.database import Database
 from haichieu.district.entries import LISTS, EntryRefused, Kind, find_row, is_out_of_use, save, texts_of
 from haichieu.errors import HaiChieuError, UsageError
+from haichieu.locale import Message
 from haichieu.vault import Vault
 
 MOST_LINES = 2000
@@ -27,7 +28,7 @@ class WrongLine:
 
     line: int
     field: str
-    sentence: str
+    sentence: Message
 
 
 @dataclass
@@ -77,7 +78,7 @@ def take_sheet(
                 except EntryRefused as refusal:
                     sheet.wrong += [WrongLine(number, name, said) for name, said in refusal.problems.items()]
                 except HaiChieuError as refusal:
-                    sheet.wrong.append(WrongLine(number, "", str(refusal)))
+                    sheet.wrong.append(WrongLine(number, "", refusal.message))
             if dry_run or sheet.wrong:
                 raise _NotForGood
     except _NotForGood:

@@ -11,7 +11,7 @@ from haichieu.locale.catalogue import catalogue
 from haichieu.locale.messages import LINES, Field, Message
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
-_DATES = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
+DATES = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 
 
 def render(message: Message, language: str, timezone: str = TIMEZONE) -> str:
@@ -37,9 +37,9 @@ def _shown(name: str, value: Field, language: str, timezone: str) -> str:
             return ", ".join(_shown(name, one, language, timezone) for one in value)
         case datetime.datetime():
             local = value.astimezone(ZoneInfo(timezone)) if value.tzinfo else value
-            return format_datetime(local, f"{_DATES[language]} HH:mm", locale=language)
+            return format_datetime(local, f"{DATES[language]} HH:mm", locale=language)
         case datetime.date():
-            return format_date(value, _DATES[language], locale=language)
+            return format_date(value, DATES[language], locale=language)
         case datetime.time():
             return format_time(value, "HH:mm", locale=language)
         case float():

@@ -1,16 +1,16 @@
 """What is refused about the station's own flows; the tree of them is drawn in the package."""
 
-from haichieu.errors import HaiChieuError, UsageError
+from haichieu.errors import HaiChieuError, NotFound, UsageError
 
 
-class NoSuchFlow(HaiChieuError):
+class NoSuchFlow(NotFound):
     """The program knows no flow of this name."""
 
     def __init__(self, flow: str) -> None:
         super().__init__(f"Không có kịch bản {flow[:60]!r}. / There is no flow {flow[:60]!r}.")
 
 
-class NoSuchVersion(HaiChieuError):
+class NoSuchVersion(NotFound):
     """The flow has no version of this number."""
 
     def __init__(self, flow: str, number: int) -> None:

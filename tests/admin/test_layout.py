@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+from admin.layout.words import LANGUAGES, Words, half
 
 from admin.access.permissions import for_anyone_signed_in
 from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
@@ -13,7 +14,6 @@ from admin.calendar.drafts import REPEATS
 from admin.cases.case_page import TEMPLATES
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import MAIN
-from admin.layout.words import LANGUAGES, Words, half
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
 from admin.speakers.listing import Standing
