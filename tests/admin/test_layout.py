@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import string
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,8 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priori
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
+from haichieu.locale import LANGUAGES, render_key
+from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
 from ivr.calls.routes import Days as RouteDays
 from ivr.custom_flows.fields import exits_of, fields_of
@@ -75,27 +76,17 @@ BUILT = {
 
 
 def used() -> set[str]:
-    """The names of every text that a page asks for."""
+    """The names of every text that a page asks for, or that an error of the panel carries."""
     found = {f"{group}.{name}" for group, names in BUILT.items() for name in names}
     for source in SOURCES:
-        found |= set(re.findall(r"""\b(?:t|say)\(["']([a-z_]+\.[a-z_0-9]*[a-z0-9])["']""", source.read_text()))
+        text = source.read_text()
+        found |= set(re.findall(r"""\b(?:t|say)\(["']([a-z_]+\.[a-z_0-9]*[a-z0-9])["']""", text))
+        found |= set(re.findall(r'"panel\.([a-z_]+\.[a-z_0-9]*[a-z0-9])"', text))
     return found
 
 
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def test_both_languages_say_the_same_things() -> None:
-    words = Words()
-    vietnamese, english = words.names("vi"), words.names("en")
-    assert vietnamese.keys() == english.keys()
-    assert [name for name in vietnamese if fields(vietnamese[name]) != fields(english[name])] == []
-    assert [name for name, text in english.items() if not text.strip()] == []
-
-
-def test_every_text_that_pages_ask_for_is_there_and_every_text_is_asked_for() -> None:
-    assert used() == set(Words().names("vi"))
+def test_catalogue_has_exactly_the_texts_of_the_pages() -> None:
+    assert used() == {key.removeprefix("panel.") for key in catalogue("vi").keys if key.startswith("panel.")}
 
 
 def test_pages_hold_no_words_of_their_own() -> None:
@@ -114,12 +105,6 @@ def test_no_template_holds_a_script_or_a_style() -> None:
         assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js", text) == [], template.name
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), template.name
         assert "|safe" not in text.replace(" ", ""), template.name
-
-
-def test_a_message_has_two_halves() -> None:
-    assert half("Không có. / There is none.", "vi") == "Không có."
-    assert half("Không có. / There is none.", "en") == "There is none."
-    assert half("CAP 1.2", "en") == "CAP 1.2"
 
 
 def test_what_was_brought_from_elsewhere_is_what_it_was() -> None:
@@ -162,11 +147,10 @@ def test_pages_are_not_kept_and_may_do_nothing_but_what_is_ours(house: House) ->
 def test_errors_are_pages_in_the_language_of_the_reader(house: House, language: str) -> None:
     browser = house.signed_in("viewer@x.example")
     browser.post("/language", page="/account", language=language)
-    words = Words().names(language)
     missing = browser.get("/khong-co")
-    assert (missing.status_code, words["error.title_404"] in missing.text) == (404, True)
+    assert (missing.status_code, render_key(language, "panel.error.title_404", {}) in missing.text) == (404, True)
     forbidden = browser.get("/accounts")
-    assert (forbidden.status_code, words["error.title_403"] in forbidden.text) == (403, True)
+    assert (forbidden.status_code, render_key(language, "panel.error.title_403", {}) in forbidden.text) == (403, True)
     assert f'<html lang="{language}">' in forbidden.text
     assert browser.get("/logout").status_code == 405
     api = house.app.test_client().get("/api/v1/khong-co", headers={"Accept": "text/html"})
