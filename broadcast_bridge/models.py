@@ -73,8 +73,13 @@ class Speaker(Base):
 
     @property
     def is_multicast(self) -> bool:
-        """A multicast group cannot say whether anybody listens; it always counts as reachable."""
+        """Whether it is an RTP multicast group."""
         return bool(self.multicast)
+
+    @property
+    def counts_as_reachable(self) -> bool:
+        """Whether it is expected to play: a multicast group cannot report whether anybody receives it."""
+        return self.reachable or self.is_multicast
 
 
 class Reachability(Base):

@@ -91,7 +91,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
             SpeakerStatus(
                 speaker.code,
                 speaker.name,
-                speaker.reachable or speaker.is_multicast,
+                speaker.counts_as_reachable,
                 not speaker.is_multicast,
                 speaker.reachable_since,
             )

@@ -105,6 +105,6 @@ def _delivery(one: Delivery) -> documents.Delivery:
 
 def _speaker(one: Speaker) -> documents.Speaker:
     return documents.Speaker(
-        id=one.code, name=one.name, unit=one.unit.code, reachable=one.reachable or one.is_multicast,
+        id=one.code, name=one.name, unit=one.unit.code, reachable=one.counts_as_reachable,
         supervised=not one.is_multicast, since=one.reachable_since, latitude=one.latitude, longitude=one.longitude,
     )  # fmt: skip

@@ -34,7 +34,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
             broadcast = find_broadcast(session, visitor(), number)
             rebroadcast.what_again(session, broadcast, now())
             speakers = _speakers_now(session, broadcast)
-            reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
+            reachable = sum(speaker.counts_as_reachable for speaker in speakers)
         return page("broadcast_again.html", broadcast=broadcast, speakers=speakers, reachable=reachable)
 
     @app.post("/broadcasts/<int:number>/again")

@@ -16,7 +16,7 @@ from broadcast_bridge.schedule.lunar import lunar_day
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
-from broadcast_bridge.schedule.states import OccurrenceState, WhyNot, words
+from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState, words
 from haichieu.public_holidays import holiday_name
 
 _DAY = datetime.timedelta(days=1)
@@ -120,7 +120,7 @@ def _entry(
     wall = due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None).isoformat(timespec="minutes")
     heard = is_day_for(schedule.days, datetime.datetime.fromisoformat(wall).date())
     state = str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED)
-    reason: str | None = None if heard else str(WhyNot.HOLIDAY)
+    reason: str | None = None if heard else str(OccurrenceReason.HOLIDAY)
     if row is not None:
         state, reason = row.state, row.reason
     to_come = due_at > at and state == OccurrenceState.PLANNED and schedule.removed_at is None

@@ -39,7 +39,7 @@ class Sounding:
     @property
     def away(self) -> Sequence[Speaker]:
         """The speakers that cannot be reached."""
-        return [speaker for speaker in self.speakers if not (speaker.reachable or speaker.is_multicast)]
+        return [speaker for speaker in self.speakers if not speaker.counts_as_reachable]
 
     @property
     def mark(self) -> str:
@@ -77,6 +77,6 @@ def zones_for(session: Session, visitor: Visitor) -> list[tuple[Zone, int, int]]
     for zone in zones:
         speakers = reach[zone.id].speakers
         if speakers and {speaker.unit_id for speaker in speakers} <= visitor.units:
-            reachable = sum(speaker.reachable or speaker.is_multicast for speaker in speakers)
+            reachable = sum(speaker.counts_as_reachable for speaker in speakers)
             found.append((zone, len(speakers), reachable))
     return found

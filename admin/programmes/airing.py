@@ -23,7 +23,7 @@ class Hearers:
     @property
     def away(self) -> Sequence[Speaker]:
         """The speakers that cannot be reached."""
-        return [speaker for speaker in self.speakers if not (speaker.reachable or speaker.is_multicast)]
+        return [speaker for speaker in self.speakers if not speaker.counts_as_reachable]
 
     @property
     def mark(self) -> str:

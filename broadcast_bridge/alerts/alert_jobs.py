@@ -71,7 +71,7 @@ class AlertDesk:
                 await asyncio.to_thread(self._put_on_air, spoken)
             except HaiChieuError as problem:
                 log.error("alert.not_aired", alert=spoken.alert_id, problem=str(problem))
-                await self._database.run(partial(_give_up, spoken=spoken, why=str(problem)))
+                await self._database.run(partial(_give_up, spoken=spoken, why=problem.message))
 
     async def _next_look(self) -> datetime.datetime:
         return now() + LOOK_EVERY  # hours at which an alert begins or expires are minutes, not seconds
@@ -124,6 +124,6 @@ def _spoken(alert: CapAlert, language: str) -> _Spoken:
     return _Spoken(alert.id, texts.get(chosen, ""), chosen)
 
 
-def _give_up(session: Session, spoken: _Spoken, why: str) -> None:
+def _give_up(session: Session, spoken: _Spoken, why: Message) -> None:
     """Leave the alert as it is, to be tried again at the next look, and tell the administrators."""
     raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", Message.verbatim(why))

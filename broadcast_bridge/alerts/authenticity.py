@@ -63,10 +63,7 @@ class EnvelopedSignature:
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
         """Return the canonical form of what was signed, which has to be the whole alert."""
         if not source.certificate:
-            raise AlertForged(
-                f"Nguồn {source.code} chưa có chứng thư để kiểm tra chữ ký. / "
-                f"There is no certificate of the source {source.code} to check a signature by."
-            )
+            raise AlertForged("alert.forged.no_certificate", source=source.code)
         root = parse(received, keep_comments=True)
         _require_one_signature_over_everything(root)
         expected = SignatureConfiguration(
@@ -78,9 +75,9 @@ class EnvelopedSignature:
             )
         # signxml lets mistakes in the parts of a signature through as what they are.
         except (SignXMLException, etree.LxmlError, ValueError, TypeError, AttributeError, InvalidSignature) as problem:
-            raise _forged(f"chữ ký không đúng ({problem})", f"the signature does not hold ({problem})") from problem
+            raise AlertForged("alert.forged.signature", problem=str(problem)[:500]) from problem
         if isinstance(verified, list) or verified.signed_xml is None or verified.signed_xml.tag != root.tag:
-            raise _forged("chữ ký không phủ cả bản tin", "the signature is not over the whole alert")
+            raise AlertForged("alert.forged.not_whole")
         return verified.signed_data
 
 
@@ -96,12 +93,10 @@ class SharedSecret:
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
         """Return all that was received."""
         if not source.secret_locked:
-            raise AlertForged(
-                f"Nguồn {source.code} chưa có khóa bí mật. / No secret is shared with the source {source.code}."
-            )
+            raise AlertForged("alert.forged.no_secret", source=source.code)
         expected = hmac.digest(self.vault.unlock(source.secret_locked).encode(), received, hashlib.sha256).hex()
         if not hmac.compare_digest(expected.encode(), self.signature.strip().lower().encode()):
-            raise _forged("mã HMAC không đúng", "the HMAC is wrong")
+            raise AlertForged("alert.forged.hmac")
         return received
 
 
@@ -117,13 +112,11 @@ class DetachedSignature:
         """Return all that was received."""
         key = load_pem_public_key(source.public_key.encode()) if source.public_key else None
         if not isinstance(key, Ed25519PublicKey):
-            raise AlertForged(
-                f"Nguồn {source.code} chưa có khóa công khai Ed25519. / There is no Ed25519 key of {source.code}."
-            )
+            raise AlertForged("alert.forged.no_key", source=source.code)
         try:
             key.verify(base64.b64decode(self.signature, validate=True), received)
         except (InvalidSignature, ValueError) as problem:
-            raise _forged("chữ ký Ed25519 không đúng", "the Ed25519 signature is wrong") from problem
+            raise AlertForged("alert.forged.ed25519") from problem
         return received
 
 
@@ -143,9 +136,9 @@ class FetchedFrom:
         """Return all that was received."""
         feed, fetched = urlsplit(source.feed_url), urlsplit(self.url)
         if source.certificate:
-            raise _forged(f"nguồn {source.code} phải ký bản tin", f"the source {source.code} has to sign its alerts")
+            raise AlertForged("alert.forged.must_sign", source=source.code)
         if feed.scheme != "https" or (fetched.scheme, fetched.netloc) != (feed.scheme, feed.netloc):
-            raise _forged(f"{self.url} không phải https của nguồn", f"{self.url} is not the source's own https address")
+            raise AlertForged("alert.forged.other_host", url=self.url)
         return received
 
 
@@ -153,16 +146,12 @@ def _require_one_signature_over_everything(root: etree._Element) -> None:
     """Refuse all that a wrapping attack needs: a second signature, a part as its object, an odd transform."""
     signatures = list(root.iter(f"{{{DSIG}}}Signature"))
     if not signatures:
-        raise _forged("bản tin không có chữ ký", "the alert is not signed")
+        raise AlertForged("alert.forged.not_signed")
     if len(signatures) > 1 or signatures[0].getparent() is not root:
-        raise _forged("phải có đúng một chữ ký, ngay dưới <alert>", "there must be one signature, right under <alert>")
+        raise AlertForged("alert.forged.one_signature")
     references = list(signatures[0].iter(f"{{{DSIG}}}Reference"))
     if [reference.get("URI") for reference in references] != [""]:
-        raise _forged("chữ ký không phủ cả bản tin", "the signature is not over the whole alert")
+        raise AlertForged("alert.forged.not_whole")
     transforms = {str(transform.get("Algorithm")) for transform in signatures[0].iter(f"{{{DSIG}}}Transform")}
     if ENVELOPED not in transforms or not transforms - {ENVELOPED} <= CANONICAL:
-        raise _forged("phép biến đổi lạ trong chữ ký", "the signature uses transforms that are not allowed")
-
-
-def _forged(vietnamese: str, english: str) -> AlertForged:
-    return AlertForged(f"Bản tin cảnh báo không xác thực được: {vietnamese}. / The alert is not authentic: {english}.")
+        raise AlertForged("alert.forged.transforms")

@@ -81,7 +81,7 @@ def expire(session: Session, at: datetime.datetime) -> list[CapAlert]:
                 session,
                 AlarmKind.ALERT_NOT_AIRED,
                 f"cap-alert:{alert.id}",
-                message("alert.expired_unaired", identifier=alert.identifier),
+                message("alert.expired_unheard", identifier=alert.identifier),
             )
         _advance(session, alert, AlertEvent.EXPIRE)
     return list(over)

@@ -14,6 +14,7 @@ from lxml import etree
 
 from broadcast_bridge.alerts.errors import ElementWrong, NotCap
 from broadcast_bridge.alerts.hostile_xml import parse
+from haichieu.locale import message
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 DEFAULT_LANGUAGE = "en-US"
@@ -185,10 +186,11 @@ def parse_alert(document: bytes) -> Alert:
     root = parse(document)
     schema = _schema()
     if not schema.validate(root):
-        raise NotCap(_first_violation(schema))
+        first = next(iter(schema.error_log))
+        raise NotCap("alert.not_cap", line=first.line, problem=first.message.replace(_CAP, "")[:500])
     infos = root.findall(f"{_CAP}info")
     if len(infos) > MOST_INFOS:
-        raise ElementWrong("info", f"nhiều hơn {MOST_INFOS} phần", f"there are more than {MOST_INFOS}")
+        raise ElementWrong("info", message("alert.element.too_many", limit=MOST_INFOS))
     alert = Alert(
         identifier=_name(root, "identifier"),
         sender=_name(root, "sender"),
@@ -202,7 +204,7 @@ def parse_alert(document: bytes) -> Alert:
     )
     _require_what_the_type_needs(alert)
     if sum(len(polygon) for info in alert.infos for area in info.areas for polygon in area.polygons) > MOST_POINTS:
-        raise ElementWrong("polygon", f"nhiều hơn {MOST_POINTS} điểm", f"there are more than {MOST_POINTS} points")
+        raise ElementWrong("polygon", message("alert.element.too_many_points", limit=MOST_POINTS))
     return alert
 
 
@@ -210,15 +212,6 @@ def parse_alert(document: bytes) -> Alert:
 def _schema() -> etree.XMLSchema:
     text = resources.files(__package__).joinpath("CAP-v1.2.xsd").read_bytes()
     return etree.XMLSchema(etree.fromstring(text))
-
-
-def _first_violation(schema: etree.XMLSchema) -> str:
-    problem = next(iter(schema.error_log))
-    said = problem.message.replace(_CAP, "")[:500]
-    return (
-        f"Không đúng lược đồ CAP 1.2, dòng {problem.line}: {said} / "
-        f"Not a CAP 1.2 alert by the OASIS schema, line {problem.line}: {said}"
-    )
 
 
 def _info(element: etree._Element) -> Info:
@@ -254,11 +247,7 @@ def _area(element: etree._Element) -> Area:
 def _polygon(text: str) -> tuple[Point, ...]:
     points = tuple(_point("polygon", pair) for pair in text.split())
     if len(points) < 4 or points[0] != points[-1]:
-        raise ElementWrong(
-            "polygon",
-            "cần ít nhất bốn điểm, điểm cuối trùng điểm đầu",
-            "needs at least four points, the last the same as the first",
-        )
+        raise ElementWrong("polygon", message("alert.element.polygon"))
     return points
 
 
@@ -266,71 +255,57 @@ def _circle(text: str) -> Circle:
     centre, _, radius = text.partition(" ")
     kilometres = _number("circle", radius.strip())
     if kilometres < 0:
-        raise ElementWrong("circle", f"bán kính âm: {radius}", f"the radius {radius} is negative")
+        raise ElementWrong("circle", message("alert.element.radius", value=radius))
     return Circle(_point("circle", centre), kilometres)
 
 
 def _point(element: str, pair: str) -> Point:
     latitude, comma, longitude = pair.partition(",")
     if not comma:
-        raise ElementWrong(
-            element, f"{pair[:40]!r} không phải vĩ độ,kinh độ", f"{pair[:40]!r} is not latitude,longitude"
-        )
+        raise ElementWrong(element, message("alert.element.point", value=pair[:40]))
     point = Point(_number(element, latitude), _number(element, longitude))
     if abs(point.latitude) > 90 or abs(point.longitude) > 180:
-        raise ElementWrong(element, f"{pair[:40]!r} ở ngoài trái đất", f"{pair[:40]!r} is not on the earth")
+        raise ElementWrong(element, message("alert.element.off_earth", value=pair[:40]))
     return point
 
 
 def _number(element: str, text: str) -> float:
     if re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,20})?", text, re.ASCII) is None:
-        raise ElementWrong(element, f"{text[:40]!r} không phải số", f"{text[:40]!r} is not a number")
+        raise ElementWrong(element, message("alert.element.number", value=text[:40]))
     return float(text)
 
 
 def _references(text: str) -> tuple[Reference, ...]:
     names = text.split()
     if len(names) > MOST_REFERENCES:
-        raise ElementWrong("references", f"nhiều hơn {MOST_REFERENCES}", f"there are more than {MOST_REFERENCES}")
+        raise ElementWrong("references", message("alert.element.too_many", limit=MOST_REFERENCES))
     return tuple(_reference(name) for name in names)
 
 
 def _reference(text: str) -> Reference:
     parts = text.split(",")
     if len(parts) != 3 or not all(0 < len(part) <= LONGEST_NAME for part in parts):
-        raise ElementWrong(
-            "references",
-            f"{text[:80]!r} không có dạng người gửi,mã,thời điểm",
-            f"{text[:80]!r} is not of the form sender,identifier,sent",
-        )
+        raise ElementWrong("references", message("alert.element.reference", value=text[:80]))
     return Reference(parts[0], parts[1], _moment("references", parts[2]))
 
 
 def _require_what_the_type_needs(alert: Alert) -> None:
     """Hold the message against what CAP 1.2 §3.2.1 asks of its type."""
     if alert.message_type is not MessageType.ALERT and not alert.references:
-        raise ElementWrong(
-            "references",
-            f"bản tin loại {alert.message_type} phải nêu bản tin trước",
-            f"a message of type {alert.message_type} must name the earlier one",
-        )
+        raise ElementWrong("references", message("alert.element.no_reference", type=str(alert.message_type)))
     if alert.name in alert.references:
-        raise ElementWrong("references", "bản tin tự nhắc đến chính nó", "the message refers to itself")
+        raise ElementWrong("references", message("alert.element.self_reference"))
     if alert.message_type in (MessageType.ALERT, MessageType.UPDATE) and not alert.infos:
-        raise ElementWrong("info", "không có nội dung để đọc", "there is nothing to say")
+        raise ElementWrong("info", message("alert.element.no_info"))
     for info in alert.infos:
         if not (info.event or info.headline or info.description or info.instruction):
-            raise ElementWrong("event", "để trống, không có gì để đọc", "is empty, and so is all that could be said")
+            raise ElementWrong("event", message("alert.element.nothing_to_say"))
 
 
 def _name(root: etree._Element, tag: str) -> str:
     text = _text(root, tag)
     if _NAME.fullmatch(text) is None or len(text) > LONGEST_NAME:
-        raise ElementWrong(
-            tag,
-            f"phải có từ 1 đến {LONGEST_NAME} ký tự, không có khoảng trắng, dấu phẩy, < hay &",
-            f"must have 1 to {LONGEST_NAME} characters without spaces, commas, < or &",
-        )
+        raise ElementWrong(tag, message("alert.element.name", limit=LONGEST_NAME))
     return text
 
 
@@ -344,12 +319,10 @@ def _moment(element: str, text: str) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            raise ElementWrong(element, f"{text[:40]!r} thiếu múi giờ", f"{text[:40]!r} has no time zone")
+            raise ElementWrong(element, message("alert.element.no_time_zone", value=text[:40]))
         return moment.astimezone(datetime.UTC)
     except (ValueError, OverflowError) as problem:
-        raise ElementWrong(
-            element, f"{text[:40]!r} không phải thời điểm", f"{text[:40]!r} is not a moment with a time zone"
-        ) from problem
+        raise ElementWrong(element, message("alert.element.moment", value=text[:40])) from problem
 
 
 def _named_values(element: etree._Element, tag: str) -> tuple[NamedValue, ...]:

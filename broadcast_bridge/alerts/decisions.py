@@ -32,7 +32,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.locale import Message
+from haichieu.locale import Message, message, render
 
 WORTH_HEARING = datetime.timedelta(hours=24)
 """How long after it was sent an alert is aired when it does not say itself when it expires."""
@@ -53,7 +53,7 @@ class Decision:
 
     kind: DecisionKind
     alert: CapAlert | None
-    reason: str = ""
+    reason: Message | None = None
     refusal: AlertRefused | None = None
     stops: tuple[int, ...] = ()
 
@@ -112,7 +112,7 @@ def receive(session: Session, source: AlertSource, received: bytes, proof: Proof
         identifier=alert.identifier,
         sha256=digest,
         proof=proof.name,
-        reason=decision.reason,
+        reason=_in_english(decision.reason),
         speakers=len(row.speakers),
     )
     return decision
@@ -125,16 +125,13 @@ def expiry_of(alert: Alert, info: Info) -> datetime.datetime:
 
 def _decide(session: Session, source: AlertSource, alert: Alert, row: CapAlert, at: datetime.datetime) -> Decision:
     reason = _why_not_for_the_air(source, alert)
-    if reason:
+    if reason is not None:
         row.state = ALERT.after(AlertState(row.state), AlertEvent.REFUSE)
         return Decision(DecisionKind.IGNORE, row, reason)
     if any(name.sender != alert.sender for name in alert.references):
         row.state = ALERT.after(AlertState(row.state), AlertEvent.REFUSE)
-        reason = (
-            f"{alert.sender} muốn sửa hoặc hủy bản tin của người khác / "
-            f"{alert.sender} would change or cancel somebody else's alert"
-        )
-        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", Message.verbatim(reason))
+        reason = message("alert.reason.other_sender", sender=alert.sender)
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source.code}", reason)
         return Decision(DecisionKind.IGNORE, row, reason)
     replaced = replaced_in([row, *thread_of(session, row)])
     heard = [earlier for earlier, _later in replaced if earlier.state in (AlertState.AIRING, AlertState.AIRED)]
@@ -142,10 +139,7 @@ def _decide(session: Session, source: AlertSource, alert: Alert, row: CapAlert, 
     for earlier, later in replaced:
         event = AlertEvent.CANCEL if later.message_type == MessageType.CANCEL else AlertEvent.SUPERSEDE
         earlier.state = ALERT.after(AlertState(earlier.state), event)
-        earlier.reason = (
-            f"bản tin {later.identifier} gửi sau đã thay thế hoặc hủy bản tin này / "
-            f"{later.identifier}, sent later, has replaced or cancelled it"
-        )
+        earlier.reason = message("alert.reason.replaced", identifier=later.identifier)
     if row.state != ALERT.initial:
         return Decision(DecisionKind.IGNORE, row, row.reason, stops=stops)
     if alert.message_type is MessageType.CANCEL:
@@ -167,11 +161,7 @@ def _cancel(
     speakers = {speaker.id: speaker for earlier in heard for speaker in earlier.speakers if not speaker.removed_at}
     if not speakers:
         row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
-        reason = (
-            "bản tin chưa phát nên không cần báo hủy / the alert was not on the air yet: nothing to take back"
-            if any_known
-            else "chưa nhận bản tin bị hủy / the alert that it cancels has not arrived"
-        )
+        reason = message("alert.reason.not_aired_yet" if any_known else "alert.reason.cancels_unknown")
         return Decision(DecisionKind.CANCEL, row, reason, stops=stops)
     languages = dict.fromkeys(text.language for earlier in heard for text in earlier.texts)
     row.speakers = list(speakers.values())
@@ -187,17 +177,14 @@ def _air(
     infos = [info for info in alert.infos if expiry_of(alert, info) > at]
     if not infos:
         row.state = ALERT.after(AlertState(row.state), AlertEvent.EXPIRE)
-        refusal = AlertExpired(
-            f"<expires>: bản tin {alert.identifier} đã hết hạn lúc {row.expires_at:%H:%M %d/%m/%Y} UTC. / "
-            f"<expires>: {alert.identifier} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC."
-        )
-        return Decision(DecisionKind.REFUSE, row, str(refusal), refusal, stops)
+        refusal = AlertExpired("alert.expired", identifier=alert.identifier, at=row.expires_at)
+        return Decision(DecisionKind.REFUSE, row, refusal.message, refusal, stops)
     coverage = speakers_concerned(session, [area for info in infos for area in info.areas], source.zones)
     if not coverage.speakers:
         row.state = ALERT.after(AlertState(row.state), AlertEvent.NOTE)
         areas = ", ".join(dict.fromkeys(area.description for info in infos for area in info.areas))[:200]
-        reason = f"không cụm loa nào trong khu vực {areas!r} / no speaker lies in the area {areas!r}"
-        text = Message.verbatim(f"{alert.identifier}: {reason}")
+        reason = message("alert.reason.nowhere", areas=areas)
+        text = message("alert.nowhere", identifier=alert.identifier, reason=reason)
         raise_alarm(session, AlarmKind.ALERT_NOWHERE, f"cap-alert:{row.id}", text)
         return Decision(DecisionKind.IGNORE, row, reason, stops=stops)
     limit = Priority.NORMAL if alert.status in _EXERCISES else Priority(source.highest_priority)
@@ -214,40 +201,32 @@ def _air(
     return Decision(kind, row, stops=stops)
 
 
-def _why_not_for_the_air(source: AlertSource, alert: Alert) -> str:
+def _why_not_for_the_air(source: AlertSource, alert: Alert) -> Message | None:
     if alert.message_type in (MessageType.ACK, MessageType.ERROR):
-        return f"loại {alert.message_type} chỉ dành cho máy / a message of type {alert.message_type} is for machines"
+        return message("alert.reason.for_machines", type=str(alert.message_type))
     if alert.status in (Status.SYSTEM, Status.DRAFT):
-        return f"trạng thái {alert.status} không bao giờ phát / what has status {alert.status} is never aired"
+        return message("alert.reason.status_never_aired", status=str(alert.status))
     if alert.status in _EXERCISES and not source.speaks_exercises:
-        return f"nguồn không phát bản tin {alert.status} / the source is set not to air what has status {alert.status}"
+        return message("alert.reason.status_not_aired_by_source", status=str(alert.status))
     if alert.scope is not Scope.PUBLIC:
-        return f"phạm vi {alert.scope} không dành cho công chúng / the scope {alert.scope} is not for the public"
-    return ""
+        return message("alert.reason.scope", scope=str(alert.scope))
+    return None
 
 
 def _proven(source: AlertSource, received: bytes, proof: Proof, at: datetime.datetime) -> bytes:
     if not source.enabled:
-        raise SourceSwitchedOff(
-            f"Nguồn {source.code} đang tắt. / The source {source.code} is switched off: switch it on to hear it."
-        )
+        raise SourceSwitchedOff("alert.source.disabled", source=source.code)
     return proof.proven(source, received, at)
 
 
 def _require_own_sender(source: AlertSource, alert: Alert) -> None:
     if not sends(source, alert.sender):
-        raise AlertForged(
-            f"<sender>: {alert.sender!r} không thuộc nguồn {source.code}. / "
-            f"<sender>: {alert.sender!r} is none of the senders of {source.code}."
-        )
+        raise AlertForged("alert.forged.sender", sender=alert.sender, source=source.code)
 
 
 def _require_past(alert: Alert, at: datetime.datetime) -> None:
     if alert.sent > at + CLOCKS_DIFFER:
-        raise SentInFuture(
-            f"<sent>: {alert.sent:%H:%M:%S %d/%m/%Y} UTC chưa đến. / "
-            f"<sent>: {alert.sent:%Y-%m-%d %H:%M:%S} UTC is in the future: check the clocks."
-        )
+        raise SentInFuture("alert.sent_in_future", at=alert.sent)
 
 
 def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -> Decision:
@@ -261,8 +240,13 @@ def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -
         reason=str(refusal)[:1000],
     )
     if isinstance(refusal, AlertForged):
-        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", Message.verbatim(str(refusal)[:1000]))
-    return Decision(DecisionKind.REFUSE, None, str(refusal), refusal)
+        raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", refusal.message)
+    return Decision(DecisionKind.REFUSE, None, refusal.message, refusal)
+
+
+def _in_english(reason: Message | None) -> str:
+    """Return a reason as the audit trail stores it."""
+    return "" if reason is None else render(reason, "en")
 
 
 def _row(
@@ -303,17 +287,14 @@ def _known(session: Session, row: CapAlert) -> CapAlert | None:
 
 
 def _duplicate(session: Session, known: CapAlert, row: CapAlert) -> Decision:
-    reason = "đã nhận bản tin này / this alert has come in before"
-    if known.document != row.document:
-        reason = (
-            "đã nhận bản tin cùng tên nhưng nội dung khác / an alert of this name but other words has come in before"
-        )
+    same = known.document == row.document
+    reason = message("alert.reason.duplicate" if same else "alert.reason.duplicate_differs")
     audit.record(
         session,
         f"alert-source:{known.source.code}",
         "alert.duplicate",
         f"cap-alert:{known.id}",
         sha256=row.digest,
-        reason=reason,
+        reason=_in_english(reason),
     )
     return Decision(DecisionKind.DUPLICATE, known, reason)

@@ -1,37 +1,35 @@
-"""Everything that can be wrong with an alert, each an error of its own that names the element.
+"""Errors of alerts, one class per cause.
 
 AlertRefused
-├── NotReadable            not XML that the station is willing to read
+├── NotReadable            not XML that the station accepts
 │   ├── AlertTooLarge      more bytes than an alert may have
 │   └── ForbiddenXml       a DTD, an entity, another encoding than UTF-8
-├── NotCap                 no CAP 1.2 alert by the OASIS schema
+├── NotCap                 not a CAP 1.2 alert by the OASIS schema
 ├── ElementWrong           the schema allows it, the standard's text does not
 ├── AlertExpired           its time is over
 ├── SentInFuture           the sender's clock is far ahead, or it is a replay prepared in advance
-├── NoSuchSource           nobody that this station listens to
-├── SourceSwitchedOff      a source that was switched off
+├── NoSuchSource           the sender belongs to no configured source
+├── SourceSwitchedOff      the source is disabled
 └── AlertForged            no proof that it comes from the source it names
 """
 
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 
 
 class AlertRefused(HaiChieuError):
-    """The alert is not honoured; the message says why, in Vietnamese and English."""
+    """The alert is refused; the message says why."""
 
 
 class NotReadable(AlertRefused):
-    """The bytes are not XML that the station is willing to read."""
+    """The bytes are not XML that the station accepts."""
 
 
 class AlertTooLarge(NotReadable):
     """There are more bytes than an alert may have."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"Bản tin cảnh báo lớn hơn {limit} byte. / "
-            f"The alert is larger than {limit} bytes: send it without resources."
-        )
+        super().__init__("alert.too_large", limit=limit)
 
 
 class ForbiddenXml(NotReadable):
@@ -39,14 +37,14 @@ class ForbiddenXml(NotReadable):
 
 
 class NotCap(AlertRefused):
-    """The document is no CAP 1.2 alert by the OASIS schema."""
+    """The document is not a CAP 1.2 alert by the OASIS schema."""
 
 
 class ElementWrong(AlertRefused):
-    """An element holds what the schema allows and the standard's text does not."""
+    """The content of an element is valid by the schema but not by the text of the standard."""
 
-    def __init__(self, element: str, vietnamese: str, english: str) -> None:
-        super().__init__(f"<{element}>: {vietnamese}. / <{element}>: {english}.")
+    def __init__(self, element: str, problem: Message) -> None:
+        super().__init__("alert.element", element=element, problem=problem)
         self.element = element
 
 
@@ -59,11 +57,11 @@ class SentInFuture(AlertRefused):
 
 
 class NoSuchSource(AlertRefused):
-    """The sender is none that this station listens to."""
+    """The sender belongs to no configured source."""
 
 
 class SourceSwitchedOff(AlertRefused):
-    """The source was switched off by an administrator."""
+    """The source is disabled."""
 
 
 class AlertForged(AlertRefused):

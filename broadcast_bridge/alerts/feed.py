@@ -25,7 +25,7 @@ from broadcast_bridge.alerts.models import AlertSource, DecisionKind
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
-from haichieu.locale import Message
+from haichieu.locale import Field, Message, message
 
 REQUEST_SECONDS = 20.0
 POLL_SECONDS = 120.0
@@ -46,10 +46,10 @@ class FeedUnreachable(HaiChieuError):
 
 @dataclass(frozen=True)
 class Poll:
-    """How one poll went: what was decided about each new entry, and what went wrong (in words)."""
+    """The result of one poll: the decision about each new entry, and the problems."""
 
     decisions: tuple[DecisionKind, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ async def poll(database: Database, client: aiohttp.ClientSession, source_id: int
     """Ask one feed now. Never raises for what the other side does: that is in the result and in the source's row."""
     feed = await database.run(functools.partial(_feed, source_id=source_id))
     handled: dict[str, DecisionKind] = {}
-    problems: list[str] = []
+    problems: list[Message] = []
     answer: _Answer | None = None
     listed: list[Entry] | None = None
     try:
@@ -108,9 +108,9 @@ async def poll(database: Database, client: aiohttp.ClientSession, source_id: int
                 if entry.key not in feed.seen:
                     await _take(database, client, feed, entry, at, handled, problems)
     except (FeedUnreachable, AlertRefused) as problem:
-        problems.append(str(problem))
+        problems.append(problem.message)
     except TimeoutError:
-        problems.append(f"Quá {POLL_SECONDS:.0f} giây. / The poll took longer than {POLL_SECONDS:.0f} seconds.")
+        problems.append(message("alert.feed.too_slow", seconds=int(POLL_SECONDS)))
     seen = feed.seen
     if listed:
         seen = feed.seen & {entry.key for entry in listed} | handled.keys()
@@ -128,15 +128,10 @@ def raise_silence(session: Session, at: datetime.datetime) -> None:
     for source in session.scalars(feeds):
         last = source.last_ok_at or source.feed_since
         if last is not None and at - last > datetime.timedelta(minutes=source.silent_minutes):
-            raise_alarm(
-                session,
-                AlarmKind.FEED_SILENT,
-                f"alert-source:{source.code}",
-                Message.verbatim(
-                    f"Không đọc được nguồn từ {last:%H:%M %d/%m/%Y} UTC. / "
-                    f"The feed could not be read since {last:%Y-%m-%d %H:%M} UTC. {source.last_problem}"
-                ),
-            )
+            text = message("alert.feed.silent", since=last)
+            if source.last_problem is not None:
+                text = message("alert.feed.silent_because", since=last, problem=source.last_problem)
+            raise_alarm(session, AlarmKind.FEED_SILENT, f"alert-source:{source.code}", text)
 
 
 async def _take(
@@ -146,7 +141,7 @@ async def _take(
     entry: Entry,
     at: datetime.datetime,
     handled: dict[str, DecisionKind],
-    problems: list[str],
+    problems: list[Message],
 ) -> None:
     """Have one entry decided upon; one that could not be is tried again at the next poll."""
     try:
@@ -159,13 +154,13 @@ async def _take(
         proof: Proof = EnvelopedSignature() if feed.signed else FetchedFrom(url)
         kind, refusal = await database.run(functools.partial(_receive, feed.source_id, alert, proof, at))
     except (FeedUnreachable, AlertTooLarge) as problem:
-        problems.append(str(problem))
+        problems.append(problem.message)
     except Exception as problem:
         log.exception("feed.entry_failed", source=feed.source_id, url=entry.url)
-        problems.append(f"{entry.url}: {problem}")
+        problems.append(message("alert.feed.entry", url=entry.url, problem=str(problem)))
     else:
         if refusal is not None:
-            problems.append(str(refusal))
+            problems.append(refusal.message)
         if not isinstance(refusal, SentInFuture):  # in a few minutes its time will have come
             handled[entry.key] = kind
 
@@ -196,7 +191,7 @@ async def _fetch(
                     url = urljoin(url, response.headers.get("Location", ""))
                     continue
                 if response.status != 200 and not (conditional and response.status == 304):
-                    raise FeedUnreachable(f"{url}: HTTP {response.status}")
+                    raise FeedUnreachable("alert.feed.http_status", url=url, status=response.status)
                 return _Answer(
                     url,
                     response.status,
@@ -205,10 +200,9 @@ async def _fetch(
                     _sent_back(response.headers.get("Last-Modified", "")),
                 )
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
-            raise FeedUnreachable(f"{url}: {type(problem).__name__} {problem}") from problem
-    raise FeedUnreachable(
-        f"{feed.url}: chuyển hướng quá {MOST_REDIRECTS} lần / redirected more than {MOST_REDIRECTS} times"
-    )
+            said = f"{type(problem).__name__} {problem}".strip()
+            raise FeedUnreachable("alert.feed.unreachable", url=url, problem=said) from problem
+    raise FeedUnreachable("alert.feed.redirects", url=feed.url, limit=MOST_REDIRECTS)
 
 
 def _sent_back(header: str) -> str:
@@ -228,9 +222,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 def _require_own_host(url: str, feed_url: str) -> None:
     asked, own = urlsplit(url), urlsplit(feed_url)
     if (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
-        raise FeedUnreachable(
-            f"{url[:200]!r} không nằm trên máy chủ của nguồn. / {url[:200]!r} is not on the feed's own host."
-        )
+        raise FeedUnreachable("alert.feed.other_host", url=url[:200])
 
 
 def _claim(session: Session, at: datetime.datetime) -> list[int]:
@@ -264,13 +256,11 @@ def _remember(
     at: datetime.datetime,
     answer: _Answer | None,
     seen: frozenset[str],
-    problems: list[str],
+    problems: list[Message],
 ) -> None:
     """Keep the outcome in the source's row; `answer` is None when the feed itself could not be read."""
     source = session.get_one(AlertSource, source_id)
-    # What the other side wrote may hold what no database keeps: halves of characters, and NUL.
-    said = problems[0][:LONGEST_PROBLEM] if problems else ""
-    source.last_problem = said.encode(errors="replace").decode().replace("\0", "?")
+    source.last_problem = _storable(problems[0]) if problems else None
     source.feed_seen = sorted(seen)
     wait = datetime.timedelta(seconds=source.feed_seconds)
     if answer is None:
@@ -284,3 +274,18 @@ def _remember(
             source.feed_etag = "" if problems else answer.etag
             source.feed_modified = "" if problems else answer.modified
     source.next_poll_at = at + wait
+
+
+def _storable(problem: Message) -> Message:
+    """Return the message with its texts cut and without what no database stores: lone surrogates and NUL."""
+    return Message(problem.key, {name: _storable_field(value) for name, value in problem.fields.items()})
+
+
+def _storable_field(value: Field) -> Field:
+    match value:
+        case Message():
+            return _storable(value)
+        case str():
+            return value[:LONGEST_PROBLEM].encode(errors="replace").decode().replace("\0", "?")
+        case _:
+            return value

@@ -48,7 +48,7 @@ def read_feed(document: bytes, url: str) -> list[Entry]:
     elif root.tag == "rss":
         entries = [_entry(item, urljoin(url, _rss_link(item)), None) for item in root.findall("channel/item")]
     else:
-        raise NotAFeed(f"{url} không phải Atom hay RSS. / {url} is no Atom or RSS feed.")
+        raise NotAFeed("alert.feed.not_a_feed", url=url)
     return entries[:MOST_ENTRIES][::-1]
 
 

@@ -32,22 +32,13 @@ def parse(document: bytes, limit: int = LARGEST_ALERT, *, keep_comments: bool = 
     try:
         text = document.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise ForbiddenXml(
-            f"Bản tin không phải UTF-8 (byte {problem.start}). / The document is not UTF-8 (byte {problem.start})."
-        ) from problem
+        raise ForbiddenXml("alert.xml.not_utf8", byte=problem.start) from problem
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ForbiddenXml(
-            "Bản tin có DOCTYPE hoặc ENTITY, không được phép. / The document has a DOCTYPE or ENTITY: leave it out."
-        )
+        raise ForbiddenXml("alert.xml.doctype")
     try:
         root = etree.fromstring(text.encode(), parser(keep_comments=keep_comments))
     except etree.XMLSyntaxError as problem:
-        raise NotReadable(
-            f"Bản tin không phải XML đúng: {problem.msg}. / Not well-formed XML: {problem.msg}."
-        ) from problem
+        raise NotReadable("alert.xml.not_well_formed", problem=problem.msg or "") from problem
     if next(root.iter(etree.Entity), None) is not None:
-        raise ForbiddenXml(
-            "Bản tin dùng thực thể (&…;) không được phép. / "
-            "The document refers to an entity (&…;) that is not XML's own."
-        )
+        raise ForbiddenXml("alert.xml.entity")
     return root

@@ -63,7 +63,7 @@ def configure_source(
     if source.feed_url != wanted.feed_url or not source.enabled:
         # Silence is counted from now, and what another address said of itself means nothing here.
         source.feed_since, source.next_poll_at, source.last_ok_at, source.failures = at, at, None, 0
-        source.feed_etag, source.feed_modified, source.feed_seen, source.last_problem = "", "", [], ""
+        source.feed_etag, source.feed_modified, source.feed_seen, source.last_problem = "", "", [], None
     source.name = wanted.name
     source.senders = list(wanted.senders)
     source.secret_locked = vault.lock(wanted.secret) if wanted.secret else ""
@@ -104,26 +104,16 @@ def source_claimed_by(session: Session, received: bytes) -> AlertSource:
     for source in sources:
         if sends(source, sender):
             return source
-    raise NoSuchSource(
-        f"Trạm không nhận cảnh báo từ {sender[:80]!r}. / This station takes no alerts from {sender[:80]!r}."
-    )
+    raise NoSuchSource("alert.source.unknown", sender=sender[:80])
 
 
 def _require_that_it_can_work(wanted: SourceSettings) -> None:
     if not wanted.code or not wanted.senders or not all(pattern.strip("*?") for pattern in wanted.senders):
-        raise SourceWrong(
-            "Nguồn cảnh báo cần mã và tên người gửi cụ thể. / "
-            "A source of alerts needs a code and senders that are more than wildcards."
-        )
+        raise SourceWrong("alert.source.code_and_senders")
     if not (wanted.secret or wanted.certificate or wanted.public_key or wanted.feed_url):
-        raise SourceWrong(
-            f"Nguồn {wanted.code} chưa có cách xác thực nào. / The source {wanted.code} has no way to prove itself: "
-            "give it a certificate, a secret, a key or an https feed."
-        )
+        raise SourceWrong("alert.source.no_proof", source=wanted.code)
     if wanted.secret and len(wanted.secret) < SHORTEST_SECRET:
-        raise SourceWrong(
-            f"Khóa bí mật cần ít nhất {SHORTEST_SECRET} ký tự. / A secret needs {SHORTEST_SECRET} characters or more."
-        )
+        raise SourceWrong("alert.source.short_secret", least=SHORTEST_SECRET)
     if wanted.certificate:
         _require_certificate(wanted.certificate)
     if wanted.public_key:
@@ -135,16 +125,11 @@ def _require_certificate(pem: str) -> None:
     try:
         key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     except ValueError as problem:
-        raise SourceWrong(
-            f"Chứng thư không đọc được: {problem} / The certificate is not PEM X.509: {problem}"
-        ) from problem
+        raise SourceWrong("alert.source.certificate", problem=str(problem)) from problem
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
         return
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise SourceWrong(
-            f"Chứng thư cần khóa RSA từ {LEAST_RSA_BITS} bit hoặc ECDSA. / "
-            f"The certificate needs an RSA key of {LEAST_RSA_BITS} bits or more, or an ECDSA key."
-        )
+        raise SourceWrong("alert.source.weak_key", bits=LEAST_RSA_BITS)
 
 
 def _require_ed25519(pem: str) -> None:
@@ -153,7 +138,7 @@ def _require_ed25519(pem: str) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise SourceWrong("Khóa công khai phải là Ed25519 dạng PEM. / The public key must be an Ed25519 key in PEM.")
+        raise SourceWrong("alert.source.not_ed25519")
 
 
 def _require_feed(wanted: SourceSettings) -> None:
@@ -161,16 +146,8 @@ def _require_feed(wanted: SourceSettings) -> None:
         return
     address = urlsplit(wanted.feed_url)
     if address.scheme not in ("http", "https") or not address.hostname or address.username:
-        raise SourceWrong(
-            f"{wanted.feed_url!r} không phải địa chỉ http(s). / {wanted.feed_url!r} is not an http(s) address."
-        )
+        raise SourceWrong("alert.source.feed_url", url=wanted.feed_url)
     if address.scheme == "http" and not wanted.certificate:
-        raise SourceWrong(
-            "Nguồn http phải có chứng thư để kiểm tra chữ ký. / "
-            "A feed over http needs a certificate, since only signatures can then prove its alerts."
-        )
+        raise SourceWrong("alert.source.http_needs_certificate")
     if wanted.feed_seconds < LEAST_FEED_SECONDS or wanted.silent_minutes < 1:
-        raise SourceWrong(
-            f"Không hỏi nguồn thường xuyên hơn {LEAST_FEED_SECONDS} giây một lần. / "
-            f"A feed is asked at most every {LEAST_FEED_SECONDS} seconds, and may be silent for a minute or more."
-        )
+        raise SourceWrong("alert.source.feed_seconds", least=LEAST_FEED_SECONDS)

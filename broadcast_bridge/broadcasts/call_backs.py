@@ -31,10 +31,7 @@ class NoRegisteredPhone(HaiChieuError):
     """The official has no phone that could be called."""
 
     def __init__(self, official: Official) -> None:
-        super().__init__(
-            f"{official.name} chưa có số điện thoại đã đăng ký: hãy in phiếu mã PIN. / "
-            f"{official.name} has no registered phone: print a slip with a PIN."
-        )
+        super().__init__("broadcast.no_registered_phone", name=official.name)
 
 
 def owe(

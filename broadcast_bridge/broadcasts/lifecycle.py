@@ -20,10 +20,11 @@ from broadcast_bridge.broadcasts.states import (
     DeliveryState,
     Kind,
     Reason,
+    reason_message,
 )
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.locale import Message
+from haichieu.locale import message
 from haichieu.media import Media
 
 _BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.final_states, BROADCAST.initial}]
@@ -66,12 +67,9 @@ def advance(
         broadcast.ended_at = at
         broadcast.reason = reason
     if event is BroadcastEvent.FAIL:
-        raise_alarm(
-            session,
-            AlarmKind.BROADCAST_FAILED,
-            f"broadcast:{broadcast.id}",
-            Message.verbatim(f"{broadcast.zone_names}: {reason}"),
-        )
+        why = reason_message(reason or Reason.INTERNAL_ERROR)
+        text = message("broadcast.failed", zones=broadcast.zone_names, reason=why)
+        raise_alarm(session, AlarmKind.BROADCAST_FAILED, f"broadcast:{broadcast.id}", text)
     return broadcast
 
 

@@ -24,13 +24,15 @@ from broadcast_bridge.broadcasts.states import (
     Kind,
     Priority,
     Reason,
+    reason_message,
 )
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
-from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason
 from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
 from broadcast_bridge.speakers.zones import UnknownZone, ZoneChoice, speakers_in
 from haichieu import audit
 from haichieu.errors import HaiChieuError
+from haichieu.locale import message
 from haichieu.people import Official, Right
 
 WAITS_FOR_SPEAKERS = datetime.timedelta(minutes=30)
@@ -58,7 +60,7 @@ class ZoneBusy(BroadcastRefused):
     """Some of the speakers are in another broadcast that does not give way; `on_air` says whose or which."""
 
     def __init__(self, on_air: str) -> None:
-        super().__init__(f"{on_air} is on air in this zone")
+        super().__init__("broadcast.zone_busy", on_air=on_air)
         self.on_air = on_air
 
 
@@ -66,7 +68,7 @@ class ZoneQuiet(BroadcastRefused):
     """Nothing but an emergency may sound in the zone now; `reason` says why."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(f"nothing may sound: {reason}")
+        super().__init__("broadcast.zone_quiet", reason=reason_message(reason))
         self.reason = reason
 
 
@@ -111,9 +113,9 @@ def plan_live(
     """
     right = Right.EMERGENCY if priority is Priority.EMERGENCY else Right.LIVE
     if not official.may_do(right):
-        raise LiveNotAllowed(f"{official.code} lacks the right {right}")
+        raise LiveNotAllowed("broadcast.live_not_allowed", name=official.name, right=message(f"panel.right.{right}"))
     if zone.reachable == 0:
-        raise NoReachableSpeaker(f"no speaker of {zone.name} is reachable")
+        raise NoReachableSpeaker("broadcast.nobody_reachable", zone=zone.name)
     hushed = _hushed(session, zone.speakers, priority, at)
     if len(hushed) == zone.total:
         raise ZoneQuiet(next(iter(hushed.values())))
@@ -163,12 +165,12 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
     """
     zones = list(session.scalars(sa.select(Zone).where(Zone.code.in_(request.zone_codes), Zone.removed_at.is_(None))))
     if missing := set(request.zone_codes) - {zone.code for zone in zones}:
-        raise UnknownZone(f"Không có khu vực {sorted(missing)} / there is no zone {sorted(missing)}")
+        raise UnknownZone("zone.unknown", codes=tuple(sorted(missing)))
     singles = _speakers_called(session, request.speaker_codes)
     if missing := set(request.speaker_codes) - {speaker.code for speaker in singles}:
-        raise NothingToPlayOn(f"Không có cụm loa {sorted(missing)} / there is no speaker {sorted(missing)}")
+        raise NothingToPlayOn("speaker.unknown", codes=tuple(sorted(missing)))
     if not singles and not speakers_in(session, [zone.id for zone in zones]):
-        raise NothingToPlayOn("Không có cụm loa nào để phát / there is no speaker to play on")
+        raise NothingToPlayOn("broadcast.no_speaker")
     broadcast = Broadcast(
         kind=Kind.RECORDED,
         title=request.title,
@@ -281,7 +283,7 @@ def _hushed(
 ) -> Mapping[int, Reason]:
     """Which speakers must be silent now, and why."""
     left_out = speakers_may_sound(session, speakers, priority, at).left_out
-    silenced = WhyNot.ZONE_SILENCED
+    silenced = OccurrenceReason.ZONE_SILENCED
     return {speaker.id: Reason.SILENCED if why is silenced else Reason.QUIET_HOURS for speaker, why in left_out}
 
 

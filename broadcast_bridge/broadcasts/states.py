@@ -1,7 +1,9 @@
-"""What a broadcast and a delivery may do next, and the words for why one did not happen."""
+"""States of broadcasts and deliveries, and the reasons why one did not go as planned."""
 
 from enum import StrEnum
+from typing import overload
 
+from haichieu.locale import Message, render
 from haichieu.state_machine import StateMachine
 
 
@@ -86,7 +88,7 @@ def precedence(kind: Kind, priority: Priority) -> int:
 
 
 class Reason(StrEnum):
-    """Why a broadcast or a delivery did not go as asked. `words` says it to a person."""
+    """Why a broadcast or a delivery did not go as asked; `reason_message` has the words."""
 
     NOT_REGISTERED = "not_registered"
     NO_ANSWER = "no_answer"
@@ -110,39 +112,20 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-_WORDS: dict[Reason, tuple[str, str]] = {
-    Reason.NOT_REGISTERED: ("cụm loa chưa kết nối về đài", "the speaker is not registered"),
-    Reason.NO_ANSWER: ("cụm loa không trả lời", "the speaker did not answer"),
-    Reason.BUSY: ("cụm loa đang bận", "the speaker is busy"),
-    Reason.REFUSED: ("cụm loa từ chối cuộc gọi", "the speaker refused the call"),
-    Reason.DROPPED: ("cụm loa mất kết nối giữa chừng", "the speaker dropped out in the middle"),
-    Reason.NO_SPEAKERS: ("không cụm loa nào nghe máy", "no speaker answered"),
-    Reason.CALLER_LEFT: ("người nói gác máy trước khi lên sóng", "the caller left before going on air"),
-    Reason.SWITCHBOARD_RESTARTED: (
-        "tổng đài khởi động lại giữa chừng",
-        "the switchboard was restarted in the middle",
-    ),
-    Reason.ASTERISK_STOPPED: ("Asterisk ngừng giữa chừng", "Asterisk stopped in the middle"),
-    Reason.STATION_STOPPED: ("đài được tắt theo lệnh", "the station was shut down"),
-    Reason.TIME_LIMIT: ("hết thời gian cho phép", "the time limit was reached"),
-    Reason.IN_USE: ("cụm loa đang phát buổi khác", "the speaker was in another broadcast"),
-    Reason.PRE_EMPTED: ("nhường cho buổi phát ưu tiên hơn", "gave way to a more urgent broadcast"),
-    Reason.STOPPED: ("được dừng theo lệnh", "stopped by order"),
-    Reason.ACKNOWLEDGED: ("người phụ trách tại chỗ đã nhận tin", "an official on the spot has taken notice"),
-    Reason.TOO_LATE: ("đài ngừng hoạt động vào giờ phát", "the station was down at the hour"),
-    Reason.NO_SOUND: ("không có tệp âm thanh để phát", "the sound file is missing or cannot be played"),
-    Reason.SILENCED: ("khu vực đang được tắt tiếng", "the zone is switched to silence"),
-    Reason.QUIET_HOURS: ("đang trong giờ yên lặng", "it is a quiet hour"),
-    Reason.INTERNAL_ERROR: ("lỗi bên trong đài", "an error inside the station"),
-}
+@overload
+def reason_message(reason: str) -> Message: ...
+@overload
+def reason_message(reason: None) -> None: ...
+@overload
+def reason_message(reason: str | None) -> Message | None: ...
+def reason_message(reason: str | None) -> Message | None:
+    """Return a reason as words for a sentence."""
+    return None if reason is None else Message(f"broadcast.reason.{Reason(reason)}")
 
 
 def words(reason: str | None, language: str = "vi") -> str | None:
-    """Say a reason to a person, in Vietnamese or English."""
-    if reason is None:
-        return None
-    vietnamese, english = _WORDS[Reason(reason)]
-    return english if language == "en" else vietnamese
+    """Return a reason in a language."""
+    return None if reason is None else render(reason_message(reason), language)
 
 
 _B, _BE = BroadcastState, BroadcastEvent

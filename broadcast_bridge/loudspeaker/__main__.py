@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--output", help="ALSA device, or '| COMMAND' that takes raw PCM")
     parser.add_argument("--bind", default="", help="local address; default: the one that leads to the server")
     parser.add_argument("--expires", type=int, default=30, help="seconds between registrations")
+    parser.add_argument("--language", default="en", help="language of messages, vi or en")
     given = parser.parse_args()
     if given.password == "-":  # noqa: S105
         given.password = sys.stdin.readline().rstrip("\n")

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from haichieu.audio import UnreadableSound, WavRecording
 from haichieu.errors import EnvironmentProblem, UsageError
+from haichieu.locale import Message, message
 
 PLAYER = "aplay -q -t raw -f S16_LE -c 1 -r {rate} --buffer-time=120000 -D {device}"
 """ALSA's own player; its buffer is kept short, as the jitter buffer has done its work already."""
@@ -41,8 +42,8 @@ class Output(Protocol):
     def close(self) -> None:
         """Give everything back."""
 
-    def trouble(self) -> str | None:
-        """What went wrong since the last question, as a sentence, or None."""
+    def trouble(self) -> Message | None:
+        """Return what went wrong since the last call, or None."""
 
 
 class RecordingOutput:
@@ -50,22 +51,20 @@ class RecordingOutput:
 
     def __init__(self, path: Path, rate: int) -> None:
         self._path = path
-        self._trouble: str | None = None
+        self._trouble: Message | None = None
         try:
             self._recording = WavRecording(path, rate)
         except OSError as problem:
-            raise OutputNotUsable(
-                f"Không ghi được vào {path} / cannot write to {path}: {problem.strerror}"
-            ) from problem
+            raise OutputNotUsable(_not_writable(path, problem)) from problem
         except UnreadableSound as problem:
-            raise OutputNotUsable(str(problem)) from problem
+            raise OutputNotUsable(problem.message) from problem
 
     def write(self, pcm: bytes) -> None:
         """Append the sound; a full disk is told as trouble, and tried again with the next piece."""
         try:
             self._recording.write(pcm)
         except OSError as problem:
-            self._trouble = f"Không ghi được vào {self._path} / cannot write to {self._path}: {problem.strerror}"
+            self._trouble = _not_writable(self._path, problem)
 
     def end_of_call(self) -> None:
         """Nothing to do: the file is whole after every piece."""
@@ -74,8 +73,8 @@ class RecordingOutput:
         """Close the file."""
         self._recording.close()
 
-    def trouble(self) -> str | None:
-        """What went wrong since the last question."""
+    def trouble(self) -> Message | None:
+        """Return what went wrong since the last call, or None."""
         trouble, self._trouble = self._trouble, None
         return trouble
 
@@ -92,18 +91,15 @@ class PlayerOutput:
         try:
             self._argv = shlex.split(command.replace("{rate}", str(rate)))
         except ValueError as problem:
-            raise BadOutput(f"--output {device}: {problem}") from problem
+            raise BadOutput("speaker.output.not_a_command", output=device, problem=str(problem)) from problem
         if not self._argv or not device:
-            raise BadOutput("--output: thiếu tên thiết bị hoặc lệnh / names neither a device nor a command")
+            raise BadOutput("speaker.output.empty")
         if shutil.which(self._argv[0]) is None:
-            raise OutputNotUsable(
-                f"Chưa cài {self._argv[0]} / {self._argv[0]} is not installed; "
-                "on Debian, aplay is in the package alsa-utils"
-            )
+            raise OutputNotUsable("speaker.output.not_installed", program=self._argv[0])
         self._player: subprocess.Popen[bytes] | None = None
         self._leaving: list[tuple[float, subprocess.Popen[bytes]]] = []
         self._not_before = 0.0
-        self._trouble: str | None = None
+        self._trouble: Message | None = None
 
     def write(self, pcm: bytes) -> None:
         """Pass the sound on; what the player cannot take now is dropped, so that it never falls behind."""
@@ -117,7 +113,7 @@ class PlayerOutput:
         except BlockingIOError:
             return
         except OSError:
-            self._trouble = f"{self._argv[0]} đã dừng / has died; started again"
+            self._trouble = message("speaker.output.player_died", program=self._argv[0])
             self._let_go()
             self._not_before = time.monotonic() + _AGAIN_SECONDS
 
@@ -138,8 +134,8 @@ class PlayerOutput:
                 player.wait()
         self._leaving.clear()
 
-    def trouble(self) -> str | None:
-        """What went wrong since the last question."""
+    def trouble(self) -> Message | None:
+        """Return what went wrong since the last call, or None."""
         trouble, self._trouble = self._trouble, None
         return trouble
 
@@ -147,7 +143,8 @@ class PlayerOutput:
         try:
             player = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0)
         except OSError as problem:
-            self._trouble = f"Không chạy được {self._argv[0]} / cannot be started: {problem.strerror}"
+            reason = problem.strerror or str(problem)
+            self._trouble = message("speaker.output.player_not_started", program=self._argv[0], reason=reason)
             self._not_before = time.monotonic() + _AGAIN_SECONDS
             return
         assert player.stdin is not None  # noqa: S101
@@ -169,3 +166,7 @@ class PlayerOutput:
                 player.kill()
             if player.poll() is not None:
                 self._leaving.remove((deadline, player))
+
+
+def _not_writable(path: Path, problem: OSError) -> Message:
+    return message("speaker.output.not_writable", path=path, reason=problem.strerror or str(problem))

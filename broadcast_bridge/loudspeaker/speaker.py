@@ -17,6 +17,7 @@ from broadcast_bridge.loudspeaker.call import (
 )
 from broadcast_bridge.loudspeaker.outputs import BadOutput, Output, PlayerOutput, RecordingOutput
 from haichieu.errors import HaiChieuError
+from haichieu.locale import FALLBACK, Message, message, render
 from haichieu.sip.address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
 from haichieu.sip.endpoint import CallFailed, SipEndpoint
 from haichieu.sip.events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
@@ -51,6 +52,7 @@ class LoudspeakerOptions:
     bind: str = ""
     events: bool = False
     expires: int = 30
+    language: str = FALLBACK
 
 
 def run_loudspeaker(options: LoudspeakerOptions) -> int:
@@ -71,14 +73,14 @@ def run_loudspeaker(options: LoudspeakerOptions) -> int:
         finally:
             output.close()
     except HaiChieuError as problem:
-        print(problem, file=sys.stderr)
+        print(render(problem.message, options.language), file=sys.stderr)
         return problem.exit_status
     return 0
 
 
 def _output(options: LoudspeakerOptions) -> Output:
     if options.record and options.output:
-        raise BadOutput("Chọn --record hoặc --output, không cả hai / choose --record or --output, not both")
+        raise BadOutput("speaker.output.record_and_output")
     if options.record:
         return RecordingOutput(options.record, _RATE)
     return PlayerOutput(DEFAULT_DEVICE if options.output is None else options.output, _RATE)
@@ -94,7 +96,7 @@ class Loudspeaker:
         self._stopping = stopping
         self._token = secrets.token_hex(16)
         self._call: SpeakerCall | None = None
-        self._told = ""
+        self._told: Message | None = None
         self._registered = False
         self._failures = 0
         self._register_at = 0.0
@@ -107,7 +109,7 @@ class Loudspeaker:
             try:
                 address, local = self._way()
             except ServerNotFound as problem:
-                self._tell(str(problem))
+                self._tell(problem.message)
                 self._pause()
                 continue
             endpoint = EndpointOptions(
@@ -144,7 +146,7 @@ class Loudspeaker:
                     if self._way() != (address, local) and not self._call:
                         return
                 except ServerNotFound as problem:
-                    self._failed(str(problem))
+                    self._failed(problem.message)
                     continue
                 sip.register(address)
 
@@ -153,11 +155,11 @@ class Loudspeaker:
             case Registered(expires=expires):
                 if not self._registered:
                     self._emit("registered", expires=expires)
-                self._registered, self._failures, self._told = True, 0, ""
+                self._registered, self._failures, self._told = True, 0, None
             case RegistrationFailed(code=code, reason=reason):
                 self._registered = False
                 self._emit("registration_failed", code=code, reason=reason)
-                self._failed(self._sentence(server, code, reason))
+                self._failed(self._not_registered(server, code, reason))
             case Incoming():
                 self._incoming(sip, server, event)
             case Answered(call=call) if self._call and call == self._call.number:
@@ -169,7 +171,7 @@ class Loudspeaker:
     def _incoming(self, sip: SipEndpoint, server: SocketAddress, event: Incoming) -> None:
         if not comes_from(event.invite, server, self._token):
             sip.refuse(event.call, 403)
-            self._refused(event, "not from the station")
+            self._refused(event, "not_from_station")
             return
         if self._call:
             if self._call.silent_for < STALE_SECONDS and not is_emergency(event.invite):
@@ -196,8 +198,8 @@ class Loudspeaker:
         if frames:
             self._output.write(b"".join(frame.pcm for frame in frames))
         if trouble := self._output.trouble():
-            self._emit("trouble", reason=trouble)
-            print(trouble, file=sys.stderr)
+            self._emit("trouble", reason=render(trouble, "en"))
+            self._print(trouble)
         if time.monotonic() >= self._count_at:
             self._count_at = time.monotonic() + _COUNT_SECONDS
             self._call.received(sip.packets_received(self._call.number))
@@ -222,33 +224,27 @@ class Loudspeaker:
         self._refusal_told = time.monotonic()
         source = event.invite.source
         self._emit("refused", reason=reason, source=str(source))
-        print(f"Từ chối cuộc gọi từ {source} / refused a call from {source}: {reason}", file=sys.stderr)
+        self._print(message("speaker.call_refused", source=str(source), reason=message(f"speaker.refusal.{reason}")))
 
-    def _failed(self, sentence: str) -> None:
-        self._tell(sentence)
+    def _failed(self, problem: Message) -> None:
+        self._tell(problem)
         self._register_at = time.monotonic() + self._next_pause()
 
-    def _sentence(self, server: SocketAddress, code: int, reason: str) -> str:
+    def _not_registered(self, server: SocketAddress, code: int, reason: str) -> Message:
         if code in _WRONG_PASSWORD:
-            return (
-                f"Máy chủ {server} từ chối {self._options.id}: sai mã loa hoặc mật khẩu / "
-                f"{server} refuses {self._options.id}: wrong id or password; trying again"
-            )
+            return message("speaker.registration.wrong_password", server=str(server), id=self._options.id)
         if code in _UNKNOWN_ID:
-            return (
-                f"Máy chủ {server} không biết loa {self._options.id} / "
-                f"{server} does not know the speaker {self._options.id}; trying again"
-            )
-        return (
-            f"Chưa đăng ký được với {server} ({code} {reason}); đang thử lại / "
-            f"not registered with {server} ({code} {reason}); trying again"
-        )
+            return message("speaker.registration.unknown_id", server=str(server), id=self._options.id)
+        return message("speaker.registration.failed", server=str(server), code=code, reason=reason)
 
-    def _tell(self, sentence: str) -> None:
-        """Once for each kind of trouble, however often it is tried again."""
-        if sentence != self._told:
-            print(sentence, file=sys.stderr, flush=True)
-        self._told = sentence
+    def _tell(self, problem: Message) -> None:
+        """Report each kind of problem once, however often it is tried again."""
+        if problem != self._told:
+            self._print(problem)
+        self._told = problem
+
+    def _print(self, problem: Message) -> None:
+        print(render(problem, self._options.language), file=sys.stderr, flush=True)
 
     def _next_pause(self) -> float:
         self._failures += 1

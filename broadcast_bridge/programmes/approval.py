@@ -34,7 +34,7 @@ class NotForTheAir(HaiChieuError):
 def submit(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
     """Hand a draft to the approvers. Raises NothingToApprove or IllegalTransition."""
     if programme.sound_id is None:
-        raise NothingToApprove("Chương trình chưa có âm thanh. / The programme has no sound yet.")
+        raise NothingToApprove("programme.approval.no_sound")
     _step(session, programme, ProgrammeEvent.SUBMIT, who, at)
 
 
@@ -44,17 +44,14 @@ def approve(session: Session, programme: Programme, who: str, at: datetime.datet
     Whether `who` is an approver of the unit is decided where accounts and rights are known.
     """
     if who == programme.author and not programme.unit.author_may_approve:
-        raise OwnWork(
-            "Người soạn không được tự duyệt chương trình của mình. / "
-            "The author cannot approve their own programme in this unit."
-        )
+        raise OwnWork("programme.approval.own_work")
     _step(session, programme, ProgrammeEvent.APPROVE, who, at, **as_approved(programme))
 
 
 def send_back(session: Session, programme: Programme, who: str, because: str, at: datetime.datetime) -> None:
     """Return it to its author with a reason. Raises NoReason or IllegalTransition."""
     if not because.strip():
-        raise NoReason("Cần ghi lý do trả lại. / A reason is needed to return a programme.")
+        raise NoReason("programme.approval.no_reason")
     programme.returned_because = because.strip()[:2000]
     _step(session, programme, ProgrammeEvent.RETURN, who, at, because=programme.returned_because)
 
@@ -72,11 +69,11 @@ def edited(session: Session, programme: Programme, who: str, at: datetime.dateti
 def require_for_the_air(programme: Programme, at: datetime.datetime) -> None:
     """Raise NotForTheAir, with the reason in words, when the programme may not be played at a moment."""
     if programme.state != ProgrammeState.APPROVED:
-        raise NotForTheAir(f"“{programme.title}” chưa được duyệt. / “{programme.title}” is not approved.")
+        raise NotForTheAir("programme.not_approved", title=programme.title)
     if programme.valid_until is not None and programme.valid_until <= at:
-        raise NotForTheAir(f"“{programme.title}” đã hết hạn. / “{programme.title}” is out of date.")
+        raise NotForTheAir("programme.expired", title=programme.title)
     if programme.sound_id is None:
-        raise NotForTheAir(f"“{programme.title}” chưa có âm thanh. / “{programme.title}” has no sound.")
+        raise NotForTheAir("programme.no_sound", title=programme.title)
 
 
 def _step(

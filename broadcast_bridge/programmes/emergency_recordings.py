@@ -2,7 +2,6 @@
 
 import datetime
 import re
-import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import Origin
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
+from haichieu.locale import message, render
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import highest_unit
 from haichieu.spool import LeftRecording, close_wav
@@ -91,10 +91,9 @@ def keep(recording: Recording, database: Database, store: MediaStore) -> int:
 
 def _about(session: Session, at: datetime.datetime) -> About:
     station = the_station(session)
-    local = at.astimezone(zoneinfo.ZoneInfo(station.timezone))
     unit = highest_unit(session)
     return About(
-        f"Đường dây khẩn cấp {local:%H:%M %d/%m/%Y}",
+        render(message("programme.title_of.emergency_line", at=at), station.language, station.timezone),
         unit,
         "system",
         station.name,

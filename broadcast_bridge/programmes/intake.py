@@ -36,9 +36,7 @@ class AlreadyThere(HaiChieuError):
     """The same file is in the store; `programme_id` and `title` say as what."""
 
     def __init__(self, programme_id: int, title: str) -> None:
-        super().__init__(
-            f"Tệp này đã có trong kho với tên “{title}”. / This file is in the store already, as “{title}”."
-        )
+        super().__init__("programme.already_there", title=title)
         self.programme_id = programme_id
         self.title = title
 
@@ -90,10 +88,7 @@ def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
 def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> Ready:
     """Have a text read aloud; also what a preview plays. Raises SpeechError, UnusableSound."""
     if len(text) > LONGEST_TEXT:
-        raise TextTooLong(
-            f"Văn bản dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
-            f"The text has {len(text)} characters, at most {LONGEST_TEXT} are read aloud."
-        )
+        raise TextTooLong("programme.text_too_long", length=len(text), limit=LONGEST_TEXT)
     speakable(text[:5000])  # refuses what holds nothing to say
     spoken = folder / "spoken.wav"
     write_wav(spoken, spoken_text(text, language, synthesiser))
@@ -147,7 +142,7 @@ def say_anew(
 ) -> None:
     """Give a text programme another text with its sound; it is a draft again. Raises ProgrammeRefused, DiskFull, …"""
     if programme.origin != Origin.TEXT or ready.origin is not Origin.TEXT:
-        raise ProgrammeRefused("Chương trình này không làm từ văn bản. / This programme is not made of a text.")
+        raise ProgrammeRefused("programme.not_a_text")
     store.require_space()
     approval.edited(session, programme, who, at)
     programme.text, programme.seconds = ready.text, ready.forms.seconds
@@ -158,9 +153,9 @@ def say_anew(
 def _check(session: Session, about: About) -> None:
     title = about.title.strip()
     if not 1 <= len(title) <= 200 or any(ord(letter) < 32 for letter in title):
-        raise ProgrammeRefused("Tiêu đề cần 1 đến 200 ký tự. / A title needs 1 to 200 characters, and no line breaks.")
+        raise ProgrammeRefused("programme.title")
     if session.get(Unit, about.unit_id) is None:
-        raise ProgrammeRefused(f"Không có đơn vị số {about.unit_id}. / There is no unit {about.unit_id}.")
+        raise ProgrammeRefused("programme.no_such_unit", number=about.unit_id)
 
 
 def _refuse_twice(session: Session, digest: str) -> None:

@@ -3,10 +3,8 @@
 A recording in the spool that no call has in hand is owed to its official: `left_behind` finds it, `keep` takes it in.
 """
 
-import datetime
 import re
 import uuid
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from broadcast_bridge.speakers.zones import ALL_MY_ZONES
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.locale import message, render
 from haichieu.media import Media, MediaStore, digest_of
 from haichieu.people import Official, Right
 from haichieu.spool import Spool, SpooledRecordings, close_wav
@@ -55,7 +54,7 @@ class PhoneRecordings(SpooledRecordings):
         """Return the name to record to. Raises RecordNotAllowed or DiskFull."""
         official = session.get_one(Official, official_id)
         if not official.may_do(Right.RECORD):
-            raise RecordNotAllowed(f"{official.code} lacks the right {Right.RECORD}")
+            raise RecordNotAllowed("programme.may_not_record", name=official.name)
         self._store.require_space()
         name = f"programme-{official_id}-{uuid.uuid4().hex}"
         self._spool.take(name)
@@ -98,13 +97,13 @@ class PhoneRecordings(SpooledRecordings):
 
 def _about(session: Session, official: Official) -> About:
     station = the_station(session)
-    at: datetime.datetime = now().astimezone(zoneinfo.ZoneInfo(station.timezone))
+    language = official.language or station.language
     return About(
-        f"Ghi qua điện thoại {at:%H:%M %d/%m/%Y}",
+        render(message("programme.title_of.phone_recording", at=now()), language, station.timezone),
         official.unit_id,
         f"official:{official.code}",
         official.name,
-        language=official.language or station.language,
+        language=language,
     )
 
 

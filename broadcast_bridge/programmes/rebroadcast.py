@@ -39,10 +39,7 @@ def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) ->
     A text that was read on the air belongs to no programme. An emergency is sounded by its own way alone.
     """
     if broadcast.kind != Kind.RECORDED or broadcast.priority == Priority.EMERGENCY:
-        raise NotAgain(
-            "Chỉ phát lại được buổi phát có sẵn âm thanh, không khẩn cấp. / "
-            "Only a recorded broadcast that was no emergency can be aired again."
-        )
+        raise NotAgain("programme.again.only_recorded")
     sounds = list(
         session.scalars(
             sa.select(BroadcastSound.media_id)
@@ -51,7 +48,7 @@ def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) ->
         )
     )
     if not sounds:
-        raise NotAgain("Buổi phát này không có tệp âm thanh. / This broadcast has no sound file.")
+        raise NotAgain("programme.again.no_sound")
     programmes = session.scalars(sa.select(Programme).where(Programme.sound_id.in_(sounds))).all()
     approved = {one.sound_id for one in programmes if one.state == ProgrammeState.APPROVED}
     for one in programmes:
@@ -73,7 +70,7 @@ def air_again(session: Session, broadcast: Broadcast, who: str, at: datetime.dat
 def recording_of(broadcast: Broadcast) -> Media:
     """The recording of a live voice. Raises NotAgain."""
     if broadcast.recording is None:
-        raise NotAgain(f"Buổi phát {broadcast.id} không có bản ghi. / The broadcast {broadcast.id} has no recording.")
+        raise NotAgain("programme.again.no_recording", number=broadcast.id)
     return broadcast.recording
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from broadcast_bridge.schedule.errors import CalendarRefused
+from haichieu.locale import Message, message
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 50_000
@@ -49,10 +50,10 @@ def take_apart(data: bytes) -> Components:
             case "BEGIN":
                 stack.append(name)
                 if len(stack) > MAX_DEPTH:
-                    raise _wrong(number, "lồng nhau quá sâu", "nested too deeply")
+                    raise _wrong(number, message("schedule.calendar.nested_too_deeply"))
                 calendars += len(stack) == 1
                 if (len(stack) == 1) != (name == "VCALENDAR") or calendars > 1:
-                    raise _wrong(number, "phải là đúng một VCALENDAR", "there must be exactly one VCALENDAR")
+                    raise _wrong(number, message("schedule.calendar.one_vcalendar"))
                 if len(stack) == 2 and name in ("VEVENT", "VTIMEZONE"):
                     kept, begun, kept_depth = [line], number, 2
                 elif kept_depth and stack[1] == "VTIMEZONE":
@@ -61,7 +62,7 @@ def take_apart(data: bytes) -> Components:
                     found.ignored[name] += 1
             case "END":
                 if not stack or stack[-1] != name:
-                    raise _wrong(number, f"END:{name} không khớp", f"END:{name} ends nothing")
+                    raise _wrong(number, message("schedule.calendar.end_without_begin", name=name))
                 if kept_depth and (len(stack) == 2 or stack[1] == "VTIMEZONE"):
                     kept.append(line)
                 if len(stack) == 2 and kept_depth:
@@ -69,52 +70,50 @@ def take_apart(data: bytes) -> Components:
                     kept_depth = 0
                 stack.pop()
             case _ if not stack:
-                raise _wrong(number, "đây không phải là tệp lịch (.ics)", "this is no calendar file (.ics)")
+                raise _wrong(number, message("schedule.calendar.not_a_calendar"))
             case _ if kept_depth and (len(stack) == 2 or stack[1] == "VTIMEZONE"):
                 kept.append(line)
     if stack or not calendars:
-        raise CalendarRefused("Tệp lịch (.ics) bị cắt cụt hoặc rỗng. / The calendar file (.ics) is cut off or empty.")
+        raise CalendarRefused("schedule.calendar.cut_off")
     return found
 
 
 def _keep(found: Components, component: Component) -> None:
     kind, most = (found.events, MAX_EVENTS) if component.name == "VEVENT" else (found.time_zones, MAX_TIME_ZONES)
     if len(kind) >= most:
-        raise _wrong(component.line, f"có hơn {most} {component.name}", f"more than {most} {component.name}")
+        raise _wrong(component.line, message("schedule.calendar.too_many", limit=most, name=component.name))
     kind.append(component)
 
 
 def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield the content lines with the numbers of their first physical lines (RFC 5545 §3.1)."""
     if len(data) > MAX_BYTES:
-        raise CalendarRefused(
-            f"Tệp lịch lớn hơn {MAX_BYTES // 1000} kB. / The calendar file is larger than {MAX_BYTES // 1000} kB."
-        )
+        raise CalendarRefused("schedule.calendar.too_large", kilobytes=MAX_BYTES // 1000)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CalendarRefused("Tệp lịch không phải là UTF-8. / The calendar file is not UTF-8.") from None
+        raise CalendarRefused("schedule.calendar.not_utf8") from None
     lines = text.replace("\r\n", "\n").split("\n")
     if len(lines) > MAX_LINES:
-        raise CalendarRefused(f"Tệp lịch có hơn {MAX_LINES} dòng. / The calendar file has more than {MAX_LINES} lines.")
+        raise CalendarRefused("schedule.calendar.too_many_lines", limit=MAX_LINES)
     begun, parts, length = 0, [""], 0
     for number, line in enumerate(lines, start=1):
         if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", line):
-            raise _wrong(number, "có ký tự điều khiển", "holds a control character")
+            raise _wrong(number, message("schedule.calendar.control_character"))
         if line[:1] in (" ", "\t") and begun:
             parts.append(line[1:])
             length += len(line)
             if length > MAX_LINE:
-                raise _wrong(begun, "dài quá", "is too long")
+                raise _wrong(begun, message("schedule.calendar.line_too_long"))
             continue
         if begun and any(parts):
             yield begun, "".join(parts)
         begun, parts, length = number, [line], len(line)
         if length > MAX_LINE:
-            raise _wrong(begun, "dài quá", "is too long")
+            raise _wrong(begun, message("schedule.calendar.line_too_long"))
     if any(parts):
         yield begun, "".join(parts)
 
 
-def _wrong(line: int, vietnamese: str, english: str) -> CalendarRefused:
-    return CalendarRefused(f"Dòng {line}: {vietnamese}. / Line {line}: {english}.")
+def _wrong(line: int, problem: Message) -> CalendarRefused:
+    return CalendarRefused("schedule.calendar.at_line", line=line, problem=problem)

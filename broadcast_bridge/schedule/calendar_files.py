@@ -28,6 +28,7 @@ from broadcast_bridge.schedule.recurrence import Recurrence, as_utc, zone_named
 from broadcast_bridge.schedule.states import What
 from haichieu.database import Base
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
 from haichieu.people import Official, Unit
 from haichieu.station import the_station
 
@@ -71,7 +72,7 @@ def import_calendar(
     """
     components = take_apart(data)
     report = Imported(ignored=components.ignored)
-    mistakes: list[str] = []
+    mistakes: list[Message] = []
     zones = TimeZones(components.time_zones, the_station(session).timezone)
     masters, overrides = _events(components, mistakes)
     with session.begin_nested():
@@ -80,19 +81,19 @@ def import_calendar(
                 draft = _draft(session, event, overrides.get(uid, []), zones, defaults)
                 _take_over(session, draft, planner, at, report)
             except HaiChieuError as problem:
-                mistakes.append(_mistake(event.line, uid, problem))
+                mistakes.append(_mistake(event.line, uid, problem.message))
             if len(mistakes) >= MOST_MISTAKES:
                 break
         if mistakes:
-            raise CalendarRefused("\n".join(mistakes))
+            raise CalendarRefused(Message.lines(mistakes))
     return report
 
 
-def _mistake(line: int, uid: str, problem: object) -> str:
-    return f"Dòng {line}, VEVENT {uid[:60] or '-'}: {problem}"
+def _mistake(line: int, uid: str, problem: Message) -> Message:
+    return message("schedule.calendar.mistake", line=line, uid=uid[:60] or "-", problem=problem)
 
 
-def _events(components: Components, mistakes: list[str]) -> tuple[dict[str, _Event], dict[str, list[_Event]]]:
+def _events(components: Components, mistakes: list[Message]) -> tuple[dict[str, _Event], dict[str, list[_Event]]]:
     """Parse the events; return the series by UID, and the single changed instances of each."""
     masters: dict[str, _Event] = {}
     overrides: dict[str, list[_Event]] = {}
@@ -100,17 +101,17 @@ def _events(components: Components, mistakes: list[str]) -> tuple[dict[str, _Eve
         try:
             event = _parse(component)
         except CalendarRefused as problem:
-            mistakes.append(_mistake(component.line, "", problem))
+            mistakes.append(_mistake(component.line, "", problem.message))
             continue
         if "RECURRENCE-ID" in event.content:
             overrides.setdefault(event.uid, []).append(event)
         elif event.uid in masters:
-            mistakes.append(_mistake(event.line, event.uid, "UID xuất hiện hai lần. / the UID stands twice."))
+            mistakes.append(_mistake(event.line, event.uid, message("schedule.calendar.repeated", name="UID")))
         else:
             masters[event.uid] = event
     for uid, orphans in overrides.items():
         if uid not in masters:
-            mistakes.append(_mistake(orphans[0].line, uid, "thiếu sự kiện gốc. / its series is missing."))
+            mistakes.append(_mistake(orphans[0].line, uid, message("schedule.calendar.no_series")))
     return masters, overrides
 
 
@@ -118,17 +119,17 @@ def _parse(component: Component) -> _Event:
     try:
         content = icalendar.Event.from_ical(component.text)
     except (ValueError, KeyError, IndexError, TypeError) as problem:
-        raise CalendarRefused(f"không đọc được: {problem}. / cannot be read.") from problem
+        raise CalendarRefused("schedule.calendar.event_wrong", problem=str(problem)) from problem
     if not isinstance(content, icalendar.Event):
-        raise CalendarRefused("không đọc được. / cannot be read.")
+        raise CalendarRefused("schedule.calendar.not_an_event")
     if content.errors:
         name, problem_text = content.errors[0]
-        raise CalendarRefused(f"{name}: {problem_text}. / {name} cannot be read.")
+        raise CalendarRefused("schedule.calendar.property_wrong", name=name or "-", problem=problem_text)
     uid = str(content.get("UID", "")).strip()
     if not uid or len(uid) > 200 or not uid.isprintable():
-        raise CalendarRefused("thiếu UID, hoặc UID quá dài. / the UID is missing or too long.")
+        raise CalendarRefused("schedule.calendar.uid")
     if "DTSTART" not in content:
-        raise CalendarRefused("thiếu DTSTART. / DTSTART is missing.")
+        raise CalendarRefused("schedule.calendar.no_start")
     return _Event(component.line, uid, content)
 
 
@@ -200,7 +201,7 @@ def _row(session: Session, model: type[T], column: sa.orm.InstrumentedAttribute[
     key = sa.inspect(model).primary_key[0]
     found = session.scalars(sa.select(model).where(column == value).order_by(key.desc()).limit(1)).first()
     if found is None:
-        raise NoSuchPart(f"không có {model.__tablename__} {value[:60]!r}. / there is no such {model.__tablename__}.")
+        raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=message("schedule.quoted", text=value[:60]))
     return found
 
 
@@ -237,14 +238,15 @@ def _ours(content: icalendar.Event) -> Ours:
         # Calendars that wrote the file anew may have taken it for TEXT, with its commas escaped (RFC 5545 §3.3.11).
         with contextlib.suppress(ValidationError):
             return Ours.model_validate_json(re.sub(r"\\([\\,;])", r"\1", text))
-        where = ".".join(str(part) for part in problem.errors()[0]["loc"])
-        raise CalendarRefused(f"{OURS} {where}: {problem.errors()[0]['msg']}. / it cannot be read.") from problem
+        first = problem.errors()[0]
+        where = ".".join([OURS, *(str(part) for part in first["loc"])])
+        raise CalendarRefused("schedule.calendar.property_wrong", name=where, problem=first["msg"]) from problem
 
 
 def _one(content: icalendar.Event, name: str) -> Any:
     value = content[name]
     if isinstance(value, list):
-        raise CalendarRefused(f"{name} xuất hiện hai lần. / {name} stands twice.")
+        raise CalendarRefused("schedule.calendar.repeated", name=name)
     return value
 
 
@@ -263,9 +265,7 @@ def _wall(value: Any, timezone: str, zones: TimeZones) -> datetime.datetime:
     """A date-time as wall time of `timezone`."""
     moment = value.dt
     if not isinstance(moment, datetime.datetime):
-        raise CalendarRefused(
-            "chỉ có ngày, thiếu giờ phát; hãy ghi cả giờ. / it has a date only; give it a time of day."
-        )
+        raise CalendarRefused("schedule.calendar.no_time_of_day")
     own = zones.name_for(value, timezone)
     wall = moment.replace(tzinfo=None)
     if own == timezone:

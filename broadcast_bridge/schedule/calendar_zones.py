@@ -52,14 +52,14 @@ class TimeZones:
         if definition is None:
             if known:
                 return known[0]
-            raise _unknown(tzid, 0)
+            raise CalendarRefused("schedule.calendar.time_zone_unknown", name=tzid[:60])
         # Etc/GMT-7 is seven hours ahead of Greenwich: POSIX counts the other way round.
         fixed = [f"Etc/GMT{sign}{hours}" for hours in range(1, 13) for sign in "-+"]
         offsets = _offsets(definition)
         for name in (*known, self._station, "Etc/UTC", *fixed):
             if offsets == [sample.replace(tzinfo=ZoneInfo(name)).utcoffset() for sample in _SAMPLES]:
                 return name
-        raise _unknown(tzid, definition.line)
+        raise CalendarRefused("schedule.calendar.time_zone_not_iana", name=tzid[:60], line=definition.line)
 
 
 def _is_known(name: str) -> bool:
@@ -78,14 +78,4 @@ def _offsets(definition: Component) -> list[datetime.timedelta | None]:
         zone = described.to_tz(lookup_tzid=False)
         return [sample.replace(tzinfo=zone).utcoffset() for sample in _SAMPLES]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as problem:
-        raise CalendarRefused(
-            f"dòng {definition.line}: không đọc được VTIMEZONE. / line {definition.line}: no readable VTIMEZONE."
-        ) from problem
-
-
-def _unknown(tzid: str, line: int) -> CalendarRefused:
-    where = f" (VTIMEZONE, {line})" if line else ""
-    return CalendarRefused(
-        f"không biết múi giờ {tzid[:60]!r}{where}; hãy dùng tên như Asia/Ho_Chi_Minh. / "
-        f"the time zone {tzid[:60]!r} is not known; use a name such as Asia/Ho_Chi_Minh."
-    )
+        raise CalendarRefused("schedule.calendar.time_zone_unreadable", line=definition.line) from problem

@@ -1,185 +1,162 @@
-"""A recurrence as a sentence, in Vietnamese and English: what a person checks before they save it."""
+"""A recurrence as a sentence, so that a person can check it before they save it."""
 
 import datetime
 from collections.abc import Sequence
 
+from babel.dates import get_day_names, get_month_names
+from babel.lists import format_list
+
 from broadcast_bridge.schedule.lunar import LunarRule, parse_lunar
 from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.rules import Rule, WeekDay, parse_rule
+from haichieu.locale import Field, render_key
 
-_DAYS = {
-    "vi": ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-_UNITS = {
-    "DAILY": ("ngày", "day"),
-    "WEEKLY": ("tuần", "week"),
-    "MONTHLY": ("tháng", "month"),
-    "YEARLY": ("năm", "year"),
-}
-_LUNAR_MONTHS = {1: "tháng Giêng", 11: "tháng Một", 12: "tháng Chạp"}
+_NAMED_LUNAR_MONTHS = (1, 11, 12)
+_FIRST_TEN = 10
+"""The first ten days of a lunar month have a word of their own in Vietnamese (mùng)."""
 
 
 def in_words(recurrence: Recurrence, language: str = "vi") -> str:
-    """Say when something recurs, for example `Thứ Hai, Thứ Tư hằng tuần lúc 17:00`."""
-    vi = language != "en"
-    at, starts = (" lúc " if vi else " at "), recurrence.starts
-    if recurrence.lunar:
-        said = _lunar(parse_lunar(recurrence.lunar), vi) + at + f"{starts:%H:%M}"
-    elif recurrence.rrule:
-        rule = parse_rule(recurrence.rrule)
-        said = _days(rule, starts, vi) + at + _hours(rule, starts, vi) + _end(rule, vi)
-    else:
-        said = ("Một lần, ngày " if vi else "Once, on ") + _date(starts.date(), vi) + at + f"{starts:%H:%M}"
-    return said + _limits(recurrence, vi)
+    """Return when something recurs, for example `Thứ Hai, Thứ Tư hằng tuần lúc 17:00`."""
+    return _Sentence(language).of(recurrence)
 
 
-def _days(rule: Rule, starts: datetime.datetime, vi: bool) -> str:
-    parts = [_positions(rule, vi), *_day_parts(rule, starts, vi)]
-    every = _every(rule, vi)
-    found = ", ".join(part for part in parts if part)
-    if rule.freq == "DAILY":
-        months = _months(rule.months, vi)
-        return ", ".join(part for part in (every, found, months) if part)
-    months = _months(rule.months or _start_month(rule, starts), vi)
-    if vi:
-        return " ".join(part for part in (_capital(found), months, every.lower() if found or months else every) if part)
-    said = " ".join(part for part in (found, f"of {months}" if months else "") if part)
-    return f"{every} on {said}" if said else every
+class _Sentence:
+    """The grammar; every word comes from the catalogue or from CLDR."""
 
+    def __init__(self, language: str) -> None:
+        self._language = language
 
-def _day_parts(rule: Rule, starts: datetime.datetime, vi: bool) -> list[str]:
-    days = rule.days or ((WeekDay(starts.weekday()),) if rule.freq == "WEEKLY" else ())
-    month_days = rule.month_days
-    if not (rule.days or month_days or rule.year_days or rule.weeks) and rule.freq in ("MONTHLY", "YEARLY"):
-        month_days = (starts.day,)
-    parts: list[str] = []
-    if days:
-        parts.append(", ".join(_weekday(day, vi) for day in days))
-    if month_days:
-        regular = [day for day in month_days if day > 0]
-        said = [("ngày " if vi else "day ") + ", ".join(str(day) for day in regular)] if regular else []
-        said += [_from_the_end(-day, vi) for day in month_days if day < 0]
-        parts.append(", ".join(said))
-    if rule.year_days:
-        numbers = ", ".join(str(day) for day in rule.year_days)
-        parts.append(f"ngày thứ {numbers} trong năm" if vi else f"day {numbers} of the year")
-    if rule.weeks:
-        numbers = ", ".join(str(week) for week in rule.weeks)
-        parts.append(f"tuần thứ {numbers}" if vi else f"week {numbers}")
-    return parts
+    def of(self, recurrence: Recurrence) -> str:
+        starts = recurrence.starts
+        if recurrence.lunar:
+            said = self._say("at", days=self._lunar(parse_lunar(recurrence.lunar)), times=f"{starts:%H:%M}")
+        elif recurrence.rrule:
+            rule = parse_rule(recurrence.rrule)
+            said = self._end(rule, self._say("at", days=self._days(rule, starts), times=self._times(rule, starts)))
+        else:
+            said = self._say("once", day=starts.date(), time=starts.time())
+        said = self._limits(recurrence, said)
+        return said[:1].upper() + said[1:]
+
+    def _say(self, key: str, /, **fields: Field) -> str:
+        return render_key(self._language, f"schedule.words.{key}", fields)
+
+    def _days(self, rule: Rule, starts: datetime.datetime) -> str:
+        every = self._every(rule)
+        days = ", ".join(self._day_parts(rule, starts))
+        if rule.positions and days:
+            days = self._say("positions", positions=rule.positions, days=days)
+        if rule.freq == "DAILY":
+            return ", ".join(part for part in (every, days, self._months(rule.months)) if part)
+        months = self._months(rule.months or _start_month(rule, starts))
+        if months:
+            return self._say("days_of_months", every=every, days=days, months=months)
+        return self._say("days", every=every, days=days)
+
+    def _every(self, rule: Rule) -> str:
+        if rule.interval == 1:
+            return self._say(f"every.{rule.freq.lower()}")
+        return self._say(f"every_nth.{rule.freq.lower()}", count=rule.interval)
+
+    def _day_parts(self, rule: Rule, starts: datetime.datetime) -> list[str]:
+        days = rule.days or ((WeekDay(starts.weekday()),) if rule.freq == "WEEKLY" else ())
+        month_days = rule.month_days
+        if not (rule.days or month_days or rule.year_days or rule.weeks) and rule.freq in ("MONTHLY", "YEARLY"):
+            month_days = (starts.day,)
+        parts = [self._weekday(day) for day in days]
+        if regular := tuple(day for day in month_days if day > 0):
+            parts.append(self._say("month_days", count=len(regular), days=regular))
+        parts += [self._from_the_end(-day) for day in month_days if day < 0]
+        if rule.year_days:
+            parts.append(self._say("year_days", count=len(rule.year_days), days=rule.year_days))
+        if rule.weeks:
+            parts.append(self._say("weeks", count=len(rule.weeks), weeks=rule.weeks))
+        return parts
+
+    def _weekday(self, day: WeekDay) -> str:
+        name = str(get_day_names("wide", locale=self._language)[day.day])
+        match day.nth:
+            case 0:
+                return name
+            case 1:
+                return self._say("weekday.first", day=name)
+            case -1:
+                return self._say("weekday.last", day=name)
+            case nth if nth < 0:
+                return self._say("weekday.nth_last", day=name, nth=self._ordinal(-nth))
+            case nth:
+                return self._say("weekday.nth", day=name, nth=self._ordinal(nth))
+
+    def _from_the_end(self, number: int) -> str:
+        if number == 1:
+            return self._say("month_day.last")
+        return self._say("month_day.nth_last", nth=self._ordinal(number))
+
+    def _months(self, months: Sequence[int]) -> str:
+        names = get_month_names("wide", locale=self._language)
+        return ", ".join(str(names[month]) for month in months)
+
+    def _times(self, rule: Rule, starts: datetime.datetime) -> str:
+        return self._and(
+            [
+                f"{hour:02d}:{minute:02d}"
+                for hour in sorted(rule.hours or (starts.hour,))
+                for minute in sorted(rule.minutes or (starts.minute,))
+            ]
+        )
+
+    def _end(self, rule: Rule, said: str) -> str:
+        if rule.count is not None:
+            return self._say("times", words=said, count=rule.count)
+        if rule.until is not None:
+            return self._say("until", words=said, day=rule.until.date())
+        return said
+
+    def _lunar(self, rule: LunarRule) -> str:
+        if rule.month is None:
+            month = self._say("lunar.every_month")
+        elif rule.month in _NAMED_LUNAR_MONTHS:
+            month = self._say(f"lunar.month_{rule.month}")
+        else:
+            month = self._say("lunar.month", month=rule.month)
+        said = self._say("lunar.days", days=self._and([self._lunar_day(day) for day in rule.days]), month=month)
+        if rule.month is not None and rule.leap:
+            return self._say("lunar.with_leap", words=said)
+        if rule.month is None and not rule.leap:
+            return self._say("lunar.without_leap", words=said)
+        return said
+
+    def _lunar_day(self, day: int) -> str:
+        match day:
+            case -1:
+                return self._say("lunar.last_day")
+            case 15:
+                return self._say("lunar.full_moon")
+            case _:
+                return self._say("lunar.early_day" if day <= _FIRST_TEN else "lunar.day", day=day)
+
+    def _limits(self, recurrence: Recurrence, said: str) -> str:
+        if recurrence.valid_from is not None:
+            said = self._say("from", words=said, day=recurrence.valid_from)
+        if recurrence.valid_until is not None:
+            said = self._say("until", words=said, day=recurrence.valid_until)
+        if recurrence.exdates:
+            said = self._say("without", words=said, count=len(recurrence.exdates))
+        if recurrence.rdates:
+            said = self._say("more", words=said, count=len(recurrence.rdates))
+        return said
+
+    def _and(self, parts: Sequence[str]) -> str:
+        return format_list(parts, locale=self._language)
+
+    def _ordinal(self, number: int) -> str:
+        if self._language != "en":
+            return str(number)
+        ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+        return f"{number}{ending}"
 
 
 def _start_month(rule: Rule, starts: datetime.datetime) -> tuple[int, ...]:
     open_days = not (rule.days or rule.month_days or rule.year_days or rule.weeks)
     return (starts.month,) if rule.freq == "YEARLY" and open_days else ()
-
-
-def _every(rule: Rule, vi: bool) -> str:
-    vietnamese, english = _UNITS[rule.freq]
-    if rule.interval == 1:
-        return f"Hằng {vietnamese}" if vi else f"Every {english}"
-    return f"{rule.interval} {vietnamese} một lần" if vi else f"Every {rule.interval} {english}s"
-
-
-def _weekday(day: WeekDay, vi: bool) -> str:
-    name = _DAYS["vi" if vi else "en"][day.day]
-    if day.nth == 0:
-        return name
-    if day.nth == -1:
-        return f"{name} cuối cùng" if vi else f"the last {name}"
-    if day.nth < 0:
-        return f"{name} thứ {-day.nth} từ cuối" if vi else f"the {_ordinal(-day.nth)} {name} from the end"
-    if vi:
-        return f"{name} đầu tiên" if day.nth == 1 else f"{name} lần thứ {day.nth}"
-    return f"the {_ordinal(day.nth)} {name}"
-
-
-def _from_the_end(number: int, vi: bool) -> str:
-    if number == 1:
-        return "ngày cuối tháng" if vi else "the last day of the month"
-    return f"ngày thứ {number} từ cuối tháng" if vi else f"the {_ordinal(number)} day from the end of the month"
-
-
-def _positions(rule: Rule, vi: bool) -> str:
-    if not rule.positions:
-        return ""
-    numbers = ", ".join(str(position) for position in rule.positions)
-    return f"lần thứ {numbers} trong" if vi else f"number {numbers} of"
-
-
-def _months(months: Sequence[int], vi: bool) -> str:
-    if not months:
-        return ""
-    return "tháng " + ", ".join(map(str, months)) if vi else ", ".join(_MONTHS[month - 1] for month in months)
-
-
-def _hours(rule: Rule, starts: datetime.datetime, vi: bool) -> str:
-    times = [
-        f"{hour:02d}:{minute:02d}"
-        for hour in sorted(rule.hours or (starts.hour,))
-        for minute in sorted(rule.minutes or (starts.minute,))
-    ]
-    return _and(times, vi)
-
-
-def _end(rule: Rule, vi: bool) -> str:
-    if rule.count is not None:
-        return f", {rule.count} lần" if vi else f", {rule.count} times"
-    if rule.until is not None:
-        return (", đến hết ngày " if vi else ", until ") + _date(rule.until.date(), vi)
-    return ""
-
-
-def _lunar(rule: LunarRule, vi: bool) -> str:
-    leap = ""
-    if rule.month is not None and rule.leap:
-        leap = " (kể cả tháng nhuận)" if vi else " (leap month too)"
-    elif rule.month is None and not rule.leap:
-        leap = " (trừ tháng nhuận)" if vi else " (not in leap months)"
-    if not vi:
-        days = [("the last day" if day == -1 else f"day {day}") for day in rule.days]
-        return (
-            f"{_capital(_and(days, vi))} of {f'lunar month {rule.month}' if rule.month else 'every lunar month'}{leap}"
-        )
-    days = [
-        {15: "rằm", -1: "ngày cuối"}.get(day) or ("mùng " if day <= 10 else "ngày ") + str(day) for day in rule.days
-    ]
-    month = _LUNAR_MONTHS.get(rule.month, f"tháng {rule.month}") if rule.month else "hằng tháng"
-    return f"{_capital(_and(days, vi))} {month} âm lịch{leap}"
-
-
-def _limits(recurrence: Recurrence, vi: bool) -> str:
-    said = ""
-    if recurrence.valid_from is not None:
-        said += (", từ ngày " if vi else ", from ") + _date(recurrence.valid_from, vi)
-    if recurrence.valid_until is not None:
-        said += (", đến hết ngày " if vi else ", to ") + _date(recurrence.valid_until, vi)
-    if recurrence.exdates:
-        said += f", trừ {len(recurrence.exdates)} ngày" if vi else f", without {len(recurrence.exdates)} dates"
-    if recurrence.rdates:
-        said += f", thêm {len(recurrence.rdates)} lần" if vi else f", and {len(recurrence.rdates)} times more"
-    return said
-
-
-def _date(day: datetime.date, vi: bool) -> str:
-    return f"{day:%d/%m/%Y}" if vi else day.isoformat()
-
-
-def _and(parts: Sequence[str], vi: bool) -> str:
-    if len(parts) < 2:
-        return "".join(parts)
-    return ", ".join(parts[:-1]) + (" và " if vi else " and ") + parts[-1]
-
-
-def _ordinal(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

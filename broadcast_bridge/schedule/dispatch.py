@@ -19,7 +19,7 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule import due
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.states import What, WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason, What
 from broadcast_bridge.speakers.quiet_hours import may_sound
 from broadcast_bridge.speakers.zones import ZoneRefused
 
@@ -75,7 +75,7 @@ def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.da
     occurrence = session.get_one(Occurrence, occurrence_id)
     fallback = occurrence.schedule.fallback_programme
     if fallback is None:
-        due.mark_missed(session, occurrence_id, WhyNot.OFFICIAL_NOT_REACHED, at)
+        due.mark_missed(session, occurrence_id, OccurrenceReason.OFFICIAL_NOT_REACHED, at)
         return False
     return _play(session, occurrence, who, [fallback], at)
 
@@ -100,11 +100,11 @@ def _play(
         for programme in programmes:
             require_for_the_air(programme, at)
     except NotForTheAir:
-        due.mark_missed(session, occurrence.id, WhyNot.NOT_APPROVED, at)
+        due.mark_missed(session, occurrence.id, OccurrenceReason.NOT_APPROVED, at)
         return False
     sounds = [programme.sound_id for programme in programmes if programme.sound_id is not None]
     if not sounds:
-        due.mark_missed(session, occurrence.id, WhyNot.NO_SOUND, at)
+        due.mark_missed(session, occurrence.id, OccurrenceReason.NO_SOUND, at)
         return False
     catch_up = datetime.timedelta(minutes=schedule.catch_up_minutes)
     request = Request(
@@ -120,7 +120,7 @@ def _play(
     try:
         broadcast = starting.ask(session, request, at)
     except (BroadcastRefused, ZoneRefused):
-        due.mark_missed(session, occurrence.id, WhyNot.NO_SPEAKERS, at)
+        due.mark_missed(session, occurrence.id, OccurrenceReason.NO_SPEAKERS, at)
         return False
     due.attach_broadcast(session, occurrence.id, who, broadcast.id)
     session.execute(

@@ -17,15 +17,21 @@ from broadcast_bridge.schedule.errors import ClaimLost, NoSuchOccurrence
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
-from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceEvent, OccurrenceState, WhyNot, words
+from broadcast_bridge.schedule.states import (
+    OCCURRENCE,
+    OccurrenceEvent,
+    OccurrenceReason,
+    OccurrenceState,
+    reason_message,
+)
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.locale import Message
+from haichieu.locale import message
 
 GRACE = datetime.timedelta(seconds=120)
 """An occurrence that is found no later than this after its hour is still played."""
 NO_TIME = datetime.timedelta()
 
-_FAILED_FOR = {BroadcastState.PRE_EMPTED: WhyNot.PRE_EMPTED}
+_FAILED_FOR = {BroadcastState.PRE_EMPTED: OccurrenceReason.PRE_EMPTED}
 
 
 def claim_due(
@@ -57,7 +63,7 @@ def claim_due(
     claimed: list[Occurrence] = []
     for occurrence in found:
         if not still_belongs(occurrence):
-            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.SCHEDULE_REMOVED)
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, OccurrenceReason.SCHEDULE_REMOVED)
             continue
         _happen(occurrence, OccurrenceEvent.CLAIM, at)
         occurrence.claimed_by = who
@@ -90,10 +96,15 @@ def give_up_late(session: Session, at: datetime.datetime, grace: datetime.timede
     missed: dict[int, list[Occurrence]] = {}
     for occurrence in late:
         if not still_belongs(occurrence):
-            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.SCHEDULE_REMOVED)
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, OccurrenceReason.SCHEDULE_REMOVED)
             continue
         died = occurrence.state == OccurrenceState.CLAIMED
-        _happen(occurrence, OccurrenceEvent.MISS, at, WhyNot.PROCESS_DIED if died else WhyNot.STATION_DOWN)
+        _happen(
+            occurrence,
+            OccurrenceEvent.MISS,
+            at,
+            OccurrenceReason.PROCESS_DIED if died else OccurrenceReason.STATION_DOWN,
+        )
         missed.setdefault(occurrence.schedule_id, []).append(occurrence)
     for occurrences in missed.values():
         _raise_missed(session, occurrences)
@@ -129,14 +140,14 @@ def mark_aired(session: Session, occurrence_id: int, at: datetime.datetime) -> N
     _happen(_locked(session, occurrence_id), OccurrenceEvent.AIR, at)
 
 
-def mark_missed(session: Session, occurrence_id: int, why: WhyNot, at: datetime.datetime) -> None:
+def mark_missed(session: Session, occurrence_id: int, why: OccurrenceReason, at: datetime.datetime) -> None:
     """It was not heard though it should have been: close it with the reason and raise an alarm."""
     occurrence = _locked(session, occurrence_id)
     _happen(occurrence, OccurrenceEvent.MISS, at, why)
     _raise_missed(session, [occurrence])
 
 
-def skip(session: Session, occurrence_id: int, why: WhyNot, at: datetime.datetime) -> None:
+def skip(session: Session, occurrence_id: int, why: OccurrenceReason, at: datetime.datetime) -> None:
     """It was left out on purpose (quiet hours, a silenced zone): close it with the reason, without an alarm."""
     _happen(_locked(session, occurrence_id), OccurrenceEvent.SKIP, at, why)
 
@@ -158,9 +169,9 @@ def settle(session: Session, at: datetime.datetime) -> int:
         if broadcast.on_air_at is not None:
             _happen(occurrence, OccurrenceEvent.AIR, at)
         elif broadcast.state == BroadcastState.CANCELLED:
-            _happen(occurrence, OccurrenceEvent.CANCEL, at, WhyNot.BY_HAND)
+            _happen(occurrence, OccurrenceEvent.CANCEL, at, OccurrenceReason.BY_HAND)
         else:
-            why = _FAILED_FOR.get(BroadcastState(broadcast.state), WhyNot.BROADCAST_FAILED)
+            why = _FAILED_FOR.get(BroadcastState(broadcast.state), OccurrenceReason.BROADCAST_FAILED)
             _happen(occurrence, OccurrenceEvent.MISS, at, why)
             _raise_missed(session, [occurrence])
     return len(occurrences)
@@ -199,7 +210,7 @@ def _rank() -> sa.ColumnElement[int]:
 def _locked(session: Session, occurrence_id: int) -> Occurrence:
     occurrence = session.get(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
     if occurrence is None:
-        raise NoSuchOccurrence(f"Không có lượt phát số {occurrence_id}. / There is no occurrence {occurrence_id}.")
+        raise NoSuchOccurrence("schedule.occurrence.unknown", number=occurrence_id)
     return occurrence
 
 
@@ -219,13 +230,12 @@ def _update_own(session: Session, occurrence_id: int, who: str, **values: object
 
 
 def _lost(occurrence_id: int) -> ClaimLost:
-    return ClaimLost(
-        f"Lượt phát số {occurrence_id} đã do tiến trình khác đảm nhận. / "
-        f"The occurrence {occurrence_id} belongs to another process by now."
-    )
+    return ClaimLost("schedule.occurrence.claim_lost", number=occurrence_id)
 
 
-def _happen(occurrence: Occurrence, event: OccurrenceEvent, at: datetime.datetime, why: WhyNot | None = None) -> None:
+def _happen(
+    occurrence: Occurrence, event: OccurrenceEvent, at: datetime.datetime, why: OccurrenceReason | None = None
+) -> None:
     occurrence.state = OCCURRENCE.after(OccurrenceState(occurrence.state), event)
     occurrence.reason = why
     if occurrence.state in OCCURRENCE.final_states:
@@ -233,19 +243,12 @@ def _happen(occurrence: Occurrence, event: OccurrenceEvent, at: datetime.datetim
 
 
 def _raise_missed(session: Session, occurrences: Sequence[Occurrence]) -> None:
-    """Open one alarm for the missed occurrences of one schedule, in both languages."""
+    """Open one alarm for the missed occurrences of one schedule."""
     last = occurrences[-1]
     schedule = last.schedule
-    local = last.due_at.astimezone(zone_named(schedule.timezone))
-    others = len(occurrences) - 1
-    raise_alarm(
-        session,
-        AlarmKind.SCHEDULE_MISSED,
-        f"schedule:{schedule.id}",
-        Message.verbatim(
-            f"“{schedule.title}” lúc {local:%H:%M %d/%m/%Y} không phát: {words(last.reason)}"
-            f"{f'; và {others} lần trước đó' if others else ''}. / "
-            f"“{schedule.title}” of {local:%Y-%m-%d %H:%M} was not heard: {words(last.reason, 'en')}"
-            f"{f'; and {others} times before' if others else ''}."
-        ),
-    )
+    local = last.due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None)
+    reason = reason_message(last.reason or OccurrenceReason.STATION_DOWN)
+    text = message("schedule.missed", title=schedule.title, at=local, reason=reason)
+    if len(occurrences) > 1:
+        text = message("schedule.missed_and_earlier", missed=text, count=len(occurrences) - 1)
+    raise_alarm(session, AlarmKind.SCHEDULE_MISSED, f"schedule:{schedule.id}", text)

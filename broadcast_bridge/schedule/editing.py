@@ -30,14 +30,15 @@ from broadcast_bridge.schedule.states import (
     OCCURRENCE,
     Days,
     OccurrenceEvent,
+    OccurrenceReason,
     OccurrenceState,
     What,
-    WhyNot,
 )
 from broadcast_bridge.speakers.zones import speakers_in
 from haichieu import audit
 from haichieu.account_rights import Action, may, units_of
 from haichieu.database import Base
+from haichieu.locale import message
 from haichieu.people import Account, Official, Right, Unit, units_under
 from haichieu.state_machine import IllegalTransition
 from haichieu.station import the_station
@@ -171,7 +172,7 @@ def cancel_occurrence(session: Session, occurrence_id: int, planner: Planner, at
         occurrence.state = OCCURRENCE.after(OccurrenceState(occurrence.state), OccurrenceEvent.CANCEL)
     except IllegalTransition:
         raise _nothing_to_cancel(occurrence_id) from None
-    occurrence.reason, occurrence.settled_at = WhyNot.BY_HAND, at
+    occurrence.reason, occurrence.settled_at = OccurrenceReason.BY_HAND, at
     audit.record(
         session, planner.actor, "occurrence.cancel", f"occurrence:{occurrence.id}",
         schedule=occurrence.schedule.title, due_at=occurrence.due_at.isoformat(),
@@ -184,12 +185,9 @@ def make_playlist(session: Session, title: str, programme_ids: list[int], unit_i
     _require(planner, Right.SCHEDULE)
     _require_unit(planner, unit_id)
     if not title.strip() or len(title) > 200 or not 1 <= len(programme_ids) <= MAX_PLAYLIST:
-        raise ScheduleRefused(
-            f"Danh sách phát cần tên và từ 1 đến {MAX_PLAYLIST} chương trình. / "
-            f"A playlist needs a title and 1 to {MAX_PLAYLIST} programmes."
-        )
+        raise ScheduleRefused("schedule.playlist", most=MAX_PLAYLIST)
     for programme_id in programme_ids:
-        _existing(session, Programme, programme_id, "chương trình", "programme")
+        _existing(session, Programme, programme_id)
     items = [PlaylistItem(position=place, programme_id=one) for place, one in enumerate(programme_ids)]
     playlist = Playlist(title=title.strip(), unit_id=unit_id, items=items)
     session.add(playlist)
@@ -218,18 +216,16 @@ def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str
     if draft.priority is Priority.EMERGENCY:
         _require(planner, Right.EMERGENCY)
     _require_unit(planner, draft.unit_id)
-    _existing(session, Unit, draft.unit_id, "đơn vị", "unit")
+    _existing(session, Unit, draft.unit_id)
     if not draft.title.strip() or len(draft.title) > 200 or not draft.title.isprintable():
-        raise ScheduleRefused(
-            "Lịch phát cần một tên, tối đa 200 ký tự. / The schedule needs a title of at most 200 characters."
-        )
+        raise ScheduleRefused("schedule.title")
     for name, value, most in (
         ("expected_seconds", draft.expected_seconds, MAX_SECONDS),
         ("lead_seconds", draft.lead_seconds, MAX_LEAD_SECONDS),
         ("catch_up_minutes", draft.catch_up_minutes, MAX_CATCH_UP_MINUTES),
     ):
         if value is not None and not 0 <= value <= most:
-            raise ScheduleRefused(f"{name} phải từ 0 đến {most:g}. / {name} must be from 0 to {most:g}.")
+            raise ScheduleRefused(f"schedule.range.{name}", most=float(most))
     zones = _zones(session, draft, planner)
     what = _what(session, draft, planner)
     draft = replace(draft, timezone=draft.timezone or the_station(session).timezone)
@@ -259,10 +255,10 @@ def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]
     )
     match draft.what:
         case What.PROGRAMME:
-            _existing(session, Programme, draft.programme_id, "chương trình", "programme")
+            _existing(session, Programme, draft.programme_id)
             what["programme_id"] = draft.programme_id
         case What.PLAYLIST:
-            _existing(session, Playlist, draft.playlist_id, "danh sách phát", "playlist")
+            _existing(session, Playlist, draft.playlist_id)
             what["playlist_id"] = draft.playlist_id
         case What.LIVE:
             _require(planner, Right.LIVE)
@@ -272,22 +268,17 @@ def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]
                 _official_who_may_speak(session, draft.second_official_id, draft.zone_ids)
                 what["second_official_id"] = draft.second_official_id
             if draft.fallback_programme_id is not None:
-                _existing(session, Programme, draft.fallback_programme_id, "chương trình", "programme")
+                _existing(session, Programme, draft.fallback_programme_id)
                 what["fallback_programme_id"] = draft.fallback_programme_id
     return what
 
 
 def _official_who_may_speak(session: Session, official_id: int | None, zone_ids: tuple[int, ...]) -> None:
-    official = _existing(session, Official, official_id, "cán bộ", "official")
+    official = _existing(session, Official, official_id)
     if not official.may_do(Right.LIVE) or not set(zone_ids) <= _zones_of(session, official):
-        raise PlanningNotAllowed(
-            f"{official.name} không có quyền phát trực tiếp ở các khu vực này. / "
-            f"{official.name} may not go live in these zones."
-        )
+        raise PlanningNotAllowed("schedule.official.may_not_speak", name=official.name)
     if not official.phones:
-        raise ScheduleRefused(
-            f"{official.name} chưa có số điện thoại để gọi. / {official.name} has no phone number to call."
-        )
+        raise ScheduleRefused("schedule.official.no_phone", name=official.name)
 
 
 def _zones_of(session: Session, official: Official) -> frozenset[int]:
@@ -303,32 +294,33 @@ def _zones(session: Session, draft: Draft, planner: Planner) -> list[Zone]:
         )
     )
     missing = sorted(set(draft.zone_ids) - {zone.id for zone in found})
-    if missing or not found:
-        which = ", ".join(map(str, missing)) or "-"
-        raise NoSuchPart(f"Không có khu vực: {which}. / There is no such zone: {which}.")
+    if missing:
+        raise NoSuchPart("schedule.no_such.zones", which=tuple(missing))
+    if not found:
+        raise NoSuchPart("schedule.not_chosen.zones")
     for zone in found:
         if planner.zones is not None:
             allowed = zone.id in planner.zones
         else:
             allowed = {speaker.unit_id for speaker in speakers_in(session, [zone.id])} <= planner.units
         if not allowed:
-            raise PlanningNotAllowed(
-                f"Bạn không có quyền phát ở khu vực {zone.name}. / You may not plan for the zone {zone.name}."
-            )
+            raise PlanningNotAllowed("schedule.zone_not_allowed", zone=zone.name)
     return found
 
 
-def _existing(session: Session, model: type[T], key: int | None, vietnamese: str, english: str) -> T:
-    found = session.get(model, key) if key is not None else None
+def _existing(session: Session, model: type[T], key: int | None) -> T:
+    if key is None:
+        raise NoSuchPart(f"schedule.not_chosen.{model.__tablename__}")
+    found = session.get(model, key)
     if found is None:
-        raise NoSuchPart(f"Không có {vietnamese} số {key or '-'}. / There is no {english} {key or '-'}.")
+        raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=key)
     return found
 
 
 def _for_change(session: Session, schedule_id: int, planner: Planner) -> Schedule:
     schedule = session.get(Schedule, schedule_id)
     if schedule is None or schedule.removed_at is not None:
-        raise NoSuchPart(f"Không có lịch phát số {schedule_id}. / There is no schedule {schedule_id}.")
+        raise NoSuchPart("schedule.unknown", number=schedule_id)
     _require(planner, Right.SCHEDULE)
     if schedule.priority == Priority.EMERGENCY:
         _require(planner, Right.EMERGENCY)
@@ -338,28 +330,20 @@ def _for_change(session: Session, schedule_id: int, planner: Planner) -> Schedul
 
 def _require(planner: Planner, right: Right) -> None:
     if right not in planner.rights:
-        raise PlanningNotAllowed(f"Bạn không có quyền này: {right}. / You do not have this right: {right}.")
+        raise PlanningNotAllowed("schedule.right_missing", right=message(f"panel.right.{right}"))
 
 
 def _require_unit(planner: Planner, unit_id: int) -> None:
     if unit_id not in planner.units:
-        raise PlanningNotAllowed(
-            "Lịch phát này thuộc đơn vị khác. / This schedule belongs to a unit that is not yours."
-        )
+        raise PlanningNotAllowed("schedule.other_unit")
 
 
 def _changed_meanwhile(title: str) -> ChangedMeanwhile:
-    return ChangedMeanwhile(
-        f"“{title}” vừa được người khác sửa; hãy tải lại rồi sửa tiếp. / "
-        f"“{title}” was changed by somebody else; load it again."
-    )
+    return ChangedMeanwhile("schedule.changed_meanwhile", title=title)
 
 
 def _nothing_to_cancel(occurrence_id: int) -> NoSuchOccurrence:
-    return NoSuchOccurrence(
-        f"Lượt phát số {occurrence_id} không có, đã bắt đầu hoặc đã xong. / "
-        f"The occurrence {occurrence_id} does not exist, has begun or is over."
-    )
+    return NoSuchOccurrence("schedule.occurrence.nothing_to_cancel", number=occurrence_id)
 
 
 def _trace(session: Session, planner: Planner, action: str, schedule: Schedule) -> None:

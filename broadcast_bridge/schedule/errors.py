@@ -1,15 +1,16 @@
-"""What can be wrong with a schedule, told to the person who made it.
+"""Errors of planning and of reading calendar files.
 
 HaiChieuError
 ├── UsageError
-│   └── ScheduleRefused        the schedule cannot be kept as it is
+│   └── ScheduleRefused        the schedule is not valid
 │       ├── BadRecurrence      its recurrence is wrong
 │       │   ├── NeverHappens   no day of the calendar fits it
 │       │   └── TooOften       it would be due too many times
 │       ├── NoSuchPart         it names a zone, programme, … that does not exist
 │       ├── ChangedMeanwhile   somebody else changed it since it was read
-│       └── CalendarRefused    a calendar file cannot be taken over; nothing of it was
-├── PlanningNotAllowed         the person may not do that
+│       └── CalendarRefused    a calendar file cannot be imported; nothing of it was
+├── NotAllowed
+│   └── PlanningNotAllowed     the person may not plan this
 ├── NoSuchOccurrence           there is no such occurrence
 └── ClaimLost                  the occurrence belongs to another process by now
 """
@@ -18,7 +19,7 @@ from haichieu.errors import HaiChieuError, NotAllowed, UsageError
 
 
 class ScheduleRefused(UsageError):
-    """The schedule cannot be kept as it is."""
+    """The schedule is not valid."""
 
 
 class BadRecurrence(ScheduleRefused):
@@ -42,15 +43,15 @@ class ChangedMeanwhile(ScheduleRefused):
 
 
 class CalendarRefused(ScheduleRefused):
-    """The calendar file cannot be taken over, and nothing of it was; the message has a line for each mistake."""
+    """The calendar file cannot be imported, and nothing of it was; the message has one line per mistake."""
 
 
 class PlanningNotAllowed(NotAllowed):
-    """The person may not plan that."""
+    """The person may not plan this."""
 
 
 class NoSuchOccurrence(HaiChieuError):
-    """There is no such occurrence, or nothing of it is left to decide."""
+    """There is no such occurrence, or it has begun or is over."""
 
 
 class ClaimLost(HaiChieuError):

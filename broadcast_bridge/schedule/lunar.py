@@ -45,23 +45,17 @@ def parse_lunar(text: str) -> LunarRule:
     for part in text.upper().strip().split(";"):
         name, equals, value = part.partition("=")
         if not equals or name not in ("MONTH", "DAY", "LEAP") or name in parts or len(text) > LONGEST_RULE:
-            raise BadRecurrence(
-                f"Không hiểu {part[:40]!r} trong ngày âm lịch; ví dụ đúng: MONTH=1;DAY=15. / "
-                f"{part[:40]!r} is not understood in the lunar date; right is for example MONTH=1;DAY=15."
-            )
+            raise BadRecurrence("schedule.lunar.not_understood", part=part[:40])
         parts[name] = value
     days = parts.get("DAY", "").split(",")
     if not all(re.fullmatch(r"-1|[1-9]|[12][0-9]|30", day) for day in days):
-        raise BadRecurrence(
-            "Ngày âm lịch (DAY) phải từ 1 đến 30, hoặc -1 là ngày cuối tháng. / "
-            "The lunar DAY must be from 1 to 30, or -1 for the last day of the month."
-        )
+        raise BadRecurrence("schedule.lunar.day")
     month = parts.get("MONTH")
     if month is not None and not re.fullmatch(r"[1-9]|1[0-2]", month):
-        raise BadRecurrence("Tháng âm lịch (MONTH) phải từ 1 đến 12. / The lunar MONTH must be from 1 to 12.")
+        raise BadRecurrence("schedule.lunar.month")
     leap = parts.get("LEAP", "NO" if month else "ALSO")
     if leap not in ("NO", "ALSO"):
-        raise BadRecurrence("LEAP phải là NO hoặc ALSO. / LEAP must be NO or ALSO.")
+        raise BadRecurrence("schedule.lunar.leap")
     return LunarRule(tuple(dict.fromkeys(int(day) for day in days)), int(month) if month else None, leap == "ALSO")
 
 

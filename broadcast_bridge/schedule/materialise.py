@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.schedule.days import is_day_for
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, Recurrence
-from broadcast_bridge.schedule.states import OccurrenceState, WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState
 from haichieu.database import Base
 
 HORIZON = datetime.timedelta(hours=48)
@@ -24,7 +24,7 @@ HORIZON = datetime.timedelta(hours=48)
 LOOK_BACK = datetime.timedelta(days=7)
 """What came due while the station was down is made afterwards for so long, to be told as missed."""
 
-_REMADE = frozenset({WhyNot.HOLIDAY, WhyNot.STATION_DOWN, WhyNot.PROCESS_DIED})
+_REMADE = frozenset({OccurrenceReason.HOLIDAY, OccurrenceReason.STATION_DOWN, OccurrenceReason.PROCESS_DIED})
 """Besides planned ones, those of the future that were decided by the calendar or by a clock that had been wrong."""
 _TABLE = Base.metadata.tables[Occurrence.__tablename__]
 _BATCH = 50
@@ -166,7 +166,7 @@ def _row(schedule: Schedule, moment: Moment) -> dict[str, Any]:
         "prepare_at": moment.at - datetime.timedelta(seconds=schedule.lead_seconds),
         "local_date": moment.local_date,
         "state": str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED),
-        "reason": None if heard else str(WhyNot.HOLIDAY),
+        "reason": None if heard else str(OccurrenceReason.HOLIDAY),
     }
 
 

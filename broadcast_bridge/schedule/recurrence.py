@@ -105,29 +105,19 @@ class Recurrence:
         """Raise BadRecurrence, NeverHappens or TooOften when this cannot be kept as it is."""
         zone = zone_named(self.timezone)
         if self.starts.tzinfo is not None or self.starts.second or self.starts.microsecond:
-            raise BadRecurrence(
-                "Giờ bắt đầu phải là giờ địa phương, tròn phút. / The start must be local time, in whole minutes."
-            )
+            raise BadRecurrence("schedule.recurrence.start")
         if not FIRST_YEAR < self.starts.year < LAST_YEAR:
-            raise BadRecurrence(
-                f"Năm {self.starts.year} không dùng được. / The year {self.starts.year} cannot be used."
-            )
+            raise BadRecurrence("schedule.recurrence.year", year=self.starts.year)
         if self.rrule and self.lunar:
-            raise BadRecurrence(
-                "Chỉ dùng một trong hai: quy tắc lặp hoặc ngày âm lịch. / "
-                "Use a recurrence rule or a lunar date, not both."
-            )
+            raise BadRecurrence("schedule.recurrence.rule_and_lunar")
         if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
-            raise BadRecurrence(
-                f"Lịch hết hạn ({self.valid_until}) trước khi bắt đầu ({self.valid_from}). / "
-                f"It ends ({self.valid_until}) before it begins ({self.valid_from})."
-            )
+            raise BadRecurrence("schedule.recurrence.validity", first=self.valid_from, last=self.valid_until)
         _check_dates("rdates", self.rdates, with_time=True)
         _check_dates("exdates", self.exdates, with_time=False)
         if self.lunar:
             parse_lunar(self.lunar)
         if self.rrule and parse_rule(self.rrule).seconds not in ((), (0,)):
-            raise BadRecurrence("Giờ phát phải tròn phút. / It must be due in whole minutes.")
+            raise BadRecurrence("schedule.recurrence.seconds")
         self._check_that_it_happens(zone)
 
     def _check_that_it_happens(self, zone: ZoneInfo) -> None:
@@ -140,16 +130,13 @@ class Recurrence:
         walls = self._regular(zone, begin, end)
         first = next(walls, None)
         if first is None and next(self._single(datetime.datetime(FIRST_YEAR, 1, 1), end), None) is None:
-            raise NeverHappens(
-                f"Không có ngày nào khớp với lịch này (đã tìm đến năm {end.year}). / "
-                f"No day fits this recurrence (looked until {end.year})."
-            )
+            raise NeverHappens("schedule.recurrence.never", year=end.year)
         per_day: dict[datetime.date, int] = {}
         for text in self.rdates:
             day = datetime.datetime.fromisoformat(text).date()
             per_day[day] = per_day.get(day, 0) + 1
         if max(per_day.values(), default=0) > MAX_PER_DAY:
-            raise TooOften(f"Nhiều hơn {MAX_PER_DAY} lần trong một ngày. / More than {MAX_PER_DAY} times on one day.")
+            raise TooOften("schedule.recurrence.too_often_on_a_day", limit=MAX_PER_DAY)
 
 
 @lru_cache(256)
@@ -158,10 +145,7 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadRecurrence(
-            f"Không có múi giờ {name!r}; ví dụ đúng: Asia/Ho_Chi_Minh. / "
-            f"There is no time zone {name!r}; right is for example Asia/Ho_Chi_Minh."
-        ) from None
+        raise BadRecurrence("schedule.recurrence.time_zone", name=name) from None
 
 
 def as_utc(wall: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
@@ -288,7 +272,7 @@ def _shift(wall: datetime.datetime, years: int) -> datetime.datetime:
 
 def _check_dates(name: str, dates: tuple[str, ...], *, with_time: bool) -> None:
     if len(dates) > MAX_DATES:
-        raise TooOften(f"{name} có hơn {MAX_DATES} ngày. / {name} holds more than {MAX_DATES} dates.")
+        raise TooOften("schedule.recurrence.too_many_dates", name=name, limit=MAX_DATES)
     shape = r"\d{4}-\d\d-\d\dT\d\d:\d\d" + ("" if with_time else r"|\d{4}-\d\d-\d\d")
     for text in dates:
         try:
@@ -296,7 +280,4 @@ def _check_dates(name: str, dates: tuple[str, ...], *, with_time: bool) -> None:
                 raise ValueError
             datetime.datetime.fromisoformat(text)
         except ValueError:
-            raise BadRecurrence(
-                f"{name}: {text[:40]!r} không phải là ngày giờ có thật, ví dụ đúng: 2027-02-06T05:30. / "
-                f"{name}: {text[:40]!r} is no real date and time; right is for example 2027-02-06T05:30."
-            ) from None
+            raise BadRecurrence("schedule.recurrence.date", name=name, value=text[:40]) from None

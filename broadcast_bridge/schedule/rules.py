@@ -59,11 +59,6 @@ class Rule:
     seconds: tuple[int, ...] = ()
 
 
-def bad(vietnamese: str, english: str) -> BadRecurrence:
-    """Make a refusal in both languages."""
-    return BadRecurrence(f"{vietnamese} / {english}")
-
-
 @lru_cache(4096)
 def parse_rule(text: str) -> Rule:
     """Read a rule such as `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20271231T235959`.
@@ -71,16 +66,14 @@ def parse_rule(text: str) -> Rule:
     Raises BadRecurrence naming the part, NeverHappens for days that no month has, TooOften above MAX_PER_DAY.
     """
     if len(text) > LONGEST_RULE:
-        raise bad(
-            f"Quy tắc lặp dài quá {LONGEST_RULE} ký tự.", f"The recurrence is longer than {LONGEST_RULE} characters."
-        )
+        raise BadRecurrence("schedule.rule.too_long", limit=LONGEST_RULE)
     parts: dict[str, str] = {}
     for part in text.upper().removeprefix("RRULE:").strip().rstrip(";").split(";"):
         name, equals, value = part.partition("=")
         if not equals or not value or (name not in _READERS and name not in ("FREQ", "WKST")):
-            raise bad(f"Không hiểu {part!r} trong quy tắc lặp.", f"{part!r} is not understood in the recurrence.")
+            raise BadRecurrence("schedule.rule.not_understood", part=part)
         if name in parts:
-            raise bad(f"{name} xuất hiện hai lần trong quy tắc lặp.", f"{name} stands twice in the recurrence.")
+            raise BadRecurrence("schedule.rule.repeated", name=name)
         parts[name] = value
     rule = Rule(_frequency(parts.pop("FREQ", "")), week_start=_week_start(parts.pop("WKST", "MO")))
     read = {field: reader(name, parts[name]) for name, (field, reader) in _READERS.items() if name in parts}
@@ -91,26 +84,22 @@ def parse_rule(text: str) -> Rule:
 
 def _frequency(freq: str) -> str:
     if freq in ("SECONDLY", "MINUTELY", "HOURLY"):
-        raise TooOften(
-            f"FREQ={freq} quá dày; hãy dùng FREQ=DAILY với BYHOUR và BYMINUTE. / "
-            f"FREQ={freq} is too often; use FREQ=DAILY with BYHOUR and BYMINUTE."
-        )
+        raise TooOften("schedule.rule.frequency_too_high", freq=freq)
     if freq not in FREQUENCIES:
-        known = ", ".join(FREQUENCIES)
-        raise bad(f"Quy tắc lặp cần FREQ là một trong {known}.", f"The recurrence needs a FREQ out of {known}.")
+        raise BadRecurrence("schedule.rule.frequency", known=tuple(FREQUENCIES))
     return freq
 
 
 def _week_start(value: str) -> int:
     if value not in WEEKDAYS:
-        raise bad(f"WKST={value} không phải là thứ trong tuần.", f"WKST={value} is not a day of the week.")
+        raise BadRecurrence("schedule.rule.weekday", name="WKST", value=value)
     return WEEKDAYS.index(value)
 
 
 def _number(most: int) -> Callable[[str, str], int]:
     def read(name: str, value: str) -> int:
         if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= most:
-            raise bad(f"{name} phải là số từ 1 đến {most}.", f"{name} must be a number from 1 to {most}.")
+            raise BadRecurrence("schedule.rule.number", name=name, most=most)
         return int(value)
 
     return read
@@ -122,13 +111,11 @@ def _numbers(least: int, most: int, *, from_the_end: bool = False) -> Callable[[
         for item in value.split(","):
             number = int(item) if re.fullmatch(r"[+-]?[0-9]{1,3}", item) else None
             if number is None or not (least <= number <= most or (from_the_end and least <= -number <= most)):
-                raise bad(
-                    f"{name}={item} phải từ {least} đến {most}{' (hoặc âm)' if from_the_end else ''}.",
-                    f"{name}={item} must be from {least} to {most}{' (or negative)' if from_the_end else ''}.",
-                )
+                key = "schedule.rule.range_or_negative" if from_the_end else "schedule.rule.range"
+                raise BadRecurrence(key, name=name, value=item, least=least, most=most)
             found.append(number)
         if len(found) > MAX_LIST:
-            raise bad(f"{name} có hơn {MAX_LIST} giá trị.", f"{name} has more than {MAX_LIST} values.")
+            raise BadRecurrence("schedule.rule.too_many_values", name=name, limit=MAX_LIST)
         return tuple(dict.fromkeys(found))
 
     return read
@@ -139,10 +126,10 @@ def _days(name: str, value: str) -> tuple[WeekDay, ...]:
     for item in value.split(","):
         match = re.fullmatch(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)", item)
         if match is None or (match[1] and not 1 <= abs(int(match[1])) <= 53):
-            raise bad(f"{name}={item} không phải là thứ trong tuần.", f"{name}={item} is not a day of the week.")
+            raise BadRecurrence("schedule.rule.weekday", name=name, value=item)
         found.append(WeekDay(WEEKDAYS.index(match[2]), int(match[1] or 0)))
     if len(found) > MAX_LIST:
-        raise bad(f"{name} có hơn {MAX_LIST} giá trị.", f"{name} has more than {MAX_LIST} values.")
+        raise BadRecurrence("schedule.rule.too_many_values", name=name, limit=MAX_LIST)
     return tuple(dict.fromkeys(found))
 
 
@@ -154,10 +141,7 @@ def _until(name: str, value: str) -> datetime.datetime:
         # A day without a time is meant whole.
         found = datetime.datetime.strptime(match[1] + (match[2] or "235959"), "%Y%m%d%H%M%S")
     except ValueError:
-        raise bad(
-            f"{name}={value} không phải là ngày có thật, ví dụ đúng: 20271231 hoặc 20271231T170000Z.",
-            f"{name}={value} is no real date; right is 20271231 or 20271231T170000Z.",
-        ) from None
+        raise BadRecurrence("schedule.rule.until", name=name, value=value) from None
     return found.replace(tzinfo=datetime.UTC) if match[3] else found
 
 
@@ -180,7 +164,7 @@ _READERS: dict[str, tuple[str, Callable[[str, str], object]]] = {
 def _check(rule: Rule) -> None:
     """Refuse what RFC 5545 §3.3.10 forbids, days that do not exist, and bells that never stop ringing."""
     if rule.count is not None and rule.until is not None:
-        raise bad("COUNT và UNTIL không dùng chung được.", "COUNT and UNTIL cannot be used together.")
+        raise BadRecurrence("schedule.rule.count_and_until")
     forbidden = (
         ("BYWEEKNO", bool(rule.weeks) and rule.freq != "YEARLY"),
         ("BYYEARDAY", bool(rule.year_days) and rule.freq != "YEARLY"),
@@ -189,21 +173,15 @@ def _check(rule: Rule) -> None:
     )
     for name, wrong in forbidden:
         if wrong:
-            raise bad(f"{name} không dùng được với FREQ={rule.freq}.", f"{name} cannot be used with FREQ={rule.freq}.")
+            raise BadRecurrence("schedule.rule.not_with_frequency", name=name, freq=rule.freq)
     others = (rule.days, rule.months, rule.month_days, rule.year_days, rule.weeks, rule.hours, rule.minutes)
     if rule.positions and not any(others):
-        raise bad("BYSETPOS cần thêm một phần BY… khác.", "BYSETPOS needs another BY… part.")
+        raise BadRecurrence("schedule.rule.positions_alone")
     if rule.months and rule.month_days:
         months = [(month, _LONGEST_MONTH.get(month, 31)) for month in rule.months]
         if all(abs(day) > longest for day in rule.month_days for _month, longest in months):
-            days = ", ".join(str(abs(day)) for day in rule.month_days)
-            names = ", ".join(str(month) for month in rule.months)
-            raise NeverHappens(
-                f"Tháng {names} không bao giờ có ngày {days}. / There is no day {days} in month {names}, ever."
-            )
+            days = tuple(abs(day) for day in rule.month_days)
+            raise NeverHappens("schedule.rule.no_such_day", days=days, months=rule.months)
     per_day = max(len(rule.hours), 1) * max(len(rule.minutes), 1) * max(len(rule.seconds), 1)
     if per_day > MAX_PER_DAY:
-        raise TooOften(
-            f"Lịch phát {per_day} lần một ngày, nhiều nhất là {MAX_PER_DAY}. / "
-            f"It would be due {per_day} times a day, {MAX_PER_DAY} are the most."
-        )
+        raise TooOften("schedule.rule.too_often", count=per_day, limit=MAX_PER_DAY)

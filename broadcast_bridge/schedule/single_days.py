@@ -38,11 +38,11 @@ def move(
     schedule = _schedule(session, schedule_id)
     _require_to_come(session, schedule, was, at)
     if _at(schedule, to) <= at:
-        raise ScheduleRefused("Giờ mới đã qua. / The new hour is past.")
+        raise ScheduleRefused("schedule.day.past")
     if was == to or _is_due(schedule, to):
-        raise ScheduleRefused("Lịch này đã có lượt phát vào giờ đó. / This schedule is due at that hour already.")
+        raise ScheduleRefused("schedule.day.due_already")
     if not is_day_for(schedule.days, to.date()):
-        raise ScheduleRefused("Lịch này không phát vào ngày đó (ngày nghỉ). / It is not heard on that day (day off).")
+        raise ScheduleRefused("schedule.day.off")
     draft = draft_of(schedule)
     if not (draft.rrule or draft.lunar or draft.rdates):
         draft = replace(draft, starts=to)
@@ -53,10 +53,7 @@ def move(
         )
     moved = change(session, schedule_id, draft, planner, version, at)
     if not _is_due(moved, to):
-        raise ScheduleRefused(
-            "Ngày đó nằm ngoài thời hạn của lịch hoặc đã được bỏ ra. / "
-            "That day is outside the schedule's validity, or was taken out."
-        )
+        raise ScheduleRefused("schedule.day.outside")
     return moved
 
 
@@ -82,9 +79,7 @@ def _require_to_come(session: Session, schedule: Schedule, was: datetime.datetim
     )
     begun = row is not None and (row.state != OccurrenceState.PLANNED or row.broadcast_id is not None)
     if moment <= at or begun or not _is_due(schedule, was):
-        raise NoSuchOccurrence(
-            "Lượt phát này không có, đã bắt đầu hoặc đã xong. / This occurrence does not exist, has begun or is over."
-        )
+        raise NoSuchOccurrence("schedule.occurrence.not_to_come")
 
 
 def _is_due(schedule: Schedule, wall: datetime.datetime) -> bool:
@@ -99,7 +94,7 @@ def _at(schedule: Schedule, wall: datetime.datetime) -> datetime.datetime:
 def _schedule(session: Session, schedule_id: int) -> Schedule:
     schedule = session.get(Schedule, schedule_id)
     if schedule is None or schedule.removed_at is not None:
-        raise NoSuchPart(f"Không có lịch phát số {schedule_id}. / There is no schedule {schedule_id}.")
+        raise NoSuchPart("schedule.unknown", number=schedule_id)
     return schedule
 
 

@@ -1,7 +1,9 @@
-"""What an occurrence may do next, what a schedule asks for, and the words for why an occurrence was not heard."""
+"""States of an occurrence, kinds of schedules, and the reasons why an occurrence was not broadcast."""
 
 from enum import StrEnum
+from typing import overload
 
+from haichieu.locale import Message, render
 from haichieu.state_machine import StateMachine
 
 
@@ -63,8 +65,8 @@ OCCURRENCE = StateMachine(
 )
 
 
-class WhyNot(StrEnum):
-    """Why an occurrence was not heard as planned. `words` says it to a person."""
+class OccurrenceReason(StrEnum):
+    """Why an occurrence was not broadcast as planned; `reason_message` has the words."""
 
     STATION_DOWN = "station_down"
     PROCESS_DIED = "process_died"
@@ -81,29 +83,17 @@ class WhyNot(StrEnum):
     SCHEDULE_REMOVED = "schedule_removed"
 
 
-_WORDS: dict[WhyNot, tuple[str, str]] = {
-    WhyNot.STATION_DOWN: ("đài không hoạt động vào giờ đó", "the station was down at that hour"),
-    WhyNot.PROCESS_DIED: ("tổng đài hỏng khi đang chuẩn bị phát", "the switchboard died while preparing it"),
-    WhyNot.BROADCAST_FAILED: ("buổi phát bị lỗi", "the broadcast failed"),
-    WhyNot.PRE_EMPTED: ("nội dung ưu tiên hơn chiếm sóng", "something of higher priority took the speakers"),
-    WhyNot.NO_SPEAKERS: ("không có cụm loa nào kết nối", "no speaker was reachable"),
-    WhyNot.NOT_APPROVED: (
-        "chương trình chưa được duyệt hoặc đã hết hạn",
-        "the programme is not approved or out of date",
-    ),
-    WhyNot.NO_SOUND: ("chương trình chưa có âm thanh", "the programme has no sound yet"),
-    WhyNot.OFFICIAL_NOT_REACHED: ("không gọi được cán bộ", "the official could not be reached"),
-    WhyNot.HOLIDAY: ("ngày nghỉ", "not a day for it (holiday or day off)"),
-    WhyNot.QUIET_HOURS: ("trong giờ yên tĩnh", "quiet hours"),
-    WhyNot.ZONE_SILENCED: ("khu vực đang tắt tiếng", "the zone is silenced"),
-    WhyNot.BY_HAND: ("được bỏ qua theo yêu cầu", "somebody asked to leave it out"),
-    WhyNot.SCHEDULE_REMOVED: ("lịch phát đã bị xóa hoặc thay đổi", "the schedule was removed or changed"),
-}
+@overload
+def reason_message(reason: str) -> Message: ...
+@overload
+def reason_message(reason: None) -> None: ...
+@overload
+def reason_message(reason: str | None) -> Message | None: ...
+def reason_message(reason: str | None) -> Message | None:
+    """Return why an occurrence was not broadcast, as words for a sentence."""
+    return None if reason is None else Message(f"schedule.reason.{OccurrenceReason(reason)}")
 
 
-def words(why: str | None, language: str = "vi") -> str | None:
-    """Say to a person why an occurrence was not heard, in Vietnamese or English."""
-    if why is None:
-        return None
-    vietnamese, english = _WORDS[WhyNot(why)]
-    return english if language == "en" else vietnamese
+def words(reason: str | None, language: str = "vi") -> str | None:
+    """Return a reason in a language."""
+    return None if reason is None else render(reason_message(reason), language)

@@ -15,7 +15,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.schedule.errors import NoSuchPart, ScheduleRefused
 from broadcast_bridge.schedule.recurrence import zone_named
-from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason
 from broadcast_bridge.speakers.zones import speakers_in
 from haichieu import audit
 from haichieu.station import the_station
@@ -29,14 +29,14 @@ class MaySound:
     """Which speakers may sound, and why the others may not."""
 
     speakers: tuple[Speaker, ...]
-    left_out: tuple[tuple[Speaker, WhyNot], ...] = ()
+    left_out: tuple[tuple[Speaker, OccurrenceReason], ...] = ()
 
     @property
-    def reason(self) -> WhyNot | None:
+    def reason(self) -> OccurrenceReason | None:
         """Why nothing may sound at all."""
         if self.speakers:
             return None
-        return self.left_out[0][1] if self.left_out else WhyNot.NO_SPEAKERS
+        return self.left_out[0][1] if self.left_out else OccurrenceReason.NO_SPEAKERS
 
 
 def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
@@ -45,10 +45,7 @@ def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
         return None
     match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text)
     if match is None:
-        raise ScheduleRefused(
-            f"Giờ yên tĩnh {text[:20]!r} không đúng; ví dụ đúng: 21:30-05:00. / "
-            f"The quiet hours {text[:20]!r} are wrong; right is for example 21:30-05:00."
-        )
+        raise ScheduleRefused("zone.quiet_hours", value=text[:20])
     first, last = (datetime.time(int(match[one]), int(match[one + 1])) for one in (1, 3))
     return first, last
 
@@ -90,12 +87,12 @@ def speakers_may_sound(
         for speaker in speakers_in(session, [zone.id]):
             own_hours.setdefault(speaker.id, []).append(zone.quiet_hours or "")
     allowed: list[Speaker] = []
-    left_out: list[tuple[Speaker, WhyNot]] = []
+    left_out: list[tuple[Speaker, OccurrenceReason]] = []
     for speaker in asked:
         if speaker.id in silenced:
-            left_out.append((speaker, WhyNot.ZONE_SILENCED))
+            left_out.append((speaker, OccurrenceReason.ZONE_SILENCED))
         elif any(is_quiet(hours, local) for hours in own_hours.get(speaker.id, [station.quiet_hours])):
-            left_out.append((speaker, WhyNot.QUIET_HOURS))
+            left_out.append((speaker, OccurrenceReason.QUIET_HOURS))
         else:
             allowed.append(speaker)
     return MaySound(tuple(allowed), tuple(left_out))
@@ -107,10 +104,7 @@ def silence(session: Session, zone_id: int, until: datetime.datetime, who: str, 
     Raises NoSuchPart for a zone that does not exist, ScheduleRefused for a moment that is past or too far.
     """
     if not at < until <= at + LONGEST_SILENCE:
-        raise ScheduleRefused(
-            f"Chỉ tắt tiếng được đến một lúc trong {LONGEST_SILENCE.days} ngày tới. / "
-            f"A zone can be silenced until a moment of the next {LONGEST_SILENCE.days} days."
-        )
+        raise ScheduleRefused("zone.mute_too_long", days=LONGEST_SILENCE.days)
     zone = _zone(session, zone_id)
     zone.silenced_until, zone.silenced_by = until, who
     audit.record(session, who, "zone.silence", f"zone:{zone.code}", until=until.isoformat())
@@ -126,7 +120,7 @@ def unsilence(session: Session, zone_id: int, who: str) -> None:
 def _zone(session: Session, zone_id: int) -> Zone:
     zone = session.get(Zone, zone_id)
     if zone is None or zone.removed_at is not None:
-        raise NoSuchPart(f"Không có khu vực số {zone_id}. / There is no zone {zone_id}.")
+        raise NoSuchPart("schedule.no_such.zones", which=zone_id)
     return zone
 
 

@@ -12,7 +12,9 @@ from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import WIDEBAND_RATE, level_tone
 from haichieu.errors import HaiChieuError
+from haichieu.locale import message, render
 from haichieu.media import MediaStore
+from haichieu.station import the_station
 
 WORTH_HEARING = datetime.timedelta(minutes=2)
 
@@ -24,13 +26,11 @@ class CannotTry(HaiChieuError):
 def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str, at: datetime.datetime) -> Broadcast:
     """Have the test tone played on one speaker at once. Raises CannotTry, ZoneBusy or DiskFull."""
     if speaker.removed_at is not None:
-        raise CannotTry("Cụm loa đã ngừng dùng. / The speaker is out of use.")
-    if not (speaker.reachable or speaker.is_multicast):
-        raise CannotTry("Cụm loa đang mất kết nối. / The speaker cannot be reached now.")
+        raise CannotTry("speaker.retired", name=speaker.name)
+    if not speaker.counts_as_reachable:
+        raise CannotTry("speaker.unreachable", name=speaker.name)
     if speakers_may_sound(session, [speaker], Priority.NORMAL, at).left_out:
-        raise CannotTry(
-            "Đang trong giờ yên lặng, hoặc khu vực đang tắt tiếng. / It is quiet time, or the zone is silenced."
-        )
+        raise CannotTry("speaker.muted", name=speaker.name)
     refuse_if_busy(session, [speaker], precedence(Kind.RECORDED, Priority.NORMAL))
     store.require_space()
     with store.scratch() as folder:
@@ -38,10 +38,11 @@ def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str
         write_wav(narrow, level_tone())
         write_wav(wide, level_tone(WIDEBAND_RATE))
         sound = store.keep(session, narrow, wide)
+    title = render(message("speaker.test_title", name=speaker.name), the_station(session).language)
     return ask(
         session,
         Request(
-            asked_by=who, title=f"Thử loa {speaker.name}"[:300], sound_ids=[sound.id], speaker_codes=[speaker.code],
+            asked_by=who, title=title[:300], sound_ids=[sound.id], speaker_codes=[speaker.code],
             after_cut=AfterCut.DROP, worth_hearing_until=at + WORTH_HEARING,
         ),
         at,

@@ -41,8 +41,8 @@ class ZoneChoice:
 
     @property
     def reachable(self) -> int:
-        """How many of them can be reached now (a multicast group always counts)."""
-        return sum(speaker.reachable or speaker.is_multicast for speaker in self.speakers)
+        """How many of them can be reached now."""
+        return sum(speaker.counts_as_reachable for speaker in self.speakers)
 
 
 def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
@@ -61,7 +61,7 @@ def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
             )
         )
         if not zones:
-            raise ZoneNotAllowed("the official has no zone")
+            raise ZoneNotAllowed("zone.none_of_own", name=official.name)
     else:
         zones = [_allowed_zone(session, official, code) for code in keys.split(",")]
     speakers = speakers_in(session, (zone.id for zone in zones))
@@ -71,9 +71,9 @@ def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
 def _allowed_zone(session: Session, official: Official, code: str) -> Zone:
     zone = session.scalar(sa.select(Zone).where(Zone.code == code, Zone.removed_at.is_(None)))
     if zone is None:
-        raise UnknownZone(f"no zone has the code {code!r}")
+        raise UnknownZone("zone.unknown", codes=(code,))
     if official not in zone.officials:
-        raise ZoneNotAllowed(f"{official.code} may not speak in zone {code}")
+        raise ZoneNotAllowed("zone.not_allowed", name=official.name, zone=zone.name)
     return zone
 
 
@@ -133,7 +133,7 @@ def zones_coded(session: Session, codes: Collection[str]) -> list[Zone]:
         for zone in session.scalars(sa.select(Zone).where(Zone.code.in_(codes), Zone.removed_at.is_(None)))
     }
     if missing := sorted(set(codes) - found.keys()):
-        raise UnknownZone(f"Không có khu vực {missing}. / There is no zone {missing}.")
+        raise UnknownZone("zone.unknown", codes=tuple(missing))
     return [found[code] for code in dict.fromkeys(codes)]
 
 

@@ -30,7 +30,7 @@ def leg_target(delivery: Delivery, priority: Priority, interface: str) -> LegTar
         delivery_id=delivery.id,
         code=speaker.code,
         endpoint=dial_string(speaker, priority, interface),
-        reachable=speaker.reachable or speaker.is_multicast,
+        reachable=speaker.counts_as_reachable,
         supervised=not speaker.is_multicast,
         variables=variables,
     )

@@ -20,6 +20,7 @@ from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.in_home import By, Home, open_station, unit_coded
 from haichieu.database import now
+from haichieu.locale import Message, render
 from haichieu.settings import load_settings
 from haichieu.vault import open_vault
 
@@ -95,7 +96,8 @@ def receive(
     with database.session() as session:
         decision = receive_from_anyone(session, file.read_bytes(), proof, now())
         heard_at = len(decision.speakers)
-        print(f"{decision.kind}\t{decision.priority}\t{heard_at} cụm loa / speakers\t{decision.reason}")
+        reason = _shown(decision.reason, load_settings(home=home).ui_language)
+        print(f"{decision.kind}\t{decision.priority}\t{heard_at} cụm loa / speakers\t{reason}")
         refusal = decision.refusal
     if refusal is not None:
         raise refusal
@@ -105,6 +107,7 @@ def receive(
 def list_alerts(home: Home = None) -> None:
     """Các nguồn và những bản tin gần đây / the sources, and the newest alerts."""
     database, _ = open_station(home)
+    language = load_settings(home=home).ui_language
     with database.session() as session:
         sources = session.scalars(sa.select(AlertSource).order_by(AlertSource.code)).all()
         if not sources:
@@ -115,10 +118,15 @@ def list_alerts(home: Home = None) -> None:
             table.add_column(column)
         for one in sources:
             answered = f"{one.last_ok_at.astimezone():%Y-%m-%d %H:%M}" if one.last_ok_at else ""
-            table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, one.last_problem)
+            table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, _shown(one.last_problem, language))
         Console().print(table)
         for alert in session.scalars(sa.select(CapAlert).order_by(CapAlert.id.desc()).limit(20)):
-            print(f"{alert.id}", f"{alert.sent:%Y-%m-%d %H:%M}", alert.identifier, alert.state, alert.reason, sep="\t")
+            reason = _shown(alert.reason, language)
+            print(f"{alert.id}", f"{alert.sent:%Y-%m-%d %H:%M}", alert.identifier, alert.state, reason, sep="\t")
+
+
+def _shown(message: Message | None, language: str) -> str:
+    return "" if message is None else render(message, language)
 
 
 def _administrator(session: Session, email: str) -> str:

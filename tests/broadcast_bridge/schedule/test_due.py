@@ -20,7 +20,7 @@ from broadcast_bridge.schedule.due import (
 from broadcast_bridge.schedule.errors import ClaimLost, NoSuchOccurrence
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
 from broadcast_bridge.schedule.models import Occurrence
-from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database
 from haichieu.locale import render
@@ -153,7 +153,7 @@ def test_a_little_late_is_still_played_and_later_is_missed_with_an_alarm(databas
         planned(session)
         assert claim_due(session, "a", HALF_PAST + minutes(2.1), LEASE) == []
         missed = only(session)
-        assert (missed.state, missed.reason) == ("missed", WhyNot.STATION_DOWN)
+        assert (missed.state, missed.reason) == ("missed", OccurrenceReason.STATION_DOWN)
         (alarm,) = open_alarms(session)
         assert alarm.kind == AlarmKind.SCHEDULE_MISSED
         assert "“Bản tin 05:30” lúc 05:30 24/11/2026 không phát: đài không hoạt động vào giờ đó" in render(
@@ -180,7 +180,7 @@ def test_a_process_that_died_over_it_is_named_as_the_reason(database: Database) 
         planned(session)
         claim_due(session, "dead", HALF_PAST, LEASE)
         claim_due(session, "b", HALF_PAST + minutes(5), LEASE)
-        assert only(session).reason == WhyNot.PROCESS_DIED
+        assert only(session).reason == OccurrenceReason.PROCESS_DIED
 
 
 def test_what_its_schedule_no_longer_says_is_not_handed_out(database: Database) -> None:
@@ -190,7 +190,7 @@ def test_what_its_schedule_no_longer_says_is_not_handed_out(database: Database) 
         schedule.rrule, schedule.exdates = "FREQ=DAILY", ["2026-11-24"]
         session.flush()
         assert claim_due(session, "a", HALF_PAST, LEASE) == []
-        assert (only(session).state, only(session).reason) == ("cancelled", WhyNot.SCHEDULE_REMOVED)
+        assert (only(session).state, only(session).reason) == ("cancelled", OccurrenceReason.SCHEDULE_REMOVED)
         assert place.zone.code == "11"
 
 
@@ -202,8 +202,8 @@ def test_the_outcome_is_kept(database: Database) -> None:
         materialise(session, NOW + DAY, NOW)
         aired, missed, skipped = (one.id for one in claim_due(session, "a", HALF_PAST, LEASE))
         mark_aired(session, aired, HALF_PAST)
-        mark_missed(session, missed, WhyNot.NO_SPEAKERS, HALF_PAST)
-        skip(session, skipped, WhyNot.QUIET_HOURS, HALF_PAST)
+        mark_missed(session, missed, OccurrenceReason.NO_SPEAKERS, HALF_PAST)
+        skip(session, skipped, OccurrenceReason.QUIET_HOURS, HALF_PAST)
         session.flush()
         states = session.execute(sa.select(Occurrence.state, Occurrence.reason).order_by(Occurrence.due_at)).all()
         assert [tuple(row) for row in states] == [

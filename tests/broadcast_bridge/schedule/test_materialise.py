@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.schedule.due import claim_due
 from broadcast_bridge.schedule.materialise import HORIZON, forget_future, materialise
 from broadcast_bridge.schedule.models import Occurrence
-from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason
 from haichieu.database import Database
 from tests.broadcast_bridge.schedule.rows import DAY, LEASE, NOW, daily, minutes
 from tests.builders import commune
@@ -155,7 +155,7 @@ def test_a_holiday_is_left_out_and_says_so_until_the_rule_changes(database: Data
         materialise(session, eve + HORIZON, eve)
         assert due(session) == ["01 05:30 skipped", "02 05:30 planned"]
         assert session.scalars(sa.select(Occurrence.reason).where(Occurrence.state == "skipped")).all() == [
-            WhyNot.HOLIDAY
+            OccurrenceReason.HOLIDAY
         ]
         schedule.days = "any"
         session.flush()

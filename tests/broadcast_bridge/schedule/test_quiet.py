@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.errors import NoSuchPart, ScheduleRefused
-from broadcast_bridge.schedule.states import WhyNot
+from broadcast_bridge.schedule.states import OccurrenceReason
 from broadcast_bridge.speakers.quiet_hours import is_quiet, may_sound, parse_quiet_hours, silence, unsilence
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
@@ -60,7 +60,7 @@ def test_at_night_only_an_emergency_sounds(database: Database) -> None:
         zone = night_is_quiet(session).zone
         for priority in (Priority.NORMAL, Priority.PRIORITY):
             allowed = may_sound(session, [zone.id], priority, MIDNIGHT)
-            assert (allowed.speakers, allowed.reason) == ((), WhyNot.QUIET_HOURS)
+            assert (allowed.speakers, allowed.reason) == ((), OccurrenceReason.QUIET_HOURS)
         assert len(may_sound(session, [zone.id], Priority.EMERGENCY, MIDNIGHT).speakers) == 2
         assert len(may_sound(session, [zone.id], Priority.NORMAL, NOW).speakers) == 2
 
@@ -71,7 +71,10 @@ def test_a_zone_with_hours_of_its_own_does_not_keep_the_stations(database: Datab
         zone.quiet_hours = "00:30-04:00"
         session.flush()
         assert may_sound(session, [zone.id], Priority.NORMAL, MIDNIGHT).reason is None
-        assert may_sound(session, [zone.id], Priority.NORMAL, MIDNIGHT + minutes(30)).reason == WhyNot.QUIET_HOURS
+        assert (
+            may_sound(session, [zone.id], Priority.NORMAL, MIDNIGHT + minutes(30)).reason
+            == OccurrenceReason.QUIET_HOURS
+        )
 
 
 def test_a_silenced_zone_is_left_out_of_every_broadcast_that_holds_it(database: Database) -> None:
@@ -84,7 +87,7 @@ def test_a_silenced_zone_is_left_out_of_every_broadcast_that_holds_it(database: 
         session.flush()
         allowed = may_sound(session, [district.id], Priority.NORMAL, NOW)
         assert [speaker.code for speaker in allowed.speakers] == [speaker.code for speaker in there.speakers]
-        assert {why for _speaker, why in allowed.left_out} == {WhyNot.ZONE_SILENCED}
+        assert {why for _speaker, why in allowed.left_out} == {OccurrenceReason.ZONE_SILENCED}
         assert allowed.reason is None
         assert len(may_sound(session, [district.id], Priority.EMERGENCY, NOW).speakers) == 4
         assert len(may_sound(session, [district.id], Priority.NORMAL, NOW + minutes(60)).speakers) == 4
@@ -119,4 +122,4 @@ def test_silence_without_measure_or_place_is_refused(database: Database) -> None
 def test_a_zone_without_speakers_says_so(database: Database) -> None:
     with database.session() as session:
         zone = commune(session, speakers=0).zone
-        assert may_sound(session, [zone.id], Priority.NORMAL, NOW).reason == WhyNot.NO_SPEAKERS
+        assert may_sound(session, [zone.id], Priority.NORMAL, NOW).reason == OccurrenceReason.NO_SPEAKERS
