@@ -18,6 +18,7 @@ from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.states import Days, What
 from haichieu.database import Database
+from haichieu.locale import render
 from haichieu.people import Right
 from tests.broadcast_bridge.schedule.rows import NOW, programme
 from tests.broadcast_bridge.schedule.test_planning import bulletin
@@ -193,33 +194,33 @@ def test_unknown_components_are_left_out_and_named(database: Database) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "cut off or empty"),
+        (b"", "truncated or empty"),
         (b"\xff\xfe\x00", "UTF-8"),
-        (b"hello", "no calendar file"),
-        (calendar(event())[:-15], "cut off"),
-        (calendar(event()).replace(b"SUMMARY", b"SUMM\x00ARY"), "Line 7: holds a control"),
-        (calendar("BEGIN:VEVENT\nEND:VTODO\n"), "Line 5: END:VTODO ends nothing"),
+        (b"hello", "not a calendar file"),
+        (calendar(event())[:-15], "truncated"),
+        (calendar(event()).replace(b"SUMMARY", b"SUMM\x00ARY"), "Line 7: The line contains a control"),
+        (calendar("BEGIN:VEVENT\nEND:VTODO\n"), "Line 5: END:VTODO has no matching BEGIN"),
         (calendar("BEGIN:A\n" * 7), "nested too deeply"),
         (calendar(event()) * 2, "exactly one VCALENDAR"),
         (b"BEGIN:VCALENDAR\r\n" + b"X:" + b"y" * MAX_BYTES, "larger than"),
         (calendar("X:" + "y" * 50_000 + "\n"), "too long"),
         (calendar(*(["BEGIN:VEVENT\nEND:VEVENT\n"] * (MAX_EVENTS + 1))), "more than 2000 VEVENT"),
-        (calendar(event("")), "VEVENT -: thiếu DTSTART"),
+        (calendar(event("")), "VEVENT -: DTSTART is missing"),
         (calendar(event(uid="")), "UID"),
-        (calendar(event("DTSTART;VALUE=DATE:20261124\n")), "give it a time of day"),
-        (calendar(event("DTSTART:20260230T053000\n")), "Dòng 4"),
-        (calendar(event(START + "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n")), "no day 30"),
-        (calendar(event(START + "RRULE:FREQ=SECONDLY\n")), "too often"),
-        (calendar(event(START + "RRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY\n")), "stands twice"),
-        (calendar(event(START + START)), "DTSTART stands twice"),
+        (calendar(event("DTSTART;VALUE=DATE:20261124\n")), "no time of day"),
+        (calendar(event("DTSTART:20260230T053000\n")), "Line 4"),
+        (calendar(event(START + "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30\n")), "never has a day 30"),
+        (calendar(event(START + "RRULE:FREQ=SECONDLY\n")), "too frequent"),
+        (calendar(event(START + "RRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY\n")), "RRULE appears twice"),
+        (calendar(event(START + START)), "DTSTART appears twice"),
         (calendar(event("DTSTART;TZID=Mars/Olympus:20261124T053000\n")), "Mars/Olympus"),
         (calendar(OFFSET_7.replace("TZOFFSETTO:+0700\n", ""), event("DTSTART;TZID=Giờ Hà Nội:20261124T053000\n")),
          "VTIMEZONE"),
-        (calendar(event(), event()), "UID stands twice"),
-        (calendar(event("RECURRENCE-ID:20261126T223000Z\nDTSTART:20261127T010000Z\n")), "series is missing"),
+        (calendar(event(), event()), "UID appears twice"),
+        (calendar(event("RECURRENCE-ID:20261126T223000Z\nDTSTART:20261127T010000Z\n")), "recurring event of this instance is missing"),
         (calendar(event(START + "X-HAICHIEU-SCHEDULE:{\n")), "X-HAICHIEU-SCHEDULE"),
         (calendar(event(START + 'X-HAICHIEU-SCHEDULE:{"what":"rocket"}\n')), "what"),
-        (calendar(event(START + 'X-HAICHIEU-SCHEDULE:{"zones":["77"]}\n')), "zones '77'"),
+        (calendar(event(START + 'X-HAICHIEU-SCHEDULE:{"zones":["77"]}\n')), "zone “77”"),
         (calendar(event(START + "DTSTAMP:x\n")), "DTSTAMP"),
     ],
 )  # fmt: skip
@@ -240,8 +241,9 @@ def test_each_mistake_has_its_line(database: Database) -> None:
     bad = event(START + "RRULE:FREQ=HOURLY\n", uid="b@x")
     with database.session() as session, pytest.raises(CalendarRefused) as refusal:
         take(session, commune(session), calendar(event(), bad, event(uid="c@x"), bad.replace("b@x", "d@x")))
-    lines = str(refusal.value).splitlines()
-    assert [line.split(":")[0] for line in lines] == ["Dòng 10, VEVENT b@x", "Dòng 23, VEVENT d@x"]
+    for language, line in (("vi", "Dòng"), ("en", "Line")):
+        lines = render(refusal.value.message, language).splitlines()
+        assert [one.split(":")[0] for one in lines] == [f"{line} 10, VEVENT b@x", f"{line} 23, VEVENT d@x"]
 
 
 @pytest.mark.parametrize(

@@ -150,15 +150,16 @@ def test_a_claim_given_back_is_free_at_once(database: Database) -> None:
 
 def test_a_little_late_is_still_played_and_later_is_missed_with_an_alarm(database: Database) -> None:
     with database.session() as session:
-        planned(session)
+        planned(session, title="Bản tin sáng / chiều")
         assert claim_due(session, "a", HALF_PAST + minutes(2.1), LEASE) == []
         missed = only(session)
         assert (missed.state, missed.reason) == ("missed", OccurrenceReason.STATION_DOWN)
         (alarm,) = open_alarms(session)
         assert alarm.kind == AlarmKind.SCHEDULE_MISSED
-        assert "“Bản tin 05:30” lúc 05:30 24/11/2026 không phát: đài không hoạt động vào giờ đó" in render(
-            alarm.text, "vi"
-        )
+        assert [render(alarm.text, language) for language in ("vi", "en")] == [
+            "“Bản tin sáng / chiều” lúc 24/11/2026 05:30 không phát: đài không hoạt động vào giờ đó",
+            "“Bản tin sáng / chiều” at 24 Nov 2026 05:30 was not broadcast: the station was down at that time",
+        ]
     with database.session() as session:
         (second,) = claim_due(session, "a", HALF_PAST + DAY + minutes(1.9), LEASE)
         assert second.state == "claimed"
@@ -173,6 +174,7 @@ def test_days_of_silence_are_one_alarm_a_schedule(database: Database) -> None:
         session.flush()
         (alarm,) = open_alarms(session)
         assert "và 3 lần trước đó" in render(alarm.text, "vi")
+        assert "nor were 3 earlier ones" in render(alarm.text, "en")
 
 
 def test_a_process_that_died_over_it_is_named_as_the_reason(database: Database) -> None:

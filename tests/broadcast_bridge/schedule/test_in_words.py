@@ -17,7 +17,7 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
 @pytest.mark.parametrize(
     ("recurrence", "vietnamese", "english"),
     [
-        (recurring(), "Một lần, ngày 24/11/2026 lúc 05:30", "Once, on 2026-11-24 at 05:30"),
+        (recurring(), "Một lần, ngày 24/11/2026 lúc 05:30", "Once, on 24 Nov 2026 at 05:30"),
         (recurring("FREQ=DAILY"), "Hằng ngày lúc 05:30", "Every day at 05:30"),
         (
             recurring("FREQ=DAILY;INTERVAL=2;COUNT=10"),
@@ -38,7 +38,7 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
         (
             recurring("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;UNTIL=20271231"),
             "Chủ Nhật 2 tuần một lần lúc 05:30, đến hết ngày 31/12/2027",
-            "Every 2 weeks on Sunday at 05:30, until 2027-12-31",
+            "Every 2 weeks on Sunday at 05:30, until 31 Dec 2027",
         ),
         (
             recurring("FREQ=MONTHLY;BYDAY=-1FR"),
@@ -48,7 +48,17 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
         (
             recurring("FREQ=MONTHLY;BYMONTHDAY=1,15,-1"),
             "Ngày 1, 15, ngày cuối tháng hằng tháng lúc 05:30",
-            "Every month on day 1, 15, the last day of the month at 05:30",
+            "Every month on days 1, 15, the last day of the month at 05:30",
+        ),
+        (
+            recurring("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1"),
+            "Lần thứ -1 trong Thứ Hai, Thứ Ba hằng tháng lúc 05:30",
+            "Every month on number -1 of Monday, Tuesday at 05:30",
+        ),
+        (
+            recurring("FREQ=MONTHLY;BYDAY=2MO,-2FR;BYMONTH=1,2"),
+            "Thứ Hai lần thứ 2, Thứ Sáu thứ 2 từ cuối tháng 1, tháng 2 hằng tháng lúc 05:30",
+            "Every month on the 2nd Monday, the 2nd Friday from the end of January, February at 05:30",
         ),
         (recurring("FREQ=MONTHLY"), "Ngày 24 hằng tháng lúc 05:30", "Every month on day 24 at 05:30"),
         (
@@ -71,7 +81,7 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
         (
             recurring(lunar="MONTH=12;DAY=-1;LEAP=ALSO"),
             "Ngày cuối tháng Chạp âm lịch (kể cả tháng nhuận) lúc 05:30",
-            "The last day of lunar month 12 (leap month too) at 05:30",
+            "The last day of lunar month 12 (leap month included) at 05:30",
         ),
         (
             recurring(
@@ -81,7 +91,7 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
                 exdates=("2027-02-06",),
             ),
             "Hằng ngày lúc 05:30, từ ngày 01/01/2027, đến hết ngày 30/06/2027, trừ 1 ngày",
-            "Every day at 05:30, from 2027-01-01, to 2027-06-30, without 1 dates",
+            "Every day at 05:30, from 1 Jan 2027, until 30 Jun 2027, except 1 date",
         ),
     ],
 )

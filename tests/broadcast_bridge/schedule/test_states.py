@@ -1,14 +1,17 @@
 from pathlib import Path
 
 from broadcast_bridge.schedule.lunar import parse_lunar
-from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceReason, OccurrenceState, words
+from broadcast_bridge.schedule.states import OCCURRENCE, OccurrenceReason, OccurrenceState, reason_message
+from haichieu.locale import render
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/schedule.md").read_text()
 
 
 def test_the_document_draws_the_states_and_says_the_reasons_as_they_are() -> None:
     assert OCCURRENCE.mermaid() in DOCUMENT
-    assert [why for why in OccurrenceReason if f"| `{why}` | {words(why)} | {words(why, 'en')} |" not in DOCUMENT] == []
+    for why in OccurrenceReason:
+        vietnamese, english = (render(reason_message(why), language) for language in ("vi", "en"))
+        assert f"| `{why}` | {vietnamese} | {english} |" in DOCUMENT
 
 
 def test_the_lunar_rules_of_the_document_can_be_read() -> None:
