@@ -126,4 +126,4 @@ def _spoken(alert: CapAlert, language: str) -> _Spoken:
 
 def _give_up(session: Session, spoken: _Spoken, why: Message) -> None:
     """Leave the alert as it is, to be tried again at the next look, and tell the administrators."""
-    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", Message.verbatim(why))
+    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", why)

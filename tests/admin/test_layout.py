@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from admin.layout.words import LANGUAGES
 
 from admin.access.permissions import for_anyone_signed_in
 from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
