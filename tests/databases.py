@@ -22,7 +22,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """Run the test once on SQLite and once on a real PostgreSQL."""
+    """Run the test on SQLite, and on a real PostgreSQL where it is marked `both_databases` or HAICHIEU_PROOF is set."""
     if request.param == "sqlite":
         file = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "station.sqlite")
         url = f"sqlite:///{file}"

@@ -1,4 +1,4 @@
-"""The make targets, on a small copy of the project: what reaches standard output, and what passes for done."""
+"""The make targets on a small copy of the project: their standard output, and when they count as done."""
 
 import os
 import shutil
@@ -16,7 +16,8 @@ echo "python on stdout"
 echo "$*" >>"$LOG"
 case "$*" in
   *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python
-               cp "$LOG.haichieu" .venv/bin/haichieu ;;
+               cp "$LOG.haichieu" .venv/bin/haichieu
+               for tool in pytest ruff mypy lint-imports codespell; do cp "$LOG.tool" .venv/bin/$tool; done ;;
   *"-m pip"*) [ -z "${PIP_FAILS:-}" ] ;;
 esac
 """
@@ -25,6 +26,11 @@ echo "haichieu on stderr" >&2
 if [ "$1" = asterisk ]; then echo "progress"; exit; fi
 echo "{\\"arguments\\": \\"$*\\"}"
 exit "${DEMO_STATUS:-0}"
+"""
+# Stands for a tool that checks; FAILING names the one that finds something.
+TOOL = """#!/bin/bash
+echo "${0##*/} has run, proof ${HAICHIEU_PROOF:-0}"
+[ "${0##*/}" != "${FAILING:-}" ]
 """
 
 
@@ -42,6 +48,7 @@ class Project:
         self._script(programs / "dpkg-query", '#!/bin/bash\nprintf "installed %s\\n" "${@:4}"\n')
         self._script(programs / "python3.11", PYTHON)
         self._script(folder / "log.haichieu", HAICHIEU)
+        self._script(folder / "log.tool", TOOL)
         self.programs = programs
 
     @staticmethod
@@ -81,6 +88,21 @@ def test_a_demo_that_proved_nothing_fails(project: Project) -> None:
     assert project.make("demo", DEMO_STATUS="1").returncode != 0
 
 
+def test_the_tests_pass_only_if_lint_passes_too(project: Project) -> None:
+    passed = project.make("test")
+    assert passed.returncode == 0, passed.stderr
+    assert "pytest has run, proof 0" in passed.stdout
+    assert "mypy has run" in passed.stdout.partition("== make lint ==")[2]
+    for tool, verdict in (("pytest", "lint passed, tests FAILED"), ("mypy", "lint FAILED, tests passed")):
+        finished = project.make("test", FAILING=tool)
+        assert finished.returncode != 0
+        assert f"== {verdict} ==" in finished.stdout
+
+
+def test_the_proof_runs_what_the_tests_leave_out(project: Project) -> None:
+    assert "pytest has run, proof 1" in project.make("proof").stdout
+
+
 def test_setting_up_twice_installs_once(project: Project) -> None:
     assert project.make("setup").returncode == 0
     calls = project.pip_calls()
@@ -113,5 +135,5 @@ def test_two_at_once_make_one_environment(project: Project) -> None:
 
 def test_without_a_target_every_target_is_explained(project: Project) -> None:
     listed = project.make().stdout
-    for target in ("setup", "asterisk", "demo", "test", "bench", "lint", "format", "lock", "clean"):
+    for target in ("setup", "asterisk", "model", "demo", "test", "proof", "bench", "lint", "format", "lock", "clean"):
         assert f"make {target} " in listed

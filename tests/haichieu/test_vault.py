@@ -6,6 +6,17 @@ import pytest
 
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.vault import Vault, hash_secret, open_vault, secret_matches
+from tests.cheap_hashes import real_hashes
+
+__all__ = ["real_hashes"]
+
+
+@pytest.mark.usefixtures("real_hashes")
+def test_a_real_hash_matches_its_secret_and_meets_the_owasp_floor() -> None:
+    hashed = hash_secret("246810")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert secret_matches(hashed, "246810")
+    assert not secret_matches(hashed, "246811")
 
 
 def test_a_hash_matches_its_secret_alone() -> None:
