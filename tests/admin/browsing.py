@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.admin.house import PASSWORD
 from tests.admin.served import Served
+from tests.builders.accounts import PASSWORD
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, and a page that is right at last is right
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()

@@ -7,7 +7,7 @@ import pytest
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from tests.admin.browsing import chromium, page
-from tests.admin.house import House, build
+from tests.builders.house import House, build
 
 __all__ = ["chromium", "page"]
 

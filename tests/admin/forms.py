@@ -1,13 +1,15 @@
 """The forms that stand on pages, as a browser would send them, and a station in which there is one of everything."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from lxml import html
 
-from tests.admin.house import Browser, House
-from tests.admin.things import account, broadcast, case, official, programme, schedule, speaker, zone
+from tests.builders.house import Browser, House
+from tests.builders.in_unit import account, broadcast, case, official, schedule, speaker, zone
+from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (
@@ -33,7 +35,7 @@ def things(house: House) -> list[str]:
     """Make one of everything in the commune; the pages about them."""
     unit = "commune"
     number = case(house, unit)
-    plan, said = schedule(house, unit), programme(house, unit)
+    plan, said = schedule(house, unit), drafted(house, unit)
     about_speaker, about_zone = speaker(house, unit), zone(house, unit)
     return [
         f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
@@ -60,3 +62,10 @@ def forms_on(browser: Browser, page: str) -> Iterator[SentForm]:
         action = urljoin(page, form.get("action") or page)
         multipart = form.get("enctype") == "multipart/form-data"
         yield SentForm(page, urlsplit(action).path, fields, tuple(typed), multipart)
+
+
+def field(page: str, name: str) -> str:
+    """The value of a hidden field on a page."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from haichieu.account_rights import Action
-from tests.admin.house import House
-from tests.admin.things import (
+from tests.builders.house import House
+from tests.builders.in_unit import (
     PAST,
     ZONES,
     account,
@@ -23,13 +23,13 @@ from tests.admin.things import (
     new_zone,
     number,
     official,
-    programme,
     programme_sound,
     schedule,
     speaker,
     spoken_sound,
     zone,
 )
+from tests.builders.programmes import drafted
 
 OPEN_TO_ALL = {
     "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
@@ -228,7 +228,7 @@ IN_UNITS += [
         f"/programmes/<int:number>{end}",
         method,
         action,
-        lambda h, u, end=end: (f"/programmes/{programme(h, u)}{end}", {}),  # type: ignore[misc]
+        lambda h, u, end=end: (f"/programmes/{drafted(h, u)}{end}", {}),  # type: ignore[misc]
     )
     for method, end, action in (
         ("GET", "", Action.VIEW), ("GET", "/edit", Action.EDIT), ("POST", "/edit", Action.EDIT),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.database import Database
-from tests.admin.house import House, build
+from tests.builders.house import House, build
 
 START_SECONDS = 60
 

@@ -18,8 +18,8 @@ from feedback.models import Category, Department, Reply, Transcript
 from feedback.states import Channel, Direction
 from haichieu.database import now
 from haichieu.jobs import Job
-from tests.admin.house import House
-from tests.builders import programme
+from tests.builders.house import House
+from tests.builders.programmes import programme
 
 Header = dict[str, str]
 

@@ -10,7 +10,7 @@ from admin.access import sessions
 from admin.access.models import WebSession
 from haichieu.database import Database, now
 from tests.admin.forms import PAGES, SentForm, forms_on, things
-from tests.admin.house import PAGE, Browser, House, build
+from tests.builders.house import PAGE, Browser, House, build
 
 WHO = "admin@district.example"
 SCRIPT = "</textarea></script><script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -22,8 +22,8 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.locale import Message
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
-from tests.admin.house import PASSWORD
 from tests.admin.served import Served, served
+from tests.builders.accounts import PASSWORD
 
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")

@@ -11,7 +11,7 @@ from haichieu.database import now
 from tests.admin.browsing import PHONE, follow, look, sign_in
 from tests.admin.served import Served
 from tests.admin.test_browser import station
-from tests.admin.test_programmes_pages import tone
+from tests.builders.sounds import tone
 
 __all__ = ["station"]
 

@@ -7,8 +7,9 @@ from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.materialise import materialise
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from haichieu.database import now
-from tests.admin.house import Browser, House
-from tests.admin.test_programmes_pages import EDITOR, a_programme
+from tests.builders.accounts import EDITOR
+from tests.builders.house import Browser, House
+from tests.builders.programmes import drafted
 
 TOMORROW = (now() + datetime.timedelta(hours=7, days=1)).date()
 
@@ -23,7 +24,7 @@ def fields(house: House, **more: object) -> dict[str, object]:
 
 
 def planned(house: House, browser: Browser, **more: object) -> int:
-    number = more.pop("programme", None) or a_programme(house, seconds=600.0)
+    number = more.pop("programme", None) or drafted(house, seconds=600.0)
     made = browser.post("/calendar/schedules/new", **fields(house, programme=number, **more))
     assert made.status_code == 303, made.text
     return int(made.headers["Location"].rpartition("/")[2])
@@ -53,7 +54,7 @@ def test_lunar_days_and_holidays_stand_beside_the_days(house: House) -> None:
 
 
 def test_a_collision_is_shown_before_it_is_saved(house: House) -> None:
-    editor, number = house.signed_in(EDITOR), a_programme(house, seconds=600.0)
+    editor, number = house.signed_in(EDITOR), drafted(house, seconds=600.0)
     planned(house, editor, programme=number)
     form = fields(house, programme=number, title="Tin thứ hai", time="05:35")
     warned = editor.post("/calendar/schedules/new", **form)
@@ -66,7 +67,7 @@ def test_a_collision_is_shown_before_it_is_saved(house: House) -> None:
 
 
 def test_what_cannot_be_planned_is_refused_and_stays_in_the_form(house: House) -> None:
-    editor, number = house.signed_in(EDITOR), a_programme(house)
+    editor, number = house.signed_in(EDITOR), drafted(house)
     for more, words in (
         ({"zone": 999}, "Không có khu vực"),
         ({"day": "2026-02-31"}, "Ngày giờ phát không đúng"),
@@ -90,7 +91,7 @@ def _zone(house: House, code: str) -> int:
 
 def test_the_second_of_two_people_is_told_and_keeps_what_they_typed(house: House) -> None:
     editor, second = house.signed_in(EDITOR), house.signed_in("admin@x.example")
-    programme = a_programme(house, seconds=60.0)
+    programme = drafted(house, seconds=60.0)
     number = planned(house, editor, programme=programme)
     path, form = f"/calendar/schedules/{number}/edit", fields(house, programme=programme, version=1)
     assert 'value="05:30"' in editor.get(path).text
@@ -126,7 +127,7 @@ def test_one_day_is_moved_and_another_left_out(house: House) -> None:
 
 
 def test_moving_into_a_collision_is_shown_first(house: House) -> None:
-    editor, programme = house.signed_in(EDITOR), a_programme(house, seconds=600.0)
+    editor, programme = house.signed_in(EDITOR), drafted(house, seconds=600.0)
     planned(house, editor, programme=programme)
     number = planned(house, editor, programme=programme, title="Tin chiều", time="17:00")
     path, move = f"/calendar/schedules/{number}/move", {"was": f"{TOMORROW}T17:00", "to": f"{TOMORROW}T05:35"}

@@ -9,9 +9,11 @@ from feedback.cases.lifecycle import find_case
 from feedback.states import ReplyEvent, Way
 from haichieu.database import now
 from haichieu.media import MediaStore
-from tests.admin.case_rows import EDITOR, OPERATOR, field, spoken, written
-from tests.admin.house import House
-from tests.admin.test_programmes_pages import tone
+from tests.admin.forms import field
+from tests.builders.accounts import EDITOR, OPERATOR
+from tests.builders.cases import spoken, written
+from tests.builders.house import House
+from tests.builders.sounds import tone
 
 
 def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ from feedback.models import Attachment, CaseLink, Category, Department, Message
 from haichieu.media import MediaStore
 from haichieu.people import Account
 from haichieu.spreadsheet_cells import harmless
-from tests.admin.case_rows import EDITOR, HOSTILE, NUMBER, OPERATOR, VIEWER, index, spoken, written
-from tests.admin.house import House
+from tests.builders.accounts import EDITOR, OPERATOR, VIEWER
+from tests.builders.cases import NUMBER, index, spoken, written
+from tests.builders.house import House
+
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 
 
 def test_the_inbox_shows_ones_own_cases_and_filters_them_by_the_address(house: House, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker
 from haichieu.audit import AuditEntry
-from tests.admin.house import Browser, House
+from tests.builders.house import Browser, House
 
 MESSAGE = "Nước lũ đang về, bà con khẩn trương lên chỗ cao."
 FORM = {"zone": "12", "text": MESSAGE, "siren": "yes", "times": "3"}

@@ -7,7 +7,7 @@ from admin.web import create_app
 from haichieu.database import Database
 from haichieu.people import Account
 from haichieu.settings import load_settings
-from tests.admin.house import Browser, House
+from tests.builders.house import Browser, House
 
 FORM = {
     "unit_name": "Huyện Bảo Lạc", "unit": "BAO-LAC", "level": "district", "name": "Quản trị", "email": "qt@bl.example",

@@ -15,7 +15,8 @@ from ivr.custom_flows.models import FlowDraft
 from ivr.custom_flows.numbers import current_number
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition
-from tests.admin.house import PAGE, PASSWORD, Browser, House, build
+from tests.builders.accounts import PASSWORD
+from tests.builders.house import PAGE, Browser, House, build
 
 ADMIN = "admin@district.example"
 DRAFT = "/flows/hotline/draft"

@@ -12,7 +12,7 @@ from admin.sounds.receiving import UploadTooLarge, receive
 from haichieu.database import now
 from haichieu.people import Account
 from tests.admin.served import Served, served
-from tests.admin.things import case
+from tests.builders.in_unit import case
 
 TWO_GIGABYTES = 2_000_000_000
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"

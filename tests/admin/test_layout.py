@@ -30,7 +30,7 @@ from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState
 from ivr.prompts.custom import Origin as PromptOrigin
 from ivr.prompts.store import Voice
-from tests.admin.house import House
+from tests.builders.house import House
 
 ADMIN = FOLDER.parent
 SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]

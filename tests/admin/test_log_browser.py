@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from broadcast_bridge.broadcasts.states import Priority
 from haichieu.people import Account
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
-from tests.admin.log_rows import aired, something_of_everything
 from tests.admin.served import Served, served
+from tests.builders.broadcasts import aired, something_of_everything
 
 LONG = "Nguyễn-Thị-Bích-Ngọc-" * 8
 

@@ -14,8 +14,10 @@ from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import siren
 from haichieu.media import MediaStore
 from haichieu.spreadsheet_cells import harmless
-from tests.admin.house import House
-from tests.admin.log_rows import aired, approved, sound
+from tests.builders.broadcasts import aired
+from tests.builders.house import House
+from tests.builders.programmes import approved
+from tests.builders.sounds import sound_row
 
 VIEWER = "viewer@x.example"
 
@@ -101,7 +103,7 @@ def test_figures_and_plain_words_are_left_alone() -> None:
 
 def test_an_approved_recording_is_aired_again_where_it_was(house: House) -> None:
     with house.database.session() as session:
-        media = sound(session)
+        media = sound_row(session)
         approved(session, media, house.units["commune"])
         first = aired(session, {"loa-commune": "played"}, "Nông vụ")
         first.sounds = [BroadcastSound(position=0, media_id=media.id)]
@@ -121,7 +123,7 @@ def test_an_approved_recording_is_aired_again_where_it_was(house: House) -> None
 def test_a_text_that_nobody_approved_is_aired_again_by_who_may_announce(house: House) -> None:
     with house.database.session() as session:
         first = aired(session, {"loa-commune": "played"}, "Thông báo")
-        first.sounds = [BroadcastSound(position=0, media_id=sound(session).id)]
+        first.sounds = [BroadcastSound(position=0, media_id=sound_row(session).id)]
         number = first.id
     page = f"/broadcasts/{number}/again"
     editor, operator = house.signed_in("editor@x.example"), house.signed_in("operator@x.example")
@@ -133,7 +135,7 @@ def test_a_text_that_nobody_approved_is_aired_again_by_who_may_announce(house: H
 
 def test_a_programme_that_was_withdrawn_stays_off_the_air(house: House) -> None:
     with house.database.session() as session:
-        media = sound(session)
+        media = sound_row(session)
         approved(session, media, house.units["commune"]).state = ProgrammeState.WITHDRAWN
         first = aired(session, {"loa-commune": "played"}, "Nông vụ")
         first.sounds = [BroadcastSound(position=0, media_id=media.id)]

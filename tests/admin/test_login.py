@@ -19,7 +19,8 @@ from haichieu.people import Account
 from haichieu.settings import load_settings
 from haichieu.sign_in import SignInAttempt
 from haichieu.vault import hash_secret
-from tests.admin.house import PASSWORD, House
+from tests.builders.accounts import PASSWORD
+from tests.builders.house import House
 
 WHO = "operator@x.example"
 WRONG = "Email hoặc mật khẩu không đúng."

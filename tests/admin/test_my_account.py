@@ -13,7 +13,8 @@ from admin.my_account.browsers import browser_name
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
 from haichieu.people import Account
-from tests.admin.house import PASSWORD, Browser, House
+from tests.builders.accounts import PASSWORD
+from tests.builders.house import Browser, House
 from tests.command_line import haichieu
 
 WHO = "editor@x.example"

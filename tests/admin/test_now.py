@@ -21,7 +21,7 @@ from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.heartbeats import beat
 from haichieu.locale import Message
-from tests.admin.house import House
+from tests.builders.house import House
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

@@ -1,6 +1,8 @@
 """Numbers on pages: routes that overlap are refused with what was typed, and the preview is what a caller would get."""
 
+import datetime
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,12 +10,15 @@ from haichieu.audit import AuditEntry
 from ivr.calls.reception import _destination
 from ivr.calls.routes import Route
 from ivr.calls.routing import Number, routes_of, units_led_to
-from tests.admin.house import Browser, House
-from tests.ivr.test_routes import at
+from tests.builders.house import Browser, House
 
 BASE = {"number": "1022", "flow": "hotline", "unit": "COMMUNE", "duty_phone": "0206 3000001"}
 NIGHT = ("working", "17:00", "07:30", "duty-desk", "")
 DAY_OFF = ("off", "", "", "official-line", "")
+
+
+def at(moment: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
 
 
 def fields(*routes: tuple[str, str, str, str, str], **more: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from broadcast_bridge.broadcasts import call_backs
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.vault import secret_matches
-from tests.admin.house import House
+from tests.builders.house import House
 
 FORM = {
     "code": "1005",

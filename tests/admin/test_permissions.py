@@ -12,7 +12,6 @@ from admin.access.permissions import RouteWithoutRule, check_declarations, rule_
 from haichieu.account_rights import MAY, Action
 from haichieu.database import Database
 from haichieu.people import Role
-from tests.admin.house import PAGE, Browser, House, build
 from tests.admin.route_rights import (
     ABOUT_ONESELF,
     ELSEWHERE,
@@ -24,11 +23,8 @@ from tests.admin.route_rights import (
     STATION_WIDE,
     Try,
 )
-from tests.admin.things import (
-    alarm,
-    broadcast,
-    case,
-)
+from tests.builders.house import PAGE, Browser, House, build
+from tests.builders.in_unit import alarm, broadcast, case
 from tests.postgres import PostgresCluster
 
 

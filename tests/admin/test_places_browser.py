@@ -17,9 +17,9 @@ from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from haichieu.settings import load_settings
 from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
-from tests.admin.house import House
-from tests.admin.log_rows import aired
 from tests.admin.served import Served, served, web_process
+from tests.builders.broadcasts import aired
+from tests.builders.house import House
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 TURNED = "Loa \u202eđảo chiều مكبر صوت"

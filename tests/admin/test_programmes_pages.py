@@ -1,10 +1,6 @@
 """Programmes as pages: made, sent, approved by somebody else, aired in two steps; and what is refused on the way."""
 
 import datetime
-import io
-import math
-import struct
-import wave
 
 import pytest
 
@@ -12,39 +8,14 @@ from admin.web import LARGEST_FORM
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.programmes.states import Origin
 from haichieu.audio.ingest import MOST_BYTES
 from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.people import Unit
-from tests.admin.house import PAGE, Browser, House
-
-EDITOR, APPROVER = "editor@x.example", "approver@x.example"
-
-
-def a_programme(house: House, unit: str = "commune", **more: object) -> int:
-    """A draft without sound, for what needs none."""
-    values: dict[str, object] = {
-        "title": "Tiêm phòng", "origin": Origin.TEXT, "text": "Mời bà con", "unit_id": house.units[unit],
-        "author": f"account:{EDITOR}", "author_name": "Lan", "created_at": now(), "updated_at": now(),
-        "search_text": "tiem phong moi ba con", "category": "Y tế", **more,
-    }  # fmt: skip
-    with house.database.session() as session:
-        made = Programme(**values)
-        session.add(made)
-        session.flush()
-        return made.id
-
-
-def tone(seconds: float = 1.5, pitch: int = 440, rate: int = 8000) -> bytes:
-    kept = io.BytesIO()
-    with wave.open(kept, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        samples = (int(9000 * math.sin(pitch * 2 * math.pi * i / rate)) for i in range(int(seconds * rate)))
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
-    return kept.getvalue()
+from tests.builders.accounts import APPROVER, EDITOR
+from tests.builders.house import PAGE, Browser, House
+from tests.builders.programmes import drafted
+from tests.builders.sounds import tone
 
 
 def upload(browser: Browser, sound: bytes, headers: dict[str, str] | None = None, **said: object):  # type: ignore[no-untyped-def]
@@ -78,7 +49,7 @@ def test_a_text_is_heard_written_submitted_approved_and_aired(house: House) -> N
 
 
 def test_a_zone_outside_ones_units_is_not_aired_to(house: House) -> None:
-    number = a_programme(house, state="approved")
+    number = drafted(house, state="approved")
     assert house.signed_in(EDITOR).post(f"/programmes/{number}/air", zone="14").status_code in (403, 422)
     with house.database.session() as session:
         assert session.query(Broadcast).count() == 0
@@ -128,7 +99,7 @@ def test_an_upload_for_another_unit_or_without_the_forms_token_is_refused(house:
 
 
 def test_the_author_approves_only_where_the_unit_allows_it(house: House) -> None:
-    number = a_programme(house, state="submitted", author=f"account:{APPROVER}")
+    number = drafted(house, state="submitted", author=f"account:{APPROVER}")
     approver = house.signed_in(APPROVER)
     assert "cần người khác duyệt" in approver.get(f"/programmes/{number}").text
     assert approver.post(f"/programmes/{number}/approve").status_code == 409
@@ -139,7 +110,7 @@ def test_the_author_approves_only_where_the_unit_allows_it(house: House) -> None
 
 
 def test_a_programme_is_returned_with_a_reason_and_shows_what_changed_since_its_approval(house: House) -> None:
-    number, approver, editor = a_programme(house, state="submitted"), house.signed_in(APPROVER), house.signed_in(EDITOR)
+    number, approver, editor = drafted(house, state="submitted"), house.signed_in(APPROVER), house.signed_in(EDITOR)
     assert approver.post(f"/programmes/{number}/return", because=" ").status_code == 409
     approver.post(f"/programmes/{number}/return", because="Sai giờ <i>tiêm</i>")
     assert "Sai giờ &lt;i&gt;tiêm&lt;/i&gt;" in editor.get(f"/programmes/{number}").text
@@ -180,7 +151,7 @@ def test_another_text_brings_another_sound(house: House) -> None:
 
 
 def test_withdrawing_is_asked_about(house: House) -> None:
-    number, editor = a_programme(house), house.signed_in(EDITOR)
+    number, editor = drafted(house), house.signed_in(EDITOR)
     assert "Rút chương trình này?" in editor.get(f"/programmes/{number}/withdraw").text
     assert editor.post(f"/programmes/{number}/withdraw").status_code == 303
     assert editor.post(f"/programmes/{number}/withdraw").status_code == 409
@@ -190,8 +161,8 @@ def test_lists_are_empty_long_and_of_ones_own_units(house: House) -> None:
     editor = house.signed_in(EDITOR)
     assert "Không có chương trình nào như vậy." in editor.get("/programmes").text
     for count in range(52):
-        a_programme(house, "village", title=f"Bản tin {count}", created_at=now() + datetime.timedelta(seconds=count))
-    other = a_programme(house, "other", title="Của xã bên")
+        drafted(house, "village", title=f"Bản tin {count}", created_at=now() + datetime.timedelta(seconds=count))
+    other = drafted(house, "other", title="Của xã bên")
     first = editor.get("/programmes?q=moi&state=draft")
     assert "52 chương trình" in first.text
     assert "Của xã bên" not in first.text

@@ -18,7 +18,7 @@ from ivr.prompts import calls
 from ivr.prompts.custom import OwnPrompt
 from ivr.prompts.station import station_prompts
 from ivr.prompts.texts import PromptTexts
-from tests.admin.house import Browser, House
+from tests.builders.house import Browser, House
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PAGE = "/prompts/vi/goodbye"

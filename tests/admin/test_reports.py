@@ -7,8 +7,8 @@ import pytest
 
 from admin.reports.plots import MOST_BARS, plot
 from haichieu.people import Unit
-from tests.admin.house import House
-from tests.admin.log_rows import aired, something_of_everything
+from tests.builders.broadcasts import aired, something_of_everything
+from tests.builders.house import House
 
 VIEWER = "viewer@x.example"
 

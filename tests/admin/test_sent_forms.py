@@ -12,8 +12,8 @@ from broadcast_bridge.schedule.models import Schedule
 from feedback.cases.lifecycle import find_case
 from feedback.models import Message
 from tests.admin.forms import forms_on
-from tests.admin.house import PAGE, Browser, House
-from tests.admin.things import case, schedule
+from tests.builders.house import PAGE, Browser, House
+from tests.builders.in_unit import case, schedule
 
 OPERATOR = "operator@x.example"
 

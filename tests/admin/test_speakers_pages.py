@@ -5,7 +5,7 @@ import pytest
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from haichieu.audit import AuditEntry
 from haichieu.vault import open_vault
-from tests.admin.house import House
+from tests.builders.house import House
 
 HOSTILE = "<script>alert(1)</script>\u202e" + "Ngã ba " * 5
 

@@ -19,7 +19,7 @@ from feedback.texts.twilio_stand_in import TwilioStandIn, sign
 from haichieu.database import Database
 from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
-from tests.feedback.rows import office
+from tests.builders.cases import office
 
 LAN = "+84912345678"
 PUBLIC = "https://dai.example/haichieu"

@@ -14,7 +14,7 @@ from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.settings import load_settings
 from haichieu.station_status import station_status
-from tests.builders import commune
+from tests.builders.places import commune
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from feedback.models import Case, Category, Message
 from feedback.states import CaseStatus, Channel, Direction
 from haichieu.database import Database, migrate
 from haichieu.people import Unit
-from tests.feedback.rows import office
+from tests.builders.cases import office
 from tests.postgres import private_cluster
 
 Row = tuple[str, str, str, str, str]

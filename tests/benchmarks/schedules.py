@@ -15,7 +15,8 @@ from broadcast_bridge.schedule.due import claim_due, next_due
 from broadcast_bridge.schedule.materialise import HORIZON, materialise, recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from haichieu.database import Database, migrate
-from tests.builders import commune, programme
+from tests.builders.places import commune
+from tests.builders.programmes import programme
 
 Row = tuple[str, str, str, str, str]
 

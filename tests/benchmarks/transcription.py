@@ -25,7 +25,7 @@ from haichieu.audio.sound import Sound, resample
 from haichieu.database import Database, migrate, now
 from haichieu.jobs import Job, JobState
 from haichieu.media import Media, MediaStore
-from tests.feedback.rows import office
+from tests.builders.cases import office
 from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking, write
 
 Row = tuple[str, str, str, str, str]

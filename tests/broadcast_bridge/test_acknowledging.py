@@ -14,7 +14,7 @@ from broadcast_bridge.models import Broadcast
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.people import Official
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 LATER = NOW + datetime.timedelta(seconds=40)

@@ -12,7 +12,7 @@ from broadcast_bridge.broadcasts.starting import Request, ask
 from broadcast_bridge.broadcasts.states import BroadcastEvent, BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, Delivery
 from haichieu.database import Database
-from tests.builders import commune
+from tests.builders.places import commune
 
 MORNING = datetime.datetime(2026, 11, 5, 0, 0, tzinfo=datetime.UTC)
 

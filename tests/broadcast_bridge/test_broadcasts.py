@@ -21,7 +21,8 @@ from broadcast_bridge.speakers.zones import find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.state_machine import IllegalTransition
-from tests.builders import Commune, commune, official
+from tests.builders.accounts import official
+from tests.builders.places import Commune, commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 LATER = NOW + datetime.timedelta(seconds=20)

@@ -13,7 +13,8 @@ from broadcast_bridge.programmes.models import Programme
 from haichieu.database import Database, now
 from haichieu.media import Media
 from haichieu.people import Level, Unit
-from tests.builders import Commune, commune, programme
+from tests.builders.places import Commune, commune
+from tests.builders.programmes import programme
 
 HOUR = datetime.timedelta(hours=1)
 

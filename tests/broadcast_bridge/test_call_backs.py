@@ -4,7 +4,7 @@ from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import CallBack
 from haichieu.database import Database
-from tests.builders import commune
+from tests.builders.places import commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 

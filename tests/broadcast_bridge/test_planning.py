@@ -26,7 +26,7 @@ from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.media import Media
 from haichieu.station import Station
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 NODE = "main"

@@ -26,7 +26,7 @@ from haichieu.people import Unit
 from haichieu.speech.reading import read_aloud, written_out
 from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, TextTooLong
 from haichieu.state_machine import IllegalTransition
-from tests.builders import commune
+from tests.builders.places import commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 EDITOR, APPROVER = "account:bientap@example", "account:duyet@example"

@@ -2,7 +2,7 @@ import datetime
 
 from broadcast_bridge.speakers.reachability import history, note_all
 from haichieu.database import Database
-from tests.builders import commune
+from tests.builders.places import commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 LATER = NOW + datetime.timedelta(minutes=5)

@@ -12,7 +12,8 @@ from broadcast_bridge.programmes import survey
 from haichieu.database import Database
 from haichieu.media import Media
 from haichieu.periods import period_of
-from tests.builders import Commune, commune, programme
+from tests.builders.places import Commune, commune
+from tests.builders.programmes import programme
 
 NOVEMBER = period_of(
     datetime.date(2026, 11, 1), datetime.date(2026, 11, 30), "Asia/Ho_Chi_Minh",

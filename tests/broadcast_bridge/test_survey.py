@@ -1,6 +1,7 @@
 from broadcast_bridge.programmes import survey
 from haichieu.database import Database, now
-from tests.builders import commune, programme
+from tests.builders.places import commune
+from tests.builders.programmes import programme
 
 
 def test_answers_are_counted_by_programme_and_unit_and_a_voter_once(database: Database) -> None:

@@ -3,7 +3,8 @@ import pytest
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed, find_zone, reach_of, speakers_in
 from haichieu.database import Database, now
-from tests.builders import commune, official
+from tests.builders.accounts import official
+from tests.builders.places import commune
 
 
 def test_a_zone_over_a_unit_holds_the_speakers_of_its_sub_units(database: Database) -> None:

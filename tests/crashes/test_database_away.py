@@ -9,7 +9,7 @@ from feedback.models import Case
 from haichieu.database import Database, now
 from haichieu.demo.trial_station import trial_station, until
 from haichieu.heartbeats import BEAT_SECONDS, latest
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 from tests.postgres import PostgresCluster
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]

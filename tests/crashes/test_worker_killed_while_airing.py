@@ -17,9 +17,9 @@ from feedback.states import Way
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.media import Media
+from tests.builders.cases import case, office
 from tests.crashes.holding import HeldProgram
 from tests.crashes.workers import wait_for, worker
-from tests.feedback.rows import case, office
 
 
 @pytest.fixture

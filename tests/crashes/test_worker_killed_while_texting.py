@@ -15,8 +15,8 @@ from feedback.models import Reply
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.database import Database, now
 from haichieu.jobs import Job
+from tests.builders.cases import case, office
 from tests.crashes.workers import wait_for, worker
-from tests.feedback.rows import case, office
 
 LAN = "+84912345678"
 

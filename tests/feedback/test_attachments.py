@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from feedback.cases.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name
 from haichieu.database import Database
 from haichieu.media import MediaStore
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
 

@@ -10,7 +10,7 @@ from feedback.cases.notes import NoteRefused
 from feedback.models import Case, Message, Transcript
 from feedback.states import CaseEvent, CaseStatus, Channel
 from haichieu.database import Database, now
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 BY = "account:truc@example.vn"
 

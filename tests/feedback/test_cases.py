@@ -8,7 +8,7 @@ from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
 from haichieu import audit
 from haichieu.database import Database, now
 from haichieu.state_machine import IllegalTransition
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 
 def test_a_case_begins_with_what_was_said_and_a_number_to_ask_by(database: Database) -> None:

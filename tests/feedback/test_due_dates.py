@@ -11,7 +11,7 @@ from feedback.cases.lifecycle import happen
 from feedback.states import CaseEvent
 from haichieu.database import Database
 from haichieu.public_holidays import is_working_day
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 MOMENTS = st.datetimes(

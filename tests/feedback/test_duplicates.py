@@ -13,7 +13,7 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Reply
 from feedback.states import CaseStatus, Channel, Direction, Way
 from haichieu.database import Database, now
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 BY = "account:truc@example.vn"
 BRIDGE = "Cầu treo qua suối ở xóm Nà Đôm bị hỏng, trẻ em không đi học được"

@@ -14,7 +14,7 @@ from feedback.states import CaseEvent, CaseStatus, Channel, Direction
 from haichieu import jobs
 from haichieu.database import Database, now
 from haichieu.jobs import Job
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 BY = "account:truc@example.vn"
 

@@ -27,7 +27,7 @@ from haichieu.errors import UsageError
 from haichieu.jobs import ClaimLost
 from haichieu.media import Media, MediaStore
 from haichieu.people import Role
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 BY = "account:quantri@example.vn"
 NUMBER, OTHER = "+84912345678", "+84987654321"

@@ -10,7 +10,7 @@ from feedback.models import Case
 from feedback.states import CaseEvent
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database, now
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 BY = "account:truc@example.vn"
 NOTHING = Reminded(0, 0)

@@ -12,7 +12,7 @@ from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import ReplyEvent, Way
 from haichieu import jobs
 from haichieu.database import Database, now
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 BY = "account:truc@example.vn"
 LEASE = datetime.timedelta(minutes=1)

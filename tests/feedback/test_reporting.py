@@ -8,7 +8,7 @@ from feedback.cases.case_reports import cases_handled
 from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.database import Database
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 HOUR = datetime.timedelta(hours=1)
 OPENED = datetime.datetime(2026, 11, 10, 2, 0, tzinfo=datetime.UTC)

@@ -21,7 +21,7 @@ from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.media import DiskFull, MediaStore
 from haichieu.spool import Spool
-from tests.feedback.rows import Office, office
+from tests.builders.cases import Office, office
 
 CALLER = "+84987654321"
 

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.database import Database
 from haichieu.sign_in import LockedOut, SignInAttempt, SignInRefused, WrongPin, attempt_sign_in
-from tests.builders import PIN, commune
+from tests.builders.accounts import PIN
+from tests.builders.places import commune
 
 START = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)
 KNOWN, STRANGER = "+84912000011", "+84987654321"

@@ -30,8 +30,8 @@ from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
 from ivr.desks.citizen_protocol import BulletinSeen, CommuneSeen
 from ivr.prompts.store import PromptStore
 from ivr.prompts.texts import PromptTexts
-from tests.builders import programme
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
+from tests.builders.programmes import programme
 
 CALLER = "+84987654321"
 

@@ -14,7 +14,8 @@ from ivr.flows.linter import lint, require_sound
 from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
 from ivr.flows.node import Node
 from ivr.prompts.store import STATION_PROMPTS
-from ivr.prompts.texts import PromptTexts, UnknownPrompt
+from ivr.prompts.texts import PromptTexts
+from tests.builders.prompts import TextsAlone
 
 DATA = Path(__file__).parent / "data"
 GOOD = sorted((DATA / "good").glob("*.json"))
@@ -22,19 +23,6 @@ BAD = sorted((DATA / "bad").glob("*.json"))
 EXPECTED: dict[str, list[str]] = tomllib.loads((DATA / "bad" / "expected.toml").read_text())
 VERBS: tuple[type[Node], ...] = get_args(get_args(AnyNode)[0])
 TEXTS = PromptTexts.delivered()
-
-
-class TextsAlone:
-    """The prompts of a station whose every text can be synthesised and that has no recordings."""
-
-    def can_say(self, key: str, language: str) -> bool:
-        return TEXTS.has(key, language)
-
-    def variables(self, key: str) -> frozenset[str]:
-        try:
-            return TEXTS.variables(key)
-        except UnknownPrompt:
-            return frozenset()
 
 
 def mistakes_in(definition: str) -> list[Mistake]:

@@ -15,7 +15,7 @@ from haichieu.media import MediaStore
 from haichieu.speech.synthesis import EspeakSynthesiser, Speech
 from haichieu.spool import Spool
 from ivr.desks.official_cases import OfficialCases
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 NUMBER = "+84912345678"
 

@@ -37,7 +37,7 @@ from ivr.custom_flows.trial import Circumstances, try_out
 from ivr.flows.definition import delivered_definition, delivered_flow
 from ivr.flows.mistakes import FlowMistakes
 from ivr.prompts.texts import PromptTexts
-from tests.ivr.test_flow_definitions import TextsAlone
+from tests.builders.prompts import TextsAlone
 
 TEXTS = PromptTexts.delivered()
 CHECK = FlowCheck(TextsAlone(), ["vi", "en"])

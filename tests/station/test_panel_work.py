@@ -31,7 +31,7 @@ from haichieu.people import Account, Role, Unit
 from haichieu.station import the_station
 from haichieu.vault import hash_secret
 from ivr.calls.routing import Number
-from tests.admin.house import PASSWORD
+from tests.builders.accounts import PASSWORD
 from tests.station import district, on_air
 from tests.station.listening import SAME, Scene, until_heard
 

@@ -18,9 +18,9 @@ from admin.set_up.first_link import first_link
 from haichieu.database import migrate
 from haichieu.settings import load_settings
 from tests.admin.browsing import FLAGS
-from tests.admin.house import PASSWORD
 from tests.admin.screenshots.district import ADMIN, APPROVER, EDITOR, OPERATOR, build_district
 from tests.admin.served import web_process
+from tests.builders.accounts import PASSWORD
 
 FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}

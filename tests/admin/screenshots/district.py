@@ -29,8 +29,8 @@ from haichieu.vault import open_vault
 from ivr.custom_flows import drafts, editing
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition, delivered_flows
-from tests.admin.house import PASSWORD_HASH
 from tests.admin.screenshots.concerns import concerns
+from tests.builders.accounts import PASSWORD_HASH
 from tests.every_table import load_every_table
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "bao-lac.toml"
@@ -72,7 +72,7 @@ _TEXTS = (
 
 
 def build_district(home: Path) -> Database:
-    """Fill a station in `home`; the accounts have the password of `tests.admin.house`."""
+    """Fill a station in `home`; the accounts have the password of `tests.builders.accounts`."""
     url = f"sqlite:///{home / 'haichieu.sqlite'}"
     migrate(url)
     load_every_table()

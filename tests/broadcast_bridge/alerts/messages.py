@@ -22,7 +22,7 @@ from broadcast_bridge.alerts.geography import name_unit
 from broadcast_bridge.alerts.models import AlertSource
 from broadcast_bridge.alerts.sources import SourceSettings, configure_source
 from haichieu.vault import Vault
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 SENDER = "kttv@caobang.example"

@@ -20,9 +20,9 @@ from broadcast_bridge.schedule.states import Days, What
 from haichieu.database import Database
 from haichieu.locale import render
 from haichieu.people import Right
-from tests.broadcast_bridge.schedule.rows import NOW, programme
-from tests.broadcast_bridge.schedule.test_planning import bulletin
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
+from tests.builders.programmes import programme
+from tests.builders.schedules import NOW, bulletin
 
 EVERYTHING = frozenset({Right.SCHEDULE, Right.LIVE, Right.EMERGENCY})
 

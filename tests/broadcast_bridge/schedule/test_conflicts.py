@@ -6,8 +6,8 @@ from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.conflicts import all_conflicts, conflicts_of
 from broadcast_bridge.schedule.models import Schedule
 from haichieu.database import Database
-from tests.broadcast_bridge.schedule.rows import DAY, NOW, daily, minutes
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
+from tests.builders.schedules import DAY, NOW, daily, minutes
 
 WEEK = NOW + 7 * DAY
 

@@ -25,8 +25,8 @@ from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database
 from haichieu.locale import render
 from haichieu.state_machine import IllegalTransition
-from tests.broadcast_bridge.schedule.rows import DAY, LEASE, NOW, daily, minutes
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
+from tests.builders.schedules import DAY, LEASE, NOW, daily, minutes
 
 HALF_PAST = NOW + minutes(30)
 DYING = LEASE + datetime.timedelta(seconds=1)

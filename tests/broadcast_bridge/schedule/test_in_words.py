@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.errors import BadRecurrence
 from broadcast_bridge.schedule.recurrence import Recurrence
-from tests.broadcast_bridge.schedule.test_recurrence import rules
+from tests.builders.recurrence_rules import rules
 
 
 def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recurrence:

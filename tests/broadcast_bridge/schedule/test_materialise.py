@@ -10,8 +10,8 @@ from broadcast_bridge.schedule.materialise import HORIZON, forget_future, materi
 from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.schedule.states import OccurrenceReason
 from haichieu.database import Database
-from tests.broadcast_bridge.schedule.rows import DAY, LEASE, NOW, daily, minutes
-from tests.builders import commune
+from tests.builders.places import commune
+from tests.builders.schedules import DAY, LEASE, NOW, daily, minutes
 
 
 def due(session: Session) -> list[str]:

@@ -4,15 +4,12 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.due import claim_due
 from broadcast_bridge.schedule.editing import (
     LIVE_LEAD_SECONDS,
-    Draft,
     account_as_planner,
     cancel_occurrence,
     change,
@@ -35,41 +32,16 @@ from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
-from haichieu.people import Account, Role
-from tests.broadcast_bridge.schedule.rows import LEASE, NOW, minutes, programme
-from tests.builders import Commune, commune
-
-
-def account(session: Session, place: Commune, role: Role = Role.EDITOR) -> Account:
-    made = Account(email=f"{role}@x.vn", name="Lan", password_hash="", role=role, unit_id=place.commune.id)
-    session.add(made)
-    session.flush()
-    return made
-
-
-def a_programme(session: Session) -> int:
-    known = session.scalars(sa.select(Programme.id).where(Programme.title == "Bản tin sáng")).first()
-    return known or programme(session).id
-
-
-def bulletin(session: Session, place: Commune, **given: object) -> Draft:
-    values: dict[str, object] = {
-        "title": "Bản tin sáng",
-        "unit_id": place.commune.id,
-        "zone_ids": (place.zone.id,),
-        "what": What.PROGRAMME,
-        "programme_id": None if "programme_id" in given else a_programme(session),
-        "starts": datetime.datetime(2026, 11, 24, 5, 30),
-        "rrule": "FREQ=DAILY",
-        **given,
-    }
-    return Draft(**values)  # type: ignore[arg-type]
+from haichieu.people import Role
+from tests.builders.places import commune
+from tests.builders.programmes import programme
+from tests.builders.schedules import LEASE, NOW, account_in, bulletin, minutes
 
 
 def test_a_plan_is_kept_with_a_trace_and_comes_due(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        made = plan(session, bulletin(session, place), account_as_planner(session, account(session, place)), NOW)
+        made = plan(session, bulletin(session, place), account_as_planner(session, account_in(session, place)), NOW)
         assert (made.timezone, made.version, made.author) == ("Asia/Ho_Chi_Minh", 1, "account:editor@x.vn")
         materialise(session, NOW + HORIZON, NOW)
         assert len(claim_due(session, "a", NOW + minutes(30), LEASE)) == 1
@@ -80,7 +52,7 @@ def test_a_plan_is_kept_with_a_trace_and_comes_due(database: Database) -> None:
 def test_a_live_call_is_begun_ahead_and_only_to_who_may_speak_there(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         draft = bulletin(session, place, what=What.LIVE, programme_id=None, official_id=place.official.id)
         assert plan(session, draft, planner, NOW).lead_seconds == LIVE_LEAD_SECONDS
         place.official.may = ["record"]
@@ -95,7 +67,7 @@ def test_a_live_call_is_begun_ahead_and_only_to_who_may_speak_there(database: Da
 def test_a_playlist_is_played_in_its_order(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         news, song = programme(session, "Tin"), programme(session, "Hát")
         made = make_playlist(session, "Sáng", [song.id, news.id, song.id], place.commune.id, planner)
         session.expire_all()
@@ -133,7 +105,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
 ) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         with pytest.raises(problem, match=words):
             plan(session, bulletin(session, place, **given), planner, NOW)
         assert session.scalars(sa.select(Schedule)).all() == []
@@ -145,8 +117,10 @@ def test_nobody_plans_beyond_their_rights_their_unit_or_their_zones(database: Da
         here, there = commune(session), commune(session, code="22")
         for role in (Role.VIEWER, Role.OPERATOR):
             with pytest.raises(PlanningNotAllowed, match="schedule"):
-                plan(session, bulletin(session, here), account_as_planner(session, account(session, here, role)), NOW)
-        editor = account_as_planner(session, account(session, here))
+                plan(
+                    session, bulletin(session, here), account_as_planner(session, account_in(session, here, role)), NOW
+                )
+        editor = account_as_planner(session, account_in(session, here))
         with pytest.raises(PlanningNotAllowed, match="another unit"):
             plan(session, bulletin(session, there), editor, NOW)
         with pytest.raises(PlanningNotAllowed, match="zone"):
@@ -164,7 +138,7 @@ def test_nobody_plans_beyond_their_rights_their_unit_or_their_zones(database: Da
 def test_a_change_replaces_what_is_to_come_and_knows_of_other_changes(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         made = plan(session, bulletin(session, place), planner, NOW)
         materialise(session, NOW + HORIZON, NOW)
         later = replace(draft_of(made), starts=datetime.datetime(2026, 11, 24, 6, 30))
@@ -180,7 +154,7 @@ def test_a_change_replaces_what_is_to_come_and_knows_of_other_changes(database: 
 def test_of_two_who_change_at_once_the_second_is_told(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         made = plan(session, bulletin(session, place), planner, NOW)
         first, second = (replace(draft_of(made), title=title) for title in ("Một", "Hai"))
     with contextlib.ExitStack() as stack:
@@ -198,7 +172,7 @@ def test_of_two_who_change_at_once_the_second_is_told(database: Database) -> Non
 def test_a_removed_schedule_is_heard_no_more_and_its_past_stays(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         made = plan(session, bulletin(session, place), planner, NOW)
         materialise(session, NOW + HORIZON, NOW)
         claim_due(session, "a", NOW + minutes(30), LEASE)
@@ -211,7 +185,7 @@ def test_a_removed_schedule_is_heard_no_more_and_its_past_stays(database: Databa
 def test_one_day_is_left_out_by_hand_once(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         plan(session, bulletin(session, place), planner, NOW)
         materialise(session, NOW + HORIZON, NOW)
         first = session.scalars(sa.select(Occurrence.id).order_by(Occurrence.due_at)).first()

@@ -12,8 +12,8 @@ from broadcast_bridge.speakers.quiet_hours import is_quiet, may_sound, parse_qui
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
 from haichieu.station import Station
-from tests.broadcast_bridge.schedule.rows import DAY, NOW, minutes
-from tests.builders import Commune, commune
+from tests.builders.places import Commune, commune
+from tests.builders.schedules import DAY, NOW, minutes
 
 MIDNIGHT = datetime.datetime(2026, 11, 24, 17, 0, tzinfo=datetime.UTC)
 """In Vietnam."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from broadcast_bridge.schedule.errors import BadRecurrence, NeverHappens, TooOften
 from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.rules import parse_rule
+from tests.builders.recurrence_rules import rules
 
 UTC = datetime.UTC
 HANOI = "Asia/Ho_Chi_Minh"
@@ -175,34 +176,6 @@ def test_the_29th_of_february_comes_every_four_years() -> None:
     leap = Recurrence(wall("2024-02-29T05:30"), HANOI, "FREQ=YEARLY")
     leap.check()
     assert walls(leap, "2027-01-01", "2033-01-01") == ["2028-02-29T05:30", "2032-02-29T05:30"]
-
-
-FREQUENCIES = st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> str:
-    """A rule out of parts that stand together."""
-    freq = draw(FREQUENCIES)
-    parts = [f"FREQ={freq}", f"INTERVAL={draw(st.integers(1, 5))}"]
-
-    def some(name: str, values: st.SearchStrategy[object]) -> None:
-        if draw(st.booleans()):
-            parts.append(f"{name}={','.join(str(value) for value in draw(st.lists(values, min_size=1, max_size=3)))}")
-
-    some("BYMONTH", st.integers(1, 12))
-    some("BYDAY", st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]))
-    some("BYHOUR", st.integers(0, 23))
-    if freq != "WEEKLY":
-        some("BYMONTHDAY", st.sampled_from([1, 13, 28, 29, 31, -1, -5]))
-    if freq == "YEARLY":
-        some("BYYEARDAY", st.sampled_from([1, 60, 366, -1]))
-        some("BYWEEKNO", st.sampled_from([1, 20, 52, 53]))
-    if freq in ("WEEKLY", "MONTHLY", "YEARLY"):
-        some("WKST", st.just(draw(st.sampled_from(["MO", "SU"]))))
-        if len(parts) > 2:
-            some("BYSETPOS", st.sampled_from([1, 2, -1]))
-    return ";".join(part for part in parts if not (part.startswith("WKST") and "," in part))
 
 
 STARTS = st.datetimes(wall("2015-01-01T00:00"), wall("2026-12-31T00:00")).map(

@@ -10,9 +10,8 @@ from broadcast_bridge.schedule.materialise import materialise, recurrence_of
 from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.schedule.single_days import leave_out, move
 from haichieu.database import Database
-from tests.broadcast_bridge.schedule.rows import DAY, NOW
-from tests.broadcast_bridge.schedule.test_planning import account, bulletin
-from tests.builders import commune
+from tests.builders.places import commune
+from tests.builders.schedules import DAY, NOW, account_in, bulletin
 
 WAS, TO = datetime.datetime(2026, 11, 26, 5, 30), datetime.datetime(2026, 11, 26, 17, 0)
 
@@ -20,7 +19,7 @@ WAS, TO = datetime.datetime(2026, 11, 26, 5, 30), datetime.datetime(2026, 11, 26
 def test_a_day_is_moved_moved_on_and_left_out_while_the_others_stay(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         made = plan(session, bulletin(session, place), planner, NOW)
         materialise(session, NOW + 4 * DAY, NOW)
         move(session, made.id, WAS, TO, planner, made.version, NOW)
@@ -39,7 +38,7 @@ def test_a_day_is_moved_moved_on_and_left_out_while_the_others_stay(database: Da
 def test_what_is_due_once_just_gets_another_hour(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         made = plan(session, bulletin(session, place, rrule="", starts=WAS), planner, NOW)
         move(session, made.id, WAS, TO, planner, made.version, NOW)
         assert (made.starts, made.exdates, made.rdates) == (TO, [], [])
@@ -48,7 +47,7 @@ def test_what_is_due_once_just_gets_another_hour(database: Database) -> None:
 def test_nothing_is_moved_from_or_to_where_it_cannot_be(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        planner = account_as_planner(session, account(session, place))
+        planner = account_as_planner(session, account_in(session, place))
         draft = bulletin(session, place, valid_until=datetime.date(2026, 11, 30), days="working_days")
         made = plan(session, draft, planner, NOW)
         number, version = made.id, made.version

@@ -23,7 +23,7 @@ from haichieu.media import MediaStore
 from haichieu.people import Official
 from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.spool import Spool
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 
 class Desk:

@@ -17,7 +17,7 @@ from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.jobs import Job
 from haichieu.locale import render
-from tests.feedback.rows import Office, case, office
+from tests.builders.cases import Office, case, office
 
 BY = "account:truc@example.vn"
 NUMBER, OTHER = "+84912345678", "+84987654321"

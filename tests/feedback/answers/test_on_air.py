@@ -26,8 +26,8 @@ from haichieu.locale import render
 from haichieu.media import DiskFull, MediaStore
 from haichieu.processes.answers import AnswerProgrammes
 from haichieu.speech.synthesis import EspeakSynthesiser
+from tests.builders.cases import case, office
 from tests.feedback.answers.on_air_answers import aired_at
-from tests.feedback.rows import case, office
 
 NUMBER = "+84912345678"
 BY = "account:truc@example.vn"

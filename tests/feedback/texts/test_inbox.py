@@ -17,7 +17,7 @@ from feedback.texts import inbox
 from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
 from haichieu import jobs
 from haichieu.database import Database, now
-from tests.feedback.rows import office
+from tests.builders.cases import office
 
 LAN, MINH = "+84912345678", "+84987654321"
 

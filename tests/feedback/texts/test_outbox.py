@@ -22,7 +22,7 @@ from haichieu import jobs
 from haichieu.alarms import Alarm
 from haichieu.database import Database, now
 from haichieu.jobs import Job
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 LAN = "+84912345678"
 NOON = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)  # 12:00 in Vietnam

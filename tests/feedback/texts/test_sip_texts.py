@@ -21,7 +21,7 @@ from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NotConnected
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.station import the_station
-from tests.feedback.rows import case, office
+from tests.builders.cases import case, office
 
 
 class Asterisk(AriClient):

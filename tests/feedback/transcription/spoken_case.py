@@ -12,7 +12,7 @@ from haichieu.audio.sound import Sound
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from tests.feedback.rows import office
+from tests.builders.cases import office
 from tests.feedback.transcription.sounds import write
 
 

@@ -1,3 +1,4 @@
+import datetime
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ from feedback.transcription.correction import CorrectionRefused, again, correct
 from feedback.transcription.transcribing import write_down
 from haichieu import audit, jobs
 from haichieu.database import Database, now
+from tests.builders.cases import case, office
 from tests.command_line import haichieu
-from tests.feedback.rows import case, office
 from tests.feedback.transcription.sounds import nobody_speaking
 from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
-from tests.feedback.transcription.test_desk import LEASE
 
+LEASE = datetime.timedelta(minutes=1)
 BY = "account:truc@example.vn"
 HEARD = Understood("cầu chèo bị hỏng", (), 0.6, True)
 

@@ -1,4 +1,4 @@
-"""Broadcasts with their proof, and what else the log and the reports speak of."""
+"""Broadcasts that ended, with their deliveries, and the other rows that the log and the reports show."""
 
 import datetime
 
@@ -7,13 +7,11 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Reason
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
-from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.programmes.states import ProgrammeState
 from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
-from haichieu.media import Media
-from tests.builders import programme
+from tests.builders.programmes import approved
+from tests.builders.sounds import sound_row
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -43,25 +41,9 @@ def aired(
     return made
 
 
-def sound(session: Session, number: int = 1) -> Media:
-    """Add the row of a sound file."""
-    made = Media(sha256=f"{number:064}", bytes=1, seconds=60.0)
-    session.add(made)
-    session.flush()
-    return made
-
-
-def approved(session: Session, media: Media, unit_id: int, title: str = "Nông vụ") -> Programme:
-    """Add an approved programme of a sound."""
-    made = programme(session, title)
-    made.sound_id, made.unit_id, made.state, made.category = media.id, unit_id, ProgrammeState.APPROVED, "Nông nghiệp"
-    session.flush()
-    return made
-
-
 def something_of_everything(session: Session, units: dict[str, int]) -> Broadcast:
     """Fill the log and every report; returns a broadcast with proof."""
-    media = sound(session)
+    media = sound_row(session)
     bulletin = approved(session, media, units["commune"])
     made = aired(session, {"loa-commune": "played", "loa-village": "missed"}, "Nông vụ tháng Mười một")
     made.sounds = [BroadcastSound(position=0, media_id=media.id)]

@@ -1,8 +1,7 @@
-"""Things in a unit that routes are about, made for a test one by one."""
+"""One row of everything that a route is about, in a given unit of the house, and forms that would add one."""
 
 import datetime
 import itertools
-import wave
 
 from sqlalchemy.orm import Session
 
@@ -23,8 +22,10 @@ from haichieu.people import Account, Official, Unit
 from ivr.calls.routing import Number
 from ivr.custom_flows.drafts import find_draft, mark_of, save
 from ivr.flows.definition import delivered_definition
-from tests.admin.house import House
-from tests.admin.test_programmes_pages import a_programme
+from tests.builders.cases import written
+from tests.builders.house import House
+from tests.builders.programmes import programme
+from tests.builders.sounds import stored
 
 SOON = datetime.timedelta(hours=1)
 PAST = "2001-01-01T00:00:00Z"
@@ -40,9 +41,7 @@ def broadcast(house: House, unit: str) -> int:
 
 
 def case(house: House, unit: str) -> str:
-    with house.database.session() as session:
-        first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
-        return open_case(session, Opening(Channel.TEXT, house.units[unit], "number"), first, now()).number
+    return written(house, house.home, "Cầu hỏng", unit, known=False)
 
 
 def first_message(house: House) -> int:
@@ -74,13 +73,7 @@ def case_file(house: House, unit: str) -> str:
 
 def kept_sound(session: Session, house: House, content: str) -> Media:
     """A sound in the store of the house's web process, different for every `content`."""
-    store = house.store
-    store.folder.mkdir(parents=True, exist_ok=True)
-    file = store.folder / "made.wav"
-    with wave.open(str(file), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(content.encode() * 2)
-    return store.keep(session, file)
+    return stored(session, house.store, content.encode() * 2)
 
 
 def programme_sound(house: House, unit: str) -> int:
@@ -121,31 +114,17 @@ def alarm(house: House) -> int:
         return made.id
 
 
-def programme(house: House, unit: str) -> int:
-    return a_programme(house, unit)
-
-
 def schedule(house: House, unit: str) -> int:
     with house.database.session() as session:
         made = Schedule(
             uid=f"{now().timestamp()}", title="Bản tin", unit_id=house.units[unit], what="programme",
-            programme_id=programme_in(session, house.units[unit]), starts=datetime.datetime(2026, 1, 1, 5, 30),
+            programme=programme(session, unit_id=house.units[unit]), starts=datetime.datetime(2026, 1, 1, 5, 30),
             timezone="Asia/Ho_Chi_Minh", rrule="FREQ=DAILY", author="test", created_at=now(), updated_at=now(),
             zones=[session.query(Zone).filter_by(code=ZONES[unit]).one()], enabled=False,
         )  # fmt: skip
         session.add(made)
         session.flush()
         return made.id
-
-
-def programme_in(session: Session, unit_id: int) -> int:
-    made = Programme(
-        title="Bản tin", origin="text", unit_id=unit_id, author="test", author_name="T", created_at=now(),
-        updated_at=now(),
-    )  # fmt: skip
-    session.add(made)
-    session.flush()
-    return made.id
 
 
 def speaker(house: House, unit: str) -> int:

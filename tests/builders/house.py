@@ -17,10 +17,8 @@ from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Account, Level, Role, Unit
 from haichieu.settings import load_settings
-from haichieu.vault import hash_secret
+from tests.builders.accounts import PASSWORD, account
 
-PASSWORD = "ba-con-ech-xanh"
-PASSWORD_HASH = hash_secret(PASSWORD)
 PAGE = {"Accept": "text/html"}
 
 
@@ -124,9 +122,9 @@ def build(database: Database, home: Path, **settings: str | int) -> House:
     with database.session() as session:
         house.units = _units(session)
         for role in Role:
-            _account(session, f"{role}@x.example", role, house.units["commune"])
+            account(session, f"{role}@x.example", role, house.units["commune"], f"Tài khoản {role}")
         for role in Role:
-            _account(session, f"{role}@district.example", role, house.units["district"])
+            account(session, f"{role}@district.example", role, house.units["district"], f"Tài khoản {role}")
         for number, (name, unit_id) in enumerate(house.units.items(), 1):
             unit = session.get_one(Unit, unit_id)
             session.add(Speaker(code=f"loa-{name}", name=f"Loa {name}", unit_id=unit_id, reachable=name != "village"))
@@ -147,7 +145,3 @@ def _units(session: Session) -> dict[str, int]:
         session.flush()
         made[name] = unit.id
     return made
-
-
-def _account(session: Session, email: str, role: Role, unit_id: int) -> None:
-    session.add(Account(email=email, name=f"Tài khoản {role}", password_hash=PASSWORD_HASH, role=role, unit_id=unit_id))

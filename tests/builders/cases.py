@@ -1,14 +1,22 @@
-"""A few rows to begin a test of casework with: units, departments, categories, a case."""
+"""Cases: an office with its departments and categories, and cases that arrived by text and by phone."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from feedback.cases import case_search
 from feedback.cases.lifecycle import Opening, Said, open_case
-from feedback.models import Case, Category, Citizen, Department
+from feedback.citizens.registry import open_citizens
+from feedback.models import Case, Category, Citizen, Department, Transcript
 from feedback.states import Channel, Direction
 from haichieu.database import now
+from haichieu.media import MediaStore
 from haichieu.people import Account, Level, Role, Unit
+from tests.builders.house import House
+from tests.builders.sounds import stored
+
+NUMBER = "+84912345678"
 
 
 @dataclass(frozen=True)
@@ -54,3 +62,33 @@ def case(session: Session, there: Office, text: str = "Cầu treo bị hỏng", 
     """Open a case by text message in Cô Ba."""
     about = Opening(Channel.TEXT, there.co_ba.id, "number", citizen)
     return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now())
+
+
+def written(house: House, home: Path, text: str = "Cầu treo bị hỏng", unit: str = "commune", known: bool = True) -> str:
+    """A case that arrived by text, from `NUMBER` or from nobody known: its number."""
+    with house.database.session() as session:
+        citizen = open_citizens(home).meet(session, NUMBER, now()) if known else None
+        about = Opening(Channel.TEXT, house.units[unit], "number", citizen)
+        return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now()).number
+
+
+def spoken(house: House, store: MediaStore, text: str = "cầu treo hỏng", unit: str = "commune") -> tuple[str, int, int]:
+    """A case that begins with a spoken message: its number, the message and the sound."""
+    with house.database.session() as session:
+        media = stored(session, store, bytes(16000) + unit.encode() * 2)
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=media)
+        opened = open_case(session, Opening(Channel.CALL, house.units[unit], "number"), said, now())
+        words = [{"w": word, "s": n * 0.3, "e": n * 0.3 + 0.2, "p": 0.9} for n, word in enumerate(text.split())]
+        transcript = Transcript(
+            message_id=opened.messages[0].id, text=text, original_text=text, engine="whisper", model="base",
+            language="vi", confidence=0.4, doubtful=True, words=words, made_at=now(),
+        )  # fmt: skip
+        session.add(transcript)
+        return opened.number, opened.messages[0].id, media.id
+
+
+def index(house: House) -> None:
+    """Make every case findable by its words."""
+    with house.database.session() as session:
+        for one in session.query(Case):
+            case_search.index(session, one)
