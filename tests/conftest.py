@@ -38,9 +38,9 @@ def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
 
 
 def _group(item: pytest.Item) -> str:
-    """Calls share one Asterisk, page tests one browser, and the tests of any other file its fixtures."""
+    """Calls share one Asterisk, page tests one browser and web process, the tests of any other file its fixtures."""
     if item.get_closest_marker("calls") is not None:
         return "station"
-    if "chromium" in getattr(item, "fixturenames", ()):
+    if not {"chromium", "web"}.isdisjoint(getattr(item, "fixturenames", ())):
         return "browser"
     return item.nodeid.partition("::")[0]

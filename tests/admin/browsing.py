@@ -13,6 +13,9 @@ from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, and a page that is right at last is right
+LANGUAGES = (("vi", "English"), ("en", "Tiếng Việt"))
+PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
+HUGE = "Loa cụm dân cư " * 667
 AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE, LAPTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
@@ -22,7 +25,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "chromium is missing: docker/install-system-packages test"
@@ -51,12 +54,38 @@ def page(chromium: Browser, station: Served) -> Iterator[Page]:
     assert [line for line in said if not line.endswith(answered)] == []
 
 
-def sign_in(page: Page, email: str = "admin@district.example") -> None:
+def sign_in(page: Page, email: str = "admin@district.example", at: str = "/") -> None:
+    """Sign in without opening the form, which costs as much as the rest of a short test, and open a page."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.request.get("/login").text())
+    assert token
+    form = {"csrf_token": token[1], "email": email, "password": PASSWORD, "next": "/account"}
+    answer = page.request.post("/login", form=form, max_redirects=0)
+    assert answer.status == 303, answer.text()
+    page.goto(at)
+
+
+def sign_in_by_form(page: Page, email: str = "admin@district.example") -> None:
+    """Sign in as people do."""
     page.goto("/login")
     page.get_by_label(re.compile("^Email|^E-mail")).fill(email)
     page.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
     page.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
     expect(page.get_by_role("navigation")).to_be_visible()
+
+
+def views(page: Page) -> Iterator[tuple[str, str]]:
+    """Show pages in Vietnamese on a phone and, with HAICHIEU_PROOF, in both languages on both screens.
+
+    Yields the language and what to call the view; afterwards the page is Vietnamese on a laptop again.
+    """
+    for language, other in LANGUAGES if PROOF else LANGUAGES[:1]:
+        for screen in (PHONE, LAPTOP) if PROOF else (PHONE,):
+            page.set_viewport_size(screen)  # type: ignore[arg-type]
+            yield language, f"{language}-{screen['width']}"
+        page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+        if PROOF:
+            page.goto("/account")
+            follow(page, page.get_by_role("button", name=other))
 
 
 def follow(page: Page, way: Locator) -> None:
@@ -70,6 +99,13 @@ def drag(page: Page, what: Locator, onto: Locator) -> None:
     carried = page.evaluate_handle("() => new DataTransfer()")
     for where, event in ((what, "dragstart"), (onto, "dragover"), (onto, "drop")):
         where.dispatch_event(event, {"dataTransfer": carried})
+
+
+def overfill(page: Page, label: str) -> None:
+    """Put in more than the page would let anybody type."""
+    field = page.get_by_label(label, exact=True)
+    field.evaluate("one => one.removeAttribute('maxlength')")
+    field.fill(HUGE)
 
 
 def look(page: Page, name: str) -> None:

@@ -1,5 +1,6 @@
 """The station that pages and API are tested with, and the browser that looks at its pages."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from tests.admin.browsing import chromium, page
+from tests.admin.served import Served, served
 from tests.builders.house import House, build
 
 __all__ = ["chromium", "page"]
@@ -20,3 +22,17 @@ def house(database: Database, tmp_path: Path) -> House:
 @pytest.fixture
 def store(house: House) -> MediaStore:
     return house.store
+
+
+@pytest.fixture(scope="session")
+def web(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The only web process of a worker; what it serves is replaced for every module."""
+    with served(migrated_sqlite, tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def station(web: Served, migrated_sqlite: Path) -> Served:
+    """A served station with what every house begins with; modules add to it."""
+    web.begin_again(migrated_sqlite)
+    return web

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.database import Database
-from tests.builders.house import House, build
+from tests.builders.house import House, build, furnish
 
 START_SECONDS = 60
 
@@ -22,6 +23,20 @@ class Served:
     house: House
     address: str
     pid: int
+
+    def empty(self, template: Path) -> None:
+        """Replace the content of the database by that of `template`, under the running process."""
+        file = self.house.home / "haichieu.sqlite"
+        with (
+            contextlib.closing(sqlite3.connect(template)) as empty,
+            contextlib.closing(sqlite3.connect(file, timeout=30)) as ours,
+        ):
+            empty.backup(ours)
+
+    def begin_again(self, template: Path) -> None:
+        """Leave the units, accounts, speakers and zones that every house begins with, and nothing else."""
+        self.empty(template)
+        furnish(self.house)
 
 
 @contextlib.contextmanager

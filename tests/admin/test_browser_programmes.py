@@ -8,12 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from haichieu.database import now
-from tests.admin.browsing import PHONE, follow, look, sign_in
+from tests.admin.browsing import follow, look, sign_in, views
 from tests.admin.served import Served
-from tests.admin.test_browser import station
 from tests.builders.sounds import tone
-
-__all__ = ["station"]
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -22,8 +19,7 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
     page: Page, station: Served, tmp_path: Path
 ) -> None:
     (tmp_path / "bai-hat.wav").write_bytes(tone(2))
-    sign_in(page, "editor@x.example")
-    page.goto("/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/new")
     look(page, "programme-new-vi")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Bài hát quê hương")
@@ -34,8 +30,7 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
     expect(page.get_by_text("chờ duyệt")).to_be_visible()
     path = page.url
     page.context.clear_cookies()
-    sign_in(page, "approver@x.example")
-    page.goto(path)
+    sign_in(page, "approver@x.example", path)
     look(page, "programme-vi")
     page.get_by_role("button", name="Duyệt", exact=True).click()
     expect(page.get_by_text("đã duyệt", exact=True)).to_be_visible()
@@ -48,25 +43,20 @@ def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
     page.get_by_label("Hằng ngày").check()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Hằng ngày lúc 05:30").first).to_be_visible()
-    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+    for _, view in views(page):
         for at in ("/programmes", path, "/calendar/schedules/1", "/calendar/schedules"):
             page.goto(at)
-            look(page, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{language}")
+            look(page, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{view}")
         page.goto(f"/calendar?day={tomorrow}")
         expect(page.get_by_role("link", name="Tin sáng", exact=True).first).to_be_visible()
-        look(page, f"calendar-week-{language}")
+        look(page, f"calendar-week-{view}")
         page.goto(f"/calendar?view=month&day={tomorrow}")
-        look(page, f"calendar-month-{language}")
-        follow(page, page.get_by_role("button", name=other))
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.goto(f"/calendar?day={tomorrow}")
-    look(page, "calendar-week-360")
+        look(page, f"calendar-month-{view}")
 
 
 def test_a_programme_is_spoken_into_the_browser(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
-    sign_in(page, "editor@x.example")
-    page.goto("/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/new")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Lời trưởng thôn")
     form.get_by_role("button", name="Bắt đầu thu").click()

@@ -7,7 +7,6 @@ import datetime
 import re
 import time
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,8 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import CaseLink, Category, Department, Transcript
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
-from tests.admin.browsing import PHONE, follow, look, sign_in
-from tests.admin.served import Served, served
+from tests.admin.browsing import follow, look, sign_in, views
+from tests.admin.served import Served
 
 HEARD = "cầu treo ở xóm tôi bị hỏng hai tháng nay rồi mà chưa thấy ai sửa"
 SECONDS = 0.5
@@ -33,46 +32,44 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def station(station: Served) -> Served:
     """A station with a spoken case, a written one that was answered, and a hostile one with a very long word."""
-    home = tmp_path_factory.mktemp("cases")
-    with served(migrated_sqlite, home) as running:
-        house = running.house
-        with house.database.session() as session:
-            works = Department(code="kt", name="Phòng Kinh tế và Hạ tầng")
-            roads = Category(code="1", name="Hạ tầng, điện, nước", department=works, answer_within_days=7)
-            session.add(roads)
-            citizen = open_citizens(home).meet(session, "+84912345678", now())
-            hours = [now() - datetime.timedelta(hours=hour) for hour in (5, 4, 3, 2, 1)]
-            commune = house.units["commune"]
-            text = Said(Direction.IN, Channel.TEXT, "citizen", "Mương nước vỡ ở đồng Nà Lùng, xin xã sửa giúp.")
-            written = open_case(session, Opening(Channel.TEXT, commune, "number", citizen, roads), text, hours[0])
-            given = answer(
-                session, written, Answer("account:operator@x.example", [Way.TEXT, Way.CALL], "Mai sửa."), hours[1]
+    house = station.house
+    with house.database.session() as session:
+        works = Department(code="kt", name="Phòng Kinh tế và Hạ tầng")
+        roads = Category(code="1", name="Hạ tầng, điện, nước", department=works, answer_within_days=7)
+        session.add(roads)
+        citizen = open_citizens(house.home).meet(session, "+84912345678", now())
+        hours = [now() - datetime.timedelta(hours=hour) for hour in (5, 4, 3, 2, 1)]
+        commune = house.units["commune"]
+        text = Said(Direction.IN, Channel.TEXT, "citizen", "Mương nước vỡ ở đồng Nà Lùng, xin xã sửa giúp.")
+        written = open_case(session, Opening(Channel.TEXT, commune, "number", citizen, roads), text, hours[0])
+        given = answer(
+            session, written, Answer("account:operator@x.example", [Way.TEXT, Way.CALL], "Mai sửa."), hours[1]
+        )
+        for event, reason in ((ReplyEvent.BEGIN, ""), (ReplyEvent.FAIL, "Máy bận ba lần. / Busy three times.")):
+            changes(session, given.replies[1], event, hours[2], reason)
+        odd = Said(Direction.IN, Channel.TEXT, "citizen", f"<b>Điện</b> \u202eyếu {LONG}")
+        open_case(session, Opening(Channel.TEXT, commune, "number"), odd, hours[3])
+        (file := house.store.folder / "x.wav").parent.mkdir(parents=True, exist_ok=True)
+        write_speech(file)
+        sound = Said(Direction.IN, Channel.CALL, "citizen", sound=house.store.keep(session, file))
+        spoken = open_case(session, Opening(Channel.CALL, commune, "number", citizen, roads), sound, hours[4])
+        words = [
+            {"w": f" {word}", "s": n * SECONDS, "e": (n + 0.8) * SECONDS, "p": 0.3 if word == "xóm" else 0.9}
+            for n, word in enumerate(HEARD.split())
+        ]
+        session.add(
+            Transcript(
+                message_id=spoken.messages[0].id, text=HEARD, original_text=HEARD, engine="whisper", model="base",
+                language="vi", confidence=0.5, doubtful=True, words=words, made_at=now(),
             )
-            for event, reason in ((ReplyEvent.BEGIN, ""), (ReplyEvent.FAIL, "Máy bận ba lần. / Busy three times.")):
-                changes(session, given.replies[1], event, hours[2], reason)
-            odd = Said(Direction.IN, Channel.TEXT, "citizen", f"<b>Điện</b> \u202eyếu {LONG}")
-            open_case(session, Opening(Channel.TEXT, commune, "number"), odd, hours[3])
-            (file := house.store.folder / "x.wav").parent.mkdir(parents=True, exist_ok=True)
-            write_speech(file)
-            sound = Said(Direction.IN, Channel.CALL, "citizen", sound=house.store.keep(session, file))
-            spoken = open_case(session, Opening(Channel.CALL, commune, "number", citizen, roads), sound, hours[4])
-            words = [
-                {"w": f" {word}", "s": n * SECONDS, "e": (n + 0.8) * SECONDS, "p": 0.3 if word == "xóm" else 0.9}
-                for n, word in enumerate(HEARD.split())
-            ]
-            session.add(
-                Transcript(
-                    message_id=spoken.messages[0].id, text=HEARD, original_text=HEARD, engine="whisper", model="base",
-                    language="vi", confidence=0.5, doubtful=True, words=words, made_at=now(),
-                )
-            )  # fmt: skip
-            add_note(session, spoken, "Đã gọi trưởng thôn, đúng là cầu hỏng.", "account:operator@x.example", hours[4])
-            session.add(CaseLink(case_id=spoken.id, other_id=written.id, score=0.62, because="words: bị hỏng, xóm tôi"))
-            for one in (written, spoken):
-                case_search.index(session, one)
-        yield running
+        )  # fmt: skip
+        add_note(session, spoken, "Đã gọi trưởng thôn, đúng là cầu hỏng.", "account:operator@x.example", hours[4])
+        session.add(CaseLink(case_id=spoken.id, other_id=written.id, score=0.62, because="words: bị hỏng, xóm tôi"))
+        for one in (written, spoken):
+            case_search.index(session, one)
+    return station
 
 
 def write_speech(file: Path) -> None:
@@ -99,39 +96,32 @@ def open_spoken(page: Page) -> None:
 
 def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
     sign_in(page, "operator@x.example")
-    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
-        for size in (page.viewport_size, PHONE):
-            assert size is not None
-            page.set_viewport_size(size)  # type: ignore[arg-type]
-            suffix = f"{language}-{size['width']}"
-            page.goto("/cases")
-            page.locator("[data-keys] summary").click()
-            look(page, f"cases-{suffix}")
-            page.goto("/cases?q=khongcogi")
-            look(page, f"cases-empty-{suffix}")
-            open_spoken(page)
-            page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-            look(page, f"case-{suffix}")
-            page.goto("/cases?status=answered")
-            follow(page, page.locator("[data-inbox] a").first)
-            look(page, f"case-answered-{suffix}")
-            page.goto("/cases?status=new")
-            follow(page, page.locator("[data-inbox] a").last)
-            look(page, f"case-anonymous-{suffix}")
-            open_spoken(page)
-            page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
-            for box in page.locator("form:has(#field-answer) input[name=way]").all():
-                box.check()
-            page.locator("form:has(#field-answer) button").click()
-            expect(page.locator("[data-hear] button")).to_be_visible()
-            look(page, f"case-answer-{suffix}")
-        page.set_viewport_size({"width": 1280, "height": 800})
-        follow(page, page.get_by_role("button", name=other))
+    for _, view in views(page):
+        page.goto("/cases")
+        page.locator("[data-keys] summary").click()
+        look(page, f"cases-{view}")
+        page.goto("/cases?q=khongcogi")
+        look(page, f"cases-empty-{view}")
+        open_spoken(page)
+        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+        look(page, f"case-{view}")
+        page.goto("/cases?status=answered")
+        follow(page, page.locator("[data-inbox] a").first)
+        look(page, f"case-answered-{view}")
+        page.goto("/cases?status=new")
+        follow(page, page.locator("[data-inbox] a").last)
+        look(page, f"case-anonymous-{view}")
+        open_spoken(page)
+        page.locator("#field-answer").fill("Xã đã cử người đến sửa cầu, ba ngày nữa xong.")
+        for box in page.locator("form:has(#field-answer) input[name=way]").all():
+            box.check()
+        page.locator("form:has(#field-answer) button").click()
+        expect(page.locator("[data-hear] button")).to_be_visible()
+        look(page, f"case-answer-{view}")
 
 
 def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> None:
-    sign_in(page, "operator@x.example")
-    page.goto("/cases")
+    sign_in(page, "operator@x.example", "/cases")
     links = page.locator("[data-inbox] a")
     for key, focused in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
         page.keyboard.press(key)

@@ -1,7 +1,6 @@
 """Bodies that are too large, at a real web process: refused by what they declare, cut off when they say nothing."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,19 +10,13 @@ from admin.access import sessions
 from admin.sounds.receiving import UploadTooLarge, receive
 from haichieu.database import now
 from haichieu.people import Account
-from tests.admin.served import Served, served
+from tests.admin.served import Served
 from tests.builders.in_unit import case
 
 TWO_GIGABYTES = 2_000_000_000
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 FORM = "multipart/form-data; boundary=x"
 BEGINNING = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-
-
-@pytest.fixture(scope="module")
-def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(migrated_sqlite, tmp_path_factory.mktemp("served")) as running:
-        yield running
 
 
 class Endless:

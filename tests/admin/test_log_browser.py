@@ -1,10 +1,9 @@
-"""The log and the reports in a real browser: axe in both languages, a phone's width, and on paper.
+"""The log and the reports in a real browser: axe, a phone's width, and on paper.
 
-One browser for the module; every page is looked at with something on it, one name too long and nothing left out.
+Every page is looked at with something on it, one name too long and nothing left out.
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from broadcast_bridge.broadcasts.states import Priority
 from haichieu.people import Account
-from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
-from tests.admin.served import Served, served
+from tests.admin.browsing import look, sign_in, views
+from tests.admin.served import Served
 from tests.builders.broadcasts import aired, something_of_everything
 
 LONG = "Nguyễn-Thị-Bích-Ngọc-" * 8
@@ -22,14 +21,13 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def station(station: Served) -> Served:
     """A station whose log and reports hold something, the broadcast with proof being number 1."""
-    with served(migrated_sqlite, tmp_path_factory.mktemp("panel")) as running:
-        with running.house.database.session() as session:
-            something_of_everything(session, running.house.units)
-            aired(session, {"loa-commune": "played", "loa-other": "caught_up"}, LONG, priority=Priority.EMERGENCY)
-            session.query(Account).update({"language": ""})
-        yield running
+    with station.house.database.session() as session:
+        something_of_everything(session, station.house.units)
+        aired(session, {"loa-commune": "played", "loa-other": "caught_up"}, LONG, priority=Priority.EMERGENCY)
+        session.query(Account).update({"language": ""})
+    return station
 
 
 def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None:
@@ -39,21 +37,15 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page) -> None
         "broadcast-log-empty": "/broadcasts?q=khong+co", "reports": "/reports",
         "reports-empty": "/reports?since=2020-01-01&until=2020-01-31",
     }  # fmt: skip
-    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+    for language, view in views(page):
         for name, path in pages.items():
             page.goto(path)
             assert page.locator("html").get_attribute("lang") == language
-            page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
-            look(page, f"{name}.{language}")
-            page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-            look(page, f"{name}.{language}.360")
-        page.goto("/broadcasts")
-        follow(page, page.get_by_role("button", name=other))
+            look(page, f"{name}-{view}")
 
 
 def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None:
-    sign_in(page)
-    page.goto("/broadcasts")
+    sign_in(page, at="/broadcasts")
     page.get_by_label("Tiêu đề, người nói hoặc khu vực").fill("nong vu")
     page.get_by_role("button", name="Lọc").click()
     assert "q=nong+vu" in page.url
@@ -67,8 +59,7 @@ def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None
 
 @pytest.mark.parametrize("path", ["/broadcasts/1", "/reports"])
 def test_paper_holds_the_tables_and_nothing_to_click(page: Page, path: str, tmp_path: Path) -> None:
-    sign_in(page)
-    page.goto(path)
+    sign_in(page, at=path)
     page.emulate_media(media="print")
     expect(page.get_by_role("table").first).to_be_visible()
     expect(page.get_by_text("In lúc")).to_be_visible()

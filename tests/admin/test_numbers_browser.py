@@ -1,8 +1,5 @@
 """Numbers and prompts in a real browser: an administrator's way through them, axe in both languages, a phone."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,8 +10,8 @@ from ivr.calls.routes import Days, Route
 from ivr.calls.routing import Number
 from ivr.prompts import custom
 from ivr.prompts.texts import PromptTexts
-from tests.admin.browsing import LAPTOP, PHONE, follow, look, sign_in
-from tests.admin.served import Served, served
+from tests.admin.browsing import look, sign_in, views
+from tests.admin.served import Served
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,39 +20,37 @@ LONG = "Bấm-phím-không-có-dấu-cách-nào-" * 8
 
 
 @pytest.fixture(scope="module")
-def station(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def station(station: Served) -> Served:
     """A station with a number whose flow is gone, one with many routes, and a prompt that is too long."""
-    with served(migrated_sqlite, tmp_path_factory.mktemp("panel")) as running:
-        unit = running.house.units["commune"]
-        night, off = Route("duty-desk", hours="22:00-05:00"), Route("gone", Days.OFF, "07:00-19:00", "+84912000009")
-        with running.house.database.session() as session:
-            session.add(Station(id=1, name="Thử", languages=["vi", "tay"]))
-            session.add(Number(number="1900", flow="official-line", unit_id=unit))
-            session.add(
-                Number(
-                    number="1055", flow="hotline", unit_id=unit, duty_phone="+842063000001", duty_hours="07:30-17:00",
-                    routes=[night.as_row(), off.as_row()],
-                )
-            )  # fmt: skip
-            weekend = Route("duty-desk", Days.OFF, "07:00-19:00", "+84912000001")
-            session.add(
-                Number(
-                    number="1080", flow="hotline", unit_id=unit, duty_phone="+842063000001", duty_hours="07:30-17:00",
-                    routes=[night.as_row(), weekend.as_row()], missed_call_back=True,
-                )
-            )  # fmt: skip
-            hai = Official(code="1001", name="Nông Văn Hải", pin_hash="x", unit_id=unit)
-            hai.phones = [OfficialPhone(number="+84912000001")]
-            session.add(hai)
-            texts = PromptTexts.delivered()
-            custom.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
-            session.query(Account).update({"language": ""})
-        yield running
+    unit = station.house.units["commune"]
+    night, off = Route("duty-desk", hours="22:00-05:00"), Route("gone", Days.OFF, "07:00-19:00", "+84912000009")
+    with station.house.database.session() as session:
+        session.add(Station(id=1, name="Thử", languages=["vi", "tay"]))
+        session.add(Number(number="1900", flow="official-line", unit_id=unit))
+        session.add(
+            Number(
+                number="1055", flow="hotline", unit_id=unit, duty_phone="+842063000001", duty_hours="07:30-17:00",
+                routes=[night.as_row(), off.as_row()],
+            )
+        )  # fmt: skip
+        weekend = Route("duty-desk", Days.OFF, "07:00-19:00", "+84912000001")
+        session.add(
+            Number(
+                number="1080", flow="hotline", unit_id=unit, duty_phone="+842063000001", duty_hours="07:30-17:00",
+                routes=[night.as_row(), weekend.as_row()], missed_call_back=True,
+            )
+        )  # fmt: skip
+        hai = Official(code="1001", name="Nông Văn Hải", pin_hash="x", unit_id=unit)
+        hai.phones = [OfficialPhone(number="+84912000001")]
+        session.add(hai)
+        texts = PromptTexts.delivered()
+        custom.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
+        session.query(Account).update({"language": ""})
+    return station
 
 
 def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: Page) -> None:
-    sign_in(page, "admin@district.example")
-    page.goto("/numbers")
+    sign_in(page, "admin@district.example", "/numbers")
     page.get_by_role("link", name="Thêm số").click()
     page.get_by_label("Số", exact=True).fill("1022")
     page.get_by_label("Đơn vị").select_option("COMMUNE")
@@ -87,8 +82,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
 
 def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken_back(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
-    sign_in(page, "admin@district.example")
-    page.goto("/prompts?q=hotline+menu")
+    sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
     page.get_by_role("link", name="hotline-menu").click()
     page.get_by_label("Văn bản").fill("Bấm một để nghe tin. Bấm hai để nhắn. Bấm không để gặp cán bộ.")
     page.get_by_role("button", name="Nghe thử").click()
@@ -122,15 +116,9 @@ def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station
         "prompts-empty": "/prompts?q=xyz", "prompt-values": "/prompts/vi/confirm-live",
         "prompt-no-voice": "/prompts/tay/goodbye",
     }  # fmt: skip
-    sign_in(page, "admin@district.example")
-    for language, other in (("vi", "English"), ("en", "Tiếng Việt")):
+    sign_in(page)
+    for language, view in views(page):
         for name, path in pages.items():
             page.goto(path)
             assert page.locator("html").get_attribute("lang") == language
-            page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
-            look(page, f"{name}.{language}")
-            if language == "vi":
-                page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-                look(page, f"{name}.{language}.360")
-        page.goto("/numbers")
-        follow(page, page.get_by_role("button", name=other))
+            look(page, f"{name}-{view}")

@@ -119,7 +119,13 @@ def build(database: Database, home: Path, **settings: str | int) -> House:
     """Make the station; accounts are `<role>@x.example` of the commune, and `admin@district.example` above all."""
     house = House(database, create_app(database, load_settings(home=home, **settings)), home)
     house.app.jinja_env.bytecode_cache = COMPILED
-    with database.session() as session:
+    furnish(house)
+    return house
+
+
+def furnish(house: House) -> None:
+    """Fill the house's empty database as `build` does."""
+    with house.database.session() as session:
         house.units = _units(session)
         for role in Role:
             account(session, f"{role}@x.example", role, house.units["commune"], f"Tài khoản {role}")
@@ -129,7 +135,6 @@ def build(database: Database, home: Path, **settings: str | int) -> House:
             unit = session.get_one(Unit, unit_id)
             session.add(Speaker(code=f"loa-{name}", name=f"Loa {name}", unit_id=unit_id, reachable=name != "village"))
             session.add(Zone(code=str(10 + number), name=f"Khu {name}", units=[unit]))
-    return house
 
 
 def _units(session: Session) -> dict[str, int]:
