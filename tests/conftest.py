@@ -7,8 +7,17 @@ import pytest
 from tests.cheap_hashes import use_cheap_hashes
 from tests.databases import database, migrated_sqlite
 from tests.postgres import postgres_cluster, postgres_url
+from tests.station.stations import breakable_station, shared_station, speeches
 
-__all__ = ["database", "migrated_sqlite", "postgres_cluster", "postgres_url"]
+__all__ = [
+    "breakable_station",
+    "database",
+    "migrated_sqlite",
+    "postgres_cluster",
+    "postgres_url",
+    "shared_station",
+    "speeches",
+]
 
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 """Set by `make proof`: run everything, and everything that uses a database on both."""

@@ -30,9 +30,9 @@ from haichieu.people import Unit
 from haichieu.station import the_station
 from tests.crashes.holding import database_held
 from tests.crashes.processes import child_of, kill
-from tests.station.listening import LISTEN_AGAIN, SAME, Scene
+from tests.station.scene import LISTEN_AGAIN, SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 CITIZEN = "+84987654321"
 ANSWER_SECONDS = 4.0

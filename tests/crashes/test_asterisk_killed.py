@@ -5,9 +5,9 @@ import pytest
 from haichieu.demo.trial_station import until
 from tests.crashes.processes import child_of, is_running, kill
 from tests.station.district import HAI, PINS
-from tests.station.listening import SAME, Scene
+from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 
 async def test_asterisk_comes_back_with_its_accounts_and_the_next_broadcast_is_heard(scene: Scene) -> None:

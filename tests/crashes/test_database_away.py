@@ -12,7 +12,7 @@ from haichieu.heartbeats import BEAT_SECONDS, latest
 from tests.builders.cases import case, office
 from tests.postgres import PostgresCluster
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 PROCESSES = {"switchboard", "worker", "web"}
 

@@ -15,9 +15,9 @@ from tests.crashes.processes import child_of, kill
 from tests.postgres import PostgresCluster
 from tests.station import on_air
 from tests.station.district import write_district
-from tests.station.listening import SAME, Scene
+from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 
 def broadcasts_of(scene: Scene, schedule_id: int) -> list[int]:
@@ -26,7 +26,7 @@ def broadcasts_of(scene: Scene, schedule_id: int) -> list[int]:
         return list(session.scalars(sa.select(Broadcast.id).where(Broadcast.asked_by == f"schedule:{schedule_id}")))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def pair(
     tmp_path_factory: pytest.TempPathFactory, postgres_cluster: PostgresCluster, speeches: dict[str, Path]
 ) -> AsyncIterator[tuple[Scene, TrialStation]]:

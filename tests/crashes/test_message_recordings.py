@@ -12,9 +12,9 @@ from haichieu.demo.audio_matching import match
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.crashes.processes import child_of, kill
-from tests.station.listening import SAME, Scene
+from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 
 def messages(scene: Scene) -> list[Message]:

@@ -10,9 +10,9 @@ import pytest
 
 from haichieu.demo.trial_station import free_ports, trial_station
 from tests.station.district import HAI, PINS
-from tests.station.listening import Scene
+from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 
 async def up(home: Path, **settings: str | int) -> tuple[int | None, str]:

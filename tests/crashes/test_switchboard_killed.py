@@ -9,10 +9,10 @@ from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.demo.trial_station import until
 from tests.crashes.processes import child_of, descendants, is_running, kill, supervisor
 from tests.station.district import HAI, PINS
-from tests.station.listening import SAME, Scene
+from tests.station.scene import SAME, Scene
 
 pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.calls,
 ]
 

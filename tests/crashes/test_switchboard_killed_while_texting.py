@@ -20,7 +20,7 @@ from tests.crashes.holding import bytes_waiting, database_held, standing_still
 from tests.crashes.processes import child_of, kill
 from tests.station.texting import Texting
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 CITIZEN = "+84912345678"
 """Somebody beyond the gateway."""

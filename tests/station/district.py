@@ -37,7 +37,7 @@ def _phone(code: str, number: str) -> str:
     return f'[[phones]]\nid = "{code}"\nname = "{code}"\npassword = "{password(code)}"\ncaller_number = "{number}"\n'
 
 
-def write_district(path: Path, carrier_port: int) -> Path:
+def write_district(path: Path, carrier_port: int, *, texts: bool = False) -> Path:
     """Write the district file and return its path."""
     parts = [
         f'[station]\nname = "Thử"\nemergency_number = "{EMERGENCY}"\nemergency_pin = "{EMERGENCY_PIN}"\n'
@@ -71,6 +71,7 @@ def write_district(path: Path, carrier_port: int) -> Path:
         _phone("may-lan", LAN),
         _phone("may-la", "+84987654321"),
         f'[[trunks]]\nid = "carrier"\nhost = "127.0.0.1"\nport = {carrier_port}\noutbound = true\n'
+        f"texts = {str(texts).lower()}\n"
         'prefix_rules = [["+84", "0"]]\n',
     ]
     path.write_text("\n".join(parts).replace("'", '"'))

@@ -20,9 +20,9 @@ from haichieu.media import Media, MediaStore
 from haichieu.people import Unit
 from haichieu.vault import open_vault
 from tests.broadcast_bridge.alerts import messages
-from tests.station.listening import Scene, until_heard
+from tests.station.scene import Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 def receive(scene: Scene, document: bytes) -> Decision:

@@ -28,16 +28,16 @@ from haichieu.station import the_station
 from ivr.prompts.spoken_time import spoken_moment
 from tests.feedback.answers.on_air_answers import aired_at
 from tests.station import district
-from tests.station.listening import SAME, Scene, until_heard
+from tests.station.scene import SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 CITIZEN = "+84987654321"
 BY = "account:truc@example.vn"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def any_hour(scene: Scene) -> None:
     """These tests run at any hour; the hours themselves are tested without a telephone."""
     with scene.station.database.session() as session:

@@ -10,9 +10,9 @@ from haichieu.demo.trial_station import until
 from haichieu.people import Official
 from haichieu.vault import secret_matches
 from tests.station import district
-from tests.station.listening import SAME, Scene
+from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 MAI = f"{district.PINS[district.MAI]}#"
 

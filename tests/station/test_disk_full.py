@@ -10,7 +10,7 @@ from feedback.models import VoiceDraft
 from haichieu.alarms import open_alarms
 from haichieu.demo.trial_station import trial_station
 from tests.station import district
-from tests.station.listening import Scene
+from tests.station.scene import Scene
 
 pytestmark = [pytest.mark.calls]
 

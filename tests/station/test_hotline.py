@@ -28,15 +28,15 @@ from ivr.custom_flows import editing
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition
 from tests.station.district import DUTY_DESK, HAI
-from tests.station.listening import OTHER, SAME, Scene, until_heard
 from tests.station.panel import panel
+from tests.station.scene import OTHER, SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 CITIZEN, HURRIED, UNKNOWN, MISSED = "+84977000111", "+84977000222", "+84966123457", "+84977000333"
 
 
-@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def no_phone_outlives_its_test(scene: Scene) -> AsyncIterator[None]:
     """One telephone at a time can use the carrier's port."""
     async with AsyncExitStack() as phones:

@@ -17,10 +17,10 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
-from tests.station.listening import OTHER, SAME, Scene
 from tests.station.multicast import MulticastReceiver
+from tests.station.scene import OTHER, SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NORMAL) -> int:

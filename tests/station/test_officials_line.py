@@ -1,86 +1,78 @@
-"""What an official hears when something is not right, and that nothing stays behind."""
+"""The officials' line with real calls: refusals, sign-in, overlapping zones, and hanging up at any step."""
 
 import pytest
 import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
-from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.audio.sound import read_wav
+from haichieu.processes.sounds import open_prompts
 from haichieu.sign_in import SignInAttempt
 from tests.station import district
-from tests.station.listening import OTHER, SAME, Scene
+from tests.station.scene import OTHER, SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 LAN = f"{district.PINS[district.LAN]}#"
 
 
-async def hang_up(scene: Scene, phone: SoftPhone) -> None:
-    await phone.hang_up()
-    await phone.ended()
-    await phone.stop()
+async def test_caller_hears_the_prompt_that_the_station_plays(scene: Scene) -> None:
+    phone = await scene.phone("may-hai")
+    await scene.call(phone, "1900", HAI, "5")
+    store = open_prompts(scene.station.settings.home, scene.station.database)
+    await until_heard(scene.recording(phone), read_wav(f"{store.sound('wrong-key', 'vi')}.wav"))
+    await scene.hang_up(phone)
+
+
+async def test_refusals_are_spoken_and_start_no_broadcast(scene: Scene) -> None:
+    phone = await scene.phone("may-hai")
+    await scene.call(phone, "1900", HAI, "2")
+    await scene.hears(phone, "record-not-allowed")
+    for code, prompt, values in (
+        ("77", "unknown-zone", {"code": "77"}),
+        ("12", "zone-not-allowed", {"code": "12"}),
+        ("15", "zone-unreachable", {"zone": "Im lặng"}),
+    ):
+        await scene.hang_up(phone)
+        await scene.call(phone, "1900", HAI, "1", f"{code}#")
+        await scene.hears(phone, prompt, **values)
+    assert scene.broadcasts() == 0
+    await scene.hang_up(phone)
     await scene.quiet()
 
 
-@pytest.mark.parametrize(
-    ("keys", "prompt", "values"),
-    [
-        (("1", "77#"), "unknown-zone", {"code": "77"}),
-        (("1", "12#"), "zone-not-allowed", {"code": "12"}),
-        (("1", "15#"), "zone-unreachable", {"zone": "Im lặng"}),
-        (("5",), "wrong-key", {}),
-        (("2",), "record-not-allowed", {}),
-    ],
-)
-async def test_a_refusal_is_said_and_nothing_is_on_air(
-    scene: Scene, keys: tuple[str, ...], prompt: str, values: dict[str, str]
-) -> None:
-    before = scene.broadcasts()
-    phone = await scene.phone("may-hai")
-    await phone.call("1900")
-    for part in (HAI, *keys):
-        await phone.digits(part)
-    await scene.hears(scene.phone_file(), prompt, **values)
-    assert scene.broadcasts() == before
-    await hang_up(scene, phone)
-
-
-async def test_a_number_that_leads_nowhere_says_so(scene: Scene) -> None:
+async def test_unknown_number_is_announced_as_not_in_use(scene: Scene) -> None:
     phone = await scene.phone("may-la")
     await phone.call("4711")
-    await scene.hears(scene.phone_file(), "number-not-in-use")
+    await scene.hears(phone, "number-not-in-use")
     await phone.ended(10)
-    await phone.stop()
 
 
 @pytest.mark.parametrize("keys", [(), (HAI,), (HAI, "1"), (HAI, "1", "11#"), (HAI, "1", "11#", "1")])
-async def test_hanging_up_at_any_step_leaves_nothing_behind(scene: Scene, keys: tuple[str, ...]) -> None:
+async def test_hanging_up_at_any_step_leaves_no_call(scene: Scene, keys: tuple[str, ...]) -> None:
     phone = await scene.phone("may-hai")
-    await phone.call("1900")
-    for part in keys:
-        await phone.digits(part)
-    await hang_up(scene, phone)
+    await scene.call(phone, "1900", *keys)
+    await scene.hang_up(phone)
+    await scene.quiet()
     if scene.broadcasts():
         assert (await scene.ended()).state in ("ended", "cancelled")
 
 
-async def test_a_stranger_signs_in_with_staff_code_and_pin(scene: Scene) -> None:
+async def test_official_signs_in_from_any_phone_with_staff_code(scene: Scene) -> None:
     phone = await scene.phone("may-la")
-    await phone.call("1900")
-    await phone.digits("1003#")
-    await phone.digits(LAN)
-    await scene.hears(scene.phone_file(), "official-menu")
-    await hang_up(scene, phone)
+    await scene.call(phone, "1900", "1003#", LAN)
+    await scene.hears(phone, "official-menu")
+    await scene.hang_up(phone)
 
 
-async def test_two_officials_in_different_zones_are_heard_each_in_their_own(scene: Scene) -> None:
+async def test_two_officials_speak_to_different_zones_at_once(scene: Scene) -> None:
     scene.forget()
     hai, lan = await scene.phone("may-hai"), await scene.phone("may-lan")
     await scene.go_live(hai, HAI, "1", "11#", "1")
     await scene.go_live(lan, LAN, "1", "12#", "1")
     await hai.begin_playing(scene.speeches["demo-congrats"])
     await lan.play(scene.speeches["demo-instruct"])
-    await hang_up_both(hai, lan)
+    await scene.hang_up(hai, lan)
     await scene.quiet()
     assert scene.heard("cb-1", "demo-congrats").correlation > SAME
     assert scene.heard("cp-1", "demo-instruct").correlation > SAME
@@ -88,44 +80,27 @@ async def test_two_officials_in_different_zones_are_heard_each_in_their_own(scen
     assert scene.heard("cp-1", "demo-congrats").correlation < OTHER
 
 
-async def test_the_second_in_an_overlapping_zone_is_told_who_is_on_air(scene: Scene) -> None:
+async def test_second_official_is_told_zone_is_busy(scene: Scene) -> None:
     scene.forget()
     hai, lan = await scene.phone("may-hai"), await scene.phone("may-lan")
     await scene.go_live(hai, HAI, "1", "11#", "1")
-    await lan.call("1900")
-    for part in (LAN, "1", "13#", "1"):
-        await lan.digits(part)
-    await scene.hears(scene.phone_file(), "zone-busy", on_air="Nông Văn Hải")
+    await scene.call(lan, "1900", LAN, "1", "13#", "1")
+    await scene.hears(lan, "zone-busy", on_air="Nông Văn Hải")
     await hai.play(scene.speeches["demo-congrats"])
-    await hang_up_both(hai, lan)
+    await scene.hang_up(hai, lan)
     await scene.quiet()
     for code in ("cb-1", "cb-2"):
         assert scene.heard(code, "demo-congrats").correlation > SAME
 
 
-async def hang_up_both(*phones: SoftPhone) -> None:
-    for phone in phones:
-        await phone.hang_up()
-        await phone.ended()
-        await phone.stop()
-
-
-async def test_three_wrong_pins_end_the_call_and_five_lock_the_official(scene: Scene) -> None:
-    first = await scene.phone("may-lan")
-    await first.call("1900")
-    for _ in range(3):
-        await first.digits("000000#")
-    await scene.hears(scene.phone_file(), "sign-in-refused")
-    await first.ended(10)
-    await first.stop()
-    second = await scene.phone("may-lan")
-    await second.call("1900")
-    for _ in range(2):
-        await second.digits("000000#")
-    await second.digits(LAN)  # the right one, too late
-    await scene.hears(scene.phone_file(), "locked-out")
-    await second.ended(10)
-    await second.stop()
+async def test_five_wrong_pins_lock_official_and_caller(scene: Scene) -> None:
+    phone = await scene.phone("may-lan")
+    await scene.call(phone, "1900", *["000000#"] * 3)
+    await scene.hears(phone, "sign-in-refused")
+    await phone.ended(10)
+    await scene.call(phone, "1900", *["000000#"] * 2, LAN)  # the right one, too late
+    await scene.hears(phone, "locked-out")
+    await phone.ended(10)
     with scene.station.database.session() as session:
         locks = session.scalars(sa.select(Alarm.subject).where(Alarm.kind == AlarmKind.SIGN_IN_LOCKED)).all()
         assert sorted(locks) == ["caller:•••••••••003", "official:1003"]

@@ -33,9 +33,9 @@ from haichieu.vault import hash_secret
 from ivr.calls.routing import Number
 from tests.builders.accounts import PASSWORD
 from tests.station import district, on_air
-from tests.station.listening import SAME, Scene, until_heard
+from tests.station.scene import SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 CITIZEN = "+84987654321"
 MENU = "menu"
@@ -80,7 +80,7 @@ class Planned:
     in_the_week: bool
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def office(scene: Scene) -> AsyncIterator[Office]:
     """One account of each role in Cô Ba (the administrator's in Lũng Pán), and one browser."""
     with scene.station.database.session() as session:
@@ -103,7 +103,7 @@ async def office(scene: Scene) -> AsyncIterator[Office]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def planned(office: Office) -> Planned:
     """A file goes up, another programme comes back with a reason, the file is approved and put into the calendar."""
     async with office.at_work(Role.EDITOR) as editor, office.at_work(Role.APPROVER) as approver:

@@ -17,9 +17,9 @@ from haichieu.database import now
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
-from tests.station.listening import OTHER, SAME, Aired, Scene
+from tests.station.scene import OTHER, SAME, Aired, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 HAI = f"{district.PINS[district.HAI]}#"

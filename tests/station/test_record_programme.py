@@ -11,9 +11,9 @@ from haichieu.demo.audio_matching import match
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from tests.station import district
-from tests.station.listening import SAME, Scene, until_heard
+from tests.station.scene import SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 

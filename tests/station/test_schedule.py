@@ -11,9 +11,9 @@ from haichieu.alarms import open_alarms
 from haichieu.database import now
 from haichieu.demo.trial_station import until
 from tests.station import district, on_air
-from tests.station.listening import SAME, Aired, Scene
+from tests.station.scene import SAME, Aired, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 

@@ -19,7 +19,7 @@ from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from tests.station.texting import PHONE, Texting
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -> None:

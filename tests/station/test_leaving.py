@@ -7,9 +7,9 @@ from broadcast_bridge.models import CallBack
 from haichieu.alarms import open_alarms
 from haichieu.demo.trial_station import until
 from tests.station import district
-from tests.station.listening import Scene
+from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 MAI = f"{district.PINS[district.MAI]}#"

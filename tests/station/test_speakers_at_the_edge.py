@@ -12,10 +12,10 @@ from haichieu.demo.trial_station import until
 from haichieu.station import the_station
 from ivr.prompts.spoken_time import spoken_moment
 from tests.station import district
-from tests.station.listening import SAME, Scene
-from tests.station_edges.bare_speaker import BareSpeaker
+from tests.station.bare_speaker import BareSpeaker
+from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 LAN = f"{district.PINS[district.LAN]}#"

@@ -8,9 +8,9 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.sign_in import SignInAttempt
 from tests.station import district
-from tests.station.listening import Scene
+from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 NOBODY = ("9001", "9002", "9003", "9004", "9005")
