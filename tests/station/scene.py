@@ -182,6 +182,10 @@ class Scene:
                 },
             )  # fmt: skip
 
+    def spool(self, kind: str = "") -> list[Path]:
+        """Return the recordings that Asterisk has made of `message`s, `programme`s or `prompt`s and nobody took in."""
+        return list((self.station.settings.home / "spool").rglob(f"{kind}*.wav"))
+
     def spoken_start(self) -> str:
         """Return when the newest broadcast went on air, as the report says it."""
         with self.station.database.session() as session:

@@ -1,4 +1,4 @@
-"""Call-back verification: a forged caller number and a stolen PIN put nothing on a loudspeaker."""
+"""Call-back verification: a forged caller number and a stolen PIN start no broadcast."""
 
 import pytest
 import sqlalchemy as sa
@@ -23,66 +23,56 @@ def outcome(scene: Scene) -> tuple[str, str]:
         return debt.state, debt.outcome
 
 
-async def test_the_voice_goes_on_air_only_from_the_registered_number(scene: Scene) -> None:
+async def test_voice_goes_live_only_from_the_registered_number(scene: Scene) -> None:
     scene.forget()
+    before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)  # anybody may claim this number
-    await carrier.call("1900")
-    for part in (MAI, "1", "11#", "1"):
-        await carrier.digits(part)
-    await scene.hears(scene.phone_file(), "call-back-announcement")
+    await scene.call(carrier, "1900", MAI, "1", "11#", "1")
+    await scene.hears(carrier, "call-back-announcement")
     await carrier.ended(15)
-    assert scene.broadcasts() == 0
+    assert scene.broadcasts() == before
     incoming = await carrier.incoming(20)
     assert incoming["dialled"] == "0912000002"  # the carrier's spelling, by prefix_rules
     await carrier.answer()
     await carrier.digits("1")
-    await until(lambda: scene.broadcasts() == 1 and scene.newest().live, "live", 20)
+    await until(lambda: scene.broadcasts() > before and scene.newest().live, "live", 20)
     await carrier.play(scene.speeches["demo-congrats"])
     await carrier.digits("#")
     aired = await scene.ended()
-    await carrier.hang_up()
-    await carrier.ended()
-    await carrier.stop()
+    await scene.hang_up(carrier)
     assert aired.deliveries["cb-1"].state == "played"
     assert scene.heard("cb-1", "demo-congrats").correlation > SAME
     await until(lambda: outcome(scene) == ("done", "answered at •••••••••002"), "settled")
 
 
-async def test_without_a_key_on_the_call_back_nothing_reaches_a_speaker(scene: Scene) -> None:
+async def test_call_back_without_a_key_starts_no_broadcast(scene: Scene) -> None:
     before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)
-    await carrier.call("1900")
-    for part in (MAI, "1", "11#", "1"):
-        await carrier.digits(part)
+    await scene.call(carrier, "1900", MAI, "1", "11#", "1")
     await carrier.ended(25)
     await carrier.incoming(20)
     await carrier.answer()
-    await scene.hears(scene.phone_file(), "call-back-greeting", official="Hoàng Thị Mai", zone="Cô Ba")
-    await carrier.hang_up()
-    await carrier.ended()
-    await carrier.stop()
+    await scene.hears(carrier, "call-back-greeting", official="Hoàng Thị Mai", zone="Cô Ba")
+    await scene.hang_up(carrier)
     await until(lambda: outcome(scene)[0] == "done", "settled")
     assert scene.broadcasts() == before
 
 
-async def test_the_second_number_is_tried_when_the_first_refuses(scene: Scene) -> None:
+async def test_second_number_is_called_when_the_first_refuses(scene: Scene) -> None:
     before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)
-    await carrier.call("1900")
-    for part in (MAI, "1", "11#", "1"):
-        await carrier.digits(part)
+    await scene.call(carrier, "1900", MAI, "1", "11#", "1")
     await carrier.ended(25)
     assert (await carrier.incoming(20))["dialled"] == "0912000002"
     await carrier.hang_up()
     assert (await carrier.incoming(20))["dialled"] == "0206000002"
     await carrier.hang_up()
     await until(lambda: outcome(scene)[0] == "done", "settled")
-    await carrier.stop()
     assert "not answered" in outcome(scene)[1]
     assert scene.broadcasts() == before
 
 
-async def test_an_official_is_called_at_the_registered_number_and_chooses_a_pin(scene: Scene) -> None:
+async def test_official_chooses_a_pin_on_a_call_to_their_number(scene: Scene) -> None:
     carrier = await scene.outside(district.MAI)
     with scene.station.database.session() as session:
         official = session.scalars(sa.select(Official).where(Official.code == "1002")).one()
@@ -92,9 +82,8 @@ async def test_an_official_is_called_at_the_registered_number_and_chooses_a_pin(
     await carrier.answer()
     for part in ("1", "735193#", "735193#"):
         await carrier.digits(part)
-    await scene.hears(scene.phone_file(), "pin-changed")
+    await scene.hears(carrier, "pin-changed")
     await carrier.ended(20)
-    await carrier.stop()
     await until(lambda: outcome(scene)[0] == "done", "settled")
     with scene.station.database.session() as session:
         official = session.scalars(sa.select(Official).where(Official.code == "1002")).one()

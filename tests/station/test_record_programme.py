@@ -1,4 +1,4 @@
-"""A programme that an official records by phone, and hears again; and what is kept of one who just hangs up."""
+"""Programmes that officials record by phone."""
 
 from pathlib import Path
 
@@ -28,51 +28,37 @@ def sound_of(scene: Scene, programme: Programme) -> Path:
     return MediaStore(scene.station.settings.home / "media", 1).path(programme.sound)
 
 
-def left_in_spool(scene: Scene) -> list[Path]:
-    return list((scene.station.settings.home / "spool").rglob("programme-*"))
-
-
-async def test_what_was_recorded_is_heard_again_and_kept_as_a_draft_for_its_zone(scene: Scene) -> None:
+async def test_recording_is_played_back_and_stored_as_a_draft(scene: Scene) -> None:
     speech = scene.speeches["demo-congrats"]
     phone = await scene.phone("may-lan")
-    heard = scene.phone_file()
-    await phone.call("1900")
-    for keys in (LAN, "2"):
-        await phone.digits(keys)
-    await scene.hears(heard, "record-instructions")
+    await scene.call(phone, "1900", LAN, "2")
+    await until(lambda: scene.spool("programme") != [], "the recording begins", 30)
     await phone.play(speech)
     await phone.digits("#")
     await phone.digits("2")
-    await until_heard(heard, read_wav(speech))
+    await until_heard(scene.recording(phone), read_wav(speech))
     for keys in ("1", "12#"):
         await phone.digits(keys)
-    await until(lambda: len(programmes(scene)) == 1, "the programme is kept", 30)
+    await until(lambda: len(programmes(scene)) == 1, "the programme is stored", 30)
     programme = programmes(scene)[0]
-    await scene.hears(heard, "programme-kept", number=programme.id, seconds=round(programme.seconds or 0))
-    await phone.hang_up()
-    await phone.ended()
-    await phone.stop()
-    await scene.quiet()
+    await scene.hears(phone, "programme-kept", number=programme.id, seconds=round(programme.seconds or 0))
+    await scene.hang_up(phone)
     assert (programme.state, programme.origin, programme.author) == ("draft", "phone", "official:1003")
     assert programme.zone_codes == ["12"]
     assert match(read_wav(speech), read_wav(sound_of(scene, programme))).correlation > SAME
-    assert left_in_spool(scene) == []
+    assert scene.spool("programme") == []
 
 
-async def test_who_hangs_up_in_the_middle_of_a_sentence_leaves_a_draft(scene: Scene) -> None:
+async def test_hanging_up_in_mid_sentence_leaves_a_draft(scene: Scene) -> None:
     before = len(programmes(scene))
     phone = await scene.phone("may-lan")
-    await phone.call("1900")
-    for keys in (LAN, "2"):
-        await phone.digits(keys)
-    await scene.hears(scene.phone_file(), "record-instructions")
+    await scene.call(phone, "1900", LAN, "2")
+    await until(lambda: scene.spool("programme") != [], "the recording begins", 30)
     await phone.play(scene.speeches["demo-instruct"])
-    await phone.hang_up()
-    await phone.ended()
-    await phone.stop()
+    await scene.hang_up(phone)
     await until(lambda: len(programmes(scene)) == before + 1, "the draft", 30)
     draft = programmes(scene)[-1]
     assert (draft.state, draft.zone_codes) == ("draft", [])
     said = read_wav(scene.speeches["demo-instruct"])
     assert match(said, read_wav(sound_of(scene, draft))).correlation > SAME
-    await until(lambda: left_in_spool(scene) == [], "the spool is empty")
+    await until(lambda: scene.spool("programme") == [], "the spool is empty")

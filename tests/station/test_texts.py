@@ -1,4 +1,4 @@
-"""Texts as real SIP MESSAGEs: from phones and from a GSM gateway, to the case and back."""
+"""Texts as SIP MESSAGE (RFC 3428): from phones and a GSM gateway to the case and back."""
 
 import asyncio
 from pathlib import Path
@@ -17,12 +17,12 @@ from haichieu.database import now
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
-from tests.station.texting import PHONE, Texting
+from tests.station.texting import Texting
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -> None:
+async def test_phone_that_texts_receives_its_case_number(texting: Texting) -> None:
     assert await texting.phone.text("1022", "Cầu treo Cô Ba hỏng 😀") == 202
     number = await texting.files("Cầu treo Cô Ba hỏng 😀")
     receipt = await texting.phone.text_received()
@@ -32,7 +32,7 @@ async def test_a_phone_texts_and_gets_the_number_of_its_case(texting: Texting) -
     assert spoken_groups(number) in (await texting.phone.text_received())["text"]
 
 
-async def test_a_gateway_brings_a_text_and_takes_the_answer_to_its_sender(texting: Texting) -> None:
+async def test_gateway_delivers_a_text_and_its_answer(texting: Texting) -> None:
     assert await texting.gateway.text("1022", "Mương Cốc Pàng cạn") == 202
     number = await texting.files("Mương Cốc Pàng cạn")
     receipt = await texting.gateway.text_received()
@@ -51,7 +51,7 @@ async def test_a_gateway_brings_a_text_and_takes_the_answer_to_its_sender(textin
     await until(sent, "the answer is sent")
 
 
-async def test_who_wants_no_texts_is_told_so_and_gets_none(texting: Texting) -> None:
+async def test_citizen_who_opts_out_receives_no_texts(texting: Texting) -> None:
     assert await texting.phone.text("1022", "HUY") == 202
     assert "không nhắn tin nữa" in (await texting.phone.text_received())["text"]
     await texting.phone.text("1022", "Mất nước ở Cốc Pàng")
@@ -60,11 +60,8 @@ async def test_who_wants_no_texts_is_told_so_and_gets_none(texting: Texting) -> 
     assert "lại nhắn tin" in (await texting.phone.text_received())["text"]
 
 
-async def test_a_phone_is_its_own_number_and_a_speaker_sends_none(texting: Texting) -> None:
-    speaker = await texting.stack.enter_async_context(
-        SoftPhone(server=texting.station.server, id="cb-1", password="secret-of-cb-1")
-    )
-    await speaker.registered()
+async def test_phone_texts_as_its_number_and_speakers_cannot_text(texting: Texting) -> None:
+    speaker = await texting.scene.phone("cb-1")
     await speaker.text("1022", "Tôi là loa")
     await texting.phone.text("4711", "Gọi nhầm số")
     await texting.phone.text("1022", "Sau cùng")
@@ -72,21 +69,18 @@ async def test_a_phone_is_its_own_number_and_a_speaker_sends_none(texting: Texti
     assert not {"Tôi là loa", "Gọi nhầm số"} & set(texting.said())
     with texting.station.database.session() as session:
         sender = sa.select(Citizen).join(Case).join(Message).where(Message.text == "Sau cùng")
-        assert open_citizens(texting.station.settings.home).number_of(session.scalars(sender).one()) == PHONE
+        assert open_citizens(texting.station.settings.home).number_of(session.scalars(sender).one()) == "+84987654321"
     await speaker.stop()
 
 
-async def test_a_stranger_is_not_let_in(texting: Texting) -> None:
-    stranger = await texting.stack.enter_async_context(
-        SoftPhone(server=texting.station.server, id="khach", password="wrong", bind="127.0.0.2")
-    )
-    await stranger.ready()
-    assert await stranger.text("1022", "Tôi là ai") in (401, 403, 407, 408)
+async def test_unauthenticated_sender_is_refused(texting: Texting) -> None:
+    async with SoftPhone(server=texting.station.server, id="khach", password="wrong", bind="127.0.0.2") as stranger:
+        await stranger.ready()
+        assert await stranger.text("1022", "Tôi là ai") in (401, 403, 407, 408)
     assert "Tôi là ai" not in texting.said()
-    await stranger.stop()
 
 
-async def test_a_flood_is_bounded_and_calls_are_still_taken(texting: Texting) -> None:
+async def test_flood_of_texts_is_limited_and_calls_still_work(texting: Texting) -> None:
     before = len(texting.said())
     await asyncio.gather(*(texting.gateway.send({"do": "text", "to": "1022", "text": f"lũ {n}"}) for n in range(120)))
     await texting.phone.call("1022")
@@ -98,7 +92,7 @@ async def test_a_flood_is_bounded_and_calls_are_still_taken(texting: Texting) ->
     assert len(texting.said()) <= before + 2 * MOST_A_MINUTE + 1
 
 
-async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
+async def test_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
     await texting.phone.text("1022", "Đường vào bản bị sạt lở")
     number = await texting.files("Đường vào bản bị sạt lở")
     await texting.phone.stop()
@@ -113,10 +107,7 @@ async def test_an_answer_waits_for_a_phone_that_is_away(texting: Texting) -> Non
 
     await until(lambda: reply().attempts == 1 and reply().state != "under_way", "the first attempt")
     assert (reply().state, "could not send" in reply().reason) == ("waiting", True)
-    texting.phone = phone = await texting.stack.enter_async_context(
-        SoftPhone(server=texting.station.server, id="may-la", password="secret-of-may-la")
-    )
-    await phone.registered()
+    texting.phone = phone = await texting.scene.phone("may-la")
     with texting.station.database.session() as session:
         session.scalars(
             sa.select(Job).where(Job.subject_id == reply().id, Job.kind == "send-sip-text")
@@ -132,7 +123,7 @@ def content_of(path: Path) -> bytes:
         return b""
 
 
-async def test_the_number_of_a_citizen_is_in_no_file_of_the_station(texting: Texting) -> None:
+async def test_citizen_number_is_in_no_file_of_the_station(texting: Texting) -> None:
     def names() -> list[str]:
         files = [path for path in texting.station.settings.home.rglob("*") if path.is_file()]
         assert len(files) > 10
