@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,12 @@ from haichieu.audio import measure, read_wav
 from haichieu.sip.address import BadServerAddress, ServerAddress, SocketAddress
 from haichieu.sip.events import Invite
 from haichieu.sip.frames import HeardFrame
+from tests.waiting import wait_until
 
 STATION = SocketAddress("10.0.0.1", 5060)
 TOKEN = "f" * 32
 LOUD = (8192).to_bytes(2, "little", signed=True) * 160
 SILENT = bytes(320)
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Ask again and again until it holds or the time is up."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        pass
-    return condition()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +128,7 @@ def test_a_player_gets_every_byte_and_ends_with_the_call(tmp_path: Path) -> None
     for _ in range(2):
         output.write(LOUD)
         output.end_of_call()
-        assert until(lambda: (tmp_path / "8000").exists() and (tmp_path / "8000").read_bytes() == LOUD)
+        wait_until(lambda: (tmp_path / "8000").exists() and (tmp_path / "8000").read_bytes() == LOUD, "the sound", 5)
     output.close()
 
 
@@ -147,7 +139,7 @@ def test_a_player_that_dies_is_started_again(tmp_path: Path) -> None:
         output.write(LOUD)
         return (tmp_path / "starts").exists() and len((tmp_path / "starts").read_text()) > 1
 
-    assert until(started_again)
+    wait_until(started_again, "the player is started again", 5)
     assert "sh" in (output.trouble() or "")
     output.close()
 

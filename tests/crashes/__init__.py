@@ -1,1 +1,1 @@
-"""What is left after a crash, an order to stop, or with half of the station missing."""
+"""Killed processes, orders to stop, and stations with a part missing."""

@@ -1,4 +1,4 @@
-"""A database that is restarted under a running station: every process is at work again, without anybody's doing."""
+"""A database outage under a running station: every process recovers by itself."""
 
 import asyncio
 import datetime
@@ -12,12 +12,12 @@ from haichieu.heartbeats import BEAT_SECONDS, latest
 from tests.builders.cases import case, office
 from tests.postgres import PostgresCluster
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.proof, pytest.mark.asyncio(loop_scope="session")]
 
 PROCESSES = {"switchboard", "worker", "web"}
 
 
-async def test_every_process_goes_on_after_an_outage(postgres_cluster: PostgresCluster) -> None:
+async def test_every_process_recovers_from_a_database_outage(postgres_cluster: PostgresCluster) -> None:
     with postgres_cluster.database() as url:
         async with trial_station(None, database_url=url, transcriber="none") as station:
 

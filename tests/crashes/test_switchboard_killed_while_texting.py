@@ -1,4 +1,4 @@
-"""The switchboard dies while a text is on its way by SIP MESSAGE: nothing comes twice, and a doubt is a person's."""
+"""A switchboard killed while it sends a text: no text is sent twice, and a person decides doubtful cases."""
 
 from contextlib import ExitStack
 
@@ -48,7 +48,7 @@ def taken_by_the_gateway(texting: Texting) -> list[str]:
     return [event["text"] for event in texting.gateway.events if event["event"] == "text_received"]
 
 
-async def test_a_text_of_which_nobody_knows_whether_it_went_is_left_to_a_person(texting: Texting) -> None:
+async def test_text_of_unknown_state_is_left_to_a_person(texting: Texting) -> None:
     text, station = " ".join(["Cầu treo đã sửa xong."] * 100), texting.station
     with ExitStack() as until_it_is_killed:
         with standing_still(child_of(station, "asterisk")):
@@ -74,7 +74,7 @@ async def test_a_text_of_which_nobody_knows_whether_it_went_is_left_to_a_person(
     assert taken_by_the_gateway(texting).count(text) == 1
 
 
-async def test_a_text_that_a_slow_gateway_has_not_answered_for_comes_once(texting: Texting) -> None:
+async def test_text_at_a_slow_gateway_arrives_once(texting: Texting) -> None:
     with standing_still(texting.gateway.pid):
         answered(texting, "Đường đã thông")
         await until(lambda: reply_with(texting, "Đường đã thông").state == "sent", "taken by Asterisk", 30)

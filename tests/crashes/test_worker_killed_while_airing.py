@@ -1,4 +1,4 @@
-"""A worker that is killed while it makes a programme of an answer: the next one makes one, and only one."""
+"""A worker killed while it makes a programme of an answer: exactly one programme is made."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,7 +19,8 @@ from haichieu.jobs import Job
 from haichieu.media import Media
 from tests.builders.cases import case, office
 from tests.crashes.holding import HeldProgram
-from tests.crashes.workers import wait_for, worker
+from tests.crashes.workers import worker
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def ffmpeg(tmp_path: Path) -> Iterator[HeldProgram]:
 @contextmanager
 def while_the_sound_is_made(database: Database, ffmpeg: HeldProgram) -> Iterator[None]:
     ffmpeg.hold()
-    wait_for(ffmpeg.is_waiting)
+    wait_until(ffmpeg.is_waiting, "ffmpeg is started")
     yield
     ffmpeg.end()
 
@@ -41,11 +42,11 @@ def while_the_sound_is_made(database: Database, ffmpeg: HeldProgram) -> Iterator
 def while_it_is_written(database: Database, ffmpeg: HeldProgram) -> Iterator[None]:
     """The programme stands in a transaction, its files in the store; nothing is committed. Needs a lock on one row."""
     ffmpeg.hold()
-    wait_for(ffmpeg.is_waiting)
+    wait_until(ffmpeg.is_waiting, "ffmpeg is started")
     with database.session() as session:
         session.execute(sa.select(Job.id).where(Job.kind == job_kinds.ANSWER_AIR).with_for_update())
         ffmpeg.let_go()
-        wait_for(lambda: waiting_for_a_lock(database) == 1)
+        wait_until(lambda: waiting_for_a_lock(database) == 1, "the worker waits for the lock")
         yield
 
 
@@ -55,7 +56,7 @@ def waiting_for_a_lock(database: Database) -> int:
 
 
 @pytest.mark.parametrize(("kind", "moment"), [("sqlite", while_the_sound_is_made), ("postgresql", while_it_is_written)])
-def test_an_answer_on_air_becomes_one_programme(
+def test_answer_on_air_becomes_one_programme(
     request: pytest.FixtureRequest, tmp_path: Path, ffmpeg: HeldProgram, kind: str,
     moment: Callable[[Database, HeldProgram], AbstractContextManager[None]],
 ) -> None:  # fmt: skip
@@ -84,7 +85,7 @@ def test_an_answer_on_air_becomes_one_programme(
         assert job.state == "running"
         job.leased_until = now()  # as if that time had passed
     with worker(home, database_url=url) as second:
-        wait_for(lambda: reply().state == "filed")
+        wait_until(lambda: reply().state == "filed", "the reply is filed")
         second.terminate()
         assert second.wait(10) == 0
     filed = reply()

@@ -1,4 +1,4 @@
-"""A worker that is killed while Twilio has its text in hand: the next one neither loses nor doubles it."""
+"""A worker killed while Twilio accepts its text: the text is sent exactly once."""
 
 import shutil
 import subprocess
@@ -16,7 +16,8 @@ from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from tests.builders.cases import case, office
-from tests.crashes.workers import wait_for, worker
+from tests.crashes.workers import worker
+from tests.waiting import wait_until
 
 LAN = "+84912345678"
 
@@ -35,7 +36,7 @@ def texting_worker(home: Path, twilio: TwilioStandIn) -> AbstractContextManager[
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_a_text_is_neither_lost_nor_doubled(
+def test_text_is_neither_lost_nor_doubled(
     tmp_path: Path, migrated_sqlite: Path, twilio: TwilioStandIn, taken: bool
 ) -> None:
     database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'haichieu.sqlite')}")
@@ -49,7 +50,7 @@ def test_a_text_is_neither_lost_nor_doubled(
 
     twilio.slow_seconds = 60
     with texting_worker(tmp_path, twilio) as first:
-        wait_for(lambda: len(twilio.texts) == 1)
+        wait_until(lambda: len(twilio.texts) == 1, "the text is taken")
         assert reply().state == "under_way"
         first.kill()
         first.wait()
@@ -59,7 +60,7 @@ def test_a_text_is_neither_lost_nor_doubled(
     with database.session() as session:
         session.scalars(sa.select(Job).where(Job.kind == "send-text")).one().leased_until = now()
     with texting_worker(tmp_path, twilio) as second:
-        wait_for(lambda: reply().state == "sent")
+        wait_until(lambda: reply().state == "sent", "the text is sent")
         second.terminate()
         assert second.wait(10) == 0
     assert [(text.to, text.sid) for text in twilio.texts] == [(LAN, reply().provider_id)]

@@ -1,10 +1,9 @@
-"""A worker without a station around it, to be killed; and what a test waits for meanwhile."""
+"""A worker without a station around it, to be killed."""
 
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +19,3 @@ def worker(home: Path, *, path: str = "", **settings: object) -> Iterator[subpro
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)

@@ -1,13 +1,11 @@
 """Fetching an Asterisk: by a real apt, from a small signed archive, interrupted in every way."""
 
-import os
 import platform
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from dialplans.mirrors import choose_mirrors
 from dialplans.private_apt import FetchFailed
 from haichieu.settings import load_settings
 from tests.dialplans.small_archive import ArchiveServer, Key, build_packages, write_index
+from tests.waiting import wait_until
 
 MACHINE = platform.machine()
 A_WEEK = timedelta(days=7)
@@ -76,13 +75,6 @@ def archive(signed: tuple[Path, Key], tmp_path: Path, monkeypatch: pytest.Monkey
         yield Archive(folder, signed[1], server)
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        os.sched_yield()
-
-
 def half_done(cache: Path) -> bool:
     return any(file.stat().st_size > 0 for file in (cache / "download/archives/partial").glob("asterisk-modules*"))
 
@@ -116,7 +108,7 @@ def test_an_interrupted_download_leaves_nothing_half_there_and_is_taken_up(
     cache = tmp_path / "cache"
     archive.server.bytes_a_second = 1_000_000
     fetching = archive.fetch(cache)
-    wait_for(lambda: half_done(cache), "the second package")
+    wait_until(lambda: half_done(cache), "the second package")
     fetching.send_signal(number)
     fetching.communicate(timeout=10)
     assert fetched_installation(cache) is None

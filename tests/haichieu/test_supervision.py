@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
+
 SUPERVISOR = """
 import signal, sys, time
 from functools import partial
@@ -83,13 +85,6 @@ def started() -> Iterator[Callable[..., Supervised]]:
         one.process.communicate()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def is_gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -120,7 +115,7 @@ def test_one_that_is_killed_comes_back_and_the_others_stay(started: Callable[...
         except (ValueError, FileNotFoundError):
             return False
 
-    until(is_back)
+    wait_until(is_back, "it is back", WAIT)
     assert station.child("engine") == other
     station.process.send_signal(signal.SIGTERM)
     printed, said = station.finish()
@@ -165,4 +160,4 @@ def test_nobody_is_left_behind_by_a_supervisor_that_is_killed(started: Callable[
     assert station.line() == "all ready"
     left = [station.child("web"), station.child("engine")]
     station.process.kill()
-    until(lambda: all(is_gone(pid) for pid in left))
+    wait_until(lambda: all(is_gone(pid) for pid in left), "every process is gone", WAIT)

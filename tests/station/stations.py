@@ -14,12 +14,21 @@ from haichieu.demo.trial_station import free_port, trial_station
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from haichieu.station import Station
+from ivr.prompts.custom import Origin, OwnPrompt
 from tests.station import district
 from tests.station.playbacks import playbacks_of
 from tests.station.scene import Scene
 
 SPEAKERS = ("cb-1", "cb-2", "cp-1")
 SPEECH_SECONDS = "2"
+SAID_IN_FULL = {
+    "call-back-announcement": "Sẽ gọi lại.",
+    "locked-out": "Đã khóa.",
+    "message-instructions": "Mời nói.",
+    "record-instructions": "Mời thu.",
+    "sign-in-refused": "Từ chối.",
+}
+"""Prompts that no key interrupts, in fewer words than a caller needs."""
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +56,8 @@ async def started(
         station = await stack.enter_async_context(trial_station(file, **quick, **settings))
         with station.database.session() as session:
             session.execute(sa.update(Station).values(reply_hours=""))  # the tests are run at night as well
+            for key, text in SAID_IN_FULL.items():
+                session.add(OwnPrompt(key=key, language="vi", text=text, origin=Origin.TEXT, changed_by="test"))
         playbacks = await stack.enter_async_context(playbacks_of(station.settings))
         scene = Scene(station, folder, stack, speeches, carrier_port, playbacks)
         scene.remember_configuration()

@@ -1,4 +1,4 @@
-"""Officials who hang up at the worst moments, and a call back that is not taken up."""
+"""Officials who hang up at inconvenient moments, and call-backs that are not confirmed."""
 
 import pytest
 import sqlalchemy as sa
@@ -25,23 +25,18 @@ def settled(scene: Scene) -> bool:
         return session.scalars(sa.select(CallBack.state).order_by(CallBack.id.desc()).limit(1)).one() == "done"
 
 
-async def test_who_hangs_up_before_confirming_leaves_no_broadcast(scene: Scene) -> None:
+async def test_hanging_up_before_confirming_leaves_no_broadcast(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
-    await phone.call("1900")
-    for keys in (HAI, "1", "11#"):
-        await phone.digits(keys)
-    await scene.hears(scene.phone_file(), "confirm-live", zone="Cô Ba", reachable=1, total=2)
-    await phone.hang_up()
-    await phone.ended()
-    await phone.stop()
+    before = scene.broadcasts()
+    await scene.call(phone, "1900", HAI, "1", "11#")
+    await scene.hears(phone, "confirm-live", zone="Cô Ba", reachable=2, total=2)
+    await scene.hang_up(phone)
     await scene.quiet()
-    assert scene.broadcasts() == 0
+    assert scene.broadcasts() == before
 
 
 @pytest.mark.parametrize(("moment", "how"), [("calling", {"cancelled", "ended"}), ("on_air", {"ended"})])
-async def test_who_hangs_up_during_the_chime_leaves_a_closed_broadcast_and_no_alarm(
-    scene: Scene, moment: str, how: set[str]
-) -> None:
+async def test_hanging_up_during_the_chime_closes_the_broadcast(scene: Scene, moment: str, how: set[str]) -> None:
     before = scene.broadcasts()
     phone = await scene.phone("may-hai")
     await phone.call("1900")
@@ -49,10 +44,8 @@ async def test_who_hangs_up_during_the_chime_leaves_a_closed_broadcast_and_no_al
     await phone.digits("1")
     states = ("calling", "on_air") if moment == "calling" else ("on_air",)
     await until(lambda: scene.broadcasts() > before and scene.newest().state in states, moment)
-    await phone.hang_up()
-    await phone.ended()
+    await scene.hang_up(phone)
     aired = await scene.ended()
-    await phone.stop()
     await scene.quiet()
     assert aired.state in how
     assert aired.reason == "caller_left"
@@ -60,21 +53,19 @@ async def test_who_hangs_up_during_the_chime_leaves_a_closed_broadcast_and_no_al
     assert alarms(scene) == []
 
 
-async def test_who_hangs_up_the_moment_they_are_live_leaves_no_alarm_either(scene: Scene) -> None:
+async def test_hanging_up_when_live_raises_no_alarm(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     await scene.go_live(phone, f"{HAI}111#", "1")
-    await phone.hang_up()
+    await scene.hang_up(phone)
     aired = await scene.ended()
-    await phone.stop()
     await scene.quiet()
     assert (aired.state, aired.reason, aired.deliveries["cb-1"].state) == ("ended", None, "played")
     assert alarms(scene) == []
 
 
-async def test_other_keys_on_the_call_back_put_nothing_on_a_speaker(scene: Scene) -> None:
+async def test_wrong_keys_on_the_call_back_start_no_broadcast(scene: Scene) -> None:
     before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)
-    heard = scene.phone_file()
     await carrier.call("1900")
     await carrier.digits(f"{MAI}111#1")
     await carrier.ended(25)
@@ -82,15 +73,14 @@ async def test_other_keys_on_the_call_back_put_nothing_on_a_speaker(scene: Scene
     await carrier.answer()
     for key in "789":
         await carrier.digits(key)
-    await scene.hears(heard, "too-many-wrong-keys")
+    await scene.hears(carrier, "too-many-wrong-keys")
     await carrier.ended(15)
     await until(lambda: settled(scene), "the call back is settled")
-    await carrier.stop()
     await scene.quiet()
     assert scene.broadcasts() == before
 
 
-async def test_on_the_call_back_another_zone_may_be_chosen(scene: Scene) -> None:
+async def test_another_zone_can_be_chosen_on_the_call_back(scene: Scene) -> None:
     carrier = await scene.outside(district.MAI)
     await carrier.call("1900")
     await carrier.digits(f"{MAI}111#1")
@@ -102,8 +92,6 @@ async def test_on_the_call_back_another_zone_may_be_chosen(scene: Scene) -> None
     await until(lambda: scene.broadcasts() > before and scene.newest().live, "live", 20)
     await carrier.digits("#")
     assert (await scene.ended()).deliveries["cb-1"].state == "played"
-    await carrier.hang_up()
-    await carrier.ended()
-    await carrier.stop()
+    await scene.hang_up(carrier)
     await until(lambda: settled(scene), "the call back is settled")
     await scene.quiet()

@@ -1,4 +1,4 @@
-"""The station keeps its hours: programmes, booked officials, quiet; and says why when an hour was not kept."""
+"""Scheduled programmes and booked officials: on air on time, or closed with a reason and an alarm."""
 
 import datetime
 
@@ -23,10 +23,10 @@ def programme(scene: Scene, speech: str) -> int:
     return on_air.programme_named(scene.station.database, settings.home, scene.speeches[speech])
 
 
-async def kept(scene: Scene, schedule_id: int) -> Aired:
-    """Wait until an hour was kept, and return its broadcast."""
+async def aired_as_planned(scene: Scene, schedule_id: int) -> Aired:
+    """Wait until a schedule was aired, and return its broadcast."""
     database = scene.station.database
-    await until(lambda: on_air.occurrence(database, schedule_id)[0] == "aired", "the hour is kept", 60)
+    await until(lambda: on_air.occurrence(database, schedule_id)[0] == "aired", "the schedule is aired", 60)
     return scene.broadcast(on_air.occurrence(database, schedule_id)[2] or 0)
 
 
@@ -38,76 +38,73 @@ def late_by(scene: Scene, broadcast_id: int, schedule_id: int) -> float:
     return (broadcast.on_air_at - due).total_seconds()
 
 
-async def test_a_scheduled_programme_is_heard_on_time_and_whole(scene: Scene) -> None:
+async def test_scheduled_programme_is_heard_on_time(scene: Scene) -> None:
     scene.forget()
-    hour = on_air.plan_in(scene.station.database, 4, "11", programme_id=programme(scene, "demo-congrats"))
-    aired = await kept(scene, hour)
-    assert 0 <= late_by(scene, aired.id, hour) < 3
+    planned = on_air.plan_in(scene.station.database, 2.5, "11", programme_id=programme(scene, "demo-congrats"))
+    aired = await aired_as_planned(scene, planned)
+    assert 0 <= late_by(scene, aired.id, planned) < 3
     for code in ("cb-1", "cb-2"):
         assert aired.deliveries[code].state == "played"
-        found = scene.heard(code, "demo-congrats")
-        assert found.correlation > SAME
-        assert found.fraction > 0.6
+        assert scene.heard(code, "demo-congrats").correlation > SAME
     await scene.quiet()
 
 
-async def test_what_nobody_approved_is_not_played_and_raises_an_alarm(scene: Scene) -> None:
+async def test_unapproved_programme_is_not_played_and_raises_an_alarm(scene: Scene) -> None:
     settings, database = scene.station.settings, scene.station.database
     draft = on_air.add_programme(database, settings.home, scene.speeches["demo-instruct"], approved=False)
-    hour = on_air.plan_in(database, 2, "11", programme_id=draft)
-    await until(lambda: on_air.occurrence(database, hour)[0] == "missed", "the hour is closed", 20)
-    assert on_air.occurrence(database, hour)[1:] == ("not_approved", None)
+    planned = on_air.plan_in(database, 1, "11", programme_id=draft)
+    await until(lambda: on_air.occurrence(database, planned)[0] == "missed", "the occurrence is closed", 20)
+    assert on_air.occurrence(database, planned)[1:] == ("not_approved", None)
     with database.session() as session:
-        assert f"schedule:{hour}" in {alarm.subject for alarm in open_alarms(session)}
+        assert f"schedule:{planned}" in {alarm.subject for alarm in open_alarms(session)}
 
 
-async def test_a_silenced_zone_stays_silent_and_the_log_says_so(scene: Scene) -> None:
+async def test_silenced_zone_skips_the_schedule_with_a_reason(scene: Scene) -> None:
     database = scene.station.database
     with database.session() as session:
         zone = session.scalars(sa.select(Zone.id).where(Zone.code == "11")).one()
         quiet_hours.silence(session, zone, now() + datetime.timedelta(hours=1), on_air.EDITOR, now())
-    hour = on_air.plan_in(database, 2, "11", programme_id=programme(scene, "demo-congrats"))
-    await until(lambda: on_air.occurrence(database, hour)[0] == "skipped", "the hour is closed", 20)
+    planned = on_air.plan_in(database, 1, "11", programme_id=programme(scene, "demo-congrats"))
+    await until(lambda: on_air.occurrence(database, planned)[0] == "skipped", "the occurrence is closed", 20)
     with database.session() as session:
         quiet_hours.unsilence(session, zone, on_air.EDITOR)
-    assert on_air.occurrence(database, hour)[1:] == ("zone_silenced", None)
+    assert on_air.occurrence(database, planned)[1:] == ("zone_silenced", None)
 
 
-async def test_an_official_is_called_ahead_of_the_hour_and_is_on_air_on_time(scene: Scene) -> None:
+async def test_booked_official_is_called_ahead_and_on_air_on_time(scene: Scene) -> None:
     scene.forget()
     phone = await scene.phone("may-lan")
-    hour = on_air.plan_in(scene.station.database, 25, "12", official="1003", lead_seconds=20)
+    planned = on_air.plan_in(scene.station.database, 8, "12", official="1003", lead_seconds=8)
     await phone.incoming(20)
     await phone.answer()
     await phone.digits(LAN)
-    await until(lambda: on_air.occurrence(scene.station.database, hour)[2] is not None, "on air", 40)
-    broadcast_id = on_air.occurrence(scene.station.database, hour)[2] or 0
+    await until(lambda: on_air.occurrence(scene.station.database, planned)[2] is not None, "on air", 40)
+    broadcast_id = on_air.occurrence(scene.station.database, planned)[2] or 0
     await until(lambda: scene.broadcast(broadcast_id).live, "live")
     await phone.play(scene.speeches["demo-instruct"])
     await phone.digits("#")
-    aired = await kept(scene, hour)
-    await phone.stop()
-    assert 0 <= late_by(scene, aired.id, hour) < 3
+    aired = await aired_as_planned(scene, planned)
+    assert 0 <= late_by(scene, aired.id, planned) < 3
     assert aired.deliveries["cp-1"].state == "played"
     assert scene.heard("cp-1", "demo-instruct").correlation > SAME
     await scene.quiet()
 
 
-async def test_when_nobody_answers_the_fallback_programme_is_played_at_the_hour(scene: Scene) -> None:
+async def test_fallback_is_played_on_time_when_nobody_answers(scene: Scene) -> None:
     scene.forget()
     fallback = programme(scene, "demo-congrats")
     database = scene.station.database
-    hour = on_air.plan_in(database, 8, "12", official="1003", lead_seconds=6, fallback_programme_id=fallback)
-    aired = await kept(scene, hour)
-    assert 0 <= late_by(scene, aired.id, hour) < 3
+    planned = on_air.plan_in(database, 4, "12", official="1003", lead_seconds=3, fallback_programme_id=fallback)
+    aired = await aired_as_planned(scene, planned)
+    assert 0 <= late_by(scene, aired.id, planned) < 3
     assert scene.heard("cp-1", "demo-congrats").correlation > SAME
     await scene.quiet()
 
 
-async def test_without_a_fallback_an_hour_that_nobody_kept_raises_an_alarm(scene: Scene) -> None:
+async def test_unanswered_booking_without_fallback_raises_an_alarm(scene: Scene) -> None:
     database = scene.station.database
-    hour = on_air.plan_in(database, 6, "12", official="1003", lead_seconds=4)
-    await until(lambda: on_air.occurrence(database, hour)[0] == "missed", "the hour is closed", 40)
-    assert on_air.occurrence(database, hour)[1:] == ("official_not_reached", None)
+    planned = on_air.plan_in(database, 3, "12", official="1003", lead_seconds=2)
+    await until(lambda: on_air.occurrence(database, planned)[0] == "missed", "the occurrence is closed", 40)
+    assert on_air.occurrence(database, planned)[1:] == ("official_not_reached", None)
     with database.session() as session:
-        assert f"schedule:{hour}" in {alarm.subject for alarm in open_alarms(session)}
+        assert f"schedule:{planned}" in {alarm.subject for alarm in open_alarms(session)}
