@@ -1,25 +1,24 @@
 """An Asterisk without the application: what the station is while the switchboard is down."""
 
 import asyncio
-import os
+import contextlib
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from dialplans.account_file import AccountFile
 from dialplans.accounts import DynamicObject
-from dialplans.configuration import ari_password
+from dialplans.configuration import write_configuration
 from dialplans.degraded import DegradedMode, write_degraded
 from dialplans.installation import find_installation
-from haichieu.demo.trial_station import free_ports
+from haichieu.demo.trial_station import free_ports, until
 from haichieu.process_control import end_with_parent
+from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import Settings, load_settings
+from tests import asterisk_rest
 
 
 @dataclass
@@ -36,18 +35,18 @@ class LoneAsterisk:
         return f"{self.settings.bind}:{self.settings.sip_port}"
 
     async def start(self) -> None:
-        """Start it and wait until ARI answers."""
-        given = {name: str(getattr(self.settings, name)) for name in self.settings.model_fields_set}
+        """Write its configuration, start it, and wait until ARI answers.
+
+        Started here and not by `haichieu asterisk`, whose imports take longer than Asterisk's own start.
+        """
+        installation = find_or_fetch(self.settings)
+        configuration = write_configuration(self.settings, installation)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "haichieu", "asterisk"),
-                env={**os.environ, **{f"HAICHIEU_{name.upper()}": value for name, value in given.items()}},
+                *(*installation.argv, "-f", "-C", str(configuration)),
                 stdout=log, stderr=log, preexec_fn=end_with_parent,
             )  # fmt: skip
-        async with asyncio.timeout(20):
-            while not await self._answers():
-                assert self.process.returncode is None, self.log.read_text(errors="replace")
-                await asyncio.sleep(0.05)
+        await until(self._answers, "ARI answers", 20)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit status."""
@@ -56,15 +55,18 @@ class LoneAsterisk:
             self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), 15)
 
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        await self.stop(signal.SIGKILL)
+
+    def forget_registrations(self) -> None:
+        """Delete the database in which it stores where phones and speakers are."""
+        for file in (self.settings.home / "lib").glob("astdb*"):
+            file.unlink()
+
     async def ari(self, method: str, path: str, body: object = None) -> Any:
-        """One request; the JSON of its answer. Raises aiohttp.ClientResponseError."""
-        url = f"http://{self.settings.ari_host}:{self.settings.ari_port}/ari{path}"
-        login = {"Authorization": aiohttp.encode_basic_auth("haichieu", ari_password(self.settings))}
-        async with (
-            aiohttp.ClientSession(headers=login, raise_for_status=True) as session,
-            session.request(method, url, json=body) as answer,
-        ):
-            return await answer.json(content_type=None)
+        """Send one request and return the JSON of its answer. Raises urllib.error.HTTPError."""
+        return await asyncio.to_thread(asterisk_rest.request, self.settings, method, path, body)
 
     async def put(self, account: Iterable[DynamicObject]) -> None:
         """Push an account as the switchboard does."""
@@ -84,12 +86,13 @@ class LoneAsterisk:
         )  # fmt: skip
         return (await process.communicate())[0].decode(errors="replace")
 
-    async def _answers(self) -> bool:
-        try:
-            await self.ari("GET", "/asterisk/ping")
-        except (aiohttp.ClientError, OSError):
-            return False
-        return True
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.returncode is None, self.log.read_text(errors="replace")
+        with contextlib.suppress(OSError):
+            asterisk_rest.request(self.settings, "GET", "/asterisk/ping")
+            return True
+        return False
 
 
 @asynccontextmanager
@@ -97,13 +100,20 @@ async def lone_asterisk(
     home: Path,
     accounts: Iterable[Iterable[DynamicObject]] = (),
     degraded: DegradedMode | None = None,
+    dialplan: str = "",
     **settings: str | int,
 ) -> AsyncIterator[LoneAsterisk]:
-    """Run an Asterisk that knows `accounts` from the file, as after a restart without the application."""
+    """Run an Asterisk that knows `accounts` from the file, as after a restart without the application.
+
+    Calls take the dialplan of a degraded mode, or the one that is given as text.
+    """
     AccountFile(home).write([item for account in accounts for item in account])
     given = load_settings(home=home, **{**free_ports(), **settings})
     if degraded is not None:
         write_degraded(given, degraded)
+    if dialplan:
+        (home / "etc").mkdir(parents=True, exist_ok=True)
+        (home / "etc/degraded.conf").write_text(dialplan)
     asterisk = LoneAsterisk(given, home / "asterisk.log")
     try:
         await asterisk.start()

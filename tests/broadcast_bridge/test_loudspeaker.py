@@ -1,4 +1,4 @@
-"""The software loudspeaker with a real Asterisk: what it plays, whom it obeys, what it survives."""
+"""The software loudspeaker with a real Asterisk: what it plays, which calls it takes, what it survives."""
 
 import asyncio
 import contextlib
@@ -9,47 +9,73 @@ import socket
 import struct
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from dialplans.accounts import DynamicObject, ha1, phone_account, speaker_account
 from haichieu.audio import Sound, measure, read_wav, resample, write_wav
 from haichieu.audio.sound import from_pcm
 from haichieu.demo.audio_matching import FOUND, match
 from haichieu.demo.event_process import EventMissing
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
-from tests.broadcast_bridge.plain_asterisk import PASSWORD, PlainAsterisk
+from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlainAsterisk]:
-    asterisk = PlainAsterisk(tmp_path_factory.mktemp("asterisk"))
-    await asterisk.start()
-    yield asterisk
-    await asterisk.kill()
+PASSWORD = "mot-hai-ba"
+ONE, EMERGENCY = "1", "9"
+NUMBERS = {"phone-1": "101", "phone-2": "102"}
+DIALPLAN = f"""
+[degraded]
+exten => {ONE},1,Dial(PJSIP/cl-1)
+exten => {EMERGENCY},1,Dial(PJSIP/cl-1,,b(urgent^s^1))
+[urgent]
+exten => s,1,Set(PJSIP_HEADER(add,Priority)=emergency)
+ same => n,Return()
+"""
+
+
+def accounts() -> list[list[DynamicObject]]:
+    """Two phones and two speakers, which may register for less than a station asks for."""
+    phones = [phone_account(name, ha1(name, PASSWORD), NUMBERS[name]) for name in NUMBERS]
+    speakers = [speaker_account(name, ha1(name, PASSWORD), ["alaw"], 30) for name in ("cl-1", "cl-2")]
+    return [[brief(item) for item in account] for account in (*phones, *speakers)]
+
+
+def brief(item: DynamicObject) -> DynamicObject:
+    if item.object_type != "aor":
+        return item
+    return replace(item, fields={**item.fields, "minimum_expiration": "5", "qualify_frequency": "0"})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
+    async with lone_asterisk(tmp_path_factory.mktemp("asterisk"), accounts(), dialplan=DIALPLAN) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of speech, telephone rate."""
+    """Two seconds of speech, telephone rate."""
     path = tmp_path_factory.mktemp("speech") / "speech.wav"
     words = "Good morning. The water supply will be closed on Saturday, from seven o'clock until noon."
     subprocess.run(["espeak-ng", "-a", "60", "-w", str(path), words], check=True)
     spoken = resample(read_wav(path), 8000)
-    write_wav(path, Sound(spoken.samples[: 4 * 8000], 8000))
+    write_wav(path, Sound(spoken.samples[: 2 * 8000], 8000))
     return path
 
 
-def phone(asterisk: PlainAsterisk, number: int = 1) -> SoftPhone:
+def phone(asterisk: LoneAsterisk, number: int = 1) -> SoftPhone:
     return SoftPhone(server=asterisk.server, id=f"phone-{number}", password=PASSWORD)
 
 
 def speaker(
-    asterisk: PlainAsterisk,
+    asterisk: LoneAsterisk,
     number: int = 1,
     *,
     password: str = PASSWORD,
@@ -72,7 +98,7 @@ async def ready(*devices: SoftPhone | SoftSpeaker) -> AsyncIterator[None]:
 
 
 async def call_until_answered(caller: SoftPhone, to: str) -> None:
-    """As an official who is told "not reachable", or hears nothing, and dials again."""
+    """Call again, as an official does who hears "not reachable", or hears nothing, and dials again."""
     async with asyncio.timeout(40):
         while True:
             try:
@@ -104,14 +130,14 @@ def invite(port: int, user: str, me: int) -> bytes:
     ).encode()
 
 
-async def test_what_a_phone_says_is_recorded_call_after_call(
-    asterisk: PlainAsterisk, speech: Path, tmp_path: Path
+async def test_each_call_is_recorded_without_the_pauses_between(
+    asterisk: LoneAsterisk, speech: Path, tmp_path: Path
 ) -> None:
     heard = tmp_path / "heard.wav"
     one, first, second = phone(asterisk), speaker(asterisk, record=heard), speaker(asterisk, 2, output="| cat")
     async with ready(one, first, second):
         for _ in range(2):
-            await one.call("one")
+            await one.call(ONE)
             await first.call_started()
             played = await one.play(speech)
             await one.hang_up()
@@ -125,38 +151,38 @@ async def test_what_a_phone_says_is_recorded_call_after_call(
     eighth = len(recorded.samples) // 8  # the two calls are not of quite the same length: let the halves overlap
     for part in (recorded.samples[: 5 * eighth], recorded.samples[3 * eighth :]):
         assert match(read_wav(speech), Sound(part, recorded.rate)).correlation > FOUND
-    assert 7.5 < recorded.seconds < 11  # nothing of the time between the calls
+    assert 3.5 < recorded.seconds < 6  # nothing of the time between the calls
 
 
-async def test_a_player_gets_the_sound(asterisk: PlainAsterisk, speech: Path, tmp_path: Path) -> None:
+async def test_player_command_receives_the_sound(asterisk: LoneAsterisk, speech: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     one, first = phone(asterisk), speaker(asterisk, output=f"| tee {raw}")
     async with ready(one, first):
-        await one.call("one")
+        await one.call(ONE)
         await one.play(speech)
         await one.hang_up()
         await first.call_ended()
     assert match(read_wav(speech), from_pcm(raw.read_bytes(), 8000)).correlation > FOUND
 
 
-async def test_a_second_call_is_busy_and_an_emergency_is_not(asterisk: PlainAsterisk, speech: Path) -> None:
+async def test_second_call_is_busy_unless_it_is_an_emergency(asterisk: LoneAsterisk, speech: Path) -> None:
     one, two, first = phone(asterisk), phone(asterisk, 2), speaker(asterisk, output="| cat")
     async with ready(one, two, first):
-        await one.call("one")
+        await one.call(ONE)
         await first.call_started()
         await one.begin_playing(speech)
         await first.sound()
         with pytest.raises(CallNotAnswered) as refusal:
-            await two.call("one")
+            await two.call(ONE)
         assert refusal.value.code == 486
         assert (await first.take("refused", timeout=5))["reason"] == "busy"
-        await two.call("emergency")
+        await two.call(EMERGENCY)
         assert (await first.call_ended())["reason"] == "replaced"
-        assert (await first.call_started())["caller"] == "phone-2"
+        assert (await first.call_started())["caller"] == "102"
         await one.ended()
 
 
-async def test_strangers_are_not_heard_however_many_call(asterisk: PlainAsterisk) -> None:
+async def test_calls_from_strangers_are_ignored(asterisk: LoneAsterisk) -> None:
     one, first = phone(asterisk), speaker(asterisk, output="| cat")
     async with ready(one, first):
         (port,) = udp_ports(first.pid)
@@ -164,7 +190,7 @@ async def test_strangers_are_not_heard_however_many_call(asterisk: PlainAsterisk
             stranger.bind(("127.0.0.1", 0))
             for _ in range(500):
                 stranger.sendto(invite(port, "cl-1", stranger.getsockname()[1]), ("127.0.0.1", port))
-            await one.call("one")
+            await one.call(ONE)
             await first.call_started()
             stranger.setblocking(False)
             with pytest.raises(BlockingIOError):
@@ -172,28 +198,28 @@ async def test_strangers_are_not_heard_however_many_call(asterisk: PlainAsterisk
         assert [event for event in first.events if event["event"] == "refused"] == []
 
 
-async def test_a_call_by_way_of_the_station_needs_what_only_our_registration_told(asterisk: PlainAsterisk) -> None:
-    """Somebody with the station's address who does not know the Contact, as when a packet's source is forged."""
+async def test_forged_call_without_our_contact_is_refused(asterisk: LoneAsterisk) -> None:
+    """The caller has the station's address but not the Contact, as when a packet's source is forged."""
     first = speaker(asterisk, output="| cat")
     async with ready(first):
         (port,) = udp_ports(first.pid)
         await asterisk.kill()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forged:
-            forged.bind(("127.0.0.1", asterisk.port))
+            forged.bind(("127.0.0.1", asterisk.settings.sip_port))
             forged.settimeout(5)
-            forged.sendto(invite(port, "cl-1", asterisk.port), ("127.0.0.1", port))
+            forged.sendto(invite(port, "cl-1", asterisk.settings.sip_port), ("127.0.0.1", port))
             answers = [await asyncio.to_thread(forged.recv, 4096) for _ in range(2)]
         await asterisk.start()
     assert b"403" in answers[-1].split(b"\r\n")[0]
     assert not any(event["event"] == "call_started" for event in first.events)
 
 
-async def test_nobody_can_speak_into_a_pause(asterisk: PlainAsterisk, tmp_path: Path) -> None:
+async def test_stray_rtp_in_a_pause_is_not_played(asterisk: LoneAsterisk, tmp_path: Path) -> None:
     heard = tmp_path / "heard.wav"
     one, first = phone(asterisk), speaker(asterisk, record=heard)
     async with ready(one, first):
         before = udp_ports(first.pid)
-        await one.call("one")
+        await one.call(ONE)
         await first.call_started()
         await asterisk.kill()
         noise = random.Random(3).randbytes(160)
@@ -207,20 +233,20 @@ async def test_nobody_can_speak_into_a_pause(asterisk: PlainAsterisk, tmp_path: 
     assert measure(read_wav(heard)).active_seconds == 0
 
 
-async def test_the_station_may_crash_in_the_middle_of_a_call(asterisk: PlainAsterisk) -> None:
+async def test_next_call_is_taken_after_the_station_crashed(asterisk: LoneAsterisk) -> None:
     one, first = phone(asterisk), speaker(asterisk, output="| cat")
     async with ready(one, first):
-        await one.call("one")
+        await one.call(ONE)
         await first.call_started()
         await asterisk.kill()
         await asterisk.start()
         async with ready(two := phone(asterisk, 2)):
-            await call_until_answered(two, "one")
+            await call_until_answered(two, ONE)
             assert (await first.call_ended())["reason"] == "replaced"
-            assert (await first.call_started())["caller"] == "phone-2"
+            assert (await first.call_started())["caller"] == "102"
 
 
-async def test_a_wrong_password_is_told_once_and_tried_again(asterisk: PlainAsterisk) -> None:
+async def test_wrong_password_is_reported_once_and_tried_again(asterisk: LoneAsterisk) -> None:
     async with speaker(asterisk, password="sai", output="| cat") as wrong:
         for _ in range(2):
             assert (await wrong.take("registration_failed", timeout=10))["code"] == 401
@@ -228,19 +254,19 @@ async def test_a_wrong_password_is_told_once_and_tried_again(asterisk: PlainAste
     assert len([line for line in wrong.errors if "sai mã loa hoặc mật khẩu" in line]) == 1
 
 
-async def test_a_loudspeaker_may_be_there_before_its_station(asterisk: PlainAsterisk) -> None:
+async def test_loudspeaker_registers_with_a_station_that_starts_later(asterisk: LoneAsterisk) -> None:
     await asterisk.kill()
     async with speaker(asterisk, output="| cat") as early:
         await asterisk.start()
         await early.registered(30)
 
 
-async def test_a_station_that_forgot_its_loudspeakers_learns_of_them_again(asterisk: PlainAsterisk) -> None:
+async def test_loudspeaker_registers_again_after_the_station_lost_it(asterisk: LoneAsterisk) -> None:
     one, first = phone(asterisk), speaker(asterisk, output="| cat")
     async with ready(first):
         await asterisk.kill()
         asterisk.forget_registrations()
         await asterisk.start()
         async with ready(one):
-            await call_until_answered(one, "one")
+            await call_until_answered(one, ONE)
             await first.call_started()
