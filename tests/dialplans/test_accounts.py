@@ -23,7 +23,7 @@ FAR_AWAY = "192.0.2.1"
 """Nobody is there (RFC 5737)."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
     long = DegradedSounds(**dict.fromkeys(DegradedSounds.__annotations__, "demo-congrats"))
     home = tmp_path_factory.mktemp("accounts")
@@ -62,7 +62,7 @@ def test_no_account_that_registers_holds_a_clear_password() -> None:
         assert SECRET not in repr(account)
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_asterisk_takes_every_kind_of_account_and_gives_it_up_again(asterisk: LoneAsterisk) -> None:
     accounts = [
         speaker_account("taken-speaker", "0" * 32, ["alaw", "ulaw", "g722"], 30),
@@ -78,7 +78,7 @@ async def test_asterisk_takes_every_kind_of_account_and_gives_it_up_again(asteri
     assert not {"taken-speaker", "taken-phone", "taken-trunk"} & await known(asterisk)
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_phone_registers_with_its_password_and_not_with_another(asterisk: LoneAsterisk) -> None:
     await asterisk.put(phone("right"))
     async with SoftPhone(server=asterisk.server, id="right", password=SECRET) as right:
@@ -87,7 +87,7 @@ async def test_a_phone_registers_with_its_password_and_not_with_another(asterisk
         assert (await wrong.take("registered", "registration_failed", timeout=10))["event"] != "registered"
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_writing_a_trunks_name_into_from_opens_nothing(asterisk: LoneAsterisk) -> None:
     await asterisk.put(trunk_account("carrier", FAR_AWAY, 5060, register=False, username="", password=""))
     async with SoftPhone(server=asterisk.server, caller_number="carrier") as stranger:
@@ -97,7 +97,7 @@ async def test_writing_a_trunks_name_into_from_opens_nothing(asterisk: LoneAster
     assert refusal.value.code in (401, 403)
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_loudspeaker_that_calls_is_turned_away(asterisk: LoneAsterisk) -> None:
     await asterisk.put(speaker_account("talker", ha1("talker", SECRET), ["alaw"], 30))
     async with SoftPhone(server=asterisk.server, id="talker", password=SECRET) as talker:
@@ -107,7 +107,7 @@ async def test_a_loudspeaker_that_calls_is_turned_away(asterisk: LoneAsterisk) -
     assert refusal.value.code == 403
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_phones_call_is_its_own_whatever_it_claims_and_whoever_shares_its_address(
     asterisk: LoneAsterisk,
 ) -> None:
@@ -126,7 +126,7 @@ async def test_a_phones_call_is_its_own_whatever_it_claims_and_whoever_shares_it
     assert channel["caller"]["number"] == "0263101"
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_trunks_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> None:
     carrier = trunk_account("by-address", "127.0.0.1", 5999, register=False, username="", password="")
     await asterisk.put(carrier)
@@ -149,7 +149,7 @@ def contents(path: Path) -> bytes:
         return b""
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_no_clear_password_of_a_phone_or_speaker_is_on_disk(asterisk: LoneAsterisk) -> None:
     await asterisk.put(phone("secretive"))
     async with SoftPhone(server=asterisk.server, id="secretive", password=SECRET) as secretive:

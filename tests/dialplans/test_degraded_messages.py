@@ -1,4 +1,4 @@
-"""A hotline while the application is down: Asterisk alone takes messages, and its return files each of them once."""
+"""The hotline while the application is down: Asterisk takes messages, and each becomes one case later."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,16 +29,18 @@ from haichieu.audio.sound import Sound
 from haichieu.database import Database
 from haichieu.demo.audio_matching import FOUND, match
 from haichieu.demo.softphone.controller import SoftPhone
-from haichieu.demo.trial_station import until
+from haichieu.demo.trial_station import free_port, until
 from haichieu.media import MediaStore
 from haichieu.process_control import end_with_parent
+from tests import asterisk_rest
+from tests.command_line import haichieu
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
 HOTLINE, PIN = "1800", "971357"
 CALLER = "0987654321"
 MODE = DegradedMode("1999", PIN, (), replace(ASTERISKS_OWN, leave_message="beep"), (HOTLINE,))
-LONG = {"demo-instruct": "30"}
-"""Seconds of the sounds that are longer than four."""
+LONG = {"demo-instruct": "10"}
+"""Seconds of the sounds that are longer than three."""
 DISTRICT = f"""
 [[units]]
 code = "BL"
@@ -55,18 +57,15 @@ flow = "hotline"
 unit = "CB"
 """
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture(scope="module")
 def carrier_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_port(socket.SOCK_DGRAM)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def asterisk(tmp_path_factory: pytest.TempPathFactory, carrier_port: int) -> AsyncIterator[LoneAsterisk]:
     trunk = trunk_account("carrier", "127.0.0.1", carrier_port, register=False, username="", password="")
     async with lone_asterisk(tmp_path_factory.mktemp("messages"), [trunk], MODE) as running:
@@ -84,7 +83,7 @@ def sounds(asterisk: LoneAsterisk, tmp_path_factory: pytest.TempPathFactory) -> 
         made[name] = folder / f"{name}.wav"
         voice = installation.data / f"sounds/en/{name}.gsm"
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-i", voice, "-t", LONG.get(name, "4"), "-ar", "8000", made[name]], check=True
+            ["ffmpeg", "-v", "error", "-i", voice, "-t", LONG.get(name, "3"), "-ar", "8000", made[name]], check=True
         )
     return made
 
@@ -123,12 +122,7 @@ async def begin_speaking(asterisk: LoneAsterisk, phone: SoftPhone, speech: Path)
 
 
 async def over(asterisk: LoneAsterisk) -> None:
-    async def channels() -> object:
-        return await asterisk.ari("GET", "/channels")
-
-    async with asyncio.timeout(15):
-        while await channels():  # noqa: ASYNC110 (another program's state)
-            await asyncio.sleep(0.05)
+    await until(lambda: asterisk_rest.request(asterisk.settings, "GET", "/channels") == [], "no channels are left")
 
 
 def clear_numbers(home: Path) -> list[str]:
@@ -147,7 +141,7 @@ def empty_spool(asterisk: LoneAsterisk) -> None:
         path.unlink()
 
 
-async def test_what_is_said_is_kept_before_the_thanks_and_the_number_stands_nowhere(
+async def test_message_is_stored_before_the_thanks_without_the_number(
     asterisk: LoneAsterisk, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
 ) -> None:
     async with caller(asterisk, carrier_port, tmp_path / "heard.wav") as phone:
@@ -163,7 +157,7 @@ async def test_what_is_said_is_kept_before_the_thanks_and_the_number_stands_nowh
     assert clear_numbers(asterisk.settings.home) == []
 
 
-async def test_callers_at_once_are_told_apart_and_a_withheld_or_hostile_number_is_not_kept(
+async def test_concurrent_callers_get_separate_messages(
     asterisk: LoneAsterisk,
 ) -> None:
     numbers = ["anonymous", "0912345678%22)%7B%24%7BEPOCH%7D", "09123456789012345678", "0912345678", "101"]
@@ -178,7 +172,7 @@ async def test_callers_at_once_are_told_apart_and_a_withheld_or_hostile_number_i
     assert {message.dialled for message in found} == {HOTLINE}
 
 
-async def test_a_caller_whose_message_no_disk_takes_is_told_so(
+async def test_full_disk_is_announced_to_the_caller(
     asterisk: LoneAsterisk, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
 ) -> None:
     assert asterisk.process is not None
@@ -202,16 +196,13 @@ async def test_a_caller_whose_message_no_disk_takes_is_told_so(
     assert (first.number, first.wav.exists(), second.wav.exists()) == (CALLER, True, False)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def database(asterisk: LoneAsterisk) -> AsyncIterator[Database]:
+@pytest.fixture(scope="module")
+def database(asterisk: LoneAsterisk) -> Iterator[Database]:
     """The station's own, with a district applied."""
-    district = asterisk.settings.home / "district.toml"
-    district.write_text(DISTRICT)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "haichieu", "apply", str(district)),
-        env=environment(asterisk), stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert await process.wait() == 0
+    home = asterisk.settings.home
+    (home / "district.toml").write_text(DISTRICT)
+    applied = haichieu("apply", str(home / "district.toml"), "--home", str(home))
+    assert applied.returncode == 0, applied.stderr
     opened = Database(asterisk.settings.resolved_database_url)
     yield opened
     opened.close()
@@ -237,7 +228,7 @@ async def switchboard(asterisk: LoneAsterisk) -> AsyncIterator[None]:
         assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
-async def test_the_applications_return_makes_one_case_of_each_message_whoever_was_killed_meanwhile(
+async def test_each_message_becomes_one_case_despite_kills(
     asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
 ) -> None:
     async with caller(asterisk, carrier_port) as phone:
@@ -255,9 +246,8 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
 
     async with switchboard(asterisk):
         await until(lambda: not left(asterisk) and not emergency.exists(), "everything is taken in", 30)
-    # A switchboard killed after the commit leaves the files where they were.
-    shutil.copytree(tmp_path / "as-it-was", folder(asterisk), dirs_exist_ok=True)
-    async with switchboard(asterisk):
+        # A switchboard killed after the commit leaves the files where they were.
+        shutil.copytree(tmp_path / "as-it-was", folder(asterisk), dirs_exist_ok=True)
         await until(lambda: not left(asterisk), "everything is taken in again", 30)
 
     with database.session() as session:
@@ -269,7 +259,7 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
             ("CB", "number", "call")
         ] * 2
         # A killed Asterisk has up to two seconds in its buffer that nobody sees again.
-        for case, seconds in ((known, 4.0), (unknown, 1.5)):
+        for case, seconds in ((known, 3.0), (unknown, 1.0)):
             message = case.messages[0]  # an acknowledgement may follow
             assert message.sound is not None
             kept = MediaStore(asterisk.settings.home / "media", 1).path(message.sound)
@@ -282,7 +272,7 @@ async def test_the_applications_return_makes_one_case_of_each_message_whoever_wa
     assert clear_numbers(asterisk.settings.home) == []
 
 
-async def test_a_caller_who_is_still_speaking_when_the_application_returns_is_let_finish(
+async def test_caller_may_finish_when_the_application_returns(
     asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path]
 ) -> None:
     def cases() -> int:

@@ -1,4 +1,4 @@
-"""The one fetch of a whole Asterisk from the machine's own mirror; everything finer is tested on a small archive."""
+"""Fetch of a whole Asterisk from the machine's own mirror; details are tested on a small archive."""
 
 import asyncio
 import os
@@ -6,6 +6,8 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
+
+import pytest
 
 from dialplans.installation import fetched_installation
 from haichieu.demo.trial_station import until
@@ -28,7 +30,8 @@ def _exists(folder: Path, pattern: str) -> bool:
     return any(folder.glob(pattern))
 
 
-async def test_killed_in_the_download_and_in_the_unpacking_it_is_taken_up_and_completed(tmp_path: Path) -> None:
+@pytest.mark.proof
+async def test_fetch_that_was_killed_twice_is_completed(tmp_path: Path) -> None:
     for stage in ("download/archives/*.deb", "unpacking-*/usr"):
         process = await fetching(tmp_path)
         await until(partial(_exists, tmp_path, stage), stage, 90)

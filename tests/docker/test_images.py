@@ -76,7 +76,8 @@ def locked(path: Path) -> dict[str, frozenset[str]]:
     return {line.split()[0]: frozenset(re.findall(r"sha256:\w+", line)) for line in requirements if line.strip()}
 
 
-def test_every_file_of_every_room_is_installed(tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_wheel_contains_every_file_of_every_room(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -25,7 +25,7 @@ from haichieu.people import Account, Role, Unit
 from haichieu.station import the_station
 from ivr.prompts.spoken_time import spoken_moment
 from tests.feedback.answers.on_air_answers import aired_at
-from tests.station import district
+from tests.station import district, on_air
 from tests.station.scene import SAME, Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -179,7 +179,7 @@ async def test_approved_answer_is_heard_on_a_loudspeaker(scene: Scene) -> None:
         assert (programme.state, programme.author) == ("submitted", BY)
         approval.approve(session, programme, "account:d@d.vn", now())
         number = programme.id
-    await scene.station.command("programme", "air", str(number), "--zone", "11", "--by", "d@d.vn")
+    on_air.plan_in(scene.station.database, 1, "11", programme_id=number)
     await until(lambda: scene.heard("cb-1", "demo-instruct").correlation > SAME, "on the loudspeaker", 45)
     await scene.ended()
     with scene.station.database.session() as session:

@@ -75,7 +75,7 @@ async def test_wideband_speaker_hears_more_and_a_trim_lowers_volume(scene: Scene
     await wide.stop()
     heard = read_wav(scene.heard_file("wide"))
     assert heard.rate == 16000
-    assert share_above(heard, 4500) > 0.3
+    assert share_above(heard, 4500) > 0.2
 
     speech = ask(scene, scene.speeches["demo-congrats"], "16")
     await until(lambda: scene.broadcast(speech).state == "ended", "the end", 30)

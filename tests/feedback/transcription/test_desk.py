@@ -1,4 +1,4 @@
-"""The desk with the real engine, on both databases: nothing lost, nothing doubled, nothing stuck."""
+"""Transcription desk: each message is transcribed once, or waits for a person with a reason."""
 
 import asyncio
 import datetime
@@ -26,11 +26,17 @@ from haichieu.heartbeats import beat
 from haichieu.jobs import ClaimLost, Job
 from haichieu.locale import render
 from tests.command_line import haichieu
+from tests.feedback.transcription.scripted_engine import ScriptedEngine
 from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking
 from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
 
 WEASELS = "weasels"
 LEASE = datetime.timedelta(minutes=1)
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
 
 
 def job(database: Database, message_id: int, kind: str = job_kinds.TRANSCRIBE) -> Job:
@@ -50,7 +56,7 @@ def alarms(database: Database) -> list[tuple[str, str]]:
         return [(alarm.kind, render(alarm.text, "en")) for alarm in open_alarms(session)]
 
 
-async def test_a_message_is_written_down_and_its_case_moves_on(
+async def test_whisper_transcribes_a_message_and_its_case_moves_on(
     database: Database, tmp_path: Path, whisper: WhisperEngine
 ) -> None:
     store = store_in(tmp_path)
@@ -71,15 +77,15 @@ async def test_a_message_is_written_down_and_its_case_moves_on(
     assert job(database, said, job_kinds.FILE).state == "waiting"
 
 
-async def test_two_workers_never_do_one_message_twice(
-    database: Database, tmp_path: Path, whisper: WhisperEngine
+async def test_two_workers_never_transcribe_a_message_twice(
+    database: Database, tmp_path: Path, engine: ScriptedEngine
 ) -> None:
     store = store_in(tmp_path)
     silence = nobody_speaking()["silence"]
     said = [spoken_case(database, store, silence, "vi") for _ in range(12)]
 
     async def work() -> int:
-        desk = TranscriptionJobs(database, store, whisper)
+        desk = TranscriptionJobs(database, store, engine)
         done = 0
         while await desk.step():
             done += 1
@@ -92,7 +98,25 @@ async def test_two_workers_never_do_one_message_twice(
         assert session.scalars(sa.select(sa.func.count()).select_from(Transcript)).one() == len(said)
 
 
-async def test_a_killed_workers_message_is_done_by_another_once(
+async def test_message_of_a_dead_worker_is_transcribed_once(
+    database: Database, tmp_path: Path, engine: ScriptedEngine
+) -> None:
+    store = store_in(tmp_path)
+    said = spoken_case(database, store, nobody_speaking()["silence"])
+    with database.session() as session:
+        (left,) = jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE)
+    desk = TranscriptionJobs(database, store, engine)
+    assert not await desk.step(), "the dead worker's lease is still valid"
+    with database.session() as session:
+        session.get_one(Job, left.id).leased_until = now()
+    assert await desk.step()
+    with database.session() as session:
+        assert session.scalars(sa.select(sa.func.count()).select_from(Transcript)).one() == 1
+    assert (job(database, said).state, job(database, said).attempts) == ("done", 2)
+
+
+@pytest.mark.proof
+async def test_message_of_a_killed_worker_is_transcribed_once(
     database: Database, tmp_path: Path, whisper: WhisperEngine
 ) -> None:
     store = store_in(tmp_path)
@@ -124,14 +148,14 @@ async def test_a_killed_workers_message_is_done_by_another_once(
     assert (job(database, said).state, job(database, said).attempts) == ("done", 2)
 
 
-async def test_a_worker_that_is_told_to_stop_gives_its_message_back(
-    database: Database, tmp_path: Path, whisper: WhisperEngine
-) -> None:
+async def test_stopping_worker_releases_its_message(database: Database, tmp_path: Path, engine: ScriptedEngine) -> None:
     store = store_in(tmp_path)
-    said = spoken_case(database, store, asterisk_speech("demo-instruct"))
-    work = asyncio.create_task(TranscriptionJobs(database, store, whisper).run())
+    said = spoken_case(database, store, nobody_speaking()["silence"])
+    engine.may_finish.clear()
+    work = asyncio.create_task(TranscriptionJobs(database, store, engine).run())
     await until(lambda: job(database, said).state == "running", "the desk takes the message", 20)
     work.cancel()
+    engine.may_finish.set()
     await asyncio.wait([work])
     given_back = job(database, said)
     assert (given_back.state, given_back.attempts) == ("waiting", 0)
@@ -139,7 +163,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_message_back(
         assert session.get_one(Message, said).transcript is None
 
 
-def test_three_failures_wait_for_a_person_with_their_reason(database: Database, tmp_path: Path) -> None:
+def test_message_that_failed_three_times_waits_for_a_person(database: Database, tmp_path: Path) -> None:
     said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"])
     problem = TranscriptionFailed("máy ghi chữ lỗi / the engine failed")
     at = now()
@@ -157,7 +181,7 @@ def test_three_failures_wait_for_a_person_with_their_reason(database: Database, 
         did_not_work(session, held, problem, at)
 
 
-def test_a_message_that_kills_its_workers_waits_for_a_person(database: Database, tmp_path: Path) -> None:
+def test_message_that_kills_workers_waits_for_a_person(database: Database, tmp_path: Path) -> None:
     said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"])
     at = now()
     for _ in range(3):
@@ -174,8 +198,8 @@ def test_a_message_that_kills_its_workers_waits_for_a_person(database: Database,
     assert "3" in text
 
 
-async def test_a_sound_that_is_gone_fails_at_once_and_says_so(
-    database: Database, tmp_path: Path, whisper: WhisperEngine
+async def test_missing_sound_fails_at_once_with_a_reason(
+    database: Database, tmp_path: Path, engine: ScriptedEngine
 ) -> None:
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
@@ -183,33 +207,29 @@ async def test_a_sound_that_is_gone_fails_at_once_and_says_so(
         sound = session.get_one(Message, said).sound
         assert sound is not None
         store.path(sound).unlink()
-    await TranscriptionJobs(database, store, whisper).step()
+    await TranscriptionJobs(database, store, engine).step()
     failed = job(database, said)
     assert (failed.state, failed.attempts) == ("failed", 1)
     assert "is gone" in words(failed)
 
 
-async def test_a_file_that_is_no_sound_fails_at_once(
-    database: Database, tmp_path: Path, whisper: WhisperEngine
-) -> None:
+async def test_file_that_is_no_sound_fails_at_once(database: Database, tmp_path: Path, engine: ScriptedEngine) -> None:
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
     with database.session() as session:
         sound = session.get_one(Message, said).sound
         assert sound is not None
         store.path(sound).write_bytes(b"RIFF")
-    await TranscriptionJobs(database, store, whisper).step()
+    await TranscriptionJobs(database, store, engine).step()
     assert job(database, said).state == "failed"
     assert "cannot be read" in words(job(database, said))
 
 
-async def test_a_language_that_nobody_taught_the_engine_is_filed_for_a_human(
-    database: Database, tmp_path: Path, whisper: WhisperEngine
-) -> None:
+async def test_unknown_language_is_left_to_a_person(database: Database, tmp_path: Path, engine: ScriptedEngine) -> None:
     store = store_in(tmp_path)
-    said = spoken_case(database, store, asterisk_speech("vm-goodbye"), "tyz")
-    await TranscriptionJobs(database, store, whisper).step()
-    assert "Needs a human" in job(database, said).problem
+    said = spoken_case(database, store, nobody_speaking()["silence"], "tyz")
+    await TranscriptionJobs(database, store, engine).step()
+    assert "Needs a human" in words(job(database, said))
     assert job(database, said, job_kinds.FILE).state == "waiting"
     assert alarms(database) == [], "nothing is broken"
     with database.session() as session:
@@ -217,7 +237,28 @@ async def test_a_language_that_nobody_taught_the_engine_is_filed_for_a_human(
         assert (found.transcript, case.status) == (None, "new")
 
 
-async def test_a_broken_model_keeps_messages_waiting_until_it_is_repaired(database: Database, tmp_path: Path) -> None:
+async def test_messages_wait_until_a_broken_engine_is_repaired(
+    database: Database, tmp_path: Path, engine: ScriptedEngine
+) -> None:
+    store = store_in(tmp_path)
+    said = spoken_case(database, store, nobody_speaking()["silence"])
+    desk = TranscriptionJobs(database, store, engine)
+    engine.broken = "the model is broken"
+    assert await desk.step()
+    waiting = job(database, said)
+    assert (waiting.state, waiting.attempts) == ("waiting", 0)
+    assert "the model is broken" in waiting.problem
+    assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIBER_DOWN]
+    assert not await desk.step(), "it is not tried again and again"
+    engine.broken = ""
+    with time_machine.travel(now() + datetime.timedelta(minutes=2)):
+        assert await desk.step()
+    assert job(database, said).state == "done"
+    assert alarms(database) == []
+
+
+@pytest.mark.proof
+async def test_messages_wait_until_a_broken_model_is_repaired(database: Database, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     for file in default_folder().iterdir():
@@ -244,7 +285,7 @@ async def test_a_broken_model_keeps_messages_waiting_until_it_is_repaired(databa
     assert alarms(database) == []
 
 
-def test_without_a_transcriber_messages_wait_and_the_status_says_so(migrated_sqlite: Path, tmp_path: Path) -> None:
+def test_messages_wait_without_a_transcriber(migrated_sqlite: Path, tmp_path: Path) -> None:
     (tmp_path / "haichieu.sqlite").write_bytes(migrated_sqlite.read_bytes())
     database = Database(f"sqlite:///{tmp_path / 'haichieu.sqlite'}")
     store = store_in(tmp_path)

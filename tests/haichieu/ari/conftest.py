@@ -43,7 +43,7 @@ class Line:
         return call
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
     """A line on which one call at a time can be made."""
     account = phone_account("phone", ha1("phone", PASSWORD), "101")

@@ -10,7 +10,7 @@ from haichieu.ari.call import Call, Digits
 from haichieu.ari.errors import HungUp
 from tests.haichieu.ari.conftest import Line
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 LONG = "demo-congrats"
 
