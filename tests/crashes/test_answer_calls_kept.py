@@ -151,7 +151,7 @@ async def after_the_key(told: Told, until_it_is_killed: ExitStack) -> None:
     "moments",
     [
         pytest.param((in_the_answer,), id="before it was heard"),
-        pytest.param((after_the_last_word,), id="before that was stored"),
+        pytest.param((after_the_last_word,), id="before that was stored", marks=pytest.mark.proof),
         pytest.param((in_the_greeting, in_the_answer), id="twice before it was heard", marks=pytest.mark.proof),
         pytest.param((after_the_key, after_the_last_word), id="twice before that was stored", marks=pytest.mark.proof),
     ],

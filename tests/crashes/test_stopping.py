@@ -42,7 +42,10 @@ async def test_two_stations_run_side_by_side(scene: Scene) -> None:
     await scene.quiet()
 
 
-@pytest.mark.parametrize("setting", ["sip_port", "ari_port", "web_port"])
+@pytest.mark.parametrize(
+    "setting",
+    ["ari_port", pytest.param("sip_port", marks=pytest.mark.proof), pytest.param("web_port", marks=pytest.mark.proof)],
+)
 async def test_port_in_use_is_named_with_its_setting(scene: Scene, tmp_path: Path, setting: str) -> None:
     taken = getattr(scene.station.settings, setting)
     status, said = await up(tmp_path / "home", **{**free_ports(), setting: taken})
@@ -76,4 +79,3 @@ async def test_order_to_stop_ends_the_broadcast_and_the_station(scene: Scene) ->
     for code in ("cb-1", "cb-2"):
         await scene.speakers[code].call_ended(5)
     await phone.ended(5)
-    await scene.station.start()

@@ -54,6 +54,7 @@ async def test_killed_switchboard_leaves_a_true_log_and_no_channel(scene: Scene)
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_official_goes_live_again_at_once(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     scene.forget()
@@ -67,6 +68,7 @@ async def test_official_goes_live_again_at_once(scene: Scene) -> None:
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_killed_supervisor_leaves_no_process_or_open_broadcast(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     await scene.go_live(phone, *TO_THE_SPEAKERS)

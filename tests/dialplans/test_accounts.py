@@ -35,13 +35,13 @@ def phone(name: str, caller_number: str = "101") -> tuple[DynamicObject, ...]:
     return phone_account(name, ha1(name, SECRET), caller_number)
 
 
-def test_ha1_is_the_digest_of_the_standard() -> None:
+def test_ha1_is_the_digest_of_rfc_2617() -> None:
     # printf 'Mufasa:haichieu:Circle of Life' | md5sum
     assert ha1("Mufasa", "Circle of Life") == "8f4fb4bbef55e355eee76296ba9b76fd"
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a b", "a;b", "a\nb", "a/b", "../a", "ă", "a" * 41, "a,b", "a]"])
-def test_a_name_that_sip_or_a_file_could_trip_over_is_refused(name: str) -> None:
+def test_unsafe_account_name_is_refused(name: str) -> None:
     for make in (
         lambda: speaker_account(name, "0" * 32, ["alaw"], 30),
         lambda: phone_account(name, "0" * 32, "101"),
@@ -52,18 +52,18 @@ def test_a_name_that_sip_or_a_file_could_trip_over_is_refused(name: str) -> None
 
 
 @pytest.mark.parametrize("number", ["", "1>\n", "10 1", '"x" <1>', "1,2"])
-def test_a_caller_number_is_a_number(number: str) -> None:
+def test_caller_number_must_be_a_number(number: str) -> None:
     with pytest.raises(BadAccountName):
         phone_account("phone", "0" * 32, number)
 
 
-def test_no_account_that_registers_holds_a_clear_password() -> None:
+def test_registering_account_contains_no_clear_password() -> None:
     for account in (speaker_account("s", ha1("s", SECRET), ["alaw"], 30), phone("p")):
         assert SECRET not in repr(account)
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_asterisk_takes_every_kind_of_account_and_gives_it_up_again(asterisk: LoneAsterisk) -> None:
+async def test_every_kind_of_account_is_added_and_removed(asterisk: LoneAsterisk) -> None:
     accounts = [
         speaker_account("taken-speaker", "0" * 32, ["alaw", "ulaw", "g722"], 30),
         phone("taken-phone"),
@@ -79,7 +79,7 @@ async def test_asterisk_takes_every_kind_of_account_and_gives_it_up_again(asteri
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_phone_registers_with_its_password_and_not_with_another(asterisk: LoneAsterisk) -> None:
+async def test_phone_registers_only_with_its_password(asterisk: LoneAsterisk) -> None:
     await asterisk.put(phone("right"))
     async with SoftPhone(server=asterisk.server, id="right", password=SECRET) as right:
         await right.registered()
@@ -88,7 +88,7 @@ async def test_a_phone_registers_with_its_password_and_not_with_another(asterisk
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_writing_a_trunks_name_into_from_opens_nothing(asterisk: LoneAsterisk) -> None:
+async def test_trunk_name_in_from_gives_no_access(asterisk: LoneAsterisk) -> None:
     await asterisk.put(trunk_account("carrier", FAR_AWAY, 5060, register=False, username="", password=""))
     async with SoftPhone(server=asterisk.server, caller_number="carrier") as stranger:
         await stranger.ready()
@@ -98,7 +98,7 @@ async def test_writing_a_trunks_name_into_from_opens_nothing(asterisk: LoneAster
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_loudspeaker_that_calls_is_turned_away(asterisk: LoneAsterisk) -> None:
+async def test_call_from_a_loudspeaker_is_refused(asterisk: LoneAsterisk) -> None:
     await asterisk.put(speaker_account("talker", ha1("talker", SECRET), ["alaw"], 30))
     async with SoftPhone(server=asterisk.server, id="talker", password=SECRET) as talker:
         await talker.registered()
@@ -108,7 +108,7 @@ async def test_a_loudspeaker_that_calls_is_turned_away(asterisk: LoneAsterisk) -
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_phones_call_is_its_own_whatever_it_claims_and_whoever_shares_its_address(
+async def test_phone_call_is_identified_by_its_account(
     asterisk: LoneAsterisk,
 ) -> None:
     neighbour = trunk_account("neighbour", "127.0.0.1", 5999, register=False, username="", password="")
@@ -127,7 +127,7 @@ async def test_a_phones_call_is_its_own_whatever_it_claims_and_whoever_shares_it
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_trunks_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> None:
+async def test_trunk_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> None:
     carrier = trunk_account("by-address", "127.0.0.1", 5999, register=False, username="", password="")
     await asterisk.put(carrier)
     async with SoftPhone(server=asterisk.server, caller_number="+84912000001") as caller:

@@ -34,7 +34,7 @@ def settings_for(home: Path, **given: str | int) -> Settings:
     return load_settings(home=home, **{**free_ports(), **given})
 
 
-def test_only_the_stations_user_may_read_what_is_written(tmp_path: Path) -> None:
+def test_only_the_station_user_can_read_the_configuration(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "home")
     write_configuration(settings, NOWHERE)
     write_degraded(settings, DegradedMode("1999", "971357", (), SOUNDS))
@@ -44,18 +44,18 @@ def test_only_the_stations_user_may_read_what_is_written(tmp_path: Path) -> None
         assert stat.S_IMODE((home / folder).stat().st_mode) == 0o700
 
 
-def test_the_ari_password_is_made_once_and_differs_between_stations(tmp_path: Path) -> None:
+def test_ari_password_is_generated_once_per_station(tmp_path: Path) -> None:
     one, other = settings_for(tmp_path / "one"), settings_for(tmp_path / "other")
     assert ari_password(one) == ari_password(one) != ari_password(other)
     assert len(ari_password(one)) >= 32
 
 
-async def test_a_password_with_asterisks_own_signs_in_it_still_opens_ari(tmp_path: Path) -> None:
+async def test_ari_password_with_special_characters_works(tmp_path: Path) -> None:
     async with lone_asterisk(tmp_path, ari_password="a;b=>c#d") as asterisk:
         assert await asterisk.ari("GET", "/asterisk/ping")
 
 
-def test_a_value_that_would_begin_another_line_is_refused(tmp_path: Path) -> None:
+def test_value_with_a_line_break_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         write_configuration(settings_for(tmp_path, ari_password="a\n[other]\ntype=user"), NOWHERE)
     with pytest.raises(SettingsError):
@@ -70,7 +70,7 @@ def test_a_value_that_would_begin_another_line_is_refused(tmp_path: Path) -> Non
         (socket.SOCK_STREAM, "web_port", "HAICHIEU_WEB_PORT"),
     ],
 )
-def test_a_port_that_another_station_has_is_named_with_its_setting(
+def test_port_of_another_station_is_named_with_its_setting(
     tmp_path: Path, kind: socket.SocketKind, name: str, setting: str
 ) -> None:
     with closing(socket.socket(socket.AF_INET, kind)) as taken:
@@ -83,13 +83,13 @@ def test_a_port_that_another_station_has_is_named_with_its_setting(
     check_ports(settings_for(tmp_path, **{name: port}), patience=0)
 
 
-def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+def test_address_of_another_machine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AddressNotOurs, match=r"192\.0\.2\.1"):
         check_ports(settings_for(tmp_path, bind="192.0.2.1"), patience=0)
 
 
 @pytest.mark.parametrize("place", ["file/home", "/proc/home"])
-def test_a_home_that_cannot_be_written_is_refused_by_name(tmp_path: Path, place: str) -> None:
+def test_read_only_home_is_refused_by_name(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     settings = settings_for(tmp_path / place)
     for refuse in (check_home, lambda settings: write_configuration(settings, NOWHERE)):
@@ -102,19 +102,19 @@ def test_a_home_that_cannot_be_written_is_refused_by_name(tmp_path: Path, place:
 @pytest.mark.parametrize(
     ("number", "pin"), [("", "1"), ("1999", ""), ("1999", '1"]?right)'), ("19x9", "1"), ("1999", "١٢٣٤")]
 )
-def test_without_a_number_and_a_pin_of_digits_there_is_no_emergency_line(number: str, pin: str) -> None:
+def test_emergency_line_needs_a_number_and_a_pin(number: str, pin: str) -> None:
     text = degraded_dialplan(DegradedMode(number, pin, ("PJSIP/a",), SOUNDS), SOUNDS, Path("/home"), KEY)
     assert "emergency-line" not in text
 
 
-def test_a_destination_that_could_leave_its_place_is_left_out() -> None:
+def test_unsafe_destination_is_left_out() -> None:
     hostile = ("PJSIP/a)\n same => n,System(reboot", "PJSIP/b&Local/x@y", "PJSIP/c,d", "PJSIP/${X}", "PJSIP/good")
     text = degraded_dialplan(DegradedMode("1999", "1234", hostile, SOUNDS), SOUNDS, Path("/home"), KEY)
     assert "Page(PJSIP/good,b(auto-answer^s^1))" in text
     assert "reboot" not in text
 
 
-def test_the_degraded_sounds_outlive_the_applications_and_fall_back_to_asterisks_own(tmp_path: Path) -> None:
+def test_degraded_sounds_are_copied_or_replaced_by_built_in_ones(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "home")
     for form in (".wav", ".wav16"):
         (tmp_path / f"ask{form}").write_text(form)

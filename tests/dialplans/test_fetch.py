@@ -79,7 +79,7 @@ def half_done(cache: Path) -> bool:
     return any(file.stat().st_size > 0 for file in (cache / "download/archives/partial").glob("asterisk-modules*"))
 
 
-def test_what_was_fetched_runs_and_is_listed_and_not_fetched_again(archive: Archive, tmp_path: Path) -> None:
+def test_fetched_asterisk_runs_and_is_not_fetched_again(archive: Archive, tmp_path: Path) -> None:
     cache, seen = tmp_path / "cache", []
     installation = fetch_asterisk(
         cache, lambda *now: seen.append(now), mirrors=[archive.server.url], keyring=archive.key.public
@@ -102,9 +102,7 @@ def test_what_was_fetched_runs_and_is_listed_and_not_fetched_again(archive: Arch
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_download_leaves_nothing_half_there_and_is_taken_up(
-    archive: Archive, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_interrupted_download_is_resumed(archive: Archive, tmp_path: Path, number: signal.Signals) -> None:
     cache = tmp_path / "cache"
     archive.server.bytes_a_second = 1_000_000
     fetching = archive.fetch(cache)
@@ -122,7 +120,7 @@ def test_an_interrupted_download_leaves_nothing_half_there_and_is_taken_up(
     assert len((cache / "root/packages.tsv").read_text().splitlines()) == 2
 
 
-def test_what_a_power_cut_left_of_unpacking_is_removed(archive: Archive, tmp_path: Path) -> None:
+def test_partly_unpacked_files_are_removed(archive: Archive, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (cache / "unpacking-1" / "usr").mkdir(parents=True)
     (cache / "root" / "usr").mkdir(parents=True)  # without its list of packages it counts for nothing
@@ -130,14 +128,14 @@ def test_what_a_power_cut_left_of_unpacking_is_removed(archive: Archive, tmp_pat
     assert sorted(path.name for path in cache.iterdir()) == ["lock", "root"]
 
 
-def test_two_that_fetch_at_once_fetch_once(archive: Archive, tmp_path: Path) -> None:
+def test_concurrent_fetches_download_once(archive: Archive, tmp_path: Path) -> None:
     both = [archive.fetch(tmp_path / "cache") for _ in range(2)]
     said = [fetching.communicate(timeout=60)[0] for fetching in both]
     assert [fetching.returncode for fetching in both] == [0, 0], said
     assert archive.server.packages_asked() == {"asterisk": 1, "asterisk-modules": 1}
 
 
-def test_a_foreign_signature_is_refused(archive: Archive, tmp_path: Path) -> None:
+def test_foreign_signature_is_refused(archive: Archive, tmp_path: Path) -> None:
     foreign = Key(tmp_path / "foreign")
     try:
         with pytest.raises(FetchFailed, match="not signed"):
@@ -148,7 +146,7 @@ def test_a_foreign_signature_is_refused(archive: Archive, tmp_path: Path) -> Non
     assert not (tmp_path / "cache/root").exists()
 
 
-def test_a_package_that_is_not_what_was_signed_is_refused(archive: Archive, tmp_path: Path) -> None:
+def test_package_with_a_wrong_digest_is_refused(archive: Archive, tmp_path: Path) -> None:
     [package] = (archive.folder / "pool").glob("asterisk_*.deb")
     package.write_bytes(package.read_bytes()[:-1] + b"!")
     with pytest.raises(FetchFailed):
@@ -156,7 +154,7 @@ def test_a_package_that_is_not_what_was_signed_is_refused(archive: Archive, tmp_
     assert not (tmp_path / "cache/root").exists()
 
 
-def test_a_package_damaged_on_our_disk_is_fetched_again(archive: Archive, tmp_path: Path) -> None:
+def test_damaged_package_is_fetched_again(archive: Archive, tmp_path: Path) -> None:
     [package] = (archive.folder / "pool").glob("asterisk-modules_*.deb")
     archives = tmp_path / "cache/download/archives"
     archives.mkdir(parents=True)
@@ -167,7 +165,7 @@ def test_a_package_damaged_on_our_disk_is_fetched_again(archive: Archive, tmp_pa
     assert fetch_asterisk(tmp_path / "cache", lambda *now: None, **arguments)
 
 
-def test_an_index_past_its_date_is_used_and_said_to_be(archive: Archive, tmp_path: Path) -> None:
+def test_expired_index_is_used_with_a_warning(archive: Archive, tmp_path: Path) -> None:
     write_index(archive.folder, MACHINE, archive.key, -timedelta(days=1))
     said: list[str] = []
     fetch_asterisk(
@@ -177,12 +175,12 @@ def test_an_index_past_its_date_is_used_and_said_to_be(archive: Archive, tmp_pat
     assert any("out of date" in words for words in said)
 
 
-def test_a_mirror_without_the_suite_is_passed_over(archive: Archive, tmp_path: Path) -> None:
+def test_mirror_without_the_suite_is_skipped(archive: Archive, tmp_path: Path) -> None:
     mirrors = [archive.server.url + "/elsewhere", archive.server.url]
     assert fetch_asterisk(tmp_path / "cache", lambda *now: None, mirrors=mirrors, keyring=archive.key.public)
 
 
-def test_an_impossible_cache_is_named(archive: Archive, tmp_path: Path) -> None:
+def test_unwritable_cache_is_named(archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FetchFailed, match=str(tmp_path / "file")):
         fetch_asterisk(
@@ -190,7 +188,7 @@ def test_an_impossible_cache_is_named(archive: Archive, tmp_path: Path) -> None:
         )
 
 
-def test_a_machine_that_cannot_fetch_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_that_cannot_fetch_gets_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoAsterisk, match="HAICHIEU_ASTERISK"):
         fetch_asterisk(tmp_path / "cache", lambda *now: None, keyring=tmp_path / "no-keyring.gpg")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
@@ -198,7 +196,7 @@ def test_a_machine_that_cannot_fetch_is_told_what_to_do(tmp_path: Path, monkeypa
         fetch_asterisk(tmp_path / "cache", lambda *now: None)
 
 
-def test_a_machine_without_a_debian_mirror_is_told_what_to_do(archive: Archive, tmp_path: Path) -> None:
+def test_machine_without_a_debian_mirror_gets_instructions(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(NoAsterisk, match="mirror"):
         fetch_asterisk(tmp_path / "cache", lambda *now: None, mirrors=[], keyring=archive.key.public)
 
@@ -222,5 +220,5 @@ def test_a_machine_without_a_debian_mirror_is_told_what_to_do(archive: Archive, 
         ("", []),
     ],
 )  # fmt: skip
-def test_the_mirror_comes_from_the_machines_own_apt(printed: str, chosen: list[str]) -> None:
+def test_mirror_is_read_from_apt(printed: str, chosen: list[str]) -> None:
     assert choose_mirrors(printed.splitlines()) == chosen

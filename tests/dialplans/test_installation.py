@@ -31,7 +31,7 @@ def _nothing_found_by_chance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         ("Asterisk certified/20.7-cert2", "20.7"),
     ],
 )
-def test_the_one_that_was_named_is_used(tmp_path: Path, printed: str, version: str) -> None:
+def test_named_asterisk_is_used(tmp_path: Path, printed: str, version: str) -> None:
     binary = pretended(tmp_path / "own", printed)
     found = find_installation(load_settings(home=tmp_path, asterisk=str(binary)))
     assert found is not None
@@ -41,18 +41,18 @@ def test_the_one_that_was_named_is_used(tmp_path: Path, printed: str, version: s
 
 
 @pytest.mark.parametrize("printed", ["Asterisk 16.28.0", "Asterisk 18.1.1", "bash 5.2", ""])
-def test_one_that_was_named_and_is_too_old_or_none_is_refused_by_name(tmp_path: Path, printed: str) -> None:
+def test_named_asterisk_that_is_unsuitable_is_refused(tmp_path: Path, printed: str) -> None:
     binary = pretended(tmp_path / "own", printed)
     with pytest.raises(NoAsterisk, match=str(binary)):
         find_installation(load_settings(home=tmp_path, asterisk=str(binary)))
 
 
-def test_a_path_to_nothing_is_refused(tmp_path: Path) -> None:
+def test_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoAsterisk, match="not an Asterisk 20"):
         find_installation(load_settings(home=tmp_path, asterisk=str(tmp_path / "nowhere")))
 
 
-def test_one_on_the_path_is_used_unless_it_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asterisk_on_the_path_is_used_unless_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(home=tmp_path, asterisk_cache=tmp_path / "cache")
     binary = pretended(tmp_path / "new", "Asterisk 21.0.0")
     monkeypatch.setenv("PATH", str(binary.parent))
@@ -64,6 +64,6 @@ def test_one_on_the_path_is_used_unless_it_is_too_old(tmp_path: Path, monkeypatc
     assert find_installation(settings) is None
 
 
-def test_a_fetched_one_without_its_list_of_packages_does_not_count(tmp_path: Path) -> None:
+def test_fetched_asterisk_without_package_list_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "cache/root/usr/sbin").mkdir(parents=True)
     assert find_installation(load_settings(home=tmp_path, asterisk_cache=tmp_path / "cache")) is None

@@ -32,7 +32,7 @@ def sealed(home: Path, number: str) -> str:
 
 
 @pytest.mark.parametrize("number", ["101", "12345678", "0987654321", "+84987654321", "+123456789012345"])
-def test_the_number_is_read_back_and_stands_nowhere_in_clear(tmp_path: Path, spool: Path, number: str) -> None:
+def test_caller_number_is_stored_encrypted(tmp_path: Path, spool: Path, number: str) -> None:
     (spool / "left-1795000000.7.about").write_text(f"{AT.timestamp():.0f} 1800 {sealed(tmp_path, number)} DTMF")
     (spool / "left-1795000000.7.wav").touch()
     [message] = left_messages(tmp_path)
@@ -55,7 +55,7 @@ def test_the_number_is_read_back_and_stands_nowhere_in_clear(tmp_path: Path, spo
         ("soon 1800", ""),
     ],
 )
-def test_a_note_without_a_number_or_cut_off_leaves_the_message_without_one(
+def test_damaged_note_leaves_the_message_without_a_number(
     tmp_path: Path, spool: Path, about: str, dialled: str
 ) -> None:
     (spool / "left-1.2.about").write_text(about)
@@ -64,7 +64,7 @@ def test_a_note_without_a_number_or_cut_off_leaves_the_message_without_one(
     assert (message.dialled, message.number) == (dialled, None)
 
 
-def test_a_recording_without_a_note_and_a_note_without_a_recording_are_found(tmp_path: Path, spool: Path) -> None:
+def test_recording_and_note_are_found_without_each_other(tmp_path: Path, spool: Path) -> None:
     (spool / "left-1.2.wav").touch()
     (spool / "left-3.4.about").write_text(f"{AT.timestamp():.0f} 1800 ")
     assert [(message.channel, message.wav.exists()) for message in left_messages(tmp_path)] == [
@@ -72,7 +72,7 @@ def test_a_recording_without_a_note_and_a_note_without_a_recording_are_found(tmp
     ]  # fmt: skip
 
 
-def test_messages_are_taken_at_hotline_numbers_and_the_emergency_line_stays_one() -> None:
+def test_messages_are_taken_at_hotline_numbers_only() -> None:
     hostile = "1)\n same => n,System(reboot"
     mode = DegradedMode("1999", "1234", (), ASTERISKS_OWN, ("1800", hostile, "1999"))
     text = degraded_dialplan(mode, ASTERISKS_OWN, Path("/home"), "0123456789abcdef")

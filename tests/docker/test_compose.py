@@ -23,18 +23,18 @@ def services() -> dict[str, Any]:
     return found
 
 
-def test_it_is_a_compose_file() -> None:
+def test_file_matches_the_compose_schema() -> None:
     checker = Path(sys.executable).parent / "check-jsonschema"
     command = [str(checker), "--builtin-schema", "vendor.compose-spec", str(FILE)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
-def test_every_process_of_a_station_is_there(services: dict[str, Any]) -> None:
+def test_compose_runs_every_process_of_a_station(services: dict[str, Any]) -> None:
     assert {"postgres", "asterisk", "switchboard", "worker", "web"} <= services.keys()
 
 
-def test_nothing_listens_beyond_loopback_unless_configured(services: dict[str, Any]) -> None:
+def test_ports_are_published_on_loopback_by_default(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert "ports" not in service, name
         if service["network_mode"] == "host" and "environment" in service:
@@ -42,13 +42,13 @@ def test_nothing_listens_beyond_loopback_unless_configured(services: dict[str, A
     assert services["postgres"]["network_mode"] == "none"
 
 
-def test_no_secret_stands_in_the_file() -> None:
+def test_compose_file_contains_no_secret() -> None:
     for line in FILE.read_text().splitlines():
         if re.search(r"PASSWORD|SECRET|TOKEN", line):
             assert "${HAICHIEU_DATABASE_PASSWORD:?" in line, line
 
 
-def test_only_the_stations_own_settings_are_named(services: dict[str, Any]) -> None:
+def test_compose_names_only_known_settings(services: dict[str, Any]) -> None:
     named = {name for service in services.values() for name in service.get("environment", {})}
     known = {f"HAICHIEU_{name.upper()}" for name in Settings.model_fields}
     assert {name for name in named if name.startswith("HAICHIEU_")} <= known
@@ -62,20 +62,20 @@ def test_defaults_are_those_of_the_settings(services: dict[str, Any]) -> None:
             assert written[1] == str(field.default), name
 
 
-def test_no_container_can_do_more_than_it_must(services: dict[str, Any]) -> None:
+def test_containers_have_least_privileges(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
 
 
-def test_every_lasting_service_is_watched_and_restarted(services: dict[str, Any]) -> None:
+def test_services_have_health_checks_and_restart(services: dict[str, Any]) -> None:
     for name in services.keys() - ONE_SHOT:
         assert services[name]["healthcheck"]["test"][0] == "CMD", name
         assert services[name]["restart"] == "unless-stopped", name
 
 
-def test_services_wait_for_what_they_stand_on(services: dict[str, Any]) -> None:
+def test_services_wait_for_their_dependencies(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
             ends_by_itself = other in ONE_SHOT
@@ -90,7 +90,7 @@ def test_images_are_built_from_files_that_exist(services: dict[str, Any]) -> Non
             assert (ROOT / service["build"]["dockerfile"]).is_file()
 
 
-def test_asterisk_is_told_of_folders_that_its_image_makes(services: dict[str, Any]) -> None:
+def test_asterisk_folders_exist_in_its_image(services: dict[str, Any]) -> None:
     image = " ".join(step.value for step in read_instructions(ROOT / "docker/asterisk.Dockerfile"))
     folders = [word for word in services["configuration"]["command"] if word.startswith("/")]
     assert len(folders) == 2

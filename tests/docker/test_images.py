@@ -29,7 +29,7 @@ def test_everything_copied_exists_and_reaches_the_builder(dockerfile: Path) -> N
 
 
 @pytest.mark.parametrize("private", ["docker/.env", "var/secrets/station.key", ".git/config", ".venv/bin/python"])
-def test_secrets_and_history_never_reach_the_builder(private: str) -> None:
+def test_secrets_and_history_are_excluded_from_the_build(private: str) -> None:
     assert is_ignored(private, ROOT / ".dockerignore")
 
 
@@ -38,7 +38,7 @@ def test_an_image_does_not_run_as_root(dockerfile: Path) -> None:
     assert users[-1:] == ["haichieu"]
 
 
-def test_both_images_know_the_user_by_the_same_number() -> None:
+def test_both_images_use_the_same_user_id() -> None:
     numbers = {re.findall(r"useradd --uid (\d+)", path.read_text())[0] for path in DOCKERFILES}
     assert len(numbers) == 1
 
@@ -56,13 +56,13 @@ def test_python_libraries_are_installed_by_hash_alone() -> None:
         assert "--require-hashes" in step or "--no-deps" in step
 
 
-def test_the_image_has_the_libraries_that_the_suite_was_run_with() -> None:
+def test_image_installs_the_locked_libraries() -> None:
     image, suite = (locked(ROOT / name) for name in ("docker/runtime.lock", "requirements.lock"))
     assert image.items() <= suite.items()
     assert "pytest" not in image
 
 
-def test_the_application_brings_its_speech_model_and_knows_where_it_lies() -> None:
+def test_application_image_contains_the_speech_model() -> None:
     steps = [step.value for step in read_instructions(ROOT / "docker/app.Dockerfile")]
     fetched = [re.findall(r"HAICHIEU_ASR_MODEL=(\S+) .*haichieu model --fetch", step) for step in steps]
     ((folder,),) = [found for found in fetched if found]

@@ -10,7 +10,7 @@ def make_secrets(file: Path) -> int:
     return subprocess.run([str(MAKE_SECRETS), str(file)], capture_output=True, check=False).returncode
 
 
-def test_the_password_is_long_random_and_for_the_owner_alone(tmp_path: Path) -> None:
+def test_password_is_long_random_and_private(tmp_path: Path) -> None:
     files = [tmp_path / "one", tmp_path / "other"]
     assert [make_secrets(file) for file in files] == [0, 0]
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
@@ -19,7 +19,7 @@ def test_the_password_is_long_random_and_for_the_owner_alone(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "other"]
 
 
-def test_a_password_in_use_is_never_overwritten(tmp_path: Path) -> None:
+def test_password_in_use_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     make_secrets(file)
     before = file.read_text()

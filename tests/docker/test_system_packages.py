@@ -38,7 +38,7 @@ def apt_calls(machine: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_each_package_is_listed_once_with_its_purpose_and_why() -> None:
+def test_each_package_is_listed_once_with_a_reason() -> None:
     lines = [line for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
     names = [line.split()[0] for line in lines]
     assert sorted(set(names)) == sorted(names)
@@ -48,7 +48,7 @@ def test_each_package_is_listed_once_with_its_purpose_and_why() -> None:
         assert why.strip(), line
 
 
-def test_without_rights_the_one_command_is_printed_and_nothing_is_done(machine: Path) -> None:
+def test_command_is_printed_without_rights_to_install(machine: Path) -> None:
     finished = install(machine, "run")
     assert finished.returncode == 1
     vietnamese, english, command = finished.stderr.splitlines()
@@ -59,7 +59,7 @@ def test_without_rights_the_one_command_is_printed_and_nothing_is_done(machine: 
     assert apt_calls(machine) == []
 
 
-def test_sudo_that_asks_for_a_password_is_no_right(machine: Path) -> None:
+def test_sudo_with_a_password_is_not_used(machine: Path) -> None:
     pretend(machine, "sudo", "exit 1")
     assert install(machine, "run").returncode == 1
     assert apt_calls(machine) == []
@@ -73,7 +73,7 @@ def test_sudo_without_a_password_is_used(machine: Path) -> None:
     assert "--no-install-recommends" in apt_calls(machine)[0]
 
 
-def test_stale_package_lists_are_renewed_once(machine: Path) -> None:
+def test_stale_package_lists_are_refreshed_once(machine: Path) -> None:
     pretend(machine, "id", "echo 0")
     calls = machine / "apt-calls"
     pretend(machine, "apt-get", f'echo "$*" >>{calls}; case "$(<{calls})" in *update*) ;; *) exit 100 ;; esac')
@@ -82,20 +82,20 @@ def test_stale_package_lists_are_renewed_once(machine: Path) -> None:
     assert ["update" in call for call in apt_calls(machine)] == [False, True, False]
 
 
-def test_only_what_is_missing_is_installed(machine: Path) -> None:
+def test_only_missing_packages_are_installed(machine: Path) -> None:
     pretend(machine, "id", "echo 0")
     pretend(machine, "dpkg-query", "echo installed ffmpeg; echo config-files espeak-ng; exit 1")
     install(machine, "run")
     assert apt_calls(machine)[0].endswith("--no-install-recommends espeak-ng")
 
 
-def test_nothing_missing_is_nothing_said(machine: Path) -> None:
+def test_nothing_is_printed_when_nothing_is_missing(machine: Path) -> None:
     pretend(machine, "dpkg-query", "echo installed ffmpeg; echo installed espeak-ng")
     finished = install(machine, "run")
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
-def test_another_kind_of_system_gets_a_clear_sentence(machine: Path) -> None:
+def test_other_systems_get_a_clear_message(machine: Path) -> None:
     (machine / "dpkg-query").unlink()
     finished = install(machine, "run")
     assert finished.returncode == 1
@@ -103,6 +103,6 @@ def test_another_kind_of_system_gets_a_clear_sentence(machine: Path) -> None:
     assert "Debian" in finished.stderr
 
 
-def test_an_unknown_purpose_is_bad_usage(machine: Path) -> None:
+def test_unknown_purpose_is_a_usage_error(machine: Path) -> None:
     for purposes in ((), ("runtime",), ("run", "")):
         assert install(machine, *purposes).returncode == 2

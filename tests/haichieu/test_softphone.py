@@ -1,4 +1,4 @@
-"""The soft phone, one calling another without a server between: what scripts rely on."""
+"""The soft phone as scripts use it, one calling another without a server."""
 
 import asyncio
 import subprocess
@@ -14,6 +14,8 @@ from haichieu.demo.audio_matching import FOUND, match
 from haichieu.demo.event_process import ChildEnded, EventMissing
 from haichieu.demo.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
 from haichieu.sip.options import DIGIT_SECONDS
+
+pytestmark = [pytest.mark.calls]
 
 
 class Pair:
@@ -55,7 +57,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     )
     spoken = resample(read_wav(path), 16000)
-    write_wav(path, Sound(spoken.samples[:64000], 16000))
+    write_wav(path, Sound(spoken.samples[:32000], 16000))
     return path
 
 
@@ -66,12 +68,12 @@ async def test_one_phone_hears_what_the_other_plays(pair: Pair, speech: Path) ->
     await pair.caller.hang_up()
     ended = await pair.callee.ended()
     assert played.ended - played.started == pytest.approx(read_wav(speech).seconds, abs=0.1)
-    assert ended["seconds"] >= 2
+    assert ended["seconds"] >= 1
     found = match(read_wav(speech), read_wav(pair.heard))
     assert found.correlation > FOUND
 
 
-async def test_the_callee_learns_who_calls_and_what_was_dialled(pair: Pair) -> None:
+async def test_callee_learns_caller_and_dialled_number(pair: Pair) -> None:
     await pair.caller.dial(pair.address)
     incoming = await pair.callee.incoming()
     await pair.caller.ringing()
@@ -89,7 +91,7 @@ async def test_every_digit_arrives_once_and_in_order(pair: Pair) -> None:
     assert heard[7]["at"] - heard[6]["at"] >= DIGIT_SECONDS
 
 
-async def test_a_busy_phone_refuses_the_next_caller(pair: Pair) -> None:
+async def test_busy_phone_refuses_the_next_caller(pair: Pair) -> None:
     await pair.talk()
     async with SoftPhone(caller_number="0912000003") as third:
         with pytest.raises(CallNotAnswered) as refusal:
@@ -97,7 +99,7 @@ async def test_a_busy_phone_refuses_the_next_caller(pair: Pair) -> None:
     assert refusal.value.code == 486
 
 
-async def test_whoever_waits_for_a_sound_is_told_when_the_call_ends(pair: Pair, speech: Path) -> None:
+async def test_playing_fails_when_the_call_ends(pair: Pair, speech: Path) -> None:
     await pair.talk()
     playing = asyncio.create_task(pair.caller.play(speech))
     await pair.caller.take("playing", timeout=5, tag=1)
@@ -106,7 +108,7 @@ async def test_whoever_waits_for_a_sound_is_told_when_the_call_ends(pair: Pair, 
         await playing
 
 
-async def test_silence_is_heard_as_silence(pair: Pair) -> None:
+async def test_silence_is_recorded_as_silence(pair: Pair) -> None:
     await pair.talk()
     await pair.caller.digits("1")
     await pair.caller.hang_up()
@@ -114,9 +116,8 @@ async def test_silence_is_heard_as_silence(pair: Pair) -> None:
     assert measure(read_wav(pair.heard)).active_seconds < DIGIT_SECONDS + 0.1
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+async def test_impossible_commands_are_refused_and_the_phone_lives_on(pair: Pair) -> None:
+    for command in (
         {"do": "dance"},
         {"do": "digits", "digits": "1"},
         {"do": "play", "file": "/none.wav"},
@@ -124,28 +125,26 @@ async def test_silence_is_heard_as_silence(pair: Pair) -> None:
         {"do": "answer"},
         {"do": "call", "to": "1900"},
         {"do": "call", "to": "sip:"},
-    ],
-)
-async def test_what_cannot_be_done_is_refused_and_the_phone_lives_on(pair: Pair, command: dict[str, object]) -> None:
-    await pair.caller.send(command)
-    assert (await pair.caller.take("refused", timeout=5))["do"] == command["do"]
+    ):
+        await pair.caller.send(command)
+        assert (await pair.caller.take("refused", timeout=5))["do"] == command["do"]
     await pair.talk()
 
 
-async def test_an_event_that_does_not_come_says_what_came_instead(pair: Pair) -> None:
+async def test_missing_event_is_reported_with_what_came_instead(pair: Pair) -> None:
     await pair.caller.ready()
     with pytest.raises(EventMissing, match="ready"):
         await pair.caller.take("registered", timeout=0.05)
 
 
-async def test_a_phone_that_ended_is_not_waited_for() -> None:
+async def test_waiting_for_an_ended_phone_fails_at_once() -> None:
     async with SoftPhone(server="not an address", id="x") as phone:
         with pytest.raises(ChildEnded, match="HOST:PORT"):
             await phone.registered()
     assert phone.returncode == 2
 
 
-async def test_a_phone_ends_when_its_script_closes_the_pipe() -> None:
+async def test_phone_ends_when_its_script_closes_the_pipe() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "haichieu.demo.softphone", "--caller-number", "1"),
         stdin=asyncio.subprocess.PIPE,

@@ -258,6 +258,8 @@ class Scene:
 
     async def reset(self, *speakers: str) -> None:
         """Make the station as it was at the start, with these speakers on."""
+        if self.station.process is None:
+            await self.station.start()
         await self.end_calls()
         with self.station.database.session() as session:
             for table in reversed(Base.metadata.sorted_tables):

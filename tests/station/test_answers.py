@@ -112,6 +112,7 @@ async def test_citizen_hears_the_answer_an_official_gives_by_phone(scene: Scene)
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_citizen_adds_a_message_to_the_answered_case(scene: Scene) -> None:
     case_id = opened(scene, "demo-congrats")
     citizen = await scene.phone("may-la")
@@ -138,6 +139,7 @@ async def test_citizen_adds_a_message_to_the_answered_case(scene: Scene) -> None
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_busy_and_interrupted_answer_calls_are_repeated(scene: Scene) -> None:
     case_id = opened(scene, "demo-congrats")
     citizen = await scene.phone("may-la")

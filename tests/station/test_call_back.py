@@ -58,6 +58,7 @@ async def test_call_back_without_a_key_starts_no_broadcast(scene: Scene) -> None
     assert scene.broadcasts() == before
 
 
+@pytest.mark.proof
 async def test_second_number_is_called_when_the_first_refuses(scene: Scene) -> None:
     before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)
@@ -72,6 +73,7 @@ async def test_second_number_is_called_when_the_first_refuses(scene: Scene) -> N
     assert scene.broadcasts() == before
 
 
+@pytest.mark.proof
 async def test_official_chooses_a_pin_on_a_call_to_their_number(scene: Scene) -> None:
     carrier = await scene.outside(district.MAI)
     with scene.station.database.session() as session:

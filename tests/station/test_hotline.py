@@ -80,6 +80,7 @@ async def test_hanging_up_in_mid_sentence_leaves_a_case(scene: Scene) -> None:
     await until(lambda: scene.spool("message") == [], "the spool is empty")
 
 
+@pytest.mark.proof
 async def test_silent_caller_who_hangs_up_leaves_no_case(scene: Scene) -> None:
     before = len(cases(scene))
     citizen = await scene.outside(HURRIED)
@@ -90,6 +91,7 @@ async def test_silent_caller_who_hangs_up_leaves_no_case(scene: Scene) -> None:
     assert len(cases(scene)) == before
 
 
+@pytest.mark.proof
 async def test_caller_hears_a_bulletin_and_votes_on_it(scene: Scene, tmp_path: Path) -> None:
     speech = read_wav(scene.speeches["demo-instruct"])
     wav = tmp_path / "bulletin.wav"

@@ -25,6 +25,7 @@ def settled(scene: Scene) -> bool:
         return session.scalars(sa.select(CallBack.state).order_by(CallBack.id.desc()).limit(1)).one() == "done"
 
 
+@pytest.mark.proof
 async def test_hanging_up_before_confirming_leaves_no_broadcast(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     before = scene.broadcasts()
@@ -35,7 +36,10 @@ async def test_hanging_up_before_confirming_leaves_no_broadcast(scene: Scene) ->
     assert scene.broadcasts() == before
 
 
-@pytest.mark.parametrize(("moment", "how"), [("calling", {"cancelled", "ended"}), ("on_air", {"ended"})])
+@pytest.mark.parametrize(
+    ("moment", "how"),
+    [("calling", {"cancelled", "ended"}), pytest.param("on_air", {"ended"}, marks=pytest.mark.proof)],
+)
 async def test_hanging_up_during_the_chime_closes_the_broadcast(scene: Scene, moment: str, how: set[str]) -> None:
     before = scene.broadcasts()
     phone = await scene.phone("may-hai")
@@ -63,6 +67,7 @@ async def test_hanging_up_when_live_raises_no_alarm(scene: Scene) -> None:
     assert alarms(scene) == []
 
 
+@pytest.mark.proof
 async def test_wrong_keys_on_the_call_back_start_no_broadcast(scene: Scene) -> None:
     before = scene.broadcasts()
     carrier = await scene.outside(district.MAI)
@@ -80,6 +85,7 @@ async def test_wrong_keys_on_the_call_back_start_no_broadcast(scene: Scene) -> N
     assert scene.broadcasts() == before
 
 
+@pytest.mark.proof
 async def test_another_zone_can_be_chosen_on_the_call_back(scene: Scene) -> None:
     carrier = await scene.outside(district.MAI)
     await carrier.call("1900")

@@ -56,6 +56,7 @@ async def test_five_wrong_guesses_lock_the_caller_and_raise_an_alarm(scene: Scen
     assert all("987654" not in subject for _, subject in raised)
 
 
+@pytest.mark.proof
 async def test_restart_of_the_station_unlocks_nobody(scene: Scene) -> None:
     assert await scene.station.stop() == 0
     await scene.station.start()

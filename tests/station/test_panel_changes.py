@@ -25,6 +25,7 @@ CITIZEN = "+84977000111"
 GREETING, MENU = "/prompts/vi/greeting-hotline", "/prompts/vi/hotline-menu"
 
 
+@pytest.mark.proof
 async def test_uploaded_recording_replaces_the_greeting(scene: Scene) -> None:
     recording = await asyncio.to_thread(scene.speeches["demo-congrats"].read_bytes)
     async with panel(scene.station) as admin:
@@ -59,6 +60,7 @@ async def test_greeting_recorded_by_phone_and_changed_menu_are_played(scene: Sce
             await admin.post(f"{changed}/built-in", changed, sure="yes")
 
 
+@pytest.mark.proof
 async def test_route_by_time_of_day_sends_the_call_to_the_duty_desk(scene: Scene) -> None:
     with scene.station.database.session() as session:
         number = session.scalars(sa.select(Number.id).where(Number.number == "1022")).one()
@@ -83,6 +85,7 @@ async def test_route_by_time_of_day_sends_the_call_to_the_duty_desk(scene: Scene
         await admin.post(f"/numbers/{number}/edit", f"/numbers/{number}/edit", **base)
 
 
+@pytest.mark.proof
 async def test_published_flow_serves_the_next_call_until_rolled_back(scene: Scene) -> None:
     changed = read_sketch(delivered_definition("hotline"))
     editing.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})

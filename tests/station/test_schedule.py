@@ -59,6 +59,7 @@ async def test_unapproved_programme_is_not_played_and_raises_an_alarm(scene: Sce
         assert f"schedule:{planned}" in {alarm.subject for alarm in open_alarms(session)}
 
 
+@pytest.mark.proof
 async def test_silenced_zone_skips_the_schedule_with_a_reason(scene: Scene) -> None:
     database = scene.station.database
     with database.session() as session:
@@ -101,6 +102,7 @@ async def test_fallback_is_played_on_time_when_nobody_answers(scene: Scene) -> N
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_unanswered_booking_without_fallback_raises_an_alarm(scene: Scene) -> None:
     database = scene.station.database
     planned = on_air.plan_in(database, 3, "12", official="1003", lead_seconds=2)

@@ -26,6 +26,7 @@ def late_by(scene: Scene, late: str, early: str) -> float:
     return (begins[0] - begins[1]).total_seconds()
 
 
+@pytest.mark.proof
 async def test_official_without_a_broadcast_has_no_report(scene: Scene) -> None:
     phone = await scene.phone("may-lan")
     await scene.call(phone, "1900", f"{LAN}3")

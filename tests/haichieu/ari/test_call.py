@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 LONG = "demo-congrats"
 
 
-async def test_a_key_ends_the_question_and_counts(line: Line) -> None:
+async def test_key_ends_the_question_and_counts(line: Line) -> None:
     async with await line.call() as call:
         asking = asyncio.create_task(call.ask(LONG))
         began = time.monotonic()
@@ -33,7 +33,7 @@ async def test_keys_pressed_ahead_answer_the_next_questions(line: Line) -> None:
     await line.phone.ended()
 
 
-async def test_keys_pressed_ahead_can_be_forgotten(line: Line) -> None:
+async def test_keys_pressed_ahead_can_be_discarded(line: Line) -> None:
     async with await line.call() as call:
         await line.phone.digits("1")
         assert await call.ask("beep", max_digits=1) == Digits("1", "length")
@@ -47,7 +47,7 @@ async def test_keys_pressed_ahead_can_be_forgotten(line: Line) -> None:
     await line.phone.ended()
 
 
-async def test_silence_ends_a_question_from_its_end_and_from_the_last_key(line: Line) -> None:
+async def test_silence_ends_a_question(line: Line) -> None:
     async with await line.call() as call:
         assert await call.ask("beep", first_digit_seconds=0.3) == Digits("", "silence")
         asking = asyncio.create_task(call.ask(first_digit_seconds=5, next_digit_seconds=0.6))
@@ -67,7 +67,7 @@ async def test_silence_ends_a_question_from_its_end_and_from_the_last_key(line: 
     ],
     ids=["say", "ask", "ask after the question", "wait_for_key", "until_hung_up"],
 )
-async def test_hanging_up_ends_whatever_is_awaited(line: Line, busy: Callable[[Call], Awaitable[object]]) -> None:
+async def test_hanging_up_ends_any_wait(line: Line, busy: Callable[[Call], Awaitable[object]]) -> None:
     async with await line.call() as call:
         waiting = asyncio.ensure_future(busy(call))
         await asyncio.sleep(0)
@@ -81,7 +81,7 @@ async def test_hanging_up_ends_whatever_is_awaited(line: Line, busy: Callable[[C
     assert call.id not in line.client.events.claimed
 
 
-async def test_a_call_that_is_given_up_from_elsewhere_ends(line: Line) -> None:
+async def test_interrupted_call_ends(line: Line) -> None:
     async with await line.call() as call:
         waiting = asyncio.create_task(call.say(LONG))
         await asyncio.sleep(0)

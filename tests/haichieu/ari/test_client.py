@@ -21,12 +21,12 @@ async def cut_off(line: Line) -> None:
     await until(lambda: len(line.losses) > losses, "the loss")
 
 
-async def test_what_does_not_exist_is_said_so(line: Line) -> None:
+async def test_missing_channel_raises_no_such_thing(line: Line) -> None:
     with pytest.raises(NoSuchThing):
         await line.client.request(operations.HANG_UP, channelId="nobody")
 
 
-async def test_a_call_outlives_a_cut_connection(line: Line) -> None:
+async def test_call_survives_a_cut_connection(line: Line) -> None:
     async with await line.call() as call:
         await cut_off(line)
         with pytest.raises(AsteriskUnavailable):
@@ -40,7 +40,7 @@ async def test_a_call_outlives_a_cut_connection(line: Line) -> None:
     await line.phone.ended()
 
 
-async def test_a_call_that_ended_while_nobody_listened_is_told_lost(line: Line) -> None:
+async def test_call_that_ended_during_the_cut_raises_lost(line: Line) -> None:
     async with await line.call() as call:
         waiting = asyncio.create_task(call.until_hung_up())
         await cut_off(line)
