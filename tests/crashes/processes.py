@@ -1,4 +1,4 @@
-"""Finding the processes of a station, and ending them as a power cut would."""
+"""The processes of a station, to be found and killed."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ from haichieu.demo.trial_station import TrialStation
 
 
 def supervisor(station: TrialStation) -> int:
-    """The process id of `haichieu up`."""
+    """Return the process id of `haichieu up`."""
     assert station.process is not None
     return station.process.pid
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """The processes below one, with their command lines."""
+    """Return the processes below one, with their command lines."""
     parents, commands = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -32,19 +32,19 @@ def descendants(pid: int) -> dict[int, str]:
 
 
 def child_of(station: TrialStation, name: str) -> int:
-    """The process id of one supervised process of a station."""
+    """Return the process id of one supervised process of a station."""
     marks = {"asterisk": "asterisk.conf", "switchboard": "haichieu switchboard", "web": "haichieu web"}
     (found,) = [pid for pid, command in descendants(supervisor(station)).items() if marks[name] in command][:1]
     return found
 
 
 def kill(pid: int) -> None:
-    """End a process at once, without a word."""
+    """Kill a process."""
     os.kill(pid, signal.SIGKILL)
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process lives; one that is dead and not yet buried does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

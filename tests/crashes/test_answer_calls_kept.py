@@ -28,7 +28,7 @@ from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.media import MediaStore
 from haichieu.people import Unit
-from tests.crashes.holding import database_held
+from tests.crashes.pausing import locked_database
 from tests.crashes.processes import child_of, kill
 from tests.station.scene import LISTEN_AGAIN, SAME, Scene
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 CITIZEN = "+84987654321"
 A_HAIR = 0.1
 IN_TIME_SECONDS = 0.5
-"""After this the switchboard has come to the writing; it gets no further, since the database is held."""
+"""After this the switchboard wants to store the state, and waits for the locked database."""
 
 
 @dataclass
@@ -132,17 +132,17 @@ async def in_the_answer(told: Told, _: ExitStack) -> None:
 
 
 async def after_the_last_word(told: Told, until_it_is_killed: ExitStack) -> None:
-    """All of it has arrived, and the switchboard waits to write so down."""
+    """All of it has arrived, and the switchboard waits to store that."""
     await in_the_answer(told, until_it_is_killed)
-    until_it_is_killed.enter_context(database_held(told.scene.station.database))
+    until_it_is_killed.enter_context(locked_database(told.scene.station.database))
     await told.hears_answer()
     await asyncio.sleep(IN_TIME_SECONDS)
 
 
 async def after_the_key(told: Told, until_it_is_killed: ExitStack) -> None:
-    """The citizen has said by key that it is enough, and the switchboard waits to write so down."""
+    """The citizen has ended the answer by key, and the switchboard waits to store that."""
     await in_the_answer(told, until_it_is_killed)
-    until_it_is_killed.enter_context(database_held(told.scene.station.database))
+    until_it_is_killed.enter_context(locked_database(told.scene.station.database))
     await told.citizen.digits("1")
     await asyncio.sleep(IN_TIME_SECONDS)
 

@@ -16,7 +16,7 @@ from haichieu.database import now
 from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.people import Unit
-from tests.crashes.holding import bytes_waiting, database_held, standing_still
+from tests.crashes.pausing import bytes_waiting, locked_database, paused_process
 from tests.crashes.processes import child_of, kill
 from tests.station.texting import Texting
 
@@ -51,11 +51,11 @@ def taken_by_the_gateway(texting: Texting) -> list[str]:
 async def test_text_of_unknown_state_is_left_to_a_person(texting: Texting) -> None:
     text, station = " ".join(["Cầu treo đã sửa xong."] * 100), texting.station
     with ExitStack() as until_it_is_killed:
-        with standing_still(child_of(station, "asterisk")):
+        with paused_process(child_of(station, "asterisk")):
             case_id = answered(texting, text)
             await until(lambda: bytes_waiting(station.settings.ari_port) > len(text), "the request to send it", 30)
             assert reply_with(texting, text).state == "under_way"
-            until_it_is_killed.enter_context(database_held(station.database))
+            until_it_is_killed.enter_context(locked_database(station.database))
         assert (await texting.gateway.text_received())["text"] == text
         kill(child_of(station, "switchboard"))
     with station.database.session() as session:
@@ -75,7 +75,7 @@ async def test_text_of_unknown_state_is_left_to_a_person(texting: Texting) -> No
 
 
 async def test_text_at_a_slow_gateway_arrives_once(texting: Texting) -> None:
-    with standing_still(texting.gateway.pid):
+    with paused_process(texting.gateway.pid):
         answered(texting, "Đường đã thông")
         await until(lambda: reply_with(texting, "Đường đã thông").state == "sent", "taken by Asterisk", 30)
         kill(child_of(texting.station, "switchboard"))

@@ -18,34 +18,34 @@ from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.media import Media
 from tests.builders.cases import case, office
-from tests.crashes.holding import HeldProgram
+from tests.crashes.pausing import PausedProgram
 from tests.crashes.workers import worker
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def ffmpeg(tmp_path: Path) -> Iterator[HeldProgram]:
-    held = HeldProgram("ffmpeg", tmp_path / "bin")
-    yield held
-    held.end()
+def ffmpeg(tmp_path: Path) -> Iterator[PausedProgram]:
+    program = PausedProgram("ffmpeg", tmp_path / "bin")
+    yield program
+    program.end()
 
 
 @contextmanager
-def while_the_sound_is_made(database: Database, ffmpeg: HeldProgram) -> Iterator[None]:
-    ffmpeg.hold()
+def while_the_sound_is_made(database: Database, ffmpeg: PausedProgram) -> Iterator[None]:
+    ffmpeg.pause()
     wait_until(ffmpeg.is_waiting, "ffmpeg is started")
     yield
     ffmpeg.end()
 
 
 @contextmanager
-def while_it_is_written(database: Database, ffmpeg: HeldProgram) -> Iterator[None]:
+def while_it_is_written(database: Database, ffmpeg: PausedProgram) -> Iterator[None]:
     """The programme stands in a transaction, its files in the store; nothing is committed. Needs a lock on one row."""
-    ffmpeg.hold()
+    ffmpeg.pause()
     wait_until(ffmpeg.is_waiting, "ffmpeg is started")
     with database.session() as session:
         session.execute(sa.select(Job.id).where(Job.kind == job_kinds.ANSWER_AIR).with_for_update())
-        ffmpeg.let_go()
+        ffmpeg.resume()
         wait_until(lambda: waiting_for_a_lock(database) == 1, "the worker waits for the lock")
         yield
 
@@ -57,8 +57,8 @@ def waiting_for_a_lock(database: Database) -> int:
 
 @pytest.mark.parametrize(("kind", "moment"), [("sqlite", while_the_sound_is_made), ("postgresql", while_it_is_written)])
 def test_answer_on_air_becomes_one_programme(
-    request: pytest.FixtureRequest, tmp_path: Path, ffmpeg: HeldProgram, kind: str,
-    moment: Callable[[Database, HeldProgram], AbstractContextManager[None]],
+    request: pytest.FixtureRequest, tmp_path: Path, ffmpeg: PausedProgram, kind: str,
+    moment: Callable[[Database, PausedProgram], AbstractContextManager[None]],
 ) -> None:  # fmt: skip
     home = tmp_path / "home"
     home.mkdir()

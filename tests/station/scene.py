@@ -272,6 +272,15 @@ class Scene:
                 await self.speaker(code)
         self.forget()
 
+    def kill(self) -> None:
+        """Kill every process at once: an orderly end takes seconds, and nothing of it is looked at again."""
+        outside = [self._outside[1]] if self._outside is not None else []
+        for device in (*self.speakers.values(), *self._phones.values(), *outside):
+            if device.returncode is None:
+                device.kill()
+        if self.station.process is not None:
+            self.station.process.kill()
+
     def remember_configuration(self) -> None:
         """Note which tables hold the district; `reset` empties the others."""
         with self.station.database.session() as session:

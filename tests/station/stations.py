@@ -62,8 +62,7 @@ async def started(
         scene = Scene(station, folder, stack, speeches, carrier_port, playbacks)
         scene.remember_configuration()
         yield scene
-        if station.process is not None:
-            station.process.kill()  # its children end with it, and nothing of it is looked at again
+        scene.kill()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
