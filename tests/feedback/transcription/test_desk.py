@@ -247,7 +247,7 @@ async def test_messages_wait_until_a_broken_engine_is_repaired(
     assert await desk.step()
     waiting = job(database, said)
     assert (waiting.state, waiting.attempts) == ("waiting", 0)
-    assert "the model is broken" in waiting.problem
+    assert "the model is broken" in words(waiting)
     assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIBER_DOWN]
     assert not await desk.step(), "it is not tried again and again"
     engine.broken = ""
