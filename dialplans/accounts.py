@@ -17,6 +17,13 @@ DEFAULT_CODECS = ("alaw", "ulaw")
 FOR_EVER = "1000000"
 """Asterisk has no word for it; its default is to leave a carrier alone after ten failures."""
 
+FINGERPRINT = "callerid_tag"
+"""The field with the digest of all others, in an endpoint that has no `callerid` and takes callers' numbers from From.
+
+Asterisk updates an object by writing it out and reading it back, and writes a missing `callerid` as "unknown": after an
+update every caller would have that for a number. Such an endpoint is therefore never updated: it is created anew, and
+left alone as long as the digest is the same. The field itself is never sent to anybody."""
+
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]{1,32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
@@ -41,7 +48,8 @@ def ha1(user: str, password: str) -> str:
 
 def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_seconds: int) -> tuple[DynamicObject, ...]:
     """A loudspeaker: registers with HA1 `secret`, is asked every `qualify_seconds` whether it lives, calls nobody."""
-    return _registering(name, secret, qualify_seconds, {"context": "from-speaker", "allow": _allow(codecs)})
+    fields = {"context": "from-speaker", "allow": _allow(codecs), "callerid": f"<{name}>"}
+    return _registering(name, secret, qualify_seconds, fields)
 
 
 def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
@@ -72,7 +80,7 @@ def trunk_account(
         endpoint |= {"outbound_auth": name, "from_user": username}
     objects += [
         DynamicObject("aor", name, {"contact": f"sip:{host}:{port}"}),
-        DynamicObject("endpoint", name, endpoint),
+        DynamicObject("endpoint", name, {**endpoint, FINGERPRINT: _digest(endpoint)}),
         DynamicObject("identify", name, {"endpoint": name, "match": host}),
     ]
     if register:
@@ -125,6 +133,10 @@ def _registering(
         ),
         DynamicObject("endpoint", name, {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint}),
     )
+
+
+def _digest(fields: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(fields.items())).encode()).hexdigest()
 
 
 def _allow(codecs: Sequence[str]) -> str:

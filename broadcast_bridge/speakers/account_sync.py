@@ -5,6 +5,7 @@ been restarted everything is pushed again, and accounts that no row stands behin
 """
 
 import asyncio
+import contextlib
 
 import sqlalchemy as sa
 import structlog
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker
 from dialplans.account_file import MODULES, AccountFile
-from dialplans.accounts import DynamicObject, ha1, phone_account, speaker_account, trunk_account
+from dialplans.accounts import FINGERPRINT, DynamicObject, ha1, phone_account, speaker_account, trunk_account
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, NoSuchThing
@@ -23,6 +24,7 @@ from haichieu.vault import Vault
 log = structlog.get_logger()
 
 CANNOT_UPDATE = 403
+GONE_SECONDS = 1.0
 
 Accounts = dict[str, tuple[DynamicObject, ...]]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
@@ -100,6 +102,8 @@ class AccountSync:
             await self._client.request(operations.RELOAD_MODULE, moduleName=module)
 
     async def _put(self, item: DynamicObject) -> None:
+        if FINGERPRINT in item.fields and not await self._is_to_create(item):
+            return
         fields = [{"attribute": name, "value": value} for name, value in item.fields.items()]
         await self._client.request(
             operations.PUT_OBJECT,
@@ -108,6 +112,32 @@ class AccountSync:
             objectType=item.object_type,
             id=item.id,
         )
+
+    async def _is_to_create(self, endpoint: DynamicObject) -> bool:
+        """Return False if Asterisk has this very endpoint; delete one with other fields: an update would spoil it."""
+        try:
+            existing = await self._client.request(
+                operations.GET_OBJECT, configClass="res_pjsip", objectType=endpoint.object_type, id=endpoint.id
+            )
+        except NoSuchThing:
+            return True
+        if {"attribute": FINGERPRINT, "value": endpoint.fields[FINGERPRINT]} in existing:
+            return False
+        await self._client.request(
+            operations.DELETE_OBJECT, configClass="res_pjsip", objectType=endpoint.object_type, id=endpoint.id
+        )
+        await self._until_gone(endpoint.id)
+        return True
+
+    async def _until_gone(self, code: str) -> None:
+        """Wait until an endpoint cannot be watched any more: it is deleted late, and would take its successor along.
+
+        One that is in a call stays until the end of that call; nobody waits for this.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GONE_SECONDS):
+                while code in {endpoint["resource"] for endpoint in await self._client.endpoints()}:  # noqa: ASYNC110 (no event tells)
+                    await asyncio.sleep(0.02)
 
     async def _remove_everything(self, code: str) -> None:
         for object_type in OBJECT_TYPES:
