@@ -108,9 +108,11 @@ _MEDIA = {
     "dtmf_mode": "rfc4733",
     "send_pai": "no",
     "message_context": "no-text-is-a-call",
+    "redirect_method": "uri_core",
 }
 """All sound passes through us, and phones behind NAT are answered where they speak from. Texts go to the application:
-in a context with extensions they would enter the dialplan as well, as a channel of their own."""
+in a context with extensions they would enter the dialplan as well, as a channel of their own. Nothing of ours obeys a
+302; if something did, a device could name a SIP address, but no trunk and no Local channel."""
 
 
 def _registering(

@@ -128,7 +128,8 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
             if len(groups) == 1
             else "&".join(f"Local/group-{number}@emergency-groups/n" for number in range(len(groups))),
             "group_extensions": "\n".join(
-                f"exten => group-{number},1,Answer()\n same => n,Page({group},qb(auto-answer^s^1))"
+                f'exten => group-{number},1,ExecIf($["${{EMERGENCY_PAGE}}" != "yes"]?Hangup(21))\n'
+                f" same => n,Answer()\n same => n,Page({group},qib(auto-answer^s^1))"
                 for number, group in enumerate(groups)
             ),
             "hang_ups": "\n".join(

@@ -11,10 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
 from haichieu.ari.call import Call
-from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.client import AriClient
 from haichieu.ari.errors import HungUp
 from haichieu.audio.sound import LOWEST_DBFS, dbfs, rms
 from haichieu.background import in_background
@@ -36,17 +35,9 @@ async def measure_level(client: AriClient, bridge: Bridge, tell: Tell) -> None:
     try:
         port = stream.get_extra_info("sockname")[1]
         async with Call(client, f"{CHANNEL}{uuid.uuid4().hex}", None, "") as call:
-            await client.request(
-                operations.ORIGINATE,
-                channelId=call.id,
-                endpoint=f"UnicastRTP/{LOOPBACK}:{port}/c(ulaw)",
-                app=APPLICATION,
-                appArgs="level",
-                timeout=ANSWER_SECONDS,
-                body={},
-            )
             async with asyncio.timeout(ANSWER_SECONDS):
-                await call.started()
+                await call.place(f"UnicastRTP/{LOOPBACK}:{port}/c(ulaw)", role="level", timeout=ANSWER_SECONDS)
+                await call.answered()
             await bridge.add([call.id])
             async with in_background(heard.tell_for_ever(tell)):
                 await call.until_hung_up()

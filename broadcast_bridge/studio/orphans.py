@@ -16,6 +16,7 @@ from broadcast_bridge.broadcasts import lifecycle
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.live_recordings import Recordings
 from haichieu.ari import operations
+from haichieu.ari.call import ANSWERED_BRIDGE
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.database import Database, now
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
 """Ids of the channels that the station itself makes begin like this."""
 
-OUR_BRIDGES = ("broadcast-", "transfer-")
+OUR_BRIDGES = ("broadcast-", "transfer-", ANSWERED_BRIDGE)
 
 
 def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[str]:

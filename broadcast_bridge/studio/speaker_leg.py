@@ -16,7 +16,7 @@ from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.database import now
 
@@ -28,6 +28,7 @@ AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 _REASONS = {
     NotAnswered.BUSY: Reason.BUSY,
     NotAnswered.REJECTED: Reason.REFUSED,
+    NotAnswered.REDIRECTED: Reason.REFUSED,
     NotAnswered.NO_ANSWER: Reason.NO_ANSWER,
     NotAnswered.UNREACHABLE: Reason.NOT_REGISTERED,
 }
@@ -192,20 +193,17 @@ class SpeakerLeg:
         """Call, join the bridge and stay; ends by NotAnswered, or by HungUp when the speaker leaves."""
         channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
         async with Call(self._client, channel_id, None, self.target.code) as call:
-            async with self._turn:
-                await self._client.request(
-                    operations.ORIGINATE,
-                    channelId=call.id,
-                    endpoint=self.target.endpoint,
-                    app=APPLICATION,
-                    appArgs="speaker",
-                    timeout=max(int(self._answer_seconds), 1),
-                    body={"variables": dict(self.target.variables)},
-                )
-            self._ringing = call
             try:
+                async with self._turn, asyncio.timeout(self._answer_seconds):
+                    self._ringing = call
+                    await call.place(
+                        self.target.endpoint,
+                        role="speaker",
+                        timeout=self._answer_seconds,
+                        variables=self.target.variables,
+                    )
                 async with asyncio.timeout(self._answer_seconds):
-                    await call.started()
+                    await call.answered()
             except TimeoutError:
                 raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
             finally:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, NotAnswered, NotPlayed, NotStarted
 
 FILE_CLOSES_SECONDS = 2.0
@@ -123,22 +123,19 @@ async def announcer(
     outer = Call(client, f"announcer-{name}", None, "")
     inner = Call(client, f"player-{name}", None, "")
     async with outer, inner:
-        await client.request(
-            operations.ORIGINATE,
-            channelId=outer.id,
-            otherChannelId=inner.id,
-            endpoint="Local/player@studio/n",
-            app=APPLICATION,
-            appArgs="announcer",
-            formats="slin16" if wideband else None,
-            timeout=int(seconds_to_start),
-            body={},
-        )
         try:
             async with asyncio.timeout(seconds_to_start):
+                await outer.place(
+                    "Local/player@studio/n",
+                    role="announcer",
+                    timeout=seconds_to_start,
+                    variables={"STUDIO": "yes"},
+                    other_channel_id=inner.id,
+                    formats="slin16" if wideband else None,
+                )
                 await inner.started()
                 await inner.answer()
-                await outer.started()
+                await outer.answered()
         except (TimeoutError, NotAnswered) as problem:
             raise NotStarted("ari.announcer_not_started", why=str(problem)) from problem
         yield Announcer(bridge, outer, inner)

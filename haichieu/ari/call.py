@@ -9,20 +9,23 @@ import contextlib
 import datetime
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
 from haichieu.ari import operations
 from haichieu.ari.client import APPLICATION, AriClient
-from haichieu.ari.errors import AriError, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
+from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
 from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
 from haichieu.phone_numbers import normalise
 
 INTERRUPTED = "Interrupted"
 """An event of our own making."""
+
+ANSWERED_BRIDGE = "answered-"
+"""How the ids of the bridges begin that an answered outgoing call passes through."""
 
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
@@ -80,13 +83,20 @@ class Call:
             self._claim.release()
 
     async def started(self) -> None:
-        """Wait for a channel that we originate to reach us, which it does when it is answered.
+        """Wait until the channel is in our application: a new one is before it is dialled. Raises as `answered`."""
+        await self._until(lambda event: event.type == "StasisStart")
 
-        Raises NotAnswered with the Q.850 cause when it comes to nothing instead, and HungUp when interrupted.
+    async def answered(self) -> None:
+        """Wait until the other side answers the channel, which has been dialled.
+
+        Raises NotAnswered with the Q.850 cause if it does not, and HungUp when interrupted.
         """
+        await self._until(lambda event: event.type == "ChannelStateChange" and event.body["channel"]["state"] == "Up")
+
+    async def _until(self, happened: Callable[[Event], bool]) -> None:
         while True:
             event = await self._claim.queue.get()
-            if event.type == "StasisStart":
+            if happened(event):
                 return
             if event.type == INTERRUPTED:
                 raise HungUp("ari.given_up")
@@ -95,6 +105,34 @@ class Call:
                 raise NotAnswered(
                     int(event.body.get("cause", NotAnswered.UNREACHABLE)), str(event.body.get("cause_txt", "lost"))
                 )
+
+    async def place(
+        self,
+        endpoint: str,
+        *,
+        role: str,
+        timeout: float,
+        variables: Mapping[str, str] | None = None,
+        other_channel_id: str | None = None,
+        formats: str | None = None,
+    ) -> None:
+        """Make this channel and have it call `endpoint`; `answered` waits for the other side.
+
+        Asterisk gives up after `timeout` seconds. A redirection (SIP 3xx) ends the call. Keys, role and events of the
+        channel are ours from its first moment on. Raises AriError, and NotAnswered or HungUp as `answered` does.
+        """
+        await self._client.request(
+            operations.CREATE_CHANNEL,
+            channelId=self.id,
+            otherChannelId=other_channel_id,
+            endpoint=endpoint,
+            app=APPLICATION,
+            appArgs=role,
+            formats=formats,
+            body={"variables": dict(variables or {})},
+        )
+        await self.started()  # Asterisk dials no channel that is not yet in the application
+        await self._client.request(operations.DIAL, channelId=self.id, timeout=max(int(timeout), 1))
 
     async def answer(self) -> None:
         """Answer the call (SIP 200)."""
@@ -298,19 +336,36 @@ async def dial(
     """
     call = Call(client, f"out-{uuid.uuid4().hex}", normalise(called_number), called_number)
     async with call:
-        await client.request(
-            operations.ORIGINATE,
-            channelId=call.id,
-            endpoint=endpoint,
-            app=APPLICATION,
-            appArgs="outbound",
-            callerId=caller_number or None,
-            timeout=max(int(timeout), 1),
-            body={"variables": dict(variables or {})},
-        )
         try:
             async with asyncio.timeout(timeout + 1.0):
-                await call.started()
+                await call.place(
+                    endpoint, role="outbound", timeout=timeout, variables={**_shows(caller_number), **(variables or {})}
+                )
+                await call.answered()
         except TimeoutError:
             raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
+        await _leave_dial_bridge(client, call)
         yield call
+
+
+def _shows(number: str) -> dict[str, str]:
+    """Return the variables that make `number` the caller id of a channel that is about to be dialled."""
+    return {"CALLERID(num)": number, "CONNECTEDLINE(num,i)": number} if number else {}
+
+
+async def _leave_dial_bridge(client: AriClient, call: Call) -> None:
+    """Take an answered channel out of the bridge in which Asterisk dialled it, where it cannot be recorded.
+
+    Only another bridge takes it out of there.
+    """
+    bridge = f"{ANSWERED_BRIDGE}{call.id}"
+    await client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="holding", name=bridge)
+    try:
+        await client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=call.id)
+        await client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=call.id)
+    except AriRefused as problem:
+        call.hung_up = True
+        raise HungUp("the other side hung up") from problem
+    finally:
+        with contextlib.suppress(AriError):
+            await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)

@@ -71,6 +71,8 @@ class NotAnswered(CallEnded):
     NO_ANSWER = 19
     UNREACHABLE = 20
     REJECTED = 21
+    REDIRECTED = 23
+    """The other side answered 302; what it names is not called."""
 
     def __init__(self, cause: int, text: str) -> None:
         super().__init__("ari.not_answered", text=text, cause=cause)

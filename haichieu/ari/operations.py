@@ -37,19 +37,20 @@ SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", sends_body=True)
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 
 LIST_CHANNELS = _op("GET", "/channels")
-ORIGINATE = _op(
+CREATE_CHANNEL = _op(
     "POST",
-    "/channels/{channelId}",
+    "/channels/create",
     "endpoint",
     "app",
     "appArgs",
-    "callerId",
-    "timeout",
+    "channelId",
     "otherChannelId",
-    "originator",
     "formats",
     sends_body=True,
 )
+DIAL = _op("POST", "/channels/{channelId}/dial", "timeout")
+"""Never ORIGINATE: its dialler obeys a 302 of the other side (RFC 3261 §8.1.3.4), which may name a trunk or a Local
+channel into any part of the dialplan."""
 ANSWER = _op("POST", "/channels/{channelId}/answer")
 RING = _op("POST", "/channels/{channelId}/ring")
 STOP_RINGING = _op("DELETE", "/channels/{channelId}/ring")

@@ -50,6 +50,7 @@ REFUSED = {
     NotAnswered.BUSY: "Máy bận. / The line is busy.",
     NotAnswered.UNREACHABLE: "Không liên lạc được. / The telephone cannot be reached.",
     NotAnswered.REJECTED: "Người nghe từ chối cuộc gọi. / The call was declined.",
+    NotAnswered.REDIRECTED: "Máy chuyển hướng cuộc gọi. / The call was redirected, and the station does not follow.",
 }
 
 

@@ -18,6 +18,12 @@ from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import cpu_seconds
 
 APPLICATION = "ways"
+ORIGINATE = operations.Operation(
+    "POST",
+    "/channels/{channelId}",
+    frozenset({"endpoint", "app", "appArgs", "timeout", "otherChannelId"}),
+    sends_body=True,
+)
 CPU_SECONDS = 4.0
 
 
@@ -45,7 +51,7 @@ class Ways:
         async with self._speakers(size) as channels, self._bridge("holding", channels) as bridge:
             outer, inner = f"w-outer-{uuid.uuid4().hex}", f"w-inner-{uuid.uuid4().hex}"
             await self._client.request(
-                operations.ORIGINATE, channelId=outer, otherChannelId=inner, endpoint="Local/player@ways/n",
+                ORIGINATE, channelId=outer, otherChannelId=inner, endpoint="Local/player@ways/n",
                 app=APPLICATION, appArgs="announcer", timeout=3, body={},
             )  # fmt: skip
             async with asyncio.timeout(5):
@@ -105,7 +111,7 @@ class Ways:
             await asyncio.gather(
                 *(
                     self._client.request(
-                        operations.ORIGINATE, channelId=channel, endpoint=f"PJSIP/s{begin + place:03}",
+                        ORIGINATE, channelId=channel, endpoint=f"PJSIP/s{begin + place:03}",
                         app=APPLICATION, timeout=10, body={},
                     )
                     for place, channel in enumerate(channels[begin : begin + 8])

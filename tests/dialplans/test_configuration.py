@@ -110,7 +110,7 @@ def test_emergency_line_needs_a_number_and_a_pin(number: str, pin: str) -> None:
 def test_unsafe_destination_is_left_out() -> None:
     hostile = ("PJSIP/a)\n same => n,System(reboot", "PJSIP/b&Local/x@y", "PJSIP/c,d", "PJSIP/${X}", "PJSIP/good")
     text = degraded_dialplan(DegradedMode("1999", "1234", hostile, SOUNDS), SOUNDS, Path("/home"), KEY)
-    assert "Page(PJSIP/good,b(auto-answer^s^1))" in text
+    assert "Page(PJSIP/good,ib(auto-answer^s^1))" in text
     assert "reboot" not in text
 
 

@@ -1,4 +1,4 @@
-"""A loudspeaker that shows what it is sent: it registers, answers OPTIONS, and refuses every call as busy."""
+"""A device that shows what it is sent: it registers, answers OPTIONS, and answers every call with one status."""
 
 import hashlib
 import re
@@ -15,18 +15,26 @@ _ECHOED = ("via", "from", "call-id", "cseq")
 
 
 class BareSpeaker:
-    """SIP by hand (RFC 3261), so that no library hides a header. `invites` holds each call that came, as text."""
+    """SIP by hand (RFC 3261), so that no library hides a header. `invites` holds each call that came, as text.
 
-    def __init__(self, server: str, name: str, password: str) -> None:
+    `answer` is the status that calls are answered with, `headers` whole lines that go with it.
+    """
+
+    def __init__(
+        self, server: str, name: str, password: str, answer: str = "486 Busy Here", headers: tuple[str, ...] = ()
+    ) -> None:
         host, _, port = server.partition(":")
         self._server = (host, int(port))
         self._name = name
         self._password = password
+        self._answer = answer
+        self._headers = headers
         self.invites: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.2)
         self._call_id = uuid.uuid4().hex
+        self.registered = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve)
 
@@ -49,11 +57,13 @@ class BareSpeaker:
                 continue
             if text.startswith("SIP/2.0 401") and (nonce := _NONCE.search(text)):
                 self._register(2, nonce[1])
+            elif text.startswith("SIP/2.0 200"):
+                self.registered.set()
             elif text.startswith("OPTIONS"):
                 self._reply(text, "200 OK")
             elif text.startswith("INVITE"):
                 self.invites.append(text)
-                self._reply(text, "486 Busy Here")
+                self._reply(text, self._answer, self._headers)
 
     def _register(self, number: int, nonce: str = "", expires: int = 120) -> None:
         address = "{}:{}".format(*self._socket.getsockname())
@@ -84,11 +94,11 @@ class BareSpeaker:
             f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{once}"'
         )
 
-    def _reply(self, request: str, status: str) -> None:
+    def _reply(self, request: str, status: str, headers: tuple[str, ...] = ()) -> None:
         head = request.split("\r\n\r\n")[0].split("\r\n")[1:]
         kept = [line for line in head if line.split(":")[0].lower() in _ECHOED]
         to = next(line for line in head if line.lower().startswith("to:"))
-        answer = [f"SIP/2.0 {status}", *kept, f"{to};tag={self._call_id[:8]}", "Content-Length: 0", "", ""]
+        answer = [f"SIP/2.0 {status}", *kept, f"{to};tag={self._call_id[:8]}", *headers, "Content-Length: 0", "", ""]
         self._socket.sendto("\r\n".join(answer).encode(), self._server)
 
 
