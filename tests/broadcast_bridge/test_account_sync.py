@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from broadcast_bridge.account_sync import AccountSync
-from dialplans.models import Phone, Trunk
-from haichieu.softphone.controller import CallNotAnswered, SoftPhone
 
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.speakers.account_sync import AccountSync
 from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password
 from dialplans.degraded import DegradedMode, DegradedSounds
 from haichieu.ari.client import AriClient
 from haichieu.database import Database, migrate
+from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from haichieu.people import Level, Unit
+from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault, open_vault
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 

@@ -10,7 +10,7 @@ from haichieu.ari import operations
 from haichieu.ari.call import Call, dial
 from haichieu.ari.errors import HungUp, NotAnswered
 from tests.haichieu.ari.conftest import PASSWORD, Line
-from tests.station_edges.bare_speaker import BareSpeaker
+from tests.station.bare_speaker import BareSpeaker
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 

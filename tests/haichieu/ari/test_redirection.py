@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broadcast_bridge.speaker_leg import LegTarget, SpeakerLeg
-from broadcast_bridge.states import Reason
+from broadcast_bridge.broadcasts.states import Reason
+from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.configuration import ari_password
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode
@@ -23,9 +23,9 @@ from haichieu.ari.errors import AriError, NotAnswered
 from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
 from haichieu.background import in_background
-from haichieu.softphone.controller import SoftPhone
+from haichieu.demo.softphone.controller import SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
-from tests.station_edges.bare_speaker import BareSpeaker
+from tests.station.bare_speaker import BareSpeaker
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
 
