@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from feedback.states import CASE, REPLY, Channel, Direction, Way
 from haichieu.database import Base
+from haichieu.locale import Message as LocaleMessage
+from haichieu.locale.column import MessageText
 from haichieu.media import Media
 from haichieu.people import Account, Unit
 
@@ -114,7 +116,7 @@ class Case(Base):
 
 
 class CaseChange(Base):
-    """One step in a case's history; `before` and `after` are states, or what a field held."""
+    """One step in the history of a case; `before` and `after` are states, names, or messages as JSON."""
 
     __tablename__ = "case_changes"
 
@@ -127,6 +129,16 @@ class CaseChange(Base):
     after: Mapped[str] = mapped_column(sa.String(200), default="")
 
     case: Mapped[Case] = relationship(back_populates="history")
+
+    @property
+    def before_message(self) -> LocaleMessage:
+        """What was there before, to be rendered for a reader."""
+        return LocaleMessage.from_json(self.before)
+
+    @property
+    def after_message(self) -> LocaleMessage:
+        """What was there afterwards, to be rendered for a reader."""
+        return LocaleMessage.from_json(self.after)
 
 
 class CaseLink(Base):
@@ -227,7 +239,7 @@ class Reply(Base):
     message_id: Mapped[int] = mapped_column(sa.ForeignKey("messages.id", ondelete="CASCADE"))
     way: Mapped[str] = mapped_column(sa.String(8))
     state: Mapped[str] = mapped_column(sa.String(12), default=REPLY.initial, index=True)
-    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    reason: Mapped[LocaleMessage | None] = mapped_column(MessageText, default=None, nullable=False)
     attempts: Mapped[int] = mapped_column(default=0)
     provider: Mapped[str] = mapped_column(sa.String(40), default="")
     provider_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)

@@ -73,7 +73,7 @@ class Work:
 
     def said_of(self, place: str) -> list[str]:
         """What is wrong at a step, or with the flow as a whole ("flow")."""
-        return [mistake.words(page_language()) for mistake in self.mistakes if mistake.place == place]
+        return [render(mistake.words, page_language()) for mistake in self.mistakes if mistake.place == place]
 
     def words_of(self, prompt: object) -> str:
         """What a prompt says, as far as it is written down."""

@@ -34,10 +34,10 @@ ENOUGH = 0.9
 BEFORE_ANOTHER = datetime.timedelta(minutes=1)
 """Left between two calls to one citizen."""
 
-GONE = "Thông tin người dân đã được xóa. / The citizen's data were erased."
-BEGUN_IN_VAIN = (
-    "Nhiều lần gọi bị gián đoạn do tổng đài ngừng. / The switchboard died in the middle of the call again and again."
-)
+CITIZEN_ERASED = locale.message("answer.problem.citizen_erased")
+INTERRUPTED = locale.message("answer.problem.interrupted")
+OUTSIDE_HOURS = locale.message("answer.problem.outside_hours")
+ALREADY_RINGING = locale.message("answer.problem.already_ringing")
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer
         if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
             jobs.done(session, held, at)
         elif (citizen := reply.message.case.citizen) is None:
-            _fail(session, held, reply, GONE, at)
+            _fail(session, held, reply, CITIZEN_ERASED, at)
         elif opens > at:
-            jobs.put_off(session, held, opens, locale.message("answer.outside_call_hours"), counts=False)
+            jobs.put_off(session, held, opens, OUTSIDE_HOURS, counts=False)
         elif _is_rung(session, citizen.id, [one.subject_id for one in claims], at):
-            jobs.put_off(session, held, at + BEFORE_ANOTHER, locale.message("answer.being_called"), counts=False)
+            jobs.put_off(session, held, at + BEFORE_ANOTHER, ALREADY_RINGING, counts=False)
         else:
             owed.setdefault(citizen.id, []).append((held, reply))
     return [_owed(session, citizen_id, together, at) for citizen_id, together in owed.items()]
@@ -110,7 +110,7 @@ def heard(session: Session, answer: AnswerToTell, seconds: float, at: datetime.d
 def not_heard(
     session: Session,
     answer: AnswerToTell,
-    because: str,
+    because: locale.Message,
     at: datetime.datetime,
     pauses: Sequence[datetime.timedelta],
 ) -> None:
@@ -124,13 +124,13 @@ def not_heard(
     if reply.attempts <= len(pauses):
         again = next_polite_moment(the_station(session), at + pauses[reply.attempts - 1])
         if again < reply.created_at + WORTH_TELLING:
-            jobs.put_off(session, answer.held, again, locale.Message.verbatim(because), counts=False)
+            jobs.put_off(session, answer.held, again, because, counts=False)
             replies.changes(session, reply, ReplyEvent.PUT_OFF, at, because)
             return
     _fail(session, answer.held, reply, because, at)
 
 
-def failed(session: Session, answer: AnswerToTell, because: str, at: datetime.datetime) -> None:
+def failed(session: Session, answer: AnswerToTell, because: locale.Message, at: datetime.datetime) -> None:
     """It can never be told: give up, and have a person look. Raises ClaimLost."""
     _fail(session, answer.held, session.get_one(Reply, answer.reply_id), because, at)
 
@@ -188,21 +188,17 @@ def _fail_what_died(session: Session, at: datetime.datetime) -> None:
         .where(Job.state == JobState.FAILED, Reply.way == Way.CALL, Reply.state == ReplyState.UNDER_WAY)
     )
     for reply in session.scalars(dead):
-        _failed(session, reply, BEGUN_IN_VAIN, at)
+        _failed(session, reply, INTERRUPTED, at)
 
 
-def _fail(session: Session, held: jobs.Claim, reply: Reply, because: str, at: datetime.datetime) -> None:
-    jobs.fail(session, held, at, locale.Message.verbatim(because))
+def _fail(session: Session, held: jobs.Claim, reply: Reply, because: locale.Message, at: datetime.datetime) -> None:
+    jobs.fail(session, held, at, because)
     _failed(session, reply, because, at)
 
 
-def _failed(session: Session, reply: Reply, because: str, at: datetime.datetime) -> None:
+def _failed(session: Session, reply: Reply, because: locale.Message, at: datetime.datetime) -> None:
     replies.changes(session, reply, ReplyEvent.FAIL, at, because)
     case = reply.message.case
-    note(session, case, "system", "answer_not_heard", at, after=because)
-    raise_alarm(
-        session,
-        AlarmKind.ANSWER_FAILED,
-        f"case:{case.number}",
-        locale.message("answer.not_told_by_call", reason=locale.Message.verbatim(because)),
-    )
+    note(session, case, "system", "answer_not_heard", at)
+    problem = locale.message("answer.alarm.not_heard", because=because)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", problem)

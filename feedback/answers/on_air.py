@@ -21,12 +21,13 @@ from feedback.cases.lifecycle import note
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
-from haichieu import jobs, locale
+from haichieu import jobs
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
-from haichieu.errors import EnvironmentProblem, HaiChieuError, message_of
+from haichieu.errors import EnvironmentProblem, HaiChieuError
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost
+from haichieu.locale import Message, render_key
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official
 from haichieu.station import the_station
@@ -36,11 +37,13 @@ LEASE = datetime.timedelta(minutes=10)
 LATER = datetime.timedelta(minutes=5)
 NUMBER_DIGITS = 9
 """As many digits at the end of a phone number tell whose it is."""
-ABOUT_ANYTHING = "ý kiến của bà con"
 
 
 class NamesTheCitizen(HaiChieuError):
-    """The text holds the citizen's telephone number."""
+    """The text contains the citizen's telephone number."""
+
+    def __init__(self) -> None:
+        super().__init__("answer.names_citizen")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class AnswersOnAir(JobRunner):
         try:
             self._require_no_number(reply)
         except NamesTheCitizen as problem:
-            _fail(session, held, str(problem))
+            _fail(session, held, problem.message)
             return None
         message = reply.message
         return ForTheAir(
@@ -122,20 +125,17 @@ class AnswersOnAir(JobRunner):
             raise
         except EnvironmentProblem as problem:
             with self._database.session() as session:
-                jobs.put_off(session, held, now() + LATER, message_of(problem), counts=False)
+                jobs.put_off(session, held, now() + LATER, problem.message, counts=False)
                 reply = session.get_one(Reply, held.subject_id)
-                replies.changes(session, reply, ReplyEvent.PUT_OFF, now(), str(problem))
+                replies.changes(session, reply, ReplyEvent.PUT_OFF, now(), problem.message)
         except HaiChieuError as problem:
             with self._database.session() as session:
-                _fail(session, held, str(problem))
+                _fail(session, held, problem.message)
 
     def _require_no_number(self, reply: Reply) -> None:
         citizen = reply.message.case.citizen
         if citizen is not None and holds_number(reply.message.text, self._book.number_of(citizen)):
-            raise NamesTheCitizen(
-                "Câu trả lời có số điện thoại của người dân nên không phát lên loa. / "
-                "The answer holds the citizen's telephone number, so it is not put on the loudspeakers."
-            )
+            raise NamesTheCitizen
 
 
 def holds_number(text: str, number: str) -> bool:
@@ -145,10 +145,12 @@ def holds_number(text: str, number: str) -> bool:
 
 
 def _title(session: Session, case: Case, at: datetime.datetime) -> str:
-    """What the answer is about and when it was given, and not whom it is for."""
-    local = at.astimezone(ZoneInfo(the_station(session).timezone))
-    about = case.category.name if case.category is not None else ABOUT_ANYTHING
-    return f"Trả lời về {about[:150]}, ngày {local:%d/%m/%Y}"
+    """Name the subject and the date of the answer, never the citizen, in the language of the station."""
+    station = the_station(session)
+    language, day = station.language, at.astimezone(ZoneInfo(station.timezone)).date()
+    if case.category is None:
+        return render_key(language, "answer.on_air_title_general", {"day": day})
+    return render_key(language, "answer.on_air_title", {"about": case.category.name[:150], "day": day})
 
 
 def _name_of(session: Session, author: str) -> str:
@@ -158,10 +160,10 @@ def _name_of(session: Session, author: str) -> str:
     return session.scalar(sa.select(Official.name).where(Official.code == key)) or author
 
 
-def _fail(session: Session, held: Claim, because: str) -> None:
-    jobs.fail(session, held, now(), locale.Message.verbatim(because))
+def _fail(session: Session, held: Claim, because: Message) -> None:
+    jobs.fail(session, held, now(), because)
     reply = session.get_one(Reply, held.subject_id)
     replies.changes(session, reply, ReplyEvent.FAIL, now(), because)
     case = reply.message.case
-    note(session, case, "system", "answer_not_on_air", now(), after=because)
-    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", locale.Message.verbatim(because))
+    note(session, case, "system", "answer_not_on_air", now())
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

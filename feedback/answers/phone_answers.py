@@ -19,7 +19,7 @@ from feedback.models import Case, Message
 from feedback.states import Channel, Direction, Way
 from haichieu.audio.ingest import UnusableSound, telephone_forms
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.media import MediaStore
 from haichieu.people import Official, Right, units_under
 from haichieu.spool import Spool, SpooledRecordings, close_wav
@@ -29,8 +29,11 @@ MOST_AT_ONCE = 100
 """Cases of one call."""
 
 
-class AnswerNotAllowed(HaiChieuError):
+class AnswerNotAllowed(NotAllowed):
     """The official has no right to record."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("answer.not_allowed", code=code)
 
 
 class NotTaken(HaiChieuError):
@@ -67,7 +70,7 @@ class PhoneAnswers(SpooledRecordings):
         with self._database.session() as session:
             official = session.get_one(Official, official_id)
             if not official.may_do(Right.RECORD):
-                raise AnswerNotAllowed(f"{official.code} lacks the right {Right.RECORD}")
+                raise AnswerNotAllowed(official.code)
         self._store.require_space()
         name = f"answer-{official_id}-{case_id}-{uuid.uuid4().hex}"
         self._spool.take(name)
@@ -87,7 +90,7 @@ class PhoneAnswers(SpooledRecordings):
         try:
             return self._keep(name, as_note=False)
         except (IllegalTransition, AnswerRefused) as problem:
-            raise NotTaken(str(problem)) from problem
+            raise NotTaken(problem.message) from problem
         finally:
             self._sending.discard(name)
 

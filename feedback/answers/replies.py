@@ -14,7 +14,7 @@ from feedback import job_kinds
 from feedback.cases.lifecycle import Said, happen, note, say
 from feedback.models import Case, Message, Reply
 from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media
 
@@ -33,10 +33,7 @@ class NothingToRetry(AnswerRefused):
     """The answer has not failed, or somebody has had it tried again already."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Không có tin nhắn hay cuộc gọi nào bị lỗi để gửi lại: có thể người khác vừa cho gửi lại. / "
-            "No text or call has failed that could be tried again: perhaps somebody has just had it done."
-        )
+        super().__init__("answer.nothing_to_retry")
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,10 @@ def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) 
     return _write(session, case, Answer("system", [Way.TEXT], text), at)
 
 
-def changes(session: Session, reply: Reply, event: ReplyEvent, at: datetime.datetime, reason: str = "") -> None:
-    """Let something happen to an answer on its way; `reason` is for people. Raises IllegalTransition."""
+def changes(
+    session: Session, reply: Reply, event: ReplyEvent, at: datetime.datetime, reason: locale.Message | None = None
+) -> None:
+    """Apply an event to the delivery of an answer. Raises IllegalTransition."""
     reply.state = REPLY.after(ReplyState(reply.state), event)
     reply.reason, reply.changed_at = reason, at
 
@@ -114,24 +113,18 @@ def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> No
 def check(case: Case, given: Answer) -> None:
     """Raise AnswerRefused when the case cannot be answered like this."""
     if not given.text.strip() and given.sound is None:
-        raise AnswerRefused("Câu trả lời đang trống. / The answer is empty: write it or record it.")
+        raise AnswerRefused("answer.empty")
     if len(given.text) > LONGEST_ANSWER:
-        raise AnswerRefused(
-            f"Câu trả lời dài {len(given.text)} ký tự, tối đa {LONGEST_ANSWER}. / "
-            f"The answer has {len(given.text)} characters, at most {LONGEST_ANSWER} are allowed."
-        )
+        raise AnswerRefused("answer.too_long", count=len(given.text), most=LONGEST_ANSWER)
     if not given.ways:
-        raise AnswerRefused("Chưa chọn cách trả lời. / Choose a way: text, call or air.")
+        raise AnswerRefused("answer.no_method")
     if case.citizen is None and set(given.ways) - {Way.AIR}:
-        raise AnswerRefused(
-            "Người phản ánh ẩn danh: chỉ trả lời được trên loa. / "
-            "The citizen stayed anonymous: only an answer on air can reach them."
-        )
+        raise AnswerRefused("answer.anonymous")
     if Way.TEXT in given.ways:
         if not given.text.strip():
-            raise AnswerRefused("Tin nhắn cần lời văn. / A text message needs words: a recording cannot be texted.")
+            raise AnswerRefused("answer.text_needs_words")
         if case.citizen is not None and case.citizen.opted_out_at is not None:
-            raise AnswerRefused("Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages.")
+            raise AnswerRefused("text.opted_out")
 
 
 def _reaches(case: Case, way: Way) -> bool:

@@ -49,13 +49,9 @@ def assign(
 ) -> None:
     """Give a case to a department, to an account, or to both. Raises AssignmentRefused or IllegalTransition."""
     if department is None and account is None:
-        raise AssignmentRefused(
-            "Chưa chọn phòng ban hay người xử lý. / Say which department or which account is to work on it."
-        )
+        raise AssignmentRefused("case.assign.nobody")
     if account is not None and case.unit_id not in units_under(session, [account.unit_id]):
-        raise AssignmentRefused(
-            f"{account.email} không phụ trách {case.unit.name}. / {account.email} has no part in {case.unit.name}."
-        )
+        raise AssignmentRefused("case.assign.other_unit", account=account.email, unit=case.unit.name)
     happen(session, case, CaseEvent.ASSIGN, actor, at)
     names = []
     if department is not None:

@@ -38,14 +38,9 @@ def attach(session: Session, store: MediaStore, message: Message, file: Path, na
     """Keep a copy of a file with a message. Raises AttachmentRefused, and nothing is kept."""
     size = file.stat().st_size
     if not 0 < size <= MOST_BYTES:
-        raise AttachmentRefused(
-            f"Tệp có {size} byte; chỉ nhận từ 1 đến {MOST_BYTES} byte. / "
-            f"The file has {size} bytes; 1 to {MOST_BYTES} are taken."
-        )
+        raise AttachmentRefused("case.attachment.size", count=size, most=MOST_BYTES // 1_000_000)
     if len(message.attachments) >= MOST_IN_A_MESSAGE:
-        raise AttachmentRefused(
-            f"Mỗi tin nhận tối đa {MOST_IN_A_MESSAGE} tệp. / A message takes at most {MOST_IN_A_MESSAGE} files."
-        )
+        raise AttachmentRefused("case.attachment.too_many", count=MOST_IN_A_MESSAGE)
     with file.open("rb") as content:
         beginning = content.read(16)
     for pattern, content_type, ending in _KINDS:
@@ -55,10 +50,7 @@ def attach(session: Session, store: MediaStore, message: Message, file: Path, na
             message.attachments.append(attachment)
             session.flush()
             return attachment
-    raise AttachmentRefused(
-        "Chỉ nhận ảnh (JPEG, PNG, WebP), PDF, âm thanh (WAV, MP3, Ogg) và video MP4. / "
-        "Only pictures (JPEG, PNG, WebP), PDF, sounds (WAV, MP3, Ogg) and MP4 films are taken."
-    )
+    raise AttachmentRefused("case.attachment.kind")
 
 
 def harmless_name(name: str, ending: str) -> str:

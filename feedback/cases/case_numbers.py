@@ -18,10 +18,7 @@ class WrongCheckDigit(NotFound):
     """What was keyed in or written cannot be the number of a case."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Mã phản ánh không đúng: xin kiểm tra lại từng chữ số. / "
-            "This is not the number of a case: please check it digit by digit."
-        )
+        super().__init__("case.wrong_number")
 
 
 def new_case_number() -> str:

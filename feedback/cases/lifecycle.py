@@ -14,7 +14,7 @@ from feedback.cases import due_dates
 from feedback.cases.case_numbers import new_case_number, read_case_number
 from feedback.models import Case, CaseChange, Category, Citizen, Message
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
-from haichieu import audit, jobs
+from haichieu import audit, jobs, locale
 from haichieu.errors import NotFound
 from haichieu.media import Media
 
@@ -26,7 +26,7 @@ class NoSuchCase(NotFound):
     """There is no case of this number, or it is not for the one who asks."""
 
     def __init__(self, number: str) -> None:
-        super().__init__(f"Không có phản ánh số {number}. / There is no case {number}.")
+        super().__init__("case.not_found", number=number)
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,27 @@ def happen(session: Session, case: Case, event: CaseEvent, actor: str, at: datet
 
 
 def note(
-    session: Session, case: Case, actor: str, what: str, at: datetime.datetime, *, before: str = "", after: str = ""
+    session: Session,
+    case: Case,
+    actor: str,
+    what: str,
+    at: datetime.datetime,
+    *,
+    before: str | locale.Message = "",
+    after: str | locale.Message = "",
 ) -> None:
-    """Write a step into the case's history and the audit trail."""
-    session.add(CaseChange(case_id=case.id, at=at, actor=actor, what=what, before=before[:200], after=after[:200]))
-    audit.record(session, actor, f"case.{what}", f"case:{case.number}", before=before, after=after)
+    """Add a step to the history of the case and to the audit trail."""
+    stored = {name: _stored(value) for name, value in (("before", before), ("after", after))}
+    session.add(CaseChange(case_id=case.id, at=at, actor=actor, what=what, **stored))
+    audit.record(session, actor, f"case.{what}", f"case:{case.number}", before=_plain(before), after=_plain(after))
+
+
+def _stored(value: str | locale.Message) -> str:
+    return value.to_json() if isinstance(value, locale.Message) else value[:200]
+
+
+def _plain(value: str | locale.Message) -> str:
+    return locale.render(value, "en") if isinstance(value, locale.Message) else value
 
 
 def find_case(session: Session, number: str) -> Case:

@@ -28,19 +28,11 @@ def merge(session: Session, duplicate: Case, main: Case, actor: str, at: datetim
     while main.duplicate_of_id is not None:
         main = session.get_one(Case, main.duplicate_of_id)
     if main.id == duplicate.id:
-        raise MergeRefused(
-            f"Phản ánh {duplicate.number} không thể gộp vào chính nó. / "
-            f"The case {duplicate.number} cannot be merged into itself."
-        )
+        raise MergeRefused("case.merge.itself", number=duplicate.number)
     if duplicate.duplicate_of_id is not None:
-        raise MergeRefused(
-            f"Phản ánh {duplicate.number} đã được gộp rồi. / The case {duplicate.number} is merged already."
-        )
+        raise MergeRefused("case.merge.already", number=duplicate.number)
     if main.status not in OPEN:
-        raise MergeRefused(
-            f"Phản ánh {main.number} không còn chờ trả lời; hãy trả lời riêng {duplicate.number}. / "
-            f"The case {main.number} waits for no answer any more: answer {duplicate.number} by itself."
-        )
+        raise MergeRefused("case.merge.answered", main=main.number, number=duplicate.number)
     for case in (duplicate, *merged_into(session, duplicate)):
         case.duplicate_of_id, case.updated_at = main.id, at
         due_dates.settle(session, case)
@@ -52,7 +44,7 @@ def merge(session: Session, duplicate: Case, main: Case, actor: str, at: datetim
 def unmerge(session: Session, case: Case, actor: str, at: datetime.datetime) -> None:
     """Let a merged case stand for itself again. Raises MergeRefused."""
     if case.duplicate_of_id is None:
-        raise MergeRefused(f"Phản ánh {case.number} chưa được gộp. / The case {case.number} is not merged.")
+        raise MergeRefused("case.merge.not_merged", number=case.number)
     main = session.get_one(Case, case.duplicate_of_id)
     case.duplicate_of_id, case.updated_at = None, at
     note(session, case, actor, "unmerged", at, before=main.number)
@@ -69,10 +61,7 @@ def dismiss(session: Session, case: Case, other: Case, actor: str, at: datetime.
         )
     )
     if found is None:
-        raise MergeRefused(
-            f"Phản ánh {case.number} và {other.number} không được nối với nhau. / "
-            f"The cases {case.number} and {other.number} are not linked."
-        )
+        raise MergeRefused("case.merge.not_linked", number=case.number, other=other.number)
     found.dismissed = True
     note(session, case, actor, "not_duplicate", at, before=other.number)
 

@@ -21,9 +21,7 @@ class NoteRefused(HaiChieuError):
 def add_note(session: Session, case: Case, text: str, author: str, at: datetime.datetime) -> Message:
     """Add an internal note. Raises NoteRefused."""
     if not 0 < len(text.strip()) <= LONGEST_NOTE:
-        raise NoteRefused(
-            f"Ghi chú phải có từ 1 đến {LONGEST_NOTE} ký tự. / A note has 1 to {LONGEST_NOTE} characters."
-        )
+        raise NoteRefused("case.note_length", most=LONGEST_NOTE)
     message = say(session, case, Said(Direction.NOTE, Channel.PANEL, author, text.strip()), at)
     case_search.index(session, case)
     return message

@@ -19,7 +19,7 @@ from feedback.cases.lifecycle import OPEN, note
 from feedback.models import Case
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
-from haichieu.locale import message
+from haichieu.locale import Message, message
 from haichieu.station import the_station
 
 log = structlog.get_logger()
@@ -51,14 +51,14 @@ def remind(session: Session, at: datetime.datetime) -> Reminded:
             session,
             AlarmKind.CASE_OVERDUE,
             f"case:{case.number}",
-            message("case.overdue", number=case.number, unit=where),
+            message("case.alarm.overdue", number=case.number, where=where),
         )
-        note(session, case, "system", "overdue", at, before=_moment(case, timezone))
+        note(session, case, "system", "overdue", at, before=_due(case))
     until = due_dates.reminded_until(at, timezone)
     soon = _waiting(session, Case.reminded_at.is_(None), Case.due_at >= at, Case.due_at <= until)
     for case in soon:
         case.reminded_at = at
-        note(session, case, "system", "reminded", at, after=_moment(case, timezone))
+        note(session, case, "system", "reminded", at, after=_due(case))
     if soon:
         log.info("cases.due_soon", cases=[case.number for case in soon])
     return Reminded(len(soon), len(late))
@@ -95,5 +95,5 @@ def _waiting(session: Session, *such: sa.ColumnElement[bool]) -> list[Case]:
     return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
-def _moment(case: Case, timezone: ZoneInfo) -> str:
-    return f"{case.due_at.astimezone(timezone):%d/%m/%Y %H:%M}" if case.due_at else ""
+def _due(case: Case) -> Message | str:
+    return message("case.due", at=case.due_at) if case.due_at else ""

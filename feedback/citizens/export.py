@@ -51,9 +51,7 @@ def export_citizen(
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as problem:
-        raise UsageError(
-            f"Không ghi được {target}: {problem.strerror}. / Cannot write {target}: {problem.strerror}."
-        ) from problem
+        raise UsageError("citizen.export.not_written", path=target, problem=str(problem.strerror)) from problem
     with os.fdopen(descriptor, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", json.dumps(data, ensure_ascii=False, indent=1))
         for name, path in files.items():

@@ -27,7 +27,7 @@ from feedback.models import (
 from feedback.states import REPLY, ReplyEvent, ReplyState
 from haichieu import audit
 from haichieu.account_rights import MAY, Action
-from haichieu.errors import HaiChieuError
+from haichieu.errors import NotFound
 from haichieu.jobs import Job
 from haichieu.media import MediaStore, unnamed
 from haichieu.people import Account, Role
@@ -41,11 +41,11 @@ _OF_MESSAGES = (job_kinds.TRANSCRIBE, job_kinds.FILE)
 _OF_REPLIES = (job_kinds.SEND_TEXT, job_kinds.ANSWER_CALL, job_kinds.ANSWER_AIR)
 
 
-class NoSuchCitizen(HaiChieuError):
-    """Nothing is held of somebody with this number."""
+class NoSuchCitizen(NotFound):
+    """The station stores nothing about this number."""
 
     def __init__(self) -> None:
-        super().__init__("Đài không giữ gì của số này. / The station holds nothing of this number.")
+        super().__init__("citizen.not_found")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: 
         if reply.state in (ReplyState.WAITING, ReplyState.UNDER_WAY):
             event = ReplyEvent.CANCEL if reply.state == ReplyState.WAITING else ReplyEvent.FAIL
             reply.state, reply.changed_at = REPLY.after(ReplyState(reply.state), event), at
-        reply.reason, reply.provider_id = "", None
+        reply.reason, reply.provider_id = None, None
     session.execute(sa.delete(Transcript).where(Transcript.message_id.in_(message_ids)))
     session.execute(sa.delete(Attachment).where(Attachment.message_id.in_(message_ids)))
     session.execute(sa.delete(CaseLink).where(sa.or_(CaseLink.case_id.in_(ids), CaseLink.other_id.in_(ids))))

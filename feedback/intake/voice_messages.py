@@ -20,10 +20,11 @@ from feedback.cases.lifecycle import Opening, Said, open_case, say
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Category, Message, VoiceDraft
 from feedback.states import Channel, Direction
+from feedback.texts import receipts
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.audio.sound import measure, read_wav
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError, message_of
+from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import highest_unit
 from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
@@ -36,14 +37,12 @@ shorter than any word."""
 ABANDONED = datetime.timedelta(minutes=10)
 """A draft this old without a recording belongs to a caller who hung up before the tone."""
 
-_RECEIVED = {
-    "vi": "Đài truyền thanh đã nhận phản ánh của quý vị. Mã số phản ánh: {number}.",
-    "en": "The village radio has received your message. The number of your case is {number}.",
-}
-
 
 class NothingSaid(HaiChieuError):
-    """There is nothing to hear in a recording, so it is no message."""
+    """A recording is silent, so it is not a message."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("case.nothing_said", name=name)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class VoiceMessages(SpooledRecordings):
             self._store.require_space()
         except DiskFull as problem:
             with self._database.session() as session:
-                raise_alarm(session, AlarmKind.RECORDING_FAILED, "hotline", message_of(problem))
+                raise_alarm(session, AlarmKind.RECORDING_FAILED, "hotline", problem.message)
             raise
         name = f"message-{uuid.uuid4().hex}"
         self._spool.take(name)
@@ -182,7 +181,7 @@ class VoiceMessages(SpooledRecordings):
                 wav.unlink(missing_ok=True)
                 with self._database.session() as session:
                     session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
-                raise NothingSaid(f"Bản ghi {name} không có tiếng. / There is nothing to hear in {name}.")
+                raise NothingSaid(name)
             filed = self._write(wav, name, about, at)
         wav.unlink(missing_ok=True)
         return filed
@@ -220,7 +219,7 @@ class VoiceMessages(SpooledRecordings):
             about.language,
         )
         case = open_case(session, opening, said, at)
-        received = _RECEIVED.get(about.language, _RECEIVED["vi"]).format(number=spoken_groups(case.number))
+        received = receipts.said("voice_received", about.language, number=spoken_groups(case.number))
         replies.acknowledge(session, case, received, now())
         return case.number
 

@@ -10,18 +10,20 @@ from feedback.models import Reply
 from feedback.states import ReplyEvent, ReplyState, Way
 from feedback.texts.outbox import HandedOver, adopt
 from feedback.texts.twilio_line import NAME
+from haichieu.locale import message
 from haichieu.state_machine import IllegalTransition
 
 _DELIVERED = ("delivered", "read")
 _FAILED = ("failed", "undelivered", "canceled")
 _REASONS = {
-    "30003": "Máy nhận tắt hoặc ngoài vùng phủ sóng. / The phone is off or out of reach.",
-    "30004": "Máy nhận chặn tin nhắn. / The phone blocks texts.",
-    "30005": "Số nhận không tồn tại. / The number does not exist.",
-    "30006": "Số cố định, không nhận được tin nhắn. / A landline, which takes no texts.",
-    "30007": "Nhà mạng lọc tin nhắn này. / The carrier filtered this text.",
-    "30008": "Không tới được máy nhận. / It did not reach the phone.",
+    "30003": "phone_off",
+    "30004": "phone_blocks",
+    "30005": "no_such_number",
+    "30006": "landline",
+    "30007": "filtered",
+    "30008": "not_reached",
 }
+"""Twilio's error codes of deliveries, by the last part of their key in the catalogue."""
 
 
 def note_status(
@@ -42,14 +44,11 @@ def note_status(
     before = reply.state
     if reply.state == ReplyState.UNDER_WAY:
         adopt(session, reply, HandedOver(provider_id), at)
-    event, reason = None, ""
+    event, reason = None, None
     if status in _DELIVERED:
         event = ReplyEvent.DELIVER
     elif status in _FAILED:
-        event, reason = (
-            ReplyEvent.FAIL,
-            _REASONS.get(code, f"Nhà mạng không giao được (Twilio {code}). / Not delivered."),
-        )
+        event, reason = ReplyEvent.FAIL, message(f"text.delivery.{_REASONS.get(code, 'failed')}", code=code)
     try:
         if event is not None:
             changes(session, reply, event, at, reason)

@@ -76,10 +76,7 @@ class TextDispatcher(JobRunner):
 
     def _send(self, errand: Errand) -> HandedOver:
         if self._line is None:
-            raise LineBroken(
-                "Chưa có đường gửi tin nhắn: khai báo Twilio, hoặc một trung kế có texts = true. / "
-                "No text can be sent: set up Twilio, or a trunk with texts = true."
-            )
+            raise LineBroken("text.no_line")
         return self._line.send(errand.number, errand.text, errand.reply_id)
 
     def _sent_before(self, errand: Errand) -> HandedOver | None:

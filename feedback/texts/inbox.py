@@ -39,9 +39,7 @@ class NotOurNumber(HaiChieuError):
     """A text to a number that nobody has given to the station."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Số nhận tin không thuộc đài này. / The number texted is not this station's: add it to [[numbers]]."
-        )
+        super().__init__("text.not_our_number")
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,8 @@ def file_text(
     if citizen is not None and not text.files and (wish := receipts.wish(body)):
         return _grant(session, citizen, wish, at)
     if text.files:
-        body = f"{body}\n{_not_fetched(text.files)}".strip()
+        note = receipts.said("files_not_fetched", _language_of(session, citizen), count=text.files)
+        body = f"{body}\n{note}".strip()
     if not body:
         return Filed()
     said = Said(Direction.IN, Channel.TEXT, "citizen", body, external_id=text.external_id)
@@ -120,8 +119,8 @@ def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, a
     else:
         say(session, case, said, at)
     if not flooded:
-        language = (citizen.language if citizen else "") or the_station(session).language
-        replies.acknowledge(session, case, receipts.acknowledgement(case.number, language), at)
+        acknowledgement = receipts.acknowledgement(case.number, _language_of(session, citizen))
+        replies.acknowledge(session, case, acknowledgement, at)
     return Filed(case.number)
 
 
@@ -139,8 +138,8 @@ def _grant(session: Session, citizen: Citizen, wish: Wish, at: datetime.datetime
         return Filed()  # confirmed before: each word costs a text
     citizen.opted_out_at = at if wish == Wish.STOP else None
     audit.record(session, "citizen", f"citizen.texts-{wish}", f"citizen:{citizen.id}")
-    language = citizen.language or the_station(session).language
-    return Filed(say=receipts.said("stopped" if wish == Wish.STOP else "started", language))
+    what = "stopped" if wish == Wish.STOP else "started"
+    return Filed(say=receipts.said(what, _language_of(session, citizen)))
 
 
 def _own_case(session: Session, citizen: Citizen | None, body: str) -> Case | None:
@@ -169,5 +168,5 @@ def _of(citizen: Citizen | None) -> sa.ColumnElement[bool]:
     return Case.citizen_id.is_(None) if citizen is None else Case.citizen_id == citizen.id
 
 
-def _not_fetched(files: int) -> str:
-    return f"[{files} tệp gửi kèm, đài không tải về / {files} attached, not fetched]"
+def _language_of(session: Session, citizen: Citizen | None) -> str:
+    return (citizen.language if citizen else "") or the_station(session).language

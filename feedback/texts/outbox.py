@@ -31,7 +31,7 @@ from feedback.states import ReplyEvent, ReplyState
 from feedback.texts.segments import segments
 from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.errors import HaiChieuError, message_of
+from haichieu.errors import HaiChieuError
 from haichieu.jobs import Claim, Job, JobState
 from haichieu.station import the_station
 
@@ -50,8 +50,8 @@ class OutboxError(HaiChieuError):
 class TextRefused(OutboxError):
     """The line will never take this text. `unsubscribed` when it says that the citizen wants none."""
 
-    def __init__(self, why: str, *, unsubscribed: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, key: str, /, *, unsubscribed: bool = False, **fields: locale.Field) -> None:
+        super().__init__(key, **fields)
         self.unsubscribed = unsubscribed
 
 
@@ -104,9 +104,9 @@ def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list
         .where(Reply.state == ReplyState.UNDER_WAY, Job.state == JobState.FAILED)
     )
     for reply, job in abandoned:
-        problem = job.problem or locale.message("jobs.never_finished", count=job.attempts)
+        problem = job.problem or _IN_DOUBT
         raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", problem)
-        changes(session, reply, ReplyEvent.FAIL, at, f"{_IN_DOUBT} {locale.render(problem, 'en')}")
+        changes(session, reply, ReplyEvent.FAIL, at, _in_doubt(problem))
     return claims
 
 
@@ -130,20 +130,18 @@ def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: date
         jobs.done(session, claim, at)
         return None
     citizen = reply.message.case.citizen
-    problem = ""
     if citizen is None:
-        problem = "Người nhận ẩn danh hoặc đã được xóa. / The citizen is anonymous, or was erased."
-    elif citizen.opted_out_at is not None and reply.state == ReplyState.WAITING:
-        problem = "Người dân đã từ chối nhận tin nhắn. / The citizen does not want text messages."
-    if citizen is None or problem:
-        _give_up(session, reply, claim, problem, at)
+        _give_up(session, reply, claim, locale.message("text.citizen_unknown"), at)
+        return None
+    if citizen.opted_out_at is not None and reply.state == ReplyState.WAITING:
+        _give_up(session, reply, claim, locale.message("text.opted_out"), at)
         return None
     polite = at if reply.message.author == STATION else next_polite_moment(the_station(session), at)
     if polite > at and reply.state == ReplyState.WAITING:
-        jobs.put_off(session, claim, polite, locale.message("text.outside_reply_hours"), counts=False)
+        jobs.put_off(session, claim, polite, locale.message("answer.problem.outside_hours"), counts=False)
         return None
     doubtful, since = reply.state == ReplyState.UNDER_WAY, reply.changed_at
-    changes(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else "")
+    changes(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else None)
     reply.attempts += 1
     reply.provider = line
     reply.segments = segments(reply.message.text)
@@ -174,19 +172,19 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
     if isinstance(problem, TextRefused):
         if problem.unsubscribed and (citizen := reply.message.case.citizen):
             citizen.opted_out_at = citizen.opted_out_at or at
-        _give_up(session, reply, errand.claim, str(problem), at)
+        _give_up(session, reply, errand.claim, problem.message, at)
     elif isinstance(problem, DoubtRemains):
-        _leave_in_doubt(session, reply, errand.claim, str(problem), at)
+        _leave_in_doubt(session, reply, errand.claim, problem.message, at)
     elif isinstance(problem, LineBroken) or reply.attempts > len(WAITS):
-        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", message_of(problem))
-        _give_up(session, reply, errand.claim, str(problem), at)
+        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", problem.message)
+        _give_up(session, reply, errand.claim, problem.message, at)
     else:
         if isinstance(problem, LineBusy):
-            changes(session, reply, ReplyEvent.PUT_OFF, at, str(problem))
+            changes(session, reply, ReplyEvent.PUT_OFF, at, problem.message)
         else:
-            reply.reason = f"{_IN_DOUBT} {problem}"
+            reply.reason = _in_doubt(problem.message)
         again = at + WAITS[min(reply.attempts, len(WAITS)) - 1]
-        jobs.put_off(session, errand.claim, again, message_of(problem), counts=False)
+        jobs.put_off(session, errand.claim, again, problem.message, counts=False)
 
 
 def names_of_others(session: Session, provider_ids: Sequence[str]) -> set[str]:
@@ -204,17 +202,23 @@ def waiting(session: Session) -> int:
     ).one()
 
 
-_IN_DOUBT = "Chưa rõ lần trước đã gửi được chưa. / It is not known whether it went out the last time."
+_IN_DOUBT = locale.message("text.in_doubt")
 
 
-def _give_up(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
+def _in_doubt(problem: locale.Message) -> locale.Message:
+    return locale.message("text.in_doubt_because", problem=problem)
+
+
+def _give_up(session: Session, reply: Reply, claim: Claim, problem: locale.Message, at: datetime.datetime) -> None:
     changes(session, reply, ReplyEvent.FAIL, at, problem)
-    jobs.fail(session, claim, at, locale.Message.verbatim(problem))
+    jobs.fail(session, claim, at, problem)
 
 
-def _leave_in_doubt(session: Session, reply: Reply, claim: Claim, problem: str, at: datetime.datetime) -> None:
+def _leave_in_doubt(
+    session: Session, reply: Reply, claim: Claim, problem: locale.Message, at: datetime.datetime
+) -> None:
     """Give up so that nothing comes twice, and have a person look at the case so that nothing is lost."""
-    case, because = reply.message.case, f"{_IN_DOUBT} {problem}"
+    case, because = reply.message.case, _in_doubt(problem)
     _give_up(session, reply, claim, because, at)
-    note(session, case, STATION, "text_in_doubt", at, after=because)
-    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", locale.Message.verbatim(because))
+    note(session, case, STATION, "text_in_doubt", at)
+    raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

@@ -5,6 +5,7 @@ import unicodedata
 from enum import StrEnum
 
 from feedback.cases.case_numbers import WrongCheckDigit, read_case_number, spoken_groups
+from haichieu.locale import Field, render_key
 
 LONGEST = 10_000
 """Characters of one text that are kept."""
@@ -25,20 +26,6 @@ class Wish(StrEnum):
 
     STOP = "stop"
     START = "start"
-
-
-_WORDS = {
-    "received": (
-        "Đã nhận phản ánh số {number}. Nhắn tiếp: bắt đầu bằng số này.",
-        "Received as case {number}. To add to it, begin a text with this number.",
-    ),
-    "stopped": (
-        "Đài sẽ không nhắn tin nữa. Nhắn DANG KY để nhận lại.",
-        "You will get no more texts from us. Text START to get them again.",
-    ),
-    "started": ("Đài sẽ lại nhắn tin trả lời bạn.", "You will get texts from us again."),
-    "trial": ("Tin nhắn thử của đài Hai Chiều.", "A trial text from the station Hai Chiều."),
-}
 
 
 def clean(text: str) -> str:
@@ -71,12 +58,12 @@ def case_number_ahead(text: str) -> str | None:
 
 def acknowledgement(number: str, language: str) -> str:
     """What the station answers to a citizen's own text: the case's number, in one segment."""
-    return said("received", language).format(number=spoken_groups(number))
+    return said("received", language, number=spoken_groups(number))
 
 
-def said(what: str, language: str) -> str:
-    """One of the station's own texts, in Vietnamese unless the language is English."""
-    return _WORDS[what][1 if language == "en" else 0]
+def said(what: str, language: str, **fields: Field) -> str:
+    """Return one of the texts that the station sends by itself; Vietnamese in languages without a catalogue."""
+    return render_key(language, f"text.receipt.{what}", fields)
 
 
 def _without_marks(text: str) -> str:

@@ -36,10 +36,7 @@ NAME = "sip"
 MOST_A_MINUTE = 30
 """Texts of one endpoint's sender that are looked at; a person writes fewer."""
 MOST_WAITING = 500
-_NOBODY_KNOWS = (
-    "Tin SIP không tra lại được: hỏi người dân, hoặc trả lời lại. / "
-    "A SIP MESSAGE cannot be looked up: ask the citizen, or answer again."
-)
+_NOT_LOOKED_UP = "text.sip.not_looked_up"
 
 SenderOf = Callable[[Session, str, str], str | None]
 """Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
@@ -121,7 +118,7 @@ class SipTexts(JobRunner):
         problem: OutboxError | None = None
         try:
             if errand.doubtful:
-                raise DoubtRemains(_NOBODY_KNOWS)
+                raise DoubtRemains(_NOT_LOOKED_UP)
             await self._send(errand.number, errand.text)
         except OutboxError as refusal:
             problem = refusal
@@ -138,19 +135,17 @@ class SipTexts(JobRunner):
     async def _send(self, number: str, text: str) -> None:
         route = await self._database.run(lambda session: self._route_to(session, number))
         if route is None:
-            raise LineBroken(
-                "Không còn trung kế nào nhận tin nhắn. / No trunk takes texts any more: add one with texts = true."
-            )
+            raise LineBroken("text.sip.no_trunk")
         try:
             await self._client.request(
                 operations.SEND_MESSAGE, body={"to": route.to, "from": route.sender, "body": text}
             )
         except AriRefused as refusal:
-            raise LineBusy(f"Asterisk không gửi được ({refusal.status}). / Asterisk could not send it.") from None
+            raise LineBusy("text.sip.refused", status=refusal.status) from None
         except NotConnected:
-            raise LineBusy("Không nối được tới Asterisk. / Asterisk cannot be reached.") from None
+            raise LineBusy("text.sip.unreachable") from None
         except AriError:
-            raise DoubtRemains(_NOBODY_KNOWS) from None
+            raise DoubtRemains(_NOT_LOOKED_UP) from None
 
     async def _take_all(self) -> None:
         while True:

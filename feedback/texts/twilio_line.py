@@ -66,7 +66,7 @@ class TwilioLine:
     def send(self, number: str, text: str, reply_id: int) -> HandedOver:
         """Hand over one text. Raises OutboxError, as one of its kinds."""
         if len(text) > LONGEST:
-            raise TextRefused(_too_long(len(text)))
+            raise TextRefused("text.twilio.too_long", count=len(text), most=LONGEST)
         options = {}
         if self._account.public_url:
             url = f"{self._account.public_url.rstrip('/')}{STATUS_PATH}?reply={quote(str(reply_id))}"
@@ -99,8 +99,8 @@ class TwilioLine:
             raise OutcomeUnknown(_NO_ANSWER) from None
 
 
-_UNREACHABLE = "Không nối được tới Twilio. / Twilio cannot be reached."
-_NO_ANSWER = "Twilio không trả lời. / Twilio gave no answer."
+_UNREACHABLE = "text.twilio.unreachable"
+_NO_ANSWER = "text.twilio.no_answer"
 
 
 def _never_connected(problem: requests.exceptions.RequestException) -> bool:
@@ -110,33 +110,20 @@ def _never_connected(problem: requests.exceptions.RequestException) -> bool:
     return isinstance(getattr(cause, "reason", None), NewConnectionError)
 
 
-def _too_long(length: int) -> str:
-    return (
-        f"Tin nhắn dài {length} ký tự, Twilio nhận tối đa {LONGEST}: xin rút gọn hoặc trả lời cách khác. / "
-        f"The text has {length} characters, Twilio takes {LONGEST}: shorten it or answer another way."
-    )
-
-
 def _meaning(refusal: TwilioRestException) -> TextRefused | LineBroken | LineBusy | OutcomeUnknown:
     code, error = refusal.code or 0, f"Twilio {refusal.code or refusal.status}"
     if code == _UNSUBSCRIBED:
-        return TextRefused(
-            f"Người dân đã từ chối nhận tin nhắn ({error}). / The citizen does not want texts ({error}).",
-            unsubscribed=True,
-        )
+        return TextRefused("text.twilio.unsubscribed", unsubscribed=True, error=error)
     if code in _NOT_A_NUMBER:
-        return TextRefused(f"Số này không nhận được tin nhắn ({error}). / That number takes no texts ({error}).")
+        return TextRefused("text.twilio.not_a_number", error=error)
     if code in _NOT_REACHED:
-        return TextRefused(f"Twilio không gửi được tới số này ({error}). / Twilio does not reach it ({error}).")
+        return TextRefused("text.twilio.not_reached", error=error)
     if code == _TOO_LONG:
-        return TextRefused(f"Tin nhắn quá dài ({error}). / The text is too long ({error}).")
+        return TextRefused("text.twilio.refused_as_too_long", error=error)
     if refusal.status in (401, 403):
-        return LineBroken(
-            f"Twilio không chấp nhận tài khoản ({error}): xem twilio_account_sid và twilio_auth_token. / "
-            f"Twilio does not accept the account ({error}): see twilio_account_sid and twilio_auth_token."
-        )
+        return LineBroken("text.twilio.account_refused", error=error)
     if refusal.status == 429:
-        return LineBusy(f"Twilio đang quá tải ({error}). / Twilio takes no more just now ({error}).")
+        return LineBusy("text.twilio.overloaded", error=error)
     if refusal.status >= 500:
-        return OutcomeUnknown(f"Twilio gặp lỗi ({error}). / Twilio is in trouble ({error}).")
-    return TextRefused(f"Twilio từ chối tin nhắn ({error}). / Twilio refused the text ({error}).")
+        return OutcomeUnknown("text.twilio.failing", error=error)
+    return TextRefused("text.twilio.refused", error=error)

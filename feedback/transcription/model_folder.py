@@ -10,7 +10,6 @@ from haichieu.media import digest_of
 
 NEEDED = (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))
 """Each must be there by one of its names; without its tokenizer faster-whisper would ask the network for one."""
-FETCH = "`haichieu model --fetch`"
 
 
 @dataclass(frozen=True)
@@ -62,20 +61,14 @@ def default_folder() -> Path:
 def require(folder: Path) -> None:
     """Raise ModelUnusable, naming what is missing, unless a model could be loaded from the folder."""
     if not folder.is_dir():
-        raise ModelUnusable(
-            f"Không có thư mục mô hình nhận dạng {folder}: hãy chạy {FETCH}. / "
-            f"There is no folder {folder} with a speech model: run {FETCH}, or set HAICHIEU_ASR_MODEL."
-        )
-    missing = [
-        " / ".join(names)
+        raise ModelUnusable("transcript.model.no_folder", path=folder)
+    missing = tuple(
+        "|".join(names)
         for names in NEEDED
         if not any((folder / name).is_file() and (folder / name).stat().st_size for name in names)
-    ]
+    )
     if missing:
-        raise ModelUnusable(
-            f"Thư mục {folder} thiếu {', '.join(missing)}: hãy chạy {FETCH}. / "
-            f"The folder {folder} lacks {', '.join(missing)}: run {FETCH}, or set HAICHIEU_ASR_MODEL to a whole model."
-        )
+        raise ModelUnusable("transcript.model.files_missing", path=folder, files=missing)
 
 
 def require_delivered(folder: Path, model: DeliveredModel) -> None:
@@ -83,9 +76,6 @@ def require_delivered(folder: Path, model: DeliveredModel) -> None:
     for file in model.files:
         path = folder / file.name
         if not path.is_file():
-            raise ModelUnusable(f"Thiếu {path}: hãy chạy {FETCH}. / {path} is missing: run {FETCH}.")
+            raise ModelUnusable("transcript.model.file_missing", path=path)
         if (found := digest_of(path)) != file.sha256:
-            raise ModelUnusable(
-                f"{path} không đúng nội dung: hãy chạy {FETCH}. / {path} is not what it should be "
-                f"(sha256 {found}, expected {file.sha256}): run {FETCH}."
-            )
+            raise ModelUnusable("transcript.model.wrong_digest", path=path, found=found, expected=file.sha256)

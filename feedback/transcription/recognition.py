@@ -23,9 +23,7 @@ def understand_file(engine: Engine, recording: Path, language: str, stop: thread
     try:
         sound = read_wav(recording)
     except UnreadableSound as problem:
-        raise SoundUnusable(
-            f"Không đọc được bản ghi âm {recording.name}. / The recording {recording.name} cannot be read: {problem}"
-        ) from problem
+        raise SoundUnusable("transcript.unreadable", name=recording.name, problem=problem.message) from problem
     return understand(engine, sound, language, stop)
 
 

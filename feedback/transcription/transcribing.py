@@ -63,7 +63,8 @@ def did_not_work(session: Session, held: Claim, problem: Exception, at: datetime
         jobs.put_off(session, held, at + AGAIN_AFTER * held.attempts, message_of(problem))
         return
     jobs.fail(session, held, at, message_of(problem))
-    _leave_to_person(session, held.subject_id, message_of(problem), at, alarm=not isinstance(problem, LanguageNotKnown))
+    alarm = not isinstance(problem, LanguageNotKnown)
+    _leave_to_person(session, held.subject_id, message_of(problem), at, alarm=alarm)
 
 
 def engine_is_down(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
@@ -91,8 +92,8 @@ def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
     ).all()
     for job in killers:
         job.state, job.settled_at, job.leased_until, job.leased_by = JobState.FAILED, at, None, ""
-        job.problem = killed = locale.message("transcript.worker_died", count=job.attempts)
-        _leave_to_person(session, job.subject_id, killed, at, alarm=True)
+        job.problem = problem = locale.message("transcript.worker_died", count=job.attempts)
+        _leave_to_person(session, job.subject_id, problem, at, alarm=True)
 
 
 def _leave_to_person(

@@ -112,10 +112,7 @@ class TranscriptionJobs(JobRunner):
         message = session.get_one(Message, held.subject_id)
         path = self._store.path(message.sound) if message.sound is not None else None
         if path is None or not path.is_file():
-            raise SoundUnusable(
-                f"Không còn tệp âm thanh của tin này{f' ({path.name})' if path else ''}. / "
-                f"The sound of this message is gone{f' ({path.name})' if path else ''}."
-            )
+            raise SoundUnusable("transcript.sound_missing", name=path.name if path else "–")
         return path, message.language
 
     def _settle(self, session: Session, held: Claim, engine: Engine, understood: Understood) -> None:

@@ -38,11 +38,7 @@ class VietAsrEngine:
 
             self._pipeline = Pipeline.preset("transcribe")
         except Exception as problem:  # not installed, no build for this machine, or its library does not load
-            raise EngineMissing(
-                f"Chưa dùng được viet-asr ({problem}). Cài bằng `{INSTALL}`, hoặc đặt "
-                f"HAICHIEU_TRANSCRIBER=faster-whisper. / viet-asr cannot be used ({problem}). "
-                f"Install it with `{INSTALL}`, or set HAICHIEU_TRANSCRIBER=faster-whisper."
-            ) from problem
+            raise EngineMissing("transcript.viet_asr_missing", problem=str(problem), command=INSTALL) from problem
 
     def listen(self, sound: Sound, language: str) -> Heard:
         """Write down a piece of sound. Raises EngineMissing, LanguageNotKnown or TranscriptionFailed."""
@@ -56,5 +52,5 @@ class VietAsrEngine:
         try:
             text = self._pipeline.transcribe(samples, float(RATE)).text
         except RuntimeError as problem:
-            raise TranscriptionFailed(f"viet-asr: {problem}") from problem
+            raise TranscriptionFailed("transcript.engine_failed", engine=self.name, problem=str(problem)) from problem
         return Heard((Passage(text, 0.0, sound.seconds),) if text.strip() else (), spoken)

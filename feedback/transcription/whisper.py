@@ -77,10 +77,7 @@ class WhisperEngine:
                 local_files_only=True,
             )
         except Exception as problem:  # the libraries raise what they like over a broken file
-            raise ModelUnusable(
-                f"Mô hình nhận dạng trong {self._folder} bị hỏng: {problem}. Lấy lại bằng `haichieu model --fetch`. / "
-                f"The speech model in {self._folder} is broken: {problem}. Fetch it again: `haichieu model --fetch`."
-            ) from problem
+            raise ModelUnusable("transcript.model.broken", path=self._folder, problem=str(problem)) from problem
         return WhisperCompatibleRecognizer(TranscribableAdapter(model))
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 
-from haichieu.locale.catalogue import catalogue
+from haichieu.locale.catalogue import FALLBACK, LANGUAGES, catalogue
 from haichieu.locale.messages import LINES, Field, Message
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
@@ -22,7 +22,11 @@ def render(message: Message, language: str, timezone: str = TIMEZONE) -> str:
 
 
 def render_key(language: str, key: str, fields: Mapping[str, Field], timezone: str = TIMEZONE) -> str:
-    """Return the sentence of a key with these fields. Raises UnknownMessage."""
+    """Return the sentence of a key with these fields; in Vietnamese for a language without a catalogue.
+
+    Raises UnknownMessage.
+    """
+    language = language if language in LANGUAGES else FALLBACK
     count = fields.get("count")
     template = catalogue(language).template(key, count if isinstance(count, int) else None)
     shown = {name: _shown(name, value, language, timezone) for name, value in fields.items()}

@@ -29,6 +29,7 @@ from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.jobs import ClaimLost
+from haichieu.locale import Message, message, render
 from haichieu.speech.synthesis import SpeechError
 from haichieu.station import the_station
 from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
@@ -42,15 +43,16 @@ MOST_CALLS = 4
 MOST_SECONDS = 300.0
 """Of a call, besides three times what its answers last: whatever is on the line, the station hangs up then."""
 
-NOT_PLACED = "Không gọi được. / The call could not be placed."
-NOT_LISTENED = "Có người nhấc máy nhưng không nghe câu trả lời. / Somebody answered, but did not listen to the answer."
-TOO_LONG = "Cuộc gọi quá lâu. / The call took too long."
-NO_ANSWER = "Không ai nhấc máy. / Nobody answered."
+NOT_PLACED = message("call.answer.not_placed")
+NOT_LISTENED = message("call.answer.not_listened")
+TOO_LONG = message("call.answer.too_long")
+NO_ANSWER = message("call.answer.no_answer")
+NO_SOUND = message("call.answer.no_sound")
 REFUSED = {
-    NotAnswered.BUSY: "Máy bận. / The line is busy.",
-    NotAnswered.UNREACHABLE: "Không liên lạc được. / The telephone cannot be reached.",
-    NotAnswered.REJECTED: "Người nghe từ chối cuộc gọi. / The call was declined.",
-    NotAnswered.REDIRECTED: "Máy chuyển hướng cuộc gọi. / The call was redirected, and the station does not follow.",
+    NotAnswered.BUSY: message("call.answer.busy"),
+    NotAnswered.UNREACHABLE: message("call.answer.unreachable"),
+    NotAnswered.REJECTED: message("call.answer.rejected"),
+    NotAnswered.REDIRECTED: message("call.answer.redirected"),
 }
 
 
@@ -103,7 +105,8 @@ class AnswerCalls:
         try:
             async with in_background(self._hold(owed)):
                 outcome = await self._tell(owed)
-            log.info("answer_call.done", replies=[answer.reply_id for answer in owed.answers], outcome=outcome)
+            replies = [answer.reply_id for answer in owed.answers]
+            log.info("answer_call.done", replies=replies, outcome=render(outcome, "en"))
         except ClaimLost as problem:
             log.info("answer_call.claim_lost", problem=str(problem))
         except Exception:
@@ -116,12 +119,12 @@ class AnswerCalls:
             await asyncio.sleep(answer_calls.LEASE.total_seconds() / 3)
             await self._database.run(lambda session: answer_calls.extend(session, owed, now()))
 
-    async def _tell(self, owed: OwedAnswer) -> str:
+    async def _tell(self, owed: OwedAnswer) -> Message:
         sounds = await self._sounds_of(owed)
         clock = await self._database.run(lambda session: ZoneInfo(the_station(session).timezone))
         number = self._book.unlock(owed.number_locked)
         desk = CitizenAnswers(self._database, self._messages, owed, sounds, clock, number)
-        outcome = await self._ring(owed, desk, number) if sounds else "no sound"
+        outcome = await self._ring(owed, desk, number) if sounds else NO_SOUND
         for answer in desk.nearly_heard():
             await desk.write_heard(answer)
         await self._database.run(lambda session: _put_off(session, owed, sounds, outcome, self._pauses))
@@ -134,17 +137,17 @@ class AnswerCalls:
             try:
                 sounds[answer.reply_id] = await asyncio.to_thread(self._sounds.ready, answer.message_id)
             except (SpeechError, UnusableSound) as problem:
-                failed = partial(answer_calls.failed, answer=answer, because=str(problem), at=now())
+                failed = partial(answer_calls.failed, answer=answer, because=problem.message, at=now())
                 await self._database.run(failed)
             except HaiChieuError as problem:
                 later = partial(
-                    answer_calls.not_heard, answer=answer, because=str(problem), at=now(), pauses=self._pauses
+                    answer_calls.not_heard, answer=answer, because=problem.message, at=now(), pauses=self._pauses
                 )
                 await self._database.run(later)
         return sounds
 
-    async def _ring(self, owed: OwedAnswer, desk: "CitizenAnswers", number: str) -> str:
-        """Ring, and tell; return in words how it went."""
+    async def _ring(self, owed: OwedAnswer, desk: "CitizenAnswers", number: str) -> Message:
+        """Call the citizen and play the answers; return the outcome."""
         try:
             endpoint = await self._database.run(partial(self._endpoint_for, number=number))
             async with (
@@ -162,7 +165,7 @@ class AnswerCalls:
             log.warning("answer_call.not_placed", problem=type(problem).__name__)
             return NOT_PLACED
         except HaiChieuError as problem:
-            return NOT_PLACED if holds_number(str(problem), number) else str(problem)
+            return NOT_PLACED if holds_number(str(problem), number) else problem.message
         return NOT_LISTENED
 
 
@@ -247,7 +250,7 @@ def _put_off(
     session: Session,
     owed: OwedAnswer,
     sounds: Mapping[int, AnswerSound],
-    because: str,
+    because: Message,
     pauses: Sequence[datetime.timedelta],
 ) -> None:
     for answer in owed.answers:

@@ -9,18 +9,18 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from haichieu.errors import HaiChieuError
+from haichieu.errors import TooMany
 
 HOUR = 3600.0
 MINUTE = 60.0
 
 
-class TooManyMessages(HaiChieuError):
-    """So many messages were left from this telephone that others must come first."""
+class TooManyMessages(TooMany):
+    """The hourly limit of messages from this telephone, or without a number on this line, is reached."""
 
 
-class TooManyCalls(HaiChieuError):
-    """So many calls came from this telephone, or on this line, that others must come first."""
+class TooManyCalls(TooMany):
+    """The limit of calls from this telephone, or on this line, is reached."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class CallerLimits:
     def call(self, number: str | None, line: str) -> None:
         """Count a call. Raises TooManyCalls."""
         if not self._allows(("line", line), self._limits.calls_a_minute_on_a_line, MINUTE):
-            raise TooManyCalls("too many calls a minute on this line")
+            raise TooManyCalls("call.too_many_on_line")
         if number and not self._allows(("calls", number), self._limits.calls_an_hour, HOUR):
-            raise TooManyCalls("too many calls an hour from this number")
+            raise TooManyCalls("call.too_many_from_number")
 
     def message(self, number: str | None, line: str) -> None:
         """Count a message. Raises TooManyMessages."""
@@ -54,7 +54,7 @@ class CallerLimits:
             (number, self._limits.messages_an_hour) if number else (line, self._limits.withheld_messages_an_hour)
         )
         if not self._allows(("messages" if number else "withheld", key), most, HOUR):
-            raise TooManyMessages("too many messages an hour from this number")
+            raise TooManyMessages("call.too_many_messages")
 
     def _allows(self, key: tuple[str, Hashable], most: int, seconds: float) -> bool:
         moment = self._clock()

@@ -13,6 +13,7 @@ from typing import Self
 
 from haichieu.day_hours import MINUTES_OF_A_DAY, minutes_of, within
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message, message
 from haichieu.public_holidays import is_working_day
 
 
@@ -31,13 +32,6 @@ class Days(StrEnum):
     def meet(self, other: "Days") -> bool:
         """Say whether some day is one of both."""
         return self is other or Days.EVERY in (self, other)
-
-
-_SPOKEN = {
-    Days.EVERY: ("mọi ngày", "every day"),
-    Days.WORKING: ("ngày làm việc", "working days"),
-    Days.OFF: ("ngày nghỉ", "days off"),
-}
 
 
 @dataclass(frozen=True)
@@ -65,9 +59,10 @@ class Route:
         """Say whether a local moment lies in it."""
         return self.days.include(local.date()) and within(self.hours, local)
 
-    def spoken(self, english: bool = False) -> str:
-        """Its days and hours in words."""
-        return f"{_SPOKEN[self.days][english]} {self.hours}".strip()
+    def in_words(self) -> Message:
+        """Return its days and hours."""
+        days = message(f"call.days.{self.days}")
+        return message("call.days_and_hours", days=days, hours=self.hours) if self.hours else days
 
 
 @dataclass(frozen=True)
@@ -83,10 +78,7 @@ class RoutesOverlap(HaiChieuError):
     """Two routes of one number would hold at the same moment."""
 
     def __init__(self, one: Route, other: Route) -> None:
-        super().__init__(
-            f"Khung giờ “{one.spoken()}” và “{other.spoken()}” trùng nhau: mỗi lúc chỉ một khung giờ có hiệu lực. / "
-            f"“{one.spoken(True)}” and “{other.spoken(True)}” overlap: only one can hold at any moment."
-        )
+        super().__init__("call.routes_overlap", one=one.in_words(), other=other.in_words())
 
 
 def route_at(routes: Sequence[Route], local: datetime.datetime) -> Route | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ivr.flows.definition import Flow, parse_flow
 from ivr.flows.linter import PromptsOnHand, lint
-from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class FlowCheck:
     def require_sound(self, name: str, definition: str) -> Flow:
         """Return the flow when nothing is wrong with it. Raises FlowMistakes with all that is."""
         flow = parse_flow(definition)
-        other_name = [Mistake(MistakeKind.OTHER_NAME, "flow", (flow.flow, name))] if flow.flow != name else []
+        other_name = [mistake(MistakeKind.OTHER_NAME, "flow", found=flow.flow, name=name)] if flow.flow != name else []
         if mistakes := [*other_name, *lint(flow, self.prompts, self.languages)]:
             raise FlowMistakes(mistakes)
         return flow

@@ -14,7 +14,7 @@ def add_step(sketch: Sketch, step_id: str, verb: str, leading: tuple[str, str] |
     """Add a step without exits; `leading` is the step and exit that lead to it from now on. Raises StepRefused."""
     _require_free(sketch, step_id)
     if len(sketch.steps) >= MOST_STEPS:
-        raise StepRefused(f"Nhiều nhất {MOST_STEPS} bước. / At most {MOST_STEPS} steps.")
+        raise StepRefused("flow.step.too_many", count=MOST_STEPS)
     exits_of(verb)
     if leading is not None:
         before, exit_name = the_step(sketch, leading[0]), leading[1]
@@ -49,7 +49,7 @@ def remove_step(sketch: Sketch, step_id: str, instead: str = "") -> None:
     if instead:
         the_step(sketch, instead)
         if instead == step_id:
-            raise StepRefused("Xin chọn bước khác. / Choose another step.")
+            raise StepRefused("flow.step.same_as_removed")
     sketch.steps.remove(step)
     _lead_elsewhere(sketch, step_id, instead)
 
@@ -61,7 +61,7 @@ def reorder_exits(sketch: Sketch, step_id: str, order: Sequence[str]) -> None:
     """
     exits = the_step(sketch, step_id)["exits"]
     if sorted(order) != sorted(exits):
-        raise StepRefused("Các lối ra đã khác trước. / The exits are not the same any more.")
+        raise StepRefused("flow.step.exits_changed")
     targets = [exits[name] for name in order]
     exits.update(zip(list(exits), targets, strict=True))
 
@@ -70,7 +70,7 @@ def move_exit(sketch: Sketch, step_id: str, exit_name: str, by: int) -> None:
     """Move what an exit leads to up (-1) or down (1) among the exits; at an end it stays. Raises StepRefused."""
     order = list(the_step(sketch, step_id)["exits"])
     if exit_name not in order:
-        raise StepRefused("Các lối ra đã khác trước. / The exits are not the same any more.")
+        raise StepRefused("flow.step.exits_changed")
     here = order.index(exit_name)
     there = min(max(here + by, 0), len(order) - 1)
     order.insert(there, order.pop(here))
@@ -93,23 +93,21 @@ def the_step(sketch: Sketch, step_id: str) -> Step:
     """Return the step of this id. Raises StepRefused."""
     step = sketch.step(step_id)
     if step is None:
-        raise StepRefused(f"Không có bước {step_id[:60]!r}. / There is no step {step_id[:60]!r}.")
+        raise StepRefused("flow.step.not_found", step=step_id[:60])
     return step
 
 
 def _require_free(sketch: Sketch, step_id: str) -> None:
     if not is_name(step_id):
-        raise StepRefused(
-            "Tên bước gồm chữ thường không dấu, số, gạch nối. / A step's name has small letters, digits, hyphens."
-        )
+        raise StepRefused("flow.step.bad_name")
     if sketch.step(step_id) is not None:
-        raise StepRefused(f"Đã có bước {step_id}. / There is a step {step_id} already.")
+        raise StepRefused("flow.step.exists", step=step_id)
 
 
 def _require_exit(verb: str, name: str) -> None:
     required, optional = exits_of(verb)
     if name not in (*required, *optional):
-        raise StepRefused(f"{verb} không có lối ra {name[:40]!r}. / {verb} has no exit {name[:40]!r}.")
+        raise StepRefused("flow.step.no_such_exit", verb=verb, exit=name[:40])
 
 
 def _lead_elsewhere(sketch: Sketch, step_id: str, elsewhere: str) -> None:

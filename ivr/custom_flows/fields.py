@@ -72,7 +72,7 @@ def _value(field: FieldSeen, text: str) -> Any:
     if not text:
         return None
     if field.kind is FieldKind.CHOICE and text not in field.choices:
-        raise StepRefused(f"{field.name}: {', '.join(field.choices)}")
+        raise StepRefused("flow.step.not_a_choice", field=field.name, choices=tuple(field.choices))
     try:
         if field.kind is FieldKind.WHOLE:
             return int(text)
@@ -82,15 +82,13 @@ def _value(field: FieldSeen, text: str) -> Any:
                 raise ValueError(text)
             return int(number) if number.is_integer() else number
     except (ValueError, OverflowError) as problem:
-        raise StepRefused(
-            f"{field.name}: {text[:40]!r} không phải là số. / {field.name}: {text[:40]!r} is no number."
-        ) from problem
+        raise StepRefused("flow.step.not_a_number", field=field.name, value=text[:40]) from problem
     return text
 
 
 def _class_of(verb: str) -> type[Any]:
     if verb not in VERBS:
-        raise StepRefused(f"Không có việc {verb[:40]!r}. / There is no verb {verb[:40]!r}.")
+        raise StepRefused("flow.step.no_such_verb", verb=verb[:40])
     return VERBS[verb]
 
 

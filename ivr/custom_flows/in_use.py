@@ -12,7 +12,8 @@ import structlog
 
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.database import Database
-from haichieu.locale import Message
+from haichieu.errors import message_of
+from haichieu.locale import Message, message, render
 from ivr.custom_flows.checking import FlowCheck
 from ivr.custom_flows.numbers import BUILT_IN, current_number, find_version
 from ivr.flows.definition import Flow, delivered_flow, delivered_flows
@@ -40,9 +41,7 @@ class FlowsInUse:
     def now(self, name: str) -> Flow:
         """Return it, from a thread in which one may wait for the database."""
         if name not in delivered_flows():
-            self._step_in(
-                name, f"Không có kịch bản này, đài dùng {WHEN_UNKNOWN}. / No such flow: {WHEN_UNKNOWN} is used."
-            )
+            self._step_in(name, message("flow.alarm.unknown", instead=WHEN_UNKNOWN))
             return self.now(WHEN_UNKNOWN)
         with self._database.reading() as session:
             number = current_number(session, name)
@@ -55,28 +54,18 @@ class FlowsInUse:
         try:
             flow = self._check.require_sound(name, definition)
         except Exception as problem:
-            self._step_in(
-                name,
-                f"Bản số {number} không dùng được, đài dùng bản có sẵn: {_half(problem, 0)} / "
-                f"Version {number} cannot be used, the built-in one is: {_half(problem, 1)}",
-            )
+            self._step_in(name, message("flow.alarm.version_unusable", number=number, problem=message_of(problem)))
             return _built_in(name)
         self._sound[name] = (number, flow)
         with self._database.session() as session:
             alarm_is_over(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}")
         return flow
 
-    def _step_in(self, name: str, text: str) -> None:
-        """Say that another flow steps in; a call is not lost because that could not be written down."""
-        log.warning("flow.damaged", flow=name, problem=text)
+    def _step_in(self, name: str, text: Message) -> None:
+        """Raise the alarm that another flow is used. A failing database must not lose the call."""
+        log.warning("flow.damaged", flow=name, problem=render(text, "en"))
         try:
             with self._database.session() as session:
-                raise_alarm(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}", Message.verbatim(text))
+                raise_alarm(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}", text)
         except sa.exc.SQLAlchemyError:
             log.exception("alarm.not_raised")
-
-
-def _half(problem: Exception, side: int) -> str:
-    """The first mistake in Vietnamese (0) or English (1)."""
-    first, _, _ = str(problem).partition("\n")
-    return first.split(" / ")[min(side, first.count(" / "))][:300]

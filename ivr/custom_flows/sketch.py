@@ -7,8 +7,9 @@ import json
 import re
 from typing import Any, get_args
 
+from haichieu.locale import message
 from ivr.flows.definition import LONGEST_DEFINITION, AnyNode, read_json
-from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake, not_a_flow
 from ivr.flows.node import Node
 from ivr.prompts.texts import KEY
 
@@ -63,39 +64,36 @@ class Sketch:
 def read_sketch(definition: str) -> Sketch:
     """Read a definition in the making. Raises FlowMistakes when it is not even that."""
     if len(definition) > LONGEST_DEFINITION:
-        raise FlowMistakes([_shapeless(f"hơn {LONGEST_DEFINITION} ký tự / more than {LONGEST_DEFINITION} characters")])
+        raise FlowMistakes([not_a_flow(message("flow.shape.too_long_definition", most=LONGEST_DEFINITION))])
     content = read_json(definition)
     if not isinstance(content, dict) or not isinstance(steps := content.get("nodes"), list):
-        raise FlowMistakes([_shapeless('{"flow": …, "nodes": […]}')])
+        raise FlowMistakes([not_a_flow(message("flow.shape.no_nodes"))])
     if len(steps) > MOST_STEPS:
-        raise FlowMistakes([_shapeless(f"nodes > {MOST_STEPS}")])
-    if mistakes := [mistake for place, step in enumerate(steps) for mistake in _mistakes_of(step, f"nodes[{place}]")]:
+        raise FlowMistakes([not_a_flow(message("flow.step.too_many", count=MOST_STEPS))])
+    if mistakes := [one for place, step in enumerate(steps) for one in _mistakes_of(step, f"nodes[{place}]")]:
         raise FlowMistakes(mistakes)
     sketch = Sketch(content)
     if twice := sorted({each for each in sketch.ids if sketch.ids.count(each) > 1}):
-        raise FlowMistakes([Mistake(MistakeKind.SAME_ID_TWICE, "flow", (each,)) for each in twice])
+        raise FlowMistakes([mistake(MistakeKind.SAME_ID_TWICE, "flow", id=each) for each in twice])
     try:
         sketch.text.encode()
     except (UnicodeEncodeError, RecursionError) as problem:
-        raise FlowMistakes([_shapeless(f"JSON: {type(problem).__name__}")]) from problem
+        problem_named = message("flow.shape.not_json", problem=type(problem).__name__)
+        raise FlowMistakes([not_a_flow(problem_named)]) from problem
     return sketch
 
 
 def _mistakes_of(step: object, place: str) -> list[Mistake]:
     if not isinstance(step, dict) or not is_name(step.get("id")):
-        return [_shapeless(f"{place}: id")]
+        return [not_a_flow(message("flow.step.bad_name"), place)]
     if not isinstance(step.get("verb"), str) or step["verb"] not in VERBS:
-        return [Mistake(MistakeKind.NOT_A_FLOW, str(step["id"]), (f"verb: {str(step.get('verb'))[:60]!r}",))]
+        return [not_a_flow(message("flow.step.no_such_verb", verb=str(step.get("verb"))[:60]), str(step["id"]))]
     exits = step.setdefault("exits", {})
     if not isinstance(exits, dict) or not all(isinstance(target, str) for target in exits.values()):
-        return [Mistake(MistakeKind.NOT_A_FLOW, str(step["id"]), ("exits",))]
+        return [not_a_flow(message("flow.shape.exits"), str(step["id"]))]
     return []
 
 
 def is_name(name: object) -> bool:
     """Say whether a step, prompt or flow may be called this."""
     return isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(KEY, name) is not None
-
-
-def _shapeless(problem: str) -> Mistake:
-    return Mistake(MistakeKind.NOT_A_FLOW, "flow", (problem,))

@@ -7,13 +7,16 @@ Whether the nodes make sense together is `linter`'s; what they do is in `verbs`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+from haichieu.errors import InvalidValue
+from haichieu.locale import Message, message
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake, not_a_flow
 from ivr.flows.node import Name
 from ivr.verbs.acknowledge import Acknowledge
 from ivr.verbs.ask import Ask
@@ -39,14 +42,6 @@ from ivr.verbs.survey import Survey
 from ivr.verbs.transfer import Transfer
 
 FORMAT_VERSION = 1
-_IN_VIETNAMESE = {
-    "greater_than": "phải lớn hơn {gt}",
-    "greater_than_equal": "ít nhất là {ge}",
-    "less_than_equal": "nhiều nhất là {le}",
-    "int_type": "phải là số nguyên",
-    "float_type": "phải là số",
-    "extra_forbidden": "không có mục này",
-}
 LONGEST_DEFINITION = 1_000_000
 """Characters of JSON."""
 
@@ -99,12 +94,12 @@ class Flow(BaseModel):
 def parse_flow(definition: str) -> Flow:
     """Read a definition. Raises FlowMistakes when it is not JSON, not of this version, or of a wrong shape."""
     if len(definition) > LONGEST_DEFINITION:
-        raise FlowMistakes([_not_a_flow(f"more than {LONGEST_DEFINITION} characters")])
+        raise FlowMistakes([not_a_flow(message("flow.shape.too_long_definition", most=LONGEST_DEFINITION))])
     content = read_json(definition)
     version = content.get("version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:
-        details = (json.dumps(version)[:40], str(FORMAT_VERSION))
-        raise FlowMistakes([Mistake(MistakeKind.WRONG_VERSION, "flow", details)])
+        found = json.dumps(version)[:40]
+        raise FlowMistakes([mistake(MistakeKind.WRONG_VERSION, "flow", found=found, known=FORMAT_VERSION)])
     try:
         return Flow.model_validate(content)
     except ValidationError as problem:
@@ -146,7 +141,7 @@ def read_json(definition: str) -> object:
     try:
         content: object = json.loads(definition, object_pairs_hook=once)
     except (ValueError, RecursionError) as problem:
-        raise FlowMistakes([_not_a_flow(f"JSON: {problem}")]) from problem
+        raise FlowMistakes([not_a_flow(message("flow.shape.not_json", problem=str(problem)))]) from problem
     mistakes.extend(_twice("flow", without_place))
     if mistakes:
         raise FlowMistakes(mistakes)
@@ -154,11 +149,36 @@ def read_json(definition: str) -> object:
 
 
 def _twice(place: str, names: list[str]) -> list[Mistake]:
-    return [Mistake(MistakeKind.TWICE_IN_AN_OBJECT, place, (name,)) for name in names]
+    return [mistake(MistakeKind.TWICE_IN_AN_OBJECT, place, name=name) for name in names]
 
 
-def _not_a_flow(problem: str) -> Mistake:
-    return Mistake(MistakeKind.NOT_A_FLOW, "flow", (problem,))
+_SHAPE_PROBLEMS: Mapping[str, tuple[str, ...]] = {
+    "bool_parsing": (),
+    "bool_type": (),
+    "dict_type": (),
+    "extra_forbidden": (),
+    "float_parsing": (),
+    "float_type": (),
+    "greater_than": ("gt",),
+    "greater_than_equal": ("ge",),
+    "int_from_float": (),
+    "int_parsing": (),
+    "int_type": (),
+    "less_than_equal": ("le",),
+    "literal_error": ("expected",),
+    "model_type": (),
+    "model_attributes_type": (),
+    "string_pattern_mismatch": ("pattern",),
+    "string_too_long": ("max_length",),
+    "string_too_short": ("min_length",),
+    "string_type": (),
+    "too_long": ("max_length",),
+    "too_short": ("min_length",),
+    "tuple_type": (),
+    "union_tag_invalid": ("tag",),
+    "union_tag_not_found": (),
+}
+"""Pydantic's types of errors that the catalogue has, with what each takes of the error's context."""
 
 
 def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mistake]:
@@ -172,10 +192,18 @@ def _shape_mistakes(problem: ValidationError, content: object) -> Iterator[Mista
                 place, field = "flow", list(loc)
         where = ".".join(str(part) for part in field)
         if error["type"] == "missing":
-            yield Mistake(MistakeKind.MISSING_FIELD, place, (where,))
+            yield mistake(MistakeKind.MISSING_FIELD, place, field=where)
             continue
-        message = error["msg"].removeprefix("Value error, ")
-        if error["type"] in _IN_VIETNAMESE:
-            message = f"{_IN_VIETNAMESE[error['type']].format(**error.get('ctx', {}))} / {message}"
-        halves = [f"{where}: {half}" if where else half for half in message.split(" / ", 1)]
-        yield Mistake(MistakeKind.NOT_A_FLOW, place, (" / ".join(halves),))
+        said = _shape_problem(error)
+        yield not_a_flow(message("flow.shape.at_field", field=where, problem=said) if where else said, place)
+
+
+def _shape_problem(error: ErrorDetails) -> Message:
+    """Return the message of a pydantic error: our own, one of the catalogue, or pydantic's English words."""
+    context = error.get("ctx", {})
+    if isinstance(refusal := context.get("error"), InvalidValue):
+        return refusal.message
+    if error["type"] in _SHAPE_PROBLEMS:
+        fields = {name: context[name] for name in _SHAPE_PROBLEMS[error["type"]]}
+        return message(f"flow.shape.{error['type']}", **fields)
+    return Message.verbatim(error["msg"])

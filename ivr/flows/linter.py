@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ivr.flows.definition import Flow, delivered_flow, delivered_flows
-from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
+from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake
 from ivr.flows.node import TIMEOUT, Node
 from ivr.prompts.store import STATION_PROMPTS
 from ivr.verbs.authenticate import Authenticate
@@ -51,35 +51,35 @@ def lint(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) -> list[M
 def _loose_ends(flow: Flow) -> Iterator[Mistake]:
     ids = [node.id for node in flow.nodes]
     for twice in sorted({each for each in ids if ids.count(each) > 1}):
-        yield Mistake(MistakeKind.SAME_ID_TWICE, "flow", (twice,))
+        yield mistake(MistakeKind.SAME_ID_TWICE, "flow", id=twice)
     for entry in _entries(flow):
         if entry not in ids:
-            yield Mistake(MistakeKind.NO_SUCH_ENTRY, "flow", (entry,))
+            yield mistake(MistakeKind.NO_SUCH_ENTRY, "flow", entry=entry)
     if flow.call_back_entry is None and any(isinstance(node, GoLive) for node in flow.nodes):
-        yield Mistake(MistakeKind.NO_CALL_BACK_ENTRY, "flow")
+        yield mistake(MistakeKind.NO_CALL_BACK_ENTRY, "flow")
     for node in flow.nodes:
         for name in sorted(node.required_exits - node.exits.keys()):
-            yield Mistake(MistakeKind.MISSING_EXIT, node.id, (name,))
+            yield mistake(MistakeKind.MISSING_EXIT, node.id, exit=name)
         for name, target in node.exits.items():
             if name not in node.required_exits | node.optional_exits:
-                yield Mistake(MistakeKind.UNKNOWN_EXIT, node.id, (name,))
+                yield mistake(MistakeKind.UNKNOWN_EXIT, node.id, exit=name)
             if target not in ids:
-                yield Mistake(MistakeKind.NO_SUCH_NODE, node.id, (name, target))
+                yield mistake(MistakeKind.NO_SUCH_NODE, node.id, exit=name, target=target)
 
 
 def _unfit_for_its_line(flow: Flow) -> Iterator[Mistake]:
     """A flow that stands in the place of a delivered one must do for the calls that come to that place."""
     place = delivered_flow(flow.flow) if flow.flow in delivered_flows() else None
     if place is not None and place.is_for_officials and not flow.is_for_officials:
-        yield Mistake(MistakeKind.NOT_FOR_OFFICIALS, "flow")
+        yield mistake(MistakeKind.NOT_FOR_OFFICIALS, "flow")
     if place is not None and place.call_back_entry is not None and flow.call_back_entry is None:
-        yield Mistake(MistakeKind.NO_ENTRY_FOR_CALLS_OUT, "flow")
+        yield mistake(MistakeKind.NO_ENTRY_FOR_CALLS_OUT, "flow")
     serves_citizens = any(node.for_citizens for node in place.nodes) if place else not flow.is_for_officials
     for node in flow.nodes:
         if node.for_citizens and not serves_citizens:
-            yield Mistake(MistakeKind.NO_DESK_FOR_CITIZENS, node.id)
+            yield mistake(MistakeKind.NO_DESK_FOR_CITIZENS, node.id)
         if isinstance(node, Authenticate) and place is not None and not place.is_for_officials:
-            yield Mistake(MistakeKind.NOT_FOR_CITIZENS, node.id)
+            yield mistake(MistakeKind.NOT_FOR_CITIZENS, node.id)
 
 
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
@@ -92,7 +92,7 @@ def _unreachable(flow: Flow) -> Iterator[Mistake]:
             ahead.extend(nodes[node_id].exits.values())
     for node in flow.nodes:
         if node.id not in reached:
-            yield Mistake(MistakeKind.UNREACHABLE, node.id)
+            yield mistake(MistakeKind.UNREACHABLE, node.id)
 
 
 def _unknown_values(flow: Flow, prompts: PromptsOnHand) -> Iterator[Mistake]:
@@ -101,7 +101,7 @@ def _unknown_values(flow: Flow, prompts: PromptsOnHand) -> Iterator[Mistake]:
         if node.id in known:
             needed = node.needs.union(*(prompts.variables(key) for key in node.prompts()))
             for value in sorted(needed - known[node.id]):
-                yield Mistake(MistakeKind.VALUE_NOT_KNOWN, node.id, (value,))
+                yield mistake(MistakeKind.VALUE_NOT_KNOWN, node.id, value=value)
 
 
 def _known_values(flow: Flow) -> Mapping[str, frozenset[str]]:
@@ -130,7 +130,7 @@ def _endless_loops(flow: Flow) -> Iterator[Mistake]:
         way = _way_back(start, hurried)
         if way and start not in reported:
             reported.update(way)
-            yield Mistake(MistakeKind.ENDLESS, start, (" → ".join([start, *way]),))
+            yield mistake(MistakeKind.ENDLESS, start, loop=" → ".join([start, *way]))
 
 
 def _way_back(start: str, hurried: Mapping[str, list[str]]) -> list[str]:
@@ -155,11 +155,11 @@ def _unspeakable(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) -
     for language in languages:
         for key in STATION_PROMPTS:
             if not prompts.can_say(key, language):
-                yield Mistake(MistakeKind.NO_PROMPT, "flow", (key, language))
+                yield mistake(MistakeKind.NO_PROMPT, "flow", prompt=key, language=language)
         for node in flow.nodes:
             for key in dict.fromkeys((*node.prompts(), *node.sentences)):
                 if not prompts.can_say(key, language):
-                    yield Mistake(MistakeKind.NO_PROMPT, node.id, (key, language))
+                    yield mistake(MistakeKind.NO_PROMPT, node.id, prompt=key, language=language)
 
 
 def _entries(flow: Flow) -> list[str]:

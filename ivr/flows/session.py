@@ -25,7 +25,7 @@ class CallBackOwed(HaiChieuError):
     """The official must be called back at the registered number first; that call is on record by now."""
 
 
-class NotKnownYet(HaiChieuError):
+class NotKnownYet(RuntimeError):
     """A node needs something that no node before it found out; the linter refuses such flows."""
 
 

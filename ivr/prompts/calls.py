@@ -59,9 +59,7 @@ class OwedPromptCall:
 def owe(session: Session, key: str, language: str, number: str, who: str, at: datetime.datetime) -> PromptCall:
     """Owe a call to a telephone of an official. Raises PromptRefused for a number that is nobody's."""
     if session.scalar(sa.select(OfficialPhone.id).where(OfficialPhone.number == number)) is None:
-        raise PromptRefused(
-            "Đài chỉ gọi máy đã đăng ký của cán bộ. / The station calls registered telephones of officials alone."
-        )
+        raise PromptRefused("prompt.call_only_officials")
     debt = PromptCall(key=key, language=language, number=number, asked_by=who, state=CallState.OWED, asked_at=at)
     session.add(debt)
     session.flush()

@@ -21,7 +21,7 @@ from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.audio.ingest import TelephoneForms
 from haichieu.database import Base, Database, now
 from haichieu.errors import HaiChieuError
-from haichieu.locale import Message
+from haichieu.locale import message
 from haichieu.media import Media, MediaStore
 from haichieu.speech.synthesis import speakable
 from ivr.prompts.texts import BadPromptFile, PromptTexts, require_template, variables_in
@@ -48,10 +48,7 @@ class ChangedMeanwhile(HaiChieuError):
     """Somebody else has changed the prompt since it was looked at."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Người khác vừa sửa lời thoại này. Xin xem lại bản hiện có bên dưới rồi gửi lần nữa. / "
-            "Somebody else has just changed this prompt. Look at what is there now, below, and send yours again."
-        )
+        super().__init__("prompt.changed_meanwhile")
 
 
 class OwnPrompt(Base):
@@ -97,24 +94,17 @@ def require_text(texts: PromptTexts, key: str, text: str) -> str:
     """
     text = " ".join(text.split())
     if len(text) > LONGEST_TEXT:
-        raise PromptRefused(
-            f"Lời thoại dài {len(text)} ký tự, tối đa {LONGEST_TEXT}. / "
-            f"The prompt has {len(text)} characters, at most {LONGEST_TEXT} are taken."
-        )
+        raise PromptRefused("prompt.too_long", count=len(text), most=LONGEST_TEXT)
     speakable(text)
     try:
         require_template("", key, text)
     except BadPromptFile:
-        raise PromptRefused(
-            "Dấu { } chỉ dùng cho giá trị, ví dụ {zone}. / The signs { } are for values alone, such as {zone}."
-        ) from None
+        raise PromptRefused("prompt.braces", example="{zone}") from None
     needed, given = texts.variables(key), variables_in(text)
     if missing := sorted(needed - given):
-        listed = ", ".join(f"{{{name}}}" for name in missing)
-        raise PromptRefused(f"Thiếu giá trị {listed}. / The text must hold {listed}.")
+        raise PromptRefused("prompt.values_missing", values=tuple(f"{{{name}}}" for name in missing))
     if unknown := sorted(given - needed):
-        listed = ", ".join(f"{{{name}}}" for name in unknown)
-        raise PromptRefused(f"Lời thoại này không có giá trị {listed}. / This prompt has no value {listed}.")
+        raise PromptRefused("prompt.values_unknown", values=tuple(f"{{{name}}}" for name in unknown))
     return text
 
 
@@ -129,10 +119,7 @@ def say_otherwise(
 def require_recordable(texts: PromptTexts, key: str) -> None:
     """Raise PromptRefused when the prompt has values in it, which no recording can say."""
     if texts.has_values(key):
-        raise PromptRefused(
-            "Lời thoại này có giá trị thay đổi theo cuộc gọi nên chỉ đọc được từ văn bản. / "
-            "This prompt holds values that change from call to call: it can only be read from a text."
-        )
+        raise PromptRefused("prompt.not_recordable")
 
 
 def record_over(
@@ -241,11 +228,8 @@ class OwnPrompts:
 
 
 def _lost(key: str, language: str) -> Callable[[Session], None]:
-    said = (
-        f"Mất tệp âm thanh của lời thoại {key} ({language}); đài đọc bản có sẵn. / "
-        f"The recording of the prompt {key} ({language}) is missing; the built-in one is said."
-    )
-    return lambda session: raise_alarm(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}", Message.verbatim(said))
+    lost = message("prompt.alarm.recording_missing", key=key, language=language)
+    return lambda session: raise_alarm(session, AlarmKind.PROMPT_MISSING, f"{language}/{key}", lost)
 
 
 def _found_again(key: str, language: str) -> Callable[[Session], None]:

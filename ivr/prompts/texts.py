@@ -29,16 +29,14 @@ class UnknownPrompt(PromptError):
     """No language in question has a prompt of this key."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"Không có lời thoại {key!r}. / There is no prompt {key!r}.")
+        super().__init__("prompt.not_found", key=key)
 
 
 class MissingVariable(PromptError):
     """A prompt was to be said without one of the values in it."""
 
     def __init__(self, key: str, variable: str) -> None:
-        super().__init__(
-            f"Lời thoại {key!r} cần giá trị {variable!r}. / The prompt {key!r} needs a value for {variable!r}."
-        )
+        super().__init__("prompt.missing_value", key=key, variable=variable)
 
 
 class BadPromptFile(PromptError):
@@ -124,8 +122,8 @@ def digit_by_digit(text: str, language: str) -> str:
 def require_template(language: str, key: str, text: object) -> None:
     """Raise BadPromptFile when a key or a template is malformed."""
     if not KEY.fullmatch(key):
-        raise BadPromptFile(f"{language}: {key!r}: a key is made of small letters, digits and single hyphens")
+        raise BadPromptFile("prompt.bad_file.key", language=language, key=key)
     if not isinstance(text, str) or not text.strip():
-        raise BadPromptFile(f"{language}: {key}: the text is missing")
+        raise BadPromptFile("prompt.bad_file.text", language=language, key=key)
     if left_over := re.search(r"[{}].{0,20}", _VARIABLE.sub("", text)):
-        raise BadPromptFile(f"{language}: {key}: not a variable: {left_over[0]!r}")
+        raise BadPromptFile("prompt.bad_file.variable", language=language, key=key, found=left_over[0])

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from haichieu.errors import InvalidValue
 from ivr.flows import dialogue
 from ivr.flows.dialogue import Ending
 from ivr.flows.node import TIMEOUT, Name, Node
@@ -14,9 +15,7 @@ SESSION_VALUES = frozenset({"official", "zone", "reachable", "total", "unit", "b
 
 def _not_taken(name: str) -> str:
     if name in SESSION_VALUES:
-        raise ValueError(
-            f"{name!r} là tên đài đã dùng, hãy chọn tên khác / {name!r} is the station's own value, choose another name"
-        )
+        raise InvalidValue("flow.reserved_name", name=name)
     return name
 
 

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from haichieu.errors import InvalidValue
 from ivr.flows.dialogue import Ending, ask
 from ivr.flows.node import TIMEOUT, Name, Node
 from ivr.flows.session import Line, Session
@@ -31,7 +32,7 @@ class Menu(Node):
     @model_validator(mode="after")
     def _offers_something(self) -> Self:
         if not KEYS & self.exits.keys():
-            raise ValueError("bước này cần ít nhất một phím / a menu needs at least one key among its exits")
+            raise InvalidValue("flow.menu_without_keys")
         return self
 
     def prompts(self) -> tuple[str, ...]:
