@@ -1,8 +1,11 @@
 """The layout of the source tree, as far as `make lint` does not check it: import rules, sizes and names of modules."""
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,12 @@ ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin"
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST_MODULE = 400
 NAMES_THAT_SAY_NOTHING = {"util", "utils", "helper", "helpers", "manager", "misc", "common", "base"}
+
+
+ROOMS_STILL_BILINGUAL = {"haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr"}
+"""Rooms whose sentences are not in the catalogues yet; empty once all are."""
+WITH_SENTENCES_OF_THEIR_OWN = (ROOT / "haichieu/locale", ROOT / "ivr/prompts")
+VIETNAMESE = re.compile(r"[À-ÃÈ-ÊÌÍÒ-ÕÙÚÝà-ãè-êìíò-õùúýĂăĐđĨĩŨũƠơƯưẠ-ỹ]")
 
 
 def run_tool(tool: str, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -79,3 +88,49 @@ def test_no_module_is_too_long_to_hold_in_mind() -> None:
 def test_every_file_has_a_name_that_says_something() -> None:
     files = [*MODULES, *(ROOT / "tests").rglob("*.py")]
     assert [path.relative_to(ROOT) for path in files if path.stem in NAMES_THAT_SAY_NOTHING] == []
+
+
+def literals(tree: ast.AST) -> Iterator[str]:
+    """Every string literal of a module but its docstrings; a field of an f-string is written as `{}`."""
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
+
+
+def is_bilingual(literal: str) -> bool:
+    return any(VIETNAMESE.search(side) for side in literal.split(" / ")) if " / " in literal else False
+
+
+def test_no_module_has_a_bilingual_literal() -> None:
+    found = [
+        f"{module.relative_to(ROOT)}: {literal}"
+        for module in MODULES
+        if module.relative_to(ROOT).parts[0] not in ROOMS_STILL_BILINGUAL
+        and not any(module.is_relative_to(folder) for folder in WITH_SENTENCES_OF_THEIR_OWN)
+        for literal in literals(ast.parse(module.read_text()))
+        if is_bilingual(literal)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "bilingual"),
+    [
+        ('raise Error("Không có. / There is none.")', True),
+        ('raise Error(f"Không có {name}. / " f"There is no {name}.")', True),
+        ('"""Bản tin sáng / chiều."""', False),
+        ('unit = "km / h"', False),
+        ('text = "Không có."', False),
+    ],
+)
+def test_bilingual_literals_are_recognised(source: str, bilingual: bool) -> None:
+    assert any(is_bilingual(literal) for literal in literals(ast.parse(source))) is bilingual

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from broadcast_bridge.broadcasts.states import Priority
 from feedback.states import CaseStatus, Channel, Way
+from haichieu.errors import InvalidValue
 
 MOST = 200
 
@@ -14,7 +15,7 @@ MOST = 200
 def _written(value: object) -> object:
     """Refuse a number where a day or a moment is to be written out: it would be taken for seconds since 1970."""
     if not isinstance(value, str) or not value[4:5] == "-":
-        raise ValueError("must be written as in 2026-11-24, or 2026-11-24T17:00:00+07:00")
+        raise InvalidValue("api.moment")
     return value
 
 
@@ -131,7 +132,7 @@ class BroadcastWish(_In):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.text is None) == (self.programme is None):
-            raise ValueError("give exactly one of text and programme")
+            raise InvalidValue("api.text_or_programme")
         return self
 
 

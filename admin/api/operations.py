@@ -9,7 +9,9 @@ from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
 
 from admin.access.permissions import Where, needs, open_to_all
+from admin.api.mistakes import message_of
 from admin.api.openapi import document
+from admin.layout.language import sentence
 from admin.layout.refusals import problem
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
@@ -89,10 +91,12 @@ def register_document(api: Api) -> None:
 
     @api.app.errorhandler(ValidationError)
     def wrong_shape(error: ValidationError) -> Response:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         if any(one["type"] == "json_invalid" for one in found):
             return problem(400, "Bad Request", message("api.not_json"))
-        errors = [{"where": ".".join(str(part) for part in one["loc"]), "problem": one["msg"]} for one in found]
+        errors = [
+            {"where": ".".join(str(part) for part in one["loc"]), "problem": sentence(message_of(one))} for one in found
+        ]
         return problem(422, "Unprocessable Content", message("api.wrong_shape"), errors=errors)
 
 

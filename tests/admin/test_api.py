@@ -16,8 +16,10 @@ from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Department, Reply, Transcript
 from feedback.states import Channel, Direction
+from haichieu.account_rights import account_of
 from haichieu.database import now
 from haichieu.jobs import Job
+from haichieu.locale import LANGUAGES, render_key
 from tests.builders.house import House
 from tests.builders.programmes import programme
 
@@ -208,6 +210,40 @@ def test_a_refusal_says_what_is_wrong_and_where(
     assert answer.json["detail"]
     if where is not None:
         assert [error["where"] for error in answer.json["errors"]] == [where]
+
+
+@pytest.mark.parametrize(
+    ("of_account", "asked_for", "answered_in"),
+    [("vi", "en", "en"), ("en", "vi", "vi"), ("en", None, "en"), ("vi", None, "vi"), ("en", "fr", "en")],
+)
+def test_problems_are_in_the_language_of_the_client(
+    house: House, client: FlaskClient, operator: Header, of_account: str, asked_for: str | None, answered_in: str
+) -> None:
+    with house.database.session() as session:
+        account_of(session, "operator@x.example").language = of_account
+    header = {**operator, **({"Accept-Language": asked_for} if asked_for else {})}
+    missing = client.get("/api/v1/broadcasts/4711", headers=header).json
+    assert missing is not None
+    assert missing["detail"] == render_key(answered_in, "panel.log.no_such", {"number": 4711})
+    body = {"zones": ["12"], "text": "a", "priority": "urgent", "at": 0}
+    wrong = client.post("/api/v1/broadcasts", headers=header, json=body).json
+    assert wrong is not None
+    assert wrong["detail"] == render_key(answered_in, "api.wrong_shape", {})
+    choices = "'normal', 'priority', 'emergency'"
+    assert wrong["errors"] == [
+        {"where": "priority", "problem": render_key(answered_in, "api.value.one_of", {"choices": choices})},
+        {"where": "at", "problem": render_key(answered_in, "api.moment", {})},
+    ]
+
+
+def test_refusal_without_token_is_in_the_language_asked_for(client: FlaskClient) -> None:
+    for language in LANGUAGES:
+        answer = client.get("/api/v1/speakers", headers={"Accept-Language": language}).json
+        assert answer is not None
+        assert answer["detail"] == render_key(language, "api.token_refused", {})
+    unknown = client.get("/api/v1/nowhere").json
+    assert unknown is not None
+    assert unknown["detail"] == render_key("vi", "panel.error.lost", {})
 
 
 def test_what_is_not_json_is_told_apart(client: FlaskClient, operator: Header) -> None:

@@ -80,7 +80,7 @@ def used() -> set[str]:
     for source in SOURCES:
         text = source.read_text()
         found |= set(re.findall(r"""\b(?:t|say)\(["']([a-z_]+\.[a-z_0-9]*[a-z0-9])["']""", text))
-        found |= set(re.findall(r'"panel\.([a-z_]+\.[a-z_0-9]*[a-z0-9])"', text))
+        found |= set(re.findall(r'"panel\.([a-z_.0-9]+)"', text))
     return found
 
 

@@ -1,8 +1,10 @@
 """The catalogues: the same keys and fields in every language, all of them used, plurals, numbers and dates."""
 
+import ast
 import datetime
 import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,55 @@ def test_every_language_uses_the_same_fields() -> None:
         if fields_of(catalogue("vi").template(key, 2)) != fields_of(catalogue("en").template(key, 2))
     ]
     assert differing == []
+
+
+PLURAL_NOUN = re.compile(r"\{count\} (?:[a-z]+ )?(?!is\b|was\b|has\b|this\b)[a-z]+s\b")
+
+
+def test_no_english_plural_stands_after_one() -> None:
+    english = catalogue("en")
+    assert [key for key in sorted(english.keys) if PLURAL_NOUN.search(english.template(key, 1))] == []
+
+
+def modules() -> Iterator[ast.Module]:
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            yield ast.parse(path.read_text())
+
+
+def is_beginning(text: object) -> bool:
+    """Say whether a text is the beginning of a key, with its area and more."""
+    return isinstance(text, str) and re.fullmatch(r"[a-z_]+\.[a-z_][a-z_.]*", text) is not None
+
+
+def test_every_message_is_used() -> None:
+    """Those of pages are looked up without `panel.`, and are checked in tests/admin/test_layout.py."""
+    texts: set[object] = set()
+    beginnings: set[str] = set()
+    for module in modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Constant):
+                texts.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
+                beginnings |= {str(first.value)} if is_beginning(first.value) else set()
+    keys = {key for key in catalogue("vi").keys if not key.startswith("panel.")}
+    assert sorted(key for key in keys - texts if not key.startswith(tuple(beginnings))) == []
+
+
+def test_every_message_that_is_asked_for_exists() -> None:
+    keys = catalogue("vi").keys
+    areas = {key.partition(".")[0] for key in keys}
+    asked = set()
+    for module in modules():
+        for node in ast.walk(module):
+            raised = node.exc if isinstance(node, ast.Raise) else node
+            if not isinstance(raised, ast.Call) or not raised.args or not isinstance(raised.args[0], ast.Constant):
+                continue
+            named = raised.func.id if isinstance(raised.func, ast.Name) else ""
+            if raised is not node or named in ("message", "InvalidValue"):
+                asked.add(raised.args[0].value)
+    looks_like_a_key = {one for one in asked if is_beginning(one) and one.partition(".")[0] in areas}
+    assert sorted(looks_like_a_key - keys) == []
 
 
 @pytest.fixture
