@@ -91,7 +91,7 @@ def test_an_operator_sees_what_happens_without_asking_and_stops_it(page: Page, s
     expect(page.get_by_role("link", name="Dừng Tin khẩn ở thôn")).to_be_visible(timeout=15_000)
     page.get_by_role("link", name="Dừng Tin khẩn ở thôn").click()
     page.get_by_role("button", name="Dừng ngay").click()
-    expect(page.get_by_text("Đã ra lệnh dừng.")).to_be_visible()
+    expect(page.get_by_text("Đang dừng…")).to_be_visible()
     with station.house.database.session() as session:
         assert session.get_one(Broadcast, number).stop_asked_at is not None
 
@@ -152,7 +152,7 @@ def test_text_survives_a_login_that_ran_out(page: Page, station: Served) -> None
     with station.house.database.session() as session:
         for login in session.query(WebSession):
             login.ended_at = now()
-    page.get_by_role("button", name="Xem lại trước khi phát").click()
+    page.get_by_role("button", name="Xem trước").click()
     expect(page.get_by_text("được giữ lại")).to_be_visible()
     page.get_by_label("Email").fill("operator@x.example")
     page.get_by_label("Mật khẩu").fill(PASSWORD)

@@ -53,7 +53,7 @@ def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: 
     assert browser.post(f"{path}/retry", page=path, reply="999").status_code == 404
     page = browser.get(path).text
     assert 'name="reply"' not in page
-    assert "cho gửi lại" in page
+    assert "gửi lại trả lời" in page
     other = written(house, tmp_path, unit="other")
     with house.database.session() as session:
         [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies

@@ -41,7 +41,7 @@ def test_the_first_step_shows_exactly_what_will_sound_and_sounds_nothing(house: 
         "<dd>3</dd>",
     ):
         assert told in page
-    assert re.search(r"chưa nghe được</dt><dd[^>]*><bdi>Loa village</bdi></dd>", page)
+    assert re.search(r"sẽ không phát ngay</dt><dd[^>]*><bdi>Loa village</bdi></dd>", page)
 
 
 def test_the_second_step_sounds_it(house: House) -> None:

@@ -101,7 +101,7 @@ def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken
     expect(page.get_by_text("sắp gọi")).to_be_visible()
     expect(page.get_by_role("button", name="Gọi để thu")).to_be_disabled()
     page.get_by_label("Bỏ câu chữ hoặc bản thu riêng này.").check()
-    page.get_by_role("button", name="Trở về bản có sẵn").click()
+    page.get_by_role("button", name="Dùng lại bản có sẵn").click()
     expect(page.get_by_role("heading", name="máy đọc")).to_be_visible()
 
 

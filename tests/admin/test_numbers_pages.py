@@ -126,4 +126,4 @@ def test_numbers_of_other_units_are_not_listed(house: House) -> None:
     shown = house.signed_in("admin@x.example").get("/numbers").text
     assert "99-village" in shown
     assert "99-other" not in shown
-    assert "không còn luồng gọi này" in shown
+    assert "không còn menu này" in shown

@@ -152,14 +152,14 @@ def test_another_text_brings_another_sound(house: House) -> None:
 
 def test_withdrawing_is_asked_about(house: House) -> None:
     number, editor = drafted(house), house.signed_in(EDITOR)
-    assert "Rút chương trình này?" in editor.get(f"/programmes/{number}/withdraw").text
+    assert "Gỡ hẳn chương trình này?" in editor.get(f"/programmes/{number}/withdraw").text
     assert editor.post(f"/programmes/{number}/withdraw").status_code == 303
     assert editor.post(f"/programmes/{number}/withdraw").status_code == 409
 
 
 def test_lists_are_empty_long_and_of_ones_own_units(house: House) -> None:
     editor = house.signed_in(EDITOR)
-    assert "Không có chương trình nào như vậy." in editor.get("/programmes").text
+    assert "Không có chương trình nào phù hợp." in editor.get("/programmes").text
     for count in range(52):
         drafted(house, "village", title=f"Bản tin {count}", created_at=now() + datetime.timedelta(seconds=count))
     other = drafted(house, "other", title="Của xã bên")

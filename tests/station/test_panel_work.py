@@ -179,7 +179,7 @@ async def test_citizen_hears_the_answer_an_operator_previewed(office: Office) ->
         await page.locator("[data-inbox] a").first.click()
         await page.locator("#field-answer").fill(ANSWER)
         await page.get_by_role("checkbox", name="Gọi điện").check()
-        await page.get_by_role("button", name="Xem lại trước khi gửi").click()
+        await page.get_by_role("button", name="Xem trước").click()
         await expect(page.locator("[data-hear] button")).to_be_visible()
         await page.evaluate(LISTEN_IN)
         await page.get_by_role("button", name="Nghe thử").click()
@@ -213,7 +213,7 @@ async def test_added_speaker_registers_and_plays_the_test_tone(office: Office) -
         await page.get_by_role("button", name="Lưu").click()
         await expect(page.get_by_text("chưa từng kết nối", exact=True)).to_be_visible()
         shown = page.url
-        await page.get_by_role("button", name="Tài khoản cho thợ lắp").click()
+        await page.get_by_role("button", name="Thông tin lắp đặt").click()
         await expect(page.locator(".qr svg")).to_be_visible()
         server, name, password = [await code.inner_text() for code in await page.locator("dl code").all()]
         record = scene.heard_file(name)
@@ -221,7 +221,7 @@ async def test_added_speaker_registers_and_plays_the_test_tone(office: Office) -
             await page.goto(shown)
             await expect(page.locator(".state-reachable").first).to_have_text("kết nối")
             await page.get_by_role("button", name="Phát âm thử").click()
-            await expect(page.get_by_text("Đã ra lệnh phát âm thử.")).to_be_visible()
+            await expect(page.get_by_text("Loa đang phát thử, nghe trong 3 giây.")).to_be_visible()
             await expect(page.locator(".state-played")).to_be_visible()
             await until_heard(record, level_tone())
         await scene.ended()
@@ -238,13 +238,13 @@ async def test_published_flow_is_heard_by_the_next_caller(office: Office) -> Non
 
     async with office.at_work(MENU) as page:
         await page.goto("/flows/hotline/draft/steps/greeting")
-        await page.get_by_label("Lời thoại").select_option("duty-desk-closed")
+        await page.get_by_label("Câu thoại").select_option("duty-desk-closed")
         await page.get_by_role("button", name="Lưu", exact=True).click()
         await expect(page.get_by_text("Không có chỗ sai")).to_be_visible()
         await hears("greeting-hotline")
         await page.goto("/flows/hotline/publish")
         await page.get_by_label("Lý do thay đổi").fill("Lời chào khác")
-        await page.get_by_role("button", name="Đưa vào sử dụng").click()
+        await page.get_by_role("button", name="Áp dụng").click()
         await expect(page.get_by_text("Từ cuộc gọi kế tiếp, đài theo bản 1.")).to_be_visible()
         await hears("duty-desk-closed")
         await page.get_by_role("link", name="Bản 0").click()
