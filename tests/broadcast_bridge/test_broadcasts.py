@@ -14,12 +14,13 @@ from broadcast_bridge.broadcasts.states import (
     DeliveryEvent,
     Priority,
     Reason,
-    words,
+    reason_message,
 )
 from broadcast_bridge.models import Broadcast, Delivery, Zone
 from broadcast_bridge.speakers.zones import find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
+from haichieu.locale import render
 from haichieu.state_machine import IllegalTransition
 from tests.builders.accounts import official
 from tests.builders.places import Commune, commune
@@ -131,7 +132,12 @@ def test_a_failed_broadcast_raises_an_alarm(database: Database) -> None:
         broadcast = plan(session, commune(session))
         lifecycle.advance(session, broadcast.id, BroadcastEvent.FAIL, NOW, Reason.ASTERISK_STOPPED)
         session.flush()
-        assert [alarm.subject for alarm in open_alarms(session)] == [f"broadcast:{broadcast.id}"]
+        (alarm,) = open_alarms(session)
+        assert alarm.subject == f"broadcast:{broadcast.id}"
+        assert [render(alarm.text, language).removeprefix(broadcast.zone_names) for language in ("vi", "en")] == [
+            ": Asterisk ngừng giữa chừng",
+            ": Asterisk stopped during the broadcast",
+        ]
 
 
 def test_what_has_no_place_in_a_state_names_both(database: Database) -> None:
@@ -179,9 +185,8 @@ def test_loss_is_the_share_of_packets_that_did_not_arrive() -> None:
 
 def test_every_reason_has_words_in_both_languages() -> None:
     for reason in Reason:
-        assert words(reason)
-        assert words(reason, "en")
-        assert words(reason) != words(reason, "en")
+        vietnamese, english = (render(reason_message(reason), language) for language in ("vi", "en"))
+        assert vietnamese != english
 
 
 def test_every_state_can_be_reached_and_every_final_state_is_final() -> None:

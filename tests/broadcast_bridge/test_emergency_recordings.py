@@ -48,7 +48,7 @@ def test_it_is_a_draft_once_although_a_crash_leaves_it_in_the_spool(
     with database.session() as session:
         [programme] = session.scalars(sa.select(Programme))
         assert (programme.title, programme.author, programme.priority, programme.state) == (
-            "Đường dây khẩn cấp 21:13 21/09/2026", "system", "emergency", ProgrammeState.DRAFT,
+            "Đường dây khẩn cấp 21/09/2026 21:13", "system", "emergency", ProgrammeState.DRAFT,
         )  # fmt: skip
 
 

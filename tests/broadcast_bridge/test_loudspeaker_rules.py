@@ -11,6 +11,7 @@ from broadcast_bridge.loudspeaker.call import SpeakerCall, comes_from, is_emerge
 from broadcast_bridge.loudspeaker.outputs import BadOutput, OutputNotUsable, PlayerOutput, RecordingOutput
 from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
 from haichieu.audio import measure, read_wav
+from haichieu.locale import message
 from haichieu.sip.address import BadServerAddress, ServerAddress, SocketAddress
 from haichieu.sip.events import Invite
 from haichieu.sip.frames import HeardFrame
@@ -140,7 +141,7 @@ def test_a_player_that_dies_is_started_again(tmp_path: Path) -> None:
         return (tmp_path / "starts").exists() and len((tmp_path / "starts").read_text()) > 1
 
     wait_until(started_again, "the player is started again", 5)
-    assert "sh" in (output.trouble() or "")
+    assert output.trouble() == message("speaker.output.player_died", program="sh")
     output.close()
 
 

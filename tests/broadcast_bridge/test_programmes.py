@@ -141,7 +141,7 @@ def test_only_what_is_approved_valid_and_audible_goes_on_the_air(
         approval.submit(session, programme, EDITOR, NOW)
         approval.approve(session, programme, APPROVER, NOW)
         require_for_the_air(programme, NOW)
-        with pytest.raises(NotForTheAir, match="hết hạn"):
+        with pytest.raises(NotForTheAir, match="has expired"):
             require_for_the_air(programme, days(2))
         intake.change(session, programme, about(session, "Tiêu đề mới"), EDITOR, NOW)
         with pytest.raises(NotForTheAir):

@@ -14,6 +14,7 @@ from broadcast_bridge.alerts.errors import (
     NotCap,
     NotReadable,
 )
+from haichieu.locale import render
 from tests.broadcast_bridge.alerts.messages import NOW, SENDER, alert, area, info, minutes, reference
 
 SQUARE = "22.9,105.6 22.9,105.8 23.1,105.8 23.1,105.6 22.9,105.6"
@@ -116,9 +117,8 @@ def test_an_alert_of_more_than_a_megabyte_is_refused() -> None:
 def test_what_the_schema_forbids_is_refused_and_named(said: str, instead: str, named: str) -> None:
     document = alert().decode()
     assert said in document
-    with pytest.raises(NotCap, match=named) as refusal:
+    with pytest.raises(NotCap, match=named):
         parse_alert(document.replace(said, instead).encode())
-    assert " / " in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,8 @@ def test_what_the_standard_forbids_beyond_its_schema_is_refused_and_named(docume
     with pytest.raises(ElementWrong) as refusal:
         parse_alert(document)
     assert refusal.value.element == named
-    assert re.match(rf"<{named}>: .+ / <{named}>: .+", str(refusal.value))
+    for language in ("vi", "en"):
+        assert re.fullmatch(rf"<{named}>: [^a-z].+\.", render(refusal.value.message, language))
 
 
 def test_the_end_of_a_day_may_be_written_as_24_hours_or_be_refused_but_never_crash() -> None:
@@ -199,7 +200,7 @@ def test_any_mutation_is_an_alert_or_a_refusal(index: int, change: str, word: st
     except ValueError:
         return  # not a name or a text that XML can carry
     refusal = refusal_of(etree.tostring(root, encoding="UTF-8"))
-    assert refusal is None or " / " in str(refusal)
+    assert refusal is None or str(refusal)
 
 
 @settings(max_examples=100, deadline=None)
@@ -207,4 +208,4 @@ def test_any_mutation_is_an_alert_or_a_refusal(index: int, change: str, word: st
 def test_any_bytes_are_an_alert_or_a_refusal(inserted: bytes, at: int) -> None:
     document = alert()
     refusal = refusal_of(document[:at] + inserted + document[at:])
-    assert refusal is None or " / " in str(refusal)
+    assert refusal is None or str(refusal)

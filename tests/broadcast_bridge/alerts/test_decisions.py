@@ -15,6 +15,7 @@ from broadcast_bridge.models import Broadcast
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database
+from haichieu.locale import message
 from tests.broadcast_bridge.alerts.messages import (
     NOW,
     alert,
@@ -92,7 +93,7 @@ def test_other_words_under_a_known_name_are_a_duplicate_that_says_so(database: D
         who = source(session)
         take(session, who, alert())
         again = take(session, who, alert(infos=info(headline="Không có gì")))
-        assert (again.kind, "other words" in again.reason) == (DecisionKind.DUPLICATE, True)
+        assert (again.kind, again.reason) == (DecisionKind.DUPLICATE, message("alert.reason.duplicate_differs"))
 
 
 def test_an_expired_alert_is_refused(database: Database) -> None:
@@ -143,7 +144,12 @@ def test_what_is_not_for_the_public_is_kept_and_not_aired(database: Database) ->
         who = source(session)
         decisions = [take(session, who, document) for document in documents]
         assert {(decision.kind, decision.speakers) for decision in decisions} == {(DecisionKind.IGNORE, ())}
-        assert all(decision.reason for decision in decisions)
+        assert [decision.reason.key for decision in decisions if decision.reason] == [
+            *["alert.reason.status_not_aired_by_source"] * 2,
+            *["alert.reason.status_never_aired"] * 2,
+            *["alert.reason.scope"] * 2,
+            *["alert.reason.for_machines"] * 2,
+        ]
         assert {row.state for row in session.scalars(sa.select(CapAlert))} == {"refused"}
         assert broadcasting.due(session, NOW) == []
 

@@ -23,6 +23,7 @@ from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.background import in_background
 from haichieu.changes import changes
 from haichieu.database import Database, migrate
+from haichieu.locale import message, render
 from tests.broadcast_bridge.alerts.messages import NOW, Signer, alert, info, minutes, place, source
 
 SIGNER = Signer()
@@ -182,13 +183,13 @@ async def test_a_feed_that_fails_is_asked_less_often_and_its_silence_raises_an_a
         waits.append((following - at).total_seconds())
         at = following
     assert waits[:4] == [120, 240, 300, 300]
-    assert "HTTP 404" in row(database, source_id).last_problem
+    assert row(database, source_id).last_problem == message("alert.feed.http_status", url=weather.url(), status=404)
     await feed.poll_due(database, client, at)
     with database.session() as session:
         assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.FEED_SILENT]
     weather.pages = {"/feed": atom()}
     await feed.poll_due(database, client, minutes(10, at))
-    assert (row(database, source_id).failures, row(database, source_id).last_problem) == (0, "")
+    assert (row(database, source_id).failures, row(database, source_id).last_problem) == (0, None)
 
 
 async def test_a_feed_that_is_being_polled_is_not_taken_by_another_process(
@@ -211,7 +212,7 @@ async def test_a_feed_cannot_be_redirected_to_another_host(
     result = await feed.poll(database, client, source_id, NOW)
     await other.server.close()
     assert other.asked == []
-    assert "not on the feed's own host" in result.problems[0]
+    assert result.problems[0].key == "alert.feed.other_host"
 
 
 async def test_a_source_that_does_not_sign_is_believed_over_https(database: Database, tmp_path: Path) -> None:
@@ -242,7 +243,8 @@ async def test_a_source_that_does_not_sign_is_believed_over_https(database: Data
         place(session)
         source_id = source(session, secret="", feed_url=weather.url()).id
     async with aiohttp.ClientSession() as stranger:
-        assert "Certificate" in (await feed.poll(database, stranger, source_id, NOW)).problems[0]
+        (problem,) = (await feed.poll(database, stranger, source_id, NOW)).problems
+        assert "Certificate" in render(problem, "en")
     trusting = ssl.create_default_context(cafile=str(chain))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as client:
         assert (await feed.poll(database, client, source_id, NOW)).decisions == (DecisionKind.AIR,)

@@ -28,11 +28,12 @@ from broadcast_bridge.schedule.errors import (
     ScheduleRefused,
 )
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
-from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.models import Occurrence, Playlist, Schedule
 from broadcast_bridge.schedule.states import What
 from haichieu.audit import AuditEntry
-from haichieu.database import Database
-from haichieu.people import Role
+from haichieu.database import Base, Database
+from haichieu.locale import message, render
+from haichieu.people import Official, Role, Unit
 from tests.builders.places import commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import LEASE, NOW, account_in, bulletin, minutes
@@ -62,6 +63,12 @@ def test_a_live_call_is_begun_ahead_and_only_to_who_may_speak_there(database: Da
         session.flush()
         with pytest.raises(PlanningNotAllowed, match="may not go live"):
             plan(session, draft, planner, NOW)
+
+
+@pytest.mark.parametrize("part", [Zone, Unit, Programme, Playlist, Official])
+def test_a_missing_part_of_a_schedule_has_a_sentence(part: type[Base]) -> None:
+    for language in ("vi", "en"):
+        assert "17" in render(message(f"schedule.no_such.{part.__tablename__}", which=17), language)
 
 
 def test_a_playlist_is_played_in_its_order(database: Database) -> None:
