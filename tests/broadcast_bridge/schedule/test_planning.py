@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
+from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.due import claim_due
 from broadcast_bridge.schedule.editing import (
     LIVE_LEAD_SECONDS,
