@@ -55,7 +55,13 @@ def waiting_for_a_lock(database: Database) -> int:
         return int(session.scalar(sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")) or 0)
 
 
-@pytest.mark.parametrize(("kind", "moment"), [("sqlite", while_the_sound_is_made), ("postgresql", while_it_is_written)])
+@pytest.mark.parametrize(
+    ("kind", "moment"),
+    [
+        ("sqlite", while_the_sound_is_made),
+        pytest.param("postgresql", while_it_is_written, marks=pytest.mark.proof),
+    ],
+)
 def test_answer_on_air_becomes_one_programme(
     request: pytest.FixtureRequest, tmp_path: Path, ffmpeg: PausedProgram, kind: str,
     moment: Callable[[Database, PausedProgram], AbstractContextManager[None]],

@@ -270,6 +270,7 @@ class Scene:
         for code in speakers:
             if code not in self.speakers or self.speakers[code].returncode is not None:
                 await self.speaker(code)
+        await until(lambda: set(speakers) <= self.reachable(), "the speakers are reachable", 40)
         self.forget()
 
     def kill(self) -> None:
