@@ -11,7 +11,6 @@ from feedback.transcription.transcribing import write_down
 from haichieu import audit, jobs
 from haichieu.database import Database, now
 from tests.builders.cases import case, office
-from tests.command_line import haichieu
 from tests.feedback.transcription.sounds import nobody_speaking
 from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
 
@@ -98,20 +97,3 @@ def test_a_text_message_has_no_transcript(database: Database) -> None:
         texted = case(session, office(session)).messages[0]
         with pytest.raises(CorrectionRefused, match="not spoken"):
             correct(session, texted, "x", BY, now())
-
-
-def test_the_command_line_shows_corrects_and_asks_again(migrated_sqlite: Path, tmp_path: Path) -> None:
-    (tmp_path / "haichieu.sqlite").write_bytes(migrated_sqlite.read_bytes())
-    database = Database(f"sqlite:///{tmp_path / 'haichieu.sqlite'}")
-    said = written_down(database, tmp_path)
-    with database.session() as session:
-        number = message(session, said)[1].number
-    options = ("--by", "truc@example.vn", "--home", str(tmp_path))
-    assert "cầu chèo bị hỏng" in haichieu("transcript", "show", number, *options).stdout
-    assert haichieu("transcript", "again", number, *options).returncode == 0
-    assert haichieu("transcript", "correct", number, "-", *options, said="Cầu treo").returncode == 0
-    assert "truc@example.vn" in haichieu("transcript", "show", number, *options).stdout
-    assert haichieu("transcript", "again", number, *options).returncode == 1
-    assert haichieu("transcript", "correct", number, "x", "--message", "2", *options).returncode == 2
-    assert haichieu("transcript", "show", number, "--by", "ai@example.vn", "--home", str(tmp_path)).returncode == 1
-    database.close()

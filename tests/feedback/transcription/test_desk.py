@@ -104,11 +104,11 @@ async def test_message_of_a_dead_worker_is_transcribed_once(
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
     with database.session() as session:
-        (left,) = jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE)
+        assert jobs.claim(session, [job_kinds.TRANSCRIBE], now(), LEASE)
     desk = TranscriptionJobs(database, store, engine)
     assert not await desk.step(), "the dead worker's lease is still valid"
     with database.session() as session:
-        session.get_one(Job, left.id).leased_until = now()
+        session.get_one(Job, job(database, said).id).leased_until = now()
     assert await desk.step()
     with database.session() as session:
         assert session.scalars(sa.select(sa.func.count()).select_from(Transcript)).one() == 1
