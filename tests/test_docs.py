@@ -28,7 +28,7 @@ load_every_table()
 ROOT = Path(__file__).parent.parent
 NODES = get_args(get_args(AnyNode)[0])
 FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz", "/metrics")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
