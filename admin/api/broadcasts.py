@@ -9,9 +9,10 @@ from admin.api.documents import Broadcasts, BroadcastWish, Paging, Speakers, Sto
 from admin.api.operations import Api, Operation
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
+from admin.layout.language import sentence
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import starting
-from broadcast_bridge.broadcasts.states import words
+from broadcast_bridge.broadcasts.states import reason_message
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -89,15 +90,19 @@ def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:
 def _broadcast(one: Broadcast) -> dict[str, object]:
     return {
         "id": one.id, "kind": one.kind, "title": one.on_air_name, "state": one.state,
-        "reason": words(one.reason), "priority": one.priority, "zones": one.zone_codes,
+        "reason": _reason(one.reason), "priority": one.priority, "zones": one.zone_codes,
         "zone_names": one.zone_names, "asked_by": one.asked_by, "created_at": one.created_at, "due_at": one.due_at,
         "on_air_at": one.on_air_at, "ended_at": one.ended_at,
     }  # fmt: skip
 
 
+def _reason(reason: str | None) -> str | None:
+    return None if reason is None else sentence(reason_message(reason))
+
+
 def _delivery(one: Delivery) -> documents.Delivery:
     return documents.Delivery(
-        speaker=one.speaker.code, name=one.speaker.name, state=one.state, reason=words(one.reason),
+        speaker=one.speaker.code, name=one.speaker.name, state=one.state, reason=_reason(one.reason),
         first_audio_at=one.first_audio_at, seconds=round(one.seconds, 2), loss=round(one.loss, 4),
         jitter_ms=one.jitter_ms,
     )  # fmt: skip

@@ -12,12 +12,12 @@ from admin.broadcasts.proof import may_air_again, proof_of
 from admin.broadcasts.scope import find_broadcast, seen_by
 from admin.layout.addresses import number_asked
 from admin.layout.csv_files import csv_answer
-from admin.layout.language import page_language, say, show_moment
+from admin.layout.language import say, sentence, show_moment
 from admin.layout.pages import page
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import log
 from broadcast_bridge.broadcasts.log import Logged
-from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, words
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.spreadsheet_cells import Cell
@@ -39,8 +39,8 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             found = log.find(session, wanted, seen_by(session, visitor()), before)
             units, zones = units_to_choose(session, visitor()), zones_to_choose(session)
         return page(
-            "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones, words=words,
-            states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
+            "broadcast_log.html", found=found, asked=asked, before=before, units=units, zones=zones,
+            reason_message=reason_message, states=list(BroadcastState), kinds=list(Kind), priorities=list(Priority),
         )  # fmt: skip
 
     @app.get("/broadcasts.csv")
@@ -59,8 +59,8 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             again = may_air_again(session, visitor(), found, now())
         sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
         return page(
-            "broadcast.html", broadcast=found, proof=proof, again=again, sound=sound, words=words, station=station,
-            printed_at=now(),
+            "broadcast.html", broadcast=found, proof=proof, again=again, sound=sound, station=station,
+            reason_message=reason_message, printed_at=now(),
         )  # fmt: skip
 
     @app.get("/broadcasts/<int:number>.csv")
@@ -75,7 +75,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
                     one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
                     show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
                     round(one.seconds, 1), round(one.loss * 100, 2),
-                    one.jitter_ms, one.attempts, words(one.reason, page_language()),
+                    one.jitter_ms, one.attempts, sentence(reason_message(one.reason)),
                 ]
                 for one in shown
             ]  # fmt: skip
@@ -111,7 +111,7 @@ def _row(one: Logged, timezone: str) -> list[Cell]:
     return [
         aired.id, show_moment(one.when, timezone).striptags(), aired.on_air_name, aired.asked_by, aired.zone_names,
         say(f"broadcast_kind.{aired.kind}"), say(f"priority.{aired.priority}"), say(f"broadcast_state.{aired.state}"),
-        words(aired.reason, page_language()), one.speakers, one.heard,
+        sentence(reason_message(aired.reason)), one.speakers, one.heard,
     ]  # fmt: skip
 
 

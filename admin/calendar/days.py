@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import Visitor
-from admin.layout.language import page_language
+from admin.layout.language import page_language, sentence
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.days import is_day_for
 from broadcast_bridge.schedule.lunar import lunar_day
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import zone_named
-from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState, words
+from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState, reason_message
 from haichieu.public_holidays import holiday_name
 
 _DAY = datetime.timedelta(days=1)
@@ -125,6 +125,6 @@ def _entry(
         state, reason = row.state, row.reason
     to_come = due_at > at and state == OccurrenceState.PLANNED and schedule.removed_at is None
     return Entry(
-        schedule, due_at, local, wall, state, words(reason, page_language()), row.id if row else None,
+        schedule, due_at, local, wall, state, sentence(reason_message(reason)), row.id if row else None,
         row.broadcast_id if row else None, to_come,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import overload
 
-from haichieu.locale import Message, render
+from haichieu.locale import Message
 from haichieu.state_machine import StateMachine
 
 
@@ -121,11 +121,6 @@ def reason_message(reason: str | None) -> Message | None: ...
 def reason_message(reason: str | None) -> Message | None:
     """Return a reason as words for a sentence."""
     return None if reason is None else Message(f"broadcast.reason.{Reason(reason)}")
-
-
-def words(reason: str | None, language: str = "vi") -> str | None:
-    """Return a reason in a language."""
-    return None if reason is None else render(reason_message(reason), language)
 
 
 _B, _BE = BroadcastState, BroadcastEvent

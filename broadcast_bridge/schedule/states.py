@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import overload
 
-from haichieu.locale import Message, render
+from haichieu.locale import Message
 from haichieu.state_machine import StateMachine
 
 
@@ -92,8 +92,3 @@ def reason_message(reason: str | None) -> Message | None: ...
 def reason_message(reason: str | None) -> Message | None:
     """Return why an occurrence was not broadcast, as words for a sentence."""
     return None if reason is None else Message(f"schedule.reason.{OccurrenceReason(reason)}")
-
-
-def words(reason: str | None, language: str = "vi") -> str | None:
-    """Return a reason in a language."""
-    return None if reason is None else render(reason_message(reason), language)

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind, Reason, words
+from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind, Reason, reason_message
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from dialplans.installation import Installation
 from feedback.texts.twilio_stand_in import TwilioStandIn
@@ -34,6 +34,7 @@ from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
+from haichieu.locale import render
 from haichieu.media import Media, MediaStore
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
@@ -275,11 +276,12 @@ def _heard(delivery: Delivery, found: Match) -> Heard:
 
 
 def _missed(delivery: Delivery) -> Missed:
+    why = reason_message(delivery.reason)
     return Missed(
         speaker=delivery.speaker.code,
         delivery=delivery.state,
-        reason=words(delivery.reason),
-        reason_en=words(delivery.reason, "en"),
+        reason=None if why is None else render(why, "vi"),
+        reason_en=None if why is None else render(why, "en"),
         proven=delivery.state == DeliveryState.MISSED and delivery.reason == Reason.NOT_REGISTERED,
     )
 

@@ -3,8 +3,9 @@
 from typing import ClassVar, Literal
 
 from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, ZoneQuiet
-from broadcast_bridge.broadcasts.states import Priority, Reason, words
+from broadcast_bridge.broadcasts.states import Priority, Reason, reason_message
 from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed
+from haichieu.locale import render
 from haichieu.media import DiskFull
 from ivr.flows.node import Node
 from ivr.flows.session import CallBackOwed, LiveResult, Session
@@ -56,7 +57,7 @@ class GoLive(Node):
         except NoReachableSpeaker:
             await session.say("zone-unreachable")
         except ZoneQuiet as quiet:
-            await session.say("zone-quiet", reason=words(quiet.reason, session.language) or "")
+            await session.say("zone-quiet", reason=render(reason_message(quiet.reason), session.language))
         except LiveNotAllowed:
             await session.say("live-not-allowed")
         except UnknownZone:  # taken away since it was chosen
@@ -76,5 +77,5 @@ async def _report(session: Session, result: LiveResult) -> None:
     if result.reason is Reason.TIME_LIMIT:
         await session.say("live-time-limit")
     elif result.reason is not None:
-        await session.say("live-interrupted", reason=words(result.reason, session.language) or "")
+        await session.say("live-interrupted", reason=render(reason_message(result.reason), session.language))
     await session.say("live-result", heard=result.heard, total=result.total)
