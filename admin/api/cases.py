@@ -8,6 +8,7 @@ from admin.api import documents
 from admin.api.documents import AnswerWish, CaseQuery, Cases
 from admin.api.operations import Api, Operation
 from admin.cases.scope import case_for_visitor, unit_of_case
+from admin.layout.language import sentence
 from admin.panel import Panel
 from feedback.answers.replies import Answer, answer
 from feedback.cases import case_search
@@ -113,7 +114,9 @@ def message_document(one: Message) -> documents.Message:
             confidence=heard.confidence, doubtful=heard.doubtful, corrected=bool(heard.corrected_by),
         ) if heard else None,
         replies=[
-            documents.Reply(way=reply.way, state=reply.state, reason=reply.reason, changed_at=reply.changed_at)
+            documents.Reply(
+                way=reply.way, state=reply.state, reason=sentence(reply.reason), changed_at=reply.changed_at
+            )
             for reply in one.replies
         ],
     )  # fmt: skip

@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import visitor
 from admin.flows.diagram import Diagram, draw
-from admin.layout.language import page_language
+from admin.layout.language import page_language, sentence
 from admin.panel import Panel
 from haichieu.locale import render
 from ivr.custom_flows import drafts
@@ -74,7 +74,7 @@ class Work:
 
     def said_of(self, place: str) -> list[str]:
         """What is wrong at a step, or with the flow as a whole ("flow")."""
-        return [render(mistake.words, page_language()) for mistake in self.mistakes if mistake.place == place]
+        return [sentence(mistake.words) for mistake in self.mistakes if mistake.place == place]
 
     def words_of(self, prompt: object) -> str:
         """What a prompt says, as far as it is written down."""

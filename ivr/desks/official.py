@@ -78,7 +78,7 @@ class PhoneDesk:
         if not called_back:
             self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
-                raise CallBackOwed("call-back verification is on for this official")
+                raise CallBackOwed
         outcome = await self._studio.go_live(
             self._call, official_id, zone.keys, priority, when_planned=self.when_planned
         )

@@ -22,7 +22,10 @@ Values = Mapping[str, str | int]
 
 
 class CallBackOwed(HaiChieuError):
-    """The official must be called back at the registered number first; that call is on record by now."""
+    """The official has to be called back before going live."""
+
+    def __init__(self) -> None:
+        super().__init__("call.call_back_required")
 
 
 class NotKnownYet(RuntimeError):

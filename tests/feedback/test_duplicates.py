@@ -134,5 +134,5 @@ def test_who_is_not_content_with_the_answer_of_the_main_case_waits_for_their_own
         say(session, one, Said(Direction.IN, Channel.TEXT, "citizen", "vẫn hỏng"), now())
         assert (one.status, one.duplicate_of_id) == (CaseStatus.REOPENED, None)
         assert case_search.waiting(session, now()).open == 1
-        with pytest.raises(MergeRefused, match="by itself"):
+        with pytest.raises(MergeRefused, match="separately"):
             merging.merge(session, one, main, BY, now())

@@ -114,7 +114,7 @@ def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
         there = office(session)
         one = case(session, there)
         there.operator.unit_id = there.coc_pang.id
-        with pytest.raises(assignment.AssignmentRefused, match="no part"):
+        with pytest.raises(assignment.AssignmentRefused, match="not responsible"):
             assignment.assign(session, one, BY, now(), account=there.operator)
         there.operator.unit_id = there.district.id
         assignment.assign(session, one, BY, now(), account=there.operator, department=there.benefits.department)
@@ -122,5 +122,5 @@ def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
         assert (one.status, one.assignee, one.department) == (
             "assigned", there.operator, there.benefits.department
         )  # fmt: skip
-        with pytest.raises(assignment.AssignmentRefused, match="which"):
+        with pytest.raises(assignment.AssignmentRefused, match="Choose a department"):
             assignment.assign(session, one, BY, now())

@@ -10,7 +10,7 @@ from feedback.answers.replies import Answer, AnswerRefused, NothingToRetry
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import ReplyEvent, Way
-from haichieu import jobs
+from haichieu import jobs, locale
 from haichieu.database import Database, now
 from tests.builders.cases import case, office
 
@@ -48,8 +48,8 @@ def test_an_answer_and_the_jobs_that_carry_it_out_are_written_together(database:
     ("given", "says"),
     [
         (Answer(BY, [Way.TEXT], "  "), "empty"),
-        (Answer(BY, [], "Đã sửa"), "way"),
-        (Answer(BY, [Way.TEXT], "x" * 5001), "5001"),
+        (Answer(BY, [], "Đã sửa"), "Choose how to answer"),
+        (Answer(BY, [Way.TEXT], "x" * 5001), "5,001 characters"),
     ],
 )
 def test_an_answer_that_cannot_be_given_changes_nothing(
@@ -99,13 +99,13 @@ def test_what_failed_is_tried_again_once_by_a_person(database: Database, known: 
         for reply in replies.answer(session, the_case(session), given, now()).replies:
             reply.attempts, reply.provider_id = 3, f"SM{reply.id}"
             [claim] = jobs.claim(session, [replies.JOBS[Way(reply.way)]], now(), LEASE)
-            jobs.fail(session, claim, now(), "hỏng")
-            replies.changes(session, reply, ReplyEvent.FAIL, now(), "hỏng")
+            jobs.fail(session, claim, now(), locale.Message.verbatim("hỏng"))
+            replies.changes(session, reply, ReplyEvent.FAIL, now(), locale.Message.verbatim("hỏng"))
     with database.session() as session:
         text, call, air = (session.scalars(sa.select(Reply).order_by(Reply.id))).all()
         for reply in (text, call):
             replies.retry(session, reply, BY, now())
-            assert (reply.state, reply.reason, reply.attempts, reply.provider_id) == ("waiting", "", 0, None)
+            assert (reply.state, reply.reason, reply.attempts, reply.provider_id) == ("waiting", None, 0, None)
             job = jobs.find(session, replies.JOBS[Way(reply.way)], reply.id)
             assert job is not None
             assert (job.state, job.attempts) == ("waiting", 0)

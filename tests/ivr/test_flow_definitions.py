@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haichieu.locale import render
 from ivr.flows.definition import AnyNode, Flow, delivered_flow, delivered_flows, parse_flow
 from ivr.flows.linter import lint, require_sound
 from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
@@ -39,7 +40,7 @@ def test_a_good_definition_has_no_mistake(path: Path) -> None:
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_a_bad_definition_is_refused_with_its_place_and_reason(path: Path) -> None:
-    said = [mistake.sentence("en") for mistake in mistakes_in(path.read_text())]
+    said = [render(mistake.message, "en") for mistake in mistakes_in(path.read_text())]
     expected = EXPECTED[path.stem]
     assert len(said) == len(expected)
     for sentence, wanted in zip(said, expected, strict=True):
@@ -53,10 +54,21 @@ def test_every_kind_of_mistake_is_in_the_table() -> None:
     assert found | {MistakeKind.OTHER_NAME} == set(MistakeKind)  # which only its place can tell: see test_own_flows
 
 
-def test_mistakes_are_told_in_vietnamese_first() -> None:
-    with pytest.raises(FlowMistakes, match=r"hello: thiếu lối ra next / hello: lacks the exit next") as refusal:
-        require_sound(parse_flow((DATA / "bad" / "missing-exit.json").read_text()), TextsAlone(), languages=["vi"])
+def test_every_mistake_reaches_the_reader_in_one_language() -> None:
+    with pytest.raises(FlowMistakes) as refusal:
+        require_sound(parse_flow((DATA / "bad" / "live-without-sign-in.json").read_text()), TextsAlone(), ["vi"])
+    assert render(refusal.value.message, "vi").split("\n") == [
+        "live: cần giá trị official mà chưa nút nào trước đó cho biết",
+        "live: cần giá trị zone mà chưa nút nào trước đó cho biết",
+    ]
+    assert str(refusal.value).startswith("live: needs official, which")
     assert refusal.value.exit_status == 2
+
+
+def test_a_name_with_a_slash_is_not_torn_apart() -> None:
+    name = "sáng / chiều"
+    (found,) = mistakes_in(json.dumps({"flow": "x", "version": 1, "title": {}, "start": "a", name: 1, "nodes": []}))[1:]
+    assert render(found.message, "vi") == f"flow: không đúng dạng: {name}: không có mục này"
 
 
 @pytest.mark.parametrize("key", sorted(delivered_flows()))
@@ -95,7 +107,7 @@ def test_a_language_without_a_prompt_is_named() -> None:
         def can_say(self, key: str, language: str) -> bool:
             return language == "vi" or key in STATION_PROMPTS
 
-    assert [mistake.sentence() for mistake in lint(flow, OnlyTheFlowsOwn(), ["vi", "tyz"])] == [
+    assert [render(mistake.message, "vi") for mistake in lint(flow, OnlyTheFlowsOwn(), ["vi", "tyz"])] == [
         "end: thiếu lời thoại wrong-pin cho ngôn ngữ tyz"
     ]
 

@@ -44,7 +44,7 @@ async def test_a_hang_up_during_a_call_back_is_no_confirmation(step: int) -> Non
 
 
 async def test_a_caller_who_hangs_up_during_the_announcement_of_the_call_back_is_gone_like_any_other() -> None:
-    owed = desk(refusal=CallBackOwed("owed"))
+    owed = desk(refusal=CallBackOwed())
     whole, _ = await place_call("2468#", "1", "11#", "1", at_desk=owed)
     call, end = await place_call("2468#", "1", "11#", "1", at_desk=owed, hang_up_at=whole.steps - 2)
     assert end is FlowEnd.CALLER_LEFT

@@ -197,7 +197,7 @@ async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(refusal: 
 
 
 async def test_who_must_be_called_back_is_told_and_the_station_hangs_up() -> None:
-    call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackOwed("owed")))
+    call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackOwed()))
     assert call.transcript[-2:] == [said("call-back-announcement"), "☎ hung up by the station"]
     assert end is FlowEnd.COMPLETED
 

@@ -111,7 +111,7 @@ def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said
     [
         ("Mã của bà con.", "{number}"),
         ("Mã {number} ở {zone}.", "{zone}"),
-        ("Mã {number} {", "{ }"),
+        ("Mã {number} {", "Braces"),
         ("Mã {number} " + "a" * 1000, "1000"),
     ],
 )

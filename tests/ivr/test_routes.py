@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from haichieu.locale import LANGUAGES, render
 from ivr.calls.routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
 from ivr.calls.routing import DUTY_FLOW, Number, lead_at
 
@@ -69,8 +70,10 @@ def test_two_routes_at_the_same_moment_are_refused_by_name(one: Route, other: Ro
         return
     with pytest.raises(RoutesOverlap) as refusal:
         require_apart([one, other])
-    assert one.spoken() in str(refusal.value)
-    assert other.spoken(english=True) in str(refusal.value)
+    for language in LANGUAGES:
+        said = render(refusal.value.message, language)
+        assert render(one.in_words(), language) in said
+        assert render(other.in_words(), language) in said
 
 
 HOURS = st.tuples(st.integers(0, 47), st.integers(0, 47)).map(

@@ -106,7 +106,7 @@ async def test_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
             return session.scalars(query).one()
 
     await until(lambda: reply().attempts == 1 and reply().state != "under_way", "the first attempt")
-    assert (reply().state, "could not send" in reply().reason) == ("waiting", True)
+    assert (reply().state, reply().reason.key) == ("waiting", "text.sip.refused")
     texting.phone = phone = await texting.scene.phone("may-la")
     with texting.station.database.session() as session:
         session.scalars(

@@ -16,13 +16,14 @@ from feedback.states import Way
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
 from haichieu.jobs import Job
-from haichieu.locale import render
+from haichieu.locale import Message, message, render
 from tests.builders.cases import Office, case, office
 
 BY = "account:truc@example.vn"
 NUMBER, OTHER = "+84912345678", "+84987654321"
 MORNING = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)
 """Ten o'clock in Vietnam."""
+BUSY = message("call.answer.busy")
 PAUSES = [datetime.timedelta(minutes=10), datetime.timedelta(hours=1)]
 
 
@@ -51,15 +52,15 @@ def claimed(database: Database, at: datetime.datetime = MORNING, most: int = 9) 
         return answer_calls.claim(session, at, most)
 
 
-def states(database: Database) -> list[tuple[str, int, str]]:
+def states(database: Database) -> list[tuple[str, int, Message | None]]:
     with database.session() as session:
         return [(one.state, one.attempts, one.reason) for one in session.scalars(sa.select(Reply).order_by(Reply.id))]
 
 
-def not_heard(database: Database, owed: OwedAnswer, at: datetime.datetime, because: str = "busy") -> None:
+def not_heard(database: Database, owed: OwedAnswer, at: datetime.datetime) -> None:
     with database.session() as session:
         for answer in owed.answers:
-            answer_calls.not_heard(session, answer, because, at, PAUSES)
+            answer_calls.not_heard(session, answer, BUSY, at, PAUSES)
 
 
 def due(database: Database) -> datetime.datetime | None:
@@ -78,7 +79,7 @@ def test_the_citizen_is_rung_once_and_has_heard_it(database: Database, there: Of
     with database.session() as session:
         answer_calls.heard(session, owed.answers[0], 12.5, MORNING)
         answer_calls.heard(session, owed.answers[0], 9.0, MORNING)  # heard again, and not as long
-    assert states(database) == [("heard", 1, "")]
+    assert states(database) == [("heard", 1, None)]
     assert claimed(database, MORNING + answer_calls.LEASE * 2) == []
     with database.session() as session:
         assert session.scalars(sa.select(Reply.seconds_heard)).one() == 12.5
@@ -98,13 +99,14 @@ def test_tries_are_put_off_by_growing_pauses_and_end_in_an_alarm(
         at += pause
         assert due(database) == at
     (owed,) = claimed(database, at)
-    not_heard(database, owed, at, "Máy bận. / The line is busy.")
-    assert states(database) == [("failed", 3, "Máy bận. / The line is busy.")]
+    not_heard(database, owed, at)
+    assert states(database) == [("failed", 3, BUSY)]
     assert due(database) is None
     with database.session() as session:
         (alarm,) = open_alarms(session)
         assert (alarm.kind, alarm.subject) == ("answer_failed", f"case:{number}")
-        assert "busy" in render(alarm.text, "en")
+        assert render(alarm.text, "en") == "The answer could not be delivered by call. The line is busy."
+        assert render(alarm.text, "vi") == "Chưa báo được câu trả lời bằng cuộc gọi. Máy bận."
 
 
 def test_nobody_is_rung_at_night(database: Database, there: Office, book: CitizenBook) -> None:
@@ -112,7 +114,7 @@ def test_nobody_is_rung_at_night(database: Database, there: Office, book: Citize
     with database.session() as session:
         answered(session, there, book, at=night)
     assert claimed(database, night) == []
-    assert states(database) == [("waiting", 0, "")]
+    assert states(database) == [("waiting", 0, None)]
     opens = datetime.datetime(2026, 11, 25, 1, 0, tzinfo=datetime.UTC)  # eight o'clock in Vietnam
     assert due(database) == opens
     assert len(claimed(database, opens)) == 1
@@ -173,7 +175,7 @@ def test_a_dead_switchboard_is_followed_by_another_try_after_more_than_a_minute(
     assert claimed(database, MORNING + datetime.timedelta(seconds=61)) == []
     again = MORNING + answer_calls.LEASE
     (owed,) = claimed(database, again)
-    assert states(database) == [("under_way", 2, "")]
+    assert states(database) == [("under_way", 2, None)]
     with database.session() as session, pytest.raises(answer_calls.jobs.ClaimLost):
         answer_calls.heard(session, dead.answers[0], 5.0, again)
     with database.session() as session:
@@ -192,14 +194,14 @@ def test_an_answer_that_kills_its_switchboards_fails_in_the_open(
         at += answer_calls.LEASE
     assert claimed(database, at) == []
     assert claimed(database, at) == []
-    assert states(database) == [("failed", 3, answer_calls.BEGUN_IN_VAIN)]
+    assert states(database) == [("failed", 3, answer_calls.INTERRUPTED)]
 
 
 def test_an_erased_citizen_is_not_rung(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book).citizen = None
     assert claimed(database) == []
-    assert states(database) == [("failed", 0, answer_calls.GONE)]
+    assert states(database) == [("failed", 0, answer_calls.CITIZEN_ERASED)]
 
 
 def test_a_cancelled_answer_rings_nobody(database: Database, there: Office, book: CitizenBook) -> None:

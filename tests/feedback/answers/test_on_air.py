@@ -12,7 +12,7 @@ from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.approval import OwnWork
 from broadcast_bridge.programmes.models import Programme
 from feedback.answers import replies
-from feedback.answers.on_air import AnswersOnAir, ForTheAir, holds_number
+from feedback.answers.on_air import AnswersOnAir, ForTheAir, NamesTheCitizen, holds_number
 from feedback.answers.replies import Answer
 from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
@@ -103,7 +103,7 @@ def test_a_text_with_the_citizens_number_in_it_is_not_aired(air: Air, text: str)
     assert air.carry_out()
     with air.database.session() as session:
         assert air.reply(session).state == "failed"
-        assert "telephone number" in air.reply(session).reason
+        assert air.reply(session).reason == NamesTheCitizen().message
         assert session.scalars(sa.select(Programme)).all() == []
         (alarm,) = open_alarms(session)
         assert NUMBER[-9:] not in render(alarm.text, "en")
@@ -146,7 +146,7 @@ def test_a_full_disk_puts_it_off(air: Air) -> None:
     full.problem = DiskFull("base.disk_full", free=1, needed=200, folder=Path("media"))
     assert air.carry_out(full)
     with air.database.session() as session:
-        assert (air.reply(session).state, air.reply(session).reason) == ("waiting", "full")
+        assert (air.reply(session).state, air.reply(session).reason) == ("waiting", full.problem.message)
         job = session.scalars(sa.select(Job).where(Job.kind == "answer-air")).one()
         assert (job.state, job.attempts) == ("waiting", 0)
 

@@ -22,6 +22,7 @@ from haichieu import jobs
 from haichieu.alarms import Alarm
 from haichieu.database import Database, now
 from haichieu.jobs import Job
+from haichieu.locale import render
 from tests.builders.cases import case, office
 
 LAN = "+84912345678"
@@ -71,6 +72,11 @@ def the_reply(database: Database) -> Reply:
         return session.scalars(sa.select(Reply)).one()
 
 
+def reason(reply: Reply) -> str:
+    assert reply.reason is not None
+    return render(reply.reason, "en")
+
+
 def the_job(database: Database, kind: str = job_kinds.SEND_TEXT) -> Job:
     with database.session() as session:
         return session.scalars(sa.select(Job).where(Job.kind == kind)).one()
@@ -93,10 +99,10 @@ async def test_an_answer_goes_out_with_its_segments_and_its_name(
 @pytest.mark.parametrize(
     ("number", "code", "state", "says"),
     [
-        ("+8491", None, "failed", "takes no texts"),
+        ("+8491", None, "failed", "cannot receive texts"),
         (LAN, 20003, "failed", "does not accept the account"),
-        (LAN, 20429, "waiting", "takes no more"),
-        (LAN, 20500, "under_way", "in trouble"),
+        (LAN, 20429, "waiting", "accepts no more"),
+        (LAN, 20500, "under_way", "internal error"),
     ],
 )
 async def test_what_twilio_refuses_is_said_in_words_without_the_number(
@@ -107,7 +113,8 @@ async def test_what_twilio_refuses_is_said_in_words_without_the_number(
     twilio.failing += [code] if code else []
     await dispatcher.step()
     reply = the_reply(database)
-    assert (reply.state, says in reply.reason, number in reply.reason, twilio.texts) == (state, True, False, [])
+    why = reason(reply)
+    assert (reply.state, says in why, number in why, twilio.texts) == (state, True, False, [])
     with database.session() as session:
         assert len(session.scalars(sa.select(Alarm)).all()) == (code == 20003)
 
@@ -128,7 +135,7 @@ async def test_a_text_too_long_for_twilio_fails_before_it_is_sent(
 ) -> None:
     answer(database, book, "x" * 1601)
     await dispatcher.step()
-    assert ("1601" in the_reply(database).reason, twilio.requests) == (True, 0)
+    assert ("1,601" in reason(the_reply(database)), twilio.requests) == (True, 0)
 
 
 async def test_a_text_that_was_taken_without_an_answer_is_looked_up_and_not_sent_twice(
@@ -139,7 +146,7 @@ async def test_a_text_that_was_taken_without_an_answer_is_looked_up_and_not_sent
     twilio.silent = 1
     await dispatcher.step()
     reply = the_reply(database)
-    assert (reply.state, "not known" in reply.reason, len(twilio.texts)) == ("under_way", True, 1)
+    assert (reply.state, "not known" in reason(reply), len(twilio.texts)) == ("under_way", True, 1)
     clock.shift(outbox.WAITS[0])
     assert await dispatcher.step() == 1
     reply = the_reply(database)
@@ -244,7 +251,7 @@ async def test_with_no_line_at_all_an_answer_fails_with_an_alarm(
 ) -> None:
     answer(database, book)
     await TextDispatcher(database, book, NAME, None, lambda _, __: False).step()
-    assert "texts = true" in the_reply(database).reason
+    assert "texts = true" in reason(the_reply(database))
     with database.session() as session:
         assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
 
@@ -293,6 +300,7 @@ async def test_a_text_that_kills_its_workers_is_given_up_with_an_alarm(
             assert outbox.begin(session, book, claim, NAME, now()) is not None
         clock.shift(outbox.LEASE)
     assert await dispatcher.step() == 0
-    assert (the_reply(database).state, "never finished" in the_reply(database).reason) == ("failed", True)
+    reply = the_reply(database)
+    assert (reply.state, "never finished" in reason(reply)) == ("failed", True)
     with database.session() as session:
         assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"

@@ -86,7 +86,7 @@ def test_a_machine_never_overwrites_a_person(database: Database, tmp_path: Path)
 def test_what_was_never_spoken_or_is_far_too_long_is_refused(database: Database, tmp_path: Path) -> None:
     said = written_down(database, tmp_path)
     with database.session() as session:
-        with pytest.raises(CorrectionRefused, match="at most"):
+        with pytest.raises(CorrectionRefused, match="the limit is"):
             correct(session, session.get_one(Message, said), "a" * 20_001, BY, now())
         unit = session.get_one(Message, said).case.unit
         assert unit.code == "BL-CB"
@@ -95,5 +95,5 @@ def test_what_was_never_spoken_or_is_far_too_long_is_refused(database: Database,
 def test_a_text_message_has_no_transcript(database: Database) -> None:
     with database.session() as session:
         texted = case(session, office(session)).messages[0]
-        with pytest.raises(CorrectionRefused, match="not spoken"):
+        with pytest.raises(CorrectionRefused, match="not a voice message"):
             correct(session, texted, "x", BY, now())

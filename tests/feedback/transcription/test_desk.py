@@ -165,7 +165,7 @@ async def test_stopping_worker_releases_its_message(database: Database, tmp_path
 
 def test_message_that_failed_three_times_waits_for_a_person(database: Database, tmp_path: Path) -> None:
     said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"])
-    problem = TranscriptionFailed("máy ghi chữ lỗi / the engine failed")
+    problem = TranscriptionFailed("transcript.engine_failed", engine="viet-asr", problem="no memory")
     at = now()
     for attempt in (1, 2, 3):
         with database.session() as session:
@@ -210,7 +210,7 @@ async def test_missing_sound_fails_at_once_with_a_reason(
     await TranscriptionJobs(database, store, engine).step()
     failed = job(database, said)
     assert (failed.state, failed.attempts) == ("failed", 1)
-    assert "is gone" in words(failed)
+    assert "is missing" in words(failed)
 
 
 async def test_file_that_is_no_sound_fails_at_once(database: Database, tmp_path: Path, engine: ScriptedEngine) -> None:
@@ -229,7 +229,7 @@ async def test_unknown_language_is_left_to_a_person(database: Database, tmp_path
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"], "tyz")
     await TranscriptionJobs(database, store, engine).step()
-    assert "Needs a human" in words(job(database, said))
+    assert "A person has to listen" in words(job(database, said))
     assert job(database, said, job_kinds.FILE).state == "waiting"
     assert alarms(database) == [], "nothing is broken"
     with database.session() as session:
