@@ -11,7 +11,6 @@ from admin.access.visitors import visitor
 from admin.flows.diagram import Diagram, draw
 from admin.layout.language import page_language, sentence
 from admin.panel import Panel
-from haichieu.locale import render
 from ivr.custom_flows import drafts
 from ivr.custom_flows.checking import FlowCheck
 from ivr.custom_flows.concern import units_concerned

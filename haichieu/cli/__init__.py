@@ -1,4 +1,4 @@
-"""The `haichieu` command: it composes the rooms and is the only part of the ground floor that reaches up.
+"""The `haichieu` command.
 
 Each command lives in a module of its own and imports what it composes when it runs.
 """
@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from haichieu.cli.options import AsJson, Home
+from haichieu.command_language import said, say
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.settings import Settings, load_settings
 
 app = typer.Typer(
     name="haichieu",
-    help="Hai Chiều: truyền thanh hai chiều qua điện thoại / two-way village radio by telephone.",
+    help=say("cli.help"),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -30,27 +32,23 @@ GROUPS = {
 }
 """Groups of commands, each in a module of this package."""
 
-Home = Annotated[
-    Path | None, typer.Option("--home", help="Thư mục của đài / folder of the station [HAICHIEU_HOME, ./var].")
-]
-
 
 def settings_for(home: Path | None) -> Settings:
-    """The settings of the station in `home`."""
+    """Return the settings of the station in `home`. Raises SettingsError."""
     return load_settings(home=home)
 
 
 def main() -> None:
-    """Run the command line; a refusal becomes its sentence on standard error and its exit status."""
+    """Run the command line. An error is printed to standard error and gives its exit status."""
     if sys.argv[1:2] in ([], ["--help"]) or sys.argv[1] in GROUPS:
-        command_groups(app)  # which take the whole house with them, and no loudspeaker should wait for that
+        command_groups(app)  # they import every room, which no loudspeaker should wait for
         from haichieu.logs import configure_logs
 
-        configure_logs("warning", "command")  # standard output is for what was asked for
+        configure_logs("warning", "command")  # standard output is for the command's result
     try:
         app()
     except HaiChieuError as refusal:
-        print(refusal, file=sys.stderr)
+        print(said(refusal.message), file=sys.stderr)
         raise SystemExit(refusal.exit_status) from None
 
 
@@ -61,23 +59,21 @@ def command_groups(to: typer.Typer) -> typer.Typer:
     return to
 
 
-@app.command()
+@app.command(help=say("cli.up.help"))
 def up(home: Home = None) -> None:
-    """Chạy cả đài / start everything in the foreground and supervise it."""
     from haichieu.processes.up import run_up
 
     run_up(settings_for(home))
 
 
-@app.command()
+@app.command(help=say("cli.asterisk.help"))
 def asterisk(
     home: Home = None,
-    fetch: Annotated[bool, typer.Option("--fetch", help="Chỉ tải về / only find or fetch one, then end.")] = False,
-    render: Annotated[bool, typer.Option("--render", help="Chỉ ghi cấu hình / only write its configuration.")] = False,
-    modules: Annotated[Path | None, typer.Option(help="Với --render: thư mục mô-đun / its modules.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Với --render: thư mục dữ liệu / its data.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help=say("cli.asterisk.fetch"))] = False,
+    render: Annotated[bool, typer.Option("--render", help=say("cli.asterisk.render"))] = False,
+    modules: Annotated[Path | None, typer.Option(help=say("cli.asterisk.modules"))] = None,
+    data: Annotated[Path | None, typer.Option(help=say("cli.asterisk.data"))] = None,
 ) -> None:
-    """Chạy riêng Asterisk / run Asterisk alone, in the foreground."""
     from haichieu.processes.asterisk import render_configuration, report_installation, run_asterisk
 
     settings = settings_for(home)
@@ -85,18 +81,16 @@ def asterisk(
         report_installation(settings)
     elif render:
         if modules is None or data is None:
-            raise UsageError("--render cần --modules và --data. / --render needs --modules and --data.")
+            raise UsageError("cli.asterisk.render_needs")
         render_configuration(settings, modules, data)
     else:
         run_asterisk(settings)
 
 
-@app.command()
+@app.command(help=say("cli.model.help"))
 def model(
-    home: Home = None,
-    fetch: Annotated[bool, typer.Option("--fetch", help="Tải về nếu chưa có / fetch what is missing.")] = False,
+    home: Home = None, fetch: Annotated[bool, typer.Option("--fetch", help=say("cli.model.fetch"))] = False
 ) -> None:
-    """Mô hình nhận dạng tiếng nói: kiểm tra, tải về / the speech model: check it, or fetch it."""
     from haichieu.cli.model import check_model, ensure_model
 
     settings = settings_for(home)
@@ -106,71 +100,61 @@ def model(
         check_model(settings)
 
 
-@app.command()
+@app.command(help=say("cli.switchboard.help"))
 def switchboard(home: Home = None) -> None:
-    """Chạy riêng tổng đài / run the switchboard alone."""
     from haichieu.processes.switchboard import run_switchboard
 
     run_switchboard(settings_for(home))
 
 
-@app.command()
+@app.command(help=say("cli.worker.help"))
 def worker(home: Home = None) -> None:
-    """Chạy riêng tiến trình nền / run the worker alone: alerts, transcription, what is kept no longer."""
     from haichieu.processes.worker import run_worker
 
     run_worker(settings_for(home))
 
 
-@app.command()
+@app.command(help=say("cli.web.help"))
 def web(home: Home = None) -> None:
-    """Chạy riêng tiến trình web / run the web process alone."""
     from haichieu.processes.web import run_web
 
     run_web(settings_for(home))
 
 
-@app.command()
+@app.command(help=say("cli.apply.help"))
 def apply(
-    file: Annotated[Path, typer.Argument(help="Tệp mô tả địa bàn / the district file (TOML).")],
+    file: Annotated[Path, typer.Argument(help=say("cli.apply.file"))],
     home: Home = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Chỉ xem trước / show, change nothing.")] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Xóa những gì không có trong tệp / remove what the file lacks.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="In JSON / print JSON.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("cli.apply.dry_run"))] = False,
+    prune: Annotated[bool, typer.Option("--prune", help=say("cli.apply.prune"))] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Làm cho cơ sở dữ liệu khớp với tệp / make the database match a district file."""
     from haichieu.cli.apply import run_apply
 
     run_apply(settings_for(home), file, dry_run=dry_run, prune=prune, as_json=as_json)
 
 
-@app.command()
+@app.command(help=say("cli.status.help"))
 def status(
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="In JSON / print JSON.")] = False,
-    component: Annotated[
-        str | None, typer.Option(help="Chỉ hỏi một thành phần / ask for one component: switchboard, worker, web.")
-    ] = None,
+    as_json: AsJson = False,
+    component: Annotated[str | None, typer.Option(help=say("cli.status.component"))] = None,
 ) -> None:
-    """Tình trạng của đài / is everything up, who is reachable, what is on air. Exit status 1 when not."""
     from haichieu.cli.status import run_status
 
     raise SystemExit(run_status(settings_for(home), as_json=as_json, component=component))
 
 
-@app.command()
+@app.command(help=say("cli.speaker.help"))
 def speaker(
-    server: Annotated[str, typer.Option(help="HOST:PORT của đài / of the station.")],
-    id: Annotated[str, typer.Option("--id", help="Mã cụm loa / the speaker's id.")],
-    password: Annotated[str, typer.Option(envvar="HAICHIEU_SPEAKER_PASSWORD", help="Mật khẩu / password.")],
-    record: Annotated[Path | None, typer.Option(help="Ghi vào tệp WAV / record to a WAV file.")] = None,
-    output: Annotated[str | None, typer.Option(help="Thiết bị âm thanh / sound device.")] = None,
-    bind: Annotated[str, typer.Option(help="Địa chỉ tại máy này / local address.")] = "",
-    events: Annotated[bool, typer.Option(help="In sự kiện dạng JSON / print events as JSON lines.")] = False,
+    server: Annotated[str, typer.Option(help=say("cli.speaker.server"))],
+    id: Annotated[str, typer.Option("--id", help=say("cli.speaker.id"))],
+    password: Annotated[str, typer.Option(envvar="HAICHIEU_SPEAKER_PASSWORD", help=say("cli.speaker.password"))],
+    record: Annotated[Path | None, typer.Option(help=say("cli.speaker.record"))] = None,
+    output: Annotated[str | None, typer.Option(help=say("cli.speaker.output"))] = None,
+    bind: Annotated[str, typer.Option(help=say("cli.speaker.bind"))] = "",
+    events: Annotated[bool, typer.Option(help=say("cli.speaker.events"))] = False,
 ) -> None:
-    """Loa phần mềm / the software loudspeaker: registers, answers by itself, plays or records."""
     from haichieu.cli.speaker import run_speaker
 
     raise SystemExit(
@@ -178,12 +162,10 @@ def speaker(
     )
 
 
-@app.command()
+@app.command(help=say("cli.demo.help"))
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Dừng sau các cuộc gọi / end after the calls.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="In JSON / print JSON.")] = False,
+    once: Annotated[bool, typer.Option("--once", help=say("cli.demo.once"))] = False, as_json: AsJson = False
 ) -> None:
-    """Trình diễn với cuộc gọi SIP thật / the main job, with real SIP calls, in a throw-away home."""
     from haichieu.demo.live import run_demo
 
     raise SystemExit(run_demo(once=once, as_json=as_json))

@@ -1,4 +1,4 @@
-"""`haichieu alert`: who may send alerts (CAP 1.2), what their codes mean here, and an alert from a file."""
+"""`haichieu alert`: sources of CAP 1.2 alerts, the geocodes of units, and an alert from a file."""
 
 import sys
 from pathlib import Path
@@ -18,40 +18,36 @@ from broadcast_bridge.alerts.sources import SourceSettings, configure_source
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
-from haichieu.cli.in_home import By, Home, open_station, unit_coded
+from haichieu.cli.options import By, Home
+from haichieu.command_language import said, say
 from haichieu.database import now
-from haichieu.locale import Message, render
+from haichieu.errors import UsageError
+from haichieu.people import Unit
+from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
-from haichieu.vault import open_vault
 
-app = typer.Typer(name="alert", help="Cảnh báo từ bên ngoài (CAP 1.2) / alerts from outside.", no_args_is_help=True)
+app = typer.Typer(name="alert", help=say("cli.alert.help"), no_args_is_help=True)
 
 
-@app.command()
+@app.command(help=say("cli.alert.source"))
 def source(
-    code: Annotated[str, typer.Argument(help="Mã nguồn / code of the source.")],
-    name: Annotated[str, typer.Option(help="Tên nguồn / name.")],
-    sender: Annotated[list[str], typer.Option(help="Mẫu tên người gửi / sender pattern, may be repeated.")],
+    code: Annotated[str, typer.Argument(help=say("cli.alert.code"))],
+    name: Annotated[str, typer.Option(help=say("cli.alert.name"))],
+    sender: Annotated[list[str], typer.Option(help=say("cli.alert.sender"))],
     by: By,
     home: Home = None,
-    certificate: Annotated[Path | None, typer.Option(help="Chứng thư X.509 PEM / certificate.", exists=True)] = None,
-    public_key: Annotated[Path | None, typer.Option(help="Khóa Ed25519 PEM / public key.", exists=True)] = None,
-    secret: Annotated[
-        bool, typer.Option("--secret", help="Đọc khóa bí mật từ đầu vào chuẩn / read a shared secret from stdin.")
-    ] = False,
-    feed: Annotated[str, typer.Option(help="Địa chỉ Atom/RSS / feed to ask.")] = "",
-    feed_seconds: Annotated[int, typer.Option(help="Hỏi mỗi / asked every, seconds.")] = 60,
-    highest: Annotated[Priority, typer.Option(help="Mức ưu tiên cao nhất / highest priority.")] = Priority.EMERGENCY,
-    exercises: Annotated[bool, typer.Option(help="Phát cả diễn tập / exercises are spoken.")] = False,
-    zone: Annotated[
-        list[str] | None, typer.Option(help="Khu vực khi tin không nêu nơi / zones when none is named.")
-    ] = None,
-    disabled: Annotated[bool, typer.Option("--disabled", help="Ngừng nhận / switch it off.")] = False,
+    certificate: Annotated[Path | None, typer.Option(help=say("cli.alert.certificate"), exists=True)] = None,
+    public_key: Annotated[Path | None, typer.Option(help=say("cli.alert.public_key"), exists=True)] = None,
+    secret: Annotated[bool, typer.Option("--secret", help=say("cli.alert.secret"))] = False,
+    feed: Annotated[str, typer.Option(help=say("cli.alert.feed"))] = "",
+    feed_seconds: Annotated[int, typer.Option(help=say("cli.alert.feed_seconds"))] = 60,
+    highest: Annotated[Priority, typer.Option(help=say("cli.alert.highest"))] = Priority.EMERGENCY,
+    exercises: Annotated[bool, typer.Option(help=say("cli.alert.exercises"))] = False,
+    zone: Annotated[list[str] | None, typer.Option(help=say("cli.alert.zone"))] = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help=say("cli.alert.disabled"))] = False,
 ) -> None:
-    """Khai hoặc sửa một nguồn cảnh báo / add a source of alerts, or change it."""
-    database, _ = open_station(home)
-    vault = open_vault(load_settings(home=home).home.absolute())
-    with database.session() as session:
+    station = open_station(load_settings(home=home))
+    with station.database.session() as session:
         actor = _administrator(session, by)
         wanted = SourceSettings(
             code, name, sender,
@@ -61,76 +57,73 @@ def source(
             feed_url=feed, feed_seconds=feed_seconds, highest_priority=highest, speaks_exercises=exercises,
             enabled=not disabled, zones=zones_coded(session, zone or []),
         )  # fmt: skip
-        configured = configure_source(session, vault, wanted, actor, now())
-        print(f"{configured.code}\t{configured.name}\t{'bật / on' if configured.enabled else 'tắt / off'}")
+        configured = configure_source(session, station.vault, wanted, actor, now())
+        print(configured.code, configured.name, say(f"cli.alert.{'on' if configured.enabled else 'off'}"), sep="\t")
 
 
-@app.command()
+@app.command(help=say("cli.alert.place"))
 def place(
-    unit: Annotated[str, typer.Argument(help="Mã đơn vị / code of the unit.")],
-    scheme: Annotated[str, typer.Argument(help="Bảng mã, ví dụ VN-DVHC / the scheme.")],
-    value: Annotated[str, typer.Argument(help="Mã trong bảng đó / the code in it.")],
+    unit: Annotated[str, typer.Argument(help=say("cli.alert.unit"))],
+    scheme: Annotated[str, typer.Argument(help=say("cli.alert.scheme"))],
+    value: Annotated[str, typer.Argument(help=say("cli.alert.value"))],
     by: By,
     home: Home = None,
 ) -> None:
-    """Cho biết mã địa lý của một đơn vị / say which geocode of alerts means a unit."""
-    database, _ = open_station(home)
-    with database.session() as session:
-        name_unit(session, unit_coded(session, unit), scheme, value, _administrator(session, by))
+    station = open_station(load_settings(home=home))
+    with station.database.session() as session:
+        name_unit(session, _unit(session, unit), scheme, value, _administrator(session, by))
 
 
-@app.command()
+@app.command(help=say("cli.alert.receive"))
 def receive(
-    file: Annotated[Path, typer.Argument(help="Tệp CAP (XML).", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help=say("cli.alert.file"), exists=True, dir_okay=False)],
     home: Home = None,
-    hmac: Annotated[str, typer.Option(help="Mã HMAC-SHA256 của tệp / its HMAC, hexadecimal.")] = "",
-    ed25519: Annotated[str, typer.Option(help="Chữ ký Ed25519 của tệp / its signature, base64.")] = "",
+    hmac: Annotated[str, typer.Option(help=say("cli.alert.hmac"))] = "",
+    ed25519: Annotated[str, typer.Option(help=say("cli.alert.ed25519"))] = "",
 ) -> None:
-    """Nhận một tệp cảnh báo / take an alert from a file; without another proof it must be signed inside."""
-    database, _ = open_station(home)
+    station = open_station(load_settings(home=home))
     proof: Proof = EnvelopedSignature()
     if hmac:
-        proof = SharedSecret(hmac, open_vault(load_settings(home=home).home.absolute()))
+        proof = SharedSecret(hmac, station.vault)
     elif ed25519:
         proof = DetachedSignature(ed25519)
-    with database.session() as session:
+    with station.database.session() as session:
         decision = receive_from_anyone(session, file.read_bytes(), proof, now())
-        heard_at = len(decision.speakers)
-        reason = _shown(decision.reason, load_settings(home=home).ui_language)
-        print(f"{decision.kind}\t{decision.priority}\t{heard_at} cụm loa / speakers\t{reason}")
+        speakers = say("cli.alert.speakers", count=len(decision.speakers))
+        print(decision.kind, decision.priority, speakers, said(decision.reason), sep="\t")
         refusal = decision.refusal
     if refusal is not None:
         raise refusal
 
 
-@app.command("list")
+@app.command("list", help=say("cli.alert.list"))
 def list_alerts(home: Home = None) -> None:
-    """Các nguồn và những bản tin gần đây / the sources, and the newest alerts."""
-    database, _ = open_station(home)
-    language = load_settings(home=home).ui_language
-    with database.session() as session:
+    station = open_station(load_settings(home=home))
+    with station.database.session() as session:
         sources = session.scalars(sa.select(AlertSource).order_by(AlertSource.code)).all()
         if not sources:
-            print("Chưa khai nguồn nào; dùng `haichieu alert source`. / No source is configured yet.")
+            print(say("cli.alert.none"))
             return
         table = Table()
-        for column in ("nguồn / source", "tên / name", "bật / on", "lần hỏi tốt / last answer", "vấn đề / problem"):
-            table.add_column(column)
+        for column in ("source", "name", "enabled", "last_answer", "problem"):
+            table.add_column(say(f"cli.alert.column.{column}"))
         for one in sources:
             answered = f"{one.last_ok_at.astimezone():%Y-%m-%d %H:%M}" if one.last_ok_at else ""
-            table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, _shown(one.last_problem, language))
+            table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, said(one.last_problem))
         Console().print(table)
         for alert in session.scalars(sa.select(CapAlert).order_by(CapAlert.id.desc()).limit(20)):
-            reason = _shown(alert.reason, language)
-            print(f"{alert.id}", f"{alert.sent:%Y-%m-%d %H:%M}", alert.identifier, alert.state, reason, sep="\t")
-
-
-def _shown(message: Message | None, language: str) -> str:
-    return "" if message is None else render(message, language)
+            print(alert.id, f"{alert.sent:%Y-%m-%d %H:%M}", alert.identifier, alert.state, said(alert.reason), sep="\t")
 
 
 def _administrator(session: Session, email: str) -> str:
-    """The actor, who must be an administrator: whoever configures sources decides who can sound every siren."""
+    """Return the actor. Raises NotAllowed unless it may configure: a source of alerts can sound every siren."""
     account = account_of(session, email)
     require(session, account, Action.CONFIGURE, account.unit_id)
     return f"account:{account.email}"
+
+
+def _unit(session: Session, code: str) -> Unit:
+    unit = session.scalar(sa.select(Unit).where(Unit.code == code))
+    if unit is None:
+        raise UsageError("cli.no_unit", code=code)
+    return unit

@@ -1,4 +1,4 @@
-"""`haichieu citizen`: all that is held of one citizen, handed over or erased when they ask for it."""
+"""`haichieu citizen`: export or erase the data of one citizen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,63 +6,66 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from dialplans.configuration import spool_folder
 from feedback.citizens import privacy
 from feedback.citizens.export import export_citizen
-from feedback.citizens.registry import open_citizens
 from haichieu.account_rights import Action, account_of, require
-from haichieu.cli.in_home import By, Home, open_station
+from haichieu.cli.options import By, Home
+from haichieu.command_language import said, say
 from haichieu.database import now
 from haichieu.errors import UsageError
+from haichieu.locale import Message, message
 from haichieu.people import Account
 from haichieu.phone_numbers import normalise
+from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
 from haichieu.spool import Spool
 
-app = typer.Typer(name="citizen", help="Dữ liệu của một người dân / the data of one citizen.", no_args_is_help=True)
+app = typer.Typer(name="citizen", help=say("cli.citizen.help"), no_args_is_help=True)
 
-Phone = Annotated[str, typer.Argument(help="Số điện thoại, hoặc - để đọc từ đầu vào chuẩn / the phone number, or -.")]
+Phone = Annotated[str, typer.Argument(help=say("cli.citizen.number"))]
 
 
-@app.command()
+@app.command(help=say("cli.citizen.export"))
 def export(
-    number: Phone, file: Annotated[Path, typer.Argument(help="Tệp ZIP / the ZIP file to write.")], by: By,
-    home: Home = None,
-) -> None:  # fmt: skip
-    """Xuất mọi dữ liệu của một người / write all that is held of one citizen into a ZIP file."""
-    database, store = open_station(home)
-    book = open_citizens(load_settings(home=home).home.absolute())
-    with database.session() as session:
+    number: Phone, file: Annotated[Path, typer.Argument(help=say("cli.citizen.file"))], by: By, home: Home = None
+) -> None:
+    station = open_station(load_settings(home=home))
+    with station.database.session() as session:
         account = _trusted(session, by)
-        cases = export_citizen(session, store, book, _read(number), file, f"account:{account.email}")
-    print(f"{cases} phản ánh / cases → {file}")
+        cases = export_citizen(
+            session, station.media, station.citizens, _read(number), file, f"account:{account.email}"
+        )
+    print(say("cli.citizen.exported", count=cases, file=file))
 
 
-@app.command()
+@app.command(help=say("cli.citizen.erase"))
 def erase(
     number: Phone,
     by: By,
     home: Home = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại / do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=say("cli.citizen.yes"))] = False,
 ) -> None:
-    """Xóa vĩnh viễn số điện thoại, lời nói, bản chép / erase number, sounds and words of one citizen for good."""
-    database, store = open_station(home)
-    settings = load_settings(home=home)
-    base = settings.home.absolute()
-    with database.session() as session:
+    station = open_station(load_settings(home=home))
+    with station.database.session() as session:
         _trusted(session, by)
     read = _read(number)
     if not yes:
-        typer.confirm("Xóa vĩnh viễn, không lấy lại được? / Erase for good, with no way back?", abort=True)
-    with database.session() as session:
+        typer.confirm(say("cli.citizen.confirm"), abort=True)
+    with station.database.session() as session:
         account = _trusted(session, by)
-        erased = privacy.erase_citizen(session, store, open_citizens(base), read, f"account:{account.email}", now())
+        erased = privacy.erase_citizen(
+            session, station.media, station.citizens, read, f"account:{account.email}", now()
+        )
     for name in erased.recordings:
-        Spool(spool_folder(settings) / "recording").discard(name)
-    database.forget(privacy.TABLES)
-    print(
-        f"Đã xóa / erased: {erased.cases} phản ánh / cases, {erased.messages} tin / messages, "
-        f"{erased.files} tệp / files, {erased.calls} cuộc gọi nợ / calls owed."
+        Spool(station.recordings).discard(name)
+    station.database.forget(privacy.TABLES)
+    print(said(_summary(erased)))
+
+
+def _summary(erased: privacy.Erased) -> Message:
+    counts = {"cases": erased.cases, "messages": erased.messages, "files": erased.files, "calls": erased.calls}
+    return message(
+        "cli.citizen.erased", what=tuple(message(f"cli.citizen.{name}", count=count) for name, count in counts.items())
     )
 
 
@@ -76,5 +79,5 @@ def _read(number: str) -> str:
     text = typer.get_text_stream("stdin").readline() if number == "-" else number
     read = normalise(text)
     if read is None or not read.lstrip("+").isdigit():
-        raise UsageError("Đây không phải là số điện thoại. / This is not a phone number.")
+        raise UsageError("cli.citizen.not_a_number")
     return read

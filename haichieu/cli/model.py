@@ -1,36 +1,35 @@
-"""`haichieu model`: the speech model, checked or fetched."""
+"""`haichieu model`: check the speech model, or fetch it."""
 
 import sys
 from pathlib import Path
 
 from feedback.transcription.model_download import fetch_model
 from feedback.transcription.model_folder import default_folder, delivered_model, require, require_delivered
+from haichieu.command_language import say
 from haichieu.settings import Settings
 
 
 def ensure_model(settings: Settings) -> None:
-    """Have a model: an operator's own is left alone, the delivered one is fetched. Raises FetchFailed."""
+    """Fetch the delivered model unless it is there; a custom model is only checked. Raises FetchFailed."""
     folder = settings.asr_model or default_folder()
-    if _is_own(settings, folder):
+    if _is_custom(settings, folder):
         check_model(settings)
         return
-    if fetch_model(folder, delivered_model()):
-        print(f"Đã tải mô hình nhận dạng / fetched the speech model: {folder}", file=sys.stderr)
-    else:
-        print(f"Mô hình nhận dạng đã có / the speech model is there: {folder}", file=sys.stderr)
+    fetched = fetch_model(folder, delivered_model())
+    print(say("cli.model.fetched" if fetched else "cli.model.present", folder=folder), file=sys.stderr)
 
 
 def check_model(settings: Settings) -> None:
-    """Say that the model is whole. Raises ModelUnusable: which file, and what to do."""
+    """Check that the model is complete. Raises ModelUnusable with the damaged file and what to do."""
     folder = settings.asr_model or default_folder()
     require(folder)
-    if _is_own(settings, folder):
-        print(f"Mô hình riêng của đài / a model of your own: {folder}")
+    if _is_custom(settings, folder):
+        print(say("cli.model.custom", folder=folder))
         return
     require_delivered(folder, delivered_model())
-    print(f"Mô hình nguyên vẹn / the speech model is whole: {folder}")
+    print(say("cli.model.whole", folder=folder))
 
 
-def _is_own(settings: Settings, folder: Path) -> bool:
-    """A folder that the operator named and filled; what is in it is not ours to judge by digests, or to replace."""
+def _is_custom(settings: Settings, folder: Path) -> bool:
+    """Return whether the operator named and filled the folder. We know no digests of it and never replace it."""
     return settings.asr_model is not None and folder.is_dir() and any(folder.iterdir())

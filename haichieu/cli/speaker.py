@@ -9,7 +9,7 @@ from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspe
 def run_speaker(
     *, server: str, id: str, password: str, record: Path | None, output: str | None, bind: str, events: bool
 ) -> int:
-    """Run until SIGTERM; a password of `-` is read from standard input, so that no list of processes shows it."""
+    """Run until SIGTERM. A password of `-` is read from standard input, so that no process list shows it."""
     if password == "-":  # noqa: S105
         password = sys.stdin.readline().rstrip("\n")
     return run_loudspeaker(

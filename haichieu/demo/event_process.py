@@ -119,20 +119,22 @@ class EventProcess:
                 await self._news.wait_for(lambda: found() or self.returncode is not None)
         except TimeoutError:
             raise EventMissing(
-                f"{' / '.join(names)}: không đến trong {timeout:g} s / did not come within {timeout:g} s; "
-                f"last: {self.events[-3:]} {' '.join(self.errors)}"
+                "demo.event_missing",
+                events=names,
+                seconds=float(timeout),
+                last=f"{self.events[-3:]} {' '.join(self.errors)}",
             ) from None
         event = found()
         if event is None:
             raise ChildEnded(
-                f"{self._argv[2]}: đã kết thúc / ended with status {self.returncode}: {' '.join(self.errors)}"
+                "demo.child_ended", program=self._argv[2], status=str(self.returncode), errors=" ".join(self.errors)
             )
         self._waiting.remove(event)
         return event
 
     def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            raise ChildEnded(f"{self._argv[2]}: chưa chạy / not started")
+            raise ChildEnded("demo.child_not_started", program=self._argv[2])
         return self._process
 
     async def _write(self, line: str) -> None:
@@ -142,7 +144,9 @@ class EventProcess:
             stdin.write(line.encode() + b"\n")
             await stdin.drain()
         except ConnectionError as problem:
-            raise ChildEnded(f"{self._argv[2]}: đã kết thúc / has ended: {' '.join(self.errors)}") from problem
+            raise ChildEnded(
+                "demo.child_ended", program=self._argv[2], status="?", errors=" ".join(self.errors)
+            ) from problem
 
     async def _read_events(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101

@@ -28,13 +28,18 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from dialplans.installation import Installation
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.sound import Sound, measure, read_wav
+from haichieu.command_language import language, say
 from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
 from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
+<<<<<<< HEAD
 from haichieu.locale import render
+=======
+from haichieu.locale import Field
+>>>>>>> b88cadc (locale: messages of district file, command line and demo; one opened station)
 from haichieu.media import Media, MediaStore
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
@@ -140,7 +145,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
     installation = find_or_fetch(load_settings())
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-demo-")))
-        _say("Khởi động đài… / starting the station…")
+        _say("demo.starting")
         twilio, carrier_port = stack.enter_context(TwilioStandIn()), free_port(socket.SOCK_DGRAM)
         district = with_carrier(DISTRICT, folder, carrier_port)
         station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
@@ -149,9 +154,9 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         await _switch_on(station, recordings, stack)
         report = await _official_is_heard(station, folder, sent, recordings)
         bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
-        _say("Bản tin đã duyệt, chờ đến giờ phát… / an approved bulletin waits for its hour…")
+        _say("demo.bulletin_waits")
         scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
-        _say("Người dân gọi đường dây và nhắn tin… / a citizen calls the hotline and writes to it…")
+        _say("demo.citizen_calls")
         hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
         proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
         report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline)
@@ -161,7 +166,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
             _print(report)
         if not once:
             web = f"http://{station.settings.bind}:{station.settings.web_port}/healthz"
-            _say(f"Đài vẫn chạy: SIP {station.server}, {web}. Ctrl-C để dừng. / The station stays up; Ctrl-C ends it.")
+            _say("demo.station_stays_up", server=station.server, web=web)
             await _until_interrupted()
     return 0 if report.ok else 1
 
@@ -188,7 +193,7 @@ async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: 
         )
         await (await stack.enter_async_context(speaker)).registered()
     await until(lambda: _reachable(station) == set(LISTENING), "three speakers reachable")
-    _say(f"Ba cụm loa đã kết nối, {SWITCHED_OFF} đang tắt. / Three speakers are registered, one is off.")
+    _say("demo.speakers_registered", count=len(LISTENING), off=SWITCHED_OFF)
 
 
 async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, recordings: dict[str, Path]) -> Report:
@@ -201,7 +206,7 @@ async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, re
         await phone.call("1900")
         for keys in ("246810#", "1", "11#", "1"):
             await phone.digits(keys)
-        _say("Cán bộ đã nhập mã PIN, chọn khu vực 11 và bấm phát. / The official signed in and goes live in zone 11.")
+        _say("demo.official_goes_live")
         await until(lambda: _broadcast(station).live_at is not None, "the official is live", seconds=20)
         await phone.play(sent)
         await phone.digits("#")
@@ -300,70 +305,73 @@ def _seconds(begin: datetime.datetime | None, end: datetime.datetime | None) -> 
 
 
 def _print(report: Report) -> None:
-    table = Table(title="Loa nào đã nghe thấy gì / who heard what")
-    for column in (
-        "cụm loa / speaker",
-        "trạng thái / state",
-        "giống / alike",
-        "giây / seconds",
-        "dBFS",
-        "lý do / reason",
-    ):
-        table.add_column(column)
+    table = _table(say("demo.who_heard_what"), "speaker", "state", "alike", "seconds", "level", "reason")
     for item in report.heard:
         table.add_row(
             item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}",
             f"{item.level_dbfs:.1f}", "",
         )  # fmt: skip
     for gone in report.missed:
-        table.add_row(gone.speaker, gone.delivery, "", "", "", f"{gone.reason} / {gone.reason_en}")
+        table.add_row(
+            gone.speaker, gone.delivery, "", "", "", (gone.reason if language() == "vi" else gone.reason_en) or ""
+        )
     console = Console()
     console.print(
-        f"{report.broadcast.official} → {report.broadcast.zone}: "
-        f"{report.sent.seconds_of_speech:.1f} s tiếng nói / of speech at {report.sent.dbfs:.1f} dBFS"
+        say(
+            "demo.sent",
+            official=report.broadcast.official,
+            zone=report.broadcast.zone,
+            seconds=report.sent.seconds_of_speech,
+            dbfs=report.sent.dbfs,
+        )
     )
     console.print(table)
     if report.scheduled:
-        title = f"Bản tin theo lịch lúc {report.scheduled.due_at}, trễ / late {report.scheduled.late_by_seconds:.2f} s"
+        title = say(
+            "demo.scheduled", at=report.scheduled.due_at, seconds=round(report.scheduled.late_by_seconds or 0.0, 2)
+        )
         console.print(_on_speakers(title, report.scheduled.heard))
     if report.emergency:
-        title = f"Khẩn cấp sau / emergency after {report.emergency.command_to_air_seconds:.2f} s"
+        title = say("demo.emergency", seconds=round(report.emergency.command_to_air_seconds or 0.0, 2))
         console.print(_on_speakers(title, report.emergency.heard))
     if report.hotline:
         console.print(_of_hotline(report.hotline))
-    console.print("ĐẠT / PROVEN" if report.ok else "CHƯA ĐẠT / NOT PROVEN")
+    console.print(say("demo.proven" if report.ok else "demo.not_proven"))
 
 
 def _of_hotline(hotline: Hotline) -> Table:
     spoken, answered, written = hotline.spoken, hotline.answered, hotline.written
-    table = Table(title="Người dân nói, nhắn, và được trả lời / citizens speak, write, and are answered")
-    for column in ("việc / what", "kết quả / outcome"):
-        table.add_column(column)
+    table = _table(say("demo.citizens_answered"), "step", "result")
     heard, filed = f"{spoken.number}: {spoken.seconds:.1f} s, {spoken.correlation:.2f}", spoken.due_at
     for what, outcome in (
-        ("phản ánh bằng lời nói / spoken case", heard),
-        ("chép lại / transcript", f"“{spoken.transcript}” ({spoken.words_right:.0%})"),
-        ("phân loại / filed", f"{spoken.category} ({spoken.category_by}) → {spoken.department}, {filed}"),
-        ("trả lời bằng tin nhắn / answered by text", f"{answered.text_state}: “{answered.texted}”"),
-        ("trả lời bằng cuộc gọi / answered by call", f"{answered.call_state}, {answered.heard_correlation:.2f}"),
-        ("phản ánh bằng tin nhắn / written case", f"{written.number}: “{written.text}” → {written.category}"),
-        ("tin nhắn báo mã / receipt", str(written.receipt)),
+        ("spoken", heard),
+        ("transcript", f"“{spoken.transcript}” ({spoken.words_right:.0%})"),
+        ("filed", f"{spoken.category} ({spoken.category_by}) → {spoken.department}, {filed}"),
+        ("answered_by_text", f"{answered.text_state}: “{answered.texted}”"),
+        ("answered_by_call", f"{answered.call_state}, {answered.heard_correlation:.2f}"),
+        ("written", f"{written.number}: “{written.text}” → {written.category}"),
+        ("receipt", str(written.receipt)),
     ):
-        table.add_row(what, outcome)
+        table.add_row(say(f"demo.step.{what}"), outcome)
     return table
 
 
 def _on_speakers(title: str, heard: list[OnSpeaker]) -> Table:
-    table = Table(title=title)
-    for column in ("cụm loa / speaker", "trạng thái / state", "giống / alike", "giây / seconds"):
-        table.add_column(column)
+    table = _table(title, "speaker", "state", "alike", "seconds")
     for item in heard:
         table.add_row(item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}")
     return table
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(say(f"demo.column.{column}"))
+    return table
+
+
+def _say(key: str, **fields: Field) -> None:
+    print(say(key, **fields), file=sys.stderr, flush=True)
 
 
 async def _until_interrupted() -> None:

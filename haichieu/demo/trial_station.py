@@ -16,6 +16,7 @@ from pathlib import Path
 from haichieu.database import Database, migrate
 from haichieu.district.reconcile import apply_file
 from haichieu.errors import EnvironmentProblem
+from haichieu.locale import Message
 from haichieu.process_control import end_with_parent
 from haichieu.settings import Settings, load_settings
 from haichieu.vault import open_vault
@@ -52,7 +53,9 @@ class TrialStation:
         )
         printed, said = await process.communicate()
         if process.returncode:
-            raise EnvironmentProblem(f"haichieu {arguments[0]}: {said.decode(errors='replace').strip()}")
+            raise EnvironmentProblem(
+                Message.verbatim(f"haichieu {arguments[0]}: {said.decode(errors='replace').strip()}")
+            )
         return printed.decode()
 
     async def start(self) -> None:
@@ -73,7 +76,7 @@ class TrialStation:
             line = b""
         if not line.startswith(b"ready"):
             await self.stop()
-            raise EnvironmentProblem(f"The station did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+            raise EnvironmentProblem("demo.not_started", log=self.log.read_text(errors="replace")[-3000:])
 
     async def stop(self) -> int | None:
         """End it in order; return its exit status, None when it had to be killed."""
@@ -149,7 +152,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0,
         if await asyncio.to_thread(condition):
             return
         if clock() > deadline:
-            raise EnvironmentProblem(f"Chờ mãi không thấy / waited {seconds:g} s in vain for: {what}")
+            raise EnvironmentProblem("demo.waited_in_vain", seconds=float(seconds), what=what)
         await asyncio.sleep(max(pause, 2 * (clock() - began)))
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from haichieu.locale import Message, message
+
 
 class Action(StrEnum):
     """What was done to one thing."""
@@ -18,16 +20,6 @@ class Action(StrEnum):
     """Left as it is: the file does not mention it, and --prune was not given."""
 
 
-_WORDS = {
-    Action.ADDED: ("thêm", "added"),
-    Action.CHANGED: ("sửa", "changed"),
-    Action.REMOVED: ("xóa", "removed"),
-    Action.RETIRED: ("ngừng dùng", "retired"),
-    Action.IN_USE: ("vẫn còn được dùng tới, giữ nguyên", "still referred to, left as it is"),
-    Action.NOT_IN_FILE: ("không có trong tệp, giữ nguyên", "not in the file, left as it is"),
-}
-
-
 @dataclass(frozen=True)
 class Change:
     """One thing that was changed: its table, its key, and which of its fields."""
@@ -37,11 +29,12 @@ class Change:
     action: Action
     fields: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
-        """Say it in Vietnamese and English."""
-        vietnamese, english = _WORDS[self.action]
-        fields = f" ({', '.join(self.fields)})" if self.fields else ""
-        return f"{self.table} {self.key}{fields}: {vietnamese} / {english}"
+    def message(self) -> Message:
+        """Return the change as a line for a person."""
+        action = message(f"district.change.{self.action}")
+        if self.fields:
+            return message("district.changed_fields", table=self.table, key=self.key, fields=self.fields, action=action)
+        return message("district.changed", table=self.table, key=self.key, action=action)
 
 
 @dataclass
@@ -65,14 +58,14 @@ class ApplyReport:
         left = (Action.NOT_IN_FILE, Action.IN_USE)
         return [change for change in self.changes if change.action not in left]
 
-    def text(self) -> str:
-        """For a person."""
-        lines = [change.sentence() for change in self.changes]
+    def message(self) -> Message:
+        """Return the report for a person, one change per line."""
+        lines = [change.message() for change in self.changes]
         if not self.made:
-            lines.append("Không có gì thay đổi. / Nothing to change.")
+            lines.append(message("district.nothing_to_change"))
         elif self.dry_run:
-            lines.append("Chỉ xem trước, chưa thay đổi gì. / Only shown; nothing was changed.")
-        return "\n".join(lines)
+            lines.append(message("district.only_shown"))
+        return Message.lines(lines)
 
     def as_json(self) -> dict[str, object]:
         """For a program."""

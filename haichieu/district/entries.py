@@ -18,12 +18,12 @@ from broadcast_bridge.models import Speaker, Zone
 from haichieu import audit
 from haichieu.database import Base
 from haichieu.district import schema
-from haichieu.district.file import sentence_of
 from haichieu.district.route_lines import line_of_route, read_route
 from haichieu.district.tables import Values, key_of, set_values
 from haichieu.errors import UsageError
-from haichieu.locale import Message
+from haichieu.locale import Message, message
 from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.pydantic_messages import message_of_detail
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import the_station
 from haichieu.vault import Vault
@@ -64,11 +64,9 @@ _HASHED = {"pin": ("pin_hash", "0000"), "password": ("password_hash", "no passwo
 class EntryRefused(UsageError):
     """The entry cannot stand as it is; `problems` says what is wrong by field ("" is the entry as a whole)."""
 
-    def __init__(self, problems: Mapping[str, Message | str]) -> None:
-        self.problems = {
-            name: one if isinstance(one, Message) else Message.verbatim(one) for name, one in problems.items()
-        }
-        super().__init__(Message.lines(self.problems.values()))
+    def __init__(self, problems: Mapping[str, Message]) -> None:
+        super().__init__(Message.lines(problems.values()))
+        self.problems = dict(problems)
 
 
 def field_of(place: tuple[str | int, ...]) -> str:
@@ -76,10 +74,10 @@ def field_of(place: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
 
 
-def _said_of(error: ErrorDetails) -> str:
+def _message_of(error: ErrorDetails) -> Message:
     if error["loc"][-1:] == ("flow",) and error["type"] == "missing":
-        return "chưa chọn nơi dẫn đến / choose where it leads"
-    return sentence_of(error)
+        return message("district.choose_flow")
+    return message_of_detail(error)
 
 
 def find_row(session: Session, kind: Kind, key: str) -> Any:
@@ -111,7 +109,7 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     try:
         return kind.entry.model_validate(content)
     except ValidationError as problem:
-        raise EntryRefused({field_of(error["loc"]): _said_of(error) for error in problem.errors()}) from None
+        raise EntryRefused({field_of(error["loc"]): _message_of(error) for error in problem.errors()}) from None
 
 
 def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:
@@ -127,7 +125,7 @@ def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, r
         there = find_row(session, kind, key)
         if row is not None or (there is not None and not is_out_of_use(there)):
             field = next(name for name in ("id", "code", "number", "email") if name in kind.entry.model_fields)
-            problems[field] = f"{key} đã có, hoặc không đổi được / {key} is there already, or cannot be changed"
+            problems[field] = message("district.key_taken", key=key)
         row = there
     if problems:
         raise EntryRefused(problems)
@@ -193,41 +191,37 @@ def _with_kept_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple
     return column, {**texts, kind.secret: [stand_in]}
 
 
-def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, str]]:
+def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, Message]]:
     """What is wrong between this entry and the others."""
     if unit := getattr(entry, "unit", None):
         yield from _unknown(session, "unit", [unit], sa.select(Unit.code))
     if kind is SPEAKER:
         for model in (Phone, Trunk):
             if session.scalar(sa.select(model.id).where(model.code == entry.id)):
-                yield (
-                    "id",
-                    f"mã này đã dùng trong {model.__tablename__} / the id is taken by one of the {model.__tablename__}",
-                )
+                yield "id", message("district.id_taken", table=model.__tablename__)
     if kind is ZONE:
         yield from _unknown(session, "units", entry.units, sa.select(Unit.code))
         there = sa.select(Speaker.code).where(Speaker.removed_at.is_(None))
         yield from _unknown(session, "speakers", entry.speakers, there)
         if not entry.units and not entry.speakers:
-            yield "", "cần đơn vị hoặc cụm loa / choose units or speakers"
+            yield "", message("district.zone_needs_places")
     if kind is OFFICIAL:
         yield from _unknown(session, "zones", entry.zones, sa.select(Zone.code).where(Zone.removed_at.is_(None)))
         for number in entry.phones:
             owner = session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
             if owner is not None and owner is not row and owner.code != entry.code:
-                yield "phones", f"số {number} đã là của {owner.code} / the number {number} belongs to {owner.code}"
+                yield "phones", message("district.phone_taken", number=number, owner=owner.code)
         if len(set(entry.phones)) < len(entry.phones):
-            yield "phones", "một số viết hai lần / a number stands twice"
+            yield "phones", message("district.phone_twice")
     if kind is NUMBER:
         flows = known_flows(session)
         for field, flow in (("flow", entry.flow), *((f"routes.{at}", one.flow) for at, one in enumerate(entry.routes))):
             if flow not in flows:
-                yield field, f"không có luồng gọi “{flow}” / there is no flow “{flow}”"
+                yield field, message("district.no_flow", flow=flow)
         if entry.number == the_station(session).emergency_number:
-            yield "number", "trùng emergency_number / is the emergency_number"
+            yield "number", message("district.is_emergency_number")
 
 
-def _unknown(session: Session, field: str, codes: Sequence[str], known: Any) -> Iterator[tuple[str, str]]:
+def _unknown(session: Session, field: str, codes: Sequence[str], known: Any) -> Iterator[tuple[str, Message]]:
     if missing := sorted(set(codes) - set(session.scalars(known))):
-        listed = ", ".join(missing)
-        yield field, f"không có {listed} / there is no {listed}"
+        yield field, message("district.not_there", codes=tuple(missing))

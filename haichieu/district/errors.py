@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.errors import UsageError
+from haichieu.locale import Message, message
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Mistake:
-    """One mistake: the line it stands on (1 is the first, 0 when it has none), the place in words, what is wrong."""
+    """One mistake: its line (1 is the first, 0 when it has none), the name of the place, and what is wrong."""
 
     line: int
     place: str
-    sentence: str
+    wrong: Message
 
 
 class DistrictFileError(UsageError):
     """The file cannot be applied; nothing was changed. Names every mistake with its line."""
 
     def __init__(self, path: Path, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = tuple(sorted(mistakes))
-        head = "Không có gì được thay đổi. / Nothing was changed."
-        rows = (f"{path}:{mistake.line}: {mistake.place}: {mistake.sentence}" for mistake in self.mistakes)
-        super().__init__("\n".join([*rows, head]))
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: (mistake.line, mistake.place)))
+        rows = [
+            message("district.mistake", file=path, line=mistake.line, place=mistake.place, wrong=mistake.wrong)
+            for mistake in self.mistakes
+        ]
+        super().__init__(Message.lines([*rows, message("district.nothing_changed", count=len(rows))]))

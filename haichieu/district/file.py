@@ -10,24 +10,10 @@ from pydantic_core import ErrorDetails
 from haichieu.district.errors import DistrictFileError, Mistake
 from haichieu.district.lines import Place, line_of, lines_of
 from haichieu.district.schema import District
+from haichieu.locale import Message, message
+from haichieu.pydantic_messages import message_of_detail
 
 MOST_BYTES = 5_000_000
-
-_SENTENCES = {
-    "missing": "thiếu khóa này / is missing",
-    "extra_forbidden": "không có khóa này / is no key that can stand here",
-    "string_type": "phải là chuỗi trong ngoặc kép / must be a text in quotes",
-    "int_type": "phải là số nguyên / must be a whole number",
-    "bool_type": "phải là true hoặc false / must be true or false",
-    "list_type": "phải là danh sách [...] / must be a list [...]",
-    "model_type": "phải là một bảng / must be a table",
-    "float_parsing": "phải là một số / must be a number",
-    "greater_than_equal": "ít nhất {ge} / must be at least {ge}",
-    "less_than_equal": "nhiều nhất {le} / must be at most {le}",
-    "string_too_long": "dài quá {max_length} ký tự / has more than {max_length} characters",
-    "string_too_short": "cần ít nhất {min_length} ký tự / needs at least {min_length} characters",
-    "too_short": "cần ít nhất {min_length} / needs at least {min_length}",
-}
 
 
 def read_district(path: Path, flows: Collection[str]) -> District:
@@ -40,13 +26,15 @@ def read_district(path: Path, flows: Collection[str]) -> District:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         line = getattr(problem, "lineno", None) or _line_in(str(problem))
-        raise DistrictFileError(path, [Mistake(line, "TOML", f"sai cú pháp / is not valid TOML: {problem}")]) from None
+        raise DistrictFileError(path, [Mistake(line, "TOML", message("district.not_toml", why=str(problem)))]) from None
     lines = lines_of(text)
     try:
         district = District.model_validate(content)
     except ValidationError as problem:
         raise DistrictFileError(path, [_mistake(error, content, lines) for error in problem.errors()]) from None
-    if mistakes := [Mistake(line_of(lines, place), name, said) for place, name, said in _cross_checks(district, flows)]:
+    if mistakes := [
+        Mistake(line_of(lines, place), name, wrong) for place, name, wrong in _cross_checks(district, flows)
+    ]:
         raise DistrictFileError(path, mistakes)
     return district
 
@@ -54,13 +42,15 @@ def read_district(path: Path, flows: Collection[str]) -> District:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise DistrictFileError(path, [Mistake(0, "file", "tệp quá lớn / is larger than 5 MB")])
+            raise DistrictFileError(
+                path, [Mistake(0, "file", message("district.too_large", megabytes=MOST_BYTES // 1_000_000))]
+            )
         return path.read_text("utf-8")
     except OSError as problem:
-        said = f"không đọc được / cannot be read: {problem.strerror}"
-        raise DistrictFileError(path, [Mistake(0, "file", said)]) from problem
+        wrong = message("district.unreadable", why=problem.strerror or str(problem))
+        raise DistrictFileError(path, [Mistake(0, "file", wrong)]) from problem
     except UnicodeDecodeError as problem:
-        raise DistrictFileError(path, [Mistake(0, "file", "không phải UTF-8 / is not UTF-8 text")]) from problem
+        raise DistrictFileError(path, [Mistake(0, "file", message("district.not_utf8"))]) from problem
 
 
 def _line_in(message: str) -> int:
@@ -71,16 +61,7 @@ def _line_in(message: str) -> int:
 
 def _mistake(error: ErrorDetails, content: dict[str, object], lines: dict[Place, int]) -> Mistake:
     place: Place = tuple(error["loc"])
-    return Mistake(line_of(lines, place), _name(place, content), sentence_of(error))
-
-
-def sentence_of(error: ErrorDetails) -> str:
-    """What is wrong with one value, in words."""
-    if error["type"] == "value_error":
-        return str(error.get("ctx", {}).get("error", error["msg"]))
-    if error["type"] == "literal_error":
-        return f"phải là một trong / must be one of: {error['ctx']['expected']}"
-    return _SENTENCES.get(error["type"], error["msg"]).format_map(error.get("ctx", {}))
+    return Mistake(line_of(lines, place), _name(place, content), message_of_detail(error))
 
 
 def _name(place: Place, content: dict[str, object]) -> str:
@@ -97,7 +78,7 @@ def _name(place: Place, content: dict[str, object]) -> str:
     return " ".join([*words, *(str(part) for part in rest)])
 
 
-Finding = tuple[Place, str, str]
+Finding = tuple[Place, str, Message]
 
 
 def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Finding]:
@@ -122,7 +103,7 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
         yield from _unknown(("zones", index, "units"), name, zone.units, units, "unit")
         yield from _unknown(("zones", index, "speakers"), name, zone.speakers, speakers, "speaker")
         if not zone.units and not zone.speakers:
-            yield ("zones", index), name, "cần units hoặc speakers / needs units or speakers"
+            yield ("zones", index), name, message("district.zone_needs_places")
     for index, official in enumerate(district.officials):
         name = _name_of("officials", official)
         yield from _unknown(("officials", index, "zones"), name, official.zones, zones, "zone")
@@ -136,7 +117,7 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
         others = [route.flow for route in number.routes]
         yield from _unknown(("numbers", index, "routes"), name, others, flows, "flow")
         if district.station and number.number == district.station.emergency_number:
-            yield ("numbers", index, "number"), name, "trùng emergency_number / is the emergency_number"
+            yield ("numbers", index, "number"), name, message("district.is_emergency_number")
 
 
 def _name_of(table: str, entry: object) -> str:
@@ -147,7 +128,7 @@ def _name_of(table: str, entry: object) -> str:
 def _twice(table: str, keys: Sequence[str], key: str) -> Iterator[Finding]:
     for index, value in enumerate(keys):
         if value in keys[:index]:
-            yield (table, index, key), f'{table} "{value}"', "đã khai báo ở trên / stands twice in the file"
+            yield (table, index, key), f'{table} "{value}"', message("district.twice_in_file")
 
 
 def _shared_sip_names(district: District) -> Iterator[Finding]:
@@ -156,8 +137,7 @@ def _shared_sip_names(district: District) -> Iterator[Finding]:
     for table in ("speakers", "phones", "trunks"):
         for index, entry in enumerate(getattr(district, table)):
             if owner := taken.get(entry.id):
-                said = f"mã này đã dùng trong {owner} / the id is taken by one of the {owner}"
-                yield (table, index, "id"), f'{table} "{entry.id}"', said
+                yield (table, index, "id"), f'{table} "{entry.id}"', message("district.id_taken", table=owner)
             taken.setdefault(entry.id, table)
 
 
@@ -166,22 +146,22 @@ def _shared_phone_numbers(district: District) -> Iterator[Finding]:
     for index, official in enumerate(district.officials):
         for number in official.phones:
             if (owner := owners.get(number)) is not None:
-                said = f"số {number} đã là của {owner} / the number {number} belongs to {owner}"
-                yield ("officials", index, "phones"), f'officials "{official.code}"', said
+                wrong = message("district.phone_taken", number=number, owner=owner)
+                yield ("officials", index, "phones"), f'officials "{official.code}"', wrong
             owners.setdefault(number, official.code)
     taken: set[str] = set()
     for index, phone in enumerate(district.phones):
         if phone.caller_number in taken:
-            said = "caller_number đã dùng cho máy khác / is the caller_number of another phone"
-            yield ("phones", index, "caller_number"), f'phones "{phone.id}"', said
+            wrong = message("district.caller_number_taken")
+            yield ("phones", index, "caller_number"), f'phones "{phone.id}"', wrong
         taken.add(phone.caller_number)
 
 
 def _unknown(place: Place, name: str, values: Iterable[str], known: Collection[str], what: str) -> Iterator[Finding]:
     for value in values:
         if value not in known:
-            listed = ", ".join(sorted(known)[:8]) or "-"
-            yield place, name, f'không có {what} "{value}" / there is no {what} "{value}"; known: {listed}'
+            listed = tuple(sorted(known)[:8]) or ("-",)
+            yield place, name, message("district.unknown", what=what, value=value, known=listed)
 
 
 def _tree(district: District) -> Iterator[Finding]:
@@ -196,4 +176,4 @@ def _tree(district: District) -> Iterator[Finding]:
             seen.add(above)
             above = parents.get(above)
         if above == unit.code:
-            yield place, name, "đơn vị nằm dưới chính nó / the unit lies below itself"
+            yield place, name, message("district.unit_below_itself")

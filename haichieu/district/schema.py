@@ -29,6 +29,7 @@ from haichieu.district.formats import (
     UserName,
     printable,
 )
+from haichieu.errors import InvalidValue
 from haichieu.people import Level, Right, Role
 from ivr.calls.routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
@@ -64,9 +65,7 @@ class StationTable(Table):
     @model_validator(mode="after")
     def _line_needs_pin(self) -> "StationTable":
         if bool(self.emergency_number) != bool(self.emergency_pin):
-            raise ValueError(
-                "emergency_number và emergency_pin phải đi cùng nhau / emergency_number and emergency_pin go together"
-            )
+            raise InvalidValue("district.value.emergency_pair")
         return self
 
 
@@ -97,19 +96,11 @@ class SpeakerTable(Table):
     @model_validator(mode="after")
     def _account_or_group(self) -> "SpeakerTable":
         if bool(self.password) == bool(self.multicast):
-            raise ValueError(
-                "cần password (tài khoản SIP) hoặc multicast, không phải cả hai / "
-                "needs either a password (a SIP account) or a multicast address, not both"
-            )
+            raise InvalidValue("district.value.password_or_multicast")
         if self.multicast_by_priority and not self.multicast:
-            raise ValueError(
-                "multicast_by_priority cần multicast / multicast_by_priority needs a multicast address for the rest"
-            )
+            raise InvalidValue("district.value.priority_needs_multicast")
         if self.multicast and "opus" in self.codecs:
-            raise ValueError(
-                "nhóm multicast không dùng được opus / a multicast group cannot use opus: its RTP payload type "
-                "would have to be agreed (RFC 7587)"
-            )
+            raise InvalidValue("district.value.opus_multicast")
         return self
 
 
@@ -139,7 +130,7 @@ class OfficialTable(Table):
     @model_validator(mode="after")
     def _can_be_called_back(self) -> "OfficialTable":
         if self.call_back and not self.phones:
-            raise ValueError("call_back cần ít nhất một số trong phones / call_back needs a number in phones")
+            raise InvalidValue("district.value.call_back_needs_phone")
         return self
 
 
@@ -191,14 +182,14 @@ class NumberTable(Table):
         try:
             require_apart([route.as_route() for route in self.routes])
         except RoutesOverlap as overlap:
-            raise ValueError(str(overlap)) from None
+            raise InvalidValue(overlap.message) from None
         return self
 
     @model_validator(mode="after")
     def _duty_desk_has_a_phone(self) -> "NumberTable":
         phones = [(self.flow, self.duty_phone), *((one.flow, one.duty_phone or self.duty_phone) for one in self.routes)]
         if any(flow == DUTY_FLOW and not phone for flow, phone in phones):
-            raise ValueError(f"{DUTY_FLOW} cần duty_phone (máy trực) / {DUTY_FLOW} needs a duty_phone that it can ring")
+            raise InvalidValue("district.value.duty_phone_missing", flow=DUTY_FLOW)
         return self
 
 
@@ -227,9 +218,9 @@ class TrunkTable(Table):
     @model_validator(mode="after")
     def _registers_as_somebody(self) -> "TrunkTable":
         if self.register_ and not self.username:
-            raise ValueError("register = true cần username / register = true needs a username")
+            raise InvalidValue("district.value.register_needs_username")
         if self.password and not self.username:
-            raise ValueError("password cần username / a password needs a username")
+            raise InvalidValue("district.value.password_needs_username")
         return self
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from haichieu.database import Database
 from haichieu.district.entries import LISTS, EntryRefused, Kind, find_row, is_out_of_use, save, texts_of
 from haichieu.errors import HaiChieuError, UsageError
-from haichieu.locale import Message
+from haichieu.locale import Message, message
 from haichieu.vault import Vault
 
 MOST_LINES = 2000
@@ -76,7 +76,7 @@ def take_sheet(
                     with session.begin_nested():
                         _take(session, vault, kind, texts, actor, allow, make, sheet, seen, only_adds)
                 except EntryRefused as refusal:
-                    sheet.wrong += [WrongLine(number, name, said) for name, said in refusal.problems.items()]
+                    sheet.wrong += [WrongLine(number, name, wrong) for name, wrong in refusal.problems.items()]
                 except HaiChieuError as refusal:
                     sheet.wrong.append(WrongLine(number, "", refusal.message))
             if dry_run or sheet.wrong:
@@ -93,14 +93,14 @@ def _take(
     name = next(iter(kind.entry.model_fields))
     key = "".join(texts.get(name, ())).strip()
     if key in seen:
-        raise EntryRefused({name: f"{key} đứng hai lần / {key} stands twice in the table"})
+        raise EntryRefused({name: message("district.twice_in_sheet", key=key)})
     seen.add(key)
     row = find_row(session, kind, key)
     if row is not None:
         allow(session, row)
         row = None if is_out_of_use(row) else row
     if row is not None and only_adds:
-        raise EntryRefused({name: f"{key} đã có: sửa ở trang của nó / {key} is there already: change it on its page"})
+        raise EntryRefused({name: message("district.change_on_page", key=key)})
     secret = ""
     if row is not None:
         texts = {**texts_of(kind, row), **texts}  # a column that is left out leaves what is there
@@ -118,7 +118,7 @@ def _take(
 def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]]]]:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MOST_BYTES:
-        raise UsageError("Bảng quá lớn. / The table is too large: take it in parts.")
+        raise UsageError("district.sheet.too_large")
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
@@ -126,15 +126,9 @@ def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]
         head = [name.strip().lower() for name in next(reader, [])]
         known = list(kind.entry.model_fields)
         if wrong := [name for name in head if name not in known]:
-            raise UsageError(
-                f"Dòng 1: không có cột {', '.join(wrong[:5])}; các cột là {', '.join(known)}. / "
-                f"Line 1: there is no column {', '.join(wrong[:5])}; the columns are {', '.join(known)}."
-            )
+            raise UsageError("district.sheet.no_column", columns=tuple(wrong[:5]), known=tuple(known))
         if known[0] not in head or len(set(head)) < len(head):
-            raise UsageError(
-                f"Dòng 1 phải nêu tên cột, mỗi tên một lần, có {known[0]}. / "
-                f"Line 1 must name the columns, each once, {known[0]} among them."
-            )
+            raise UsageError("district.sheet.no_head", key=known[0])
         count, begins = 0, reader.line_num + 1
         for cells in reader:
             line, begins = begins, reader.line_num + 1
@@ -142,14 +136,12 @@ def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]
                 continue
             count += 1
             if count > MOST_LINES:
-                raise UsageError(f"Tối đa {MOST_LINES} dòng. / At most {MOST_LINES} lines at once.")
+                raise UsageError("district.sheet.too_many_lines", count=MOST_LINES)
             if len(cells) > len(head):
-                raise UsageError(f"Dòng {line}: thừa ô. / Line {line} has more cells than there are columns.")
+                raise UsageError("district.sheet.too_many_cells", line=line)
             yield line, {name: _values(name, cell) for name, cell in zip(head, cells, strict=False)}
     except csv.Error as problem:
-        raise UsageError(
-            f"Dòng {reader.line_num}: không phải CSV. / Line {reader.line_num} is not CSV: {problem}"
-        ) from problem
+        raise UsageError("district.sheet.not_csv", line=reader.line_num, why=str(problem)) from problem
 
 
 def _values(name: str, cell: str) -> Sequence[str]:

@@ -17,6 +17,7 @@ from feedback.citizens.registry import open_citizens
 from feedback.texts.inbox import TextInbox
 from haichieu.database import Database, migrate
 from haichieu.heartbeats import BEAT_SECONDS, beat
+from haichieu.locale import message, render
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
 from haichieu.settings import Settings
@@ -45,11 +46,8 @@ def _tell_the_first_link(settings: Settings, database: Database) -> None:
         empty = is_empty(session)
     if empty:
         link = first_link(settings)
-        print(
-            f"Đài chưa có tài khoản, mở liên kết này để bắt đầu: / There is no account yet, begin here: {link}",
-            file=sys.stderr,
-            flush=True,
-        )
+        words = render(message("cli.web.first_link", link=link), settings.ui_language)
+        print(words, file=sys.stderr, flush=True)
 
 
 def webhooks_of_texts(settings: Settings, database: Database) -> Blueprint:

@@ -16,6 +16,7 @@ from dialplans.fetch import fetch_asterisk
 from dialplans.installation import NoAsterisk, cache_folder, fetched_installation
 from dialplans.mirrors import choose_mirrors
 from dialplans.private_apt import FetchFailed
+from haichieu.locale import Message, message
 from haichieu.settings import load_settings
 from tests.dialplans.small_archive import ArchiveServer, Key, build_packages, write_index
 from tests.waiting import wait_until
@@ -167,12 +168,12 @@ def test_damaged_package_is_fetched_again(archive: Archive, tmp_path: Path) -> N
 
 def test_expired_index_is_used_with_a_warning(archive: Archive, tmp_path: Path) -> None:
     write_index(archive.folder, MACHINE, archive.key, -timedelta(days=1))
-    said: list[str] = []
+    said: list[Message] = []
     fetch_asterisk(
         tmp_path / "cache", lambda done, total, what: said.append(what),
         mirrors=[archive.server.url], keyring=archive.key.public,
     )  # fmt: skip
-    assert any("out of date" in words for words in said)
+    assert message("asterisk.progress.outdated_index") in said
 
 
 def test_mirror_without_the_suite_is_skipped(archive: Archive, tmp_path: Path) -> None:

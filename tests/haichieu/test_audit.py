@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from haichieu import audit
 from haichieu.audit import Head
 from haichieu.database import Database, migrate
+from haichieu.locale import message
 from tests.command_line import Finished, haichieu
 
 
@@ -92,7 +93,7 @@ def test_a_change_behind_the_triggers_is_found_and_named(
     without_triggers(database, statement)
     found = verdict(database)
     assert found.broken_at == at
-    assert problem in found.problem
+    assert found.problem == message(f"base.audit.{problem}")
 
 
 def test_a_trail_cut_off_or_written_anew_does_not_match_the_head_that_was_noted(database: Database) -> None:
@@ -102,9 +103,12 @@ def test_a_trail_cut_off_or_written_anew_does_not_match_the_head_that_was_noted(
     assert verdict(database, noted).broken_at is None
     without_triggers(database, "DELETE FROM audit_entries WHERE position >= 3")
     assert verdict(database).broken_at is None  # nothing in what is left gives it away
-    assert "cut off" in verdict(database, noted).problem
+    assert verdict(database, noted).problem == message("base.audit.cut_off")
     write(database, "another c")
-    assert (verdict(database, noted).broken_at, "noted" in verdict(database, noted).problem) == (3, True)
+    assert (verdict(database, noted).broken_at, verdict(database, noted).problem) == (
+        3,
+        message("base.audit.not_noted"),
+    )
 
 
 def test_many_writers_make_one_chain(database: Database) -> None:
@@ -128,7 +132,7 @@ def test_the_command_line_verifies_and_lists(tmp_path: Path) -> None:
     def run(*arguments: str) -> Finished:
         return haichieu("audit", *arguments, "--home", str(tmp_path))
 
-    assert "no such entry" in run("list").stdout
+    assert "No matching entries" in run("list").stdout
     write(database, "account:a@x.example", "official:1001")
     whole = run("verify")
     assert whole.returncode == 0

@@ -32,7 +32,7 @@ def test_a_trial_text_is_sent_and_the_webhook_to_enter_is_said(tmp_path: Path, t
 
 @pytest.mark.parametrize(
     ("number", "code", "status", "says"),
-    [("abc", None, 2, "no telephone number"), ("0912345678", 20003, 1, "twilio_auth_token")],
+    [("abc", None, 2, "not a telephone number"), ("0912345678", 20003, 1, "twilio_auth_token")],
 )
 def test_what_is_wrong_is_said(
     tmp_path: Path, twilio: TwilioStandIn, number: str, code: int | None, status: int, says: str

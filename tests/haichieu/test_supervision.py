@@ -128,7 +128,7 @@ def test_one_that_does_not_come_up_is_named_with_its_last_words(started: Callabl
     station = started("web=steady", "engine=broken")
     printed, said = station.finish()
     assert printed == ""
-    assert "EnvironmentProblem: Tiến trình 'engine' không khởi động được." in said
+    assert "EnvironmentProblem: The process “engine” does not start:" in said
     assert said.rstrip().endswith("no room on the disk")
     assert "web: web goes" in said
 

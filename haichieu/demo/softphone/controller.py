@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.demo.event_process import Event, EventProcess, EventProcessError
+from haichieu.locale import Message
 from haichieu.sip.options import DIGIT_SECONDS, G711
 
 
@@ -12,7 +13,7 @@ class CallNotAnswered(EventProcessError):
     """A call ended before it was answered; `code` is the SIP status."""
 
     def __init__(self, to: str, code: int, reason: str) -> None:
-        super().__init__(f"{to}: không trả lời / not answered: {code} {reason}")
+        super().__init__("demo.not_answered", to=to, code=code, reason=reason)
         self.code = code
 
 
@@ -139,5 +140,5 @@ class SoftPhone(EventProcess):
     async def _unless_refused(self, name: str, timeout: float, tag: int | None = None) -> Event:
         event = await self.take(name, "refused", timeout=timeout, tag=tag)
         if event["event"] == "refused":
-            raise CommandRefused(f"{event['do']}: {event['reason']}")
+            raise CommandRefused(Message.verbatim(f"{event['do']}: {event['reason']}"))
         return event

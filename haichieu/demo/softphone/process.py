@@ -89,7 +89,7 @@ class Phone:
         match command:
             case {"do": "call", "to": str(to)}:
                 if self._call is not None:
-                    raise BadCommand("a call is up already; hang up first")
+                    raise BadCommand("demo.phone.busy")
                 self._call = self._endpoint.call(self._uri(to), command.get("headers"))
             case {"do": "text", "to": str(to), "text": str(text)}:
                 self._endpoint.text(self._uri(to), text)
@@ -106,7 +106,7 @@ class Phone:
                 self.close()
                 self._recording = WavRecording(Path(file), self._endpoint.rate)
             case _:
-                raise BadCommand(f"unknown command: {json.dumps(command)}")
+                raise BadCommand("demo.phone.unknown_command", command=json.dumps(command))
 
     def close(self) -> None:
         """Close the recording."""
@@ -116,14 +116,14 @@ class Phone:
 
     def _current(self) -> int:
         if self._call is None:
-            raise BadCommand("there is no call")
+            raise BadCommand("demo.phone.no_call")
         return self._call
 
     def _uri(self, to: str) -> str:
         if to.startswith("sip:"):
             return to
         if self._server is None:
-            raise BadCommand(f"{to}: without a server, call a sip: address")
+            raise BadCommand("demo.phone.no_server", to=to)
         return f"sip:{to}@{self._server}"
 
     def _happened(self, event: SipEvent) -> None:

@@ -299,4 +299,4 @@ def test_messages_wait_without_a_transcriber(migrated_sqlite: Path, tmp_path: Pa
     database.close()
     shown = haichieu("status", "--home", str(tmp_path)).stdout
     assert "HAICHIEU_TRANSCRIBER=none" in shown
-    assert "waiting to be transcribed: 1" in " ".join(shown.split())
+    assert "waiting for transcription: 1" in " ".join(shown.split())

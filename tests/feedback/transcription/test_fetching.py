@@ -121,7 +121,7 @@ def test_the_command_says_what_is_wrong_with_a_folder_and_leaves_it_alone(
         refused = haichieu(*arguments, "--home", str(tmp_path))
         assert (refused.returncode, "lacks tokenizer.json" in refused.stderr) == (1, True)
     (own / "tokenizer.json").write_bytes(b"x")
-    assert "model of your own" in haichieu("model", "--home", str(tmp_path)).stdout
+    assert "Custom model" in haichieu("model", "--home", str(tmp_path)).stdout
 
 
 def test_the_delivered_model_is_whole_once_it_was_fetched(whisper: WhisperEngine, tmp_path: Path) -> None:
