@@ -35,11 +35,7 @@ from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
-<<<<<<< HEAD
-from haichieu.locale import render
-=======
-from haichieu.locale import Field
->>>>>>> b88cadc (locale: messages of district file, command line and demo; one opened station)
+from haichieu.locale import Field, render
 from haichieu.media import Media, MediaStore
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
