@@ -115,7 +115,7 @@ def web(tmp_path: Path) -> Flask:
     return create_app(database, settings, [webhooks_of_texts(settings, database)])
 
 
-def test_every_route_is_documented_with_who_may_use_it(web: Flask) -> None:
+def test_every_route_is_documented_with_its_rights(web: Flask) -> None:
     pages, others = {}, set()
     for route in web.url_map.iter_rules():
         said = rule_of(web, route.endpoint)

@@ -45,7 +45,7 @@ def test_a_database_goes_although_somebody_is_still_connected(postgres_cluster: 
     assert url.split("/")[3].split("?")[0] not in names
 
 
-def test_the_server_dies_with_a_killed_test_process_and_the_next_one_tidies_up() -> None:
+def test_the_server_dies_with_a_killed_test_run_and_the_next_cleans_up() -> None:
     with subprocess.Popen([sys.executable, "-c", STARTED_AND_WAITING], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         folder, pid = starter.stdout.readline().split()

@@ -261,7 +261,9 @@ def test_wrong_tokens_are_all_refused_alike(client: FlaskClient) -> None:
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_a_schedule_is_told_in_words_with_its_next_hour(house: House, client: FlaskClient, operator: Header) -> None:
+def test_a_schedule_is_described_in_words_with_its_next_time(
+    house: House, client: FlaskClient, operator: Header
+) -> None:
     with house.database.session() as session:
         made = programme(session)
         starts = datetime.datetime(2026, 1, 5, 17, 0)

@@ -170,7 +170,7 @@ def test_calendar_files_go_out_and_come_in(house: House) -> None:
     assert editor.post("/calendar/import", unit=house.units["other"]).status_code == 403
 
 
-def test_who_only_looks_on_sees_the_calendar_and_changes_nothing(house: House) -> None:
+def test_a_viewer_sees_the_calendar_and_changes_nothing(house: House) -> None:
     number, viewer = planned(house, house.signed_in(EDITOR)), house.signed_in("viewer@x.example")
     week = viewer.get(f"/calendar?day={TOMORROW}").text
     assert "Bản tin sáng" in week

@@ -113,7 +113,7 @@ def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path
         assert str(fields["answer"])[:20] in answer.text
 
 
-def test_the_second_of_two_who_answer_is_told_and_loses_nothing(house: House, tmp_path: Path) -> None:
+def test_a_second_answer_is_refused_and_not_lost(house: House, tmp_path: Path) -> None:
     number = written(house, tmp_path)
     page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
     mark = field(second.get(page).text, "based_on")

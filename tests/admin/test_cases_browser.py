@@ -196,7 +196,7 @@ def test_a_voice_has_its_outline_and_an_answer_is_spoken_into_the_browser(page: 
     expect(page.locator(".message-out .reply")).to_contain_text("Gọi điện")
 
 
-def test_a_transcript_is_corrected_in_place_and_an_answer_heard_before_it_goes(page: Page) -> None:
+def test_a_transcript_is_corrected_and_an_answer_previewed(page: Page) -> None:
     sign_in(page, "operator@x.example")
     open_spoken(page)
     page.get_by_text("Sửa bản chữ", exact=True).click()

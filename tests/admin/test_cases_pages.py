@@ -53,7 +53,7 @@ def test_pages_follow_one_another_and_keep_the_filter(house: House, tmp_path: Pa
     assert "data-older" not in second
 
 
-def test_who_may_not_read_cases_sees_none_and_who_reads_only_cannot_answer(house: House, tmp_path: Path) -> None:
+def test_roles_limit_reading_and_answering_cases(house: House, tmp_path: Path) -> None:
     number = written(house, tmp_path)
     assert house.signed_in(VIEWER).get(f"/cases/{number}").status_code == 403
     assert "/cases" not in house.signed_in(VIEWER).get("/").text
@@ -109,7 +109,7 @@ def test_what_citizens_send_is_shown_and_never_run(house: House, tmp_path: Path,
     assert browser.get(files[0].replace(call, number)).status_code == 404
 
 
-def test_the_export_holds_the_filtered_cases_and_no_formula(house: House, tmp_path: Path) -> None:
+def test_the_export_contains_the_filtered_cases_and_no_formula(house: House, tmp_path: Path) -> None:
     with house.database.session() as session:
         works = Department(code="x", name="=cmd|' /C calc'!A1")
         session.add(Category(code="1", name="@SUM(1)", department=works, answer_within_days=5))
@@ -129,7 +129,7 @@ def test_the_export_holds_the_filtered_cases_and_no_formula(house: House, tmp_pa
     ]  # fmt: skip
 
 
-def test_the_second_of_two_who_correct_a_transcript_is_told_and_loses_nothing(house: House, store: MediaStore) -> None:
+def test_a_second_correction_of_a_transcript_is_refused_and_not_lost(house: House, store: MediaStore) -> None:
     number, message_id, _ = spoken(house, store)
     page, first, second = f"/cases/{number}", house.signed_in(OPERATOR), house.signed_in(EDITOR)
     assert "cần nghe lại" in first.get(page).text
@@ -225,7 +225,7 @@ def test_duplicates_are_merged_taken_apart_or_dismissed(house: House, tmp_path: 
     assert browser.post(f"{page}/reopen", page=page).status_code == 303
 
 
-def test_a_sound_is_for_whoever_may_see_what_names_it(house: House, store: MediaStore) -> None:
+def test_a_sound_is_open_to_users_who_may_see_its_programme_or_case(house: House, store: MediaStore) -> None:
     _, _, sound = spoken(house, store)
     _, _, elsewhere = spoken(house, store, unit="other")
     browser = house.signed_in(OPERATOR)

@@ -58,7 +58,7 @@ def test_the_second_step_sounds_it(house: House) -> None:
     assert "Đã ra lệnh phát tin khẩn cấp" in browser.get("/").text
 
 
-def test_when_it_is_not_true_any_more_it_is_shown_anew(house: House) -> None:
+def test_an_outdated_preview_is_shown_again(house: House) -> None:
     browser, page = first_step(house)
     with house.database.session() as session:
         session.query(Speaker).filter_by(code="loa-commune").one().reachable = False

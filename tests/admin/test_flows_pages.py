@@ -132,7 +132,7 @@ def test_what_the_second_of_two_people_typed_is_kept(house: House) -> None:
         assert all(value in late.text for value in fields.values() if value not in ("yes", "1:down")), path
 
 
-def test_what_was_typed_survives_a_login_that_ran_out_and_still_overwrites_nobody(house: House) -> None:
+def test_typed_text_survives_an_expired_login_and_overwrites_nobody(house: House) -> None:
     browser, other = house.signed_in(ADMIN), house.signed_in(ADMIN)
     step = f"{DRAFT}/steps/main-menu"
     token, mark = browser.form_token(step), seen(browser, step)

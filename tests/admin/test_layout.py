@@ -88,7 +88,7 @@ def test_catalogue_has_exactly_the_texts_of_the_pages() -> None:
     assert used() == {key.removeprefix("panel.") for key in catalogue("vi").keys if key.startswith("panel.")}
 
 
-def test_pages_hold_no_words_of_their_own() -> None:
+def test_templates_contain_no_text_of_their_own() -> None:
     """Visible text in a template comes from the catalogue: what is left when tags and tags of Jinja are gone."""
     for template in (ADMIN / "templates").glob("*.html"):
         jinja = r"\{#.*?#\}|\{% call .*?endcall %\}|\{%.*?%\}|\{\{.*?\}\}"
@@ -98,7 +98,7 @@ def test_pages_hold_no_words_of_their_own() -> None:
         assert words <= {"Hai", "Chiều"}, template.name
 
 
-def test_no_template_holds_a_script_or_a_style() -> None:
+def test_no_template_contains_a_script_or_a_style() -> None:
     for template in (ADMIN / "templates").glob("*.html"):
         text = template.read_text()
         assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js", text) == [], template.name
@@ -118,7 +118,7 @@ def test_what_was_brought_from_elsewhere_is_what_it_was() -> None:
     assert vendored == manifest
 
 
-def test_static_files_are_compressed_and_kept_for_ever_under_the_name_of_their_content(house: House) -> None:
+def test_static_files_are_compressed_and_cached_by_content_hash(house: House) -> None:
     client = house.app.test_client()
     path = Assets().path("vendor/tabler/tabler.min.css")
     small = client.get(path, headers={"Accept-Encoding": "gzip"})

@@ -58,7 +58,7 @@ def test_filters_are_in_the_address_and_survive_the_way_back(page: Page) -> None
 
 
 @pytest.mark.parametrize("path", ["/broadcasts/1", "/reports"])
-def test_paper_holds_the_tables_and_nothing_to_click(page: Page, path: str, tmp_path: Path) -> None:
+def test_printed_pages_have_tables_and_no_controls(page: Page, path: str, tmp_path: Path) -> None:
     sign_in(page, at=path)
     page.emulate_media(media="print")
     expect(page.get_by_role("table").first).to_be_visible()

@@ -120,7 +120,7 @@ def test_an_approved_recording_is_aired_again_where_it_was(house: House) -> None
     assert house.signed_in(VIEWER).get(page).status_code == 403
 
 
-def test_a_text_that_nobody_approved_is_aired_again_by_who_may_announce(house: House) -> None:
+def test_an_unapproved_text_is_repeated_by_users_who_may_announce(house: House) -> None:
     with house.database.session() as session:
         first = aired(session, {"loa-commune": "played"}, "Thông báo")
         first.sounds = [BroadcastSound(position=0, media_id=sound_row(session).id)]
@@ -146,7 +146,7 @@ def test_a_programme_that_was_withdrawn_stays_off_the_air(house: House) -> None:
     assert operator.post(page, "/account").status_code == 409
 
 
-def test_a_recording_off_the_air_becomes_a_programme_that_waits_for_approval(house: House, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_broadcast_recording_becomes_a_programme_awaiting_approval(house: House, tmp_path) -> None:  # type: ignore[no-untyped-def]
     wav = tmp_path / "live.wav"
     write_wav(wav, siren())
     with house.database.session() as session:

@@ -66,7 +66,7 @@ def test_five_wrong_passwords_lock_the_account_and_raise_an_alarm(house: House) 
         assert house.browser().sign_in(WHO).status_code == 303
 
 
-def test_an_address_that_tries_many_names_is_locked_whatever_it_gets_right_between(house: House) -> None:
+def test_an_address_that_tries_many_names_is_locked_despite_a_success(house: House) -> None:
     for number in range(20):
         if number == 10:
             assert house.browser().sign_in("viewer@x.example").status_code == 303
@@ -74,7 +74,7 @@ def test_an_address_that_tries_many_names_is_locked_whatever_it_gets_right_betwe
     assert LOCKED in house.browser().sign_in(WHO).text
 
 
-def test_a_login_ends_when_it_is_not_used_and_in_any_case_after_a_day_of_work(house: House) -> None:
+def test_a_login_ends_when_idle_and_always_after_a_working_day(house: House) -> None:
     begin = now()
     idle, busy = house.signed_in(WHO), house.signed_in(WHO)
     for minutes in range(90, 12 * 60, 90):
@@ -218,7 +218,7 @@ def test_a_login_leads_where_one_wanted_to_go() -> None:
     assert path_within("/audit?q=a%20b&before=3") == "/audit?q=a%20b&before=3"
 
 
-def test_a_page_that_asks_for_a_part_of_itself_goes_to_the_login_when_its_own_ran_out(house: House) -> None:
+def test_a_partial_request_with_an_expired_login_goes_to_the_login_page(house: House) -> None:
     asked = {"HX-Request": "true", "HX-Current-URL": "http://localhost/emergency?x=1"}
     answer = house.browser().get("/now/board", **asked)
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=%2Femergency")

@@ -101,7 +101,7 @@ def test_a_broadcast_is_stopped_in_two_steps(house: House) -> None:
     assert f"/broadcasts/{number}/stop" not in page
 
 
-def test_an_alarm_is_cleared_by_who_has_seen_it(house: House) -> None:
+def test_an_alarm_is_cleared_by_a_user_who_has_seen_it(house: House) -> None:
     with house.database.session() as session:
         raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng."))
         session.flush()

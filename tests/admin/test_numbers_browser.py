@@ -80,7 +80,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
     expect(page.get_by_role("group", name="Khung giờ 4")).to_be_visible()
 
 
-def test_a_prompt_is_read_from_another_text_recorded_at_the_microphone_and_taken_back(page: Page) -> None:
+def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
     page.get_by_role("link", name="hotline-menu").click()

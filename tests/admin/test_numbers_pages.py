@@ -89,7 +89,7 @@ def test_what_cannot_be_is_refused_and_what_was_typed_stays(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_the_second_of_two_people_is_told_and_the_switchboard_goes_by_the_hour(house: House) -> None:
+def test_a_second_editor_is_warned_and_the_switchboard_routes_by_time(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     assert browser.post("/numbers/new", "/account", **fields()).status_code == 303
     row = only(house)
@@ -108,7 +108,7 @@ def test_the_second_of_two_people_is_told_and_the_switchboard_goes_by_the_hour(h
         assert day.flow == "hotline"
 
 
-def test_a_flow_concerns_the_units_whose_numbers_lead_to_it_at_any_hour(house: House) -> None:
+def test_a_flow_concerns_the_units_whose_numbers_lead_to_it_at_any_time(house: House) -> None:
     night = Route("duty-desk", hours="22:00-05:00").as_row()
     with house.database.session() as session:
         session.add(Number(number="1", flow="hotline", unit_id=house.units["village"]))

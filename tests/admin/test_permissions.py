@@ -113,7 +113,7 @@ def test_a_role_may_what_the_table_says_in_its_unit_and_below(visitors: Visitors
         try_in_every_unit(visitors, one, role)
 
 
-def test_the_units_hold_on_postgresql_too(visitors_on_postgresql: Visitors) -> None:
+def test_unit_rights_apply_on_postgresql_too(visitors_on_postgresql: Visitors) -> None:
     """What a role may is asked in Python and was tried above; in which units is asked in SQL."""
     for one in IN_UNITS:
         try_in_every_unit(visitors_on_postgresql, one, next(role for role in Role if one.action in MAY[role]))
@@ -130,7 +130,7 @@ def try_in_every_unit(visitors: Visitors, one: Try, role: Role) -> None:
         assert refused(answer) is not allowed, (one.name, role, unit, answer.status_code, answer.text[:300])
 
 
-def test_what_needs_every_unit_is_for_who_is_above_them_all(visitors: Visitors) -> None:
+def test_station_wide_routes_are_for_accounts_above_every_unit(visitors: Visitors) -> None:
     for (method, rule), action in EVERYWHERE.items():
         path = rule.replace("<language>", "vi").replace("<key>", "goodbye")
         for role in Role:

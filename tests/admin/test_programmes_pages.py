@@ -109,7 +109,7 @@ def test_the_author_approves_only_where_the_unit_allows_it(house: House) -> None
     assert house.signed_in(EDITOR).post(f"/programmes/{number}/approve").status_code == 403
 
 
-def test_a_programme_is_returned_with_a_reason_and_shows_what_changed_since_its_approval(house: House) -> None:
+def test_a_returned_programme_shows_the_reason_and_its_changes(house: House) -> None:
     number, approver, editor = drafted(house, state="submitted"), house.signed_in(APPROVER), house.signed_in(EDITOR)
     assert approver.post(f"/programmes/{number}/return", because=" ").status_code == 409
     approver.post(f"/programmes/{number}/return", because="Sai giờ <i>tiêm</i>")

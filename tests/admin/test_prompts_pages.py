@@ -54,7 +54,7 @@ def a_sound(folder: Path, seconds: float = 1.0) -> bytes:
     return file.read_bytes()
 
 
-def test_every_value_that_a_prompt_can_hold_has_an_example_to_be_heard() -> None:
+def test_every_prompt_variable_has_an_example_to_hear() -> None:
     names = {name for language in TEXTS.languages for key in TEXTS.keys(language) for name in TEXTS.variables(key)}
     for language in ("vi", "en"):
         assert [name for name, value in samples(frozenset(names), language).items() if name == value] == []
@@ -138,7 +138,7 @@ def test_a_language_that_nothing_reads_takes_recordings_alone(admin: Browser, tm
 
 
 @on_sqlite
-def test_the_way_there_is_shown_to_who_is_above_every_unit(house: House, admin: Browser) -> None:
+def test_its_link_is_shown_to_accounts_above_every_unit(house: House, admin: Browser) -> None:
     for path in ("/prompts", "/audit"):
         assert f'href="{path}"' in admin.get("/numbers").text
         assert f'href="{path}"' not in house.signed_in("admin@x.example").get("/numbers").text
@@ -160,7 +160,7 @@ def test_what_is_no_prompt_is_no_page(admin: Browser) -> None:
 
 
 @on_sqlite
-def test_the_station_is_asked_to_call_a_telephone_that_it_knows_and_no_other(house: House, admin: Browser) -> None:
+def test_recording_by_phone_calls_known_numbers_only(house: House, admin: Browser) -> None:
     assert "Chưa có cán bộ nào" in admin.get(PAGE).text
     with house.database.session() as session:
         mai = Official(code="1002", name="Mai", pin_hash="x", unit_id=house.units["commune"])

@@ -50,7 +50,7 @@ def test_odd_days_break_nothing(house: House, odd: str) -> None:
     assert house.signed_in(VIEWER).get(f"/reports?{odd}").status_code == 200
 
 
-def test_the_workbook_holds_strings_and_numbers_and_no_formula(house: House) -> None:
+def test_the_workbook_contains_strings_and_numbers_and_no_formula(house: House) -> None:
     with house.database.session() as session:
         something_of_everything(session, house.units)
         session.get_one(Unit, house.units["village"]).name = "=HYPERLINK(A1)"

@@ -55,7 +55,7 @@ def test_what_is_wrong_stands_at_its_field(house: House, wrong: dict[str, str], 
         assert session.query(Speaker).filter_by(code="cb-9").count() == 0
 
 
-def test_two_who_edit_one_speaker_lose_nothing(house: House) -> None:
+def test_two_editors_of_one_speaker_lose_nothing(house: House) -> None:
     browser, number = house.signed_in("admin@x.example"), 0
     browser.post("/speakers/new", "/account", id="cb-9", name="Loa", unit="COMMUNE")
     number = number_of(house, "cb-9")
@@ -117,7 +117,7 @@ def test_the_map_shows_positions_or_says_that_there_are_none(house: House) -> No
     assert browser.get("/speakers/map").text.count("<title>Loa") == 2
 
 
-def test_a_zone_says_who_belongs_to_it_and_needs_somebody(house: House) -> None:
+def test_a_zone_lists_its_members_and_cannot_be_empty(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     assert browser.post("/zones/new", "/account", code="77", name="Khu mới").status_code == 422
     assert browser.post("/zones/new", "/account", code="77", name="Khu mới", units="VILLAGE").status_code == 303

@@ -141,7 +141,7 @@ def test_a_request_that_comes_again_files_nothing_twice(
 
 
 @pytest.mark.parametrize(("word", "says"), [("HUY", "không nhắn tin nữa"), ("Từ chối", "không nhắn tin nữa")])
-def test_who_wants_no_texts_is_told_so_once(
+def test_a_citizen_who_unsubscribes_gets_one_confirmation(
     database: Database, station: str, twilio: TwilioStandIn, word: str, says: str
 ) -> None:
     assert says in twilio.bring_text(LAN, word).body

@@ -81,7 +81,7 @@ def test_a_refusal_is_a_problem_document_with_the_protecting_headers(client: Fla
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-def test_the_status_tells_what_is_on_air_and_who_is_away(database: Database) -> None:
+def test_the_status_lists_what_is_on_air_and_which_speakers_are_away(database: Database) -> None:
     with database.session() as session:
         place = commune(session, speakers=2, reachable=1)
         session.add(Speaker(code="group", name="Nhóm", unit_id=place.commune.id, multicast="239.1.2.3:5004"))

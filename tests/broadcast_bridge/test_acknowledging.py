@@ -45,7 +45,7 @@ def names(session: Session, official: Official) -> list[str]:
     return [speaker.code for speaker in acknowledgement.acknowledge(session, official, LATER)]
 
 
-def test_the_speakers_of_the_officials_place_fall_silent_and_the_others_go_on(database: Database) -> None:
+def test_acknowledging_silences_speakers_of_the_officials_place_only(database: Database) -> None:
     with database.session() as session:
         here, there = commune(session, code="11"), commune(session, code="12")
         broadcast = sounding(session, here, there)
@@ -73,7 +73,7 @@ def test_a_zone_elsewhere_that_the_official_may_speak_in_counts_as_theirs(databa
         assert names(session, here.official) == ["s12-0", "s12-1"]
 
 
-def test_who_was_away_is_not_brought_what_the_place_has_taken_notice_of(database: Database) -> None:
+def test_a_returning_speaker_does_not_catch_up_what_was_acknowledged(database: Database) -> None:
     with database.session() as session:
         place = commune(session, reachable=1)
         broadcast = sounding(session, place)

@@ -55,7 +55,7 @@ def test_words_are_found_with_and_without_their_marks(database: Database, words:
         assert titles(session, words="không có") == []
 
 
-def test_who_spoke_is_found_by_name(database: Database) -> None:
+def test_a_broadcast_is_found_by_the_name_of_its_speaker(database: Database) -> None:
     with database.session() as session:
         there = commune(session)
         broadcast(session, "Bản tin").official = there.official

@@ -64,7 +64,7 @@ def test_a_zone_that_nobody_would_hear_is_refused_and_nothing_stays(database: Da
         assert session.scalars(sa.select(Broadcast)).all() == []
 
 
-def test_a_second_official_is_told_who_is_on_air(database: Database) -> None:
+def test_a_second_official_hears_who_is_on_air(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         second = official(session, place.commune, "2002", "+84912000099")
@@ -94,7 +94,7 @@ def test_a_zone_is_free_again_when_its_broadcast_is_closed(database: Database) -
         assert plan(session, place).id != first.id
 
 
-def test_closing_tells_who_played_who_dropped_out_and_who_was_missed(database: Database) -> None:
+def test_closing_reports_speakers_that_played_dropped_out_or_were_missed(database: Database) -> None:
     with database.session() as session:
         place = commune(session, speakers=4, reachable=3)
         broadcast = plan(session, place)

@@ -114,7 +114,7 @@ def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: D
                 session.rollback()
 
 
-def test_only_who_may_raise_an_alarm_speaks_over_everybody(database: Database) -> None:
+def test_only_officials_with_the_right_start_an_emergency_broadcast(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         zone = find_zone(session, place.official, place.zone.code)
@@ -157,7 +157,7 @@ def test_asking_for_what_there_is_not_is_refused(database: Database) -> None:
         assert session.scalars(sa.select(Broadcast)).all() == []
 
 
-def test_the_hour_decides_and_the_more_urgent_comes_first(database: Database) -> None:
+def test_the_start_time_decides_and_the_more_urgent_comes_first(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         tomorrow = asked(session, place, due_at=later(86400))
@@ -182,7 +182,7 @@ def test_what_other_switchboards_reach_is_left_to_them_for_a_moment(database: Da
         assert starting.due(session, later(4), NODE) == [broadcast.id]
 
 
-def test_an_hour_that_the_station_slept_through_raises_an_alarm(database: Database) -> None:
+def test_a_start_time_missed_while_the_station_was_down_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         broadcast = asked(session, commune(session))
         assert starting.begin(session, broadcast.id, NODE, later(3600)) is None
@@ -222,7 +222,7 @@ def test_hushed_speakers_are_left_out_and_the_log_says_so(database: Database) ->
         assert states(alarm) == [("pending", None), ("pending", None)]
 
 
-def test_where_everything_is_silenced_nothing_begins_and_an_official_is_told(database: Database) -> None:
+def test_nothing_starts_in_silenced_zones_and_the_official_hears_why(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         quiet_hours.silence(session, place.zone.id, later(3600), "account:a@b", NOW)
@@ -234,7 +234,7 @@ def test_where_everything_is_silenced_nothing_begins_and_an_official_is_told(dat
         assert live(session, place, Priority.EMERGENCY)[0].state == "calling"
 
 
-def test_quiet_hours_hold_for_everything_but_an_emergency(database: Database) -> None:
+def test_quiet_hours_apply_to_everything_but_an_emergency(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         session.add(Station(id=1, quiet_hours="12:00-13:00"))  # 05:30 UTC is 12:30 in Vietnam
@@ -244,7 +244,7 @@ def test_quiet_hours_hold_for_everything_but_an_emergency(database: Database) ->
         assert begun(session, place, priority=Priority.EMERGENCY)[0].state == "calling"
 
 
-def test_two_at_the_same_hour_are_played_one_after_the_other(database: Database) -> None:
+def test_two_at_the_same_time_are_played_one_after_the_other(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         first, _ = begun(session, place)
@@ -257,7 +257,7 @@ def test_two_at_the_same_hour_are_played_one_after_the_other(database: Database)
         assert states(second) == [("pending", None), ("pending", None)]
 
 
-def test_who_waits_in_vain_for_half_an_hour_raises_an_alarm(database: Database) -> None:
+def test_a_broadcast_that_waits_half_an_hour_in_vain_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         on_air(session, begun(session, place)[0])
@@ -348,7 +348,7 @@ def test_a_speaker_that_does_not_take_it_is_tried_again_later_and_later(database
 
 
 @pytest.mark.parametrize(("rule", "offsets"), [(AfterCut.RESUME, [20.0]), (AfterCut.AGAIN, [0.0]), (AfterCut.DROP, [])])
-def test_what_was_cut_off_resumes_is_aired_again_or_dropped_by_its_own_rule(
+def test_a_pre_empted_broadcast_resumes_repeats_or_is_dropped_by_its_rule(
     database: Database, rule: AfterCut, offsets: list[float]
 ) -> None:
     with database.session() as session:

@@ -151,7 +151,7 @@ def test_only_what_is_approved_valid_and_audible_goes_on_the_air(
             approval.submit(session, programme, EDITOR, NOW)
 
 
-def test_who_returns_a_programme_says_why(database: Database, store: MediaStore, forms: TelephoneForms) -> None:
+def test_returning_a_programme_needs_a_reason(database: Database, store: MediaStore, forms: TelephoneForms) -> None:
     with database.session() as session:
         programme = added(session, store, forms)
         approval.submit(session, programme, EDITOR, NOW)
@@ -205,7 +205,7 @@ def test_what_is_kept_no_longer_is_really_deleted(database: Database, store: Med
         assert session.get_one(Programme, gone.id).title == "Lịch tiêm phòng"
 
 
-def test_files_that_no_row_names_go_when_nobody_can_be_making_them_any_more(
+def test_orphan_files_are_deleted_once_no_upload_can_still_use_them(
     database: Database, store: MediaStore, forms: TelephoneForms
 ) -> None:
     with database.session() as session:

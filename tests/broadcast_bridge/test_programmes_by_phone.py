@@ -54,7 +54,7 @@ def programmes(database: Database) -> list[Programme]:
         return list(session.scalars(sa.select(Programme).order_by(Programme.id)))
 
 
-def test_only_who_may_record_gets_a_name_to_record_to(database: Database, recordings: PhoneRecordings) -> None:
+def test_only_officials_who_may_record_get_a_recording_name(database: Database, recordings: PhoneRecordings) -> None:
     official_id = official(database, Right.LIVE)
     with pytest.raises(RecordNotAllowed):
         begin(database, recordings, official_id)

@@ -54,7 +54,7 @@ def test_what_was_aired_belongs_to_the_day_it_was_aired_on(database: Database) -
     assert found.reach == 0.75
 
 
-def test_a_day_is_found_by_its_index_and_not_by_reading_all_that_was_ever_aired(database: Database) -> None:
+def test_a_days_report_uses_the_index_and_not_a_table_scan(database: Database) -> None:
     """Of which Alembic cannot tell on SQLite whether a migration has lost it: it is on an expression."""
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     with database.session() as session:

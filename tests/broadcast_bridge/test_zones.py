@@ -7,7 +7,7 @@ from tests.builders.accounts import official
 from tests.builders.places import commune
 
 
-def test_a_zone_over_a_unit_holds_the_speakers_of_its_sub_units(database: Database) -> None:
+def test_a_zone_over_a_unit_contains_the_speakers_of_its_sub_units(database: Database) -> None:
     with database.session() as session:
         place = commune(session, speakers=2, reachable=1)
         session.add(Zone(code="99", name="Toàn huyện", units=[place.district], officials=[place.official]))

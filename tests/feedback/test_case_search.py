@@ -26,7 +26,7 @@ def transcribed(session: Session, message: Message, text: str) -> None:
     )  # fmt: skip
 
 
-def test_cases_are_found_by_what_was_said_written_and_noted_and_by_what_is_known(database: Database) -> None:
+def test_cases_are_found_by_speech_text_notes_and_details(database: Database) -> None:
     with database.session() as session:
         there = office(session)
         bridge, power = case(session, there, "Cầu treo bị hỏng"), case(session, there, "")

@@ -22,7 +22,7 @@ def test_a_case_begins_with_what_was_said_and_a_number_to_ask_by(database: Datab
         assert audit.find(session, words=f"case:{number}")
 
 
-def test_every_step_is_in_the_history_with_who_and_from_where_to_where(database: Database) -> None:
+def test_every_step_is_in_the_history_with_its_actor_and_states(database: Database) -> None:
     with database.session() as session:
         opened = case(session, office(session))
         happen(session, opened, CaseEvent.ASSIGN, "account:a@b.vn", now())
@@ -46,7 +46,7 @@ def test_what_cannot_happen_is_refused_and_leaves_nothing(database: Database) ->
 
 
 @pytest.mark.parametrize("ended", [CaseEvent.ANSWER, CaseEvent.CLOSE])
-def test_a_citizen_who_speaks_again_opens_the_case_anew(database: Database, ended: CaseEvent) -> None:
+def test_a_citizen_who_speaks_again_reopens_the_case(database: Database, ended: CaseEvent) -> None:
     with database.session() as session:
         opened = case(session, office(session))
         happen(session, opened, ended, "account:a@b.vn", now())

@@ -26,7 +26,7 @@ def test_another_process_of_the_station_finds_the_same_citizen(database: Databas
         assert open_citizens(tmp_path).find(session, NUMBER) is not None
 
 
-def test_the_row_holds_no_number_and_no_hash_that_can_be_tried_out(database: Database, tmp_path: Path) -> None:
+def test_the_row_contains_no_number_and_no_hash_open_to_guessing(database: Database, tmp_path: Path) -> None:
     with database.session() as session:
         open_citizens(tmp_path).meet(session, NUMBER, now())
     with database.session() as session:

@@ -41,9 +41,7 @@ def test_working_days_are_counted_in_local_time(opened: str, days: int, due: str
 
 @settings(deadline=None)
 @given(MOMENTS, st.integers(1, 60))
-def test_a_due_date_is_the_close_of_a_working_day_with_the_promised_days_before_it(
-    opened: datetime.datetime, days: int
-) -> None:
+def test_a_due_date_is_the_close_of_the_last_promised_working_day(opened: datetime.datetime, days: int) -> None:
     due = due_after(opened, days, HERE).astimezone(HERE)
     assert (due.time(), is_working_day(due.date())) == (OFFICE_CLOSES, True)
     first = opened.astimezone(HERE).date()
@@ -54,7 +52,7 @@ def test_a_due_date_is_the_close_of_a_working_day_with_the_promised_days_before_
 
 @settings(deadline=None)
 @given(MOMENTS, MOMENTS)
-def test_who_asks_later_is_answered_no_earlier(one: datetime.datetime, other: datetime.datetime) -> None:
+def test_a_later_case_is_due_no_earlier(one: datetime.datetime, other: datetime.datetime) -> None:
     earlier, later = sorted((one, other))
     assert due_after(earlier, 3, HERE) <= due_after(later, 3, HERE)
     assert reminded_until(earlier, HERE) <= reminded_until(later, HERE)
@@ -69,7 +67,7 @@ def test_a_reminder_comes_one_working_day_ahead(at: datetime.datetime) -> None:
     assert sum(is_working_day(day) for day in between) == 1
 
 
-def test_another_category_or_a_reopening_counts_anew(database: Database) -> None:
+def test_another_category_or_a_reopening_restarts_the_due_date(database: Database) -> None:
     with database.session() as session:
         there = office(session)
         opened = case(session, there)

@@ -91,7 +91,7 @@ def test_an_answer_reaches_the_citizens_of_merged_cases_and_is_aired_once(databa
         assert [one.messages[-1].text for one in session.scalars(sa.select(Case))] == ["Đã sửa cầu"] * 4
 
 
-def test_a_citizen_who_has_several_of_the_cases_is_told_once(database: Database, tmp_path: Path) -> None:
+def test_a_citizen_with_several_of_the_cases_is_notified_once(database: Database, tmp_path: Path) -> None:
     with database.session() as session:
         there = office(session)
         somebody, another = (open_citizens(tmp_path).meet(session, f"+8491200002{one}", now()) for one in "12")
@@ -124,7 +124,7 @@ def test_what_cannot_be_merged_is_refused_and_a_merge_can_be_undone(database: Da
             merging.unmerge(session, one, BY, now())
 
 
-def test_who_is_not_content_with_the_answer_of_the_main_case_waits_for_their_own(database: Database) -> None:
+def test_a_citizen_who_rejects_the_main_answer_waits_for_their_own(database: Database) -> None:
     with database.session() as session:
         there = office(session)
         one, main = case(session, there), case(session, there)

@@ -55,7 +55,7 @@ def test_a_choice_by_a_person_stays(database: Database, by: str) -> None:
         assert (one.category, one.unit.code, one.category_by, one.unit_by) == (there.benefits, "BL", by, by)
 
 
-def test_not_sure_is_filled_and_a_guess_follows_what_the_citizen_adds_until_somebody_works_on_it(
+def test_a_guessed_category_follows_additions_until_work_begins(
     database: Database,
 ) -> None:
     with database.session() as session:
@@ -109,7 +109,7 @@ async def test_whatever_is_written_is_filed(database: Database, text: str) -> No
         assert [one.messages[0].text for one in case_search.find(session, Wanted(text)).cases] == [text]
 
 
-def test_a_case_goes_to_who_has_part_in_its_unit(database: Database) -> None:
+def test_a_case_goes_to_accounts_of_its_unit(database: Database) -> None:
     with database.session() as session:
         there = office(session)
         one = case(session, there)

@@ -39,7 +39,7 @@ def rows(database: Database) -> list[CitizenCall]:
         return list(session.scalars(sa.select(CitizenCall).order_by(CitizenCall.id)))
 
 
-def test_who_hangs_up_is_owed_one_call(database: Database, missed: MissedCalls) -> None:
+def test_a_caller_who_hangs_up_gets_one_call_back(database: Database, missed: MissedCalls) -> None:
     assert owe(database, missed)
     assert CALLER not in rows(database)[0].number_locked
     assert claimed(database, missed, MORNING) == []
@@ -73,7 +73,7 @@ def test_a_call_that_came_too_late_is_not_made(database: Database, missed: Misse
     assert (rows(database)[0].state, rows(database)[0].number_locked) == ("expired", "")
 
 
-def test_a_restart_does_not_call_again_who_may_have_answered(database: Database, missed: MissedCalls) -> None:
+def test_a_restart_does_not_repeat_a_call_that_may_have_been_answered(database: Database, missed: MissedCalls) -> None:
     owe(database, missed)
     claimed(database, missed, MORNING + MINUTE)
     with database.session() as session:

@@ -168,7 +168,7 @@ def test_media_that_a_programme_uses_stays(database: Database, book: CitizenBook
     assert kept.exists()
 
 
-def test_an_export_holds_what_was_said_and_no_note_of_the_office(
+def test_an_export_contains_messages_and_no_office_notes(
     database: Database, book: CitizenBook, store: MediaStore, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.zip"
@@ -204,7 +204,7 @@ def test_the_number_is_masked_for_roles_that_need_not_see_it(
         assert (number_for(book, there.operator, known), number_for(book, there.operator, anonymous)) == (shown, "")
 
 
-def test_retention_takes_sounds_first_and_then_who_it_was_and_what_was_said(
+def test_retention_deletes_sounds_first_then_identity_and_text(
     database: Database, book: CitizenBook, store: MediaStore
 ) -> None:
     rules = Rules(sound_days=10, cases_days=100)

@@ -45,7 +45,7 @@ def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> Non
 
 
 @pytest.mark.parametrize("ended", [CaseEvent.ANSWER, CaseEvent.CLOSE])
-def test_who_was_answered_in_time_is_left_in_peace(database: Database, ended: CaseEvent) -> None:
+def test_a_case_answered_in_time_gets_no_reminder(database: Database, ended: CaseEvent) -> None:
     with database.session() as session:
         happen(session, case(session, office(session)), ended, BY, now())
         assert reminders.remind(session, due(session) + datetime.timedelta(days=1)) == NOTHING
@@ -59,7 +59,7 @@ def test_a_merged_case_is_reminded_of_by_its_main_one(database: Database) -> Non
         assert reminders.remind(session, due(session) + datetime.timedelta(days=1)) == Reminded(0, 1)
 
 
-def test_the_next_look_is_when_something_falls_due_and_within_the_hour(database: Database) -> None:
+def test_the_next_check_is_at_the_next_due_time_and_within_an_hour(database: Database) -> None:
     with database.session() as session:
         assert reminders.next_look(session, now()) <= now() + reminders.LOOK_EVERY
         case(session, office(session))

@@ -62,7 +62,7 @@ def test_an_answer_that_cannot_be_given_changes_nothing(
         assert session.scalars(sa.select(Reply)).all() == []
 
 
-def test_who_stayed_anonymous_is_answered_on_air_alone(database: Database) -> None:
+def test_an_anonymous_citizen_is_answered_on_air_only(database: Database) -> None:
     with database.session() as session:
         opened = case(session, office(session))
         with pytest.raises(AnswerRefused, match="anonymous"):
@@ -71,7 +71,7 @@ def test_who_stayed_anonymous_is_answered_on_air_alone(database: Database) -> No
         replies.answer(session, opened, Answer(BY, [Way.AIR], "Đã sửa"), now())
 
 
-def test_who_wants_no_texts_gets_none(database: Database, known: str) -> None:
+def test_an_unsubscribed_citizen_gets_no_texts(database: Database, known: str) -> None:
     with database.session() as session:
         session.scalars(sa.select(Citizen)).one().opted_out_at = now()
         with pytest.raises(AnswerRefused, match="text messages"):
@@ -85,7 +85,7 @@ def test_the_stations_own_text_leaves_the_case_as_it_is(database: Database, know
         assert the_case(session).status == "new"
 
 
-def test_what_a_citizen_writes_is_to_be_filed_and_what_the_office_writes_is_not(database: Database, known: str) -> None:
+def test_messages_of_citizens_are_filed_and_those_of_the_office_are_not(database: Database, known: str) -> None:
     with database.session() as session:
         replies.answer(session, the_case(session), Answer(BY, [Way.TEXT], "Đã sửa"), now())
         asked, answered = session.scalars(sa.select(Message.id).order_by(Message.id)).all()

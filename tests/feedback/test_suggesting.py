@@ -39,7 +39,7 @@ BELOW = [
         ("", None),
     ],
 )
-def test_a_category_is_guessed_from_whole_words_with_and_without_diacritics(text: str, because: str | None) -> None:
+def test_a_category_is_guessed_from_whole_words_despite_diacritics(text: str, because: str | None) -> None:
     found = category_for(text, [ROADS, BENEFITS])
     assert (found.because if found else None) == because
 

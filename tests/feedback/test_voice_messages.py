@@ -111,7 +111,7 @@ def test_a_message_becomes_a_case_whose_number_is_texted(
     assert count(database, VoiceDraft) == 0
 
 
-def test_who_stays_anonymous_is_no_citizen_and_gets_no_text(
+def test_an_anonymous_caller_is_no_citizen_and_gets_no_text(
     database: Database, messages: VoiceMessages, there: Office
 ) -> None:
     name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
@@ -121,7 +121,7 @@ def test_who_stays_anonymous_is_no_citizen_and_gets_no_text(
     assert (count(database, Citizen), count(database, Reply)) == (0, 0)
 
 
-def test_a_crash_while_an_anonymous_message_is_filed_does_not_bring_the_number_back(
+def test_a_crash_while_filing_anonymously_does_not_restore_the_number(
     database: Database, messages: VoiceMessages, there: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
@@ -247,7 +247,7 @@ def test_a_recording_that_no_flow_took_is_filed_by_what_is_known_of_it(
     assert not wav.exists()
 
 
-def test_drafts_of_callers_who_left_before_the_tone_are_forgotten(
+def test_drafts_of_callers_who_left_before_the_tone_are_deleted(
     database: Database, messages: VoiceMessages, there: Office, tmp_path: Path, book: CitizenBook
 ) -> None:
     elsewhere = VoiceMessages(Spool(tmp_path / "other"), database, MediaStore(tmp_path / "media", 1), book, "elsewhere")

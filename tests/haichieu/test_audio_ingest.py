@@ -44,7 +44,7 @@ def test_every_common_format_becomes_two_telephone_forms(spoken: Path, tmp_path:
     assert shares[-1] == pytest.approx(1.0, abs=0.05)
 
 
-def test_silence_at_both_ends_is_cut_and_the_level_is_that_of_all_programmes(spoken: Path, tmp_path: Path) -> None:
+def test_silence_is_trimmed_and_the_level_is_normalised(spoken: Path, tmp_path: Path) -> None:
     forms = telephone_forms(spoken, tmp_path)
     before, after = measure(read_wav(spoken)), measure(read_wav(forms.narrow))
     assert before.seconds - after.seconds == pytest.approx(5 - 0.6, abs=0.8)

@@ -121,7 +121,7 @@ def test_speech_is_found_through_what_telephony_does_to_it(announcement: Sound, 
     assert result.matched_seconds > 0.6 * announcement.seconds
 
 
-def test_speech_is_found_though_it_was_held_up_again_and_again(announcement: Sound, other_words: Sound) -> None:
+def test_speech_is_found_despite_repeated_delays(announcement: Sound, other_words: Sound) -> None:
     """What a machine does that is too busy: in the end it is half a second late, more than any one delay allows."""
     pieces = np.array_split(announcement.samples, 6)
     held_up = joined(*(part for piece in pieces for part in (Sound(piece, announcement.rate), silence(0.12))))

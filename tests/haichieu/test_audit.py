@@ -96,7 +96,7 @@ def test_a_change_behind_the_triggers_is_found_and_named(
     assert found.problem == message(f"base.audit.{problem}")
 
 
-def test_a_trail_cut_off_or_written_anew_does_not_match_the_head_that_was_noted(database: Database) -> None:
+def test_a_truncated_or_rewritten_trail_does_not_match_its_noted_head(database: Database) -> None:
     write(database, "a", "b", "c")
     noted = verdict(database).head
     write(database, "d")

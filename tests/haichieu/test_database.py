@@ -61,7 +61,7 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
         assert session.scalars(sa.select(sa.func.count()).select_from(Unit)).one() == 40
 
 
-def test_who_reads_waits_for_no_writer_and_sees_what_was_committed(database: Database) -> None:
+def test_a_reader_waits_for_no_writer_and_sees_committed_rows(database: Database) -> None:
     with database.session() as writer:
         writer.add(unit("A"))
         writer.flush()
@@ -71,7 +71,7 @@ def test_who_reads_waits_for_no_writer_and_sees_what_was_committed(database: Dat
         assert reader.query(Unit).count() == 1
 
 
-def test_who_said_that_they_only_read_cannot_write_and_their_connection_can_afterwards(database: Database) -> None:
+def test_a_reading_session_cannot_write_and_its_connection_can_later(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError, match=r"(?i)read.?only"), database.reading() as reader:
         reader.add(unit("A"))
     with database.session() as writer:
@@ -128,7 +128,7 @@ def test_a_database_that_cannot_be_reached_is_a_clear_sentence() -> None:
         migrate("postgresql://nobody@127.0.0.1:1/none")
 
 
-async def test_who_waits_for_an_hour_is_left_alone_until_it_has_come(database: Database) -> None:
+async def test_a_waiting_job_sleeps_until_its_time(database: Database) -> None:
     other = Database(database.url.render_as_string(hide_password=False))
     hour, asked = now() + datetime.timedelta(hours=1), 0
 

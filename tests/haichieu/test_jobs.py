@@ -68,7 +68,7 @@ def test_many_workers_do_a_hundred_jobs_once_each(database: Database) -> None:
     assert sorted(done) == list(range(1, 101))
 
 
-def test_a_dead_workers_job_goes_to_another_who_alone_may_settle_it(database: Database) -> None:
+def test_a_dead_workers_job_moves_to_another_that_alone_may_settle_it(database: Database) -> None:
     [dead] = take(database)
     later = START + LEASE
     [alive] = take(database, later)
@@ -100,7 +100,7 @@ def test_a_job_that_kills_three_workers_waits_for_a_person_and_says_so(database:
     assert len(take(database, at)) == 1
 
 
-def test_a_job_put_off_comes_back_at_its_hour_with_its_reason(database: Database) -> None:
+def test_a_postponed_job_returns_at_its_time_with_its_reason(database: Database) -> None:
     [claim] = take(database)
     later = START + timedelta(minutes=5)
     with database.session() as session:
@@ -117,7 +117,7 @@ def test_a_job_put_off_for_no_fault_of_its_own_has_not_been_tried(database: Data
     assert [again.attempts for again in take(database)] == [1]
 
 
-def test_the_next_hour_is_that_of_the_first_job_or_of_the_lease_that_runs_out(database: Database) -> None:
+def test_the_next_due_time_is_that_of_the_first_job_or_expiring_lease(database: Database) -> None:
     with database.session() as session:
         assert jobs.next_due(session, ["transcribe"]) == START
         assert jobs.next_due(session, ["other"]) is None

@@ -52,7 +52,7 @@ def first_release(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def test_broadcasts_of_the_first_release_are_there_and_whole_after_the_upgrade(first_release: str) -> None:
+def test_broadcasts_of_the_first_release_survive_the_upgrade(first_release: str) -> None:
     migrate(first_release)
     database = Database(first_release)
     with database.session() as session:

@@ -72,7 +72,7 @@ def test_a_sentence_becomes_two_files_of_one_length_and_an_even_level(tmp_path: 
     assert np.max(np.abs(wide)) < 0.95
 
 
-def test_the_8_khz_file_holds_nothing_that_a_telephone_cannot_carry(tmp_path: Path) -> None:
+def test_the_8_khz_file_contains_only_telephone_frequencies(tmp_path: Path) -> None:
     path = SpeechCache(tmp_path, EspeakSynthesiser()).spoken(SENTENCE, "vi")
     sound, rate = samples(f"{path}.wav")
     power = np.abs(np.fft.rfft(sound)) ** 2

@@ -52,7 +52,7 @@ async def test_two_plays_it_again_but_not_for_ever() -> None:
     assert call.heard[-1] == said("goodbye")
 
 
-async def test_who_hangs_up_while_it_plays_has_not_confirmed_it() -> None:
+async def test_hanging_up_during_playback_does_not_confirm() -> None:
     at = SimulatedAnswers()
     _, end = await ring("1", "1", at=at, hang_up_at=2)
     assert (at.times_played, at.heard_ids, end) == (1, [], FlowEnd.CALLER_LEFT)
@@ -89,7 +89,7 @@ async def test_what_cannot_be_recorded_is_said(changes: dict[str, HaiChieuError]
     assert call.heard[-2:] == [said(prompt), said("goodbye")]
 
 
-async def test_recorded_anew_and_then_left_it_is_let_go_of() -> None:
+async def test_a_second_take_that_is_abandoned_is_deleted() -> None:
     at = SimulatedAnswers()
     await ring("1", "3", "3", at=at)
     assert (at.discarded, at.kept, at.let_go) == (1, 0, 1)

@@ -20,7 +20,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_shared_telephone_leaves_ten_messages_an_hour(clock: Clock) -> None:
+def test_one_number_may_leave_ten_messages_an_hour(clock: Clock) -> None:
     limits = CallerLimits(clock=clock)
     for _ in range(10):
         limits.call(VILLAGE, "PJSIP/carrier")
@@ -62,7 +62,7 @@ def test_calls_are_counted_by_number_and_by_line(clock: Clock) -> None:
     limits.call(None, "a")
 
 
-def test_who_has_not_called_for_an_hour_is_forgotten(clock: Clock) -> None:
+def test_a_caller_is_forgotten_after_an_hour(clock: Clock) -> None:
     limits = CallerLimits(clock=clock)
     for number in range(2000):
         limits.call(f"+8490000{number:04}", f"line {number}")

@@ -107,7 +107,7 @@ async def test_a_choice_counts_on_this_call_and_on_the_next(
     assert (draft.unit_id, draft.unit_by) == (there.coc_pang.id, "citizen")
 
 
-async def test_nothing_is_remembered_of_who_stays_anonymous_or_chooses_nothing(
+async def test_no_language_is_remembered_for_anonymous_callers(
     line: CitizensLine, there: Office, database: Database
 ) -> None:
     await desk(line, there.co_ba).call_over()
@@ -146,7 +146,7 @@ async def test_one_caller_cannot_leave_messages_without_end(line: CitizensLine, 
         await desk(line, there.co_ba).begin_message(None, "vi")
 
 
-async def test_answers_are_heard_recorded_or_spoken_and_the_stations_own_texts_are_not(
+async def test_callers_hear_answers_and_not_automatic_texts(
     line: CitizensLine, there: Office, database: Database, tmp_path: Path
 ) -> None:
     with database.session() as session:

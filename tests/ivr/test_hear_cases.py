@@ -71,13 +71,13 @@ async def test_an_answer_is_recorded_heard_again_and_sent(by_call: bool, prompt:
     assert UNSORTED in call.heard
 
 
-async def test_recorded_anew_the_first_take_is_gone() -> None:
+async def test_recording_again_deletes_the_first_take() -> None:
     at = cases()
     await hear("1", "3", "1", at=at)
     assert (at.discarded, at.answered) == (1, [7])
 
 
-async def test_who_says_nothing_more_leaves_what_was_recorded() -> None:
+async def test_silence_after_recording_leaves_the_recording() -> None:
     at = cases()
     await hear("1", at=at)
     assert (at.answered, at.left, at.sounds_forgotten) == ([], 1, True)
@@ -87,7 +87,7 @@ async def test_who_says_nothing_more_leaves_what_was_recorded() -> None:
     ("refusal", "prompt"),
     [(AnswerNotAllowed("no right"), "answer-not-allowed"), (DiskFull("full"), "disk-full")],
 )
-async def test_who_may_not_record_is_told_and_hears_on(refusal: HaiChieuError, prompt: str) -> None:
+async def test_an_official_who_may_not_record_is_told_so_and_continues(refusal: HaiChieuError, prompt: str) -> None:
     at = cases(refusal=refusal)
     call = await hear("1", "2", at=at)
     assert call.heard[call.heard.index(said(prompt)) + 1] == said("case-menu")

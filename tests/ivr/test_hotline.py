@@ -53,7 +53,7 @@ async def test_categories_are_read_out_with_their_keys() -> None:
     ]
 
 
-async def test_who_is_not_sure_leaves_a_message_without_a_category() -> None:
+async def test_a_caller_who_is_not_sure_leaves_a_message_without_a_category() -> None:
     desk = SimulatedCitizenDesk()
     await phone("2", "0", "1", desk=desk)
     assert desk.begun == [(None, "vi")]
@@ -73,7 +73,7 @@ async def test_a_station_without_categories_asks_for_none() -> None:
     assert said("message-kept") in call.heard
 
 
-async def test_a_message_is_heard_again_and_spoken_anew() -> None:
+async def test_a_message_is_heard_again_and_recorded_again() -> None:
     desk = SimulatedCitizenDesk()
     call, _ = await phone("2", "0", "2", "3", "1", desk=desk)
     assert call.heard.count("● recorded") == 2
@@ -87,7 +87,7 @@ async def test_four_keeps_it_without_the_number() -> None:
     assert desk.kept == [True]
 
 
-async def test_who_presses_nothing_after_speaking_has_left_a_message() -> None:
+async def test_a_caller_who_presses_nothing_after_speaking_leaves_a_message() -> None:
     desk = SimulatedCitizenDesk()
     call, _ = await phone("2", "0", desk=desk)
     assert desk.kept == [False]
@@ -104,7 +104,7 @@ async def test_hanging_up_at_any_step_gives_the_recording_back() -> None:
         assert (desk.discarded, desk.forgotten) == (0, 0)
 
 
-async def test_who_stays_and_says_nothing_is_told_and_asked_again() -> None:
+async def test_a_silent_caller_is_asked_again() -> None:
     desk = SimulatedCitizenDesk(silences=1)
     call, _ = await phone("2", "0", "1", desk=desk)
     silent = call.heard.index(said("message-silent"))
@@ -122,14 +122,14 @@ async def test_after_three_silences_nothing_is_filed() -> None:
 @pytest.mark.parametrize(
     ("refusal", "prompt"), [(DiskFull("full"), "message-disk-full"), (TooManyMessages("20"), "too-many-messages")]
 )
-async def test_who_cannot_leave_a_message_hears_why(refusal: HaiChieuError, prompt: str) -> None:
+async def test_a_caller_who_cannot_leave_a_message_hears_why(refusal: HaiChieuError, prompt: str) -> None:
     call, _ = await phone("2", "0", desk=SimulatedCitizenDesk(refusal=refusal))
     why = call.heard.index(said(prompt))
     assert call.heard[why + 1] == MENU
     assert "● recorded" not in call.heard
 
 
-async def test_an_hour_of_music_is_cut_off_after_minutes_and_kept_like_any_message() -> None:
+async def test_an_endless_message_is_cut_off_after_minutes_and_stored() -> None:
     class Music(SimulatedCall):
         async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
             assert max_seconds == 300
@@ -153,7 +153,7 @@ async def test_a_key_that_is_not_offered_is_a_wrong_key(key: str) -> None:
     assert call.heard[2:4] == [said("wrong-key"), MENU]
 
 
-async def test_who_presses_nothing_at_all_is_taken_leave_of() -> None:
+async def test_a_caller_who_presses_nothing_hears_goodbye() -> None:
     call, end = await phone()
     assert call.heard.count(MENU) == 3
     assert call.heard[-1] == said("nothing-heard-goodbye")
@@ -183,7 +183,7 @@ async def test_each_language_names_itself_and_is_spoken_from_then_on() -> None:
 
 
 @pytest.mark.parametrize(("before", "spoken"), [("", "vi"), ("en", "en"), ("tyz", "vi")])
-async def test_who_does_not_choose_is_spoken_to_as_on_the_last_call(before: str, spoken: str) -> None:
+async def test_a_caller_who_does_not_choose_hears_the_language_of_the_last_call(before: str, spoken: str) -> None:
     call, _ = await phone(desk=SimulatedCitizenDesk(offered=("vi", "en"), language_before=before))
     assert call.heard[5] == said("hotline-menu", spoken)
 
@@ -218,13 +218,13 @@ async def test_a_bulletin_can_be_repeated_and_skipped() -> None:
     assert call.heard[call.heard.index("♫5") + 1] == MENU
 
 
-async def test_who_comes_back_hears_the_newest_again() -> None:
+async def test_a_returning_caller_hears_the_newest_again() -> None:
     desk = SimulatedCitizenDesk(news=NEWS, known_commune=CO_BA)
     call, _ = await phone("1", "2", "0", "1", desk=desk)
     assert [sound for sound in call.heard if sound.startswith("♫")][:3] == ["♫7", "♫5", "♫7"]
 
 
-async def test_who_does_not_vote_is_not_asked_again() -> None:
+async def test_a_caller_who_does_not_vote_is_not_asked_again() -> None:
     desk = SimulatedCitizenDesk(news=NEWS, known_commune=CO_BA)
     call, end = await phone("1", desk=desk)
     assert call.heard.count(said("ask-useful")) == 2
@@ -245,7 +245,7 @@ async def test_the_commune_is_asked_for_where_nothing_tells_it() -> None:
 
 
 @pytest.mark.parametrize("keys", ["0#", "", "#"])
-async def test_who_names_no_commune_hears_the_districts(keys: str) -> None:
+async def test_a_caller_who_names_no_commune_hears_the_districts_news(keys: str) -> None:
     desk = SimulatedCitizenDesk(news=NEWS)
     call, _ = await phone("1", keys, desk=desk)
     assert said("commune-chosen", unit="Huyện Bảo Lạc") in call.heard
@@ -302,7 +302,7 @@ async def test_three_wrong_numbers_are_all_that_one_call_may_try() -> None:
 # The duty desk
 
 
-async def test_who_has_talked_to_the_duty_desk_is_back_at_the_menu() -> None:
+async def test_a_caller_returns_to_the_menu_after_the_duty_desk() -> None:
     call, _ = await phone("0")
     assert call.heard[2:4] == [said("duty-desk-rings"), MENU]
 
@@ -322,6 +322,6 @@ async def test_a_duty_desk_that_cannot_be_had_leads_to_a_message(changes: dict[s
     assert desk.kept == [False]
 
 
-async def test_a_returned_call_says_who_calls_and_leads_to_the_same_menu() -> None:
+async def test_a_call_back_introduces_itself_and_leads_to_the_same_menu() -> None:
     call, _ = await phone(called_back=True)
     assert call.transcript[:2] == [said("hotline-call-back"), MENU]

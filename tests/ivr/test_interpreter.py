@@ -43,7 +43,7 @@ async def test_a_hang_up_during_a_call_back_is_no_confirmation(step: int) -> Non
     assert end is FlowEnd.CALLER_LEFT
 
 
-async def test_a_caller_who_hangs_up_during_the_announcement_of_the_call_back_is_gone_like_any_other() -> None:
+async def test_hanging_up_during_the_call_back_announcement_ends_the_call() -> None:
     owed = desk(refusal=CallBackOwed())
     whole, _ = await place_call("2468#", "1", "11#", "1", at_desk=owed)
     call, end = await place_call("2468#", "1", "11#", "1", at_desk=owed, hang_up_at=whole.steps - 2)
@@ -146,7 +146,7 @@ async def test_a_station_that_cannot_speak_at_all_still_hangs_up() -> None:
     assert call.transcript == ["☎ answered", "☎ hung up by the station"]
 
 
-async def test_going_live_without_having_signed_in_is_impossible_even_where_nobody_linted() -> None:
+async def test_going_live_without_sign_in_is_impossible_in_an_unchecked_flow() -> None:
     live = {
         "id": "live",
         "verb": "go-live",
@@ -174,7 +174,7 @@ async def test_a_flow_that_goes_in_circles_is_ended() -> None:
     assert call.over
 
 
-async def test_cancellation_is_left_to_whoever_holds_the_call() -> None:
+async def test_cancellation_is_left_to_the_owner_of_the_call() -> None:
     reached = asyncio.Event()
 
     class WaitingCall(SimulatedCall):

@@ -80,7 +80,7 @@ async def test_three_wrong_tries_end_the_call(caller: str) -> None:
     assert call.over
 
 
-async def test_who_is_locked_out_is_told_and_the_call_ends() -> None:
+async def test_a_locked_out_official_is_told_so_and_the_call_ends() -> None:
     call, _ = await place_call("2468#", "1", at_desk=desk(locked=True))
     assert call.heard[-1] == said("locked-out")
 
@@ -196,7 +196,7 @@ async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(refusal: 
     assert at_desk.went_live == []
 
 
-async def test_who_must_be_called_back_is_told_and_the_station_hangs_up() -> None:
+async def test_an_official_who_is_called_back_is_told_so_before_the_hang_up() -> None:
     call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackOwed()))
     assert call.transcript[-2:] == [said("call-back-announcement"), "☎ hung up by the station"]
     assert end is FlowEnd.COMPLETED
@@ -238,7 +238,7 @@ async def test_a_broadcast_that_was_interrupted_says_why() -> None:
     assert said("live-interrupted", reason="đài được tắt theo lệnh") in call.heard
 
 
-async def test_the_report_names_who_missed_it() -> None:
+async def test_the_report_names_speakers_that_missed_it() -> None:
     call, _ = await place_call("2468#", "3", at_desk=desk(report=REPORT))
     assert call.heard[3:6] == [
         said("last-report", zone="Cô Ba", when="17 giờ ngày 24 tháng 11", heard=11, total=12),
@@ -247,7 +247,7 @@ async def test_the_report_names_who_missed_it() -> None:
     ]
 
 
-async def test_a_long_list_of_who_missed_it_is_cut_short() -> None:
+async def test_a_long_list_of_missed_speakers_is_shortened() -> None:
     report = dataclasses.replace(REPORT, heard=3, total=10, missed=tuple(f"Loa {n}" for n in range(1, 8)))
     call, _ = await place_call("2468#", "3", at_desk=desk(report=report))
     assert said("report-missed-more", names="Loa 1, Loa 2, Loa 3, Loa 4, Loa 5", more=2) in call.heard
@@ -259,7 +259,7 @@ async def test_the_report_of_a_broadcast_that_all_played_names_nobody() -> None:
     assert call.heard[4] == said("official-menu")
 
 
-async def test_the_whole_call_is_held_in_english_too() -> None:
+async def test_the_whole_call_works_in_english_too() -> None:
     at_desk = desk(report=REPORT)
     call, _ = await place_call("1001#", "2468#", "1", "11#", "1", "3", caller=STRANGER, at_desk=at_desk, language="en")
     assert said("live-result", "en", heard=11, total=12) in call.heard
@@ -269,7 +269,7 @@ async def test_the_whole_call_is_held_in_english_too() -> None:
 RECORD_MENU = said("record-menu")
 
 
-async def test_two_records_a_programme_which_can_be_heard_and_recorded_again_before_it_is_kept() -> None:
+async def test_key_two_records_a_programme_that_can_be_heard_and_redone() -> None:
     at_desk = desk()
     call, _ = await place_call("2468#", "2", "2", "3", "1", "11#", at_desk=at_desk)
     assert call.heard[3:13] == [
@@ -288,7 +288,7 @@ async def test_two_records_a_programme_which_can_be_heard_and_recorded_again_bef
     assert (at_desk.kept, at_desk.discarded, at_desk.let_go) == (["11"], 1, 1)
 
 
-async def test_who_may_schedule_has_the_recording_submitted_at_once() -> None:
+async def test_an_official_who_may_schedule_submits_the_recording_at_once() -> None:
     call, _ = await place_call("2468#", "2", "1", "*#", at_desk=desk(submits=True))
     assert said("programme-submitted", number=1, seconds=12) in call.heard
 
@@ -323,7 +323,7 @@ async def test_a_recording_that_may_not_begin_says_why(refusal: HaiChieuError, s
 
 
 @pytest.mark.parametrize("step", range(4, 9))
-async def test_who_hangs_up_while_recording_leaves_it_to_the_station(step: int) -> None:
+async def test_hanging_up_while_recording_leaves_the_recording(step: int) -> None:
     at_desk = desk()
     await place_call("2468#", "2", "1", "11#", at_desk=at_desk, hang_up_at=step)
     assert at_desk.let_go == 1
@@ -341,7 +341,7 @@ async def test_an_emergency_that_sounds_is_acknowledged_before_anything_else() -
 
 
 @pytest.mark.parametrize("key", ["2", ""])
-async def test_an_emergency_goes_on_for_who_does_not_acknowledge_it(key: str) -> None:
+async def test_an_emergency_continues_until_it_is_acknowledged(key: str) -> None:
     at_desk = desk(sounding=3)
     call, _ = await place_call("2468#", key, "3", at_desk=at_desk)
     assert call.heard[2:5] == [said("emergency-here"), said("official-menu"), said("no-report")]

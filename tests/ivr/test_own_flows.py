@@ -91,7 +91,7 @@ def greeted(flows: FlowsInUse) -> str:
     return node.prompts()[0]
 
 
-def test_what_is_published_holds_for_the_next_call_and_going_back_is_a_version_of_its_own(database: Database) -> None:
+def test_a_published_flow_applies_to_the_next_call_and_can_be_reverted(database: Database) -> None:
     flows = FlowsInUse(database, CHECK)
     under_way = flows.now("hotline")
     assert under_way == delivered_flow("hotline")

@@ -46,7 +46,7 @@ def forms(folder: Path, pitch: int) -> TelephoneForms:
     return TelephoneForms(folder / "narrow.wav", folder / "wide.wav", 1.0, -20.0)
 
 
-def test_a_change_is_heard_after_the_next_look_and_after_a_restart_and_can_be_taken_back(
+def test_a_changed_prompt_survives_a_restart_and_can_be_undone(
     database: Database, media: MediaStore, cache: SpeechCache, tmp_path: Path
 ) -> None:
     store = opened(database, media, cache, tmp_path)
@@ -75,7 +75,7 @@ def test_a_change_is_heard_after_the_next_look_and_after_a_restart_and_can_be_ta
     assert store.sound("goodbye", "vi") == built_in
 
 
-def test_a_recording_stands_above_all_and_when_its_file_is_lost_the_text_is_said_and_an_alarm_raised(
+def test_a_lost_recording_falls_back_to_speech_and_raises_an_alarm(
     database: Database, media: MediaStore, cache: SpeechCache, tmp_path: Path
 ) -> None:
     with database.session() as session:

@@ -59,7 +59,7 @@ def test_a_language_that_no_synthesis_speaks_is_heard_from_its_recordings(
     assert store.has("goodbye", "tyz")
 
 
-def test_a_text_in_the_callers_language_comes_before_a_recording_in_another(
+def test_a_text_in_the_callers_language_beats_a_recording_in_another(
     store: PromptStore, cache: SpeechCache, tmp_path: Path
 ) -> None:
     record(tmp_path, "vi", "goodbye")

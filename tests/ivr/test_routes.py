@@ -84,7 +84,7 @@ ROUTES = st.lists(st.builds(Route, st.sampled_from(["a", "b"]), st.sampled_from(
 
 @given(routes=ROUTES, half_hour=st.integers(0, 47), day=st.sampled_from(["2026-11-25", "2026-11-28", "2026-09-02"]))
 @settings(max_examples=200, deadline=None)
-def test_what_is_let_through_leads_one_way_at_any_moment_and_the_plan_says_the_same(
+def test_accepted_routes_are_unambiguous_and_agree_with_the_day_plan(
     routes: list[Route], half_hour: int, day: str
 ) -> None:
     try:

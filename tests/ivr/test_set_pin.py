@@ -16,7 +16,7 @@ async def called(*keys: str) -> tuple[SimulatedCall, SimulatedDesk]:
     return call, at_desk
 
 
-async def test_whoever_is_called_keys_it_in_twice_after_a_key() -> None:
+async def test_a_called_official_enters_a_new_pin_twice_after_a_key() -> None:
     call, at_desk = await called("1", "7351#", "7351#")
     assert call.heard == [GREETING, said("ask-new-pin"), said("ask-new-pin-again"), said("pin-changed")]
     assert at_desk.pin == "7351"

@@ -109,7 +109,7 @@ def test_a_forged_signature_is_refused(document: bytes) -> None:
         proven(document)
 
 
-def test_the_signature_is_checked_by_our_certificate_not_by_the_one_that_comes_along() -> None:
+def test_a_signature_is_checked_with_our_certificate_not_the_senders() -> None:
     with pytest.raises(AlertForged):
         proven(STRANGER.sign(alert()), SIGNER)
 
@@ -169,7 +169,7 @@ def test_a_detached_signature_proves_the_bytes_as_they_are() -> None:
         ("https://a.example/feed", "https://a.example/1.xml", SIGNER.certificate, False),
     ],
 )
-def test_an_https_feed_proves_what_is_on_its_own_host_unless_the_source_signs(
+def test_an_https_feed_is_trusted_for_its_own_host_unless_it_signs(
     feed: str, url: str, certificate: str, believed: bool
 ) -> None:
     who = AlertSource(code="x", feed_url=feed, certificate=certificate)

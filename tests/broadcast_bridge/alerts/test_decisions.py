@@ -154,7 +154,7 @@ def test_what_is_not_for_the_public_is_kept_and_not_aired(database: Database) ->
         assert broadcasting.due(session, NOW) == []
 
 
-def test_an_exercise_is_spoken_as_one_when_the_source_asks_for_it_and_breaks_into_nothing(database: Database) -> None:
+def test_an_exercise_is_announced_as_one_and_interrupts_nothing(database: Database) -> None:
     with database.session() as session:
         place(session)
         decision = take(session, source(session, speaks_exercises=True), alert(status="Exercise"))
@@ -204,7 +204,7 @@ def test_an_update_replaces_the_alert_and_stops_its_broadcast(database: Database
         assert "Tin này thay thế thông báo trước." in second.texts["vi"]
 
 
-def test_a_cancel_stops_the_broadcast_and_says_the_all_clear_where_it_was_heard(database: Database) -> None:
+def test_a_cancel_stops_the_broadcast_and_airs_the_all_clear_there(database: Database) -> None:
     with database.session() as session:
         here = place(session)
         who = source(session)

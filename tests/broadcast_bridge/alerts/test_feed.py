@@ -162,7 +162,7 @@ async def test_an_unchanged_feed_is_not_read_again(
     assert (heard(database), weather.asked.count("/1.xml")) == (["CB-2026-001", "hai"], 1)
 
 
-async def test_an_alert_from_a_clock_that_runs_ahead_is_heard_when_its_time_has_come(
+async def test_an_alert_dated_in_the_future_is_aired_at_its_time(
     database: Database, weather: Station, client: aiohttp.ClientSession
 ) -> None:
     weather.pages = {"/feed": atom("/1.xml"), "/1.xml": SIGNER.sign(alert(sent=minutes(7)))}
@@ -171,7 +171,7 @@ async def test_an_alert_from_a_clock_that_runs_ahead_is_heard_when_its_time_has_
     assert (await feed.poll(database, client, source_id, minutes(3))).decisions == (DecisionKind.AIR,)
 
 
-async def test_a_feed_that_fails_is_asked_less_often_and_its_silence_raises_an_alarm(
+async def test_a_failing_feed_is_polled_less_often_and_raises_an_alarm(
     database: Database, weather: Station, client: aiohttp.ClientSession
 ) -> None:
     source_id = listen_to(database, weather.url())

@@ -77,7 +77,7 @@ def test_several_areas_are_meant_together_and_each_speaker_once(database: Databa
         assert found == [speaker.code for speaker in here.speakers + there.speakers]
 
 
-def test_the_default_zones_are_not_used_when_the_area_names_a_place_that_is_not_ours(database: Database) -> None:
+def test_default_zones_are_not_used_for_an_area_outside_the_station(database: Database) -> None:
     with database.session() as session:
         here = place(session)
         assert speakers_concerned(session, [area((("VN-DVHC", "99999"),))], [here.zone]).speakers == ()

@@ -45,7 +45,7 @@ def test_what_is_said_twice_is_spoken_once() -> None:
     assert text.count("Lên cao") == 1
 
 
-def test_a_long_description_is_cut_after_a_sentence_and_the_instruction_stays() -> None:
+def test_a_long_description_is_cut_at_a_sentence_before_the_instruction() -> None:
     text = spoken(info(description="Nước đang lên nhanh. " * 200))
     assert LONGEST_TEXT - 100 < len(text) <= LONGEST_TEXT
     assert text.endswith("Nước đang lên nhanh. Bà con hãy lên nơi cao ngay.")

@@ -37,7 +37,7 @@ def test_two_that_want_one_speaker_at_one_moment_are_named_with_the_winner(datab
         assert found.times == 7
 
 
-def test_of_equals_the_earlier_wins_and_then_the_one_that_was_planned_first(database: Database) -> None:
+def test_of_equals_the_earlier_start_wins_then_the_older_schedule(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         daily(session, place, "05:32", title="muộn")
@@ -46,7 +46,7 @@ def test_of_equals_the_earlier_wins_and_then_the_one_that_was_planned_first(data
         assert set(titles(session)) == {("sớm", "sớm nữa"), ("sớm", "muộn"), ("sớm nữa", "muộn")}
 
 
-def test_who_comes_after_the_end_or_elsewhere_or_never_that_day_is_no_conflict(database: Database) -> None:
+def test_schedules_at_other_times_places_or_days_do_not_conflict(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         daily(session, place, "05:30")

@@ -60,7 +60,7 @@ def test_nothing_is_handed_out_before_its_time(database: Database) -> None:
         assert (claimed.state, claimed.claimed_by, claimed.schedule.title) == ("claimed", "a", "Bản tin 05:30")
 
 
-def test_a_live_call_is_handed_out_ahead_of_its_hour(database: Database) -> None:
+def test_a_live_call_is_claimed_ahead_of_its_time(database: Database) -> None:
     with database.session() as session:
         planned(session, lead_seconds=180)
         assert next_due(session) == HALF_PAST - minutes(3)

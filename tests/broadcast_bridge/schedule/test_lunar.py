@@ -75,7 +75,7 @@ def test_no_text_makes_it_stumble(text: str) -> None:
         return
 
 
-def test_a_lunar_schedule_rings_at_its_hour_from_its_start_on() -> None:
+def test_a_lunar_schedule_is_due_at_its_time_from_its_start_on() -> None:
     full_moon = Recurrence(datetime.datetime(2026, 11, 1, 18, 0), "Asia/Ho_Chi_Minh", lunar="DAY=15")
     full_moon.check()
     found = full_moon.between(

@@ -51,7 +51,7 @@ def test_a_plan_is_kept_with_a_trace_and_comes_due(database: Database) -> None:
         assert (entry.action, entry.detail["zones"], entry.detail["rrule"]) == ("schedule.plan", "11", "FREQ=DAILY")
 
 
-def test_a_live_call_is_begun_ahead_and_only_to_who_may_speak_there(database: Database) -> None:
+def test_a_live_call_starts_early_and_only_for_officials_of_the_zone(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         planner = account_as_planner(session, account_in(session, place))
@@ -159,7 +159,7 @@ def test_a_change_replaces_what_is_to_come_and_knows_of_other_changes(database: 
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite lets one write at a time
-def test_of_two_who_change_at_once_the_second_is_told(database: Database) -> None:
+def test_the_second_of_two_simultaneous_changes_is_refused(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         planner = account_as_planner(session, account_in(session, place))

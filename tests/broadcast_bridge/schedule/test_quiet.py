@@ -77,7 +77,7 @@ def test_a_zone_with_hours_of_its_own_does_not_keep_the_stations(database: Datab
         )
 
 
-def test_a_silenced_zone_is_left_out_of_every_broadcast_that_holds_it(database: Database) -> None:
+def test_a_silenced_zone_is_left_out_of_every_broadcast(database: Database) -> None:
     with database.session() as session:
         here = commune(session)
         there = commune(session, code="22")

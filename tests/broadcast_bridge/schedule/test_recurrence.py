@@ -43,17 +43,17 @@ def test_local_time_is_kept_when_the_clocks_change() -> None:
     assert moments(daily, "2026-03-28", "2026-03-30") == ["03-28 04:30", "03-29 03:30"]
 
 
-def test_the_hour_that_is_skipped_becomes_the_first_minute_that_exists() -> None:
+def test_a_skipped_local_time_becomes_the_first_minute_that_exists() -> None:
     daily = Recurrence(wall("2026-03-01T02:30"), BERLIN, "FREQ=DAILY")
     assert moments(daily, "2026-03-28", "2026-03-31") == ["03-28 01:30", "03-29 01:00", "03-30 00:30"]
 
 
-def test_two_times_in_the_skipped_hour_are_due_once() -> None:
+def test_two_times_in_the_skipped_clock_hour_are_due_once() -> None:
     often = Recurrence(wall("2026-03-01T02:00"), BERLIN, "FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30")
     assert moments(often, "2026-03-29", "2026-03-29T12:00") == ["03-29 01:00", "03-29 01:30"]
 
 
-def test_the_hour_that_comes_twice_is_due_once_the_first_time() -> None:
+def test_a_local_time_that_comes_twice_is_due_once_the_first_time() -> None:
     daily = Recurrence(wall("2026-10-01T02:30"), BERLIN, "FREQ=DAILY")
     assert moments(daily, "2026-10-24", "2026-10-27") == ["10-24 00:30", "10-25 00:30", "10-26 01:30"]
 
@@ -74,7 +74,7 @@ def test_single_days_are_taken_out_and_added() -> None:
     assert walls(weekly, "2026-11-01", "2026-11-15") == ["2026-11-02T17:00", "2026-11-05T08:00", "2026-11-11T17:00"]
 
 
-def test_it_holds_only_while_it_is_valid() -> None:
+def test_a_recurrence_applies_only_while_it_is_valid() -> None:
     daily = Recurrence(
         wall("2026-11-01T23:30"),
         HANOI,

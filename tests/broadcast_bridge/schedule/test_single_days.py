@@ -35,7 +35,7 @@ def test_a_day_is_moved_moved_on_and_left_out_while_the_others_stay(database: Da
         assert len(recurrence_of(made).between(NOW, NOW + 4 * DAY)) == 3
 
 
-def test_what_is_due_once_just_gets_another_hour(database: Database) -> None:
+def test_a_single_occurrence_gets_another_time(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         planner = account_as_planner(session, account_in(session, place))

@@ -152,7 +152,7 @@ def test_silence_is_no_answer(desk: Desk) -> None:
     assert not desk.spool.wav(name).exists()
 
 
-def test_who_may_not_record_may_not_answer(desk: Desk) -> None:
+def test_an_official_who_may_not_record_may_not_answer(desk: Desk) -> None:
     with desk.database.session() as session:
         session.get_one(Official, desk.official).may = ["live"]
     with pytest.raises(AnswerNotAllowed):

@@ -156,7 +156,7 @@ def test_all_that_waits_for_one_citizen_is_told_in_one_call(
     assert [one.reply_id for one in both.answers] == sorted(one.reply_id for one in both.answers)
 
 
-def test_who_is_being_rung_is_not_rung_beside_it(database: Database, there: Office, book: CitizenBook) -> None:
+def test_a_number_that_is_ringing_is_not_called_twice(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book)
     assert len(claimed(database)) == 1
@@ -166,7 +166,7 @@ def test_who_is_being_rung_is_not_rung_beside_it(database: Database, there: Offi
     assert due(database) == MORNING + answer_calls.BEFORE_ANOTHER
 
 
-def test_a_dead_switchboard_is_followed_by_another_try_after_more_than_a_minute(
+def test_a_call_of_a_dead_switchboard_is_retried_after_a_minute(
     database: Database, there: Office, book: CitizenBook
 ) -> None:
     with database.session() as session:

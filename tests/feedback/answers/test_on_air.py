@@ -127,7 +127,7 @@ class Power(AnswerProgrammes):
         super().make(answer, cut)
 
 
-def test_a_worker_that_dies_while_writing_leaves_no_programme_and_another_makes_one(air: Air) -> None:
+def test_a_worker_that_dies_leaves_no_programme_and_another_makes_it(air: Air) -> None:
     air.answered()
     with pytest.raises(KeyboardInterrupt):
         air.carry_out(Power(air.database, air.store, EspeakSynthesiser()))

@@ -91,9 +91,7 @@ def test_a_text_that_comes_twice_is_filed_once(database: Database, station: Text
     assert len(messages(database)) == 2
 
 
-def test_a_wish_for_no_texts_is_granted_and_confirmed_once_and_can_be_undone(
-    database: Database, station: TextInbox
-) -> None:
+def test_unsubscribing_from_texts_is_confirmed_once_and_reversible(database: Database, station: TextInbox) -> None:
     assert "không nhắn tin nữa" in send(station, "HUY").say
     assert send(station, "Hủy").say == ""
     send(station, "Cầu hỏng")
@@ -108,7 +106,9 @@ def test_a_wish_for_no_texts_is_granted_and_confirmed_once_and_can_be_undone(
 
 
 @pytest.mark.parametrize("sender", ["", "anonymous", "VIETTEL", "+84 91a"])
-def test_who_cannot_be_answered_is_kept_without_a_number(database: Database, station: TextInbox, sender: str) -> None:
+def test_a_sender_who_cannot_be_answered_is_stored_without_a_number(
+    database: Database, station: TextInbox, sender: str
+) -> None:
     send(station, "Cầu hỏng", sender=sender)
     with database.session() as session:
         assert (cases(session), session.scalars(sa.select(Citizen)).all()) == (1, [])

@@ -119,7 +119,7 @@ async def test_what_twilio_refuses_is_said_in_words_without_the_number(
         assert len(session.scalars(sa.select(Alarm)).all()) == (code == 20003)
 
 
-async def test_who_unsubscribed_at_twilio_is_not_texted_again(
+async def test_a_number_unsubscribed_at_twilio_gets_no_more_texts(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook
 ) -> None:
     twilio.unsubscribed.add(LAN)
@@ -138,7 +138,7 @@ async def test_a_text_too_long_for_twilio_fails_before_it_is_sent(
     assert ("1,601" in reason(the_reply(database)), twilio.requests) == (True, 0)
 
 
-async def test_a_text_that_was_taken_without_an_answer_is_looked_up_and_not_sent_twice(
+async def test_a_text_of_unknown_status_is_looked_up_and_not_sent_twice(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip
@@ -171,7 +171,7 @@ async def test_what_a_killed_worker_left_under_way_is_neither_lost_nor_doubled(
     assert (the_reply(database).state, len(twilio.texts)) == ("sent", 1)
 
 
-async def test_the_same_words_to_the_same_number_before_are_not_taken_for_this_text(
+async def test_an_earlier_equal_text_is_not_mistaken_for_this_one(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip
@@ -189,7 +189,7 @@ async def test_the_same_words_to_the_same_number_before_are_not_taken_for_this_t
     assert len(twilio.texts) == 2
 
 
-async def test_news_of_a_text_comes_before_the_worker_has_written_that_it_was_sent(
+async def test_a_status_may_arrive_before_the_text_is_recorded_as_sent(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip
@@ -217,7 +217,7 @@ async def test_a_line_that_stays_silent_is_given_up_with_an_alarm(
         assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
 
 
-async def test_an_answer_waits_for_the_morning_and_the_stations_own_word_does_not(
+async def test_an_answer_waits_for_morning_and_an_automatic_reply_does_not(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
     clock: time_machine.Traveller,
 ) -> None:  # fmt: skip
@@ -233,7 +233,7 @@ async def test_an_answer_waits_for_the_morning_and_the_stations_own_word_does_no
 
 
 @pytest.mark.parametrize("erased", [True, False])
-async def test_who_is_erased_or_wants_no_texts_by_now_gets_none(
+async def test_an_erased_or_unsubscribed_citizen_gets_no_pending_text(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook, erased: bool
 ) -> None:
     answer(database, book)

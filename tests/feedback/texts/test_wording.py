@@ -18,7 +18,7 @@ def test_one_word_asks_for_texts_again(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["Đúng", "dung", "Cầu treo hỏng, đừng ai qua", "xin hủy cuộc họp", "Không từ chối", "", "12345678"]
 )
-def test_a_message_that_holds_such_a_word_is_a_message(text: str) -> None:
+def test_a_message_that_contains_such_a_word_is_a_message(text: str) -> None:
     assert receipts.wish(text) is None
 
 
