@@ -14,6 +14,8 @@ from broadcast_bridge.models import Broadcast, Delivery
 from haichieu.database import Database
 from tests.builders.places import commune
 
+pytestmark = pytest.mark.both_databases
+
 MORNING = datetime.datetime(2026, 11, 5, 0, 0, tzinfo=datetime.UTC)
 
 

@@ -1,10 +1,14 @@
 import datetime
 
+import pytest
+
 from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import CallBack
 from haichieu.database import Database
 from tests.builders.places import commune
+
+pytestmark = pytest.mark.both_databases
 
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 

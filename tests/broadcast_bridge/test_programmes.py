@@ -28,6 +28,8 @@ from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, TextTooLo
 from haichieu.state_machine import IllegalTransition
 from tests.builders.places import commune
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
 EDITOR, APPROVER = "account:bientap@example", "account:duyet@example"
 

@@ -2,6 +2,7 @@
 
 import datetime
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from haichieu.media import Media
 from haichieu.periods import period_of
 from tests.builders.places import Commune, commune
 from tests.builders.programmes import programme
+
+pytestmark = pytest.mark.both_databases
 
 NOVEMBER = period_of(
     datetime.date(2026, 11, 1), datetime.date(2026, 11, 30), "Asia/Ho_Chi_Minh",

@@ -12,6 +12,8 @@ from feedback.states import CaseEvent, CaseStatus, Channel
 from haichieu.database import Database, now
 from tests.builders.cases import case, office
 
+pytestmark = pytest.mark.both_databases
+
 BY = "account:truc@example.vn"
 
 

@@ -15,6 +15,8 @@ from feedback.states import CaseStatus, Channel, Direction, Way
 from haichieu.database import Database, now
 from tests.builders.cases import Office, case, office
 
+pytestmark = pytest.mark.both_databases
+
 BY = "account:truc@example.vn"
 BRIDGE = "Cầu treo qua suối ở xóm Nà Đôm bị hỏng, trẻ em không đi học được"
 BRIDGE_AGAIN = "cau treo qua suoi xom na dom hong roi, tre em khong di hoc duoc"

@@ -29,6 +29,8 @@ from haichieu.media import Media, MediaStore
 from haichieu.people import Role
 from tests.builders.cases import case, office
 
+pytestmark = pytest.mark.both_databases
+
 BY = "account:quantri@example.vn"
 NUMBER, OTHER = "+84912345678", "+84987654321"
 SECRET = "chị Bế Thị Lan ở cạnh cây đa"

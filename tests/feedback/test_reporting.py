@@ -2,6 +2,7 @@
 
 import datetime
 
+import pytest
 from sqlalchemy.orm import Session
 
 from feedback.cases.case_reports import cases_handled
@@ -9,6 +10,8 @@ from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.database import Database
 from tests.builders.cases import Office, case, office
+
+pytestmark = pytest.mark.both_databases
 
 HOUR = datetime.timedelta(hours=1)
 OPENED = datetime.datetime(2026, 11, 10, 2, 0, tzinfo=datetime.UTC)

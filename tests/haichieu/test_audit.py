@@ -13,6 +13,8 @@ from haichieu.database import Database, migrate
 from haichieu.locale import message
 from tests.command_line import Finished, haichieu
 
+pytestmark = pytest.mark.both_databases
+
 
 def write(database: Database, *actors: str) -> None:
     """One transaction with an entry of each of these."""

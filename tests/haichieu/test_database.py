@@ -13,6 +13,8 @@ from haichieu.database import Base, Database, migrate, now
 from haichieu.errors import EnvironmentProblem
 from haichieu.people import Level, Unit
 
+pytestmark = pytest.mark.both_databases
+
 
 def unit(code: str = "A") -> Unit:
     return Unit(code=code, name=code, level=Level.COMMUNE)

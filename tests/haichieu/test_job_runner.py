@@ -13,6 +13,8 @@ from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost, Job
 
+pytestmark = pytest.mark.both_databases
+
 KIND = "test"
 DEADLINE_SECONDS = 10.0
 

@@ -9,6 +9,8 @@ from haichieu.database import Database, now
 from haichieu.jobs import Claim, ClaimLost, JobState
 from haichieu.locale import Message, message
 
+pytestmark = pytest.mark.both_databases
+
 LEASE = timedelta(seconds=60)
 START = now()
 

@@ -15,6 +15,8 @@ from haichieu.errors import HaiChieuError
 from haichieu.recording_intake import RecordingIntake
 from haichieu.spool import LeftRecording
 
+pytestmark = pytest.mark.both_databases
+
 
 class Asterisk:
     """Asterisk with these channels; no recording of it is running any more."""

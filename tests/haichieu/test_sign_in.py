@@ -9,6 +9,8 @@ from haichieu.sign_in import LockedOut, SignInAttempt, SignInRefused, WrongPin, 
 from tests.builders.accounts import PIN
 from tests.builders.places import commune
 
+pytestmark = pytest.mark.both_databases
+
 START = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)
 KNOWN, STRANGER = "+84912000011", "+84987654321"
 

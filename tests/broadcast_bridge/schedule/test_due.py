@@ -28,6 +28,8 @@ from haichieu.state_machine import IllegalTransition
 from tests.builders.places import Commune, commune
 from tests.builders.schedules import DAY, LEASE, NOW, daily, minutes
 
+pytestmark = pytest.mark.both_databases
+
 HALF_PAST = NOW + minutes(30)
 DYING = LEASE + datetime.timedelta(seconds=1)
 

@@ -158,6 +158,7 @@ def test_a_change_replaces_what_is_to_come_and_knows_of_other_changes(database: 
             change(session, made.id, later, planner, 1, NOW)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite lets one write at a time
 def test_the_second_of_two_simultaneous_changes_is_refused(database: Database) -> None:
     with database.session() as session:
