@@ -1,7 +1,9 @@
 """What people upload, and what the station makes of it."""
 
 import contextlib
+import os
 import random
+import struct
 import subprocess
 from pathlib import Path
 
@@ -15,13 +17,13 @@ from haichieu.demo.audio_matching import match
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of speech, quiet, with two seconds of silence before and three behind."""
+    """Two seconds of quiet speech, with one second of silence before and one behind."""
     folder = tmp_path_factory.mktemp("spoken")
-    text = "Good morning, everybody, and welcome to the morning news of our village."
+    text = "Good morning, everybody, and welcome to the news."
     subprocess.run(["espeak-ng", "-a", "20", "-w", folder / "said.wav", text], check=True)
     said = read_wav(folder / "said.wav")
     silence = np.zeros(said.rate, dtype=np.float32)
-    samples = np.concatenate([silence, silence, said.samples, silence, silence, silence])
+    samples = np.concatenate([silence, said.samples, silence])
     write_wav(folder / "spoken.wav", Sound(samples, said.rate))
     return folder / "spoken.wav"
 
@@ -47,7 +49,7 @@ def test_every_common_format_becomes_two_telephone_forms(spoken: Path, tmp_path:
 def test_silence_is_trimmed_and_the_level_is_normalised(spoken: Path, tmp_path: Path) -> None:
     forms = telephone_forms(spoken, tmp_path)
     before, after = measure(read_wav(spoken)), measure(read_wav(forms.narrow))
-    assert before.seconds - after.seconds == pytest.approx(5 - 0.6, abs=0.8)
+    assert before.seconds - after.seconds == pytest.approx(2 - 0.6, abs=0.5)
     assert forms.seconds == pytest.approx(after.seconds, abs=0.05)
     assert before.active_dbfs < -26
     assert -22 < after.active_dbfs < -10
@@ -97,27 +99,11 @@ def test_a_silent_upload_is_refused(tmp_path: Path) -> None:
 
 def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
-    subprocess.run(
-        [
-            *[
-                "ffmpeg",
-                "-nostdin",
-                "-v",
-                "error",
-                "-f",
-                "lavfi",
-                "-i",
-                "anullsrc=r=8000:cl=mono",
-                "-t",
-                "18000",
-                "-c:a",
-                "pcm_u8",
-            ],
-            long,
-        ],
-        check=True,
-    )
-    with pytest.raises(TooLongSound, match=r"5\.0"):
+    size = 5 * 3600 * 8000
+    header = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVEfmt ", 16, 1, 1, 8000, 8000, 1, 8, b"data", size)
+    long.write_bytes(header)
+    os.truncate(long, len(header) + size)  # a hole: nothing is written
+    with pytest.raises(TooLongSound, match="lasts 5 hours"):
         telephone_forms(long, tmp_path)
     assert not (tmp_path / "trimmed.flac").exists()
 
@@ -125,11 +111,11 @@ def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Pat
 def test_a_file_full_of_damage_does_not_hang(spoken: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole.mp3"
     subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "20", "-i", spoken, "-b:a", "64k", whole], check=True
+        ["ffmpeg", "-nostdin", "-v", "error", "-stream_loop", "4", "-i", spoken, "-b:a", "64k", whole], check=True
     )
     damaged = bytearray(whole.read_bytes())
     chance = random.Random(1)
-    for _ in range(20_000):
+    for _ in range(2_000):
         damaged[chance.randrange(5000, len(damaged))] = chance.randrange(256)
     (tmp_path / "damaged.mp3").write_bytes(damaged)
     with contextlib.suppress(UnusableSound):
