@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from haichieu.audit import AuditEntry
+from haichieu.locale import render
 from ivr.calls.reception import _destination
 from ivr.calls.routes import Route
 from ivr.calls.routing import Number, routes_of, units_led_to
@@ -43,7 +44,7 @@ def test_a_number_is_added_looked_at_changed_and_retired(house: House) -> None:
     added = browser.post("/numbers/new", "/account", **fields(NIGHT, missed_call_back="yes"))
     assert added.status_code == 303
     row = only(house)
-    assert [route.spoken() for route in routes_of(row)] == ["ngày làm việc 17:00-07:30"]
+    assert [render(route.in_words(), "vi") for route in routes_of(row)] == ["ngày làm việc 17:00-07:30"]
     assert (row.duty_phone, row.missed_call_back) == ("+842063000001", True)
     night = browser.get(f"/numbers/{row.id}?day=2026-11-25&hour=20:00").text
     assert "Thứ Tư 25/11/2026, 20:00, ai gọi 1022 sẽ gặp:" in night

@@ -10,6 +10,7 @@ from feedback.models import Case
 from feedback.states import CaseEvent
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.database import Database, now
+from haichieu.locale import message, render
 from tests.builders.cases import case, office
 
 BY = "account:truc@example.vn"
@@ -42,6 +43,9 @@ def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> Non
         happen(session, one, CaseEvent.REOPEN, "citizen", late)
         assert reminders.remind(session, due(session) + datetime.timedelta(seconds=1)) == Reminded(0, 1)
         assert [step.what for step in one.history][:3] == ["opened", "reminded", "overdue"]
+        announced = one.history[1].after_message
+        assert announced == message("case.due", at=moment)
+        assert render(announced, "vi") != render(announced, "en")
 
 
 @pytest.mark.parametrize("ended", [CaseEvent.ANSWER, CaseEvent.CLOSE])

@@ -52,3 +52,12 @@ def test_no_case_number_is_read_where_there_is_none(text: str) -> None:
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_an_acknowledgement_costs_one_text(language: str) -> None:
     assert segments(receipts.acknowledgement("12345678", language)) == 1
+
+
+def test_a_language_without_a_catalogue_gets_vietnamese() -> None:
+    assert receipts.said("stopped", "tyz") == receipts.said("stopped", "vi") != receipts.said("stopped", "en")
+
+
+def test_one_attached_file_is_not_files() -> None:
+    assert receipts.said("files_not_fetched", "en", count=1) == "[1 attached file, not downloaded]"
+    assert receipts.said("files_not_fetched", "en", count=2) == "[2 attached files, not downloaded]"

@@ -10,6 +10,7 @@ from feedback.transcription.correction import CorrectionRefused, again, correct
 from feedback.transcription.transcribing import write_down
 from haichieu import audit, jobs
 from haichieu.database import Database, now
+from haichieu.locale import message as message_text
 from tests.builders.cases import case, office
 from tests.feedback.transcription.sounds import nobody_speaking
 from tests.feedback.transcription.spoken_case import message, spoken_case, store_in
@@ -44,7 +45,8 @@ def test_a_correction_keeps_the_original_and_says_who_and_when(database: Databas
         filing = jobs.find(session, job_kinds.FILE, said)
         assert filing is not None
         assert filing.state == "waiting", "the case is filed again by the right words"
-        assert [step.actor for step in its_case.history if step.what == "transcript_corrected"] == [BY]
+        (step,) = [step for step in its_case.history if step.what == "transcript_corrected"]
+        assert (step.actor, step.after_message) == (BY, message_text("transcript.words", count=4))
         assert audit.find(session, words="case.transcript_corrected")
         assert not audit.find(session, words="treo"), "the trail must outlive what the citizen said"
 
