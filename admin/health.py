@@ -1,4 +1,4 @@
-"""`/healthz` and `/metrics`: for supervisors, not for people."""
+"""`/healthz` and `/metrics` for supervisors and monitoring."""
 
 import datetime
 import ipaddress
@@ -22,27 +22,27 @@ from haichieu.station_status import StationStatus, component_states, station_sta
 
 
 def register_health(app: Flask, panel: Panel) -> None:
-    """Add both."""
+    """Add both routes."""
     database = panel.database
 
     @app.get("/healthz")
     @open_to_all
     def healthz() -> tuple[Response, int]:
-        """Every part of the station with `ok`, and `ok` over all; 503 when not."""
+        """Return each component with `ok`, and `ok` for all of them; 503 when one fails."""
         answer = _health(database)
         return jsonify(answer), 200 if answer["ok"] else 503
 
     @app.get("/metrics")
     @open_to_all
     def metrics() -> Response:
-        """Prometheus text, for this machine or with a token."""
+        """Return Prometheus text, for this machine or with a token."""
         if not (_is_from_here() or _has_token(panel)):
             return problem(403, "Forbidden", message("api.metrics_local"))
         return Response(generate_latest(_metrics(database)), content_type=CONTENT_TYPE_LATEST)
 
 
 def _is_from_here() -> bool:
-    """A proxy on this machine that we were not told of (`web_proxies`) passes on strangers: it gives itself away."""
+    """Say whether the request comes from this machine; an undeclared local proxy reveals itself by its headers."""
     try:
         here = ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the web process works with, put together once: the database, the keys and stores of the station's home."""
+"""Collaborators of the web process: the database, and the keys and stores in the station's home."""
 
 import secrets
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Panel:
 
     @property
     def is_https(self) -> bool:
-        """Whether people reach the panel over TLS: cookies are then sent over nothing else."""
+        """Whether the panel is served over TLS; cookies are then sent over TLS only."""
         return self.settings.public_url.startswith("https://")
 
 
 def open_panel(database: Database, settings: Settings) -> Panel:
-    """Open the stores of the station in the home, making keys on first use."""
+    """Open the stores in the station's home; keys are created on first use."""
     home = settings.home.absolute()
     return Panel(
         database,

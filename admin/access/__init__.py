@@ -1,9 +1,9 @@
-"""Who is at the panel or the API, and what they may do there.
+"""Sign-in, sessions, tokens and permissions of the panel and the API.
 
 AccessRefused
-├── WrongPassword       the e-mail or the password is wrong; which of the two is not told
-├── WrongCode           the one-time code is wrong, or was used
-├── LockedOut           too many wrong tries for this account or from this address
-├── PasswordTooWeak     the new password is too short, or well known
-└── TokenRefused        the API token is not one, was revoked or has run out
+├── WrongPassword       the e-mail or the password is wrong; the message does not say which
+├── WrongCode           the one-time code is wrong or was used before
+├── LockedOut           too many failed attempts for this account or from this address
+├── PasswordTooWeak     the new password is too short, too long or too easy to guess
+└── TokenRefused        the API token is unknown or was revoked
 """

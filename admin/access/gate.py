@@ -1,7 +1,7 @@
-"""The gate before every route: who asks, may they, and is a form really ours.
+"""Access check before every route: authentication, permission and CSRF.
 
-Pages go by a cookie, the API by a bearer token; neither takes the other's proof. Somebody who is not signed in is sent
-to the login, and what they had typed into a form goes with them.
+Pages use a cookie, the API a bearer token; neither accepts the other. A visitor without a session is sent to the login
+page, together with what they had typed into a form.
 """
 
 from flask import Flask, Response, g, request
@@ -25,7 +25,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def register_gate(app: Flask, panel: Panel) -> None:
-    """Put the gate before every route of the application."""
+    """Check access before every route of the application."""
     csrf = CSRFProtect()
     csrf.init_app(app)
 
@@ -57,12 +57,12 @@ def register_gate(app: Flask, panel: Panel) -> None:
 
 
 def cookie_name(panel: Panel) -> str:
-    """Of the cookie of logins. The prefix binds it to this host and to TLS (RFC 6265bis §4.1.3.2)."""
+    """Return the name of the session cookie. The prefix binds it to this host and to TLS (RFC 6265bis §4.1.3.2)."""
     return "__Host-haichieu" if panel.is_https else "haichieu"
 
 
 def address_of_request() -> str:
-    """Where the request comes from."""
+    """Return the client address of the request."""
     return request.remote_addr or "?"
 
 

@@ -1,8 +1,8 @@
-"""What somebody had typed when their login ran out: it goes through the login, and the form is shown filled again.
+"""Forms that outlive an expired session: after the next sign-in they are shown filled in again.
 
-The fields travel signed in the login page itself, so that nothing is kept for somebody who never comes back. After the
-login they wait in its row until the form's page is shown. They are given back to the same account alone, and never sent
-on by themselves: the person presses the button again.
+The fields travel signed inside the login page, so nothing is stored for a visitor who never returns. After sign-in
+they wait in the session's row until the page of the form is shown. Only the same account gets them back, and they are
+never submitted automatically.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _NEVER_KEPT = ("csrf_token", "once", "password", "new_password", "code", "pin")
 
 @dataclass(frozen=True)
 class KeptForm:
-    """The page a form stands on, its fields, and whose they are (None when the login is not known any more)."""
+    """A form's page, its fields, and the account that typed them (None when the session is unknown)."""
 
     page: str
     fields: Mapping[str, list[str]]
@@ -35,7 +35,7 @@ class KeptForm:
 
 
 class NotSignedIn(AccessRefused):
-    """A page needs a login; `kept` is what was typed into the form that brought us here, None when it was no form."""
+    """A page needs a session. `kept` is what was typed into the submitted form; None when no form was submitted."""
 
     def __init__(self, kept: KeptForm | None) -> None:
         super().__init__("panel.access.sign_in_first")
@@ -43,7 +43,7 @@ class NotSignedIn(AccessRefused):
 
 
 def keep_from_request(panel: Panel, cookie: str) -> KeptForm:
-    """Take what was typed out of a request that comes too late; nothing of a form of somebody else's page."""
+    """Take the fields from a request without a session; none when the form belongs to another user's page."""
     page = path_within(urlsplit(request.referrer or "").path or HOME)
     proof = request.cookies.get(cookie)
     with panel.database.session() as session:
@@ -56,12 +56,12 @@ def keep_from_request(panel: Panel, cookie: str) -> KeptForm:
 
 
 def seal(panel: Panel, kept: KeptForm) -> str:
-    """A form as a signed text, for a hidden field."""
+    """Return a form as signed text, for a hidden field."""
     return _serializer(panel).dumps([kept.page, dict(kept.fields), kept.account_id])
 
 
 def unseal(panel: Panel, sealed: str) -> KeptForm | None:
-    """The form that was sealed here not too long ago; None for anything else."""
+    """Return the form that was sealed here within the time limit; None for anything else."""
     try:
         page, fields, account_id = _serializer(panel).loads(sealed, max_age=HOURS_TO_COME_BACK * 3600)
     except (BadData, ValueError):
@@ -70,13 +70,13 @@ def unseal(panel: Panel, sealed: str) -> KeptForm | None:
 
 
 def give_back(session: Session, login_id: int, account_id: int, kept: KeptForm) -> None:
-    """Leave the form for its page to find, when it is the same person who came back."""
+    """Store the form for its page, when the same account has signed in again."""
     if kept.fields and kept.account_id == account_id:
         sessions.keep_form(session.get_one(WebSession, login_id), kept.page, kept.fields)
 
 
 def take_kept(panel: Panel) -> Mapping[str, list[str]]:
-    """The fields that wait for the page that is being shown; they are taken away by that."""
+    """Return the stored fields for the page that is being shown, and delete them."""
     visitor = visitor_or_none()
     if visitor is None or visitor.login_id is None:
         return {}

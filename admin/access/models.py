@@ -1,7 +1,7 @@
-"""The tables of access: logins at browsers, second factors, recovery codes, API tokens.
+"""Tables of access: sessions, second factors, recovery codes, API tokens.
 
-What proves a login or a token stands here as a SHA-256 digest only: it is 256 random bits, so no slow hash is needed,
-and who reads the table can use none of it.
+Proofs of sessions and tokens are stored as SHA-256 digests only: they are 256 random bits, so no slow hash is needed,
+and the table is useless to anyone who reads it.
 """
 
 import datetime
@@ -15,10 +15,10 @@ from haichieu.people import Account
 
 
 class WebSession(Base):
-    """One login at one browser, from the right password to logging out, revocation or its time limit.
+    """One session of one browser, from sign-in until sign-out, revocation or its time limit.
 
-    `password_mark` is a mark of the account's password hash: another password, however it came, ends every login made
-    with the one before. `kept_form` is what somebody had typed when the login before this one ended.
+    `password_mark` is a digest of the account's password hash: a changed password ends every earlier session.
+    `kept_form` is what the user had typed when the previous session expired.
     """
 
     __tablename__ = "web_sessions"
@@ -38,9 +38,9 @@ class WebSession(Base):
 
 
 class SecondFactor(Base):
-    """The secret of an account's one-time codes (TOTP, RFC 6238), in use once `confirmed_at` is set.
+    """Secret of an account's one-time codes (TOTP, RFC 6238), in use once `confirmed_at` is set.
 
-    `last_step` is the time step of the code used last: no code is taken twice.
+    `last_step` is the time step of the last accepted code: no code is accepted twice.
     """
 
     __tablename__ = "second_factors"
@@ -53,7 +53,7 @@ class SecondFactor(Base):
 
 
 class RecoveryCode(Base):
-    """A code for the day the phone is lost; it works once."""
+    """A single-use code that replaces the phone."""
 
     __tablename__ = "recovery_codes"
 
@@ -64,7 +64,7 @@ class RecoveryCode(Base):
 
 
 class ApiToken(Base):
-    """A named key to the API with the rights of its account; `hint` is its beginning, to know it by in a list."""
+    """A named API token with the rights of its account; `hint` is its beginning, to recognise it in a list."""
 
     __tablename__ = "api_tokens"
 
@@ -81,7 +81,7 @@ class ApiToken(Base):
 
 
 class SentForm(Base):
-    """A form that is being dealt with, or was: the digest of what was sent, and the page that it `led_to`."""
+    """A form in progress or processed: the digest of its content, and the page that it `led_to`."""
 
     __tablename__ = "sent_forms"
 

@@ -1,4 +1,4 @@
-"""Where somebody may be sent after logging in: to a page of this panel and nowhere else."""
+"""Redirect targets after sign-in: pages of this panel only."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ HOME = "/"
 
 
 def path_within(wanted: str | None) -> str:
-    """The path that was asked for when it lies within the panel, else the first page.
+    """Return the requested path when it lies within the panel, else the start page.
 
     Browsers read `//host`, `/\\host` and paths with control characters as other hosts.
     """

@@ -1,9 +1,9 @@
-"""Who may use which route: each route says it where it is defined, and one gate (`admin.access.gate`) keeps it.
+"""Permission rules of routes: each route declares its rule, and `admin.access.gate` enforces it.
 
     @app.post("/broadcasts/<int:number>/stop")
     @needs(Action.AIR, where=units_of_broadcast)
 
-An application with a route that says nothing does not start. What a role may do stands in `haichieu.account_rights`.
+The application does not start while a route has no rule. The rights of each role are in `haichieu.account_rights`.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,19 +18,19 @@ from haichieu.account_rights import Action, require_everywhere
 
 View = TypeVar("View", bound=Callable[..., object])
 Where = Callable[..., Iterable[int]]
-"""Given a session and the route's arguments, the units that are concerned; raises NotFound where there is nothing."""
+"""Returns the units concerned, given a session and the route's arguments; raises NotFound for a missing object."""
 
 
 class RouteWithoutRule(Exception):
-    """A route does not say who may use it: a mistake of ours, which the application does not start with."""
+    """A route declares no rule: a programming error that stops the application from starting."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may use a route. `action` None with `signed_in` is anybody with an account.
+    """Permission rule of a route. `action` None with `signed_in` admits every account.
 
-    `where` finds the units concerned from the route's arguments. Without it, either the view shows what lies in the
-    visitor's units and nothing else, or (`checks_units`) it calls `require_in` once it knows the units from the body.
+    `where` finds the units concerned from the route's arguments. Without it, either the view shows only what lies in
+    the visitor's units, or (`checks_units`) it calls `require_in` once it knows the units from the body.
     """
 
     signed_in: bool
@@ -40,22 +40,22 @@ class Rule:
 
 
 def open_to_all(view: View) -> View:
-    """The route needs no login."""
+    """Let the route be used without a session."""
     return _with_rule(view, Rule(signed_in=False))
 
 
 def for_anyone_signed_in(view: View) -> View:
-    """The route is about the visitor's own account."""
+    """Let every account use the route, which concerns the visitor's own account."""
     return _with_rule(view, Rule(signed_in=True))
 
 
 def needs(action: Action, where: Where | None = None, *, checks_units: bool = False) -> Callable[[View], View]:
-    """The route needs an action, in the units that `where` finds, or that the view itself finds (`checks_units`)."""
+    """Require an action, in the units that `where` finds, or that the view itself finds (`checks_units`)."""
     return lambda view: _with_rule(view, Rule(True, action, where, checks_units))
 
 
 def rule_of(app: Flask, endpoint: str | None) -> Rule | None:
-    """What a route says; None for an address that is no route."""
+    """Return the rule of a route; None when there is no such route."""
     view = app.view_functions.get(endpoint or "")
     rule = getattr(view, "access_rule", None)
     return rule if isinstance(rule, Rule) else None

@@ -1,4 +1,4 @@
-"""Random proofs of a login or a token, and the digests by which the database knows them."""
+"""Random proofs of sessions and tokens, and the digests that the database stores."""
 
 import hashlib
 import secrets
@@ -7,10 +7,10 @@ BYTES = 32
 
 
 def new_proof(prefix: str = "") -> str:
-    """256 random bits as text, after a prefix that says what it is for."""
+    """Return 256 random bits as text, after a prefix that names their purpose."""
     return prefix + secrets.token_urlsafe(BYTES)
 
 
 def digest_of(proof: str) -> str:
-    """What the database keeps of a proof."""
+    """Return the digest of a proof."""
     return hashlib.sha256(proof.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One-time codes of an authenticator app (TOTP, RFC 6238), and recovery codes for the day the phone is lost."""
+"""One-time codes of an authenticator app (TOTP, RFC 6238) and recovery codes."""
 
 import datetime
 import hmac
@@ -18,20 +18,20 @@ from haichieu.vault import Vault
 
 STEP_SECONDS = 30
 DRIFT = 1
-"""A code of the step before or after is right too: clocks differ (RFC 6238 §5.2)."""
+"""Codes of the previous and next step are accepted, because clocks differ (RFC 6238 §5.2)."""
 RECOVERY_CODES = 10
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _RECOVERY_LENGTH = 12
 
 
 def is_on(session: Session, account_id: int) -> bool:
-    """Say whether an account must give a code."""
+    """Say whether an account must enter a code."""
     factor = session.get(SecondFactor, account_id)
     return factor is not None and factor.confirmed_at is not None
 
 
 def prepare(session: Session, vault: Vault, account: Account, at: datetime.datetime) -> str:
-    """The secret to be scanned, the same until it is confirmed; nothing asks for its codes yet."""
+    """Return the secret to scan, the same until it is confirmed; codes are not required yet."""
     factor = session.get(SecondFactor, account.id)
     if factor is None:
         secret: str = pyotp.random_base32()
@@ -42,7 +42,7 @@ def prepare(session: Session, vault: Vault, account: Account, at: datetime.datet
 
 
 def confirm(session: Session, vault: Vault, account: Account, code: str, at: datetime.datetime) -> list[str] | None:
-    """Switch the codes on when one of them is right; return the recovery codes, which are never shown again."""
+    """Turn codes on when `code` is right; return the recovery codes, which are never shown again."""
     factor = session.get(SecondFactor, account.id)
     if factor is None or factor.confirmed_at is not None or not _takes(factor, vault, code, at):
         return None
@@ -52,14 +52,14 @@ def confirm(session: Session, vault: Vault, account: Account, code: str, at: dat
 
 
 def switch_off(session: Session, account: Account, who: str) -> None:
-    """Ask the account for no more codes."""
+    """Turn codes off for an account."""
     session.execute(sa.delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
     session.execute(sa.delete(SecondFactor).where(SecondFactor.account_id == account.id))
     audit.record(session, who, "second_factor.off", f"account:{account.email}")
 
 
 def code_is_right(session: Session, vault: Vault, account_id: int, code: str, at: datetime.datetime) -> bool:
-    """Say whether a code of the app, or a recovery code, is right; either is used up by that."""
+    """Say whether a code of the app or a recovery code is right; this uses it up."""
     factor = session.get(SecondFactor, account_id, with_for_update=True)
     if factor is None or factor.confirmed_at is None:
         return False
@@ -76,7 +76,7 @@ def code_is_right(session: Session, vault: Vault, account_id: int, code: str, at
 
 
 def recovery_codes_left(session: Session, account_id: int) -> int:
-    """How many recovery codes have not been used."""
+    """Return the number of unused recovery codes."""
     return session.scalars(
         sa.select(sa.func.count(RecoveryCode.id)).where(
             RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None)
@@ -85,7 +85,7 @@ def recovery_codes_left(session: Session, account_id: int) -> int:
 
 
 def qr_code(secret: str, account: Account, station: str) -> str:
-    """What an authenticator app scans, as an SVG image."""
+    """Return the QR code for an authenticator app as SVG."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.email, issuer_name=station)
     image = io.BytesIO()
     segno.make(uri, error="m").save(image, kind="svg", omitsize=True, border=2, xmldecl=False, light="#fff")
@@ -93,7 +93,7 @@ def qr_code(secret: str, account: Account, station: str) -> str:
 
 
 def _takes(factor: SecondFactor, vault: Vault, code: str, at: datetime.datetime) -> bool:
-    """Whether the code belongs to a step that is near and later than the one used last; it is used up then."""
+    """Say whether the code belongs to a nearby step later than the last used one; this uses it up."""
     codes = pyotp.TOTP(vault.unlock(factor.secret_locked))
     present = int(at.timestamp()) // STEP_SECONDS
     given = _plain(code)
@@ -112,5 +112,5 @@ def _new_recovery_codes(session: Session, account_id: int) -> list[str]:
 
 
 def _plain(code: str) -> str:
-    """A code as typed, without the spaces and hyphens that people put in."""
+    """Return a typed code without spaces and hyphens."""
     return code.translate({ord(sign): None for sign in " -"}).lower().encode("ascii", "ignore").decode()

@@ -1,6 +1,6 @@
-"""Logins at browsers, kept in the database, so that they can be listed and ended from anywhere.
+"""Browser sessions, stored in the database so that they can be listed and revoked.
 
-A login ends by logging out, by revocation, after `IDLE` without a request, after `ABSOLUTE` in any case, and when the
+A session ends by sign-out, by revocation, after `IDLE` without a request, after `ABSOLUTE` in any case, and when the
 account gets another password or is removed.
 """
 
@@ -19,12 +19,12 @@ from haichieu.people import Account
 IDLE = datetime.timedelta(hours=2)
 ABSOLUTE = datetime.timedelta(hours=12)
 SEEN_EVERY = datetime.timedelta(minutes=1)
-"""A request writes down that the login was used at most this often: reading a page should not write."""
+"""A request records the use of its session at most this often, so that reading a page does not write."""
 KEPT_AFTER_END = datetime.timedelta(days=7)
 
 
 def begin(session: Session, account: Account, address: str, browser: str, at: datetime.datetime) -> tuple[str, int]:
-    """Begin a login; return its proof, for the cookie, and its number. An old one, if any, is not continued."""
+    """Start a session; return its proof, for the cookie, and its id. An older session is not continued."""
     proof = new_proof()
     login = WebSession(
         account_id=account.id,
@@ -41,30 +41,30 @@ def begin(session: Session, account: Account, address: str, browser: str, at: da
 
 
 def find(session: Session, proof: str, at: datetime.datetime) -> WebSession | None:
-    """The login that a cookie proves, None when it is over or never was."""
+    """Return the session that a cookie proves; None when it is over or unknown."""
     login = find_even_ended(session, proof)
     return login if login is not None and _holds(login, at) else None
 
 
 def find_even_ended(session: Session, proof: str) -> WebSession | None:
-    """The login that a cookie proves, also when it is over: to know whose text is to be kept."""
+    """Return the session that a cookie proves, even when it is over."""
     return session.scalar(
         sa.select(WebSession).where(WebSession.token_digest == digest_of(proof)).options(joinedload(WebSession.account))
     )
 
 
 def is_use_worth_noting(login: WebSession, at: datetime.datetime) -> bool:
-    """Whether `note_use` would say something new."""
+    """Say whether the last recorded use is older than `SEEN_EVERY`."""
     return at - login.seen_at >= SEEN_EVERY
 
 
 def note_use(session: Session, login_id: int, at: datetime.datetime) -> None:
-    """Note that a login was used."""
+    """Record the use of a session."""
     session.execute(sa.update(WebSession).where(WebSession.id == login_id).values(seen_at=at))
 
 
 def open_logins(session: Session, account_id: int, at: datetime.datetime) -> Sequence[WebSession]:
-    """The account's logins that hold, the one used last first."""
+    """Return the account's valid sessions, the most recently used first."""
     found = session.scalars(
         sa.select(WebSession)
         .where(WebSession.account_id == account_id, WebSession.ended_at.is_(None), WebSession.seen_at > at - IDLE)
@@ -75,14 +75,14 @@ def open_logins(session: Session, account_id: int, at: datetime.datetime) -> Seq
 
 
 def end(session: Session, login: WebSession, who: str, action: str, at: datetime.datetime) -> None:
-    """End a login: `session.logout` by its owner, `session.revoke` from elsewhere."""
+    """End a session: `session.logout` by its owner, `session.revoke` from elsewhere."""
     if login.ended_at is None:
         login.ended_at = at
         audit.record(session, who, action, f"account:{login.account.email}", login=login.id)
 
 
 def end_all(session: Session, account_id: int, who: str, at: datetime.datetime, *, besides: int | None = None) -> int:
-    """End every login of an account but one; return how many there were."""
+    """End every session of an account except `besides`; return how many were ended."""
     others = [login for login in open_logins(session, account_id, at) if login.id != besides]
     for login in others:
         end(session, login, who, "session.revoke", at)
@@ -90,12 +90,12 @@ def end_all(session: Session, account_id: int, who: str, at: datetime.datetime, 
 
 
 def keep_form(login: WebSession, path: str, fields: Mapping[str, Any]) -> None:
-    """Keep what was typed into the form of a page until the page is shown again."""
+    """Store what was typed into a form until its page is shown again."""
     login.kept_form = {"path": path, "fields": dict(fields)}
 
 
 def forget(session: Session, at: datetime.datetime) -> None:
-    """Remove logins that have been over for a week, with the addresses that they came from."""
+    """Delete sessions that ended a week ago, with their addresses."""
     over = at - ABSOLUTE - KEPT_AFTER_END
     session.execute(sa.delete(WebSession).where(WebSession.created_at < over))
 

@@ -1,6 +1,6 @@
-"""Signing in at the panel: the right password, the right code, and when enough wrong ones are enough.
+"""Password and code sign-in at the panel, with lockout.
 
-By the rule of the officials' line (`haichieu.sign_in`): five wrong tries within 15 minutes lock an account for
+The rule is that of the officials' line (`haichieu.sign_in`): five failed attempts within 15 minutes lock an account for
 15 minutes and raise an alarm. An address is locked after `TRIES_OF_AN_ADDRESS`, since an office shares one.
 """
 
@@ -26,7 +26,7 @@ LONGEST_PASSWORD = 128
 def check_password(
     session: Session, email: str, password: str, address: str, at: datetime.datetime
 ) -> Account | WrongPassword | LockedOut:
-    """The account that proves to be at the browser; a refusal comes as a value, so that its trace is committed."""
+    """Return the account, or the refusal as a value, so that the failed attempt is committed."""
     account = session.scalar(sa.select(Account).where(sa.func.lower(Account.email) == email.lower()))
     subject = _subject(account, email)
     if _locked(session, subject, address, at):
@@ -41,7 +41,7 @@ def check_password(
 def check_code(
     session: Session, vault: Vault, account: Account, code: str, address: str, at: datetime.datetime
 ) -> WrongCode | LockedOut | None:
-    """Check the one-time or recovery code of an account whose password was right; a refusal comes as a value."""
+    """Check the one-time or recovery code after the right password; return a refusal as a value."""
     subject = _subject(account, account.email)
     if _locked(session, subject, address, at):
         return LockedOut()
@@ -52,7 +52,7 @@ def check_code(
 
 
 def signed_in(session: Session, account: Account, address: str, at: datetime.datetime) -> None:
-    """Note that an account is in: its wrong tries are forgotten, those of the address are not."""
+    """Record a successful sign-in: it resets the failed attempts of the account, not those of the address."""
     session.add(SignInAttempt(subject=_subject(account, account.email), at=at, succeeded=True))
     audit.record(session, f"account:{account.email}", "session.login", f"account:{account.email}", address=address)
 
@@ -60,13 +60,13 @@ def signed_in(session: Session, account: Account, address: str, at: datetime.dat
 def check_again(
     session: Session, account: Account, password: str, address: str, at: datetime.datetime
 ) -> WrongPassword | LockedOut | None:
-    """Ask for the password once more before something that a borrowed browser should not do."""
+    """Check the password again before a sensitive change, in case the browser was left unattended."""
     checked = check_password(session, account.email, password, address, at)
     return None if isinstance(checked, Account) else checked
 
 
 def change_password(session: Session, account: Account, password: str) -> None:
-    """Give an account another password, which ends every login made with the one before. Raises PasswordTooWeak."""
+    """Set another password, which ends every earlier session. Raises PasswordTooWeak."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise PasswordTooWeak("panel.access.password_length", shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD)
     plain = password.lower()

@@ -1,4 +1,4 @@
-"""Keys to the API: made once, shown once, known by their digest, used with the rights of their account."""
+"""API tokens: shown once, stored as digests, used with the rights of their account."""
 
 import datetime
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from haichieu.errors import UsageError
 from haichieu.people import Account
 
 PREFIX = "hc_"
-"""So that a token that lies about, in a script or a chat, is known for what it is."""
+"""Makes a leaked token recognisable in scripts and chats."""
 USED_EVERY = datetime.timedelta(minutes=1)
 
 
 def create(session: Session, account: Account, name: str, who: str, at: datetime.datetime) -> str:
-    """Make a token and return it; nobody can read it again. Raises UsageError."""
+    """Create a token and return it; it cannot be read again. Raises UsageError."""
     name = name.strip()
     if not 1 <= len(name) <= 100:
         raise UsageError("api.token_name")
@@ -39,7 +39,7 @@ def create(session: Session, account: Account, name: str, who: str, at: datetime
 
 
 def account_with_token(database: Database, token: str, at: datetime.datetime) -> Account:
-    """The account a token stands for; its use is noted at most every `USED_EVERY`. Raises TokenRefused."""
+    """Return the account of a token, and record its use at most every `USED_EVERY`. Raises TokenRefused."""
     with database.reading() as session:
         found = session.scalar(
             sa.select(ApiToken)
@@ -56,7 +56,7 @@ def account_with_token(database: Database, token: str, at: datetime.datetime) ->
 
 
 def tokens_of(session: Session, account_id: int | None = None) -> Sequence[ApiToken]:
-    """The tokens of an account, or of all, that were not revoked; the newest first."""
+    """Return the valid tokens of an account, or of all accounts; the newest first."""
     query = sa.select(ApiToken).where(ApiToken.revoked_at.is_(None)).options(joinedload(ApiToken.account))
     if account_id is not None:
         query = query.where(ApiToken.account_id == account_id)
@@ -64,7 +64,7 @@ def tokens_of(session: Session, account_id: int | None = None) -> Sequence[ApiTo
 
 
 def revoke(session: Session, token_id: int, who: str, at: datetime.datetime, *, of: int | None = None) -> None:
-    """End a token, of the account `of` alone when given. Raises UsageError."""
+    """Revoke a token, only if it belongs to account `of` when given. Raises UsageError."""
     found = session.get(ApiToken, token_id)
     if found is None or found.revoked_at is not None or (of is not None and found.account_id != of):
         raise UsageError("api.no_such_token", number=token_id)

@@ -1,4 +1,4 @@
-"""Who asks: the account behind the request that is being answered."""
+"""The account behind the current request."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from haichieu.people import Account
 
 @dataclass(frozen=True)
 class Visitor:
-    """An account at a browser (`login_id`) or with an API token (None), and the units that it is limited to."""
+    """An account in a browser session (`login_id`) or with an API token (None), and the units it is limited to."""
 
     account: Account
     units: frozenset[int]
@@ -18,22 +18,22 @@ class Visitor:
 
     @property
     def actor(self) -> str:
-        """As the audit trail calls them."""
+        """The name of the visitor in the audit trail."""
         return f"account:{self.account.email}"
 
     def may(self, action: Action | str) -> bool:
-        """Say whether their role gives an action."""
+        """Say whether the visitor's role has an action."""
         return may(self.account, Action(action))
 
 
 def visitor_or_none() -> Visitor | None:
-    """Who asks, None for somebody who has not signed in."""
+    """Return the visitor, or None without a session or token."""
     found = g.get("visitor") if has_request_context() else None
     return found if isinstance(found, Visitor) else None
 
 
 def visitor() -> Visitor:
-    """Who asks; only where a route's rule lets nobody in who has not signed in."""
+    """Return the visitor; only for routes whose rule requires a session or token."""
     found = visitor_or_none()
     if found is None:
         raise RuntimeError("a route that is open to all asks who is there")

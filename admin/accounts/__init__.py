@@ -1,1 +1,1 @@
-"""The accounts of the panel, for who manages them."""
+"""Account administration."""

@@ -1,4 +1,4 @@
-"""Accounts of the panel given, changed and taken away; somebody who can undo it always stays."""
+"""Changes to accounts of the panel; one administrator always remains."""
 
 import datetime
 import secrets
@@ -16,19 +16,19 @@ _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 class LastAdministrator(HaiChieuError):
-    """Nobody would be left who may give accounts in these units."""
+    """The change would leave these units without an administrator."""
 
     def __init__(self) -> None:
         super().__init__("panel.accounts.last_administrator")
 
 
 def new_password() -> str:
-    """A password to begin with, that can be read out over the telephone."""
+    """Return a temporary password that can be read out over the telephone."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def reset_password(session: Session, account: Account, who: str, at: datetime.datetime) -> str:
-    """Give an account another password, which ends its logins; return it, for nobody can read it again."""
+    """Give an account another password, which ends its sessions; return it, as it cannot be read again."""
     password = new_password()
     sessions.end_all(session, account.id, who, at)
     account.password_hash = hash_secret(password)
@@ -37,7 +37,7 @@ def reset_password(session: Session, account: Account, who: str, at: datetime.da
 
 
 def disable(session: Session, account: Account, who: str, at: datetime.datetime) -> None:
-    """End an account's logins and tokens and let it in no more, until it gets a password. Raises LastAdministrator."""
+    """End an account's sessions and tokens and refuse sign-in until its password is reset. Raises LastAdministrator."""
     require_another_administrator(session, account)
     sessions.end_all(session, account.id, who, at)
     for token in tokens.tokens_of(session, account.id):
@@ -47,12 +47,12 @@ def disable(session: Session, account: Account, who: str, at: datetime.datetime)
 
 
 def is_disabled(account: Account) -> bool:
-    """Say whether no password lets this account in."""
+    """Say whether the account has no password."""
     return not account.password_hash
 
 
 def require_another_administrator(session: Session, account: Account) -> None:
-    """Raise LastAdministrator when no other administrator covers all that this one does."""
+    """Raise LastAdministrator when no other administrator covers all units of this one."""
     if account.role != Role.ADMIN or is_disabled(account):
         return
     others = session.scalars(

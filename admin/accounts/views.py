@@ -1,4 +1,4 @@
-"""The pages of accounts: the list, adding and changing one, another password, ending logins or the second factor."""
+"""Pages of accounts: list, add, edit, reset password, end sessions, turn codes off."""
 
 from collections.abc import Iterable
 
@@ -36,7 +36,7 @@ SAMPLE = "email,name,role,unit\nlan@coba.example,Nông Thị Lan,operator,CO-BA"
 
 
 def unit_of_account(session: Session, number: int) -> Iterable[int]:
-    """The unit of an account. Raises NotFound."""
+    """Return the unit of an account. Raises NotFound."""
     account = session.get(Account, number)
     if account is None:
         raise NotFound
@@ -50,7 +50,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.get("/accounts")
     @needs(Action.MANAGE_ACCOUNTS)
     def accounts() -> Response:
-        """The accounts in the visitor's units, with their last use."""
+        """List the accounts in the visitor's units, with their last use."""
         with panel.database.reading() as session:
             found = session.scalars(
                 sa.select(Account)
@@ -78,13 +78,13 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.get("/accounts/new")
     @needs(Action.MANAGE_ACCOUNTS)
     def new_account() -> Response:
-        """The form for one more."""
+        """Show the form for a new account."""
         return _form_page(panel, form_of(panel))
 
     @app.post("/accounts/new")
     @needs(Action.MANAGE_ACCOUNTS, checks_units=True)
     def add_account() -> Response:
-        """Add it, and show its first password this once."""
+        """Add an account and show its temporary password once."""
         password = new_password()
         texts = {**sent_form().fields, "password": [password]}
         try:
@@ -97,7 +97,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.get("/accounts/<int:number>/edit")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def edit_account(number: int) -> Response:
-        """The form with what is there."""
+        """Show the form of an account."""
         with panel.database.reading() as session:
             row = session.get_one(Account, number)
             texts = texts_of(ACCOUNT, row)
@@ -128,7 +128,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/password")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def reset_account_password(number: int) -> Response:
-        """Another password, shown this once; it lets a disabled account in again."""
+        """Reset the password and show it once; this enables a disabled account."""
         with panel.database.session() as session:
             row = session.get_one(Account, number)
             password = reset_password(session, row, visitor().actor, now())
@@ -137,7 +137,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/disable")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def disable_account(number: int) -> Response:
-        """Let it in no more, once the box that says so is ticked; its logins and tokens end."""
+        """Disable the account (requires the confirmation box); its sessions and tokens end."""
         with panel.database.session() as session:
             row = session.get_one(Account, number)
             texts = texts_of(ACCOUNT, row)
@@ -157,7 +157,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/end-logins")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def end_logins(number: int) -> Response:
-        """End every login of an account."""
+        """End every session of an account."""
         with panel.database.session() as session:
             besides = visitor().login_id if number == visitor().account.id else None
             ended = sessions.end_all(session, number, visitor().actor, now(), besides=besides)
@@ -167,7 +167,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/second-factor/off")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def reset_second_factor(number: int) -> Response:
-        """Ask an account for no more codes: its owner has lost the phone and the recovery codes."""
+        """Turn confirmation codes off for an owner who lost the phone and the recovery codes."""
         with panel.database.session() as session:
             second_factor.switch_off(session, session.get_one(Account, number), visitor().actor)
         flash(say("accounts.second_factor_off"))

@@ -1,4 +1,4 @@
-"""Cases, what was said in them, and answers."""
+"""Cases, their messages, and answers."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -74,7 +74,7 @@ def register_cases(api: Api, panel: Panel) -> None:
 
 
 def _conditions(session: Session, query: CaseQuery) -> list[sa.ColumnElement[bool]]:
-    """What the query asks for, in the visitor's units; a code that nothing has finds nothing."""
+    """Return the conditions of a query in the visitor's units; an unknown code matches nothing."""
     asked = case_search.Wanted(
         query.text.replace("\x00", ""), [visitor().account.unit_id], [query.status] if query.status else (),
         channel=query.channel, overdue_at=now() if query.overdue else None,
@@ -104,7 +104,7 @@ def _case(one: Case) -> dict[str, object]:
 
 
 def message_document(one: Message) -> documents.Message:
-    """One message as it travels."""
+    """Return the document of one message."""
     heard = one.transcript
     return documents.Message(
         id=one.id, direction=one.direction, channel=one.channel, author=one.author, at=one.at, text=one.text,

@@ -1,4 +1,4 @@
-"""The shapes that travel over the API. Names are those of the tables; moments are ISO 8601 with a zone."""
+"""Documents of the API. Names are those of the tables; times are ISO 8601 with a time zone."""
 
 import datetime
 from typing import Annotated, Literal, Self
@@ -13,7 +13,7 @@ MOST = 200
 
 
 def _written(value: object) -> object:
-    """Refuse a number where a day or a moment is to be written out: it would be taken for seconds since 1970."""
+    """Refuse a number in place of a date or time: pydantic would take it for seconds since 1970."""
     if not isinstance(value, str) or not value[4:5] == "-":
         raise InvalidValue("api.moment")
     return value
@@ -22,18 +22,18 @@ def _written(value: object) -> object:
 Day = Annotated[datetime.date, BeforeValidator(_written)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 Words = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
-"""Without control characters: no database, telephone or loudspeaker knows what to do with them."""
+"""Text without control characters, which databases, telephones and speech synthesis do not accept."""
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,12}$")]
 
 
 class _In(BaseModel):
-    """What comes in: nothing that is not known."""
+    """Base of requests: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Problem(BaseModel):
-    """A problem document (RFC 9457); `errors` names the fields of a request that has the wrong shape."""
+    """A problem document (RFC 9457); `errors` lists the invalid fields of a request."""
 
     type: str
     title: str
@@ -43,14 +43,14 @@ class Problem(BaseModel):
 
 
 class Paging(_In):
-    """A page of a list: at most `limit`, of those before the id `before`."""
+    """Paging of a list: at most `limit` items with an id lower than `before`."""
 
     limit: int = Field(50, ge=1, le=MOST)
     before: int | None = Field(None, ge=1, le=2**31 - 1)
 
 
 class Speaker(BaseModel):
-    """A loudspeaker cluster. `supervised` is false for a multicast group, which is never asked."""
+    """A loudspeaker cluster. `supervised` is false for a multicast group, which is never monitored."""
 
     id: str
     name: str
@@ -63,7 +63,7 @@ class Speaker(BaseModel):
 
 
 class Speakers(BaseModel):
-    """All speakers of the account's units."""
+    """All speakers in the account's units."""
 
     items: list[Speaker]
 
@@ -100,7 +100,7 @@ class Broadcast(BaseModel):
 
 
 class BroadcastWithDeliveries(Broadcast):
-    """One airing with what became of it at each speaker."""
+    """One airing with its result at each speaker."""
 
     deliveries: list[Delivery]
 
@@ -119,7 +119,7 @@ _ONE_OF_TEXT_AND_PROGRAMME: list[JsonValue] = [
 
 
 class BroadcastWish(_In):
-    """What is to be aired: exactly one of `text` and `programme`; `at` null is at once."""
+    """A request to broadcast exactly one of `text` and `programme`; `at` null means now."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": _ONE_OF_TEXT_AND_PROGRAMME})
 
@@ -137,7 +137,7 @@ class BroadcastWish(_In):
 
 
 class Transcript(BaseModel):
-    """What was understood of a spoken message."""
+    """The transcript of a voice message."""
 
     text: str
     engine: str
@@ -149,7 +149,7 @@ class Transcript(BaseModel):
 
 
 class Reply(BaseModel):
-    """An answer on one way to the citizen."""
+    """The delivery of an answer by one method."""
 
     way: str
     state: str
@@ -158,7 +158,7 @@ class Reply(BaseModel):
 
 
 class Message(BaseModel):
-    """One thing that was said in a case. `sound_seconds` is null for what was written."""
+    """One message of a case. `sound_seconds` is null for written messages."""
 
     id: int
     direction: str
@@ -173,7 +173,7 @@ class Message(BaseModel):
 
 
 class Case(BaseModel):
-    """A concern of a citizen. `anonymous` says that nobody can be called back."""
+    """A citizen's case. `anonymous` means that nobody can be called back."""
 
     number: str
     status: str
@@ -190,15 +190,15 @@ class Case(BaseModel):
 
 
 class CaseWithMessages(Case):
-    """A case with all that was said."""
+    """A case with all its messages."""
 
     messages: list[Message]
 
 
 class CaseQuery(Paging):
-    """Which cases, by codes of a unit (with all under it), a category, a department, and by words of what was said.
+    """Filter of cases: codes of a unit (with all units below it), a category, a department, and words of the messages.
 
-    `overdue` true leaves those whose due date is past.
+    `overdue` true selects the cases whose due date has passed.
     """
 
     status: CaseStatus | None = None
@@ -218,14 +218,14 @@ class Cases(BaseModel):
 
 
 class AnswerWish(_In):
-    """An answer, and the ways on which it is to reach the citizen."""
+    """An answer and the methods by which it is sent to the citizen."""
 
     text: Annotated[Words, Field(max_length=5000)]
     by: list[Way] = Field(min_length=1, max_length=3)
 
 
 class Schedule(BaseModel):
-    """When and where something is due; `recurrence` in words, `next` the next hour."""
+    """Time, place and content of a schedule; `recurrence` in words, `next` the next start time."""
 
     id: int
     title: str
@@ -246,7 +246,7 @@ class Schedules(BaseModel):
 
 
 class Stopped(BaseModel):
-    """That a broadcast was told to stop."""
+    """The confirmation that a broadcast was asked to stop."""
 
     id: int
     state: str

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the operations and the pydantic models that they name."""
+"""The OpenAPI 3.1 document, generated from the operations and their pydantic models."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ _REFUSALS = {
 
 
 def document(operations: Sequence["Operation"]) -> dict[str, Any]:
-    """The whole document."""
+    """Return the OpenAPI document."""
     models = {model for one in operations for model in (one.answer, one.body) if model is not None} | {Problem}
     modes = {one.body: "validation" for one in operations if one.body is not None}
     _, schemas = models_json_schema(

@@ -1,4 +1,4 @@
-"""One declaration a route: who may, what comes in, what goes out. The OpenAPI document is made from the same."""
+"""Declaration of API routes: permission, request and response in one place, also used for the OpenAPI document."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class NotJson(UsageError):
 
 @dataclass(frozen=True)
 class Operation:
-    """A route of the API. `path` is as Flask writes it, below `ROOT`."""
+    """A route of the API. `path` is in Flask's notation, below `ROOT`."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def address(self) -> str:
-        """The path as OpenAPI writes it."""
+        """The path in OpenAPI's notation."""
         return ROOT + re.sub(r"<(?:[^>]+:)?(\w+)>", r"{\1}", self.path)
 
 
@@ -57,7 +57,7 @@ class Api:
     def serves(
         self, operation: Operation, where: Where | None = None, *, checks_units: bool = False
     ) -> Callable[[Handler], Handler]:
-        """Make the decorated function a route. It gets `query` and `body` where the operation has them."""
+        """Make the decorated function a route. It receives `query` and `body` where the operation declares them."""
 
         def register(handler: Handler) -> Handler:
             @needs(operation.action, where, checks_units=checks_units)
@@ -81,12 +81,12 @@ class Api:
 
 
 def register_document(api: Api) -> None:
-    """Serve the OpenAPI document, and say as a problem document what is wrong with a request."""
+    """Serve the OpenAPI document, and answer invalid requests with a problem document."""
 
     @api.app.get(f"{ROOT}/openapi.json")
     @open_to_all
     def openapi() -> Response:
-        """What the API takes and gives (OpenAPI 3.1)."""
+        """Return the OpenAPI 3.1 document of the API."""
         return jsonify(document(api.operations))
 
     @api.app.errorhandler(ValidationError)

@@ -1,4 +1,4 @@
-"""The shapes of reports as they travel over the API. A share is 0 to 1, null where there is nothing to share."""
+"""Documents of reports. A share is between 0 and 1, or null when it is undefined."""
 
 import datetime
 
@@ -17,7 +17,7 @@ class ReportQuery(BaseModel):
 
 
 class Report(BaseModel):
-    """The days that a report covers."""
+    """The period of a report."""
 
     since: datetime.date
     until: datetime.date
@@ -32,28 +32,28 @@ class _Aired(BaseModel):
 
 
 class UnitReport(_Aired):
-    """What was aired in a unit: broadcasts, deliveries by how they went, minutes played."""
+    """Broadcasts in a unit: their number, deliveries by result, minutes played."""
 
     unit: str
     name: str
 
 
 class CategoryReport(_Aired):
-    """What was aired of a category; a live voice has none."""
+    """Broadcasts of a category; a live broadcast has none."""
 
     kind: str
     category: str
 
 
 class BroadcastReport(Report):
-    """What was aired, unit by unit and category by category."""
+    """Broadcasts by unit and by category."""
 
     items: list[UnitReport]
     categories: list[CategoryReport]
 
 
 class SpeakerReport(BaseModel):
-    """How long a speaker could be reached, of the hours it was watched; `losses` is how often it was lost."""
+    """Share of the monitored hours in which a speaker was reachable; `losses` counts lost connections."""
 
     speaker: str
     name: str
@@ -64,13 +64,13 @@ class SpeakerReport(BaseModel):
 
 
 class AvailabilityReport(Report):
-    """The availability of speakers, the least reachable first."""
+    """Availability of speakers, the least reachable first."""
 
     items: list[SpeakerReport]
 
 
 class CaseGroup(BaseModel):
-    """Cases that were opened; `waiting` and `overdue` as of now, `late` answered after the due date."""
+    """Opened cases; `waiting` and `overdue` as of now, `late` means answered after the due date."""
 
     code: str
     name: str
@@ -85,7 +85,7 @@ class CaseGroup(BaseModel):
 
 
 class CasesReport(Report):
-    """Cases opened in these days: all, by unit and by category (code "" is without one)."""
+    """Cases opened in the period: all, by unit and by category (code "" is no category)."""
 
     total: CaseGroup
     items: list[CaseGroup]
@@ -93,7 +93,7 @@ class CasesReport(Report):
 
 
 class Opinion(BaseModel):
-    """What listeners of one unit say of one programme."""
+    """Listener feedback of one unit on one programme."""
 
     programme: int
     title: str
@@ -103,6 +103,6 @@ class Opinion(BaseModel):
 
 
 class SurveyReport(Report):
-    """What listeners answered by keypad: was it useful?"""
+    """Listener feedback by keypad: whether programmes were useful."""
 
     items: list[Opinion]

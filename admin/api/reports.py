@@ -1,4 +1,4 @@
-"""Reports on a stretch of days, by the functions that the pages use."""
+"""Report routes, with the functions that the report pages use."""
 
 import dataclasses
 

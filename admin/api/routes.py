@@ -1,4 +1,4 @@
-"""The API put together."""
+"""Registration of all API routes."""
 
 from flask import Flask
 

@@ -1,1 +1,1 @@
-"""The audit trail as a page."""
+"""The audit trail page."""

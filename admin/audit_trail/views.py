@@ -1,4 +1,4 @@
-"""The audit trail: who did what to what, and when, with a filter that stays in the address."""
+"""The audit trail page, with a filter in its address."""
 
 from flask import Flask, request
 from werkzeug.wrappers import Response
@@ -19,7 +19,7 @@ def register_audit_trail(app: Flask, panel: Panel) -> None:
     @app.get("/audit")
     @needs(Action.AUDIT, where=every_unit)
     def audit_trail() -> Response:
-        """The newest entries, or those before one; filtered by words."""
+        """List the newest entries, or those before one, filtered by words."""
         words = request.args.get("q", "")[:200].strip()
         before = request.args.get("before", type=int)
         if before is not None and not 0 < before < 2**31:

@@ -1,1 +1,1 @@
-"""Broadcasts as pages and API see them: which of them somebody may see, and having one put on the air."""
+"""Broadcasts for pages and API: visibility, and starting one."""

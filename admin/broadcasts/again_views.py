@@ -1,4 +1,4 @@
-"""A past broadcast once more: a recording is aired again in two steps, a live voice's recording becomes a programme."""
+"""Repeating a past broadcast: a recorded one is aired again, a live recording becomes a programme."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts/<int:number>/again")
     @needs(Action.AIR, where=units_of_broadcast)
     def ask_again(number: int) -> Response:
-        """What will be heard where, to be confirmed."""
+        """Show which speakers will play it, for confirmation."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
             rebroadcast.what_again(session, broadcast, now())
@@ -40,7 +40,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @app.post("/broadcasts/<int:number>/again")
     @needs(Action.AIR, where=units_of_broadcast, checks_units=True)
     def air_again(number: int) -> Response:
-        """Air it again, at once."""
+        """Repeat the broadcast now."""
         with panel.database.session() as session:
             broadcast = find_broadcast(session, visitor(), number)
             units = {speaker.unit_id for speaker in _speakers_now(session, broadcast)}
@@ -53,7 +53,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts/<int:number>/programme")
     @needs(Action.EDIT, where=units_of_broadcast)
     def ask_programme(number: int) -> Response:
-        """How the programme of a recording is to be called."""
+        """Ask for the title of the programme made from a recording."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
             rebroadcast.recording_of(broadcast)
@@ -62,7 +62,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     @app.post("/broadcasts/<int:number>/programme")
     @needs(Action.EDIT, where=units_of_broadcast)
     def keep_programme(number: int) -> Response:
-        """Keep the recording as a programme of the visitor's unit and hand it to the approvers."""
+        """Save the recording as a programme of the visitor's unit and submit it for approval."""
         form, who = sent_form(), visitor()
         with panel.database.session() as session:
             broadcast = find_broadcast(session, who, number)
@@ -83,7 +83,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
 
 
 def _speakers_now(session: Session, broadcast: Broadcast) -> list[Speaker]:
-    """The speakers that would hear it now."""
+    """Return the speakers that would play it now."""
     zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes), Zone.removed_at.is_(None)))
     singles = session.scalars(
         sa.select(Speaker).where(Speaker.code.in_(broadcast.speaker_codes), Speaker.removed_at.is_(None))

@@ -1,6 +1,6 @@
-"""Having a text, or an approved programme, put on the air from a page or the API.
+"""Starting a broadcast of a text or an approved programme, from a page or the API.
 
-Making the sound takes a second or two and is done without a transaction: rights first, then the sound, then the row.
+Speech synthesis takes a second or two and runs outside a transaction: first rights, then the sound, then the row.
 """
 
 import datetime
@@ -34,7 +34,7 @@ class NoSuchProgramme(UsageError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be aired: a text or a programme, to which zones, how urgent, when (None is at once)."""
+    """A requested broadcast: a text or a programme, the zones, the priority and the start time (None is now)."""
 
     zone_codes: Sequence[str]
     text: str = ""
@@ -47,7 +47,7 @@ class Wish:
 
 
 def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime) -> int:
-    """Have it aired; return the broadcast's number. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
+    """Request the broadcast; return its id. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
     with panel.database.session() as session:
         _check(session, wish, at)
     if wish.programme_id is not None:
@@ -68,20 +68,20 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
 
 
 def action_of(wish: Wish) -> Action:
-    """What airing it takes."""
+    """Return the action that the request requires."""
     if wish.priority is Priority.EMERGENCY:
         return Action.EMERGENCY
     return Action.AIR if wish.programme_id is not None else Action.ANNOUNCE
 
 
 def title_of(text: str) -> str:
-    """The beginning of a text, as the title of its broadcast."""
+    """Return the beginning of a text, as the title of its broadcast."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_TITLE else f"{line[: LONGEST_TITLE - 1]}…"
 
 
 def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
-    """What can be said before the sound is made. The units are asked about first: nobody probes what lies elsewhere."""
+    """Check what is known before synthesis. Units come first, so that nobody can probe what lies elsewhere."""
     require_in(session, action_of(wish), units_heard(session, wish.zone_codes))
     if bool(wish.text.strip()) == (wish.programme_id is not None):
         raise UsageError("api.text_or_programme")

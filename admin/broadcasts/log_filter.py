@@ -1,4 +1,4 @@
-"""The filter of the broadcast log as it stands in the address, and what the visitor may choose in it."""
+"""Filter of the broadcast log in the address, and its choices."""
 
 import datetime
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from haichieu.station import the_station
 
 @dataclass(frozen=True)
 class LogFilter:
-    """What was asked for; empty is all."""
+    """The requested filter; empty fields match everything."""
 
     words: str
     since: datetime.date | None
@@ -31,7 +31,7 @@ class LogFilter:
     priority: Priority | None
 
     def address(self) -> dict[str, str]:
-        """As it stands in an address."""
+        """The filter as query parameters."""
         said = {
             "q": self.words, "since": self.since, "until": self.until, "unit": self.unit, "zone": self.zone,
             "state": self.state, "kind": self.kind, "priority": self.priority,
@@ -39,7 +39,7 @@ class LogFilter:
         return {name: str(value) for name, value in said.items() if value}
 
     def wanted(self, session: Session, visitor: Visitor, at: datetime.datetime) -> Wanted:
-        """What the log is asked. A unit that is not the visitor's is as one where nothing was heard."""
+        """Return the query of the log. A unit that is not the visitor's matches nothing."""
         days = self._days(session, at)
         return Wanted(
             self.words,
@@ -56,7 +56,7 @@ class LogFilter:
 
 
 def filter_asked() -> LogFilter:
-    """The filter in the address of this request; days the wrong way round are turned."""
+    """Return the filter in the address of this request; a reversed period is corrected."""
     since, until = day_asked("since"), day_asked("until")
     if since and until and until < since:
         since, until = until, since
@@ -67,12 +67,12 @@ def filter_asked() -> LogFilter:
 
 
 def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
-    """The visitor's units."""
+    """Return the visitor's units."""
     return session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.code)).all()
 
 
 def zones_to_choose(session: Session) -> Sequence[Zone]:
-    """The zones of the station."""
+    """Return the zones of the station."""
     return session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
 
 

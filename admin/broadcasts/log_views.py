@@ -1,4 +1,4 @@
-"""The log of broadcasts: a list with filters, each broadcast's proof speaker by speaker, both as CSV files."""
+"""The broadcast log: a filtered list and the proof of each broadcast, both also as CSV."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts")
     @needs(Action.VIEW)
     def broadcast_log_page() -> Response:
-        """The broadcasts that a filter leaves, the newest first."""
+        """List the broadcasts that match the filter, the newest first."""
         asked, before = filter_asked(), number_asked("before")
         with panel.database.reading() as session:
             wanted = asked.wanted(session, visitor(), now())
@@ -46,13 +46,13 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts.csv")
     @needs(Action.VIEW)
     def broadcast_log_file() -> Response:
-        """The same, all of it, as a CSV file."""
+        """Return the filtered log as a CSV file."""
         return csv_answer("broadcasts", _heads("number", *BROADCAST_COLUMNS), _log_rows(panel, filter_asked()))
 
     @app.get("/broadcasts/<int:number>")
     @needs(Action.VIEW)
     def broadcast_page(number: int) -> Response:
-        """One broadcast with its proof; it prints on paper as it is."""
+        """Show one broadcast with its proof, printable."""
         with panel.database.reading() as session:
             found = find_broadcast(session, visitor(), number)
             proof, station = proof_of(session, visitor(), found), the_station(session)
@@ -66,7 +66,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts/<int:number>.csv")
     @needs(Action.VIEW)
     def broadcast_file(number: int) -> Response:
-        """The proof of one broadcast as a CSV file."""
+        """Return the proof of one broadcast as a CSV file."""
         with panel.database.reading() as session:
             timezone = the_station(session).timezone
             shown = proof_of(session, visitor(), find_broadcast(session, visitor(), number))
@@ -93,7 +93,7 @@ def _heads(*names: str) -> list[str]:
 
 
 def _log_rows(panel: Panel, asked: LogFilter) -> Iterator[list[Cell]]:
-    """Row by row, in short transactions: a long log holds nobody up."""
+    """Yield row by row, in short transactions, so that a long log blocks nobody."""
     before: int | None = None
     while True:
         with panel.database.reading() as session:

@@ -1,4 +1,4 @@
-"""What a broadcast's page shows: each speaker's delivery, those that caught up with the later airing that did it."""
+"""Content of a broadcast's page: each speaker's delivery, with the later delivery that caught up."""
 
 import datetime
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from haichieu.locale import Message
 
 @dataclass(frozen=True)
 class Proof:
-    """One delivery. `caught_up` is the later delivery that made it good, with the moment and the seconds of that."""
+    """One delivery. `caught_up` is the later delivery that replaced it."""
 
     code: str
     name: str
@@ -36,7 +36,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class MayAgain:
-    """What the visitor may do with a past broadcast: air it again, keep its recording as a programme; or why not."""
+    """Whether the visitor may repeat a past broadcast or save its recording, or why not."""
 
     air: bool
     keep: bool
@@ -44,7 +44,7 @@ class MayAgain:
 
 
 def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[Proof]:
-    """The proof of a broadcast that the visitor may see, whole: who hears it may know where else it was heard."""
+    """Return the complete proof of a broadcast that the visitor may see, including speakers in other units."""
     deliveries = session.scalars(
         sa.select(Delivery)
         .join(Delivery.speaker)
@@ -71,7 +71,7 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
 
 
 def may_air_again(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> MayAgain:
-    """What of it can be heard once more, and is within the visitor's rights."""
+    """Return what the visitor may do to air the broadcast again."""
     if is_open(broadcast) or broadcast.again_of_id is not None:
         return MayAgain(False, False)
     if broadcast.kind == Kind.LIVE:

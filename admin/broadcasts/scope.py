@@ -1,4 +1,4 @@
-"""Which broadcasts an account may see: those heard in one of its units, those meant for them, and its own."""
+"""Visibility of broadcasts: those played in the account's units, those meant for them, and its own."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -11,14 +11,14 @@ from haichieu.people import Unit
 
 
 class NoSuchBroadcast(NotFound):
-    """There is no broadcast of this number, or it is not for the one who asks."""
+    """There is no broadcast with this id, or the visitor may not see it."""
 
     def __init__(self, number: int) -> None:
         super().__init__("panel.log.no_such", number=number)
 
 
 def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
-    """The condition under which somebody sees a broadcast."""
+    """Return the condition under which a visitor sees a broadcast."""
     if sees_everything(session, visitor):
         return sa.true()
     begun = _some_delivery(sa.true())
@@ -35,7 +35,7 @@ def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
 
 
 def find_broadcast(session: Session, visitor: Visitor, number: int) -> Broadcast:
-    """A broadcast with its deliveries. Raises NoSuchBroadcast, also when it is not for this visitor."""
+    """Return a broadcast with its deliveries. Raises NoSuchBroadcast, also when the visitor may not see it."""
     found = session.scalar(
         sa.select(Broadcast)
         .where(Broadcast.id == number, seen_by(session, visitor))
@@ -47,7 +47,7 @@ def find_broadcast(session: Session, visitor: Visitor, number: int) -> Broadcast
 
 
 def units_of_broadcast(session: Session, number: int) -> set[int]:
-    """The units that a broadcast is heard in, or will be; those whose stopping it concerns. Raises NoSuchBroadcast."""
+    """Return the units in which a broadcast plays or will play. Raises NoSuchBroadcast."""
     broadcast = session.get(Broadcast, number)
     if broadcast is None:
         raise NoSuchBroadcast(number)
@@ -66,14 +66,14 @@ def units_of_broadcast(session: Session, number: int) -> set[int]:
 
 
 def sees_everything(session: Session, visitor: Visitor) -> bool:
-    """Say whether somebody's unit is above all others."""
+    """Say whether the visitor's unit is above all others."""
     return session.scalar(sa.select(Unit.id).where(Unit.id.not_in(visitor.units)).limit(1)) is None
 
 
 def _some_delivery(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Whether a broadcast has such a delivery.
+    """Return the condition that a broadcast has such a delivery.
 
-    Not as EXISTS, which PostgreSQL may answer by reading all deliveries there are, for the fifty broadcasts of a page.
+    Not as EXISTS, which PostgreSQL may answer by reading all deliveries, for the fifty broadcasts of a page.
     """
     found = sa.select(Delivery.id).where(Delivery.broadcast_id == Broadcast.id, which).limit(1)
     return found.correlate(Broadcast).scalar_subquery().is_not(None)
@@ -84,7 +84,7 @@ def _inside(visitor: Visitor) -> sa.ColumnElement[bool]:
 
 
 def _zones_reaching(session: Session, visitor: Visitor) -> list[str]:
-    """The zones whose speakers are, in part at least, in the visitor's units."""
+    """Return the zones with speakers in the visitor's units."""
     named = sa.select(zone_speakers.c.zone_id).join(Speaker, Speaker.id == zone_speakers.c.speaker_id)
     by_speaker = set(session.scalars(named.where(_inside(visitor))))
     reaching = set(
@@ -94,7 +94,7 @@ def _zones_reaching(session: Session, visitor: Visitor) -> list[str]:
 
 
 def _above(session: Session, visitor: Visitor) -> set[int]:
-    """The visitor's units and those above them: a zone over the district reaches its communes."""
+    """Return the visitor's units and those above them: a zone over the district reaches its communes."""
     parents = {unit.id: unit.parent_id for unit in session.scalars(sa.select(Unit))}
     found = set(visitor.units)
     one = parents.get(visitor.account.unit_id)

@@ -1,1 +1,1 @@
-"""The pages of the calendar: weeks and months, schedules, single days otherwise, silenced zones, calendar files."""
+"""Calendar pages: weeks and months, schedules, moved days, muted zones, calendar files."""

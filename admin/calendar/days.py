@@ -1,4 +1,4 @@
-"""What the calendar shows of a span of days: what was, with its reason, and what the schedules say is to come."""
+"""Content of the calendar for a span of days: past occurrences with their reasons, and upcoming ones."""
 
 import datetime
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _DAY = datetime.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Entry:
-    """One time of a schedule: `local` by the station's clock, `wall` by the schedule's own."""
+    """One start of a schedule: `local` by the station's clock, `wall` by the schedule's own."""
 
     schedule: Schedule
     at: datetime.datetime
@@ -38,7 +38,7 @@ class Entry:
 
     @property
     def zones(self) -> str:
-        """Where it is heard, in words."""
+        """The names of its zones."""
         return ", ".join(zone.name for zone in self.schedule.zones)
 
 
@@ -52,7 +52,7 @@ class Day:
     entries: list[Entry] = field(default_factory=list)
 
     def at_hour(self, hour: int) -> list[Entry]:
-        """What is due within an hour of the clock."""
+        """Return the entries that start within an hour of the clock."""
         return [entry for entry in self.entries if entry.local.hour == hour]
 
 
@@ -60,7 +60,7 @@ def days(
     session: Session, who: Visitor, first: datetime.date, count: int, timezone: str, at: datetime.datetime,
     zone_id: int | None = None,
 ) -> list[Day]:  # fmt: skip
-    """The days from `first`, each with what was or will be heard of schedules of somebody's units."""
+    """Return the days from `first`, with the occurrences of schedules in the visitor's units."""
     zone, language = ZoneInfo(timezone), page_language()
     found = {}
     for number in range(count):
@@ -87,7 +87,7 @@ def days(
 
 
 def hours_of(shown: Sequence[Day]) -> range:
-    """The hours that a week must show: those of the broadcasting day, and any other that holds something."""
+    """Return the hours that a week must show: the broadcasting day and any other hour with an entry."""
     used = [entry.local.hour for day in shown for entry in day.entries]
     return range(min([5, *used]), max([20, *used]) + 1)
 

@@ -1,4 +1,4 @@
-"""The form of a schedule: what was typed as a draft, and a schedule as what the form shows."""
+"""The schedule form: conversion between form fields and drafts."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ REPEATS = ("once", "daily", "weekly", "monthly", "lunar", "rule")
 
 
 def draft_from(form: Form, was: Draft | None = None) -> Draft:
-    """What was typed; what the form does not show stays as it `was`. Raises ScheduleRefused."""
+    """Return the draft that was typed; fields outside the form stay as they were. Raises ScheduleRefused."""
     what = _one_of(What, form.value("what"), "what")
     repeat = form.value("repeat", "once")
     minutes = form.value("minutes").strip()
@@ -55,7 +55,7 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
 
 
 def as_fields(schedule: Schedule) -> Mapping[str, Sequence[str]]:
-    """A schedule as the fields of its form."""
+    """Return a schedule as form fields."""
     lunar = dict(part.split("=", 1) for part in schedule.lunar.split(";") if "=" in part)
     repeat = "lunar" if schedule.lunar else _repeat_of(schedule.rrule)
     weekdays = schedule.rrule.partition("BYDAY=")[2].split(",") if repeat == "weekly" else []

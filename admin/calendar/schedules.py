@@ -1,4 +1,4 @@
-"""The pages of one schedule: what it is in words, making and changing it, moving or leaving out one of its days."""
+"""Pages of one schedule: show, add, edit, move or skip one occurrence."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ NEXT_HOURS = 5
 
 
 class _Clash(Exception):
-    """It collides with others, and nobody has said yet that this is meant; what was written is undone."""
+    """The schedule conflicts with others and the user has not confirmed it; rolls the transaction back."""
 
     def __init__(self, found: list[Conflict]) -> None:
         self.found = found
@@ -47,7 +47,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules")
     @needs(Action.VIEW)
     def schedules() -> Response:
-        """Every schedule of one's units, the newest first, in words."""
+        """List the schedules of the visitor's units in words, the newest first."""
         before = request.args.get("before", type=int)
         with panel.database.reading() as session:
             wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
@@ -62,7 +62,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules/<int:number>")
     @needs(Action.VIEW, where=unit_of_schedule)
     def schedule(number: int) -> Response:
-        """When, where and what, its next hours, and whom it collides with."""
+        """Show a schedule with its next start times and conflicts."""
         with panel.database.reading() as session:
             one = find_schedule(session, number)
             zone = ZoneInfo(one.timezone)
@@ -75,14 +75,14 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules/new")
     @needs(Action.SCHEDULE)
     def new_schedule() -> Response:
-        """An empty form, or one for a programme or an hour that was chosen elsewhere."""
+        """Show the form, empty or with a chosen programme or time."""
         given = {name: [request.args[name][:40]] for name in ("programme", "day", "time") if name in request.args}
         return _form_page(panel, Form(take_kept(panel) or given))
 
     @app.post("/calendar/schedules/new")
     @needs(Action.SCHEDULE, checks_units=True)
     def plan_schedule() -> Response:
-        """Plan it; when it collides with others, that is shown first."""
+        """Add a schedule; conflicts must be confirmed first."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -102,7 +102,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules/<int:number>/edit")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def edit_schedule(number: int) -> Response:
-        """The form with what it is now."""
+        """Show the form of a schedule."""
         with panel.database.reading() as session:
             one = find_schedule(session, number)
             fields = {**as_fields(one), "version": [str(one.version)]}
@@ -111,7 +111,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.post("/calendar/schedules/<int:number>/edit")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def change_schedule(number: int) -> Response:
-        """Change it; the second of two people who change it is told and keeps what they typed."""
+        """Change a schedule. 409 with what was typed when another user changed it meanwhile."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -130,7 +130,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules/<int:number>/remove")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def ask_remove_schedule(number: int) -> Response:
-        """Ask whether it is really to be removed."""
+        """Ask for confirmation of the deletion."""
         with panel.database.reading() as session:
             one = find_schedule(session, number)
             return page("schedule_remove.html", schedule=one, words=in_words(recurrence_of(one), page_language()))
@@ -138,7 +138,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.post("/calendar/schedules/<int:number>/remove")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def remove_schedule(number: int) -> Response:
-        """Take it out, with all that is still to come of it."""
+        """Delete a schedule with all its upcoming occurrences."""
         with panel.database.session() as session:
             editing.remove(session, number, account_as_planner(session, visitor().account), now())
         flash(say("calendar.removed"))
@@ -147,14 +147,14 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules/<int:number>/move")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def ask_move(number: int) -> Response:
-        """Where one of its days is to go; `to` is filled in when it was dragged there."""
+        """Ask for the new time of one occurrence; `to` is filled in when it was dragged there."""
         given = {name: [request.args.get(name, "")[:16]] for name in ("was", "to")}
         return _move_page(panel, number, Form(given))
 
     @app.post("/calendar/schedules/<int:number>/move")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def move_occurrence(number: int) -> Response:
-        """Move one of its days to another hour, or leave it out."""
+        """Move one occurrence to another time, or skip it."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -191,7 +191,7 @@ def _move(session: Session, number: int, form: Form) -> None:
 
 
 def _require_meant(session: Session, schedule: Schedule, form: Form) -> None:
-    """Raise _Clash, which undoes all, when it collides with others and nobody was shown exactly that."""
+    """Raise _Clash when there are conflicts other than those that the user has confirmed."""
     found = list(clashes(session, schedule, now()))
     if found and form.value("confirmed") != mark_of(found):
         raise _Clash(found)

@@ -1,4 +1,4 @@
-"""What the calendar's pages work on: schedules of an account's units, and what there is to choose from."""
+"""Objects of the calendar's pages: schedules of an account's units, and the choices of the form."""
 
 import datetime
 import hashlib
@@ -21,7 +21,7 @@ MOST_CHOICES = 300
 
 
 def find_schedule(session: Session, number: int) -> Schedule:
-    """The schedule of this number that was not removed. Raises NotFound."""
+    """Return the schedule with this id, unless it was deleted. Raises NotFound."""
     found = session.get(Schedule, number) if number < 2**31 else None
     if found is None or found.removed_at is not None:
         raise NotFound("panel.calendar.no_such", number=number)
@@ -29,12 +29,12 @@ def find_schedule(session: Session, number: int) -> Schedule:
 
 
 def unit_of_schedule(session: Session, number: int) -> list[int]:
-    """The unit that a schedule belongs to. Raises NotFound."""
+    """Return the unit of a schedule. Raises NotFound."""
     return [find_schedule(session, number).unit_id]
 
 
 def choices(session: Session, who: Visitor, also_programme: int | None = None) -> Mapping[str, object]:
-    """What a schedule may be made of by somebody: units, zones, programmes, playlists, officials."""
+    """Return the units, zones, programmes, playlists and officials that a visitor may choose."""
     newest = (
         sa.select(Programme)
         .where(Programme.unit_id.in_(who.units), Programme.state != ProgrammeState.WITHDRAWN)
@@ -56,11 +56,11 @@ def choices(session: Session, who: Visitor, also_programme: int | None = None) -
 
 
 def clashes(session: Session, schedule: Schedule, at: datetime.datetime) -> Sequence[Conflict]:
-    """Whom a schedule meets in the next weeks; nobody while it is switched off."""
+    """Return the conflicts of a schedule in the coming weeks; none while it is disabled."""
     return conflicts_of(session, schedule, at, at + HORIZON) if schedule.enabled else []
 
 
 def mark_of(found: Sequence[Conflict]) -> str:
-    """A mark of conflicts that were shown."""
+    """Return a digest of the conflicts that were shown."""
     shown = [(one.winner.title, one.loser.title, one.at.isoformat(), one.times) for one in found]
     return hashlib.sha256(repr(shown).encode()).hexdigest()

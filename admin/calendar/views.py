@@ -1,4 +1,4 @@
-"""Weeks and months as pages, silencing a zone, and calendar files in and out."""
+"""Week and month pages, muting of zones, import and export of calendar files."""
 
 import calendar
 import datetime
@@ -41,7 +41,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @app.get("/calendar")
     @needs(Action.VIEW)
     def calendar_page() -> Response:
-        """A week or a month, from `day`, of all zones or one."""
+        """Show a week or a month, from `day`, of all zones or one."""
         is_month = request.args.get("view") == "month"
         zone_id = request.args.get("zone", type=int)
         zone_id = zone_id if zone_id and 0 < zone_id < 2**31 else None
@@ -61,13 +61,13 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/silence")
     @needs(Action.AIR)
     def silences() -> Response:
-        """Which zones are silenced, and until when one is to be."""
+        """Show the muted zones and the form to mute one."""
         return _silence_page(panel, Form())
 
     @app.post("/calendar/silence")
     @needs(Action.AIR, checks_units=True)
     def silence_zone_until() -> Response:
-        """Silence a zone until a moment, or let it sound again."""
+        """Mute a zone until a given time, or unmute it."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -89,7 +89,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/schedules.ics")
     @needs(Action.VIEW)
     def export_schedules() -> Response:
-        """The schedules of one's units as an iCalendar file."""
+        """Return the schedules of the visitor's units as an iCalendar file."""
         with panel.database.reading() as session:
             wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
             data = export_calendar(session, session.scalars(wanted.order_by(Schedule.id)).all(), now())
@@ -100,13 +100,13 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @app.get("/calendar/import")
     @needs(Action.SCHEDULE)
     def import_schedules() -> Response:
-        """Which file, and what holds for events that do not say it."""
+        """Show the import form, with defaults for events that lack a unit or zones."""
         return _import_page(panel, Form())
 
     @app.post("/calendar/import")
     @needs(Action.SCHEDULE, checks_units=True)
     def import_schedules_now() -> Response:
-        """Take over the events of the file: all of it or nothing."""
+        """Import the events of the file, completely or not at all."""
         form, file = sent_form(), request.files.get("file")
         try:
             unit_id = unit_id_of(form.value("unit"))

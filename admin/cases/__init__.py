@@ -1,1 +1,1 @@
-"""Cases in the panel: the inbox, one conversation with sounds and transcripts, answers with a preview, the export."""
+"""Case pages: inbox, conversation with recordings and transcripts, answers with preview, export."""

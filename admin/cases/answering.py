@@ -1,4 +1,4 @@
-"""Answering a case: written, looked over as the citizen gets it, sent; or recorded. No text is lost on the way."""
+"""Answering a case: written with a preview, or recorded. A refused answer keeps its text."""
 
 from pathlib import Path
 
@@ -34,13 +34,13 @@ from haichieu.state_machine import IllegalTransition
 
 
 def register_answering(app: Flask, panel: Panel) -> None:
-    """Add the answer's form, its preview and its spoken form, and the recorded answer."""
+    """Add the form of the answer, its preview, its audio preview, and the recorded answer."""
     sounds = AnswerSounds(panel.database, panel.store, panel.synthesiser)
 
     @app.post("/cases/<number>/answer")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def answer_case_page(number: str) -> AnyResponse:
-        """Show an answer as it will go out; with the confirmation it goes."""
+        """Show the preview of an answer; after confirmation, send it."""
         form = sent_form()
         if form.value("step") == "edit":
             return show_case(panel, number, form)
@@ -65,7 +65,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/answer/spoken")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def spoken_answer(number: str) -> AnyResponse:
-        """An answer's text as the citizen would hear it over the telephone, as a WAV file."""
+        """Return an answer as the citizen would hear it on the telephone, as a WAV file."""
         text = request.form.get("answer", "").strip()
         if len(text) > LONGEST_ANSWER:
             raise AnswerRefused("panel.case.answer_too_long")
@@ -79,7 +79,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/answer/recording")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def record_answer(number: str) -> AnyResponse:
-        """The body is the recording, the query says on which ways it goes; answers with the case's address."""
+        """Send the recording in the body by the methods in the query; return the case's address."""
         asked = Form({name: request.args.getlist(name) for name in request.args})
         panel.store.require_space()
         try:
@@ -105,7 +105,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
 
 
 def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form: Form) -> None:
-    """Raise unless the answer can be given and is based on everything that was said so far."""
+    """Raise unless the answer can be given and is based on all messages so far."""
     CASE.after(CaseStatus(case.status), CaseEvent.ANSWER)
     replies.check(case, given)
     known = panel.citizens.number_of(case.citizen) if case.citizen is not None else ""
@@ -137,5 +137,5 @@ def _ways(form: Form) -> list[Way]:
 
 
 def _text(form: Form) -> str:
-    """As it was typed; browsers send every line's end as two characters."""
+    """Return the text as typed; browsers send every line end as two characters."""
     return form.value("answer").replace("\r\n", "\n").replace("\x00", "").strip()

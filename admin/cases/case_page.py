@@ -1,4 +1,4 @@
-"""The page of one case, as it is and as it comes back when something was refused: with what had been typed."""
+"""The page of one case, including what was typed after a refusal."""
 
 from collections.abc import Callable
 
@@ -24,15 +24,15 @@ from haichieu.locale import FALLBACK, LANGUAGES, Message, message
 from haichieu.state_machine import IllegalTransition
 
 TEMPLATES = ("received", "passed_on", "done", "more")
-"""Answers to begin with: `answer_template.…` in the language of the case."""
+"""Answer templates: `answer_template.…` in the language of the case."""
 
 
 class ChangedMeanwhile(HaiChieuError):
-    """Somebody else changed what the form was based on."""
+    """Another user changed the data that the form was based on."""
 
 
 def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Response:
-    """The page of a case."""
+    """Show the page of a case."""
     with panel.database.reading() as session:
         know_timezone(session)
         case = case_for_visitor(session, number)
@@ -56,7 +56,7 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200) -> Respo
 
 
 def templates_for(case: Case) -> list[tuple[str, str]]:
-    """Answers to begin with, each under its title: the title in the page's language, the text in the citizen's."""
+    """Return the answer templates: titles in the page's language, texts in the citizen's."""
     language = case.language if case.language in LANGUAGES else FALLBACK
     return [(say(f"answer_title.{name}"), say_in(language, f"answer_template.{name}")) for name in TEMPLATES]
 
@@ -64,9 +64,9 @@ def templates_for(case: Case) -> list[tuple[str, str]]:
 def step(
     panel: Panel, number: str, form: Form, field: str, work: Callable[[Session, Case], None], done: str
 ) -> AnyResponse:
-    """Do something to a case and go back to its page; when it is refused, say why beside the form's `field`.
+    """Change a case and return to its page; show a refusal beside the form's `field`.
 
-    The case is locked before anything is compared with it, so that of two people one is told about the other.
+    The case is locked before the comparison, so that of two concurrent users one gets the conflict message.
     """
     try:
         with panel.database.session() as session:

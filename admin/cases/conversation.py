@@ -1,4 +1,4 @@
-"""One case as its page shows it: who said what and when, what may be done, and marks that tell when it has changed."""
+"""Content of one case's page: messages, permitted actions, and digests that detect changes."""
 
 import datetime
 import hashlib
@@ -23,12 +23,12 @@ from haichieu.jobs import Job, JobState
 from haichieu.people import Account, Official, Role, Unit
 
 UNSURE = 0.5
-"""A word of which the engine is less certain is marked."""
+"""Words with a lower confidence are marked."""
 
 
 @dataclass(frozen=True)
 class Likely:
-    """A case that is likely about the same, and why."""
+    """A possible duplicate and the reason."""
 
     case: Case
     link: CaseLink
@@ -36,7 +36,7 @@ class Likely:
 
 @dataclass(frozen=True)
 class People:
-    """To whom a case can be given."""
+    """The possible assignees of a case."""
 
     units: Sequence[Unit]
     categories: Sequence[Category]
@@ -52,31 +52,31 @@ class Conversation:
     phone: str
     messages: Sequence[Message]
     names: dict[str, str]
-    """People by their actor in the audit trail."""
+    """Names by their actor in the audit trail."""
     likely: Sequence[Likely]
     main: Case | None
     merged: Sequence[Case]
     being_written: frozenset[int]
     not_written: frozenset[int]
-    """Messages that no engine could write down."""
+    """Messages that could not be transcribed."""
     ways: frozenset[Way]
-    """On which the citizen can be reached."""
+    """Methods by which the citizen can be reached."""
     mark: str
     overdue: bool
     people: People | None
-    """None for somebody who only reads."""
+    """None for a visitor with read access only."""
 
     def may_happen(self, event: str) -> bool:
-        """Say whether something can happen to the case as it stands."""
+        """Say whether an event is possible in the case's state."""
         return (CaseStatus(self.case.status), CaseEvent(event)) in CASE.table
 
     def name(self, actor: str) -> str:
-        """Somebody's name, or what the audit trail calls them."""
+        """Return a person's name, or their name in the audit trail."""
         return self.names.get(actor, actor)
 
 
 def conversation(session: Session, book: CitizenBook, who: Visitor, case: Case, at: datetime.datetime) -> Conversation:
-    """Gather what the page shows."""
+    """Gather the content of the page."""
     messages = messages_of(session, case)
     actors = {message.author for message in messages} | {step.actor for step in case.history}
     spoken = [message.id for message in messages if message.sound_id is not None and message.transcript is None]
@@ -102,7 +102,7 @@ def conversation(session: Session, book: CitizenBook, who: Visitor, case: Case, 
 
 
 def messages_of(session: Session, case: Case) -> Sequence[Message]:
-    """Everything that was said, in order."""
+    """Return the messages in order."""
     return session.scalars(
         sa.select(Message)
         .where(Message.case_id == case.id)
@@ -117,25 +117,25 @@ def messages_of(session: Session, case: Case) -> Sequence[Message]:
 
 
 def mark_of(messages: Sequence[Message]) -> str:
-    """What an answer is based on: changes when anything is said in the case."""
+    """Return a digest for answers; it changes with every new message."""
     return str(messages[-1].id) if messages else ""
 
 
 def mark_of_transcript(message: Message) -> str:
-    """What a correction is based on: changes when somebody else corrects it, or an engine writes it anew."""
+    """Return a digest for corrections; it changes with every correction or new transcription."""
     text = message.transcript.text if message.transcript else ""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def ways_to(case: Case) -> frozenset[Way]:
-    """How the citizen can be reached; on air in any case."""
+    """Return the methods by which the citizen can be reached; on air is always possible."""
     if case.citizen is None:
         return frozenset({Way.AIR})
     return frozenset(Way) - (frozenset({Way.TEXT}) if case.citizen.opted_out_at else frozenset())
 
 
 def zones_of(session: Session, case: Case) -> Sequence[Zone]:
-    """The zones that reach the case's unit, where an answer on air belongs."""
+    """Return the zones that reach the case's unit, where an answer on air belongs."""
     query = sa.select(Zone).where(
         Zone.removed_at.is_(None), Zone.units.any(Unit.id.in_(_here_and_above(session, case)))
     )

@@ -1,4 +1,4 @@
-"""The filters of the inbox: read from the address and written into it again; what makes no sense there is left out."""
+"""Filters of the inbox in the address; invalid ones are ignored."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from haichieu.people import Unit
 
 LONGEST_WORDS = 200
 WAITING = "waiting"
-"""Stands for every state in which somebody waits for an answer."""
+"""Stands for every state in which the citizen waits for an answer."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be chosen: units, categories and departments by name."""
+    """The choices of the filters: units, categories and departments by name."""
 
     units: Sequence[Unit]
     categories: Sequence[Category]
@@ -30,7 +30,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Filters:
-    """What is chosen, as it stands in the address."""
+    """The chosen filters."""
 
     words: str = ""
     status: str = ""
@@ -43,7 +43,7 @@ class Filters:
 
     @property
     def address(self) -> dict[str, str]:
-        """The part of an address that says the same; what is not chosen does not stand in it."""
+        """The filters as query parameters, without empty ones."""
         chosen = {
             "q": self.words, "status": self.status, "unit": self.unit, "category": self.category,
             "department": self.department, "channel": self.channel, "overdue": "yes" if self.overdue else "",
@@ -53,7 +53,7 @@ class Filters:
 
 
 def choices(session: Session, who: Visitor) -> Choices:
-    """Everything the filters offer this visitor."""
+    """Return the choices that the filters offer this visitor."""
     return Choices(
         session.scalars(sa.select(Unit).where(Unit.id.in_(who.units)).order_by(Unit.name)).all(),
         session.scalars(sa.select(Category).order_by(Category.code)).all(),
@@ -62,7 +62,7 @@ def choices(session: Session, who: Visitor) -> Choices:
 
 
 def read_filters(given: Mapping[str, str], offered: Choices) -> Filters:
-    """The filters in an address."""
+    """Return the filters in an address."""
 
     def one_of(name: str, allowed: Sequence[str]) -> str:
         value = given.get(name, "")
@@ -81,7 +81,7 @@ def read_filters(given: Mapping[str, str], offered: Choices) -> Filters:
 
 
 def wanted(filters: Filters, offered: Choices, who: Visitor, at: datetime.datetime) -> Wanted:
-    """What is looked for: in the visitor's units and nowhere else."""
+    """Return the query, limited to the visitor's units."""
     units = {unit.code: unit.id for unit in offered.units}
     categories = {category.code: category.id for category in offered.categories}
     departments = {department.code: department.id for department in offered.departments}
@@ -101,7 +101,7 @@ def wanted(filters: Filters, offered: Choices, who: Visitor, at: datetime.dateti
 
 
 def read_place(text: str) -> Place | None:
-    """Where a page begins; None for the first one, and for what is no place."""
+    """Return where a page of the list begins; None for the first page and for invalid values."""
     moment, _, number = text.rpartition(",")
     try:
         opened_at = datetime.datetime.fromisoformat(moment).astimezone(datetime.UTC)
@@ -111,5 +111,5 @@ def read_place(text: str) -> Place | None:
 
 
 def write_place(place: Place | None) -> str:
-    """A place as it stands in an address."""
+    """Return a place as a query parameter."""
     return f"{place[0].astimezone(datetime.UTC).isoformat()},{place[1]}" if place else ""

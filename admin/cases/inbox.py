@@ -1,4 +1,4 @@
-"""What the inbox shows of a page of cases: each with its first words, in a fixed number of queries."""
+"""Rows of the inbox with the first words of each case, in a fixed number of queries."""
 
 import datetime
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from feedback.states import Direction
 from haichieu.people import Account
 
 SHOWN = 160
-"""Characters of the first words."""
+"""Number of characters of the first words."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case in the list; `doubtful` says that a person should listen to its first message."""
+    """One case in the list; `doubtful` marks an uncertain transcript."""
 
     case: Case
     words: str
@@ -28,7 +28,7 @@ class Row:
 
 
 def rows(session: Session, cases: Sequence[Case], at: datetime.datetime) -> list[Row]:
-    """The rows of a page."""
+    """Return the rows of a page."""
     first = _first_words(session, [case.id for case in cases])
     names = _names(session, {case.assignee_id for case in cases if case.assignee_id is not None})
     return [

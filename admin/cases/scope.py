@@ -1,4 +1,4 @@
-"""Which cases a visitor may know of: those of their units."""
+"""Visibility of cases: those of the visitor's units."""
 
 from collections.abc import Iterable
 
@@ -10,17 +10,17 @@ from feedback.models import Case
 
 
 def unit_of_case(session: Session, number: str) -> Iterable[int]:
-    """The unit of a case. Raises WrongCheckDigit or NoSuchCase, the latter also when it lies elsewhere."""
+    """Return the unit of a case. Raises WrongCheckDigit or NoSuchCase, the latter also for other units."""
     return [case_for_visitor(session, number).unit_id]
 
 
 def unit_of_file(session: Session, number: str, file: int) -> Iterable[int]:
-    """The unit of a case that a file belongs to. Raises WrongCheckDigit or NoSuchCase."""
+    """Return the unit of a case that a file belongs to. Raises WrongCheckDigit or NoSuchCase."""
     return unit_of_case(session, number)
 
 
 def case_for_visitor(session: Session, number: str) -> Case:
-    """The case with this number, in one of the visitor's units. Raises WrongCheckDigit or NoSuchCase."""
+    """Return the case with this number in the visitor's units. Raises WrongCheckDigit or NoSuchCase."""
     case = find_case(session, number)
     if case.unit_id not in visitor().units:
         raise NoSuchCase(case.number)

@@ -1,4 +1,4 @@
-"""What is done to a case without the citizen hearing of it: given to somebody, put right, noted, merged, closed."""
+"""Work on a case that the citizen does not see: assignment, notes, corrections, merging, closing."""
 
 import tempfile
 from pathlib import Path
@@ -31,22 +31,22 @@ from haichieu.people import Account, Unit
 T = TypeVar("T")
 
 MOST_UPLOADED = 25_000_000
-"""Bytes of all files of one note together."""
+"""Total size of the files of one note, in bytes."""
 
 
 def register_steps(app: Flask, panel: Panel) -> None:
-    """Add the forms of a case's page, but for the answer."""
+    """Add the forms of a case's page except the answer."""
 
     @app.url_value_preprocessor
     def room_for_files(endpoint: str | None, _values: object) -> None:
-        """Notes bring photographs, which are larger than what any other form may send."""
+        """Allow photographs in notes, which are larger than any other form."""
         if endpoint == "add_note":
             request.max_content_length = MOST_UPLOADED
 
     @app.post("/cases/<number>/assign")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def assign_case(number: str) -> Response:
-        """Give a case to a department or somebody, or put its unit and category right."""
+        """Assign a case to a department or a person, or correct its unit and category."""
         form = sent_form()
         return step(panel, number, form, "assign", lambda session, case: _assign(session, case, form),
                     say("case.assigned"))  # fmt: skip
@@ -54,7 +54,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/notes")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def add_note(number: str) -> Response:
-        """Add a note that the citizen never gets to know, with files."""
+        """Add a note with files that the citizen never sees."""
         form = sent_form()
 
         def work(session: Session, case: Case) -> None:
@@ -66,7 +66,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/transcript")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def correct_transcript(number: str) -> Response:
-        """Write what was really said."""
+        """Correct a transcript."""
         form = sent_form()
 
         def work(session: Session, case: Case) -> None:
@@ -82,7 +82,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/transcript/again")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def transcribe_again(number: str) -> Response:
-        """Have a spoken message written down anew."""
+        """Request a new transcription of a voice message."""
         form = sent_form()
 
         def work(session: Session, case: Case) -> None:
@@ -96,7 +96,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/retry")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def retry_reply(number: str) -> Response:
-        """Try a text or a call that has failed again."""
+        """Retry a failed text or call."""
         form = sent_form()
 
         def work(session: Session, case: Case) -> None:
@@ -110,7 +110,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/close")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def close_case(number: str) -> Response:
-        """Close a case, and those that were merged into it."""
+        """Close a case and the cases merged into it."""
         return step(panel, number, Form(), "state",
                     lambda session, case: merging.close(session, case, visitor().actor, now()),
                     say("case.closed"))  # fmt: skip
@@ -118,7 +118,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/reopen")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def reopen_case(number: str) -> Response:
-        """Open an answered or closed case anew."""
+        """Reopen an answered or closed case."""
         return step(panel, number, Form(), "state",
                     lambda session, case: happen(session, case, CaseEvent.REOPEN, visitor().actor, now()),
                     say("case.reopened"))  # fmt: skip
@@ -126,7 +126,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
     @app.post("/cases/<number>/merge")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
     def merge_case(number: str) -> Response:
-        """Say of two cases that they are one, or that they are not, or take a merged one out again."""
+        """Merge two cases, mark them as different, or unmerge one."""
         form = sent_form()
         what = form.value("what")
 
@@ -148,7 +148,7 @@ def register_steps(app: Flask, panel: Panel) -> None:
 
 
 def _assign(session: Session, case: Case, form: Form) -> None:
-    """Only what was changed in the form: what somebody else has changed meanwhile stays."""
+    """Apply only the changed fields, so that other users' changes are preserved."""
     who, moment = visitor().actor, now()
 
     def changed(name: str) -> str:

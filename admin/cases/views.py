@@ -1,4 +1,4 @@
-"""The pages of cases: the inbox with its filters, one conversation, files that came with it, the export."""
+"""Pages of cases: inbox, conversation, attached files, export."""
 
 import io
 import tempfile
@@ -25,16 +25,16 @@ from haichieu.account_rights import Action
 from haichieu.database import now
 
 _PAGE_OF_A_CASE = ("", "/answer", "/notes", "/transcript")
-"""A form that was kept through a login is shown again on its page, so each form's address opens the case."""
+"""The address of each form opens the case, because a form that was restored after sign-in is shown there."""
 
 
 def register_case_pages(app: Flask, panel: Panel) -> None:
-    """Add every page about cases."""
+    """Add all pages of cases."""
 
     @app.get("/cases")
     @needs(Action.READ_CASES)
     def cases() -> Response:
-        """The inbox: the newest first, filtered by what stands in the address."""
+        """List the cases that match the filters in the address, the newest first."""
         moment = now()
         with panel.database.reading() as session:
             know_timezone(session)
@@ -55,7 +55,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
     @app.get("/cases/export")
     @needs(Action.READ_CASES)
     def export_cases() -> AnyResponse:
-        """The filtered list as CSV, for statistics: no numbers of citizens and no words of theirs."""
+        """Return the filtered list as CSV for statistics, without citizens' numbers and words."""
         file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         with panel.database.reading() as session:
@@ -67,7 +67,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
 
     @needs(Action.READ_CASES, where=unit_of_case)
     def case_page(number: str) -> Response:
-        """One case: what was said, by whom and when, and what can be done about it."""
+        """Show one case with its messages and actions."""
         return show_case(panel, number, Form(take_kept(panel)))
 
     for ending in _PAGE_OF_A_CASE:
@@ -77,7 +77,7 @@ def register_case_pages(app: Flask, panel: Panel) -> None:
     @app.get("/cases/<number>/files/<int:file>")
     @needs(Action.READ_CASES, where=unit_of_file)
     def case_file(number: str, file: int) -> AnyResponse:
-        """A file that came with a message, to be saved and never shown as a page of the panel."""
+        """Return an attached file as a download, never as a page of the panel."""
         with panel.database.reading() as session:
             case = case_for_visitor(session, number)
             found = session.get(Attachment, file) if file < 2**31 else None

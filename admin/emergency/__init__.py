@@ -1,1 +1,1 @@
-"""The red action: the siren and a message over everything else, in two steps."""
+"""Emergency broadcast: siren and message over everything else, in two steps."""

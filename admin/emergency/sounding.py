@@ -1,6 +1,6 @@
-"""What an emergency would sound like at this moment: which speakers, who of them cannot be reached, which words.
+"""Preview of an emergency broadcast: speakers, unreachable speakers, message.
 
-The person confirms exactly this; when it is not true any more at the second step, they are shown it anew.
+The user confirms exactly this; when it has changed by then, the preview is shown again.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ LONGEST_MESSAGE = 2000
 
 @dataclass(frozen=True)
 class Sounding:
-    """What will sound where."""
+    """What will play where."""
 
     zones: Sequence[Zone]
     speakers: Sequence[Speaker]
@@ -33,24 +33,24 @@ class Sounding:
 
     @property
     def reachable(self) -> int:
-        """How many of the speakers can be reached."""
+        """The number of reachable speakers."""
         return len(self.speakers) - len(self.away)
 
     @property
     def away(self) -> Sequence[Speaker]:
-        """The speakers that cannot be reached."""
+        """The unreachable speakers."""
         return [speaker for speaker in self.speakers if not speaker.counts_as_reachable]
 
     @property
     def mark(self) -> str:
-        """A mark of all that was shown."""
+        """A digest of everything that was shown."""
         shown = [self.text, self.siren, self.times, [zone.code for zone in self.zones]]
         shown += [[(speaker.code, speaker in self.away) for speaker in self.speakers]]
         return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, times: int) -> Sounding:
-    """Look at what would sound. Raises UsageError, UnknownZone or NotAllowed."""
+    """Return the preview. Raises UsageError, UnknownZone or NotAllowed."""
     if not codes:
         raise UsageError("panel.air.no_zone")
     zones = zones_coded(session, codes)
@@ -69,7 +69,7 @@ def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, 
 
 
 def zones_for(session: Session, visitor: Visitor) -> list[tuple[Zone, int, int]]:
-    """The zones that lie wholly in somebody's units: each with its speakers, and how many can be reached."""
+    """Return the zones inside the visitor's units, each with its speakers and reachable speakers."""
     found = []
     query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
     zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()

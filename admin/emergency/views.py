@@ -1,4 +1,4 @@
-"""The emergency pages: say what and where, see exactly what will sound, confirm."""
+"""Emergency pages: message and zones, preview, confirmation."""
 
 from flask import Flask, flash, redirect, url_for
 from werkzeug.wrappers import Response
@@ -23,13 +23,13 @@ def register_emergency(app: Flask, panel: Panel) -> None:
     @app.get("/emergency")
     @needs(Action.EMERGENCY)
     def emergency() -> Response:
-        """What is to be said, and where."""
+        """Show the form for message and zones."""
         return _first_step(panel, Form(take_kept(panel)))
 
     @app.post("/emergency")
     @needs(Action.EMERGENCY, checks_units=True)
     def emergency_confirm() -> Response:
-        """Exactly what will sound where, to be confirmed; with the confirmation it sounds."""
+        """Show the preview; after confirmation, start the broadcast."""
         form = sent_form()
         try:
             with panel.database.session() as session:

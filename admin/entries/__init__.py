@@ -1,1 +1,1 @@
-"""Pages that edit entries of the district file one at a time or as an uploaded table."""
+"""Forms and tables for entries of the district file."""

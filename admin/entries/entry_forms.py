@@ -1,4 +1,4 @@
-"""What every form of an entry does: begin with the row, notice another's change in between, save, or be shown again."""
+"""Shared behaviour of entry forms: fill in, detect conflicts, save, show again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +18,13 @@ MARK = "began_with"
 
 @dataclass
 class Conflict(Exception):
-    """Somebody else changed the row since the form was shown; `form` holds what was typed and what is new."""
+    """Another user changed the row since the form was shown; `form` contains what was typed and the new values."""
 
     form: Form
 
 
 def form_of(panel: Panel, texts: Texts | None = None, **start: str) -> Form:
-    """The form as it is first shown: what was kept over a login, else the row as `texts_of` says it, else `start`."""
+    """Return the initial form: fields restored after sign-in, else the row as `texts_of` gives it, else `start`."""
     if kept := take_kept(panel):
         return Form(kept)
     if texts is None:
@@ -46,7 +46,7 @@ def take_form(session: Session, panel: Panel, kind: Kind, row: Any = None, texts
 
 
 def refused(refusal: EntryRefused | Conflict) -> Form:
-    """The form of this request with what is wrong with it."""
+    """Return the form of this request with its problems."""
     if isinstance(refusal, Conflict):
         return refusal.form
     form = sent_form()
@@ -55,7 +55,7 @@ def refused(refusal: EntryRefused | Conflict) -> Form:
 
 
 def _with_news(form: Form, texts: Texts, present: Texts) -> Form:
-    """What was typed stays; beside every field that differs stands what is there now; sending again overwrites it."""
+    """Return the form with what was typed and, beside each field that differs, the current value."""
     problems: dict[str, str | Message] = {"": message("panel.entry.changed_meanwhile")}
     for name, now_there in present.items():
         if sorted(now_there) != sorted(text.strip() for text in texts.get(name, ()) if text.strip()):

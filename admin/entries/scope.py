@@ -1,4 +1,4 @@
-"""Which units a thing of the district lies in, and what of it somebody may see or choose."""
+"""Units of entries, and what a visitor may see or choose."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,37 +17,37 @@ from ivr.calls.routing import Number
 
 
 def units_of_speaker(session: Session, number: int) -> Iterable[int]:
-    """The unit of a speaker. Raises NotFound."""
+    """Return the unit of a speaker. Raises NotFound."""
     return [_found(session, Speaker, number).unit_id]
 
 
 def units_of_official(session: Session, number: int) -> Iterable[int]:
-    """The unit of an official. Raises NotFound."""
+    """Return the unit of an official. Raises NotFound."""
     return [_found(session, Official, number).unit_id]
 
 
 def units_of_number(session: Session, number: int) -> Iterable[int]:
-    """The unit of a number that people dial. Raises NotFound."""
+    """Return the unit of a dialled number. Raises NotFound."""
     return [_found(session, Number, number).unit_id]
 
 
 def every_unit(session: Session, **_: object) -> Iterable[int]:
-    """All units: what is the whole station's is for those who are above all of it."""
+    """Return all units, for what belongs to the whole station."""
     return session.scalars(sa.select(Unit.id)).all()
 
 
 def units_of_zone_numbered(session: Session, number: int) -> Iterable[int]:
-    """The units of a zone. Raises NotFound."""
+    """Return the units of a zone. Raises NotFound."""
     return units_of_zone(session, _found(session, Zone, number))
 
 
 def units_of_zone(session: Session, zone: Zone) -> set[int]:
-    """The units a zone is made of, those under them, and those of its speakers."""
+    """Return the units of a zone, those below them, and those of its speakers."""
     return units_reached(zone, reach_of(session, [zone])[zone.id])
 
 
 def units_reached(zone: Zone, reach: Reach) -> set[int]:
-    """The same, of a zone whose reach is known."""
+    """Return the same for a zone whose reach is known."""
     return reach.units | {speaker.unit_id for speaker in (*zone.speakers, *reach.speakers)}
 
 
@@ -58,19 +58,19 @@ def require_to_configure(session: Session, row: Any) -> None:
 
 
 def require_zones_of_official(session: Session, row: Official) -> None:
-    """Raise NotAllowed unless the visitor may change the official and lets them speak in own zones alone."""
+    """Raise NotAllowed unless the visitor may change the official and all zones that they may speak in."""
     require_to_configure(session, row)
     for zone in row.zones:  # type: ignore[attr-defined]
         require_in(session, Action.CONFIGURE, units_of_zone(session, zone))
 
 
 def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
-    """The units of somebody, by their names."""
+    """Return the visitor's units by name."""
     return session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.name, Unit.id)).all()
 
 
 def zones_to_choose(session: Session, visitor: Visitor) -> list[Zone]:
-    """The zones that lie wholly in somebody's units."""
+    """Return the zones inside the visitor's units."""
     zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code))
     return [zone for zone in zones if units_of_zone(session, zone) <= visitor.units]
 

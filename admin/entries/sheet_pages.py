@@ -1,4 +1,4 @@
-"""The page on which a whole table is pasted or uploaded: first only read, every wrong line named, then taken."""
+"""Import of a pasted or uploaded table: checked first with every wrong line listed, then imported."""
 
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -19,9 +19,9 @@ from haichieu.errors import UsageError
 def register_sheet(
     app: Flask, panel: Panel, where: str, kind: Kind, make: MakeSecret, columns: str, sample: str
 ) -> None:
-    """Add `/WHERE/import`. PINs that were made are shown once, as paper slips, and passwords in a list.
+    """Add `/WHERE/import`. New PINs are shown once as paper slips, passwords in a list.
 
-    A table of accounts only adds: another role or password of somebody who is there is given on their page, one by one.
+    A table of accounts only adds; roles and passwords of existing accounts are changed on their pages.
     """
 
     allow: Allow = require_zones_of_official if kind is OFFICIAL else require_to_configure
@@ -36,13 +36,13 @@ def register_sheet(
     @app.get(f"/{where}/import", endpoint=f"import_{where}")
     @needs(action)
     def begin() -> Response:
-        """The empty page."""
+        """Show the empty page."""
         return show(Form(take_kept(panel)))
 
     @app.post(f"/{where}/import", endpoint=f"take_{where}")
     @needs(action, checks_units=True)
     def take() -> Response:
-        """Read the table and say what it would do; with `confirmed`, do it."""
+        """Check the table and show the result; with `confirmed`, import it."""
         form = sent_form()
         try:
             text = _uploaded() or form.value("table")
@@ -72,7 +72,7 @@ def register_sheet(
 
 
 def _uploaded() -> str:
-    """The text of the uploaded file, if one came. Raises UsageError."""
+    """Return the text of the uploaded file, if any. Raises UsageError."""
     file = request.files.get("file")
     if file is None or not file.filename:
         return ""

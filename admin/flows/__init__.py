@@ -1,1 +1,1 @@
-"""The pages of call flows: what calls follow, the draft as a tree of steps, a trial without a telephone, publishing."""
+"""Call flow pages: flows, draft as a tree of steps, test without a telephone, publishing."""

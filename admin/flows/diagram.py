@@ -1,4 +1,4 @@
-"""A flow as a drawing: where each step's box stands and which lines lead to it. A template makes SVG of it."""
+"""Layout of a flow's diagram: positions of boxes and lines. A template renders it as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ LONGEST = 24
 
 @dataclass(frozen=True)
 class Box:
-    """One step; `elsewhere` are its exits to steps that stand somewhere else: (exit, target)."""
+    """One step; `elsewhere` are its exits to steps drawn in another place: (exit, target)."""
 
     id: str
     verb: str
@@ -24,7 +24,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A line from a box to one to its right, bent at `x_bend`; the exit is written beside its end."""
+    """A line from a box to one on its right, bent at `x_bend`; the exit is labelled at its end."""
 
     exit: str
     x: int
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass
 class Diagram:
-    """The whole drawing."""
+    """The whole diagram."""
 
     boxes: list[Box] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -54,7 +54,7 @@ def draw(roots: Sequence[Place]) -> Diagram:
 
 
 def _draw(diagram: Diagram, place: Place, x: int, y: int) -> int:
-    """Draw a step with all below it; return the height that they take."""
+    """Draw a step with everything below it; return the height."""
     elsewhere = [(way.exit, short(way.target)) for way in place.ways if way.below is None]
     box = Box(place.id, str(place.step["verb"]), x, y, HEAD + LINE * len(elsewhere), elsewhere)
     diagram.boxes.append(box)
@@ -71,5 +71,5 @@ def _draw(diagram: Diagram, place: Place, x: int, y: int) -> int:
 
 
 def short(name: str) -> str:
-    """A name that fits into a box."""
+    """Return a name that fits into a box."""
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

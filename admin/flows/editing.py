@@ -1,4 +1,4 @@
-"""The draft of a flow as a tree of steps, with a form for each; and as JSON, for who prefers that."""
+"""Editing a flow's draft as a tree of steps with forms, or as JSON."""
 
 from collections.abc import Callable
 
@@ -30,18 +30,18 @@ REFUSALS = (FlowMistakes, FlowChangedMeanwhile, StepRefused)
 
 
 def register_flow_editing(app: Flask, panel: Panel) -> None:
-    """Add the pages on which a draft is worked on."""
+    """Add the pages that edit a draft."""
 
     @app.get("/flows/<name>/draft")
     @needs(CONFIGURE, where=units_of_flow)
     def flow_draft(name: str) -> Response:
-        """The draft as a tree of steps, with what is wrong at each; without a draft, what one would begin with."""
+        """Show the draft as a tree of steps with the mistakes of each; without a draft, the current version."""
         return _draft_page(panel, name, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/draft")
     @needs(CONFIGURE, where=units_of_flow)
     def change_flow_draft(name: str) -> Response:
-        """Say what the flow is called and where calls begin."""
+        """Change the titles and the start steps of the flow."""
         titles = {language: sent_text(f"title_{language}", LONGEST_FIELD) for language in TITLE_LANGUAGES}
         entries = sent_text("start", LONGEST_FIELD), sent_text("call_back_entry", LONGEST_FIELD)
         return _on_draft(panel, name, lambda sketch: editing.set_beginning(sketch, titles, *entries))
@@ -49,7 +49,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     @app.post("/flows/<name>/draft/discard")
     @needs(CONFIGURE, where=units_of_flow)
     def discard_flow_draft(name: str) -> Response:
-        """Throw the draft away, once the box that says so is ticked."""
+        """Discard the draft (requires the confirmation box)."""
         form = sent_form()
         if not form.chosen("sure", "yes"):
             form.problems[""] = say("entry.not_sure")
@@ -66,7 +66,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     @app.post("/flows/<name>/draft/steps")
     @needs(CONFIGURE, where=units_of_flow)
     def add_flow_step(name: str) -> Response:
-        """Add a step, led to by an exit of another where one was chosen; its form is shown next."""
+        """Add a step, linked from an exit of another where chosen; its form is shown next."""
         step, verb = sent_text("step", LONGEST_FIELD), sent_text("verb", LONGEST_FIELD)
         before, exit_name = sent_text("before", LONGEST_FIELD), sent_text("exit", LONGEST_FIELD)
         leading = (before, exit_name) if before and exit_name else None
@@ -76,13 +76,13 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>/draft/steps/<step>")
     @needs(CONFIGURE, where=units_of_flow)
     def flow_step(name: str, step: str) -> Response:
-        """The form of one step: its fields and its exits."""
+        """Show the form of one step: its fields and its exits."""
         return _step_page(panel, name, step, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/draft/steps/<step>")
     @needs(CONFIGURE, where=units_of_flow)
     def change_flow_step(name: str, step: str) -> Response:
-        """Keep what was typed into it."""
+        """Save a step."""
         form = sent_form()
         typed, exits = _fields_named("field_"), _fields_named("exit_")
         new_id = sent_text("step", LONGEST_FIELD)
@@ -97,14 +97,14 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     @app.post("/flows/<name>/draft/steps/<step>/remove")
     @needs(CONFIGURE, where=units_of_flow)
     def remove_flow_step(name: str, step: str) -> Response:
-        """Take a step out; what led to it leads to another, where one was chosen."""
+        """Remove a step and redirect its incoming exits to another, where chosen."""
         instead = sent_text("instead", LONGEST_FIELD)
         return _on_draft(panel, name, lambda sketch: editing.remove_step(sketch, step, instead))
 
     @app.post("/flows/<name>/draft/steps/<step>/order")
     @needs(CONFIGURE, where=units_of_flow)
     def order_flow_step(name: str, step: str) -> Response:
-        """Deal out anew what the exits of a menu lead to: `order` as it was dragged, or `move` one up or down."""
+        """Reorder the targets of a menu's exits: `order` after dragging, or `move` one up or down."""
         form = sent_form()
         order, (moved, _, by) = form.values("order"), form.value("move").partition(":")
 
@@ -119,13 +119,13 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>/draft/json")
     @needs(CONFIGURE, where=units_of_flow)
     def flow_json(name: str) -> Response:
-        """The definition as it is written."""
+        """Show the definition as JSON."""
         return _json_page(panel, name, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/draft/json")
     @needs(CONFIGURE, where=units_of_flow)
     def write_flow_json(name: str) -> Response:
-        """Keep a definition as the draft."""
+        """Save a definition as the draft."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -143,7 +143,7 @@ def _fields_named(prefix: str) -> dict[str, str]:
 
 
 def _change(panel: Panel, name: str, change: Callable[[Sketch], None]) -> None:
-    """Change what is at work, which becomes the draft. Raises REFUSALS."""
+    """Change the draft, or create it from the current version. Raises REFUSALS."""
     seen = sent_form().value("seen")
     with panel.database.session() as session:
         definition = drafts.at_work(session, name)
@@ -155,7 +155,7 @@ def _change(panel: Panel, name: str, change: Callable[[Sketch], None]) -> None:
 
 
 def _on_draft(panel: Panel, name: str, change: Callable[[Sketch], None], there: str = "") -> Response:
-    """Change it by a form that stands on the draft's page, and go `there`; or show that page again with the refusal."""
+    """Change the draft and redirect to `there`; on refusal, show the draft's page with the message."""
     try:
         _change(panel, name, change)
     except REFUSALS as refusal:

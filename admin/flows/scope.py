@@ -1,4 +1,4 @@
-"""What pages of flows share: who may change one, the station's prompts, and what is at work with all said of it."""
+"""Shared parts of the flow pages: permissions, the station's prompts, and the edited flow with its mistakes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from ivr.prompts.store import PromptStore
 
 
 def units_of_flow(session: Session, name: str, **_: object) -> Iterable[int]:
-    """The units that a flow concerns. Raises NotFound."""
+    """Return the units that a flow concerns. Raises NotFound."""
     try:
         return units_concerned(session, name)
     except NoSuchFlow as refusal:
@@ -34,24 +34,24 @@ def units_of_flow(session: Session, name: str, **_: object) -> Iterable[int]:
 
 
 def flows_of_visitor(session: Session) -> list[str]:
-    """The names of the flows that the visitor may change."""
+    """Return the names of the flows that the visitor may change."""
     return [name for name in sorted(delivered_flows()) if units_concerned(session, name) <= visitor().units]
 
 
 def open_prompts(panel: Panel) -> PromptStore:
-    """The prompts of the station, its own among them. Not to be called while something is being written."""
+    """Return the station's prompts, including custom ones. Not to be called inside a write transaction."""
     return station_prompts(panel.settings.home.absolute(), panel.database, panel.synthesiser)
 
 
 def open_check(panel: Panel) -> FlowCheck:
-    """The linter with the prompts and languages of the station. Not to be called while something is being written."""
+    """Return the linter with the station's prompts and languages. Not to be called inside a write transaction."""
     prompts = open_prompts(panel)
     return FlowCheck(prompts, prompts.languages)
 
 
 @dataclass(frozen=True)
 class Work:
-    """What one would change: the draft, or what calls follow while there is none."""
+    """The edited flow: the draft, or the current version while there is none."""
 
     name: str
     sketch: Sketch
@@ -63,26 +63,26 @@ class Work:
 
     @property
     def roots(self) -> list[Place]:
-        """Its steps as a tree."""
+        """The steps as a tree."""
         return outline(self.sketch)
 
     @property
     def diagram(self) -> Diagram:
-        """Its steps as a drawing."""
+        """The steps as a diagram."""
         return draw(self.roots)
 
     def said_of(self, place: str) -> list[str]:
-        """What is wrong at a step, or with the flow as a whole ("flow")."""
+        """Return the mistakes of a step, or of the whole flow ("flow")."""
         return [sentence(mistake.words) for mistake in self.mistakes if mistake.place == place]
 
     def words_of(self, prompt: object) -> str:
-        """What a prompt says, as far as it is written down."""
+        """Return the text of a prompt, if it has one."""
         key = str(prompt)
         return self.prompts.text(key, page_language()) or self.prompts.text(key, FALLBACK_LANGUAGE) or ""
 
 
 def work_on(panel: Panel, session: Session, name: str) -> Work:
-    """Read what is there now of a flow."""
+    """Return the current state of a flow."""
     definition = drafts.at_work(session, name)
     prompts = open_prompts(panel)
     check = FlowCheck(prompts, prompts.languages)
@@ -93,7 +93,7 @@ def work_on(panel: Panel, session: Session, name: str) -> Work:
 
 
 def prompt_choices(work: Work, chosen: str) -> Mapping[str, str]:
-    """The prompts of the station, by key, with what they say; the one that is chosen among them in any case."""
+    """Return the station's prompts by key with their texts, always including the chosen one."""
     store = work.prompts
     keys = {key for language in store.languages for key in store.texts.keys(language)}
     keys |= {key for language in store.languages for key in store.recorded_keys(language)}
@@ -101,5 +101,5 @@ def prompt_choices(work: Work, chosen: str) -> Mapping[str, str]:
 
 
 def sent_text(name: str, most: int) -> str:
-    """A field of the form of this request, without the spaces around it."""
+    """Return a field of the form of this request without surrounding spaces."""
     return request.form.get(name, "")[:most].strip()

@@ -1,6 +1,6 @@
-"""The page on which a flow is tried without a telephone: every question is a form with a keypad.
+"""Test of a flow without a telephone: every question is a form with a keypad.
 
-The call lives in the address: the keys pressed so far, from which it is walked anew each time.
+The keys pressed so far are in the address, and the call is replayed from them each time.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def register_flow_trial(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>/simulator")
     @needs(Action.CONFIGURE, where=units_of_flow)
     def try_flow(name: str) -> Response:
-        """One call with the keys in the address, and a keypad for the next."""
+        """Simulate a call with the keys in the address, and show a keypad for the next."""
         keys, of = _keys(), request.args.get("of", DRAFT)
         with panel.database.reading() as session:
             prompts, about = open_prompts(panel), _circumstances(session)
@@ -67,7 +67,7 @@ def register_flow_trial(app: Flask, panel: Panel) -> None:
 
 
 def _keys() -> list[str]:
-    """The keys so far, after what was just pressed."""
+    """Return the keys so far, including the one just pressed."""
     keys = request.args.getlist("keys")[:MOST_KEYS]
     if (key := request.args.get("key", "")) and key in KEYPAD:
         return [*keys, key]
@@ -82,7 +82,7 @@ def _keys() -> list[str]:
 
 
 def _circumstances(session: Session) -> Circumstances:
-    """As the visitor chose them, with the station's own zones and categories."""
+    """Return the chosen circumstances, with the station's own zones and categories."""
     zones = {}
     for zone in zones_to_choose(session, visitor())[:MOST_ZONES]:
         speakers = speakers_in(session, [zone.id])
@@ -99,7 +99,7 @@ def _circumstances(session: Session) -> Circumstances:
 
 
 def _lines(trial: Trial) -> list[tuple[str, str]]:
-    """What happened, each line with its kind."""
+    """Return the lines of the call, each with its kind."""
     return [_line(line) for line in trial.lines]
 
 

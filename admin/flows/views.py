@@ -1,4 +1,4 @@
-"""The pages of what calls follow: the list, one flow with its versions, publishing and going back."""
+"""Flow pages: list, versions, publishing and restoring."""
 
 from flask import Flask, flash, redirect, url_for
 from werkzeug.wrappers import Response
@@ -35,7 +35,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @app.get("/flows")
     @needs(CONFIGURE)
     def flows() -> Response:
-        """The flows that the visitor may change, with the version that calls follow and the draft."""
+        """List the flows that the visitor may change, with the version in use and the draft."""
         with panel.database.reading() as session:
             shown = []
             for name in flows_of_visitor(session):
@@ -47,7 +47,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>")
     @needs(CONFIGURE, where=units_of_flow)
     def flow(name: str) -> Response:
-        """What calls follow now, as a tree and as a drawing, and every version there was."""
+        """Show the version in use as a tree and a diagram, and all versions."""
         with panel.database.reading() as session:
             work, history = work_on(panel, session, name), versions.history(session, name)
             current = read_sketch(find_version(session, name, work.current))
@@ -57,13 +57,13 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>/versions/<int:number>")
     @needs(CONFIGURE, where=units_of_flow)
     def flow_version(name: str, number: int) -> Response:
-        """One version, what going back to it would change, and the form that does."""
+        """Show a version, its differences from the one in use, and the form that restores it."""
         return _version_page(panel, name, number, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/versions/<int:number>")
     @needs(CONFIGURE, where=units_of_flow)
     def roll_back_flow(name: str, number: int) -> Response:
-        """Publish that version anew: the next call follows it."""
+        """Publish an earlier version again; it applies from the next call."""
         form, check = sent_form(), open_check(panel)
         try:
             with panel.database.session() as session:
@@ -80,13 +80,13 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @app.get("/flows/<name>/publish")
     @needs(CONFIGURE, where=units_of_flow)
     def ask_publish_flow(name: str) -> Response:
-        """What the draft would change, and what is still wrong with it."""
+        """Show the changes of the draft and its remaining mistakes."""
         return _publish_page(panel, name, Form(take_kept(panel)))
 
     @app.post("/flows/<name>/publish")
     @needs(CONFIGURE, where=units_of_flow)
     def publish_flow(name: str) -> Response:
-        """Publish the draft that was shown: the next call follows it."""
+        """Publish the draft that was shown; it applies from the next call."""
         form, check = sent_form(), open_check(panel)
         try:
             with panel.database.session() as session:

@@ -1,1 +1,1 @@
-"""What every page shares: the frame and its navigation, words in both languages, static files, errors as pages."""
+"""Shared parts of all pages: frame, navigation, language, static files, errors."""

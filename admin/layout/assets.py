@@ -1,6 +1,6 @@
-"""Static files under names that change with their content, so that a browser asks for each of them once.
+"""Static files under names that change with their content, so that browsers cache them for ever.
 
-They are read and compressed when the process starts; `/static/DIGEST/NAME` answers from memory.
+They are read and compressed when the process starts; `/static/DIGEST/NAME` is answered from memory.
 """
 
 import functools
@@ -24,7 +24,7 @@ _SHRINKS = {".js", ".css", ".svg"}
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: its content, as it is and compressed (None where that saves nothing)."""
+    """One file: its content, plain and compressed (None where compression saves nothing)."""
 
     name: str
     digest: str
@@ -49,7 +49,7 @@ class Assets:
         return self._by_name[name].path
 
     def find(self, digest: str, name: str) -> Asset | None:
-        """The file, when its content is still the one that was asked for."""
+        """Return the file, if its content is still the requested one."""
         asset = self._by_name.get(name)
         return asset if asset is not None and asset.digest == digest else None
 
@@ -62,7 +62,7 @@ def register_assets(app: Flask) -> None:
     @app.get("/static/<digest>/<path:name>")
     @open_to_all
     def static_file(digest: str, name: str) -> Response:
-        """Scripts, styles and images of the pages, kept by browsers for ever."""
+        """Return a script, style sheet or image, cached by browsers for ever."""
         asset = assets.find(digest, name)
         if asset is None:
             abort(404)
@@ -77,7 +77,7 @@ def register_assets(app: Flask) -> None:
 
 @functools.cache
 def _read(folder: Path) -> Mapping[str, Asset]:
-    """Read once and shrunk once, however many applications a process makes."""
+    """Read and compress the files once per process."""
     return {asset.name: asset for asset in _files(folder)}
 
 

@@ -1,4 +1,4 @@
-"""CSV files for spreadsheets: in UTF-8 with its mark, and with nothing that a spreadsheet would take for a formula."""
+"""CSV files for spreadsheets: UTF-8 with a byte order mark, and no cell that becomes a formula."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 def csv_answer(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
-    """A file for the browser to keep, sent while it is made. `name` is ours: letters, digits and hyphens."""
+    """Return a download that is sent while it is generated. `name` contains letters, digits and hyphens only."""
     response = Response(stream_with_context(_lines(heads, rows)), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

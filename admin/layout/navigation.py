@@ -1,4 +1,4 @@
-"""The navigation: which pages there are and who sees the way to them."""
+"""The navigation and the visibility of its entries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from admin.set_up.progress import missing
 
 @dataclass(frozen=True)
 class Way:
-    """One entry; its text is `nav.<endpoint>`. With `only_while` it is shown while that finds something."""
+    """One entry; its text is `nav.<endpoint>`. With `only_while` it is shown while that is true."""
 
     endpoint: str
     only_while: Callable[[Session], object] | None = None
@@ -29,7 +29,7 @@ MAIN = (
 
 
 def register_navigation(app: Flask, panel: Panel) -> None:
-    """Give templates `visitor` and the ways that are open to them."""
+    """Give templates `visitor` and the entries that are open to them."""
 
     @app.context_processor
     def ways() -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A page: a template in the frame, with what the frame shows, and a form that remembers what was typed."""
+"""Rendering of pages, and forms with their fields and problems."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from haichieu.locale import Message
 
 @dataclass
 class Form:
-    """What was typed into a form, by field, and what is wrong with it, by field ("" is the form as a whole)."""
+    """The fields of a form and the problems by field ("" is the form as a whole)."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: dict[str, str | Message] = field(default_factory=dict)
 
     def value(self, name: str, default: str = "") -> str:
-        """The value of a field, the default when it was not sent."""
+        """Return the value of a field, or the default when it was not sent."""
         return next(iter(self.fields.get(name, ())), default)
 
     def values(self, name: str) -> Sequence[str]:
-        """Every value of a field."""
+        """Return every value of a field."""
         return self.fields.get(name, ())
 
     def chosen(self, name: str, value: str) -> bool:
@@ -29,21 +29,21 @@ class Form:
 
     @property
     def was_sent(self) -> bool:
-        """Whether anything was typed."""
+        """Whether any field was sent."""
         return bool(self.fields)
 
 
 def sent_form() -> Form:
-    """The form of this request."""
+    """Return the form of this request."""
     return Form({name: request.form.getlist(name) for name in request.form})
 
 
 def page(template: str, status: int = 200, **context: object) -> Response:
-    """Make a page of a template."""
+    """Render a template as a page."""
     return make_response(render_template(template, **context), status)
 
 
 def page_that_records(template: str, status: int = 200, **context: object) -> Response:
-    """Make a page of a template that may ask the browser for its microphone, which no other page may."""
+    """Render a page that may use the browser's microphone; no other page may."""
     g.records = True
     return page(template, status, **context)

@@ -1,8 +1,8 @@
-"""A form that is sent twice is done once: after a double click, a reload, or the way back and the button again.
+"""Idempotent forms: a double click, a reload or going back does nothing twice.
 
-Every form carries a name of its own, `once`. What was sent under it, by whom and to where, is known by its digest
-alone; the same again only leads to where the first led. With another text it is another form; one that was refused may
-come again.
+Every form carries a random name, `once`. The digest of name, account, path and content identifies a submission; the
+same submission again redirects to the first result. Another content is another form, and a refused form may be sent
+again.
 """
 
 import datetime
@@ -26,21 +26,21 @@ from haichieu.errors import HaiChieuError
 NAME = "once"
 KEPT = datetime.timedelta(hours=12)
 GIVEN_UP_AFTER = datetime.timedelta(minutes=2)
-"""A form that is still being worked on after this long belonged to a process that died."""
+"""After this time, a form in progress belonged to a process that died."""
 WAIT_SECONDS = 10.0
 _LOOK_EVERY = 0.1
 _UNNAMED = (NAME, "csrf_token")
 
 
 class StillBeingDone(HaiChieuError):
-    """The same form was sent a moment ago and is not done yet."""
+    """The same form was sent a moment ago and is still in progress."""
 
     def __init__(self) -> None:
         super().__init__("panel.frame.in_progress")
 
 
 def register_sent_forms(app: Flask, panel: Panel) -> None:
-    """Put this behind the gate; the forms of templates get their name by `once()`."""
+    """Add the check after the access gate; templates name their forms with `once()`."""
     app.jinja_env.globals["once"] = new_proof
 
     @app.before_request
@@ -71,12 +71,12 @@ def register_sent_forms(app: Flask, panel: Panel) -> None:
 
 
 def forget(session: Session, at: datetime.datetime) -> None:
-    """Forget forms that nobody sends again."""
+    """Delete forms that are too old to be sent again."""
     session.execute(sa.delete(SentForm).where(SentForm.sent_at < at - KEPT))
 
 
 def _take(panel: Panel, digest: str, account_id: int) -> str | None:
-    """None when the form is ours to deal with, where it led when it was dealt with before. Raises StillBeingDone."""
+    """Claim the form (None), or return the redirect of its first submission. Raises StillBeingDone."""
     until = time.monotonic() + WAIT_SECONDS
     while True:
         try:

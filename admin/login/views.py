@@ -1,4 +1,4 @@
-"""The login: e-mail and password, then a code where the account wants one, then back to where one came from."""
+"""Sign-in: e-mail and password, then a code where the account requires one, then back to the requested page."""
 
 import datetime
 from urllib.parse import urlencode, urlsplit
@@ -31,14 +31,14 @@ def register_login(app: Flask, panel: Panel) -> None:
     @app.get("/login")
     @open_to_all
     def login() -> Response:
-        """The login page."""
+        """Show the login page."""
         wanted = path_within(request.args.get("next"))
         return redirect(wanted, 303) if visitor_or_none() else page("login.html", form=Form(), next=wanted, kept="")
 
     @app.post("/login")
     @open_to_all
     def login_with_password() -> Response:
-        """Take e-mail and password."""
+        """Check e-mail and password."""
         form, moment = sent_form(), now()
         with panel.database.session() as transaction:
             checked = sign_in.check_password(
@@ -57,7 +57,7 @@ def register_login(app: Flask, panel: Panel) -> None:
     @app.post("/login/code")
     @open_to_all
     def login_with_code() -> Response:
-        """Take the one-time code of somebody whose password was right."""
+        """Check the one-time code after the right password."""
         form, moment = sent_form(), now()
         account = _half_in(panel.database, moment)
         if account is None:
@@ -74,7 +74,7 @@ def register_login(app: Flask, panel: Panel) -> None:
     @app.post("/logout")
     @for_anyone_signed_in
     def logout() -> Response:
-        """End this login."""
+        """End this session."""
         with panel.database.session() as transaction:
             found = transaction.get_one(WebSession, visitor().login_id)
             sessions.end(transaction, found, visitor().actor, "session.logout", now())
@@ -99,7 +99,7 @@ def register_login(app: Flask, panel: Panel) -> None:
 
 
 def enter(panel: Panel, response: Response, account: Account, moment: datetime.datetime) -> int:
-    """Begin a login at this browser and give it its cookie; return its number. What the browser had before is void."""
+    """Start a session in this browser, set its cookie and return its id. The browser's earlier session is void."""
     session.clear()
     with panel.database.session() as transaction:
         proof, number = sessions.begin(
@@ -139,7 +139,7 @@ def _again(template: str, form: Form, status: int = 401) -> Response:
 
 
 def _half_in(database: Database, moment: datetime.datetime) -> Account | None:
-    """Whose password was right a few minutes ago at this browser, and still is."""
+    """Return the account whose password was right in this browser a few minutes ago."""
     account_id, mark, at = session.get(HALF_IN, (0, "", 0.0))
     if moment.timestamp() - at > TIME_FOR_THE_CODE.total_seconds():
         return None

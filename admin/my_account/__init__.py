@@ -1,1 +1,1 @@
-"""One's own account: password, second factor, logins, API tokens."""
+"""The visitor's own account: password, second factor, sessions, API tokens."""

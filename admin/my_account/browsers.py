@@ -1,4 +1,4 @@
-"""What a browser calls itself, in the two words that its owner knows it by."""
+"""Short names for browsers."""
 
 _BROWSERS = (
     *(("Edg", "Edge"), ("coc_coc", "Cốc Cốc"), ("OPR", "Opera"), ("SamsungBrowser", "Samsung"), ("Firefox", "Firefox")),
@@ -11,7 +11,7 @@ _SYSTEMS = (
 
 
 def browser_name(user_agent: str) -> str:
-    """Say `Firefox, Windows` for a User-Agent; the beginning of it when it names nothing known."""
+    """Return `Firefox, Windows` for a User-Agent; its beginning when nothing in it is known."""
     found = [
         next((name for sign, name in known if sign in user_agent), "") for known in (_BROWSERS, _SYSTEMS)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""One's own account: another password, one-time codes, where one is logged in, keys to the API."""
+"""Pages of the visitor's own account: password, one-time codes, sessions, API tokens."""
 
 from flask import Flask, abort, flash, redirect, request, url_for
 from markupsafe import Markup
@@ -24,20 +24,20 @@ from haichieu.station import the_station
 
 
 def register_my_account(app: Flask, panel: Panel) -> None:
-    """Add the pages of one's own account."""
+    """Add the pages of the visitor's own account."""
 
     app.jinja_env.filters["browser"] = browser_name
 
     @app.get("/account")
     @for_anyone_signed_in
     def my_account() -> Response:
-        """Password, second factor, logins and tokens."""
+        """Show password, second factor, sessions and tokens."""
         return _overview(panel)
 
     @app.post("/account/password")
     @for_anyone_signed_in
     def change_my_password() -> Response:
-        """Take another password; every other login ends, this one is begun anew."""
+        """Change the password; every other session ends and this one is renewed."""
         form, moment = sent_form(), now()
         try:
             if form.value("new_password") != form.value("new_password_again"):
@@ -57,13 +57,13 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.get("/account/second-factor")
     @for_anyone_signed_in
     def my_second_factor() -> Response:
-        """The secret to be scanned."""
+        """Show the secret to scan."""
         return _set_up(panel, Form())
 
     @app.post("/account/second-factor")
     @for_anyone_signed_in
     def confirm_second_factor() -> Response:
-        """Switch the codes on with the first of them, and show the recovery codes this once."""
+        """Turn codes on with the first of them, and show the recovery codes once."""
         form = sent_form()
         with panel.database.session() as session:
             account = session.get_one(Account, visitor().account.id)
@@ -76,7 +76,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/second-factor/off")
     @for_anyone_signed_in
     def my_second_factor_off() -> Response:
-        """Ask for no more codes; the password is asked for again."""
+        """Turn off two-factor authentication (asks for the password)."""
         try:
             _check_again(panel, sent_form())
         except HaiChieuError as refusal:
@@ -89,7 +89,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/logins/<int:number>/end")
     @for_anyone_signed_in
     def end_my_login(number: int) -> Response:
-        """End one of one's own logins."""
+        """End one of the visitor's sessions."""
         with panel.database.session() as session:
             login = session.get(WebSession, number)
             if login is None or login.account_id != visitor().account.id:
@@ -100,7 +100,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/tokens")
     @for_anyone_signed_in
     def create_my_token() -> Response:
-        """Make a key to the API and show it this once."""
+        """Create an API token and show it once."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -113,7 +113,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/tokens/<int:number>/revoke")
     @for_anyone_signed_in
     def revoke_my_token(number: int) -> Response:
-        """End one of one's own keys to the API."""
+        """Revoke one of the visitor's API tokens."""
         with panel.database.session() as session:
             tokens.revoke(session, number, visitor().actor, now(), of=visitor().account.id)
         return redirect(url_for("my_account"), 303)
@@ -144,7 +144,7 @@ def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:
 
 
 def _check_again(panel: Panel, form: Form) -> None:
-    """Raise unless the password that was typed is the visitor's."""
+    """Raise unless the typed password is the visitor's."""
     with panel.database.session() as session:
         account = session.get_one(Account, visitor().account.id)
         refusal = sign_in.check_again(session, account, form.value("password"), address_of_request(), now())

@@ -1,1 +1,1 @@
-"""The first page: what is on air, what comes next, who cannot be reached, what waits for somebody."""
+"""The overview: on air, upcoming, offline speakers, open cases."""

@@ -1,4 +1,4 @@
-"""What the first page shows, read from the database for one visitor: their units and nothing else."""
+"""Content of the overview for one visitor, limited to their units."""
 
 import datetime
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _BEGUN = (BroadcastState.CALLING, BroadcastState.ON_AIR)
 
 @dataclass(frozen=True)
 class OnAir:
-    """A broadcast that sounds or is about to; `may_stop` says whether this visitor may end it."""
+    """A broadcast that plays or is about to; `may_stop` says whether this visitor may stop it."""
 
     number: int
     who: str
@@ -44,7 +44,7 @@ class OnAir:
 
 @dataclass(frozen=True)
 class Upcoming:
-    """A broadcast that is due: planned by hand (`number`), or an hour of the schedule."""
+    """An upcoming broadcast: planned by hand (`number`) or by a schedule."""
 
     due_at: datetime.datetime
     title: str
@@ -55,7 +55,7 @@ class Upcoming:
 
 @dataclass(frozen=True)
 class Speakers:
-    """How many speakers there are and can be reached, and the first of those that cannot."""
+    """The number of speakers and of reachable ones, and the first of the unreachable ones."""
 
     total: int
     reachable: int
@@ -63,13 +63,13 @@ class Speakers:
 
     @property
     def away_count(self) -> int:
-        """How many cannot be reached."""
+        """The number of unreachable speakers."""
         return self.total - self.reachable
 
 
 @dataclass(frozen=True)
 class Cases:
-    """How many cases are new, wait, are overdue; and the most pressing of them for who may read them."""
+    """The number of new, waiting and overdue cases, and the most urgent ones for visitors who may read them."""
 
     new: int
     waiting: int
@@ -79,7 +79,7 @@ class Cases:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything that the first page shows."""
+    """Everything that the overview shows."""
 
     at: datetime.datetime
     components: Sequence[Component]
@@ -91,12 +91,12 @@ class Board:
 
     @property
     def ok(self) -> bool:
-        """Whether every part of the station is up."""
+        """Whether every component of the station is up."""
         return all(part.ok for part in self.components)
 
 
 def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
-    """Look at the station for somebody at a moment."""
+    """Return the overview of a visitor."""
     return Board(
         at,
         component_states(session, at),
@@ -109,7 +109,7 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
 
 
 def on_air_for(session: Session, visitor: Visitor) -> list[int]:
-    """The ids of the broadcasts that sound where somebody may see them."""
+    """Return the ids of the playing broadcasts that a visitor may see."""
     sounding = sa.select(Broadcast.id).where(Broadcast.state == BroadcastState.ON_AIR, seen_by(session, visitor))
     return list(session.scalars(sounding.order_by(Broadcast.id)))
 

@@ -1,4 +1,4 @@
-"""The levels of what is on air as events of an open page's stream, a meter for each broadcast that its visitor sees."""
+"""Audio levels as server-sent events: one meter for each broadcast that the visitor sees."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,7 +12,7 @@ QUIETEST, LOUDEST = -60, 0
 
 
 class LevelEvents:
-    """Level events for one page. `on_air` says which broadcasts its visitor may see; `name` and `silence` are words."""
+    """Level events of one page. `on_air` returns the visible broadcasts; `name` and `silence` are words."""
 
     def __init__(self, levels: Levels, on_air: Callable[[], Sequence[int]], name: str, silence: str) -> None:
         self._levels = levels
@@ -21,19 +21,19 @@ class LevelEvents:
         self._shown: Sequence[int] = ()
 
     def look_again(self) -> bool:
-        """Ask which broadcasts are on air, after something has changed; say whether there are any."""
+        """Refresh the broadcasts on air after a change; say whether there are any."""
         self._shown = self._on_air()
         return bool(self._shown)
 
     def now(self) -> Iterator[bytes]:
-        """An event `level-<number>` for each that was measured just now; its data goes into the page as it is."""
+        """Return an event `level-<number>` per recent measurement; its data is inserted into the page unchanged."""
         for number in self._shown:
             if (decibels := self._levels.of(number)) is not None:
                 yield f"event: level-{number}\ndata: {meter(decibels, *self._words)}\n\n".encode()
 
 
 def meter(decibels: float | None, name: str, silence: str) -> Markup:
-    """A level as a bar and in words; nothing where it is not known. On one line, as an event's data must be."""
+    """Return a level as a bar and in words, empty if unknown. On one line, as the data of an event must be."""
     if decibels is None:
         return Markup("")
     words = silence if decibels < SILENCE_DBFS else f"{decibels:.0f} dB".replace("-", "−")

@@ -1,8 +1,8 @@
-"""Telling open pages that something changed: one watcher for all of them, and a stream of events for each.
+"""Change notification for open pages: one watcher for all of them, and an event stream for each.
 
-A stream says only *that* there is news, and how loud it is on the air; the page then asks for what it shows. Heartbeats
-and other writes that no page shows are no news. A stream holds a thread, so there are only so many, for one account and
-for all; a page without one asks every half minute.
+A stream only says *that* something changed, and the level on the air; the page then fetches its content. Heartbeats
+and other writes that no page shows do not trigger an update. A stream occupies a thread, so their number is limited
+per account and in total; a page without one polls every half minute.
 """
 
 import asyncio
@@ -30,27 +30,27 @@ STREAMS = 40
 STREAMS_OF_AN_ACCOUNT = 6
 SIGN_OF_LIFE_SECONDS = 10.0
 LEVEL_SECONDS = 0.5
-"""Between two levels of what is on air."""
+"""Interval between levels."""
 BREATH_SECONDS = 0.5
-"""Between two pieces of news to one page."""
+"""Minimum interval between two notifications of one page."""
 NEWS = b"event: changed\ndata: 1\n\n"
 SIGN_OF_LIFE = b": still here\n\n"
 
 
 class TooManyStreams(Exception):
-    """As many pages are open live as can be; another has to ask from time to time."""
+    """All streams are in use; the page has to poll."""
 
 
 @dataclass(eq=False)
 class Stream:
-    """One open stream. `is_over` once the account has opened newer ones than it may have."""
+    """One open stream. `is_over` is set when the account has opened too many newer ones."""
 
     account_id: int
     is_over: bool = False
 
 
 class Pulse:
-    """Counts the changes of what pages show, from the first listener on."""
+    """Counter of visible changes, started by the first listener."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,9 +61,9 @@ class Pulse:
         self._open: list[Stream] = []
 
     def open_stream(self, account_id: int) -> Stream:
-        """Take one of the streams; the account's oldest makes room for it. Raises TooManyStreams.
+        """Take a stream; the account's oldest makes room for it. Raises TooManyStreams.
 
-        A page that was left is only noticed with the next sign of life: who goes to and fro must not be locked out.
+        A closed page is only noticed with the next heartbeat, and its user must not be locked out.
         """
         with self._news:
             own = [stream for stream in self._open if stream.account_id == account_id]
@@ -81,15 +81,15 @@ class Pulse:
         return stream
 
     def close_stream(self, stream: Stream) -> None:
-        """Give a stream back; one that is over was given back already."""
+        """Return a stream; one that is over was returned already."""
         with self._news:
             if stream in self._open:
                 self._open.remove(stream)
 
     def events(self, stream: Stream, still_in: Callable[[], bool], levels: LevelEvents) -> Iterator[bytes]:
-        """News at once, since the page may have missed some, then with every change; signs of life and levels between.
+        """Yield one event at once, in case the page missed a change, then one per change, with heartbeats and levels.
 
-        Ends when the stream is over, or when `still_in`, asked with every sign of life, says no.
+        Ends when the stream is over, or when `still_in`, called with every heartbeat, returns false.
         """
         told, sounding = -1, False
         alive_at = time.monotonic()
@@ -110,18 +110,18 @@ class Pulse:
             yield from levels.now()
 
     def _wait(self, stream: Stream, told: int, seconds: float) -> int:
-        """Wait until there is more news than a page was told, or its stream is over; return how much there is."""
+        """Wait until there are more changes than the page knows, or its stream is over; return the count."""
         with self._news:
             self._news.wait_for(lambda: stream.is_over or self._count != told, seconds)
             return self._count
 
     @property
     def count(self) -> int:
-        """How many changes were counted."""
+        """Return the number of counted changes."""
         return self._count
 
     def count_of_streams(self) -> int:
-        """How many are open."""
+        """Return the number of open streams."""
         with self._news:
             return len(self._open)
 
@@ -142,7 +142,7 @@ class Pulse:
 
 
 def _what_is_shown(session: Session) -> str:
-    """A digest of what pages show live; cheap, since it is made after every commit."""
+    """Return a digest of what pages show live; it is computed after every commit and must be cheap."""
     open_states = ("planned", "calling", "on_air")
     parts = (
         sa.select(Broadcast.id, Broadcast.state, Broadcast.due_at, Broadcast.stop_asked_at)

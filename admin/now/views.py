@@ -1,4 +1,4 @@
-"""The first page, its live part, stopping a broadcast in two steps, and clearing alarms."""
+"""The overview, its live part, stopping a broadcast in two steps, and acknowledging alarms."""
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -25,7 +25,7 @@ from haichieu.database import now as present_moment
 
 
 def register_now(app: Flask, panel: Panel) -> None:
-    """Add the first page and what can be done from it."""
+    """Add the overview and its actions."""
     pulse = Pulse(panel.database)
     levels = Levels(panel.settings.home.absolute())
 
@@ -36,19 +36,19 @@ def register_now(app: Flask, panel: Panel) -> None:
     @app.get("/")
     @needs(Action.VIEW)
     def now() -> Response:
-        """What is on air, what comes next, speakers, cases, alarms."""
+        """Show what is on air, upcoming broadcasts, speakers, cases and alarms."""
         return page("now.html", board=_look(panel))
 
     @app.get("/now/board")
     @needs(Action.VIEW)
     def now_board() -> str:
-        """The live part of the first page, alone."""
+        """Return the live part of the overview alone."""
         return render_template("now_board.html", board=_look(panel))
 
     @app.get("/now/events")
     @for_anyone_signed_in
     def now_events() -> Response:
-        """Server-sent events: `changed` whenever live pages should look again, and levels of what is on air."""
+        """Send server-sent events: `changed` when live pages should reload, and levels on air."""
         who, proof = visitor(), request.cookies.get(cookie_name(panel), "")
 
         def still_in() -> bool:
@@ -72,7 +72,7 @@ def register_now(app: Flask, panel: Panel) -> None:
     @app.get("/broadcasts/<int:number>/stop")
     @needs(Action.AIR, where=units_of_broadcast)
     def ask_stop(number: int) -> Response:
-        """Ask whether a broadcast is really to be stopped, saying which."""
+        """Ask for confirmation before stopping a broadcast."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
         return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
@@ -89,13 +89,13 @@ def register_now(app: Flask, panel: Panel) -> None:
     @app.post("/alarms/<int:number>/clear")
     @needs(Action.CLEAR_ALARMS)
     def clear(number: int) -> Response:
-        """Say of an alarm that somebody has looked at it."""
+        """Acknowledge an alarm."""
         with panel.database.session() as session:
             clear_alarm(session, number, visitor().actor, present_moment())
         return redirect(url_for("now"), 303)
 
 
 def _look(panel: Panel) -> Board:
-    """What there is to see; the page is made of it after the transaction, which on SQLite would keep others waiting."""
+    """Return the content; the page is rendered after the transaction, which would block others on SQLite."""
     with panel.database.reading() as session:
         return board(session, visitor(), present_moment())

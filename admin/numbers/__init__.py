@@ -1,1 +1,1 @@
-"""The pages of the numbers that people dial."""
+"""Pages of dialled numbers."""

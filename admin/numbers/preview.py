@@ -1,4 +1,4 @@
-"""What a caller to a number would get at a moment, told before anybody calls."""
+"""Preview of what a caller to a number reaches at a given time."""
 
 import datetime
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ivr.calls.routing import Lead, Number, lead_at
 
 
 class Desk(StrEnum):
-    """How the duty desk stands at a moment."""
+    """The state of the duty desk at a given time."""
 
     NONE = "none"
     OPEN = "open"
@@ -24,7 +24,7 @@ class Desk(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a caller gets at a local moment, and what kind of day that is."""
+    """What a caller reaches at a local time, and the kind of that day."""
 
     at: datetime.datetime
     is_working_day: bool
@@ -34,7 +34,7 @@ class Answer:
 
 
 def answer_at(number: Number, local: datetime.datetime, language: str) -> Answer:
-    """Tell what a caller gets at a moment in the station's time zone."""
+    """Return what a caller reaches at a time in the station's time zone."""
     lead = lead_at(number, local)
     if not lead.dialled.duty_phone:
         desk = Desk.NONE
@@ -44,12 +44,12 @@ def answer_at(number: Number, local: datetime.datetime, language: str) -> Answer
 
 
 def local_now(session: Session) -> datetime.datetime:
-    """The present moment in the station's time zone."""
+    """Return the current time in the station's time zone."""
     return now().astimezone(ZoneInfo(the_station(session).timezone))
 
 
 def asked_moment(day: str, hour: str, otherwise: datetime.datetime) -> datetime.datetime:
-    """The moment that was asked for; what is not there or makes no sense is taken from another."""
+    """Return the requested time; missing or invalid parts come from `otherwise`."""
     try:
         date = datetime.date.fromisoformat(day)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The numbers: where each leads at which hours, and what a caller would get at a moment."""
+"""Pages of numbers: where each leads at which time, and a preview."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.get("/numbers")
     @needs(Action.CONFIGURE)
     def numbers() -> Response:
-        """The numbers of the visitor's units, and where each leads at this moment."""
+        """List the numbers of the visitor's units, and where each leads now."""
         after = request.args.get("after", "")[:32]
         with panel.database.reading() as session:
             moment = local_now(session)
@@ -50,13 +50,13 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.get("/numbers/new")
     @needs(Action.CONFIGURE)
     def new_number() -> Response:
-        """The form for one more."""
+        """Show the form for a new number."""
         return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
 
     @app.post("/numbers/new")
     @needs(Action.CONFIGURE, checks_units=True)
     def add_number() -> Response:
-        """Add it; calls to it are taken at once."""
+        """Add a number; it accepts calls at once."""
         try:
             with panel.database.session() as session:
                 number = take_form(session, panel, NUMBER, texts=_texts()).id
@@ -68,7 +68,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.get("/numbers/<int:number>")
     @needs(Action.CONFIGURE, where=units_of_number)
     def number_page(number: int) -> Response:
-        """One number: its day, and what a caller gets at a moment that is asked for."""
+        """Show one number, its day, and what a caller reaches at a requested time."""
         with panel.database.reading() as session:
             row = session.get_one(Number, number, options=[joinedload(Number.unit)])
             titles, moment = flow_titles(session), local_now(session)
@@ -82,7 +82,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.get("/numbers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_number)
     def edit_number(number: int) -> Response:
-        """The form with what is there."""
+        """Show the form of a number."""
         with panel.database.reading() as session:
             row = session.get_one(Number, number)
             texts = texts_of(NUMBER, row)
@@ -91,7 +91,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.post("/numbers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_number, checks_units=True)
     def change_number(number: int) -> Response:
-        """Change it; it holds from the next call on."""
+        """Change a number; the change applies from the next call."""
         try:
             with panel.database.session() as session:
                 take_form(session, panel, NUMBER, session.get_one(Number, number), _texts())
@@ -105,7 +105,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @app.post("/numbers/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_number)
     def retire_number(number: int) -> Response:
-        """Take it out of use, once the box that says so is ticked; who calls it hears that it is not in use."""
+        """Retire a number (requires the confirmation box); callers hear that it is not in use."""
         if not sent_form().chosen("sure", "yes"):
             with panel.database.reading() as session:
                 row = session.get_one(Number, number)
@@ -121,7 +121,7 @@ def register_numbers(app: Flask, panel: Panel) -> None:
 
 
 def flow_titles(session: Session) -> dict[str, str]:
-    """The flows that a number may lead to, and what each is called in the language of the page."""
+    """Return the flows that a number may lead to, with their titles in the language of the page."""
     language = page_language()
     return {
         name: titles.get(language) or next(iter(titles.values()), name) for name, titles in known_flows(session).items()
@@ -134,7 +134,7 @@ def _texts() -> Mapping[str, list[str]]:
 
 
 def _lines(form: Form) -> list[str]:
-    """The routes that were typed, one a line; a row in which nothing but the days was chosen is none."""
+    """Return the typed routes, one per line; a row with nothing but its days is ignored."""
     lines = []
     for days, begins, ends, flow, phone in zip(*(form.values(name) for name in PARTS), strict=False):
         if any(text.strip() for text in (begins, ends, flow, phone)):

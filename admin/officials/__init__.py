@@ -1,1 +1,1 @@
-"""Officials on pages: who may speak where, their phones, and their PINs on paper slips."""
+"""Pages of officials: zones, phones and PINs."""

@@ -36,7 +36,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.get("/officials")
     @needs(Action.CONFIGURE)
     def officials() -> Response:
-        """The officials of the visitor's units, by name, number, code or phone."""
+        """List the officials of the visitor's units, by name, number, code or phone."""
         words, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:20]
         with panel.database.reading() as session:
             query = _of_visitor().where(Official.code > after).limit(A_PAGE + 1)
@@ -50,13 +50,13 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.get("/officials/new")
     @needs(Action.CONFIGURE)
     def new_official() -> Response:
-        """The form for one more."""
+        """Show the form for a new official."""
         return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
 
     @app.post("/officials/new")
     @needs(Action.CONFIGURE, checks_units=True)
     def add_official() -> Response:
-        """Add them, and show their PIN this once."""
+        """Add an official and show their PIN once."""
         pin = new_pin()
         try:
             with panel.database.session() as session:
@@ -70,7 +70,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.get("/officials/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_official)
     def edit_official(number: int) -> Response:
-        """The form with what is there."""
+        """Show the form of an official."""
         with panel.database.reading() as session:
             row = _in_use(session, number)
             texts = texts_of(OFFICIAL, row)
@@ -79,7 +79,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_official, checks_units=True)
     def change_official(number: int) -> Response:
-        """Change them; the PIN stays."""
+        """Change an official; the PIN stays."""
         try:
             with panel.database.session() as session:
                 row = _in_use(session, number)
@@ -94,7 +94,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/<int:number>/pin")
     @needs(Action.CONFIGURE, where=units_of_official)
     def reset_official_pin(number: int) -> Response:
-        """Another PIN, on a paper slip."""
+        """Reset the PIN and show it on a paper slip."""
         with panel.database.session() as session:
             row = _in_use(session, number)
             pin = reset_pin(session, row, visitor().actor)
@@ -103,7 +103,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/<int:number>/pin/call")
     @needs(Action.CONFIGURE, where=units_of_official)
     def call_for_pin(number: int) -> Response:
-        """Have the station call the official's registered phones, for them to choose another PIN."""
+        """Have the station call the official's registered phones to choose a new PIN."""
         with panel.database.session() as session:
             row = _in_use(session, number)
             call_backs.owe_pin_call(session, row, visitor().actor, now())
@@ -114,7 +114,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_official)
     def retire_official(number: int) -> Response:
-        """Take every right away, once the box that says so is ticked."""
+        """Retire an official and remove all rights (requires the confirmation box)."""
         with panel.database.session() as session:
             row = _in_use(session, number)
             texts = texts_of(OFFICIAL, row)
@@ -147,7 +147,7 @@ def _in_use(session: Session, number: int) -> Official:
 
 
 def _texts(session: Session, row: Official | None) -> dict[str, list[str]]:
-    """What was typed: phones one a line; zones beyond the visitor's own stay as they are, and none is added."""
+    """Return what was typed: one phone per line; zones outside the visitor's units stay and cannot be added."""
     form = sent_form()
     mine = {zone.code for zone in zones_to_choose(session, visitor())}
     kept = {zone.code for zone in row.zones} if row else set()  # type: ignore[attr-defined]

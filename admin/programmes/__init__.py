@@ -1,1 +1,1 @@
-"""The pages of programmes: finding, making, hearing, approving them, and putting one on the air."""
+"""Pages of programmes: search, add, listen, approve, broadcast."""

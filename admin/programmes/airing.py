@@ -1,4 +1,4 @@
-"""What airing a programme would sound like at this moment; the person confirms exactly this."""
+"""Preview of airing a programme now, which the user confirms."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from haichieu.errors import UsageError
 
 @dataclass(frozen=True)
 class Hearers:
-    """The zones that were chosen and who will hear it there."""
+    """The chosen zones and their speakers."""
 
     zones: Sequence[Zone]
     speakers: Sequence[Speaker]
 
     @property
     def away(self) -> Sequence[Speaker]:
-        """The speakers that cannot be reached."""
+        """The unreachable speakers."""
         return [speaker for speaker in self.speakers if not speaker.counts_as_reachable]
 
     @property
     def mark(self) -> str:
-        """A mark of all that was shown."""
+        """A digest of everything that was shown."""
         shown = [
             [zone.code for zone in self.zones],
             [(speaker.code, speaker in self.away) for speaker in self.speakers],
@@ -36,7 +36,7 @@ class Hearers:
 
 
 def hearers(session: Session, codes: Sequence[str]) -> Hearers:
-    """Look at who would hear it. Raises UsageError, UnknownZone or NotAllowed."""
+    """Return the preview. Raises UsageError, UnknownZone or NotAllowed."""
     if not codes:
         raise UsageError("panel.air.no_zone")
     zones = zones_coded(session, codes)

@@ -1,4 +1,4 @@
-"""Making programmes: a file, a recording of the browser's microphone, a text that is heard before it is kept."""
+"""Adding programmes: an uploaded file, a browser recording, or a text with an audio preview."""
 
 from pathlib import Path
 
@@ -23,19 +23,19 @@ from haichieu.errors import HaiChieuError, NotAllowed
 
 
 def register_making(app: Flask, panel: Panel) -> None:
-    """Add the pages on which programmes are made."""
+    """Add the pages that make programmes."""
 
     @app.get("/programmes/new")
     @needs(Action.EDIT)
     def new_programme() -> Response:
-        """A file, a recording, or a text."""
+        """Show the forms for a file, a recording or a text."""
         return _new_page(panel, Form(take_kept(panel)))
 
     @streams_body
     @app.post("/programmes/uploads")
     @needs(Action.EDIT, checks_units=True)
     def upload_programme() -> Response:
-        """The body is the file, the query says what it is; answers with the new page's address."""
+        """Add the file in the body as the query describes it; return the address of its page."""
         said = request.args
         unit_id = unit_id_of(said.get("unit", ""))
         with panel.database.session() as session:
@@ -60,7 +60,7 @@ def register_making(app: Flask, panel: Panel) -> None:
     @app.post("/programmes/preview")
     @needs(Action.EDIT)
     def preview_programme() -> Response:
-        """How a text will be read aloud, as a WAV file; nothing is kept."""
+        """Return a text read aloud as a WAV file; nothing is stored."""
         form = sent_form()
         panel.store.require_space()
         with panel.store.scratch() as folder:
@@ -70,7 +70,7 @@ def register_making(app: Flask, panel: Panel) -> None:
     @app.post("/programmes/new")
     @needs(Action.EDIT, checks_units=True)
     def write_programme() -> AnyResponse:
-        """Keep a text as a programme, and submit it where that was asked for."""
+        """Save a text as a programme, and submit it where requested."""
         form = sent_form()
         try:
             unit_id = unit_id_of(form.value("unit"))

@@ -1,4 +1,4 @@
-"""Which programmes an account sees, and what a form says of one."""
+"""Visibility of programmes, and the fields of their form."""
 
 import datetime
 from collections.abc import Callable, Mapping
@@ -16,16 +16,16 @@ from haichieu.people import Unit
 from haichieu.station import the_station
 
 LANGUAGES = ("vi", "en", "km", "hmn", "tay")
-"""What programmes are spoken in here, by ISO 639."""
+"""Languages of programmes, by ISO 639."""
 LONGEST_CATEGORY = 80
 
 
 class EditedMeanwhile(UsageError):
-    """Somebody else changed the programme since its form was opened."""
+    """Another user changed the programme since its form was opened."""
 
 
 def find_programme(session: Session, number: int) -> Programme:
-    """The programme of this number. Raises NotFound."""
+    """Return the programme with this id. Raises NotFound."""
     found = session.get(Programme, number) if number < 2**31 else None
     if found is None:
         raise NotFound("panel.programmes.no_such", number=number)
@@ -33,17 +33,17 @@ def find_programme(session: Session, number: int) -> Programme:
 
 
 def unit_of_programme(session: Session, number: int) -> list[int]:
-    """The unit that a programme belongs to. Raises NotFound."""
+    """Return the unit of a programme. Raises NotFound."""
     return [find_programme(session, number).unit_id]
 
 
 def units_for(session: Session, visitor: Visitor) -> list[Unit]:
-    """The units of an account, to choose from."""
+    """Return the units that an account may choose."""
     return list(session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.name)))
 
 
 def unit_id_of(value: str) -> int:
-    """The unit that a form names. Raises UsageError."""
+    """Return the unit id in a form field. Raises UsageError."""
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise UsageError("panel.programmes.no_unit")
     return int(value)
@@ -52,7 +52,7 @@ def unit_id_of(value: str) -> int:
 def about_from(
     session: Session, said: Mapping[str, str] | Callable[[str], str], visitor: Visitor, was: Programme | None = None
 ) -> About:
-    """What a form says of a programme; `was` is the one that is changed. Raises UsageError."""
+    """Return the fields of a form; `was` is the programme that is edited. Raises UsageError."""
     value = said if callable(said) else lambda name: said.get(name, "")
     category = " ".join(value("category").split())
     language = value("language") or "vi"
@@ -69,7 +69,7 @@ def about_from(
 
 
 def last_day(session: Session, programme: Programme) -> str:
-    """The last day on which it may be heard, as a form has it."""
+    """Return the last day of validity, as the form shows it."""
     if programme.valid_until is None:
         return ""
     zone = ZoneInfo(the_station(session).timezone)

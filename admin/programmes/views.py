@@ -1,4 +1,4 @@
-"""Finding programmes, hearing them, changing them, and their way to approval and onto the air."""
+"""Pages of programmes: search, listen, edit, approval, broadcast."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +57,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @app.get("/programmes")
     @needs(Action.VIEW)
     def programmes() -> Response:
-        """The programmes of one's units, the newest first, by words, state, category, unit and language."""
+        """List the programmes of the visitor's units by words, state, category, unit and language, the newest first."""
         asked = {name: request.args.get(name, "")[:200] for name in ("q", "state", "category", "unit", "language")}
         number = min(max(request.args.get("page", 0, type=int), 0), 100_000)
         with panel.database.reading() as session:
@@ -74,13 +74,13 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @app.get("/programmes/<int:number>")
     @needs(Action.VIEW, where=unit_of_programme)
     def programme(number: int) -> Response:
-        """One programme: its sound, what is known of it, what changed, and what may be done next."""
+        """Show one programme: audio, details, changes, next steps."""
         return _page_of(panel, number, Form(take_kept(panel)))
 
     @app.get("/programmes/<int:number>/sound")
     @needs(Action.VIEW, where=unit_of_programme)
     def programme_sound(number: int) -> Response:
-        """What is played, at 16 kHz where that is kept, in ranges as players ask for them."""
+        """Return the audio, at 16 kHz where available, with range requests."""
         with panel.database.reading() as session:
             sound = find_programme(session, number).sound
             file = panel.store.path(sound) if sound else None
@@ -94,13 +94,13 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @app.get("/programmes/<int:number>/edit")
     @needs(Action.EDIT, where=unit_of_programme)
     def edit_programme(number: int) -> Response:
-        """What is said of it, and its text when it was made of one."""
+        """Show the form of a programme, with its text when it was made from one."""
         return _edit_page(panel, number, Form(take_kept(panel)))
 
     @app.post("/programmes/<int:number>/edit")
     @needs(Action.EDIT, where=unit_of_programme)
     def change_programme(number: int) -> Response:
-        """Change it; it is a draft again. The second of two people who change it is told."""
+        """Change a programme; it becomes a draft again. 409 when another user changed it meanwhile."""
         form = sent_form()
         try:
             _change(panel, number, form)
@@ -136,20 +136,20 @@ def register_programmes(app: Flask, panel: Panel) -> None:
     @app.get("/programmes/<int:number>/withdraw")
     @needs(Action.EDIT, where=unit_of_programme)
     def ask_withdraw(number: int) -> Response:
-        """Ask whether it is really to be withdrawn."""
+        """Ask for confirmation of the withdrawal."""
         with panel.database.reading() as session:
             return page("programme_withdraw.html", programme=find_programme(session, number))
 
     @app.get("/programmes/<int:number>/air")
     @needs(Action.AIR, where=unit_of_programme)
     def air_programme(number: int) -> Response:
-        """Where it is to be heard, now."""
+        """Show the zones to choose from."""
         return _air_page(panel, number, Form(take_kept(panel)))
 
     @app.post("/programmes/<int:number>/air")
     @needs(Action.AIR, where=unit_of_programme)
     def air_programme_now(number: int) -> Response:
-        """Exactly who will hear it, to be confirmed; with the confirmation it is aired."""
+        """Show the speakers for confirmation; after confirmation, start the broadcast."""
         form = sent_form()
         try:
             with panel.database.session() as session:
@@ -213,7 +213,7 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
 
 
 def _change(panel: Panel, number: int, form: Form) -> None:
-    """Put in what was typed; another text is read aloud first, outside the transaction."""
+    """Save what was typed; a changed text is synthesised first, outside the transaction."""
     with panel.database.session() as session:
         one = find_programme(session, number)
         text = form.value("text").strip().replace("\r\n", "\n")

@@ -1,1 +1,1 @@
-"""The pages of what the station says: every prompt, its text and its sound."""
+"""Pages of prompts: text and audio of everything the station says."""

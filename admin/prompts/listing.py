@@ -1,4 +1,4 @@
-"""The prompts of a language with what is heard for each."""
+"""Prompts of a language with their voice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ivr.prompts.store import PromptStore, Voice
 
 @dataclass(frozen=True)
 class Line:
-    """One prompt: what is read for it in the language, or in the fallback where it has nothing of its own."""
+    """One prompt: its text in the language, or in the fallback language."""
 
     key: str
     text: str
@@ -18,18 +18,18 @@ class Line:
 
 
 def languages_of(store: PromptStore) -> list[str]:
-    """The languages that prompts may be in: those of the station, and those that texts come in."""
+    """Return the possible languages of prompts: those of the station and those with built-in texts."""
     return list(dict.fromkeys([*store.languages, *sorted(store.texts.languages)]))
 
 
 def line_of(store: PromptStore, key: str, language: str) -> Line:
-    """What is said for one prompt."""
+    """Return one prompt."""
     text = store.text(key, language) or store.text(key, store.fallback) or ""
     return Line(key, text, store.voice(key, language), store.texts.has_values(key))
 
 
 def lines(store: PromptStore, language: str, words: str, voice: str, after: str, most: int) -> Sequence[Line]:
-    """Prompts by their keys, those with all the words in key or text and the voice asked for; empty asks for any."""
+    """Return prompts by key that contain all words in key or text and have the requested voice; empty matches any."""
     keys = sorted(store.texts.keys(language) | store.texts.keys(store.fallback))
     wanted = folded(words).split()
     found: list[Line] = []

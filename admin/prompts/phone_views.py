@@ -1,4 +1,4 @@
-"""Recording a prompt by telephone: the station rings up an official, and the page tells how the call goes."""
+"""Recording a prompt by phone: the station calls an official, and the page shows the progress."""
 
 import datetime
 from collections.abc import Callable, Sequence
@@ -31,12 +31,12 @@ def register_prompt_calls(
     store_with: Callable[[str, str], PromptStore],
     show: Callable[[str, str, Form, int], Response],
 ) -> None:
-    """Add the routes; `store_with` knows which prompts there are, `show` makes the page of one."""
+    """Add the routes; `store_with` returns the prompts, `show` renders the page of one."""
 
     @app.post("/prompts/<language>/<key>/call")
     @needs(Action.CONFIGURE, where=every_unit)
     def call_for_prompt(language: str, key: str) -> AnyResponse:
-        """Have the station ring up an official, who says the prompt."""
+        """Have the station call an official to record the prompt."""
         found, form = store_with(key, language), sent_form()
         try:
             custom.require_recordable(found.texts, key)
@@ -50,7 +50,7 @@ def register_prompt_calls(
     @app.get("/prompts/<language>/<key>/call")
     @needs(Action.CONFIGURE, where=every_unit)
     def prompt_call(language: str, key: str) -> Response:
-        """How the newest call about it goes, for the page to show anew."""
+        """Return the progress of the newest call about the prompt, for the page to refresh."""
         store_with(key, language)
         with panel.database.reading() as session:
             call = newest_call(session, key, language)
@@ -58,17 +58,17 @@ def register_prompt_calls(
 
 
 def newest_call(session: Session, key: str, language: str) -> PromptCall | None:
-    """The newest call about a prompt, while it is news."""
+    """Return the newest call about a prompt, while it is recent."""
     return calls.newest(session, key, language, now() - SHOWN_FOR)
 
 
 def goes_on(call: PromptCall | None) -> bool:
-    """Say whether a call is still to be made or under way."""
+    """Say whether a call is pending or in progress."""
     return call is not None and call.state in UNDER_WAY
 
 
 def phones_to_call(session: Session) -> Sequence[OfficialPhone]:
-    """The registered telephones of officials in use, by the officials' names."""
+    """Return the registered phones of active officials, by name."""
     return session.scalars(
         sa.select(OfficialPhone)
         .join(Official)

@@ -1,4 +1,4 @@
-"""Values that stand in a prompt when it is heard on a page, where no call gives real ones."""
+"""Example values in prompts that are played on a page instead of in a call."""
 
 from collections.abc import Mapping
 
@@ -29,5 +29,5 @@ _SAMPLES: Mapping[str, tuple[str, str]] = {
 
 
 def samples(names: frozenset[str], language: str) -> dict[str, str]:
-    """A value for each name."""
+    """Return an example for each name."""
     return {name: _SAMPLES.get(name, (name, name))[language == "en"] for name in names}

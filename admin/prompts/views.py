@@ -1,4 +1,4 @@
-"""What the station says: every prompt in every language, heard, read from another text, recorded, taken back."""
+"""Pages of prompts in every language: listen, change the text, record, restore."""
 
 from pathlib import Path
 
@@ -29,11 +29,11 @@ from ivr.prompts.texts import PromptTexts
 
 A_PAGE = 40
 RECORDED_HERE = "recording."
-"""How the script of the page names what it recorded itself."""
+"""The name that the page's script gives to browser recordings."""
 
 
 def register_prompts(app: Flask, panel: Panel) -> None:
-    """Add the pages of prompts. They are the whole station's, so they are for who is above all of its units."""
+    """Add the pages of prompts. They belong to the whole station and need rights over all its units."""
     texts = PromptTexts.delivered()
 
     def store() -> PromptStore:
@@ -48,7 +48,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.get("/prompts")
     @needs(Action.CONFIGURE, where=every_unit)
     def prompts() -> Response:
-        """The prompts of one language, by words and by what is heard for them."""
+        """List the prompts of one language by words and voice."""
         asked = {name: request.args.get(name, "")[:100].strip() for name in ("language", "q", "voice", "after")}
         found = store()
         languages = languages_of(found)
@@ -63,20 +63,20 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.get("/prompts/<language>/<key>")
     @needs(Action.CONFIGURE, where=every_unit)
     def prompt(language: str, key: str) -> Response:
-        """One prompt: what is heard, its text, and how it may be changed."""
+        """Show one prompt: audio, text, and how to change it."""
         return show(language, key, Form(take_kept(panel)))
 
     @app.get("/prompts/<language>/<key>/sound")
     @needs(Action.CONFIGURE, where=every_unit)
     def prompt_sound(language: str, key: str) -> AnyResponse:
-        """What a caller hears for it; values are made up."""
+        """Return the prompt as a caller hears it, with example values."""
         found = store_with(key, language)
         return _wav(found.sound(key, language, samples(found.variables(key), language)))
 
     @app.post("/prompts/<language>/<key>/preview")
     @needs(Action.CONFIGURE, where=every_unit)
     def preview_prompt(language: str, key: str) -> AnyResponse:
-        """How another text would be read; nothing is kept."""
+        """Return another text read aloud; nothing is stored."""
         found = store_with(key, language)
         text = custom.require_text(texts, key, sent_form().value("text"))
         return _wav(found.read(key, language, text, samples(found.variables(key), language)))
@@ -84,7 +84,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.post("/prompts/<language>/<key>")
     @needs(Action.CONFIGURE, where=every_unit)
     def change_prompt(language: str, key: str) -> AnyResponse:
-        """Have it read from another text, from the next call on."""
+        """Change the text; it applies from the next call."""
         found, form = store_with(key, language), sent_form()
         try:
             text = custom.require_text(texts, key, form.value("text"))
@@ -102,7 +102,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.post("/prompts/<language>/<key>/recording")
     @needs(Action.CONFIGURE, where=every_unit)
     def record_prompt(language: str, key: str) -> Response:
-        """The body is the sound, the query its name; it is played from the next call on."""
+        """Store the recording in the body, named in the query; it applies from the next call."""
         store_with(key, language)
         custom.require_recordable(texts, key)
         panel.store.require_space()
@@ -124,7 +124,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.post("/prompts/<language>/<key>/built-in")
     @needs(Action.CONFIGURE, where=every_unit)
     def take_back_prompt(language: str, key: str) -> AnyResponse:
-        """Return to what comes with the program, once the box that says so is ticked."""
+        """Restore the built-in prompt (requires the confirmation box)."""
         store_with(key, language)
         if not sent_form().chosen("sure", "yes"):
             return show(language, key, Form(problems={"": say("entry.not_sure")}), 422)
