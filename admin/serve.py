@@ -1,4 +1,4 @@
-"""Serving the web application with gunicorn, one process and some threads."""
+"""gunicorn configuration: one process with threads."""
 
 import gc
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 THREADS = 64
-"""A live page holds one all the time (`admin.now.pulse` says how many there may be); the others serve the rest."""
+"""Each live page occupies one thread (`admin.now.pulse` limits them); the others serve requests."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn, configured from here alone."""
+    """gunicorn, configured only from here."""
 
     def __init__(self, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Take our options; no file, no environment, no command line."""
+        """Set our options; configuration files, environment and command line are ignored."""
         for name, value in self._options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -41,7 +41,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def leave_what_stays() -> None:
-    """Tell Python's collector that what is there now stays: to look it all through takes a page 120 ms now and then."""
+    """Freeze the objects loaded at start: a full garbage collection would delay a page by 120 ms."""
     gc.collect()
     gc.freeze()
 

@@ -1,7 +1,7 @@
-"""The web process put together: pages, API, health. What it shows is read from the database; it holds no call.
+"""The Flask application: pages, API, health. It reads the database and owns no call.
 
-Each part adds its own routes with a `register_…` function; the application does not start with a route that does not
-say who may use it (`admin.access.permissions`).
+Each part adds its own routes with a `register_…` function; the application does not start while a route has no
+permission rule (`admin.access.permissions`).
 """
 
 from collections.abc import Sequence
@@ -68,19 +68,19 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 WITH_MICROPHONE = {"Permissions-Policy": "camera=(), geolocation=(), microphone=(self)"}
-"""For pages on which somebody may record."""
+"""For pages with a recorder."""
 LARGEST_FORM = 1_000_000
 
 
 class RowNumber(IntegerConverter):
-    """The number of a row in a path (`<int:number>`): what no database can hold is no such page."""
+    """A row id in a path (`<int:number>`); a number that no database can store is not found."""
 
     def __init__(self, map: Map) -> None:
         super().__init__(map, max=2**31 - 1)
 
 
 def create_app(database: Database, settings: Settings, webhooks: Sequence[Blueprint] = ()) -> Flask:
-    """Make the Flask application of the station over a database; `webhooks` are what other services call.
+    """Create the Flask application over a database; `webhooks` are called by other services.
 
     Raises RouteWithoutRule.
     """
@@ -116,9 +116,9 @@ def _configure(app: Flask, panel: Panel) -> None:
         SESSION_COOKIE_SECURE=panel.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        WTF_CSRF_CHECK_DEFAULT=False,  # the gate does it, after it has seen who asks
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the login
-        WTF_CSRF_SSL_STRICT=False,  # the cookie's prefix binds it to this host; a proxy may name the host otherwise
+        WTF_CSRF_CHECK_DEFAULT=False,  # the gate checks it after authentication
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # the cookie's prefix binds it to this host, whose name may differ behind a proxy
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=1000,
@@ -132,7 +132,7 @@ def _configure(app: Flask, panel: Panel) -> None:
 
     @app.before_request
     def let_files_through() -> None:
-        """A route that reads its body piece by piece sets its own limit; no form is parsed out of such a body."""
+        """Lift the size limit for routes that stream their body and set their own; no form is parsed from such a body."""
         view = app.view_functions.get(request.endpoint or "")
         if is_streamed(view) and request.mimetype == "application/octet-stream":
             request.max_content_length = 1 << 62

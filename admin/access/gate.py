@@ -34,7 +34,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
         rule = rule_of(app, request.endpoint)
         if rule is None:
             g.visitor = None if request.path.startswith(API) else _by_cookie(panel)
-            return  # no such route, or not by this method
+            return  # no such route or method
         if request.path.startswith(API):
             _let_in_to_api(panel, rule)
             return

@@ -79,7 +79,7 @@ def _in_path(one: "Operation") -> Iterable[dict[str, Any]]:
 def _in_query(model: type[BaseModel] | None) -> Iterable[dict[str, Any]]:
     whole = model.model_json_schema() if model else {"properties": {}}
     for name, schema in whole["properties"].items():
-        # In an address there is no null: a field that may be left out is simply not there.
+        # A query has no null: an optional field is left out.
         kinds = [kind for kind in schema.pop("anyOf", ()) if kind.get("type") != "null"]
         kept = {key: value for key, value in schema.items() if key != "title" and value is not None}
         kept |= kinds[0] if kinds else {}

@@ -75,7 +75,7 @@ def days(
         for schedule in schedules
         for moment in recurrence_of(schedule).between(max(begin, at), end)
     ]
-    # Of the future, a planned row that no schedule speaks of any more is taken away before its hour.
+    # A planned row in the future that no schedule produces any more is deleted before its start time.
     entries += [
         _entry(row.schedule, row.due_at, zone, row, at)
         for row in rows.values()

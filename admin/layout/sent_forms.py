@@ -53,7 +53,7 @@ def register_sent_forms(app: Flask, panel: Panel) -> None:
         if where is None:
             g.sent_form = digest
             return None
-        g.units_were_checked = True  # when it was done
+        g.units_were_checked = True  # by the first submission
         flash(say("frame.done_already"))
         return redirect(where, 303)
 
@@ -90,7 +90,7 @@ def _take(panel: Panel, digest: str, account_id: int) -> str | None:
                 if known.sent_at < moment - GIVEN_UP_AFTER:
                     known.sent_at = moment
                     return None
-        except IntegrityError:  # on PostgreSQL: somebody else's came in at the same moment, and is there now
+        except IntegrityError:  # on PostgreSQL: a concurrent request has just inserted it
             continue
         if time.monotonic() > until:
             raise StillBeingDone

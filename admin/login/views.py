@@ -87,7 +87,7 @@ def register_login(app: Flask, panel: Panel) -> None:
     def not_signed_in(refusal: NotSignedIn) -> Response:
         if "text/event-stream" in request.accept_mimetypes.values():
             return Response(status=401)
-        if request.headers.get("HX-Request"):  # a part of a page: the whole of it goes to the login
+        if request.headers.get("HX-Request"):  # a part of a page: redirect the whole page
             page_of_it = path_within(urlsplit(request.headers.get("HX-Current-URL", "")).path)
             return Response(
                 status=401, headers={"HX-Redirect": f"{url_for('login')}?{urlencode({'next': page_of_it})}"}

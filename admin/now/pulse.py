@@ -101,7 +101,7 @@ class Pulse:
                 told = count
                 yield NEWS
                 sounding = levels.look_again()
-                time.sleep(BREATH_SECONDS)  # what happens meanwhile is told as one; the page must not drop any of it
+                time.sleep(BREATH_SECONDS)  # changes in this interval are reported as one; the page must not miss any
             elif not sounding or time.monotonic() - alive_at >= SIGN_OF_LIFE_SECONDS:
                 if not still_in():
                     return
@@ -129,7 +129,7 @@ class Pulse:
         try:
             asyncio.run(self._count_changes())
         except Exception:
-            log.exception("pulse.failed")  # the next listener starts another watcher; pages ask by themselves meanwhile
+            log.exception("pulse.failed")  # the next listener starts another watcher; meanwhile pages poll
 
     async def _count_changes(self) -> None:
         async for _ in changes(self._database):

@@ -88,7 +88,9 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         found, form = store_with(key, language), sent_form()
         try:
             text = custom.require_text(texts, key, form.value("text"))
-            found.read(key, language, text, samples(found.variables(key), language))  # so that no caller waits
+            found.read(
+                key, language, text, samples(found.variables(key), language)
+            )  # synthesised now, so that no caller waits
             with panel.database.session() as session:
                 custom.require_edition(session, key, language, form.value("edition"))
                 custom.say_otherwise(session, texts, key, language, text, visitor().actor, now())
@@ -139,7 +141,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             own = custom.find_own(session, key, language)
             phones, call = phones_to_call(session), newest_call(session, key, language)
-        # A form that was refused for its text alone goes on from where it began.
+        # A form refused for its text alone keeps the edition that it began with.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""
         return page_that_records(
             "prompt.html", status, key=key, line=line, language_spoken=language, own=own, form=form, edition=edition,

@@ -1,1 +1,1 @@
-"""Reports on a stretch of days: what was aired, how speakers could be reached, cases, what listeners say."""
+"""Reports on a period: broadcasts, availability of speakers, cases, listener feedback."""

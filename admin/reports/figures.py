@@ -1,4 +1,4 @@
-"""The figures of the reports for one visitor, as pages, workbook and API show them: by the domain's own functions."""
+"""Figures of the reports for one visitor, shared by pages, workbook and API."""
 
 import datetime
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ from haichieu.periods import Period
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that the reports say of a period in some units."""
+    """The figures of a period in some units."""
 
     by_unit: Sequence[Aired]
     by_category: Sequence[AiredOfCategory]
@@ -31,7 +31,7 @@ class Figures:
 
 
 def figures(session: Session, unit_ids: Collection[int], days: Period, at: datetime.datetime) -> Figures:
-    """Work them out; `at` is now."""
+    """Compute the figures; `at` is the current time."""
     begin, end = days.begin, days.end
     return Figures(
         aired_by_unit(session, unit_ids, begin, end),

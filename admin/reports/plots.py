@@ -1,4 +1,4 @@
-"""Bars for a column of figures: where each stands and how long it is. A template draws them as SVG."""
+"""Layout of bar charts. A template renders them as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LONGEST_NAME = 27
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar with its name and its figure."""
+    """One bar with its name and figure."""
 
     name: str
     figure: str
@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot; `in_words` says the same to who cannot see it, `left_out` how many rows have no bar."""
+    """A bar chart; `in_words` is its text alternative, `left_out` the number of rows without a bar."""
 
     title: str
     bars: Sequence[Bar]
@@ -31,7 +31,7 @@ class Plot:
 
     @property
     def height(self) -> int:
-        """Of the whole drawing."""
+        """The height of the chart."""
         return ROW * len(self.bars)
 
     @property
@@ -41,7 +41,7 @@ class Plot:
 
 
 def plot(title: str, figures: Sequence[tuple[str, float | None]], whole: float | None = None) -> Plot | None:
-    """Draw the first of named figures as bars beside `whole`, or the greatest; None when there is none at all."""
+    """Draw the first figures as bars relative to `whole`, or to the greatest; None when all are zero."""
     known = [(name, figure) for name, figure in figures if figure is not None]
     shown = known[:MOST_BARS]
     longest = whole or max((figure for _, figure in shown), default=0)

@@ -1,4 +1,4 @@
-"""The reports as titled tables with plots, in the words of the page: what the page and the workbook both show."""
+"""Reports as titled tables with charts in the page's language, for page and workbook."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """A table; its first `names` columns hold words, the others figures."""
+    """A table; its first `names` columns contain words, the others figures."""
 
     title: str
     heads: Sequence[str]
@@ -26,14 +26,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One report; `name` is the beginning of its texts."""
+    """One report; `name` is the prefix of its texts."""
 
     name: str
     tables: Sequence[Table]
 
 
 def sections(found: Figures) -> list[Section]:
-    """All reports, in the language of the page."""
+    """Return all reports in the language of the page."""
     return [_broadcasts(found), _availability(found), _cases(found), _survey(found)]
 
 

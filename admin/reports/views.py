@@ -1,4 +1,4 @@
-"""The page of the reports and their workbook; on paper, or as PDF by the browser's print, the page is the report."""
+"""The report page, printable as it is, and the workbook."""
 
 import sqlalchemy as sa
 from flask import Flask, Response
@@ -29,7 +29,7 @@ def register_reports(app: Flask, panel: Panel) -> None:
     @app.get("/reports")
     @needs(Action.VIEW)
     def reports() -> Response:
-        """The reports on the days and the unit in the address; this month in all the visitor's units."""
+        """Show the reports on the period and unit in the address; by default this month in all the visitor's units."""
         with panel.database.reading() as session:
             days, unit = _days(session), text_asked("unit", 40)
             found = figures(session, _units(session, unit), days, now())
@@ -42,7 +42,7 @@ def register_reports(app: Flask, panel: Panel) -> None:
     @app.get("/reports.xlsx")
     @needs(Action.VIEW)
     def reports_workbook() -> Response:
-        """The same as a workbook."""
+        """Return the same reports as a workbook."""
         with panel.database.reading() as session:
             days, unit = _days(session), text_asked("unit", 40)
             found = figures(session, _units(session, unit), days, now())
@@ -58,7 +58,7 @@ def _days(session: Session) -> Period:
 
 
 def _units(session: Session, code: str) -> set[int]:
-    """The unit that was asked for with what lies below it, when it is the visitor's; all of theirs when none was."""
+    """Return the requested unit with those below it, if it is the visitor's; else all the visitor's units."""
     if not code:
         return set(visitor().units)
     unit = session.scalar(sa.select(Unit).where(Unit.code == code, Unit.id.in_(visitor().units)))

@@ -1,4 +1,4 @@
-"""The reports as a workbook: a sheet a table, of strings and numbers; nothing in it is a formula or a link."""
+"""The reports as an XLSX workbook: one worksheet per table; strings and numbers only."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ WIDTHS = (36, 16)
 
 
 def workbook(sections: Sequence[Section], heading: str) -> bytes:
-    """Make the file; `heading` stands above every table."""
+    """Return the file; `heading` is above every table."""
     content = io.BytesIO()
     plain = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(content, plain) as book:

@@ -1,1 +1,1 @@
-"""The first run: from an empty station to a test call, step by step."""
+"""First run: from an empty station to a test call."""

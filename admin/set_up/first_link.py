@@ -1,7 +1,7 @@
-"""The link that lets the first administrator of an empty station in.
+"""The link with which the first administrator signs in to an empty station.
 
-It holds 256 random bits that lie in the station's home (mode 0600), so whoever opens the link could also read the
-home. It is good while there is no account, and for one account: taking it removes the file before anything is written.
+It contains 256 random bits, stored in the station's home (mode 0600), so anyone with the link could also read the home.
+It is valid while there is no account, and for one account: using it deletes the file before anything is written.
 """
 
 import hmac
@@ -19,24 +19,24 @@ FILE = "first-link"
 
 
 def is_empty(session: Session) -> bool:
-    """Say whether nobody has an account yet."""
+    """Say whether there is no account yet."""
     return session.scalar(sa.select(Account.id).limit(1)) is None
 
 
 def first_link(settings: Settings) -> str:
-    """The link, made on first use."""
+    """Return the link, created on first use."""
     host = "127.0.0.1" if settings.bind == EVERYWHERE else settings.bind
     base = settings.public_url.rstrip("/") or f"http://{host}:{settings.web_port}"
     return f"{base}/first-run/{_token(settings.home)}"
 
 
 def is_right(settings: Settings, token: str) -> bool:
-    """Say whether this is what the link holds."""
+    """Say whether this is the token of the link."""
     return hmac.compare_digest(_token(settings.home).encode(), token.encode())
 
 
 def use_up(settings: Settings) -> bool:
-    """Take the link away; of two who come together, one is told yes."""
+    """Delete the link; of two concurrent users, only one gets True."""
     try:
         (settings.home.absolute() / "secrets" / FILE).unlink()
     except FileNotFoundError:

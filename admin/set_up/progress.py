@@ -1,4 +1,4 @@
-"""What an empty station still lacks before an official can be heard, and whether their test call has arrived."""
+"""Remaining set-up steps, and the state of the test call."""
 
 import datetime
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ OFFICIAL_LINE = "official-line"
 
 
 class Step(StrEnum):
-    """The steps, in their order."""
+    """The steps in order."""
 
     UNIT = "unit"
     NUMBER = "number"
@@ -29,19 +29,19 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class FirstCall:
-    """What has been seen of calls by officials: the last tries to sign in, and the last live broadcast."""
+    """Calls by officials: the latest sign-in attempts and the latest live broadcast."""
 
     tries: list[SignInAttempt]
     broadcast: Broadcast | None
 
     @property
     def heard(self) -> int:
-        """On how many speakers the voice was, or is."""
+        """The number of speakers on which the voice plays or played."""
         return sum(one.first_audio_at is not None for one in self.broadcast.deliveries) if self.broadcast else 0
 
 
 def missing(session: Session) -> list[Step]:
-    """The steps that are not done."""
+    """Return the open steps."""
     there = {
         Step.UNIT: sa.select(Unit.id),
         Step.NUMBER: sa.select(Number.id).where(Number.flow == OFFICIAL_LINE),
@@ -57,7 +57,7 @@ def missing(session: Session) -> list[Step]:
 
 
 def first_call(session: Session, since: datetime.datetime) -> FirstCall:
-    """What arrived since a moment."""
+    """Return the calls since a given time."""
     tries = session.scalars(
         sa.select(SignInAttempt)
         .where(SignInAttempt.at >= since, SignInAttempt.subject.startswith("official:"))
@@ -75,7 +75,7 @@ def first_call(session: Session, since: datetime.datetime) -> FirstCall:
 
 
 def who_can_call(session: Session) -> Official | None:
-    """An official who could make the test call: one with a zone, best with a phone of their own."""
+    """Return an official who can make the test call: with a zone, preferably with a phone."""
     with_phone = sa.select(OfficialPhone.id).where(OfficialPhone.official_id == Official.id).exists()
     query = (
         sa.select(Official)
@@ -89,6 +89,6 @@ def who_can_call(session: Session) -> Official | None:
 
 
 def line_to_dial(session: Session) -> str:
-    """The number of the officials' line, empty when there is none."""
+    """Return the number of the officials' line, empty when there is none."""
     found = session.scalar(sa.select(Number.number).where(Number.flow == OFFICIAL_LINE).order_by(Number.id).limit(1))
     return found or ""

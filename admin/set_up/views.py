@@ -1,4 +1,4 @@
-"""The pages of the first run: the first administrator by the link, then the steps, until a test call was heard."""
+"""Pages of the first run: first administrator, set-up steps, test call."""
 
 import datetime
 
@@ -37,14 +37,14 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @app.get("/first-run/<token>")
     @open_to_all
     def first_run(token: str) -> Response:
-        """The unit and the first administrator of an empty station."""
+        """Show the form for the unit and the first administrator of an empty station."""
         _require_link(panel, token)
         return page("first_run.html", form=Form(), levels=list(Level))
 
     @app.post("/first-run/<token>")
     @open_to_all
     def begin_station(token: str) -> Response:
-        """Make them, and sign the administrator in."""
+        """Create the unit and the administrator, and sign in."""
         _require_link(panel, token)
         form, moment = sent_form(), now()
         try:
@@ -66,13 +66,13 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @app.get("/set-up")
     @needs(Action.CONFIGURE)
     def set_up() -> Response:
-        """The steps, and which of them are done."""
+        """Show the steps and which of them are done."""
         return _steps(panel, Form(take_kept(panel)))
 
     @app.post("/set-up/number")
     @needs(Action.CONFIGURE, checks_units=True)
     def set_up_number() -> Response:
-        """Give the station a number that leads to a call flow."""
+        """Add a number that leads to a call flow."""
         try:
             with panel.database.session() as session:
                 take_form(session, panel, NUMBER)
@@ -84,21 +84,21 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @app.get("/set-up/call")
     @needs(Action.CONFIGURE)
     def set_up_call() -> Response:
-        """What has arrived of the test call, for the page to show anew."""
+        """Return the state of the test call, for the page to refresh."""
         with panel.database.reading() as session:
             call = first_call(session, now() - CALL_WINDOW)
         return page("set_up_call.html", call=call)
 
 
 def _require_link(panel: Panel, token: str) -> None:
-    """Answer as if there were no such page, unless the station is empty and this is its link."""
+    """Answer 404 unless the station is empty and this is its link."""
     with panel.database.session() as session:
         if not is_empty(session) or not is_right(panel.settings, token):
             abort(404)
 
 
 def _begin(session: Session, panel: Panel, form: Form) -> Account:
-    """The unit and its administrator. Raises EntryRefused."""
+    """Create the unit and its administrator. Raises EntryRefused."""
     unit = {"code": form.values("unit"), "name": form.values("unit_name"), "level": form.values("level")}
     problems: dict[str, Message] = {}
     try:

@@ -1,1 +1,1 @@
-"""Sounds for the players of the pages."""
+"""Audio for the players of the pages."""

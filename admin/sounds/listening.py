@@ -1,4 +1,4 @@
-"""Who may hear a sound: what names it decides, a message of a case, a programme or a broadcast."""
+"""Access to audio, decided by the message, programme or broadcast that refers to it."""
 
 from collections.abc import Iterable
 
@@ -16,20 +16,20 @@ from haichieu.media import Media
 
 
 class NoSuchSound(NotFound):
-    """There is no sound of this number, or it is not for the one who asks."""
+    """There is no recording with this id, or the visitor may not hear it."""
 
     def __init__(self, number: int) -> None:
         super().__init__("panel.sounds.none", number=number)
 
 
 def heard_from(session: Session, number: int) -> Iterable[int]:
-    """No unit of its own to be asked about once the visitor may hear it. Raises NoSuchSound."""
+    """Return no units: `find_sound` has already authorised the request. Raises NoSuchSound."""
     find_sound(session, visitor(), number)
     return ()
 
 
 def find_sound(session: Session, who: Visitor, number: int) -> Media:
-    """A sound that something names which this visitor may see. Raises NoSuchSound."""
+    """Return a recording that belongs to something this visitor may see. Raises NoSuchSound."""
     sound = session.get(Media, number) if 0 < number < 2**31 else None
     if sound is None or not any(session.scalar(sa.select(one)) for one in _named_for(session, who, number)):
         raise NoSuchSound(number)

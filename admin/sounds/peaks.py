@@ -1,4 +1,4 @@
-"""The outline of a sound for the picture above its player: how far it swings in each of a few hundred pieces."""
+"""Waveform outline of a recording: the peak of each of a few hundred pieces."""
 
 import wave
 from pathlib import Path
@@ -9,11 +9,11 @@ from haichieu.audio.errors import UnreadableSound
 
 PIECES = 240
 MOST_OF_A_PIECE = 16_000
-"""Frames that are looked at: of a long programme's pieces the beginning stands for the rest."""
+"""Frames read per piece; in a long programme, the beginning of a piece stands for the rest."""
 
 
 def peaks(file: Path) -> list[int]:
-    """The largest swing of each piece in percent of full scale. Raises UnreadableSound, of anything but 16-bit WAV."""
+    """Return the peak of each piece in percent of full scale. Raises UnreadableSound unless it is 16-bit WAV."""
     try:
         with wave.open(str(file), "rb") as sound:
             if sound.getsampwidth() != 2:

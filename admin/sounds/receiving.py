@@ -1,4 +1,4 @@
-"""Receiving a sound file: streamed to the disk of the store, never held in memory, never more than is taken."""
+"""Upload of audio, streamed to disk with a size limit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,18 +23,18 @@ class UploadTooLarge(HaiChieuError):
 
 
 def streams_body(view: V) -> V:
-    """Say of a view that it reads its body piece by piece, with a limit of its own."""
+    """Mark a view that streams the request body and has its own size limit."""
     view.__dict__[_MARK] = True
     return view
 
 
 def is_streamed(view: Callable[..., Any] | None) -> bool:
-    """Whether that was said of it."""
+    """Say whether the view is marked."""
     return getattr(view, _MARK, False)
 
 
 def receive(stream: IO[bytes], declared: int | None, file: Path, most: int = MOST_BYTES) -> None:
-    """Write what comes into a file. Raises UploadTooLarge, of a declared length before a byte is read."""
+    """Write the stream to a file. Raises UploadTooLarge, before reading when the declared length is too large."""
     if declared is not None and declared > most:
         raise UploadTooLarge(most)
     written = 0

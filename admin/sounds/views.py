@@ -1,4 +1,4 @@
-"""Sounds for `<audio>`: by the number of their row and never by a path, in parts where a player asks for parts."""
+"""Audio for `<audio>` elements, by row id, with range requests."""
 
 from flask import Flask, jsonify, send_file
 from werkzeug.wrappers import Response
@@ -15,16 +15,16 @@ _TYPES = {
     ".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg",
     ".flac": "audio/flac", ".m4a": "audio/mp4", ".aac": "audio/aac", ".webm": "audio/webm",
 }  # fmt: skip
-"""What a browser may take it for; anything else is saved and not played."""
+"""Types that browsers play; anything else is downloaded."""
 
 
 def register_sounds(app: Flask, panel: Panel) -> None:
-    """Add the routes that every player of the panel uses."""
+    """Add the routes of the panel's audio players."""
 
     @app.get("/sounds/<int:number>")
     @needs(Action.VIEW, where=heard_from)
     def sound(number: int) -> Response:
-        """A recording, a programme's sound, what was on air; whole or a part of it (RFC 9110 §14)."""
+        """Return a recording, whole or in ranges (RFC 9110 §14)."""
         with panel.database.reading() as session:
             media = find_sound(session, visitor(), number)
             file, ending = panel.store.path(media), f".{media.suffix.rpartition('.')[2]}"
@@ -44,7 +44,7 @@ def register_sounds(app: Flask, panel: Panel) -> None:
     @app.get("/sounds/<int:number>/peaks")
     @needs(Action.VIEW, where=heard_from)
     def sound_peaks(number: int) -> Response:
-        """The outline of a sound, to be drawn above its player."""
+        """Return the outline of a recording, drawn above its player."""
         with panel.database.reading() as session:
             file = panel.store.path(find_sound(session, visitor(), number))
         try:

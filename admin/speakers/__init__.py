@@ -1,1 +1,1 @@
-"""Speakers on pages: the list, the map, one speaker with its history, its account for the installer."""
+"""Speaker pages: list, map, details with history, installer details."""

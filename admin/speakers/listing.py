@@ -1,4 +1,4 @@
-"""The list of speakers and the map of where they stand."""
+"""List and map of speakers."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ A_PAGE = 50
 MOST_ON_MAP = 2000
 COLOURS = 8
 DOT, LETTER, LINE, LINE_BELOW, LINE_ABOVE, LONGEST_NAME = 11, 8, 19, 22, 21, 24
-"""Of the map, in its own units: half a dot, a letter's width, a line's height, the middle of a name; and letters."""
+"""Sizes on the map: half a dot, letter width, line height, offsets of a name; and the length limit of names."""
 
 
 class Standing(StrEnum):
-    """How a speaker stands, as a filter and a mark."""
+    """Connection state of a speaker, for the filter and its mark."""
 
     REACHABLE = "reachable"
     AWAY = "away"
@@ -44,7 +44,7 @@ _WHERE = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What is asked of the list, as it stands in the URL."""
+    """The filter of the list in the address."""
 
     unit: str = ""
     state: str = ""
@@ -52,13 +52,13 @@ class Filter:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The parts that are given, for the next URL."""
+        """The non-empty query parameters."""
         return {name: value for name, value in (("unit", self.unit), ("state", self.state), ("q", self.words)) if value}
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A speaker on the map, the colour of its unit, and at what height its name is written, if there is room."""
+    """A speaker on the map, with the colour of its unit and the height of its name, if there is room."""
 
     speaker: Speaker
     x: float
@@ -68,7 +68,7 @@ class Dot:
 
 
 def standing(speaker: Speaker) -> Standing:
-    """How a speaker stands."""
+    """Return the connection state of a speaker."""
     if speaker.removed_at is not None:
         return Standing.OUT_OF_USE
     if speaker.is_multicast:
@@ -79,19 +79,19 @@ def standing(speaker: Speaker) -> Standing:
 
 
 def find_speakers(session: Session, visitor: Visitor, wanted: Filter, after: str = "") -> tuple[Sequence[Speaker], str]:
-    """One page of the list by code, and where the next one begins ("" when that was all)."""
+    """Return one page of the list by code, and where the next begins ("" on the last page)."""
     query = _query(session, visitor, wanted).order_by(Speaker.code).limit(A_PAGE + 1)
     found = session.scalars(query.where(Speaker.code > after) if after else query).all()
     return found[:A_PAGE], found[A_PAGE - 1].code if len(found) > A_PAGE else ""
 
 
 def count_speakers(session: Session, visitor: Visitor, wanted: Filter) -> int:
-    """How many the list has on all its pages."""
+    """Return the number of speakers on all pages."""
     return session.scalars(sa.select(sa.func.count()).select_from(_query(session, visitor, wanted).subquery())).one()
 
 
 def dots(session: Session, visitor: Visitor, wanted: Filter) -> list[Dot]:
-    """The speakers of the list that have a position, on a plane of 1000 × 600 with the north above."""
+    """Return the speakers with a position, on a plane of 1000 × 600 with north at the top."""
     placed = session.scalars(
         _query(session, visitor, wanted)
         .where(Speaker.latitude.is_not(None), Speaker.longitude.is_not(None))
@@ -116,7 +116,7 @@ def dots(session: Session, visitor: Visitor, wanted: Filter) -> list[Dot]:
 
 
 def _places_of_names(lengths: Sequence[int], points: Sequence[tuple[float, float]]) -> list[float | None]:
-    """At what height each name is written: below its dot, else above, else nowhere, so that none lies on another."""
+    """Return the height of each name: below its dot, else above, else None, so that names do not overlap."""
     taken: list[tuple[float, float, float]] = [(x, y, DOT) for x, y in points]
     found: list[float | None] = []
     for length, (x, y) in zip(lengths, points, strict=True):

@@ -1,4 +1,4 @@
-"""The pages of speakers."""
+"""Pages of speakers."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers")
     @needs(Action.VIEW)
     def speakers() -> Response:
-        """The list, by unit, state and words."""
+        """List the speakers by unit, state and words."""
         wanted = _filter()
         with panel.database.reading() as session:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
@@ -58,7 +58,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers/map")
     @needs(Action.VIEW)
     def speakers_map() -> Response:
-        """Where the speakers of the list stand."""
+        """Show the listed speakers on a map."""
         wanted = _filter()
         with panel.database.reading() as session:
             found = dots(session, visitor(), wanted)
@@ -72,13 +72,13 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers/new")
     @needs(Action.CONFIGURE)
     def new_speaker() -> Response:
-        """The form for one more."""
+        """Show the form for a new speaker."""
         return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
 
     @app.post("/speakers/new")
     @needs(Action.CONFIGURE, checks_units=True)
     def add_speaker() -> Response:
-        """Add it; it may register within a moment."""
+        """Add a speaker; it can register at once."""
         form = sent_form()
         texts = dict(form.fields)
         if form.value("sort") != "multicast":
@@ -96,13 +96,13 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers/<int:number>")
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker(number: int) -> Response:
-        """One speaker: how it stands, its history, what it played last."""
+        """Show one speaker: state, connection history, recent deliveries."""
         return _speaker_page(panel, number)
 
     @app.get("/speakers/<int:number>/played")
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker_played(number: int) -> Response:
-        """How it stands and what it played, for the page to show anew."""
+        """Return the state and the recent deliveries, for the page to refresh."""
         with panel.database.reading() as session:
             found = _doings(session, session.get_one(Speaker, number))
         return page("speaker_played.html", **found)
@@ -110,7 +110,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def edit_speaker(number: int) -> Response:
-        """The form with what is there."""
+        """Show the form of a speaker."""
         with panel.database.reading() as session:
             row = session.get_one(Speaker, number)
             texts = texts_of(SPEAKER, row)
@@ -119,7 +119,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.post("/speakers/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_speaker, checks_units=True)
     def change_speaker(number: int) -> Response:
-        """Change it."""
+        """Change a speaker."""
         with panel.database.session() as session:
             row = session.get_one(Speaker, number)
         try:
@@ -133,7 +133,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.post("/speakers/<int:number>/volume")
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def trim_speaker(number: int) -> Response:
-        """Make one speaker louder or softer."""
+        """Change the volume adjustment of one speaker."""
         try:
             with panel.database.session() as session:
                 row = session.get_one(Speaker, number)
@@ -147,7 +147,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.post("/speakers/<int:number>/tone")
     @needs(Action.AIR, where=units_of_speaker)
     def try_speaker(number: int) -> Response:
-        """Play the test tone on it."""
+        """Play the test tone on this speaker."""
         try:
             with panel.database.session() as session:
                 row = session.get_one(Speaker, number)
@@ -163,7 +163,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.post("/speakers/<int:number>/account")
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def speaker_account(number: int) -> Response:
-        """The SIP account for the installer."""
+        """Show the SIP account for the installer."""
         try:
             with panel.database.session() as session:
                 row = session.get_one(Speaker, number)
@@ -176,7 +176,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.post("/speakers/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def retire_speaker(number: int) -> Response:
-        """Take it out of use, once the box that says so is ticked."""
+        """Retire a speaker (requires the confirmation box)."""
         if not sent_form().chosen("sure", "yes"):
             return _speaker_page(panel, number, say("entry.not_sure"), 422)
         with panel.database.session() as session:

@@ -1,1 +1,1 @@
-"""What other services call: each proves by a signature that it is who it says."""
+"""Webhooks of other services, authenticated by signatures."""

@@ -1,7 +1,7 @@
-"""What Twilio calls: `POST /webhooks/twilio/sms` brings a text, `POST /webhooks/twilio/status` tells of one of ours.
+"""Twilio webhooks: `POST /webhooks/twilio/sms` receives a text, `POST /webhooks/twilio/status` a delivery status.
 
-Every request is checked against the signature that Twilio makes of the public URL and the fields; nothing else of a
-request is believed, or written to a log. A request that comes again files nothing twice.
+Every request is checked against Twilio's signature of the public URL and the fields; nothing else of a request is
+trusted or logged. A repeated request is filed once.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class BadRequest(UsageError):
 
 @dataclass(frozen=True)
 class TwilioSecrets:
-    """How a request of Twilio's is told from others: the account, its token, and our URL as Twilio calls it."""
+    """What authenticates Twilio: the account, its token, and our URL as Twilio calls it."""
 
     account_sid: str
     auth_token: str
@@ -41,18 +41,18 @@ class TwilioSecrets:
 
     @property
     def complete(self) -> bool:
-        """Whether a request can be checked at all."""
+        """Whether requests can be checked at all."""
         return bool(self.account_sid and self.auth_token and self.public_url)
 
 
 def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets) -> Blueprint:
-    """Make the two routes."""
+    """Return the two routes."""
     routes = Blueprint("twilio", __name__, url_prefix=PREFIX)
     validator = RequestValidator(secrets.auth_token)
 
     @routes.before_request
     def prove() -> None:
-        """Let nobody in but Twilio."""
+        """Refuse every request that is not signed by Twilio."""
         request.max_content_length = LARGEST
         if not secrets.complete:
             raise EnvironmentProblem("api.twilio_not_set_up")
@@ -66,7 +66,7 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
     @routes.post("/sms")
     @open_to_all
     def sms() -> Response:
-        """File a text; the case's number goes out as any text does, so that it is sent once and accounted for."""
+        """File a text; the case number is sent like any other text, once and accounted for."""
         files = request.form.get("NumMedia", "0")
         filed = inbox.take(
             InboundText(
@@ -85,7 +85,7 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
     @routes.post("/status")
     @open_to_all
     def status() -> tuple[str, int]:
-        """Note what became of a text of ours."""
+        """Record the delivery status of an outgoing text."""
         reply = request.args.get("reply", "")
         with database.session() as session:
             changed = note_status(

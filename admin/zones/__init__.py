@@ -1,1 +1,1 @@
-"""Zones on pages: who belongs to each, its quiet hours, silence."""
+"""Zone pages: members, quiet hours, muting."""

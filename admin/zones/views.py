@@ -1,4 +1,4 @@
-"""The pages of zones."""
+"""Pages of zones."""
 
 import datetime
 
@@ -35,19 +35,19 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @app.get("/zones")
     @needs(Action.VIEW)
     def zones() -> Response:
-        """The zones that reach into the visitor's units, with their speakers."""
+        """List the zones that reach into the visitor's units, with their speakers."""
         return _list(panel)
 
     @app.get("/zones/new")
     @needs(Action.CONFIGURE)
     def new_zone() -> Response:
-        """The form for one more."""
+        """Show the form for a new zone."""
         return _form_page(panel, form_of(panel, units=request.args.get("unit", "")))
 
     @app.post("/zones/new")
     @needs(Action.CONFIGURE, checks_units=True)
     def add_zone() -> Response:
-        """Add it."""
+        """Add a zone."""
         try:
             with panel.database.session() as session:
                 take_form(session, panel, ZONE)
@@ -59,7 +59,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @app.get("/zones/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_zone_numbered)
     def edit_zone(number: int) -> Response:
-        """The form with what is there."""
+        """Show the form of a zone."""
         with panel.database.reading() as session:
             row = session.get_one(Zone, number)
             texts = texts_of(ZONE, row)
@@ -68,7 +68,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @app.post("/zones/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_zone_numbered, checks_units=True)
     def change_zone(number: int) -> Response:
-        """Change it."""
+        """Change a zone."""
         with panel.database.session() as session:
             row = session.get_one(Zone, number)
         try:
@@ -82,7 +82,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @app.post("/zones/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_zone_numbered)
     def retire_zone(number: int) -> Response:
-        """Take it out of use, once the box that says so is ticked."""
+        """Retire a zone (requires the confirmation box)."""
         if not sent_form().chosen("sure", "yes"):
             return _list(panel, say("entry.not_sure"), 422)
         with panel.database.session() as session:
@@ -95,7 +95,7 @@ def register_zones(app: Flask, panel: Panel) -> None:
     @app.post("/zones/<int:number>/silence")
     @needs(Action.AIR, where=units_of_zone_numbered)
     def silence_zone(number: int) -> Response:
-        """Let it play nothing but emergencies for some hours; none ends that."""
+        """Mute a zone except for emergencies for some hours; none ends the muting."""
         hours, moment = sent_form().value("hours"), now()
         try:
             with panel.database.session() as session:
