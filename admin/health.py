@@ -85,16 +85,16 @@ def _metrics(database: Database) -> CollectorRegistry:
     for part in status.components:
         up.labels(part.name).set(part.ok)
     Gauge("haichieu_speakers", "Speakers in use.", registry=registry).set(len(status.speakers))
-    Gauge("haichieu_speakers_reachable", "Speakers that can be reached.", registry=registry).set(status.reachable)
-    Gauge("haichieu_broadcasts_open", "Broadcasts that have not ended.", registry=registry).set(len(status.on_air))
-    Gauge("haichieu_call_backs_owed", "Calls owed to officials.", registry=registry).set(status.call_backs_owed)
-    Gauge("haichieu_cases_open", "Cases that wait for an answer.", registry=registry).set(status.cases.open)
-    Gauge("haichieu_cases_overdue", "Cases whose answer is late.", registry=registry).set(status.cases.overdue)
-    Gauge("haichieu_transcripts_waiting", "Spoken messages not yet written down.", registry=registry).set(
+    Gauge("haichieu_speakers_reachable", "Reachable speakers.", registry=registry).set(status.reachable)
+    Gauge("haichieu_broadcasts_open", "Broadcasts in progress or planned.", registry=registry).set(len(status.on_air))
+    Gauge("haichieu_call_backs_owed", "Pending calls to officials.", registry=registry).set(status.call_backs_owed)
+    Gauge("haichieu_cases_open", "Cases waiting for an answer.", registry=registry).set(status.cases.open)
+    Gauge("haichieu_cases_overdue", "Cases past their due date.", registry=registry).set(status.cases.overdue)
+    Gauge("haichieu_transcripts_waiting", "Voice messages without a transcript.", registry=registry).set(
         status.cases.transcripts
     )
-    Gauge("haichieu_texts_waiting", "Texts that have not gone out.", registry=registry).set(status.texts_waiting)
-    Gauge("haichieu_alarms_open", "Alarms that nobody has cleared.", registry=registry).set(len(status.alarms))
+    Gauge("haichieu_texts_waiting", "Texts waiting to be sent.", registry=registry).set(status.texts_waiting)
+    Gauge("haichieu_alarms_open", "Alarms not acknowledged.", registry=registry).set(len(status.alarms))
     deliveries = Gauge("haichieu_deliveries", "Deliveries by state.", ["state"], registry=registry)
     for state in DELIVERY.states:
         deliveries.labels(str(state)).set(0)

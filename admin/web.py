@@ -132,7 +132,7 @@ def _configure(app: Flask, panel: Panel) -> None:
 
     @app.before_request
     def let_files_through() -> None:
-        """Lift the size limit for routes that stream their body and set their own; no form is parsed from such a body."""
+        """Lift the size limit for routes that stream their body and have their own limit; no form is parsed from it."""
         view = app.view_functions.get(request.endpoint or "")
         if is_streamed(view) and request.mimetype == "application/octet-stream":
             request.max_content_length = 1 << 62
