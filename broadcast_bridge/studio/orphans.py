@@ -16,7 +16,7 @@ from broadcast_bridge.broadcasts import lifecycle
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.live_recordings import Recordings
 from haichieu.ari import operations
-from haichieu.ari.call import ANSWERED_BRIDGE
+from haichieu.ari.call import ANSWERED_BRIDGE, playback_ids
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.database import Database, now
@@ -39,6 +39,16 @@ def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[
         and channel["dialplan"]["app_name"] == "Stasis"
         and channel["dialplan"]["app_data"].split(",")[0] == APPLICATION
     ]
+
+
+async def stop_sounds(client: AriClient, callers: Collection[str]) -> None:
+    """Stop what a dead switchboard had Asterisk play to callers: nobody is there to take what it asks them for."""
+
+    async def stop(playback_id: str) -> None:
+        with contextlib.suppress(AriError):
+            await client.request(operations.STOP_PLAYBACK, playbackId=playback_id)
+
+    await asyncio.gather(*(stop(playback_id) for caller in callers for playback_id in playback_ids(caller)))
 
 
 async def clear_orphans(

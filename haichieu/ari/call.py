@@ -7,6 +7,7 @@ flags: it is a straight line inside `async with`.
 import asyncio
 import contextlib
 import datetime
+import itertools
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -53,6 +54,7 @@ class Call:
         self._keys: deque[str] = deque()
         self._last_key: Event | None = None
         self._playback: str | None = None
+        self._playback_ids = itertools.cycle(playback_ids(channel_id))
         self._played = True
         self._recording: str | None = None
         self._recorded = True
@@ -198,7 +200,9 @@ class Call:
                     deadline = clock() + first_digit_seconds
 
     async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
-        """Record the caller to `<spool>/recording/<name>.wav`; return whether Asterisk could keep it.
+        """Sound the tone, record the caller to `<spool>/recording/<name>.wav`; return whether Asterisk could keep it.
+
+        Tone and recording are one request: nobody hears the tone without being recorded, whatever becomes of us.
 
         Ends with the terminator, after `silence_seconds` without a voice, or at `max_seconds`; the file is closed
         then. A hang-up raises HungUp, and leaves in the file what was said until then.
@@ -213,6 +217,7 @@ class Call:
             maxDurationSeconds=str(max_seconds),
             maxSilenceSeconds=str(silence_seconds),
             terminateOn=terminator,
+            beep="true",
         )
         while self._recording:
             await self._next_event()
@@ -252,7 +257,7 @@ class Call:
     @contextlib.asynccontextmanager
     async def _playing(self, sounds: tuple[str, ...], skip_seconds: float = 0.0) -> AsyncIterator[None]:
         if sounds:
-            self._playback = f"play-{uuid.uuid4().hex}"
+            self._playback = next(self._playback_ids)
             offset = {"offsetms": str(round(skip_seconds * 1000))} if skip_seconds else {}
             await self._do(operations.PLAY, playbackId=self._playback, media=media(sounds), **offset)
         try:
@@ -299,6 +304,14 @@ class Call:
             self._played = event.body["playback"]["state"] != "failed"
         elif event.type in ENDS_RECORDING and event.body["recording"]["name"] == self._recording:
             self._recording, self._recorded = None, event.type == "RecordingFinished"
+
+
+def playback_ids(channel_id: str) -> tuple[str, ...]:
+    """Return the ids that playbacks on a channel have, by turns, so that any switchboard can stop them.
+
+    More than one: the end of a playback that was stopped is reported late, and must not pass for that of the next.
+    """
+    return tuple(f"play-{channel_id}-{number}" for number in range(8))
 
 
 def is_echo(earlier: Event, later: Event) -> bool:

@@ -16,7 +16,7 @@ from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
-from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers
+from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.studio import Studio, StudioRules
 from dialplans.account_file import AccountFile
@@ -121,7 +121,7 @@ class Switchboard:
         limits = CallerLimits()
         line = CitizensLine(
             self._client, self._database, store, citizens, self._messages, self._prompts, EspeakSynthesiser(), limits,
-            endpoint_for, self._studio.sounds.ready_tone,
+            endpoint_for,
         )  # fmt: skip
         missed_calls = MissedCalls(citizens)
         self._reception = Reception(
@@ -138,9 +138,7 @@ class Switchboard:
         self._missed_calls = CallBackDispatcher(
             self._client, self._database, missed_calls, self._reception.return_call, endpoint_for, names_numbers=False
         )
-        recorder = PromptRecorder(
-            self._database, self._prompts, self._spool, store, self._desk_for, self._studio.sounds.ready_tone
-        )
+        recorder = PromptRecorder(self._database, self._prompts, self._spool, store, self._desk_for)
         self._prompt_calls = CallBackDispatcher(
             self._client, self._database, calls, recorder.take_up, endpoint_for, names_numbers=True
         )
@@ -202,8 +200,9 @@ class Switchboard:
                 self._reception.turn_away(event.body["channel"]["id"])
 
     async def _connected(self, channels: list[Mapping[str, Any]]) -> None:
-        await self._accounts.push_all()
         callers = orphaned_callers(channels, self._client.events.claimed)
+        await stop_sounds(self._client, callers)
+        await self._accounts.push_all()
         await clear_orphans(
             self._client, self._database, self._recordings, channels, self._settings.node, self._studio.on_air
         )

@@ -58,7 +58,6 @@ class CitizensLine:
     synthesiser: Synthesiser
     limits: CallerLimits
     endpoint_for: EndpointFor
-    ready_tone: str
 
 
 class PhoneCitizenDesk:
@@ -159,11 +158,6 @@ class PhoneCitizenDesk:
             return [CategorySeen(one.id, one.code, one.name) for one in found if one.code in set("123456789")]
 
         return await self._line.database.run(look)
-
-    @property
-    def ready_tone(self) -> str:
-        """The sound that says "speak"."""
-        return self._line.ready_tone
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
         """Have all on record that filing needs; the unit is the caller's commune, or that of the number."""

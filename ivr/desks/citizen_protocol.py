@@ -91,11 +91,6 @@ class CitizenDesk(Protocol):
         """What a message may be about."""
         ...
 
-    @property
-    def ready_tone(self) -> str:
-        """The sound that says "speak", as a path without extension."""
-        ...
-
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
         """Return the name to record a message to. Raises DiskFull or TooManyMessages."""
         ...

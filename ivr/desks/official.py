@@ -84,11 +84,6 @@ class PhoneDesk:
         )
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
-    @property
-    def ready_tone(self) -> str:
-        """The sound that says "speak"."""
-        return self._studio.sounds.ready_tone
-
     async def begin_recording(self, official_id: int) -> str:
         """Return the name to record a programme to."""
         return await self._database.run(lambda session: self._recordings.begin(session, official_id))

@@ -59,7 +59,7 @@ class Call(Protocol):
         ...
 
     async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
-        """Record the caller under a name that the desk gave; return whether it could be kept."""
+        """Sound the tone and record the caller under a name that the desk gave; return whether it could be kept."""
         ...
 
     def forget_keys(self) -> None:
@@ -148,11 +148,6 @@ class OfficialDesk(Protocol):
     @property
     def cases(self) -> CaseDesk:
         """The cases that wait for the official."""
-        ...
-
-    @property
-    def ready_tone(self) -> str:
-        """The sound that says "speak", as a path without extension."""
         ...
 
     async def begin_recording(self, official_id: int) -> str:

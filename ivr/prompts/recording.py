@@ -34,14 +34,12 @@ class PromptRecorder:
         spool: Spool,
         store: MediaStore,
         desk_for: Callable[[Call, str], PhoneDesk],
-        ready_tone: str,
     ) -> None:
         self._database = database
         self._prompts = prompts
         self._spool = spool
         self._store = store
         self._desk_for = desk_for
-        self._ready_tone = ready_tone
 
     async def take_up(self, call: Call, debt: OwedPromptCall) -> None:
         """Say what is to be said, record it until it pleases, and have it stand for the prompt. Raises HungUp."""
@@ -61,7 +59,7 @@ class PromptRecorder:
 
     async def _record(self, session: Session, call: Call, name: str, debt: OwedPromptCall) -> None:
         while True:
-            await call.say(*await session.sounds(Line("record-instructions")), self._ready_tone)
+            await session.say("record-instructions")
             if not await call.record(name, max_seconds=int(MOST_SECONDS), silence_seconds=SILENCE_SECONDS):
                 await session.say("record-failed")
                 return

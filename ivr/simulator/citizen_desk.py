@@ -78,11 +78,6 @@ class SimulatedCitizenDesk:
         """Those given."""
         return self.topics
 
-    @property
-    def ready_tone(self) -> str:
-        """A sign for it."""
-        return "♪"
-
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
         """Allow it, unless told to refuse."""
         if self.refusal is not None:

@@ -193,11 +193,6 @@ class SimulatedDesk:
         self.priorities.append(priority)
         return self.result or LiveResult(zone.reachable, zone.total)
 
-    @property
-    def ready_tone(self) -> str:
-        """A sign for it."""
-        return "♪"
-
     async def begin_recording(self, official_id: int) -> str:
         """Allow it, unless told to refuse."""
         if self.refusal is not None:

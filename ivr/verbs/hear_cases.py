@@ -107,7 +107,7 @@ class HearCases(Node):
             return False
         try:
             while True:
-                await session.call.say(*await session.sounds(Line("record-instructions")), session.desk.ready_tone)
+                await session.say("record-instructions")
                 if not await session.call.record(
                     name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
                 ):

@@ -87,7 +87,7 @@ class LeaveMessage(Node):
     async def _record(self, session: Session, name: str) -> str | None:
         desk = session.the_citizens()
         for _ in range(TRIES):
-            await session.call.say(*await session.sounds(Line("message-instructions")), desk.ready_tone)
+            await session.say("message-instructions")
             if not await session.call.record(
                 name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
             ):

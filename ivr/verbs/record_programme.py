@@ -59,7 +59,7 @@ class RecordProgramme(Node):
 
     async def _record(self, session: Session, name: str) -> str | None:
         while True:
-            await session.call.say(*await session.sounds(Line("record-instructions")), session.desk.ready_tone)
+            await session.say("record-instructions")
             if not await session.call.record(
                 name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
             ):

@@ -51,7 +51,7 @@ class SpeakMore(Node):
 
     async def _record(self, session: Session, desk: AnswerDesk, name: str) -> str | None:
         while True:
-            await session.call.say(*await session.sounds(Line("speak-more-instructions")), session.desk.ready_tone)
+            await session.say("speak-more-instructions")
             if not await session.call.record(
                 name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
             ):

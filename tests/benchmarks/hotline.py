@@ -26,7 +26,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.database import now
 from haichieu.demo.trial_station import TrialStation, trial_station, until
 from haichieu.media import MediaStore
-from haichieu.processes.sounds import open_prompts, studio_sounds
+from haichieu.processes.sounds import open_prompts
 from tests.benchmarks.bench import processes_of
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
 from tests.benchmarks.speakers import cpu_seconds
@@ -234,8 +234,8 @@ async def _add_bare(station: TrialStation, folder: Path) -> None:
         f" same => n,Read(MENU,{said['hotline-menu']},1,,3,8)",
         ' same => n,GotoIf($["${MENU}" != "2"]?over)',
         f" same => n,Read(CATEGORY,{said['category']},1,,3,8)",
-        f" same => n,Playback({said['message-instructions']}&{studio_sounds(home).ready_tone})",
-        f" same => n,Record({file}.wav,8,300,kq)",
+        f" same => n,Playback({said['message-instructions']})",
+        f" same => n,Record({file}.wav,8,300,k)",
         f" same => n,Set(FILE({file}.keys)=${{CATEGORY}})",
         f" same => n,Read(KEEP,{said['message-menu']},1,,1,8)",
         f" same => n,Set(FILE({file}.keys,,,a)= ${{KEEP}})",

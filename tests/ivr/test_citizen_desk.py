@@ -60,7 +60,7 @@ def line(database: Database, book: CitizenBook, tmp_path: Path) -> CitizensLine:
     messages = VoiceMessages(Spool(tmp_path / "spool"), database, store, book)
     client = AriClient("127.0.0.1", 1, "", unclaimed=lambda event: None)
     limits = CallerLimits(Limits(messages_an_hour=1))
-    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "", "tone")
+    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "")
 
 
 def desk(line: CitizensLine, unit: Unit, number: str | None = CALLER, language: str = "") -> PhoneCitizenDesk:
