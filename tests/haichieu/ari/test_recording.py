@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broadcast_bridge.orphans import stop_sounds
 
+from broadcast_bridge.studio.orphans import stop_sounds
 from dialplans.installation import find_installation
 from haichieu.ari.call import Call
-from haichieu.audio import match, read_wav
+from haichieu.audio import read_wav
 from haichieu.audio.sound import dbfs, rms
+from haichieu.demo.audio_matching import match
 from tests.haichieu.ari.conftest import Line
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
