@@ -71,10 +71,10 @@ def test_what_cannot_be_planned_is_refused_and_stays_in_the_form(house: House) -
     for more, words in (
         ({"zone": 999}, "Không có khu vực"),
         ({"day": "2026-02-31"}, "Ngày giờ phát không đúng"),
-        ({"what": "song"}, "Chưa chọn nội dung"),
+        ({"what": "song"}, "Hãy chọn: Nội dung."),
         ({"repeat": "rule", "rule": "FREQ=SECONDLY"}, "alert-danger"),
         ({"repeat": "lunar", "lunar_days": "31"}, "Ngày âm lịch"),
-        ({"what": "live"}, "Không có cán bộ"),
+        ({"what": "live"}, "Chưa chọn cán bộ."),
         ({"title": "x" * 10_000}, "tối đa 200 ký tự"),
     ):
         answer = editor.post("/calendar/schedules/new", **fields(house, programme=number, **more))
