@@ -1,0 +1,67 @@
+"""The language of commands: chosen by setting or file, one per command, for help, output and errors."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from haichieu.errors import SettingsError
+from haichieu.locale import render
+from haichieu.settings import command_language, load_settings
+from tests.command_line import haichieu
+
+
+def test_language_comes_from_the_environment_or_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
+    assert command_language(tmp_path) == "vi"
+    (tmp_path / "haichieu.toml").write_text('language = "en"\n')
+    assert command_language(tmp_path) == "en"
+    monkeypatch.setenv("HAICHIEU_LANGUAGE", "vi")
+    assert command_language(tmp_path) == "vi"
+
+
+def test_wrong_settings_are_reported_in_the_chosen_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
+    (tmp_path / "haichieu.toml").write_text('language = "en"\nsip_port = 0\nrtp_ports = "5"\n')
+    assert command_language(tmp_path) == "en"
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(home=tmp_path)
+    assert render(refusal.value.message, "en").splitlines() == [
+        "sip_port: must be at least 1",
+        "rtp_ports: must be first-last, for example 20000-20999, both between 1024 and 65535",
+    ]
+    assert render(refusal.value.message, "vi").splitlines() == [
+        "sip_port: ít nhất 1",
+        "rtp_ports: phải có dạng đầu-cuối, ví dụ 20000-20999, từ 1024 đến 65535",
+    ]
+
+
+@pytest.mark.parametrize("text", ["language = ", 'language = "fr"'])
+def test_unreadable_language_is_vietnamese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
+    (tmp_path / "haichieu.toml").write_text(text)
+    assert command_language(tmp_path) == "vi"
+    with pytest.raises(SettingsError):
+        load_settings(home=tmp_path)
+
+
+def test_command_prints_one_language(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path))
+    assert haichieu("token", "list", *home, language="en").stdout == "No tokens yet.\n"
+    assert haichieu("token", "list", *home, language="vi").stdout == "Chưa có mã truy cập nào.\n"
+    refused = haichieu("apply", str(tmp_path / "none.toml"), *home, language="vi")
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, "1 lỗi. Không có gì được thay đổi.")
+
+
+def test_help_follows_the_home_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "haichieu.toml").write_text('language = "en"\n')
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")}
+
+    def helped(*arguments: str) -> str:
+        command = [sys.executable, "-m", "haichieu", "up", *arguments, "--help"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    assert "Start the whole station" in helped("--home", str(tmp_path))
+    assert "Chạy cả đài" in helped(f"--home={tmp_path / 'other'}")
