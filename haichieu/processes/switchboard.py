@@ -253,6 +253,6 @@ class Switchboard:
         while True:
             language = await self._database.run(lambda session: the_station(session).language)
             for spoken in {language, FALLBACK_LANGUAGE}:
-                await asyncio.to_thread(self._prompts.prewarm, spoken)
+                await self._prompts.prepare(spoken)
             await asyncio.to_thread(self._prompts.discard_unused)
             await asyncio.sleep(PROMPTS_EVERY_SECONDS)

@@ -4,6 +4,7 @@ The order: the station's own prompt in the caller's language (`own_prompts`), a 
 where it can be synthesised; then the same three in the station's fallback language.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -163,21 +164,22 @@ class PromptStore:
         except UnknownPrompt:
             return frozenset()
 
-    def prewarm(self, language: str) -> int:
-        """Make all prompts of a language that need no value, so that no caller waits; return how many."""
-        ready = 0
+    async def prepare(self, language: str) -> int:
+        """Make all prompts of a language that need no value, so that no caller waits; return how many.
+
+        Each is made in a thread call of its own: a process that is stopped waits for one prompt at most.
+        """
         keys = self.texts.keys(language) | self.texts.keys(self.fallback)
-        for key in sorted(keys):
-            if not self.variables(key):
-                self.sound(key, language)
-                ready += 1
-        log.info("prompts are ready", language=language, prompts=ready)
-        return ready
+        fixed = [key for key in sorted(keys) if not self.variables(key)]
+        for key in fixed:
+            await asyncio.to_thread(self.sound, key, language)
+        log.info("prompts.ready", language=language, prompts=len(fixed))
+        return len(fixed)
 
     def discard_unused(self) -> None:
         """Delete spoken sentences that nobody has heard for a month: names and numbers that came and went."""
         if discarded := self._speech.discard_unused():
-            log.info("prompts discarded", files=discarded)
+            log.info("prompts.discarded", files=discarded)
 
     def _sound(self, key: str, language: str, variables: Mapping[str, str | int]) -> str | None:
         if (own := self._own_recording(key, language)) is not None:

@@ -1,5 +1,7 @@
 """Which sound a caller gets for a prompt: recordings first, and the caller's language before the fallback."""
 
+import asyncio
+import threading
 import wave
 from pathlib import Path
 
@@ -91,9 +93,32 @@ def test_what_is_not_there_cannot_be_said(store: PromptStore, tmp_path: Path, ke
     assert not store.can_say(key, language)
 
 
-def test_prewarming_makes_every_prompt_without_values(store: PromptStore, tmp_path: Path) -> None:
-    assert store.prewarm("vi") == 1
+async def test_every_prompt_without_values_is_prepared(store: PromptStore, tmp_path: Path) -> None:
+    assert await store.prepare("vi") == 1
     assert len(list((tmp_path / "speech").glob("*/*.wav"))) == 1
+
+
+async def test_a_stopping_process_waits_for_one_prompt_at_most(
+    cache: SpeechCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PromptStore(PromptTexts.delivered(), cache, tmp_path / "prompts", ["vi"], "vi")
+    made: list[str] = []
+    begun, may_finish = threading.Event(), threading.Event()
+
+    def slow(key: str, language: str) -> str:
+        made.append(key)
+        begun.set()
+        assert may_finish.wait(10)
+        return key
+
+    monkeypatch.setattr(store, "sound", slow)
+    preparing = asyncio.create_task(store.prepare("vi"))
+    assert await asyncio.to_thread(begun.wait, 10)
+    preparing.cancel()
+    may_finish.set()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+    assert len(made) == 1
 
 
 def test_a_station_can_say_everything_it_may_have_to(cache: SpeechCache, tmp_path: Path) -> None:
