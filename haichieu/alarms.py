@@ -35,6 +35,7 @@ class AlarmKind(StrEnum):
     ANSWER_FAILED = "answer_failed"
     PROMPT_MISSING = "prompt_missing"
     FLOW_DAMAGED = "flow_damaged"
+    JOB_FAILED = "job_failed"
 
 
 class NoSuchAlarm(NotFound):

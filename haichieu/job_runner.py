@@ -11,11 +11,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from haichieu import jobs
+from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.background import kept_going
 from haichieu.changes import AWAY_SECONDS, hours
 from haichieu.database import Database, now
-from haichieu.jobs import Claim, ClaimLost
-from haichieu.locale import Message
+from haichieu.jobs import Claim, ClaimLost, Job
+from haichieu.locale import Message, message
 
 log = structlog.get_logger()
 
@@ -43,7 +44,12 @@ class JobRunner(ABC):
 
     def claim(self, session: Session) -> list[Claim]:
         """Claim the jobs to handle next."""
-        return jobs.claim(session, self.kinds, now(), self.lease, self.at_once)
+        return jobs.claim(session, self.kinds, now(), self.lease, self.at_once, give_up=self.give_up)
+
+    def give_up(self, session: Session, job: Job) -> None:
+        """Raise an alarm for a job that has failed for good: it is set aside, and the others go ahead."""
+        problem = job.problem or message("jobs.never_finished", count=job.attempts)
+        raise_alarm(session, AlarmKind.JOB_FAILED, f"{job.kind}:{job.subject_id}", problem)
 
     async def next_due(self) -> datetime.datetime | None:
         """Return when there is something to claim; None when nothing is waiting."""

@@ -11,7 +11,7 @@ slow worker whose lease has passed to another is told `ClaimLost` when it comes 
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,11 +99,12 @@ def claim(
     lease: datetime.timedelta,
     most: int = 1,
     subjects: Sequence[int] | None = None,
+    give_up: Callable[[Session, Job], None] | None = None,
 ) -> list[Claim]:
-    """Take up to `most` jobs that are due, the longest due first, each for one claimant only.
+    """Claim up to `most` jobs that are due, the longest due first, each for one claimant only.
 
-    With `subjects`, only jobs about these. A job whose claimants died `MOST_ATTEMPTS` times is not given out again but
-    fails with its reason.
+    With `subjects`, only jobs about these. A job that was begun `MOST_ATTEMPTS` times and never settled fails with its
+    reason, and `give_up` is called with it.
     """
     due = session.scalars(
         sa.select(Job)
@@ -124,6 +125,8 @@ def claim(
         if job.attempts >= MOST_ATTEMPTS:
             _settle(job, JobState.FAILED, at)
             job.problem = job.problem or message("jobs.never_finished", count=job.attempts)
+            if give_up is not None:
+                give_up(session, job)
             continue
         job.state, job.attempts = JobState.RUNNING, job.attempts + 1
         job.leased_until, job.leased_by = at + lease, str(uuid.uuid4())

@@ -26,8 +26,8 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 from haichieu.job_runner import JobRunner
-from haichieu.jobs import Claim, ClaimLost
-from haichieu.locale import Message, render_key
+from haichieu.jobs import Claim, ClaimLost, Job
+from haichieu.locale import Message, message, render_key
 from haichieu.media import MediaStore
 from haichieu.people import Account, Official
 from haichieu.station import the_station
@@ -87,6 +87,12 @@ class AnswersOnAir(JobRunner):
         answer = await self._database.run(lambda session: self._begin(session, claim))
         if answer is not None:
             await asyncio.to_thread(self._make, claim, answer)
+
+    def give_up(self, session: Session, job: Job) -> None:
+        """Fail the answer: an administrator has to look at its case."""
+        reply = session.get(Reply, job.subject_id)
+        if reply is not None and reply.state == ReplyState.UNDER_WAY:
+            _failed(session, reply, job.problem or message("jobs.never_finished", count=job.attempts))
 
     def _begin(self, session: Session, held: Claim) -> ForTheAir | None:
         reply = session.get(Reply, held.subject_id)
@@ -162,7 +168,10 @@ def _name_of(session: Session, author: str) -> str:
 
 def _fail(session: Session, held: Claim, because: Message) -> None:
     jobs.fail(session, held, now(), because)
-    reply = session.get_one(Reply, held.subject_id)
+    _failed(session, session.get_one(Reply, held.subject_id), because)
+
+
+def _failed(session: Session, reply: Reply, because: Message) -> None:
     replies.changes(session, reply, ReplyEvent.FAIL, now(), because)
     case = reply.message.case
     note(session, case, "system", "answer_not_on_air", now())

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from haichieu import jobs
+from haichieu.alarms import open_alarms
 from haichieu.changes import changes
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
@@ -119,3 +120,17 @@ async def test_run_waits_for_the_next_job(job: Database) -> None:
         await job.run(lambda session: jobs.add(session, KIND, 2, now()))
         assert await done.get() == 2
     running.cancel()
+
+
+async def test_a_job_that_keeps_failing_is_set_aside_with_an_alarm(job: Database) -> None:
+    async def work(claim: Claim) -> None:
+        raise ZeroDivisionError
+
+    for _ in range(jobs.MOST_ATTEMPTS):
+        await Runner(job, work).step()
+        with job.session() as session:
+            session.execute(sa.update(Job).values(due_at=now()))
+    assert await Runner(job, work).step() == 0
+    assert found(job).state == "failed"
+    with job.session() as session:
+        assert [(alarm.kind, alarm.subject) for alarm in open_alarms(session)] == [("job_failed", f"{KIND}:1")]

@@ -21,7 +21,7 @@ from haichieu.alarms import open_alarms
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
-from haichieu.jobs import Job
+from haichieu.jobs import MOST_ATTEMPTS, Job
 from haichieu.locale import render
 from haichieu.media import DiskFull, MediaStore
 from haichieu.processes.answers import AnswerProgrammes
@@ -143,7 +143,7 @@ def test_a_worker_that_dies_leaves_no_programme_and_another_makes_it(air: Air) -
 def test_a_full_disk_puts_it_off(air: Air) -> None:
     air.answered()
     full = Power(air.database, air.store, EspeakSynthesiser())
-    full.problem = DiskFull("base.disk_full", free=1, needed=200, folder=Path("media"))
+    full.problem = DiskFull("base.disk_full", free=1, needed=200, folder="media")
     assert air.carry_out(full)
     with air.database.session() as session:
         assert (air.reply(session).state, air.reply(session).reason) == ("waiting", full.problem.message)
@@ -157,3 +157,16 @@ def test_an_answer_that_cannot_be_spoken_fails_with_the_reason(air: Air) -> None
     with air.database.session() as session:
         assert air.reply(session).state == "failed"
         assert air.reply(session).reason
+
+
+def test_an_answer_that_kills_its_workers_is_given_up_with_an_alarm(air: Air) -> None:
+    air.answered()
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(KeyboardInterrupt):
+            air.carry_out(Power(air.database, air.store, EspeakSynthesiser()))
+        with air.database.session() as session:
+            session.execute(sa.update(Job).where(Job.kind == "answer-air").values(leased_until=now()))
+    assert not air.carry_out()
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert [alarm.kind for alarm in open_alarms(session)] == ["answer_failed"]
