@@ -9,14 +9,19 @@ from haichieu.database import Database
 from haichieu.media import MediaStore
 from tests.admin.browsing import chromium, page
 from tests.admin.served import Served, served
-from tests.builders.house import House, build
+from tests.builders.house import House, SharedApplication
 
 __all__ = ["chromium", "page"]
 
 
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> SharedApplication:
+    return SharedApplication(tmp_path_factory.mktemp("application"))
+
+
 @pytest.fixture
-def house(database: Database, tmp_path: Path) -> House:
-    return build(database, tmp_path)
+def house(database: Database, tmp_path: Path, application: SharedApplication) -> House:
+    return application.build(database, tmp_path)
 
 
 @pytest.fixture

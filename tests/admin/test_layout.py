@@ -156,8 +156,8 @@ def test_errors_are_pages_in_the_language_of_the_reader(house: House, language: 
     assert (api.status_code, api.content_type) == (404, "application/problem+json")
 
 
-def test_an_error_of_ours_tells_a_reference_and_nothing_more(house: House) -> None:
-    house.app.view_functions["audit_trail"] = _broken
+def test_an_internal_error_shows_a_reference_and_nothing_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(house.app.view_functions, "audit_trail", _broken)
     answer = house.signed_in("admin@district.example").get("/audit")
     assert answer.status_code == 500
     assert "mật" not in answer.text

@@ -4,6 +4,7 @@ import datetime
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,12 +19,18 @@ from broadcast_bridge.studio.levels import Levels
 from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import Alarm, AlarmKind, raise_alarm
-from haichieu.database import now
+from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.locale import Message
-from tests.builders.house import House
+from tests.builders.house import House, build
 
 HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    """One with an application of its own: open streams outlive a test."""
+    return build(database, tmp_path)
 
 
 def on_air(house: House, zone: str = "12", title: str = "Bản tin chiều") -> int:
