@@ -113,6 +113,7 @@ def test_a_role_may_what_the_table_says_in_its_unit_and_below(visitors: Visitors
         try_in_every_unit(visitors, one, role)
 
 
+@pytest.mark.proof
 def test_unit_rights_apply_on_postgresql_too(visitors_on_postgresql: Visitors) -> None:
     """What a role may is asked in Python and was tried above; in which units is asked in SQL."""
     for one in IN_UNITS:

@@ -130,7 +130,7 @@ def test_the_delivered_model_is_whole_once_it_was_fetched(whisper: WhisperEngine
 
 
 @pytest.mark.parametrize("broken", ["model.bin", "tokenizer.json", "config.json"])
-def test_a_broken_file_is_a_clear_error_and_nothing_is_looked_for_elsewhere(
+def test_a_broken_model_file_is_a_clear_error_without_a_fallback(
     whisper: WhisperEngine, tmp_path: Path, broken: str
 ) -> None:
     for file in default_folder().iterdir():

@@ -29,7 +29,7 @@ async def begin(line: Line, **given: object) -> tuple["asyncio.Task[None]", "asy
     return asyncio.create_task(talk()), answered
 
 
-async def test_the_other_side_sees_the_number_and_the_call_outlasts_its_ringing_time(line: Line) -> None:
+async def test_a_dialled_call_shows_its_number_and_outlasts_its_ring_time(line: Line) -> None:
     talking, answered = await begin(line, timeout=1.5, caller_number="+842063000001")
     incoming = await line.phone.incoming()
     assert incoming["caller"] == "+842063000001"
