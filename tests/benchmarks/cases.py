@@ -5,7 +5,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,10 +20,9 @@ from feedback.models import Case, Category, Message
 from feedback.states import CaseStatus, Channel, Direction
 from haichieu.database import Database, migrate
 from haichieu.people import Unit
+from tests.benchmarks.table import Row
 from tests.builders.cases import office
 from tests.postgres import private_cluster
-
-Row = tuple[str, str, str, str, str]
 
 CASES = 100_000
 OPEN = 2_000
@@ -80,8 +79,8 @@ def case_number(number: int) -> str:
     return digits + damm.calc_check_digit(digits)
 
 
-def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:
-    """Measure on an empty, migrated database and return rows for the table of benchmarks."""
+def measure_on(database: Database, name: str, cases: int = CASES) -> Iterator[Row]:
+    """Measure on an empty, migrated database; the rows for the table of benchmarks."""
     with database.session() as session:
         fill(session, cases)
     if not database.is_sqlite:  # which nobody asks to look at its tables; PostgreSQL does so by itself
@@ -118,7 +117,8 @@ def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:
         ("reminders and alarms looked for", lambda s, n: reminders.remind(s, NOW), ""),
         ("likely duplicates of a new case", lambda s, n: duplicates.link(s, s.get_one(Case, cases - n)), ""),
     ]  # fmt: skip
-    rows = [(f"{cases:,} cases, {name}: {what}, p95 (ms)", p95(ask), "", "", budget) for what, ask, budget in asked]
+    for what, ask, budget in asked:
+        yield (f"{cases:,} cases, {name}: {what}, p95 (ms)", p95(ask), "", "", budget)
 
     def file_one(session: Session, number: int) -> None:
         about = Opening(Channel.TEXT, commune, "number")
@@ -126,13 +126,11 @@ def measure_on(database: Database, name: str, cases: int = CASES) -> list[Row]:
         filing.file_message(session, open_case(session, about, said, NOW).messages[0], NOW)
         session.flush()
 
-    rows.append((f"{cases:,} cases, {name}: one opened and filed, p95 (ms)", p95(file_one), "", "", ""))
-    return rows
+    yield (f"{cases:,} cases, {name}: one opened and filed, p95 (ms)", p95(file_one), "", "", "")
 
 
-def measure() -> list[Row]:
+def measure() -> Iterator[Row]:
     """Measure on SQLite and on a private PostgreSQL, in a folder of their own."""
-    rows = []
     with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder, private_cluster() as cluster:
         cluster.make_empty("cases")
         for url, name in (
@@ -142,7 +140,6 @@ def measure() -> list[Row]:
             migrate(url)
             database = Database(url)
             try:
-                rows += measure_on(database, name)
+                yield from measure_on(database, name)
             finally:
                 database.close()
-    return rows

@@ -30,8 +30,7 @@ from haichieu.processes.sounds import open_prompts
 from tests.benchmarks.bench import processes_of
 from tests.benchmarks.callers import HERTZ_APART, LOWEST_HERTZ, Caller, Line, Script
 from tests.benchmarks.speakers import cpu_seconds
-
-Row = tuple[str, str, str, str, str]
+from tests.benchmarks.table import Row
 
 STEPS = (100, 200, 300)
 HOTLINE, BARE = "1800", "*1800"
@@ -74,8 +73,8 @@ class Run:
         return self.lost_keys == self.lost_recordings == 0
 
 
-async def measure_hotline(steps: tuple[int, ...] = STEPS) -> list[Row]:
-    """Step up on both sides, until one loses something, and return the rows of the table."""
+async def measure_hotline(tell: Callable[[Row], None], steps: tuple[int, ...] = STEPS) -> None:
+    """Step up on both sides, each until it loses something, and hand over the rows of the table."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haichieu-hotline-")))
         district = folder / "district.toml"
@@ -83,36 +82,39 @@ async def measure_hotline(steps: tuple[int, ...] = STEPS) -> list[Row]:
         settings = {"transcriber": "none", "rtp_ports": "20000-29999"}
         station = await stack.enter_async_context(trial_station(district, **settings))
         await _add_bare(station, folder)
-        ours = await _step_up(station, HOTLINE, steps, partial(_filed, station))
-        theirs = await _step_up(station, BARE, steps, partial(_recorded, folder))
-    rows: list[Row] = []
-    for mine, bare in zip(ours, theirs, strict=False):
-        what = f"hotline, {mine.callers} callers at once"
-        budget = "none" if mine.callers == STEPS[0] else ""
-        rows += [
-            (f"{what}: lost keys of {_keys(mine.callers)}", str(mine.lost_keys), str(bare.lost_keys), "", budget),
-            (f"{what}: lost recordings", str(mine.lost_recordings), str(bare.lost_recordings), "", budget),
-            (f"{what}: cores", f"{mine.cores:.2f}", f"{bare.cores:.2f}", f"{mine.cores / bare.cores:.2f}", ""),
-            (f"{what}: of these the switchboard", f"{mine.switchboard:.2f}", "", "", ""),
-            (f"{what}: key → case filed (s), worst", f"{mine.filing:.1f}", "", "", ""),
-        ]
+        ours: list[Run] = []
+        theirs: list[Run] = []
+        for size in steps:
+            if not (mine_lost := _lost(ours)):
+                ours.append(await _run(station, HOTLINE, size, partial(_filed, station)))
+            if not (their_lost := _lost(theirs)):
+                theirs.append(await _run(station, BARE, size, partial(_recorded, folder)))
+            if mine_lost and their_lost:
+                break
+            if not mine_lost and not their_lost:
+                for row in _rows(ours[-1], theirs[-1]):
+                    tell(row)
     held, beside = (max((run.callers for run in runs if run.whole), default=0) for runs in (ours, theirs))
     ratio = f"{held / beside:.2f}" if beside else ""
-    rows.append(
-        ("hotline: callers held, nothing lost (most tried)", str(held), str(beside), ratio, "≥ 100, ratio ≥ 0.9")
-    )
-    return rows
+    tell(("hotline: callers held, nothing lost (most tried)", str(held), str(beside), ratio, "≥ 100, ratio ≥ 0.9"))
 
 
-async def _step_up(
-    station: TrialStation, number: str, steps: tuple[int, ...], kept: Callable[[datetime.datetime], dict[int, Kept]]
-) -> list[Run]:
-    runs: list[Run] = []
-    for size in steps:
-        runs.append(await _run(station, number, size, kept))
-        if not runs[-1].whole:
-            break
-    return runs
+def _lost(runs: list[Run]) -> bool:
+    """Say whether a side has lost something, so that more callers need not be tried."""
+    return bool(runs) and not runs[-1].whole
+
+
+def _rows(mine: Run, bare: Run) -> list[Row]:
+    what = f"hotline, {mine.callers} callers at once"
+    budget = "none" if mine.callers == STEPS[0] else ""
+    ratio = f"{mine.cores / bare.cores:.2f}" if bare.cores else ""
+    return [
+        (f"{what}: lost keys of {_keys(mine.callers)}", str(mine.lost_keys), str(bare.lost_keys), "", budget),
+        (f"{what}: lost recordings", str(mine.lost_recordings), str(bare.lost_recordings), "", budget),
+        (f"{what}: cores", f"{mine.cores:.2f}", f"{bare.cores:.2f}", ratio, ""),
+        (f"{what}: of these the switchboard", f"{mine.switchboard:.2f}", "", "", ""),
+        (f"{what}: key → case filed (s), worst", f"{mine.filing:.1f}", "", "", ""),
+    ]
 
 
 async def _run(

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
@@ -25,9 +25,10 @@ from haichieu.locale import Message
 from haichieu.people import Account
 from haichieu.settings import load_settings
 from tests.admin.served import served
-from tests.benchmarks.cases import CASES, WORDS, Row, case_number
+from tests.benchmarks.cases import CASES, WORDS, case_number
 from tests.benchmarks.speakers import cpu_seconds, resident_megabytes
 from tests.benchmarks.station_of_years import BROADCASTS, fill
+from tests.benchmarks.table import Row
 from tests.postgres import private_cluster
 
 LIVE_PAGES = 40
@@ -97,19 +98,17 @@ def asked_for(cases: int, broadcasts: int) -> list[Asked]:
 
 def measure_on(
     database: Database, name: str, home: Path, cases: int = CASES, broadcasts: int = BROADCASTS
-) -> list[Row]:
+) -> Iterator[Row]:
     """Measure the pages on an empty, migrated database."""
     fill(database, cases, broadcasts)
     app = create_app(database, load_settings(home=home))
     leave_what_stays()
-    rows: list[Row] = []
     for email in ("district", "commune"):
         client = _signed_in(database, app.test_client(), f"{email}@x.example")
         for asked in asked_for(cases, broadcasts):
             if email == "district" or asked.by_both:
                 label = f"panel, {name}, {email}: {asked.what}, p95 (ms)"
-                rows.append((label, _p95(client, asked.address), "", "", asked.budget))
-    return rows
+                yield (label, _p95(client, asked.address), "", "", asked.budget)
 
 
 def _signed_in(database: Database, client: FlaskClient, email: str) -> FlaskClient:
@@ -231,9 +230,8 @@ def _get(address: str, cookie: str) -> HTTPResponse:
     return answer
 
 
-def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> list[Row]:
+def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> Iterator[Row]:
     """Measure on SQLite and on a private PostgreSQL, in a folder of their own."""
-    rows: list[Row] = []
     began = os.getloadavg()[1]
     with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as name, private_cluster() as cluster:
         folder = Path(name)
@@ -242,14 +240,11 @@ def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> list[Row]:
             migrate(url)
             database = Database(url)
             try:
-                rows += measure_on(database, called, folder, cases, broadcasts)
+                yield from measure_on(database, called, folder, cases, broadcasts)
                 if database.is_sqlite:
-                    rows += first_loads(database, folder)
+                    yield from first_loads(database, folder)
             finally:
                 database.close()
-        rows += live_pages(folder)
+        yield from live_pages(folder)
     load = max(began, os.getloadavg()[1])
-    rows.append(
-        (f"panel: load of the machine's {os.cpu_count()} cores meanwhile, ours about 1", f"{load:.1f}", "", "", "")
-    )
-    return rows
+    yield (f"panel: load of the machine's {os.cpu_count()} cores meanwhile, ours about 1", f"{load:.1f}", "", "", "")

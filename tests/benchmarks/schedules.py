@@ -4,6 +4,7 @@ import datetime
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -15,10 +16,9 @@ from broadcast_bridge.schedule.due import claim_due, next_due
 from broadcast_bridge.schedule.materialise import HORIZON, materialise, recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from haichieu.database import Database, migrate
+from tests.benchmarks.table import Row
 from tests.builders.places import commune
 from tests.builders.programmes import programme
-
-Row = tuple[str, str, str, str, str]
 
 SCHEDULES = 1000
 ZONES = 50
@@ -52,8 +52,8 @@ def fill(session: Session, schedules: int = SCHEDULES) -> None:
     session.flush()
 
 
-def measure_on(database: Database, name: str) -> list[Row]:
-    """Measure on an empty, migrated database and return rows for the table of benchmarks."""
+def measure_on(database: Database, name: str) -> Iterator[Row]:
+    """Measure on an empty, migrated database; the rows for the table of benchmarks."""
     with database.session() as session:
         fill(session)
     with database.session() as session:
@@ -61,6 +61,7 @@ def measure_on(database: Database, name: str) -> list[Row]:
         rules = [recurrence_of(schedule) for schedule in session.scalars(sa.select(Schedule))]
         moments = sum(len(rule.between(NOW, NOW + YEAR)) for rule in rules)
         worked_out = time.monotonic() - begin
+    yield (f"{SCHEDULES} schedules, {name}: a year worked out, {moments} moments (s)", f"{worked_out:.1f}", "", "", "")
     with database.session() as session:
         begin = time.monotonic()
         ahead = materialise(session, NOW + HORIZON, NOW)
@@ -69,14 +70,19 @@ def measure_on(database: Database, name: str) -> list[Row]:
         begin = time.monotonic()
         materialise(session, NOW + HORIZON, NOW)
         again = time.monotonic() - begin
+    yield (f"{SCHEDULES} schedules, {name}: 48 h ahead, first and again (s)", f"{first:.2f}, {again:.2f}", "", "", "")
     with database.session() as session:
         begin = time.monotonic()
         year = materialise(session, NOW + YEAR, NOW)
         whole = time.monotonic() - begin
+    added = ahead.added + year.added
+    yield (f"{SCHEDULES} schedules, {name}: a year materialised, {added} rows (s)", f"{whole:.1f}", "", "", "")
     with database.session() as session:
         begin = time.monotonic()
         found = all_conflicts(session, NOW, NOW + datetime.timedelta(days=30))
         conflicts = time.monotonic() - begin
+    label = f"{SCHEDULES} schedules, {name}: conflicts in 30 days, {len(found)} (s)"
+    yield (label, f"{conflicts:.1f}", "", "", "")
     claims, looks, handed_out = [], [], 0
     moment = NOW
     for _ in range(60):
@@ -87,24 +93,17 @@ def measure_on(database: Database, name: str) -> list[Row]:
             begin = time.monotonic()
             handed_out += len(claim_due(session, "bench", moment, LEASE))
             claims.append(time.monotonic() - begin)
-    return [
-        (f"{SCHEDULES} schedules, {name}: a year worked out, {moments} moments (s)", f"{worked_out:.1f}", "", "", ""),
-        (f"{SCHEDULES} schedules, {name}: a year materialised, {ahead.added + year.added} rows (s)", f"{whole:.1f}", "",
-         "", ""),
-        (f"{SCHEDULES} schedules, {name}: 48 h ahead, first and again (s)", f"{first:.2f}, {again:.2f}", "", "", ""),
-        (f"{SCHEDULES} schedules, {name}: next due, then claim it (ms)",
-         f"{statistics.median(looks) * 1000:.1f}, {statistics.median(claims) * 1000:.1f}", "", "", ""),
-        (f"{SCHEDULES} schedules, {name}: conflicts in 30 days, {len(found)} (s)", f"{conflicts:.1f}", "", "", ""),
-    ]  # fmt: skip
+    taken = f"{statistics.median(looks) * 1000:.1f}, {statistics.median(claims) * 1000:.1f}"
+    yield (f"{SCHEDULES} schedules, {name}: next due, then claim it (ms)", taken, "", "", "")
 
 
-def measure() -> list[Row]:
+def measure() -> Iterator[Row]:
     """Measure on SQLite, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'schedules.sqlite'}"
         migrate(url)
         database = Database(url)
         try:
-            return measure_on(database, "SQLite")
+            yield from measure_on(database, "SQLite")
         finally:
             database.close()

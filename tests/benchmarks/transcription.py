@@ -7,7 +7,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,9 @@ from haichieu.audio.sound import Sound, resample
 from haichieu.database import Database, migrate, now
 from haichieu.jobs import Job, JobState
 from haichieu.media import Media, MediaStore
+from tests.benchmarks.table import Row
 from tests.builders.cases import office
 from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking, write
-
-Row = tuple[str, str, str, str, str]
 
 SPEECHES = ("demo-congrats", "demo-moreinfo", "demo-echotest", "tt-weasels")
 """Human speech from three seconds to half a minute."""
@@ -37,19 +36,19 @@ SPOKEN_EVERY = 40
 """One message in so many of the backlog has a voice in it; in the others nobody says anything, as after most rings."""
 
 
-def measure(runs: int = 3, backlog: int = BACKLOG) -> list[Row]:
+def measure(runs: int = 3, backlog: int = BACKLOG) -> Iterator[Row]:
     """Measure on SQLite, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'transcription.sqlite'}"
         migrate(url)
         database = Database(url)
         try:
-            return _measure(database, MediaStore(Path(folder) / "media", 0), runs, backlog)
+            yield from _measure(database, MediaStore(Path(folder) / "media", 0), runs, backlog)
         finally:
             database.close()
 
 
-def _measure(database: Database, store: MediaStore, runs: int, backlog: int) -> list[Row]:
+def _measure(database: Database, store: MediaStore, runs: int, backlog: int) -> Iterator[Row]:
     speeches = [asterisk_speech(name) for name in SPEECHES]
     seconds = sum(speech.seconds for speech in speeches)
     engine = WhisperEngine(default_folder())
@@ -64,6 +63,10 @@ def _measure(database: Database, store: MediaStore, runs: int, backlog: int) -> 
         ours.append(seconds / _processor_seconds(lambda: asyncio.run(_empty(desk))))
         theirs.append(seconds / _processor_seconds(lambda: [bare(speech) for speech in speeches]))
     mine, other = statistics.median(ours), statistics.median(theirs)
+    yield (
+        f"transcription of {seconds:.0f} s of human speech: seconds of sound per second of one core, beside bare "
+        "faster-whisper", f"{mine:.2f}", f"{other:.2f}", f"{mine / other:.2f}", "≥ 1.0",
+    )  # fmt: skip
     _queue_many(database, store, [speeches[-1], _seconds_of_noise(3)], backlog)
     begin = time.monotonic()
     asyncio.run(_empty(desk))
@@ -72,13 +75,9 @@ def _measure(database: Database, store: MediaStore, runs: int, backlog: int) -> 
         settled = _count(session, Job, Job.kind == job_kinds.TRANSCRIBE, Job.state == JobState.DONE)
         written = _count(session, Transcript)
         asked = _count(session, Message)
-    return [
-        (f"transcription of {seconds:.0f} s of human speech: seconds of sound per second of one core, beside bare "
-         "faster-whisper", f"{mine:.2f}", f"{other:.2f}", f"{mine / other:.2f}", "≥ 1.0"),
-        (f"backlog of {backlog} messages, {backlog // SPOKEN_EVERY} of them spoken: all written down after (s)",
-         f"{took:.0f}", "", "", ""),
-        ("backlog: messages, done, transcripts", f"{asked}, {settled}, {written}", "", "", "all equal"),
-    ]  # fmt: skip
+    label = f"backlog of {backlog} messages, {backlog // SPOKEN_EVERY} of them spoken: all written down after (s)"
+    yield (label, f"{took:.0f}", "", "", "")
+    yield ("backlog: messages, done, transcripts", f"{asked}, {settled}, {written}", "", "", "all equal")
 
 
 def _seconds_of_noise(seconds: int) -> Sound:

@@ -1,0 +1,192 @@
+"""The groups of benchmarks, in the order in which they run. Each hands over a row as soon as it is measured."""
+
+import asyncio
+import re
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from haichieu.demo.trial_station import trial_station
+from haichieu.processes.asterisk import find_or_fetch
+from haichieu.settings import load_settings
+from tests.benchmarks import cases, panel, schedules, transcription
+from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
+from tests.benchmarks.hotline import STEPS, measure_hotline
+from tests.benchmarks.table import Row
+from tests.benchmarks.ways import open_ways
+
+Tell = Callable[[Row], None]
+QUICK_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured: the sizes of zones, and how often."""
+
+    sizes: tuple[int, ...]
+    runs: int
+
+    @property
+    def size(self) -> int:
+        """The size for what is measured at one size only."""
+        return 100 if 100 in self.sizes else self.sizes[-1]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group: what it is about, which rows of the table are its own, and how it is measured."""
+
+    name: str
+    about: str
+    rows: str
+    """A pattern for the beginning of the labels of its rows."""
+    measure: Callable[[Options, Tell], None]
+
+    def owns(self, label: str) -> bool:
+        """Say whether a row of the table is one of this group's."""
+        return re.match(self.rows, label) is not None
+
+
+def _at_a_bench(work: Callable[[Bench, Options, Tell], Awaitable[None]]) -> Callable[[Options, Tell], None]:
+    """Measure at a station with speakers, which is built for this group alone."""
+
+    def measure(options: Options, tell: Tell) -> None:
+        async def whole() -> None:
+            with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
+                await with_bench(Path(folder), list(options.sizes), lambda bench: work(bench, options, tell))
+
+        asyncio.run(whole())
+
+    return measure
+
+
+def _without_a_station(measure: Callable[[], Iterable[Row]]) -> Callable[[Options, Tell], None]:
+    def told(_: Options, tell: Tell) -> None:
+        for row in measure():
+            tell(row)
+
+    return told
+
+
+async def _live(bench: Bench, options: Options, tell: Tell) -> None:
+    await bench.broadcast(options.sizes[0])  # what is done for the first time in a process is slower
+    for size in options.sizes:
+        ours: list[Run] = []
+        theirs: list[Run] = []
+        for _ in range(options.runs):
+            ours.append(await bench.broadcast(size))
+            theirs.append(await bench.page(size))
+        for row in _compare(size, "", ours, theirs):
+            tell(row)
+
+
+async def _files(bench: Bench, options: Options, tell: Tell) -> None:
+    await bench.programme(options.sizes[0])
+    for size in options.sizes:
+        ours: list[Run] = []
+        theirs: list[Run] = []
+        for _ in range(options.runs):
+            ours.append(await bench.programme(size))
+            theirs.append(await bench.page_file(size))
+        for row in _compare(size, " hear a file", ours, theirs):
+            tell(row)
+
+
+async def _emergency(bench: Bench, options: Options, tell: Tell) -> None:
+    urgent = [await bench.emergency(options.size) for _ in range(options.runs)]
+    label = f"{options.size} speakers: emergency asked for → siren at the last (s)"
+    tell((label, f"{median(urgent):.2f}", "", "", "on air ≤ 1"))
+
+
+async def _announcer(bench: Bench, options: Options, tell: Tell) -> None:
+    """Ways for a file into the speakers; the announcer is ours, the others stand in the second column."""
+    size, runs = options.size, options.runs
+    async with open_ways(bench.station, bench.sink, bench.processes.asterisk) as ways:
+        ours = [await ways.announcer(size, bench.voice) for _ in range(runs)]
+        for name, way in (("a playback each", ways.each), ("mixing", ways.mixing)):
+            theirs = [await way(size, bench.voice) for _ in range(runs)]
+            cores = median([run.cores for run in ours]), median([run.cores for run in theirs])
+            apart = median([run.apart for run in ours]), median([run.apart for run in theirs])
+            for what, (mine, other) in (("Asterisk's cores", cores), ("first to last speaker (s)", apart)):
+                label = f"{size} speakers, a file by announcer beside {name}: {what}"
+                tell((label, f"{mine:.2f}", f"{other:.2f}", _ratio(mine, other), ""))
+
+
+async def _latency(bench: Bench, options: Options, tell: Tell) -> None:
+    dial = [late for _ in range(options.runs) for late in await bench.latency(dial=True)]
+    live = [late for _ in range(options.runs) for late in await bench.latency(dial=False)]
+    plain, ours = median(dial) * 1000, median(live) * 1000
+    label = "mouth to ear (ms), beside a two-party Dial()"
+    tell((label, f"{ours:.0f}", f"{plain:.0f}", f"{ours - plain:+.0f} ms", "added ≤ 20 ms"))
+
+
+async def _on_time(bench: Bench, options: Options, tell: Tell) -> None:
+    bench.fill_schedule(schedules.SCHEDULES)
+    late = [await bench.scheduled() for _ in range(options.runs)]
+    label = f"{schedules.SCHEDULES} schedules: first sound after the hour (s), worst"
+    tell((label, f"{max(late):.2f}", "", "", "≤ 0.5"))
+    tell(("memory of switchboard + web, idle (MB)", f"{memory(bench.processes):.0f}", "", "", "≤ 350"))
+
+
+def _start(_: Options, tell: Tell) -> None:
+    find_or_fetch(load_settings())
+
+    async def seconds() -> float:
+        begin = time.monotonic()
+        async with trial_station(None):
+            return time.monotonic() - begin
+
+    tell(("`haichieu up` → first call can be taken (s)", f"{asyncio.run(seconds()):.2f}", "", "", "≤ 6"))
+
+
+def _hotline(options: Options, tell: Tell) -> None:
+    steps = (QUICK_SIZE,) if options.sizes == (QUICK_SIZE,) else STEPS
+    asyncio.run(measure_hotline(tell, steps))
+
+
+def _transcription(options: Options, tell: Tell) -> None:
+    # Not inside an event loop: it runs its own, as the worker does.
+    for row in transcription.measure(options.runs):
+        tell(row)
+
+
+def _compare(size: int, what: str, ours: list[Run], theirs: list[Run]) -> list[Row]:
+    asked = "command" if what else "key"
+    first = median([run.first_sound for run in ours]), median([run.first_sound for run in theirs])
+    cores = median([run.asterisk_cores for run in ours]), median([run.asterisk_cores for run in theirs])
+    switchboard = median([run.switchboard_cores for run in ours])
+    reached = min(run.reached for run in ours), min(run.reached for run in theirs)
+    return [
+        (
+            f"{size} speakers{what}: {asked} → first audio at the last (s)", f"{first[0]:.2f}", f"{first[1]:.2f}",
+            _ratio(*first), "≤ 1.5 and ratio ≤ 1" if size == 100 else "",
+        ),
+        (f"{size} speakers{what}: reached, least", str(reached[0]), str(reached[1]), "", ""),
+        (
+            f"{size} speakers{what}: cores while live, Asterisk + switchboard", f"{cores[0] + switchboard:.2f}",
+            f"{cores[1]:.2f}", _ratio(cores[0] + switchboard, cores[1]), "ratio ≤ 1" if size == 100 else "",
+        ),
+        (f"{size} speakers{what}: of these the switchboard", f"{switchboard:.3f}", "", "", ""),
+    ]  # fmt: skip
+
+
+def _ratio(ours: float, theirs: float) -> str:
+    return f"{ours / theirs:.2f}" if theirs else ""
+
+
+GROUPS = (
+    Group("start", "from `haichieu up` to the first call", r"`haichieu up`", _start),
+    Group("live", "live broadcasts beside Page()", r"\d+ speakers: (key|reached|cores|of these)", _at_a_bench(_live)),
+    Group("files", "recorded programmes beside Page()", r"\d+ speakers hear a file", _at_a_bench(_files)),
+    Group("emergency", "an emergency into a programme", r"\d+ speakers: emergency", _at_a_bench(_emergency)),
+    Group("announcer", "ways for a file into speakers", r"\d+ speakers, a file by", _at_a_bench(_announcer)),
+    Group("latency", "from mouth to ear beside Dial()", r"mouth to ear", _at_a_bench(_latency)),
+    Group("on-time", "a schedule's first sound; memory", r"\d+ schedules: |memory of", _at_a_bench(_on_time)),
+    Group("hotline", "callers at once", r"hotline", _hotline),
+    Group("schedules", "a year of schedules", r"\d+ schedules, ", _without_a_station(schedules.measure)),
+    Group("cases", "a desk among 100,000 cases", r"[\d,]+ cases, ", _without_a_station(cases.measure)),
+    Group("panel", "pages among a million deliveries", r"panel", _without_a_station(panel.measure)),
+    Group("transcription", "speech to text, and a backlog", r"transcription|backlog", _transcription),
+)

@@ -1,0 +1,110 @@
+"""The command line of the benchmarks: what is printed, written and refused, with groups that measure nothing real."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.command import main
+from tests.benchmarks.groups import GROUPS, Group, Options, Tell
+
+ROOT = Path(__file__).parent.parent.parent
+
+THREE = """
+import sys, time
+from tests.benchmarks.command import main
+from tests.benchmarks.groups import Group
+
+def first(options, tell):
+    tell(("first: one", "1", "", "", ""))
+
+def endless(options, tell):
+    tell(("second: one", "2", "", "", ""))
+    time.sleep(60)
+
+sys.exit(main(sys.argv[1:], (Group("first", "a", "first", first), Group("second", "b", "second", endless))))
+"""
+
+
+def group(name: str, figure: str = "1") -> Group:
+    def measure(_: Options, tell: Tell) -> None:
+        tell((f"{name}: one", figure, "", "", ""))
+
+    return Group(name, f"about {name}", name, measure)
+
+
+def rows(file: Path) -> list[str]:
+    return [line for line in file.read_text().splitlines() if line.startswith("| ")][1:]
+
+
+def test_a_group_may_run_a_loop_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    async def figure() -> str:
+        return "7"
+
+    def measure(_: Options, tell: Tell) -> None:
+        tell(("looping: one", asyncio.run(figure()), "", "", ""))
+
+    assert main([], [Group("looping", "a loop", "looping", measure), group("next")]) == 0
+    assert capsys.readouterr().out == "| looping: one | 7 |  |  |  |\n| next: one | 1 |  |  |  |\n"
+
+
+def test_a_group_that_fails_does_not_stop_the_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:  # fmt: skip
+    def fail(_: Options, tell: Tell) -> None:
+        tell(("broken: one", "1", "", "", ""))
+        raise RuntimeError("no such thing")
+
+    file = tmp_path / "table.md"
+    assert main(["--write", str(file)], [Group("broken", "it", "broken", fail), group("next")]) == 1
+    printed = capsys.readouterr()
+    assert "no such thing" in printed.err
+    assert "[2/2] next: about next" in printed.err
+    assert rows(file) == ["| broken: one | 1 |  |  |  |", "| next: one | 1 |  |  |  |"]
+
+
+def test_only_measures_and_replaces_the_rows_of_one_group(tmp_path: Path) -> None:
+    file = tmp_path / "table.md"
+    assert main(["--write", str(file)], [group("a"), group("b"), group("c")]) == 0
+    assert main(["--only", "b", "--write", str(file)], [group("a", "5"), group("b", "5"), group("c", "5")]) == 0
+    assert rows(file) == ["| a: one | 1 |  |  |  |", "| b: one | 5 |  |  |  |", "| c: one | 1 |  |  |  |"]
+
+
+def test_help_lists_the_groups_and_an_unknown_one_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as help_wanted:
+        main(["--help"])
+    assert help_wanted.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {known.name} " in printed for known in GROUPS)
+    with pytest.raises(SystemExit) as refused:
+        main(["--only", "nothing"])
+    assert refused.value.code == 2
+    assert "'transcription'" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_has_printed_and_writes_what_it_measured(tmp_path: Path) -> None:
+    file = tmp_path / "table.md"
+    process = subprocess.Popen(
+        [sys.executable, "-c", THREE, "--write", str(file)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    printed = [process.stdout.readline(), process.stdout.readline()]
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert time.monotonic() - begin < 20
+    process.stdout.close()
+    assert printed == ["| first: one | 1 |  |  |  |\n", "| second: one | 2 |  |  |  |\n"]
+    assert rows(file) == [line.rstrip() for line in printed]
+
+
+def test_every_row_of_the_published_table_belongs_to_one_group() -> None:
+    for row in rows(ROOT / "docs" / "benchmarks.md"):
+        label = row[2:]
+        assert [known.name for known in GROUPS if known.owns(label)] in [[known.name] for known in GROUPS], label
