@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
+from haichieu.locale import FALLBACK
 
 
 def main() -> int:
@@ -20,7 +21,7 @@ def main() -> int:
     parser.add_argument("--output", help="ALSA device, or '| COMMAND' that takes raw PCM")
     parser.add_argument("--bind", default="", help="local address; default: the one that leads to the server")
     parser.add_argument("--expires", type=int, default=30, help="seconds between registrations")
-    parser.add_argument("--language", default="en", help="language of messages, vi or en")
+    parser.add_argument("--language", default=FALLBACK, help="language of messages, vi or en")
     given = parser.parse_args()
     if given.password == "-":  # noqa: S105
         given.password = sys.stdin.readline().rstrip("\n")

@@ -267,7 +267,7 @@ async def test_each_message_becomes_one_case_despite_kills(
             spoken = Sound(speech.samples[: int(seconds * speech.rate)], speech.rate)
             assert match(spoken, read_wav(kept)).correlation >= FOUND
         assert [programme.title for programme in session.scalars(sa.select(Programme))] == [
-            "Đường dây khẩn cấp 21:13 21/09/2026"
+            "Đường dây khẩn cấp 21/09/2026 21:13"
         ]
     assert clear_numbers(asterisk.settings.home) == []
 
