@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
+from haichieu.command_language import language
 
 
 def run_speaker(
@@ -14,6 +15,13 @@ def run_speaker(
         password = sys.stdin.readline().rstrip("\n")
     return run_loudspeaker(
         LoudspeakerOptions(
-            server=server, id=id, password=password, record=record, output=output, bind=bind, events=events
+            server=server,
+            id=id,
+            password=password,
+            record=record,
+            output=output,
+            bind=bind,
+            events=events,
+            language=language(),
         )
     )
