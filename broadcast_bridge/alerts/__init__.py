@@ -1,4 +1,4 @@
-"""Alerts of the Common Alerting Protocol (CAP 1.2): read, authenticated, placed on the map, and decided upon.
+"""Alerts of the Common Alerting Protocol (CAP 1.2): parsing, authentication, geography and decisions.
 
-What comes out is a decision and an emergency's rules; putting either on the air is the studio's work.
+The result is a decision with a priority; the studio plays it.
 """

@@ -1,7 +1,7 @@
-"""Brings alerts to the air: has their words spoken, asks for the broadcast, and has those stopped that are over.
+"""Worker that synthesises alerts, requests their broadcasts and stops those that are over.
 
-It makes no decision: `decisions` did, and `planning` says who gives way. What it has begun stands in the rows, so
-that one desk can die and another go on.
+It decides nothing: `decisions` did, and `broadcasts.starting` applies the precedence. All progress is in the rows, so
+that another process can continue after a crash.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 PAUSE_SECONDS = 10.0
 REPEATED_FOR = datetime.timedelta(minutes=30)
-"""An emergency is said again and again for this long, unless it is cancelled, replaced or stopped before."""
+"""An emergency is repeated for this long, unless it is cancelled, replaced or stopped earlier."""
 LOOK_EVERY = datetime.timedelta(seconds=30)
 
 
@@ -49,7 +49,7 @@ class _Spoken:
 
 
 class AlertDesk:
-    """Works through the alerts that are to be aired."""
+    """Processes the alerts that are to be broadcast."""
 
     def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
         self._database = database
@@ -57,7 +57,6 @@ class AlertDesk:
         self._synthesiser = synthesiser
 
     async def run(self) -> None:
-        """Work until cancelled."""
         async for _ in changes_and_hours(self._database, self._next_look):
             try:
                 await self.step()
@@ -65,7 +64,7 @@ class AlertDesk:
                 log.warning("alerts.blind", problem=str(problem.orig))
 
     async def step(self) -> None:
-        """Stop what is over, and put on the air what is due."""
+        """Stop alerts that are over, and broadcast those that are due."""
         for spoken in await self._database.run(lambda session: self._look(session, now())):
             try:
                 await asyncio.to_thread(self._put_on_air, spoken)
@@ -74,7 +73,7 @@ class AlertDesk:
                 await self._database.run(partial(_give_up, spoken=spoken, why=problem.message))
 
     async def _next_look(self) -> datetime.datetime:
-        return now() + LOOK_EVERY  # hours at which an alert begins or expires are minutes, not seconds
+        return now() + LOOK_EVERY  # an alert begins and expires at a minute, not at a second
 
     def _look(self, session: Session, at: datetime.datetime) -> Sequence[_Spoken]:
         broadcasting.expire(session, at)
@@ -98,7 +97,7 @@ class AlertDesk:
     def _ask(self, session: Session, alert_id: int, ready: Ready, at: datetime.datetime) -> None:
         alert = session.get_one(CapAlert, alert_id, with_for_update=True, populate_existing=True)
         if alert.state != AlertState.RECEIVED:
-            return  # cancelled, or aired by another process, while its words were being spoken
+            return  # cancelled, or broadcast by another process, while its text was being synthesised
         urgent = alert.priority == Priority.EMERGENCY
         sound = self._store.keep(session, ready.forms.narrow, ready.forms.wide)
         request = Request(
@@ -118,12 +117,12 @@ class AlertDesk:
 
 
 def _spoken(alert: CapAlert, language: str) -> _Spoken:
-    """The text in the station's language, else the first there is."""
+    """Return the text in the station's language, or else the first one."""
     texts = {text.language: text.text for text in alert.texts}
     chosen = language if language in texts else next(iter(texts), language)
     return _Spoken(alert.id, texts.get(chosen, ""), chosen)
 
 
 def _give_up(session: Session, spoken: _Spoken, why: Message) -> None:
-    """Leave the alert as it is, to be tried again at the next look, and tell the administrators."""
+    """Leave the alert as it is, to be tried again at the next look, and alert the administrators."""
     raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", why)

@@ -1,4 +1,4 @@
-"""An alert as sentences that can be read aloud: who says it, what happens, where, what to do."""
+"""Text of an alert for speech synthesis: sender, event, area and instructions."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from broadcast_bridge.alerts.priorities import highest_of
 from broadcast_bridge.broadcasts.states import Priority
 
 LONGEST_TEXT = 1500
-"""Characters, about two minutes: what is longer is not listened to, and an emergency is repeated anyway."""
+"""Characters, about two minutes. Nobody listens to longer texts, and an emergency is repeated anyway."""
 
 
 @dataclass(frozen=True)
 class _Words:
-    """The station's own words around an alert, in one language."""
+    """The station's own phrases around an alert, in one language."""
 
     opening: dict[Priority, str]
     exercise: str
@@ -59,11 +59,11 @@ def text_to_speak(
     infos: Sequence[Info] | None = None,
     limit: Priority = Priority.EMERGENCY,
 ) -> str:
-    """Return what is spoken in a language (ISO 639), at most LONGEST_TEXT characters, or "" when there is nothing.
+    """Return the text to be spoken in a language (ISO 639), at most LONGEST_TEXT characters, or "" if there is none.
 
-    `sender` is said when the alert names no `senderName`; `infos` are those still valid, all unless told; `limit` is
-    the highest priority the words may claim. When it grows too long the description is cut, at the end of a sentence,
-    before the instruction is.
+    `sender` is used when the alert has no `senderName`; `infos` are those still valid, by default all; `limit` is the
+    highest priority that the words may claim. A text that is too long loses the end of its description, sentence by
+    sentence, before its instruction is shortened.
     """
     chosen = [info for info in (alert.infos if infos is None else infos) if info.base_language == language]
     if not chosen:
@@ -93,13 +93,13 @@ def text_to_speak(
 
 
 def all_clear(alert: Alert, language: str, sender: str) -> str:
-    """Return what is spoken when an alert is cancelled: its own words if it has any, else the station's."""
+    """Return the text spoken when an alert is cancelled: its own if it has one, otherwise the station's."""
     own = text_to_speak(alert, language, sender)
     return own or _WORDS[language if language in _WORDS else "vi"].all_clear.format(sender=_plain(sender))
 
 
 def _plain(text: str) -> str:
-    """The text without control and format characters, on one line."""
+    """Return the text on one line, without control and format characters."""
     kept = (c if not unicodedata.category(c).startswith("C") else " " for c in unicodedata.normalize("NFC", text))
     return " ".join("".join(kept).split())
 
@@ -118,7 +118,7 @@ def _first(parts: Iterable[str]) -> str:
 
 
 def _shortened(text: str, limit: int) -> str:
-    """The text cut after the last whole sentence that fits, or after the last word when not even one does."""
+    """Return the text cut after the last whole sentence that fits, or after the last word when no sentence fits."""
     if len(text) <= limit:
         return text
     if limit < 1:

@@ -1,7 +1,7 @@
-"""Whether an alert comes from the source whose name it bears: signed inside, signed beside, or fetched from it.
+"""Authentication of alerts: enveloped signature, shared secret, detached signature, or https feed.
 
-A proof gives back the bytes that it proves, and only those are read further: what is wrapped around a genuine
-alert, or inserted beside it, is never looked at.
+A proof returns the bytes that it proves, and only those are parsed. Anything wrapped around a genuine alert, or
+inserted beside it, is ignored.
 """
 
 import base64
@@ -45,23 +45,23 @@ DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgor
 
 
 class Proof(Protocol):
-    """Something that came with an alert and shows whose it is."""
+    """Evidence that came with an alert and shows its sender."""
 
     name: ClassVar[str]
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        """Return the bytes that are certainly the source's. Raises AlertForged or NotReadable."""
+        """Return the bytes that certainly come from the source. Raises AlertForged or NotReadable."""
         ...
 
 
 @dataclass(frozen=True)
 class EnvelopedSignature:
-    """The XML signature inside the alert (CAP 1.2 §3.3.4.1), made with the key of the source's certificate."""
+    """XML signature inside the alert (CAP 1.2 §3.3.4.1), made with the key of the source's certificate."""
 
     name: ClassVar[str] = "signature"
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        """Return the canonical form of what was signed, which has to be the whole alert."""
+        """Return the canonical form of the signed element, which must be the whole alert."""
         if not source.certificate:
             raise AlertForged("alert.forged.no_certificate", source=source.code)
         root = parse(received, keep_comments=True)
@@ -73,7 +73,7 @@ class EnvelopedSignature:
             verified = XMLVerifier().verify(
                 root, x509_cert=source.certificate, parser=parser(keep_comments=True), expect_config=expected
             )
-        # signxml lets mistakes in the parts of a signature through as what they are.
+        # signxml does not wrap the errors that malformed parts of a signature cause.
         except (SignXMLException, etree.LxmlError, ValueError, TypeError, AttributeError, InvalidSignature) as problem:
             raise AlertForged("alert.forged.signature", problem=str(problem)[:500]) from problem
         if isinstance(verified, list) or verified.signed_xml is None or verified.signed_xml.tag != root.tag:
@@ -83,7 +83,7 @@ class EnvelopedSignature:
 
 @dataclass(frozen=True)
 class SharedSecret:
-    """HMAC-SHA256 (RFC 2104) of the bytes as sent, in hexadecimal, with the secret that the source was given."""
+    """HMAC-SHA256 (RFC 2104) of the bytes as sent, in hexadecimal, with the secret shared with the source."""
 
     signature: str
     vault: Vault
@@ -91,7 +91,6 @@ class SharedSecret:
     name: ClassVar[str] = "shared secret"
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        """Return all that was received."""
         if not source.secret_locked:
             raise AlertForged("alert.forged.no_secret", source=source.code)
         expected = hmac.digest(self.vault.unlock(source.secret_locked).encode(), received, hashlib.sha256).hex()
@@ -102,14 +101,13 @@ class SharedSecret:
 
 @dataclass(frozen=True)
 class DetachedSignature:
-    """An Ed25519 signature (RFC 8032) of the bytes as sent, in base64: as the shared secret, with nothing to steal."""
+    """Ed25519 signature (RFC 8032) of the bytes as sent, in base64; only the public key is stored here."""
 
     signature: str
 
     name: ClassVar[str] = "detached signature"
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        """Return all that was received."""
         key = load_pem_public_key(source.public_key.encode()) if source.public_key else None
         if not isinstance(key, Ed25519PublicKey):
             raise AlertForged("alert.forged.no_key", source=source.code)
@@ -124,8 +122,8 @@ class DetachedSignature:
 class FetchedFrom:
     """The https address that the alert was fetched from, on the host of the source's own feed.
 
-    TLS proves the host, not the author: whoever can write on that server can speak on the loudspeakers. So a
-    source with a certificate has to sign, wherever its alerts are fetched.
+    TLS authenticates the host, not the author: anyone who can write on that server can speak on the loudspeakers. A
+    source with a certificate must therefore sign, wherever its alerts are fetched.
     """
 
     url: str
@@ -133,7 +131,6 @@ class FetchedFrom:
     name: ClassVar[str] = "https feed"
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        """Return all that was received."""
         feed, fetched = urlsplit(source.feed_url), urlsplit(self.url)
         if source.certificate:
             raise AlertForged("alert.forged.must_sign", source=source.code)
@@ -143,7 +140,7 @@ class FetchedFrom:
 
 
 def _require_one_signature_over_everything(root: etree._Element) -> None:
-    """Refuse all that a wrapping attack needs: a second signature, a part as its object, an odd transform."""
+    """Reject what a signature wrapping attack needs: a second signature, a partial object, other transforms."""
     signatures = list(root.iter(f"{{{DSIG}}}Signature"))
     if not signatures:
         raise AlertForged("alert.forged.not_signed")

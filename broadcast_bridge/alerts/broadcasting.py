@@ -1,6 +1,6 @@
-"""An alert on its way through the studio: which are due, which went on the air, which broadcasts must end.
+"""Queries and transitions of alerts on air: those that are due, that were broadcast, and that must stop.
 
-All of it is asked of the rows, so that a studio that was restarted goes on where it was.
+Everything is derived from the rows, so that a restarted studio continues where it was.
 """
 
 import datetime
@@ -21,7 +21,7 @@ _ASCENDING = [str(priority) for priority in Priority]
 
 
 def due(session: Session, at: datetime.datetime) -> list[CapAlert]:
-    """Return the alerts to be put on the air now, the most urgent first and then in the order they were sent."""
+    """Return the alerts to be broadcast now, the most urgent first and then in the order in which they were sent."""
     found = session.scalars(
         sa.select(CapAlert)
         .where(
@@ -36,7 +36,7 @@ def due(session: Session, at: datetime.datetime) -> list[CapAlert]:
 
 
 def broadcasts_to_stop(session: Session) -> list[int]:
-    """Return the broadcasts that are open although their alert was replaced, cancelled or has expired."""
+    """Return the open broadcasts whose alert was replaced, cancelled or has expired."""
     still_open = [str(state) for state in BROADCAST.states if state not in BROADCAST.final_states]
     return list(
         session.scalars(
@@ -50,7 +50,7 @@ def broadcasts_to_stop(session: Session) -> list[int]:
 
 
 def put_on_air(session: Session, alert: CapAlert, broadcast_id: int) -> None:
-    """Note which broadcast airs the alert. Raises IllegalTransition when it was cancelled meanwhile."""
+    """Record the broadcast of an alert. Raises IllegalTransition when the alert was cancelled meanwhile."""
     _advance(session, alert, AlertEvent.AIR)
     alert.broadcast_id = broadcast_id
     audit.record(
@@ -63,13 +63,13 @@ def put_on_air(session: Session, alert: CapAlert, broadcast_id: int) -> None:
 
 
 def finish(session: Session, alert: CapAlert) -> None:
-    """The broadcast has come to its end; for an alert that was stopped meanwhile nothing changes."""
+    """Record the end of the broadcast. Does nothing for an alert that was stopped meanwhile."""
     if alert.state == AlertState.AIRING:
         _advance(session, alert, AlertEvent.FINISH)
 
 
 def expire(session: Session, at: datetime.datetime) -> list[CapAlert]:
-    """Close the alerts whose time is over, and return them; one that was never heard raises an alarm."""
+    """Close the alerts that have expired, and return them; one that was never broadcast raises an alarm."""
     over = session.scalars(
         sa.select(CapAlert)
         .where(CapAlert.state.in_([AlertState.RECEIVED, AlertState.AIRING]), CapAlert.expires_at <= at)

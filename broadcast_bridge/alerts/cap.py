@@ -1,6 +1,6 @@
-"""One CAP 1.2 alert: from bytes to a typed value, held against the OASIS schema and the standard's own words.
+"""Parser of CAP 1.2 alerts: validates against the OASIS schema and the text of the standard.
 
-Whether it is genuine is asked in `authenticity`, whether it is to be aired in `decisions`.
+`authenticity` decides whether an alert is genuine, `decisions` whether it is broadcast.
 """
 
 import datetime
@@ -18,12 +18,12 @@ from haichieu.locale import message
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 DEFAULT_LANGUAGE = "en-US"
-"""What an `info` without a language speaks (CAP 1.2 §3.2.2)."""
+"""The language of an `info` that names none (CAP 1.2 §3.2.2)."""
 LONGEST_NAME = 200
-"""Characters of an identifier or a sender; the standard sets no limit, the database must."""
+"""Characters of an identifier or a sender. The standard sets no limit; the database needs one."""
 MOST_INFOS = 50
 MOST_POINTS = 20_000
-"""Corners of all polygons of one alert; a district's border has some hundreds."""
+"""Corners of all polygons of one alert; the border of a district has some hundreds."""
 MOST_REFERENCES = 200
 
 _CAP = f"{{{NAMESPACE}}}"
@@ -31,7 +31,7 @@ _NAME = re.compile(r"[^\s,<&\x00-\x20]+")
 
 
 class Status(StrEnum):
-    """How the alert is to be taken."""
+    """How the alert is to be handled."""
 
     ACTUAL = "Actual"
     EXERCISE = "Exercise"
@@ -41,7 +41,7 @@ class Status(StrEnum):
 
 
 class MessageType(StrEnum):
-    """What the message does to earlier ones."""
+    """Effect of the message on earlier ones."""
 
     ALERT = "Alert"
     UPDATE = "Update"
@@ -51,7 +51,7 @@ class MessageType(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whom the sender allows to read it."""
+    """Intended audience."""
 
     PUBLIC = "Public"
     RESTRICTED = "Restricted"
@@ -59,7 +59,7 @@ class Scope(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How soon people must act."""
+    """Time available to act."""
 
     IMMEDIATE = "Immediate"
     EXPECTED = "Expected"
@@ -69,7 +69,7 @@ class Urgency(StrEnum):
 
 
 class Severity(StrEnum):
-    """How great the threat is."""
+    """Intensity of the threat."""
 
     EXTREME = "Extreme"
     SEVERE = "Severe"
@@ -79,7 +79,7 @@ class Severity(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How sure the sender is."""
+    """Confidence of the sender."""
 
     OBSERVED = "Observed"
     LIKELY = "Likely"
@@ -90,7 +90,7 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True)
 class Reference:
-    """An earlier message, by the three parts that together name it (CAP 1.2 §3.2.1)."""
+    """An earlier message, identified by three values (CAP 1.2 §3.2.1)."""
 
     sender: str
     identifier: str
@@ -123,7 +123,7 @@ class Circle:
 
 @dataclass(frozen=True)
 class Area:
-    """Where an `info` holds; everything named is meant together."""
+    """The area of an `info`: the union of everything it names."""
 
     description: str
     geocodes: tuple[NamedValue, ...]
@@ -133,7 +133,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Info:
-    """What is said, in one language, about one event."""
+    """The description of one event in one language."""
 
     language: str
     categories: tuple[str, ...]
@@ -154,13 +154,13 @@ class Info:
 
     @property
     def base_language(self) -> str:
-        """The language without its region, in small letters: `vi` for `vi-VN`."""
+        """The language without its region, in lower case: `vi` for `vi-VN`."""
         return self.language.partition("-")[0].lower()
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One message; sender, identifier and sent together name it."""
+    """One message, identified by sender, identifier and sent."""
 
     identifier: str
     sender: str
@@ -174,14 +174,14 @@ class Alert:
 
     @property
     def name(self) -> Reference:
-        """What other messages call this one."""
+        """The reference by which other messages name this one."""
         return Reference(self.sender, self.identifier, self.sent)
 
 
 def parse_alert(document: bytes) -> Alert:
-    """Read one alert. Moments come out in UTC.
+    """Parse one alert. Times are returned in UTC.
 
-    Raises NotReadable (or what derives from it), NotCap or ElementWrong.
+    Raises NotReadable or one of its subclasses, NotCap or ElementWrong.
     """
     root = parse(document)
     schema = _schema()
@@ -290,7 +290,7 @@ def _reference(text: str) -> Reference:
 
 
 def _require_what_the_type_needs(alert: Alert) -> None:
-    """Hold the message against what CAP 1.2 §3.2.1 asks of its type."""
+    """Check what CAP 1.2 §3.2.1 requires of the message type."""
     if alert.message_type is not MessageType.ALERT and not alert.references:
         raise ElementWrong("references", message("alert.element.no_reference", type=str(alert.message_type)))
     if alert.name in alert.references:
@@ -315,7 +315,7 @@ def _optional_moment(element: etree._Element, tag: str) -> datetime.datetime | N
 
 
 def _moment(element: str, text: str) -> datetime.datetime:
-    """A moment with its zone, in UTC; the schema lets no `Z` pass, references and 24:00 are not its business."""
+    """Return a time in UTC. References and 24:00 are not checked by the schema; times without a zone are rejected."""
     try:
         moment = datetime.datetime.fromisoformat(text)
         if moment.tzinfo is None:

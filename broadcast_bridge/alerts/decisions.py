@@ -1,7 +1,7 @@
-"""What is to be done about an alert that has come in: air it, replace or stop an earlier one, or nothing, and why.
+"""Decisions about received alerts: broadcast, replace or stop an earlier one, or ignore, each with a reason.
 
-Messages may arrive in any order and more than once; what stands in the end is the same. The row of an alert is the
-order to the studio: `alerts.airing` says which are due and which broadcasts are to be stopped.
+Messages may arrive in any order and more than once; the result is the same. The row of an alert is the order to the
+studio: `alerts.broadcasting` selects the alerts that are due and the broadcasts that must stop.
 """
 
 import datetime
@@ -35,9 +35,9 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import Message, message, render
 
 WORTH_HEARING = datetime.timedelta(hours=24)
-"""How long after it was sent an alert is aired when it does not say itself when it expires."""
+"""How long after it was sent an alert without an expiry time is broadcast."""
 CLOCKS_DIFFER = datetime.timedelta(minutes=5)
-"""How far ahead of ours a sender's clock may be."""
+"""How far a sender's clock may be ahead of ours."""
 
 _EXERCISES = frozenset({Status.EXERCISE, Status.TEST})
 _ASCENDING = [str(priority) for priority in Priority]
@@ -45,10 +45,10 @@ _ASCENDING = [str(priority) for priority in Priority]
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done. `stops` are broadcasts that must end now, whatever the kind.
+    """What is to be done. `stops` are broadcasts that must end now, for every kind.
 
-    `alert` is the row that is kept, None when nothing was kept because nothing was proven. A refusal is returned,
-    not raised, so that its trace in the audit trail is committed; whoever must answer the sender can raise it then.
+    `alert` is the stored row, or None when nothing was stored because nothing was proven. A refusal is returned, not
+    raised, so that its audit entry is committed; a caller that must answer the sender can raise it afterwards.
     """
 
     kind: DecisionKind
@@ -59,22 +59,20 @@ class Decision:
 
     @property
     def speakers(self) -> tuple[Speaker, ...]:
-        """Where it is to be heard."""
         return tuple(self.alert.speakers) if self.alert else ()
 
     @property
     def texts(self) -> dict[str, str]:
-        """What is to be spoken, by language."""
+        """The texts to be spoken, by language."""
         return {text.language: text.text for text in self.alert.texts} if self.alert else {}
 
     @property
     def priority(self) -> Priority:
-        """How it is to be aired."""
         return Priority(self.alert.priority) if self.alert else Priority.NORMAL
 
 
 def receive_from_anyone(session: Session, received: bytes, proof: Proof, at: datetime.datetime) -> Decision:
-    """Decide about an alert whose source is known only by what it says of itself (an uploaded file)."""
+    """Decide about an alert from an unknown source, such as an uploaded file; its `sender` selects the source."""
     try:
         source = source_claimed_by(session, received)
     except AlertRefused as refusal:
@@ -83,9 +81,9 @@ def receive_from_anyone(session: Session, received: bytes, proof: Proof, at: dat
 
 
 def receive(session: Session, source: AlertSource, received: bytes, proof: Proof, at: datetime.datetime) -> Decision:
-    """Check one message from a source, keep it, and decide. Nothing unproven is kept but its digest, in the trail."""
+    """Authenticate one message, store it, and decide. Of an unproven message only the digest is stored."""
     digest = hashlib.sha256(received).hexdigest()
-    # One message of a source at a time: an alert and its cancel that come together must not miss each other.
+    # One message of a source at a time: an alert and its cancel that arrive together must see each other.
     session.execute(sa.select(AlertSource.id).where(AlertSource.id == source.id).with_for_update())
     try:
         document = _proven(source, received, proof, at)
@@ -119,7 +117,7 @@ def receive(session: Session, source: AlertSource, received: bytes, proof: Proof
 
 
 def expiry_of(alert: Alert, info: Info) -> datetime.datetime:
-    """Return the moment from which an info is no longer worth hearing."""
+    """Return the time from which an info is no longer worth hearing."""
     return info.expires or alert.sent + WORTH_HEARING
 
 
@@ -156,7 +154,7 @@ def _cancel(
     *,
     any_known: bool,
 ) -> Decision:
-    """Say the all-clear where the alert was heard; where nothing was heard, say nothing."""
+    """Broadcast the all-clear where the alert was heard; do nothing where it was not."""
     row.expires_at = row.received_at + WORTH_HEARING
     speakers = {speaker.id: speaker for earlier in heard for speaker in earlier.speakers if not speaker.removed_at}
     if not speakers:
@@ -252,7 +250,7 @@ def _in_english(reason: Message | None) -> str:
 def _row(
     source: AlertSource, alert: Alert, document: bytes, digest: str, proof: Proof, at: datetime.datetime
 ) -> CapAlert:
-    """The row of a message about which nothing is decided yet."""
+    """Return the row of a message before any decision."""
     return CapAlert(
         source=source,
         sender=alert.sender,

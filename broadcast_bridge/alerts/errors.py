@@ -49,11 +49,11 @@ class ElementWrong(AlertRefused):
 
 
 class AlertExpired(AlertRefused):
-    """The time in which the alert was worth hearing is over."""
+    """The alert is no longer worth hearing."""
 
 
 class SentInFuture(AlertRefused):
-    """The alert says that it will be sent later than now."""
+    """The alert claims to have been sent in the future."""
 
 
 class NoSuchSource(AlertRefused):
@@ -65,4 +65,4 @@ class SourceSwitchedOff(AlertRefused):
 
 
 class AlertForged(AlertRefused):
-    """Nothing proves that the alert comes from the source whose name it bears."""
+    """Nothing proves that the alert comes from the source that it names."""

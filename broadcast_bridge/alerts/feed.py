@@ -1,7 +1,7 @@
-"""Asking the sources' feeds for new alerts over HTTP, and remembering how that went.
+"""Polling of alert feeds over HTTP, with back-off and a stored result per source.
 
-Every entry is handed to `decisions.receive` in a transaction of its own, so that a bad one stops nobody else. What is
-fetched comes from the feed's own host alone: a feed cannot send the station to other addresses.
+Every entry is passed to `decisions.receive` in its own transaction, so that a bad one does not affect the others.
+Entries are fetched from the feed's own host only: a feed cannot send the station to other addresses.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from haichieu.locale import Field, Message, message
 
 REQUEST_SECONDS = 20.0
 POLL_SECONDS = 120.0
-"""How long one poll may take, entries and all; what it did not reach is for the next one."""
+"""Limit of one poll with all its entries; the next poll continues with the rest."""
 MOST_REDIRECTS = 3
 LONGEST_BACK_OFF = datetime.timedelta(minutes=5)
-"""A feed that fails is asked less often, but never so rarely that a flood is over before it is heard of."""
+"""A failing feed is polled less often, but often enough to hear of a flood before it is over."""
 LOOK_SECONDS = 5.0
 LONGEST_HEADER = 300
 LONGEST_PROBLEM = 1000
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 
 class FeedUnreachable(HaiChieuError):
-    """The feed, or an entry of it, could not be fetched."""
+    """The feed, or one of its entries, could not be fetched."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Poll:
 
 @dataclass(frozen=True)
 class _Feed:
-    """What a poll needs of its source."""
+    """The data of a source that a poll needs."""
 
     source_id: int
     url: str
@@ -74,19 +74,19 @@ class _Answer:
 
 
 async def watch_feeds(database: Database, clock: Callable[[], datetime.datetime] = now) -> None:
-    """Poll every feed when its time has come, until cancelled. Several processes may do so at once."""
+    """Poll every feed when it is due, until cancelled. Several processes may do so at once."""
     async with aiohttp.ClientSession() as client:
         while True:
             try:
                 await poll_due(database, client, clock())
             except Exception:
-                # The database may be away for a moment; who stopped asking would never hear of the flood.
+                # The database may be unavailable for a moment; polling must continue.
                 log.exception("feeds.failed")
             await asyncio.sleep(LOOK_SECONDS)
 
 
 async def poll_due(database: Database, client: aiohttp.ClientSession, at: datetime.datetime) -> dict[int, Poll]:
-    """Poll the feeds whose time has come, side by side, and raise alarms for silent ones."""
+    """Poll the feeds that are due, concurrently, and raise alarms for silent ones."""
     due = await database.run(functools.partial(_claim, at=at))
     polls = await asyncio.gather(*(poll(database, client, source_id, at) for source_id in due))
     await database.run(functools.partial(raise_silence, at=at))
@@ -94,7 +94,7 @@ async def poll_due(database: Database, client: aiohttp.ClientSession, at: dateti
 
 
 async def poll(database: Database, client: aiohttp.ClientSession, source_id: int, at: datetime.datetime) -> Poll:
-    """Ask one feed now. Never raises for what the other side does: that is in the result and in the source's row."""
+    """Poll one feed now. Never raises for faults of the other side: these are in the result and in the source's row."""
     feed = await database.run(functools.partial(_feed, source_id=source_id))
     handled: dict[str, DecisionKind] = {}
     problems: list[Message] = []
@@ -123,7 +123,7 @@ async def poll(database: Database, client: aiohttp.ClientSession, source_id: int
 
 
 def raise_silence(session: Session, at: datetime.datetime) -> None:
-    """Raise an alarm for every enabled feed that could not be read for longer than it may be silent."""
+    """Raise an alarm for every enabled feed that could not be read for longer than its limit."""
     feeds = sa.select(AlertSource).where(AlertSource.enabled, AlertSource.feed_url != "")
     for source in session.scalars(feeds):
         last = source.last_ok_at or source.feed_since
@@ -143,7 +143,7 @@ async def _take(
     handled: dict[str, DecisionKind],
     problems: list[Message],
 ) -> None:
-    """Have one entry decided upon; one that could not be is tried again at the next poll."""
+    """Process one entry; an entry that fails is tried again at the next poll."""
     try:
         url, alert = entry.url, entry.alert
         if alert is None:
@@ -161,7 +161,7 @@ async def _take(
     else:
         if refusal is not None:
             problems.append(refusal.message)
-        if not isinstance(refusal, SentInFuture):  # in a few minutes its time will have come
+        if not isinstance(refusal, SentInFuture):  # it becomes valid in a few minutes
             handled[entry.key] = kind
 
 
@@ -206,7 +206,8 @@ async def _fetch(
 
 
 def _sent_back(header: str) -> str:
-    """A header value that is safe to keep and to send again; nothing when it is odd, and then no more is lost."""
+    """Return a header value that is safe to store and send again; "" when it is not, and the feed is then read in full.
+    """
     return header if len(header) <= LONGEST_HEADER and header.isascii() and header.isprintable() else ""
 
 
@@ -226,7 +227,7 @@ def _require_own_host(url: str, feed_url: str) -> None:
 
 
 def _claim(session: Session, at: datetime.datetime) -> list[int]:
-    """Take the feeds that are due; should this process die, another takes them again when the poll would be over."""
+    """Claim the feeds that are due. If this process dies, another one claims them after the time of a poll."""
     due = session.scalars(
         sa.select(AlertSource)
         .where(AlertSource.enabled, AlertSource.feed_url != "", AlertSource.next_poll_at <= at)
@@ -258,7 +259,7 @@ def _remember(
     seen: frozenset[str],
     problems: list[Message],
 ) -> None:
-    """Keep the outcome in the source's row; `answer` is None when the feed itself could not be read."""
+    """Store the result in the source's row; `answer` is None when the feed itself could not be read."""
     source = session.get_one(AlertSource, source_id)
     source.last_problem = _storable(problems[0]) if problems else None
     source.feed_seen = sorted(seen)
@@ -270,14 +271,14 @@ def _remember(
         source.failures = 0
         source.last_ok_at = at
         if answer.status == 200:
-            # With an entry still to be tried the whole list must come again, changed or not.
+            # While an entry is still to be tried, the whole list must be fetched again, changed or not.
             source.feed_etag = "" if problems else answer.etag
             source.feed_modified = "" if problems else answer.modified
     source.next_poll_at = at + wait
 
 
 def _storable(problem: Message) -> Message:
-    """Return the message with its texts cut and without what no database stores: lone surrogates and NUL."""
+    """Return the message with shortened texts and without what no database stores: lone surrogates and NUL."""
     return Message(problem.key, {name: _storable_field(value) for name, value in problem.fields.items()})
 
 

@@ -1,6 +1,6 @@
-"""What an Atom (RFC 4287) or RSS 2.0 feed of alerts lists: each entry with its address, or the alert itself.
+"""Parser of Atom (RFC 4287) and RSS 2.0 feeds of alerts.
 
-Only the list is read here; what stands in an entry is believed by nobody until `decisions.receive` has seen it.
+Only the list is read here; `decisions.receive` authenticates the entries.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class NotAFeed(AlertRefused):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: `key` changes whenever the entry does; `alert` is there when it stands in the feed itself."""
+    """One entry: `key` changes whenever the entry does; `alert` is set when the feed contains the alert itself."""
 
     key: str
     url: str
@@ -36,7 +36,7 @@ class Entry:
 
 
 def read_feed(document: bytes, url: str) -> list[Entry]:
-    """Return the entries, the oldest first (feeds list the newest first), at most the MOST_ENTRIES newest.
+    """Return at most the MOST_ENTRIES newest entries, the oldest first (feeds list the newest first).
 
     Raises NotReadable or NotAFeed.
     """

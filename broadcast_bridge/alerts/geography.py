@@ -1,6 +1,6 @@
-"""Which loudspeakers lie in an alert's area: by the units its geocodes name, by its polygons and circles.
+"""Loudspeakers in the area of an alert, by geocodes of units, polygons and circles.
 
-Coordinates are WGS-84 degrees. An area that reaches over the 180th meridian is not understood; none of ours does.
+Coordinates are WGS-84 degrees. Areas across the 180th meridian are not supported.
 """
 
 import math
@@ -24,16 +24,16 @@ EARTH_KM = 6371.0088
 
 @dataclass(frozen=True)
 class Coverage:
-    """The speakers concerned, and in words which units and zones they were found by."""
+    """The speakers in an area, and the names of the units and zones by which they were found."""
 
     speakers: tuple[Speaker, ...]
     words: str
 
 
 def speakers_concerned(session: Session, areas: Sequence[Area], default_zones: Iterable[Zone] = ()) -> Coverage:
-    """Return the speakers in any of the areas; those of the default zones when no area names a place by itself.
+    """Return the speakers in any of the areas, or those of the default zones when no area names a place.
 
-    An area that names a place which is not ours gives nothing: falling back there would alarm the wrong village.
+    An area that names a place outside the station returns nothing: a fallback would alarm the wrong village.
     """
     if not any(area.geocodes or area.polygons or area.circles for area in areas):
         zones = sorted((zone for zone in default_zones if zone.removed_at is None), key=lambda zone: zone.code)
@@ -51,7 +51,7 @@ def speakers_concerned(session: Session, areas: Sequence[Area], default_zones: I
 
 
 def units_named(session: Session, areas: Iterable[Area]) -> list[Unit]:
-    """Return the units that the geocodes of the areas stand for; letter case does not matter in a scheme's name."""
+    """Return the units that the geocodes of the areas refer to; the case of a scheme's name is ignored."""
     wanted = {(code.name.casefold(), code.value) for area in areas for code in area.geocodes}
     rows = session.scalars(
         sa.select(UnitGeocode).where(UnitGeocode.value.in_({value for _scheme, value in wanted})).order_by("id")
@@ -61,7 +61,7 @@ def units_named(session: Session, areas: Iterable[Area]) -> list[Unit]:
 
 
 def name_unit(session: Session, unit: Unit, scheme: str, value: str, actor: str) -> None:
-    """Note that a unit is called `value` in the list `scheme`; what is noted already stays as it is."""
+    """Record that a unit is called `value` in the list `scheme`; existing entries remain."""
     same = sa.select(UnitGeocode.id).where(
         UnitGeocode.unit_id == unit.id, UnitGeocode.scheme == scheme, UnitGeocode.value == value
     )
@@ -71,14 +71,14 @@ def name_unit(session: Session, unit: Unit, scheme: str, value: str, actor: str)
 
 
 class Border:
-    """The border of a polygon, whose corners end where they begin; asked for many places."""
+    """A closed polygon that can be tested for many places."""
 
     def __init__(self, corners: Sequence[Point]) -> None:
         self._latitudes = np.array([corner.latitude for corner in corners])
         self._longitudes = np.array([corner.longitude for corner in corners])
 
     def surrounds(self, place: Point) -> bool:
-        """Say whether a ray from the place to the east crosses the border an odd number of times."""
+        """Return whether a ray from the place to the east crosses the border an odd number of times."""
         if not self._latitudes.min() <= place.latitude <= self._latitudes.max():
             return False
         if not self._longitudes.min() <= place.longitude <= self._longitudes.max():
@@ -91,12 +91,12 @@ class Border:
 
 
 def in_circle(place: Point, circle: Circle) -> bool:
-    """Say whether a place is within the radius of the centre, along the great circle."""
+    """Return whether a place is within the radius of the centre, along the great circle."""
     return distance_km(place, circle.centre) <= circle.radius_km
 
 
 def distance_km(one: Point, other: Point) -> float:
-    """The great-circle distance of two places (haversine formula)."""
+    """Return the great-circle distance of two places (haversine formula)."""
     south, north = math.radians(one.latitude), math.radians(other.latitude)
     half = math.sin((north - south) / 2) ** 2
     half += math.cos(south) * math.cos(north) * math.sin(math.radians(other.longitude - one.longitude) / 2) ** 2

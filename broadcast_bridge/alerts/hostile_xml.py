@@ -1,21 +1,21 @@
-"""XML from strangers to a tree: UTF-8 alone, no DTD, no entities, no network, a limit on size and depth."""
+"""Parser of untrusted XML: UTF-8 only, no DTD, no entities, no network, limited size and depth."""
 
 from lxml import etree
 
 from broadcast_bridge.alerts.errors import AlertTooLarge, ForbiddenXml, NotReadable
 
 LARGEST_ALERT = 1_000_000
-"""Bytes. The longest real alerts have about 100 kB; what is larger carries pictures."""
+"""Bytes. The longest real alerts have about 100 kB; larger ones carry pictures."""
 
 
 def parser(*, keep_comments: bool = False) -> etree.XMLParser:
-    """A parser that reads one document and nothing else.
+    """Return a parser for one untrusted document.
 
-    Comments and processing instructions are left out, since they would cut a sentence in two; a signature may
-    cover them, so checking one needs `keep_comments`.
+    Comments and processing instructions are removed, since they would split a sentence; a signature may cover them, so
+    that checking one needs `keep_comments`.
     """
     return etree.XMLParser(
-        encoding="utf-8",  # whatever the document declares: in UTF-7 a DTD would not look like one
+        encoding="utf-8",  # whatever the document declares: in UTF-7 a DTD would not be recognised
         resolve_entities=False,
         load_dtd=False,
         no_network=True,

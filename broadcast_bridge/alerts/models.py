@@ -1,4 +1,4 @@
-"""The tables of alerting: who may send, which codes mean which unit, and what came in."""
+"""Tables of alerts: sources, geocodes of units, and received messages."""
 
 import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from haichieu.people import Unit
 
 
 class DecisionKind(StrEnum):
-    """What is to be done about a message."""
+    """Result of a decision about a message."""
 
     AIR = "air"
     UPDATE = "update"
@@ -42,11 +42,11 @@ cap_alert_speakers = sa.Table(
 
 
 class AlertSource(Base):
-    """Somebody whose alerts this station airs: how they prove themselves, and how much they may ask for.
+    """A sender whose alerts this station broadcasts: how it is authenticated, and its highest priority.
 
-    `senders` are patterns (`*` stands for any characters) of the CAP `sender`. At least one proof is configured:
-    a certificate for signed alerts, a shared secret (locked by the vault) or an Ed25519 key for alerts with a
-    signature beside them, or an https feed.
+    `senders` are patterns (`*` matches any characters) of the CAP `sender`. At least one proof is configured: a
+    certificate for signed alerts, a shared secret (encrypted by the vault) or an Ed25519 key for alerts with a detached
+    signature, or an https feed.
     """
 
     __tablename__ = "alert_sources"
@@ -81,7 +81,7 @@ class AlertSource(Base):
 
 
 class UnitGeocode(Base):
-    """What a unit is called in somebody's list of areas, e.g. scheme `VN-DVHC`, value `01285`."""
+    """The name of a unit in a list of areas, e.g. scheme `VN-DVHC`, value `01285`."""
 
     __tablename__ = "unit_geocodes"
     __table_args__ = (sa.UniqueConstraint("unit_id", "scheme", "value"), sa.Index(None, "scheme", "value"))
@@ -95,7 +95,7 @@ class UnitGeocode(Base):
 
 
 class CapAlert(Base):
-    """One authentic message and what was decided about it; source, sender, identifier and sent name it once.
+    """One authentic message and the decision about it, unique by source, sender, identifier and sent.
 
     `document` is the part of the message that was proven genuine, `digest` the SHA-256 of the bytes as received.
     """
@@ -136,7 +136,7 @@ class CapAlert(Base):
 
 
 class AlertText(Base):
-    """What is to be spoken for an alert, in one language (ISO 639)."""
+    """The text to be spoken for an alert, in one language (ISO 639)."""
 
     __tablename__ = "cap_alert_texts"
 
@@ -147,7 +147,7 @@ class AlertText(Base):
 
 
 class AlertReference(Base):
-    """An earlier message that an alert names; it may not have arrived, or never will."""
+    """An earlier message that an alert refers to; it may never have arrived."""
 
     __tablename__ = "cap_alert_references"
     __table_args__ = (sa.Index("ix_cap_alert_references_name", "sender", "identifier", "sent"),)

@@ -1,6 +1,6 @@
-"""From CAP's urgency, severity and certainty to the three priorities of Circular 39/2020/TT-BTTTT.
+"""Mapping of CAP's urgency, severity and certainty to the priorities of Circular 39/2020/TT-BTTTT.
 
-The table is monotonic: what is more urgent or more severe never gets a lower priority.
+The mapping is monotonic: an alert that is more urgent or more severe never gets a lower priority.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ _ASCENDING = list(Priority)
 
 
 def priority_of(urgency: Urgency, severity: Severity, certainty: Certainty) -> Priority:
-    """Return the priority: `Immediate` and grave breaks into everything, `Expected` goes ahead, the rest waits.
+    """Return the priority: `Immediate` and severe is an emergency, `Expected` has priority, the rest is normal.
 
-    What the sender believes will not happen (`Unlikely`) never goes ahead of anything.
+    An alert that the sender considers `Unlikely` is always normal.
     """
     if certainty is Certainty.UNLIKELY:
         return Priority.NORMAL

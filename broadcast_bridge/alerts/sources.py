@@ -1,4 +1,4 @@
-"""Who may send alerts to this station: configured by an administrator, checked when they are configured."""
+"""Configuration of alert sources, validated when an administrator saves it."""
 
 import datetime
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ LEAST_FEED_SECONDS = 15
 
 
 class SourceWrong(UsageError):
-    """The source cannot work, or could not be trusted, as it is configured."""
+    """The configuration of the source cannot work, or cannot be trusted."""
 
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """What an administrator says about a source; certificate and key are PEM, `secret` is in clear."""
+    """The settings of a source as an administrator gives them; certificate and key are PEM, `secret` is in clear."""
 
     code: str
     name: str
@@ -61,7 +61,7 @@ def configure_source(
         source = AlertSource(code=wanted.code)
         session.add(source)
     if source.feed_url != wanted.feed_url or not source.enabled:
-        # Silence is counted from now, and what another address said of itself means nothing here.
+        # Silence is counted from now, and the headers of another address are not valid here.
         source.feed_since, source.next_poll_at, source.last_ok_at, source.failures = at, at, None, 0
         source.feed_etag, source.feed_modified, source.feed_seen, source.last_problem = "", "", [], None
     source.name = wanted.name
@@ -90,14 +90,14 @@ def configure_source(
 
 
 def sends(source: AlertSource, sender: str) -> bool:
-    """Say whether a CAP `sender` is one of the source's."""
+    """Return whether a CAP `sender` belongs to the source."""
     return any(fnmatchcase(sender, pattern) for pattern in source.senders)
 
 
 def source_claimed_by(session: Session, received: bytes) -> AlertSource:
-    """Return the enabled source that an alert claims to be from; its proof is still to be checked.
+    """Return the enabled source that an alert claims to come from; its proof is not checked yet.
 
-    Raises NoSuchSource, or NotReadable.
+    Raises NoSuchSource or NotReadable.
     """
     sender = (parse(received).findtext(f"{{{NAMESPACE}}}sender") or "").strip()
     sources = session.scalars(sa.select(AlertSource).where(AlertSource.enabled).order_by(AlertSource.id))

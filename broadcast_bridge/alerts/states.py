@@ -1,4 +1,4 @@
-"""What an alert may do next."""
+"""State machine of alerts."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class AlertState(StrEnum):
 
 
 class AlertEvent(StrEnum):
-    """What can happen to an alert."""
+    """Events of an alert."""
 
     AIR = "air"
     FINISH = "finish"
@@ -40,7 +40,7 @@ ALERT = StateMachine(
         (_S.RECEIVED, _E.CANCEL): _S.CANCELLED,
         (_S.RECEIVED, _E.EXPIRE): _S.EXPIRED,
         (_S.RECEIVED, _E.REFUSE): _S.REFUSED,
-        # Read and kept, with nothing to be spoken: an acknowledgement, an exercise, a cancel of what never aired.
+        # Stored without a broadcast: an acknowledgement, an exercise, a cancel of an alert that was never broadcast.
         (_S.RECEIVED, _E.NOTE): _S.NOTED,
         (_S.AIRING, _E.FINISH): _S.AIRED,
         (_S.AIRING, _E.SUPERSEDE): _S.SUPERSEDED,
@@ -52,4 +52,4 @@ ALERT = StateMachine(
 )
 
 OUT_OF_FORCE = (AlertState.SUPERSEDED, AlertState.CANCELLED, AlertState.EXPIRED)
-"""States in which nothing of an alert may be on the air any more."""
+"""States in which nothing of an alert may be on air any more."""

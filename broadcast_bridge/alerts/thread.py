@@ -1,9 +1,9 @@
-"""Which messages of one sender replace which: the thread that updates and cancels make of alerts.
+"""Threads of updates and cancellations: which messages of a sender replace which.
 
-A thread is all that hangs together by `references`, whether a message names the first alert, the one before it, or
-all of them, and whether or not what is named has arrived. In a thread an update or cancel replaces whatever was sent
-before it; since a message may join two threads that nobody knew to be one, all of it is looked at each time. Sources
-never reach into each other's threads, nor exercises into actual alerts.
+A thread contains all messages that are connected by `references`, whether a message names the first alert, the previous
+one or all of them, and whether or not the named ones have arrived. Within a thread an update or cancel replaces
+everything sent before it. A message may join two threads that were separate until then, so the whole thread is examined
+each time. Threads never cross sources, nor exercises and actual alerts.
 """
 
 import sqlalchemy as sa
@@ -18,11 +18,11 @@ _REPLACEABLE = frozenset(
     state for state in ALERT.states if {(state, AlertEvent.CANCEL), (state, AlertEvent.SUPERSEDE)} <= set(ALERT.table)
 )
 _NAMES_A_QUERY = 500
-"""Each name is three parameters, and SQLite takes 32,766 of them."""
+"""Each name takes three parameters, and SQLite allows 32,766 of them."""
 
 
 def thread_of(session: Session, row: CapAlert) -> list[CapAlert]:
-    """Return the other messages of a message's thread that were honoured, in no order."""
+    """Return the other accepted messages of a message's thread, in no order."""
     found: dict[int, CapAlert] = {}
     known: set[Reference] = set()
     to_ask = [_name(row), *_names_in(row)]
@@ -38,7 +38,7 @@ def thread_of(session: Session, row: CapAlert) -> list[CapAlert]:
 
 
 def replaced_in(thread: list[CapAlert]) -> list[tuple[CapAlert, CapAlert]]:
-    """Return each message of a whole thread that is in force and may be no longer, with the newest that replaces it."""
+    """Return each replaced message of a whole thread together with the newest message that replaces it."""
     pairs = []
     for message in thread:
         if message.state in _REPLACEABLE:
@@ -51,7 +51,7 @@ def _replaces(later: CapAlert, earlier: CapAlert) -> bool:
     if later.message_type not in _REPLACE or later is earlier:
         return False
     if earlier.message_type == later.message_type == MessageType.CANCEL:
-        return False  # two say that all is clear; it is still to be said
+        return False  # both give the all-clear, which must still be broadcast
     return later.sent > earlier.sent or (later.sent == earlier.sent and _name(earlier) in _names_in(later))
 
 

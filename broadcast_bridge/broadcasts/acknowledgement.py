@@ -1,7 +1,7 @@
-"""An official on the spot takes notice of an emergency that is repeated, and the speakers there fall silent.
+"""Acknowledgement of a repeated emergency by a local official, which stops it at the speakers there.
 
-The others go on: that one village has heard of the flood says nothing of the next. Whoever answers for a place may
-do so, with or without the right to command an emergency: it is their ears, not their rank, that the siren is for.
+It continues elsewhere: that one village knows of the flood says nothing about the next. Any official in charge of a
+place may acknowledge, with or without the right to start an emergency.
 """
 
 import datetime
@@ -27,7 +27,7 @@ from haichieu.people import Official, units_under
 
 
 def sounding_at(session: Session, official: Official) -> list[Delivery]:
-    """Return the deliveries of recorded emergencies that go on now at speakers this official answers for."""
+    """Return the deliveries of recorded emergencies that are playing at speakers this official is in charge of."""
     return list(
         session.scalars(
             sa.select(Delivery)
@@ -45,9 +45,9 @@ def sounding_at(session: Session, official: Official) -> list[Delivery]:
 
 
 def acknowledge(session: Session, official: Official, at: datetime.datetime) -> list[Speaker]:
-    """Have every emergency end at the speakers this official answers for; return them, none when it was quiet.
+    """End every emergency at the speakers this official is in charge of, and return these speakers.
 
-    One that plays has played; one that did not hear it yet is not brought it later.
+    A delivery that was playing counts as played; one that had not started is not caught up later.
     """
     heard = sounding_at(session, official)
     for delivery in heard:
@@ -63,7 +63,7 @@ def acknowledge(session: Session, official: Official, at: datetime.datetime) -> 
 
 
 def silenced(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
-    """Return, by broadcast, the deliveries of these that were acknowledged: their speakers are to be let go."""
+    """Return the acknowledged deliveries by broadcast; their speakers must be released."""
     found: dict[int, list[int]] = defaultdict(list)
     for delivery in session.scalars(
         sa.select(Delivery).where(Delivery.broadcast_id.in_(on_air), Delivery.reason == Reason.ACKNOWLEDGED)
@@ -73,7 +73,7 @@ def silenced(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence
 
 
 def _speakers_of(session: Session, official: Official) -> set[int]:
-    """The speakers of the official's zones, and of their unit and what lies below it."""
+    """Return the speakers of the official's zones, and of their unit and the units below it."""
     units = units_under(session, [official.unit_id])
     below = session.scalars(sa.select(Speaker.id).where(Speaker.unit_id.in_(units)))
     zones = session.scalars(sa.select(official_zones.c.zone_id).where(official_zones.c.official_id == official.id))

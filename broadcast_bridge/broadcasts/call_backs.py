@@ -1,8 +1,7 @@
-"""Calls owed to officials as rules over rows: each claimed once, done or expired.
+"""Pending calls to officials, each claimed once and then done or expired.
 
-While call-back verification is on for an official, a caller's number and PIN alone put nothing on a speaker: the
-station hangs up and calls the registered number, since a caller's number can be forged. Who is to choose another PIN
-is called there too.
+With call-back verification, a caller's number and PIN alone put nothing on air: the station hangs up and calls the
+registered number, since a caller's number can be forged. An official who must choose a new PIN is called there too.
 """
 
 import datetime
@@ -18,10 +17,10 @@ from haichieu.errors import HaiChieuError
 from haichieu.people import Official
 
 LONGEST_GOODBYE = datetime.timedelta(seconds=30)
-"""How long the station may need to say that it calls back; a debt whose caller was lost falls due after this."""
+"""How long the station may need to announce the call; the call is due after this when the hang-up was not seen."""
 
 VALID = datetime.timedelta(minutes=2)
-"""An owed call that could not be made for this long is no longer what the official expects."""
+"""An official no longer expects a call that could not be made for this long."""
 
 
 PIN_FLOW = "set-pin"
@@ -37,14 +36,14 @@ class NoRegisteredPhone(HaiChieuError):
 def owe(
     session: Session, official: Official, zone_keys: str, priority: Priority, flow: str, at: datetime.datetime
 ) -> CallBack:
-    """Owe a call to the official about a zone; replaces an older debt. It falls due when they have hung up."""
+    """Request a call to the official about a zone, replacing an older one. It is due when they have hung up."""
     debt = _replace(session, official, zone_keys, priority, flow, at + LONGEST_GOODBYE, at + VALID)
     audit.record(session, f"official:{official.code}", "call_back.owed", f"zone:{zone_keys}")
     return debt
 
 
 def owe_pin_call(session: Session, official: Official, who: str, at: datetime.datetime) -> CallBack:
-    """Owe the official, at once, a call on which they choose another PIN; replaces an older debt.
+    """Request an immediate call on which the official chooses a new PIN, replacing an older one.
 
     Raises NoRegisteredPhone.
     """
@@ -55,7 +54,7 @@ def owe_pin_call(session: Session, official: Official, who: str, at: datetime.da
 
 
 def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
-    """The official has hung up: the call is to be made at `at`."""
+    """Make a pending call due at `at`, because the official has hung up."""
     debt = session.get_one(CallBack, call_back_id)
     if debt.state == "owed":
         debt.due_at = at
@@ -63,7 +62,7 @@ def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None
 
 @dataclass(frozen=True)
 class OwedCall:
-    """A call to make: to whom, at which numbers in order, and about what; `zone_keys` is empty when about no zone."""
+    """A call to make: official, numbers in order, and subject; `zone_keys` is empty when it is about no zone."""
 
     id: int
     official_id: int
@@ -75,7 +74,7 @@ class OwedCall:
 
 
 def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
-    """Take the calls that are due, each for one claimant only; forget those that came too late."""
+    """Claim the calls that are due, each for one claimant only; expire those that are too late."""
     session.execute(
         sa.update(CallBack)
         .where(CallBack.state == "owed", CallBack.expires_at < at)
@@ -104,18 +103,18 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
 
 
 def next_due(session: Session) -> datetime.datetime | None:
-    """When the next call falls due; None when none is owed."""
+    """Return when the next call is due, or None."""
     return session.scalar(sa.select(sa.func.min(CallBack.due_at)).where(CallBack.state == "owed"))
 
 
 def settle(session: Session, call_back_id: int, outcome: str) -> None:
-    """Write down how the call went."""
+    """Record the result of the call."""
     debt = session.get_one(CallBack, call_back_id)
     debt.state, debt.outcome = "done", outcome[:200]
 
 
 def expire_interrupted(session: Session) -> int:
-    """Calls that a dead switchboard was making are not made again: the official will ring once more."""
+    """Expire the calls that a dead switchboard was making; the official will call again."""
     interrupted = session.scalars(sa.select(CallBack).where(CallBack.state == "calling")).all()
     for debt in interrupted:
         debt.state, debt.outcome = "expired", "the switchboard was restarted"

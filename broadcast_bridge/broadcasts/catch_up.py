@@ -1,8 +1,8 @@
-"""Store and forward, as rules over rows: who still has to hear what they missed, and when it is too late for it.
+"""Store and forward: broadcasts for speakers that missed an earlier one, while it is worth hearing.
 
-A recorded broadcast is owed to a speaker that missed it, dropped out of it, or was taken from it by something more
-urgent, while it is worth hearing. It is brought there by a broadcast of its own (`Broadcast.again_of_id`), so that
-the proof of the second airing is as good as that of the first; then the first delivery is `caught_up`.
+A recorded broadcast is pending for a speaker that missed it, dropped out of it, or was taken by a more urgent one. It
+is delivered by a broadcast of its own (`Broadcast.again_of_id`), so that the second airing is proven as well as the
+first; then the first delivery is `caught_up`.
 """
 
 import datetime
@@ -29,7 +29,7 @@ from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
 
 LONGEST_PAUSE = datetime.timedelta(minutes=30)
 FIRST_PAUSE = datetime.timedelta(seconds=30)
-"""Before a speaker that did not take it is tried again; twice as long each time, up to `LONGEST_PAUSE`."""
+"""Pause before a speaker that did not answer is tried again; doubled each time, up to `LONGEST_PAUSE`."""
 
 _LEAVES_A_DEBT = (BroadcastState.ENDED, BroadcastState.PRE_EMPTED, BroadcastState.FAILED)
 _IS_OWED = (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PRE_EMPTED)
@@ -37,9 +37,9 @@ _NOT_WANTED = (Reason.SILENCED, Reason.QUIET_HOURS, Reason.ACKNOWLEDGED)
 
 
 def owed(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:
-    """Return the deliveries that can be made good now, the most urgent and then the oldest first.
+    """Return the deliveries that can be caught up now, the most urgent and then the oldest first.
 
-    Their speakers can be reached (from this switchboard) and are in no broadcast.
+    Their speakers are reachable from this switchboard and in no broadcast.
     """
     busy = aliased(Delivery)
     found = session.scalars(
@@ -63,7 +63,7 @@ def owed(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:
 
 
 def next_try(session: Session, at: datetime.datetime) -> datetime.datetime | None:
-    """When a speaker that did not take it is to be tried again."""
+    """Return when a speaker that did not answer is to be tried again."""
     return session.scalar(
         sa.select(sa.func.min(Delivery.try_again_at))
         .join(Delivery.broadcast)
@@ -72,7 +72,7 @@ def next_try(session: Session, at: datetime.datetime) -> datetime.datetime | Non
 
 
 def begin(session: Session, at: datetime.datetime, node: str) -> list[Broadcast]:
-    """Begin, in state `calling`, the broadcasts that bring to each free speaker the first thing it is owed."""
+    """Begin, in state `calling`, the broadcasts that bring each free speaker the first one pending for it."""
     served: set[int] = set()
     groups: dict[tuple[int, float], list[Delivery]] = defaultdict(list)
     for delivery in owed(session, at, node):
@@ -84,7 +84,7 @@ def begin(session: Session, at: datetime.datetime, node: str) -> list[Broadcast]
 
 
 def settle(session: Session, again: Broadcast, at: datetime.datetime) -> None:
-    """Write into the first broadcast's log what became of the second airing, which is closed."""
+    """Record the result of a closed second airing in the log of the first broadcast."""
     if again.again_of_id is None:
         return
     session.flush()
@@ -119,7 +119,7 @@ def _owing(at: datetime.datetime) -> Sequence[sa.ColumnElement[bool]]:
 
 
 def _offset(delivery: Delivery) -> float:
-    """Where in the sound the second airing begins, in seconds."""
+    """Return the position in the sound at which the second airing begins, in seconds."""
     resumes = delivery.broadcast.after_cut == AfterCut.RESUME and delivery.broadcast.times == 1
     return round(delivery.resume_at_seconds, 1) if resumes else 0.0
 

@@ -1,6 +1,6 @@
-"""The life of a broadcast, as rules over rows: what follows what, what is written down, how it is closed.
+"""Lifecycle of a broadcast: transitions, results of deliveries, and closing.
 
-How one begins is in `planning`. Nothing here knows how a speaker is called; the studio does that and reports.
+`starting` begins one. Nothing here knows how a speaker is called; the studio does that and reports.
 """
 
 import datetime
@@ -32,7 +32,7 @@ _BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.f
 
 @dataclass(frozen=True)
 class DeliveryUpdate:
-    """What the studio learned about one delivery since it last reported."""
+    """Changes of one delivery since the studio's last report."""
 
     delivery_id: int
     events: tuple[DeliveryEvent, ...] = ()
@@ -47,7 +47,7 @@ class DeliveryUpdate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a broadcast went, as the official hears it. `reason` is None when the official ended it."""
+    """Result of a broadcast for the official. `reason` is None when the official ended it."""
 
     heard: int
     total: int
@@ -58,7 +58,7 @@ class Outcome:
 def advance(
     session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
 ) -> Broadcast:
-    """Let an event happen to a broadcast. Raises IllegalTransition when it has no place there."""
+    """Apply an event to a broadcast. Raises IllegalTransition when its state does not allow it."""
     broadcast = session.get_one(Broadcast, broadcast_id)
     broadcast.state = BROADCAST.after(BroadcastState(broadcast.state), event)
     if event is BroadcastEvent.OPEN:
@@ -74,12 +74,12 @@ def advance(
 
 
 def voice_is_on(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
-    """The chime is over, and the voice or the recording is on the speakers from this moment on."""
+    """Record that the chime is over and the voice or the recording has begun."""
     session.get_one(Broadcast, broadcast_id).live_at = at
 
 
 def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
-    """Write what the studio learned about deliveries. Ones that are closed already are left as they are."""
+    """Store the studio's reports about deliveries. Closed deliveries remain unchanged."""
     by_id = {update.delivery_id: update for update in updates}
     for delivery in session.scalars(sa.select(Delivery).where(Delivery.id.in_(by_id), Delivery.active)):
         update = by_id[delivery.id]
@@ -97,10 +97,10 @@ def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
 def close_deliveries(
     session: Session, broadcast_id: int, at: datetime.datetime, broke_off: Reason | None = None
 ) -> Outcome:
-    """Give every delivery of a broadcast its final state, and its speaker back.
+    """Set the final state of every delivery of a broadcast, and release its speaker.
 
-    One that plays now has played, unless a recording `broke_off` before its end; one that was heard and dropped out
-    failed; one that never began was missed.
+    A delivery that is playing has played, unless a recording `broke_off` before its end; one that was heard and dropped
+    out failed; one that never began was missed.
     """
     broadcast = session.get_one(Broadcast, broadcast_id)
     deliveries = session.scalars(
@@ -132,13 +132,13 @@ def close_deliveries(
 
 
 def position(broadcast: Broadcast, at: datetime.datetime) -> float:
-    """How many seconds of a recording are over at a moment."""
+    """Return the position in a recording, in seconds, at a given time."""
     played = (at - broadcast.live_at).total_seconds() if broadcast.live_at else 0.0
     return broadcast.offset_seconds + max(played, 0.0)
 
 
 def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> Outcome:
-    """Count who heard it, and name who did not."""
+    """Count the speakers that heard it, and name those that did not."""
     heard = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
     missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state not in heard)
     return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason)
@@ -149,12 +149,12 @@ def _why_missed(speaker: Speaker) -> Reason:
 
 
 def is_open(broadcast: Broadcast) -> bool:
-    """Say whether a broadcast is still to begin or to end."""
+    """Return whether a broadcast has not ended yet."""
     return broadcast.state not in BROADCAST.final_states
 
 
 def in_hand(session: Session, node: str, besides: Collection[int] = ()) -> list[int]:
-    """Return the ids of the broadcasts that a switchboard has begun and not ended, without those named."""
+    """Return the ids of the broadcasts that a switchboard has begun and not ended, except those in `besides`."""
     found = session.scalars(
         sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
     )
@@ -162,14 +162,14 @@ def in_hand(session: Session, node: str, besides: Collection[int] = ()) -> list[
 
 
 def open_broadcasts(session: Session) -> list[int]:
-    """Return the ids of the broadcasts that are on air or about to be; one planned for later is not among them."""
+    """Return the ids of the broadcasts that are on air or calling; those planned for later are not included."""
     return list(session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)))
 
 
 def finish(
     session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
 ) -> Outcome:
-    """Close a broadcast that is over with all its deliveries, also in the log of the one that it makes good."""
+    """Close a broadcast with all its deliveries, also in the log of the broadcast that it catches up."""
     broke_off = reason if event is BroadcastEvent.FAIL or reason is Reason.STATION_STOPPED else None
     outcome = close_deliveries(session, broadcast_id, at, broke_off)
     broadcast = advance(session, broadcast_id, event, at, reason)
@@ -191,7 +191,6 @@ def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: dateti
 
 
 def attach_recording(session: Session, broadcast_id: int, recording: Media) -> None:
-    """Say which file holds what was spoken."""
     session.get_one(Broadcast, broadcast_id).recording_id = recording.id
 
 

@@ -1,4 +1,4 @@
-"""The log of broadcasts: which there were, asked for by day, place, state, kind, priority and words, page by page."""
+"""Search in the log of broadcasts by day, place, state, kind, priority and words, page by page."""
 
 import datetime
 from collections.abc import Collection, Iterable, Sequence
@@ -20,9 +20,9 @@ MOST_WORDS = 8
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; None and empty is all. `zone` is its code; `unit_ids` where it was heard.
+    """The search criteria; None and empty match everything. `zone` is a code; `unit_ids` are where it was heard.
 
-    `since` and `until` are moments, the latter excluded.
+    `since` is inclusive, `until` exclusive.
     """
 
     words: str = ""
@@ -37,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Logged:
-    """A broadcast, and at how many of its speakers it was heard."""
+    """A broadcast, with the number of its speakers and of those that heard it."""
 
     broadcast: Broadcast
     when: datetime.datetime
@@ -47,7 +47,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class LogPage:
-    """A page of the log, the newest first; `before` asks for the next one, None on the last."""
+    """A page of the log, the newest first; `before` requests the next page and is None on the last."""
 
     items: Sequence[Logged] = field(default_factory=tuple)
     before: int | None = None
@@ -56,7 +56,8 @@ class LogPage:
 def find(
     session: Session, wanted: Wanted, seen: sa.ColumnElement[bool], before: int | None = None, most: int = PAGE
 ) -> LogPage:
-    """Return a page of those that are wanted and may be seen (`seen`), which came before the broadcast `before`."""
+    """Return the wanted broadcasts that precede the broadcast `before`, one page; `seen` limits it to what may be seen.
+    """
     query = sa.select(Broadcast).where(seen, *_conditions(session, wanted)).options(joinedload(Broadcast.official))
     if before is not None:
         query = query.where(Broadcast.id < before)
@@ -68,7 +69,7 @@ def find(
 
 
 def when(broadcast: Broadcast) -> datetime.datetime:
-    """The moment that a broadcast is filed under: when it went on air, or should have."""
+    """Return the time under which a broadcast is filed: when it went on air, or should have."""
     return broadcast.on_air_at or broadcast.due_at or broadcast.created_at
 
 
@@ -84,7 +85,9 @@ def _heard(session: Session, numbers: Collection[int]) -> dict[int, tuple[int, i
 
 
 def _conditions(session: Session, wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
-    moment = sa.func.coalesce(filed_at(), Broadcast.created_at)  # a page in its order, not the days by their index
+    moment = sa.func.coalesce(
+        filed_at(), Broadcast.created_at
+    )  # keep the order of the page: do not use the index on days
     if wanted.since is not None:
         yield moment >= wanted.since
     if wanted.until is not None:
@@ -109,7 +112,7 @@ def _heard_in(unit_ids: Collection[int]) -> sa.ColumnElement[bool]:
 
 
 def _with_words(session: Session, words: Sequence[str]) -> Iterable[sa.ColumnElement[bool]]:
-    """Every word stands in the title or the zones, or in the name of who spoke."""
+    """Require every word in the title, the zones or the name of the speaker."""
     names: Sequence[tuple[int, str]] = ()
     if words:
         rows: Iterable[Any] = session.execute(sa.select(Official.id, Official.name))

@@ -1,4 +1,4 @@
-"""Speakers that a more urgent broadcast took from one that goes on: noticed, and given back when they are free."""
+"""Speakers that a more urgent broadcast took from a running one, and their return when they are free."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,9 +16,9 @@ def taken_away(session: Session, on_air: Collection[int]) -> Mapping[int, Sequen
 
 
 def give_back(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
-    """Make the deliveries of these broadcasts `pending` again whose speakers have become free; return them.
+    """Set the deliveries whose speakers have become free to `pending` again, and return them.
 
-    A speaker that several broadcasts have lost goes to the most urgent of them.
+    A speaker that several broadcasts have lost returns to the most urgent of them.
     """
     busy = aliased(Delivery)
     free = session.scalars(

@@ -1,7 +1,7 @@
-"""What was aired where, by unit and by category, and how long speakers could be reached.
+"""Figures of broadcasts by unit and by category, and the availability of speakers.
 
-A broadcast that brings an earlier one to speakers that missed it adds its minutes; it is not counted a second time.
-A speaker that caught up has heard it.
+A broadcast that catches up an earlier one adds its minutes but is not counted again. A speaker that caught up has heard
+the broadcast.
 """
 
 import datetime
@@ -22,14 +22,14 @@ HEARD = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
 
 
 def filed_at() -> sa.ColumnElement[datetime.datetime]:
-    """The moment that a broadcast is filed under: when it went on air, or should have."""
+    """Return the time under which a broadcast is filed: when it went on air, or should have."""
     kind = Broadcast.created_at.type
     return sa.func.coalesce(Broadcast.on_air_at, Broadcast.due_at, Broadcast.created_at, type_=kind)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What was aired: broadcasts, their deliveries, how many of those were heard, seconds over all speakers."""
+    """Broadcasts, their deliveries, how many of those were heard, and seconds over all speakers."""
 
     broadcasts: int
     deliveries: int
@@ -38,20 +38,20 @@ class Counts:
 
     @property
     def reach(self) -> float | None:
-        """The share of deliveries that were heard, 0 to 1; None where there were none."""
+        """The share of deliveries that were heard, 0 to 1; None without deliveries."""
         return self.heard / self.deliveries if self.deliveries else None
 
 
 @dataclass(frozen=True)
 class Aired(Counts):
-    """What was aired in one unit."""
+    """Figures of one unit."""
 
     unit: Unit
 
 
 @dataclass(frozen=True)
 class AiredOfCategory(Counts):
-    """What was aired of one category. `kind` live is a live voice; a recording may have no category ("")."""
+    """Figures of one category. `kind` live is a live voice; a recording may have no category ("")."""
 
     kind: Kind
     category: str
@@ -59,7 +59,7 @@ class AiredOfCategory(Counts):
 
 @dataclass(frozen=True)
 class Availability:
-    """How long a speaker could be reached, of the seconds for which that is known, and how often it was lost."""
+    """Reachable seconds of a speaker, out of the seconds that are known, and the number of losses."""
 
     speaker: Speaker
     seconds: float
@@ -75,7 +75,7 @@ class Availability:
 def aired_by_unit(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
 ) -> list[Aired]:
-    """Count what began between two moments at the speakers of each unit; a unit where nothing was aired is left out."""
+    """Count the broadcasts that began between two times at the speakers of each unit, omitting units without any."""
     counted = session.execute(
         _aired(Speaker.unit_id, unit_ids=unit_ids, since=since, until=until).group_by(Speaker.unit_id)
     ).all()
@@ -87,9 +87,9 @@ def aired_by_unit(
 def aired_by_category(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
 ) -> list[AiredOfCategory]:
-    """Count what began between two moments at the units' speakers, by the category of what was said.
+    """Count the broadcasts that began between two times at the units' speakers, by category.
 
-    A recording's category is that of the programme whose sound it plays first.
+    The category of a recording is that of the programme whose sound it plays first.
     """
     first = (
         sa.select(sa.func.max(Programme.category))
@@ -119,9 +119,9 @@ def availability(
     until: datetime.datetime,
     at: datetime.datetime,
 ) -> list[Availability]:
-    """How the speakers of units could be reached between two moments, or until now (`at`); the least reachable first.
+    """Return the availability of the units' speakers between two times, or until now (`at`), least available first.
 
-    Multicast groups cannot be asked and are left out.
+    Multicast groups are omitted, since they cannot be monitored.
     """
     end = min(until, at)
     speakers = session.scalars(

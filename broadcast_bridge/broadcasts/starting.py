@@ -1,7 +1,7 @@
-"""How a broadcast begins, as rules over rows: who may ask for one, which speakers it gets, and from whom.
+"""Start of broadcasts: permission, choice of speakers, and pre-emption of less urgent broadcasts.
 
-A speaker is in one broadcast at a time. A more urgent one takes it (`states.precedence`); an equal or less urgent
-one waits until it is free, which for a recording is what `catching_up` is for, and a live voice is refused.
+A speaker is in one broadcast at a time. A more urgent one takes it (`states.precedence`). With an equal or less urgent
+one, a recording waits until the speaker is free (see `catch_up`) and a live voice is refused.
 """
 
 import datetime
@@ -36,9 +36,9 @@ from haichieu.locale import message
 from haichieu.people import Official, Right
 
 WAITS_FOR_SPEAKERS = datetime.timedelta(minutes=30)
-"""A broadcast waits this long after its hour for others, no less urgent, to let go of its speakers."""
+"""A broadcast waits this long after its start time for equally or more urgent ones to release its speakers."""
 STILL_ON_TIME = datetime.timedelta(minutes=2)
-"""A broadcast found this late is played all the same; later only while it is worth hearing."""
+"""A broadcast that starts this late is still played; later only while it is worth hearing."""
 
 
 OTHERS_FIRST = datetime.timedelta(seconds=3)
@@ -57,7 +57,7 @@ class NoReachableSpeaker(BroadcastRefused):
 
 
 class ZoneBusy(BroadcastRefused):
-    """Some of the speakers are in another broadcast that does not give way; `on_air` says whose or which."""
+    """Some of the speakers are in another broadcast that does not give way; `on_air` names it."""
 
     def __init__(self, on_air: str) -> None:
         super().__init__("broadcast.zone_busy", on_air=on_air)
@@ -65,7 +65,7 @@ class ZoneBusy(BroadcastRefused):
 
 
 class ZoneQuiet(BroadcastRefused):
-    """Nothing but an emergency may sound in the zone now; `reason` says why."""
+    """Only an emergency may be played in the zone now; `reason` says why."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__("broadcast.zone_quiet", reason=reason_message(reason))
@@ -73,14 +73,14 @@ class ZoneQuiet(BroadcastRefused):
 
 
 class NothingToPlayOn(BroadcastRefused):
-    """The broadcast names no speaker, or one that there is not."""
+    """The broadcast names no speaker, or one that does not exist."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Recorded sounds that somebody wants on the air, by the ids of their media.
+    """A request to broadcast recorded sounds, by the ids of their media.
 
-    `due_at` None is at once; `times` 0 is until stopped; without any sound there is the siren or the chime alone.
+    `due_at` None means at once; `times` 0 means until stopped; without sounds only the siren or the chime is played.
     """
 
     asked_by: str
@@ -99,7 +99,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Taken:
-    """Deliveries that a more urgent broadcast ended, by the broadcast they belonged to."""
+    """Deliveries that a more urgent broadcast ended, by their broadcast."""
 
     from_broadcasts: dict[int, list[int]] = field(default_factory=dict)
 
@@ -136,7 +136,7 @@ def plan_live(
         with session.begin_nested():
             taken = _give_speakers(session, broadcast, zone.speakers, at, hushed)
     except IntegrityError:
-        # Somebody took one of the speakers between our look and our write: the index decided who was first.
+        # Another process took one of the speakers between our query and our write: the index decided.
         refuse_if_busy(session, zone.speakers, broadcast.precedence)
         raise
     audit.record(
@@ -159,7 +159,7 @@ def refuse_if_busy(session: Session, speakers: Iterable[Speaker], precedence: in
 
 
 def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
-    """Write down that a sound is to go on the air; a switchboard sees it within a moment of its hour.
+    """Request a recorded broadcast; a switchboard begins it at its start time.
 
     Raises UnknownZone or NothingToPlayOn.
     """
@@ -204,7 +204,7 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
 
 
 def ask_to_stop(session: Session, broadcast_id: int, who: str, at: datetime.datetime) -> None:
-    """Have a broadcast ended: at once when nobody has begun it, within a moment by whoever has it in hand."""
+    """End a broadcast: at once when it has not begun, otherwise by the switchboard that runs it."""
     broadcast = session.get_one(Broadcast, broadcast_id, with_for_update=True)
     if not is_open(broadcast):
         return
@@ -217,7 +217,7 @@ def ask_to_stop(session: Session, broadcast_id: int, who: str, at: datetime.date
 def due(session: Session, at: datetime.datetime, node: str) -> list[int]:
     """Return the recorded broadcasts that this switchboard should begin now, the most urgent first.
 
-    One whose speakers are all reached by other switchboards is left to them for `OTHERS_FIRST`.
+    A broadcast whose speakers are all connected to other switchboards is left to them for `OTHERS_FIRST`.
     """
     waiting = session.scalars(_waiting().where(Broadcast.due_at <= at).order_by(Broadcast.due_at, Broadcast.id)).all()
     ours = [one for one in waiting if _is_for(session, one, node) or (one.due_at or at) + OTHERS_FIRST <= at]
@@ -225,16 +225,16 @@ def due(session: Session, at: datetime.datetime, node: str) -> list[int]:
 
 
 def next_due(session: Session, at: datetime.datetime) -> datetime.datetime | None:
-    """When the next recorded broadcast is to begin, or to be looked at again when others should have begun it."""
+    """Return when the next recorded broadcast is to begin, or to be checked again when others should have begun it."""
     hour = session.scalar(_waiting().with_only_columns(sa.func.min(Broadcast.due_at)))
     return hour if hour is None or hour > at else at + OTHERS_FIRST
 
 
 def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime) -> Taken | None:
-    """Take a planned recording in hand, with its speakers; None when there is nothing to be done for now.
+    """Claim a planned recording with its speakers; return None when there is nothing to do for now.
 
-    That is so when another switchboard was faster; when all its speakers are in broadcasts that do not give way, for
-    whose end it waits; and when it is closed here, because it came too late or nobody may or can hear it.
+    That is the case when another switchboard was faster; when all its speakers are in broadcasts that do not give way,
+    for whose end it waits; and when it is closed here, because it is too late or nobody may or can hear it.
     """
     broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
     speakers = _speakers_of(session, broadcast)
@@ -281,7 +281,7 @@ def _too_late(broadcast: Broadcast, at: datetime.datetime) -> bool:
 def _hushed(
     session: Session, speakers: Sequence[Speaker], priority: Priority, at: datetime.datetime
 ) -> Mapping[int, Reason]:
-    """Which speakers must be silent now, and why."""
+    """Return the speakers that must be silent now, with the reason."""
     left_out = speakers_may_sound(session, speakers, priority, at).left_out
     silenced = OccurrenceReason.ZONE_SILENCED
     return {speaker.id: Reason.SILENCED if why is silenced else Reason.QUIET_HOURS for speaker, why in left_out}
@@ -327,7 +327,7 @@ def _give_speakers(
     at: datetime.datetime,
     hushed: Mapping[int, Reason],
 ) -> Taken:
-    """Make the deliveries of a broadcast, taking speakers from less urgent ones."""
+    """Create the deliveries of a broadcast, taking speakers from less urgent ones."""
     session.add(broadcast)
     taken = Taken()
     in_use = set()
@@ -337,7 +337,7 @@ def _give_speakers(
             continue
         _pre_empt(other, at)
         taken.from_broadcasts.setdefault(other.broadcast_id, []).append(other.id)
-    session.flush()  # a speaker is given up before it is given away: the index allows one active delivery
+    session.flush()  # release before assigning: the unique index allows one active delivery per speaker
     for speaker in speakers:
         why = hushed.get(speaker.id) or (Reason.IN_USE if speaker.id in in_use else None)
         delivery = Delivery(speaker=speaker, state=DELIVERY.initial, active=why is None)

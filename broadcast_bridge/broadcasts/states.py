@@ -20,14 +20,14 @@ class BroadcastState(StrEnum):
 
 
 class Kind(StrEnum):
-    """Where the sound of a broadcast comes from."""
+    """Source of the sound of a broadcast."""
 
     LIVE = "live"
     RECORDED = "recorded"
 
 
 class AfterCut(StrEnum):
-    """What becomes of a recorded broadcast at a speaker that something more urgent took away from it."""
+    """How a recorded broadcast continues at a speaker that a more urgent one has taken."""
 
     RESUME = "resume"
     AGAIN = "again"
@@ -35,7 +35,7 @@ class AfterCut(StrEnum):
 
 
 class BroadcastEvent(StrEnum):
-    """What can happen to a broadcast."""
+    """Events of a broadcast."""
 
     CALL_SPEAKERS = "call_speakers"
     OPEN = "open"
@@ -59,7 +59,7 @@ class DeliveryState(StrEnum):
 
 
 class DeliveryEvent(StrEnum):
-    """What can happen to a delivery."""
+    """Events of a delivery."""
 
     RING = "ring"
     PLAY = "play"
@@ -81,7 +81,7 @@ class Priority(StrEnum):
 
 
 def precedence(kind: Kind, priority: Priority) -> int:
-    """Who takes a speaker from whom: an emergency from a live voice, that from `priority`, that from `normal`."""
+    """Return the rank for taking speakers: emergency above live voice above `priority` above `normal`."""
     if priority is Priority.EMERGENCY:
         return 3
     return 2 if kind is Kind.LIVE else int(priority is Priority.PRIORITY)
@@ -159,7 +159,7 @@ DELIVERY = StateMachine(
         (_D.PLAYING, _DE.FINISH): _D.PLAYED,
         (_D.PLAYING, _DE.FAIL): _D.FAILED,
         (_D.PLAYING, _DE.PRE_EMPT): _D.PRE_EMPTED,
-        # While the broadcast goes on, a speaker is given back to it as soon as the more urgent one is over.
+        # A speaker returns to a running broadcast as soon as the more urgent one is over.
         (_D.PRE_EMPTED, _DE.RETURN): _D.PENDING,
         (_D.MISSED, _DE.CATCH_UP): _D.CAUGHT_UP,
         (_D.FAILED, _DE.CATCH_UP): _D.CAUGHT_UP,
