@@ -1,4 +1,4 @@
-"""The tables of broadcasting: speakers and their history, zones, broadcasts and deliveries."""
+"""Tables of broadcasting: speakers and their reachability, zones, broadcasts and deliveries."""
 
 import datetime
 from typing import Any
@@ -46,7 +46,7 @@ official_zones = sa.Table(
 class Speaker(Base):
     """A loudspeaker cluster (cụm loa): a SIP account, or an RTP multicast group.
 
-    `removed_at` marks one that is gone from the district; its row stays because the log speaks of it.
+    `removed_at` marks one that was removed from the station; its row stays because the log refers to it.
     """
 
     __tablename__ = "speakers"
@@ -63,7 +63,7 @@ class Speaker(Base):
     reachable: Mapped[bool] = mapped_column(default=False)
     reachable_since: Mapped[datetime.datetime | None]
     node: Mapped[str] = mapped_column(sa.String(60), default="")
-    """The switchboard that last could reach it."""
+    """The switchboard that could reach it last."""
     multicast_by_priority: Mapped[dict[str, str]] = mapped_column(default=dict)
     """Other groups of the same loudspeakers, by priority: the device itself lets the more urgent group win."""
     volume_db: Mapped[float] = mapped_column(default=0.0)
@@ -98,10 +98,10 @@ class Reachability(Base):
 
 
 class Zone(Base):
-    """A paging group: speakers named one by one, and/or every speaker of some units and what lies under them.
+    """A paging group: single speakers, and all speakers of some units with the units below them.
 
-    `quiet_hours` replaces the station's for its speakers when it is not None; empty means none at all. Until
-    `silenced_until` its speakers play nothing but emergencies, because `silenced_by` asked for it.
+    `quiet_hours` replaces the station's for its speakers when it is not None; empty means none. Until `silenced_until`
+    its speakers play only emergencies, as `silenced_by` requested.
     """
 
     __tablename__ = "zones"
@@ -125,10 +125,10 @@ def _search_text(context: Any) -> str:
 
 
 class Broadcast(Base):
-    """One airing: of a live voice (`official_id` is who speaks), or of a recorded sound.
+    """One airing of a live voice (of the official `official_id`) or of a recorded sound.
 
-    A recorded one names the zones and single speakers it is for; which speakers those are is settled when it
-    begins. `again_of_id` marks one that brings an earlier broadcast to speakers that missed it.
+    A recorded one names its zones and single speakers; they are resolved when it begins. `again_of_id` marks one that
+    brings an earlier broadcast to speakers that missed it.
     """
 
     __tablename__ = "broadcasts"
@@ -152,18 +152,18 @@ class Broadcast(Base):
     state: Mapped[str] = mapped_column(sa.String(12), default=BroadcastState.PLANNED, index=True)
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     node: Mapped[str] = mapped_column(sa.String(60), default="")
-    """The switchboard that has it in hand."""
+    """The switchboard that runs it."""
     created_at: Mapped[datetime.datetime] = mapped_column(index=True)
     due_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
     on_air_at: Mapped[datetime.datetime | None]
     live_at: Mapped[datetime.datetime | None]
-    """When the chime was over, and the voice or the recording began."""
+    """When the chime ended and the voice or the recording began."""
     ended_at: Mapped[datetime.datetime | None]
     stop_asked_at: Mapped[datetime.datetime | None]
     recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"))
     siren: Mapped[bool] = mapped_column(default=False)
     times: Mapped[int] = mapped_column(default=1)
-    """How often the sounds are played; 0 is until stopped."""
+    """How often the sounds are played; 0 means until stopped."""
     pause_seconds: Mapped[float] = mapped_column(default=0.0)
     after_cut: Mapped[str] = mapped_column(sa.String(8), default=AfterCut.AGAIN)
     worth_hearing_until: Mapped[datetime.datetime | None]
@@ -181,17 +181,17 @@ class Broadcast(Base):
 
     @property
     def precedence(self) -> int:
-        """Who takes a speaker from whom: see `states.precedence`."""
+        """The rank by which it takes speakers: see `states.precedence`."""
         return precedence(Kind(self.kind), Priority(self.priority))
 
     @property
     def on_air_name(self) -> str:
-        """Who or what is heard, to be told to others who want the speakers."""
+        """The name of the official or the title, for others who want the speakers."""
         return self.official.name if self.official else self.title
 
 
 class BroadcastSound(Base):
-    """One of the sounds of a recorded broadcast; they are played one after the other."""
+    """One of the sounds of a recorded broadcast, which are played in order."""
 
     __tablename__ = "broadcast_sounds"
 
@@ -205,7 +205,7 @@ class BroadcastSound(Base):
 class Delivery(Base):
     """One broadcast at one speaker: the proof of what was played there.
 
-    While a delivery is `active` its speaker belongs to its broadcast; the unique index lets nobody else in.
+    While a delivery is `active` its speaker belongs to its broadcast; a unique index enforces this.
     """
 
     __tablename__ = "deliveries"
@@ -235,7 +235,7 @@ class Delivery(Base):
     packets_lost: Mapped[int] = mapped_column(default=0)
     jitter_ms: Mapped[float | None]
     resume_at_seconds: Mapped[float] = mapped_column(default=0.0)
-    """How much of the sound was over when a more urgent broadcast took the speaker."""
+    """The position in the sound when a more urgent broadcast took the speaker."""
     tries_again: Mapped[int] = mapped_column(default=0)
     try_again_at: Mapped[datetime.datetime | None]
 
@@ -249,7 +249,7 @@ class Delivery(Base):
 
 
 class CallBack(Base):
-    """An owed outbound call to an official who asked to go live and must be called at the registered number."""
+    """A pending call to an official at the registered number, to go live or to choose a new PIN."""
 
     __tablename__ = "call_backs"
     __table_args__ = (sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),)

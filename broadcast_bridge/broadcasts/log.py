@@ -56,8 +56,7 @@ class LogPage:
 def find(
     session: Session, wanted: Wanted, seen: sa.ColumnElement[bool], before: int | None = None, most: int = PAGE
 ) -> LogPage:
-    """Return the wanted broadcasts that precede the broadcast `before`, one page; `seen` limits it to what may be seen.
-    """
+    """Return a page of wanted broadcasts, those that precede `before`; `seen` limits it to what may be seen."""
     query = sa.select(Broadcast).where(seen, *_conditions(session, wanted)).options(joinedload(Broadcast.official))
     if before is not None:
         query = query.where(Broadcast.id < before)

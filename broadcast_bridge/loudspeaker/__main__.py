@@ -12,7 +12,7 @@ from haichieu.locale import FALLBACK
 
 
 def main() -> int:
-    """Run a loudspeaker from the command line; returns the exit status."""
+    """Run a loudspeaker from the command line, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m broadcast_bridge.loudspeaker")
     parser.add_argument("--server", required=True, help="HOST:PORT of the station")
     parser.add_argument("--id", required=True, help="the speaker's id")

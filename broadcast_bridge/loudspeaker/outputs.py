@@ -1,4 +1,4 @@
-"""Where a loudspeaker's sound goes: into a WAV file, or through a pipe into whatever plays raw PCM."""
+"""Outputs of a loudspeaker: a WAV file, or a player that reads raw PCM from a pipe."""
 
 import fcntl
 import os
@@ -14,16 +14,16 @@ from haichieu.errors import EnvironmentProblem, UsageError
 from haichieu.locale import Message, message
 
 PLAYER = "aplay -q -t raw -f S16_LE -c 1 -r {rate} --buffer-time=120000 -D {device}"
-"""ALSA's own player; its buffer is kept short, as the jitter buffer has done its work already."""
+"""ALSA's player; its buffer is short, since the jitter buffer comes before it."""
 
 _PIPE_BYTES = 4096
-"""A quarter of a second at 8 kHz: what a player that stalls may fall behind."""
+"""A quarter of a second at 8 kHz: how far a stalled player may fall behind."""
 _AGAIN_SECONDS = 1.0
 _DRAIN_SECONDS = 1.0
 
 
 class BadOutput(UsageError):
-    """The output that was asked for cannot exist."""
+    """The requested output cannot exist."""
 
 
 class OutputNotUsable(EnvironmentProblem):
@@ -31,19 +31,19 @@ class OutputNotUsable(EnvironmentProblem):
 
 
 class Output(Protocol):
-    """Takes 16-bit PCM while a call lasts; never waits, and never fails the call."""
+    """Takes 16-bit PCM during a call; never blocks, and never fails the call."""
 
     def write(self, pcm: bytes) -> None:
-        """Take some sound of the present call."""
+        """Take some sound of the current call."""
 
     def end_of_call(self) -> None:
-        """The call is over; nothing follows until the next."""
+        """End the current call; nothing follows until the next."""
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all resources."""
 
     def trouble(self) -> Message | None:
-        """Return what went wrong since the last call, or None."""
+        """Return what went wrong since the last question, or None."""
 
 
 class RecordingOutput:
@@ -60,30 +60,28 @@ class RecordingOutput:
             raise OutputNotUsable(problem.message) from problem
 
     def write(self, pcm: bytes) -> None:
-        """Append the sound; a full disk is told as trouble, and tried again with the next piece."""
+        """Append the sound; a full disk is reported by `trouble`, and the next piece is tried again."""
         try:
             self._recording.write(pcm)
         except OSError as problem:
             self._trouble = _not_writable(self._path, problem)
 
     def end_of_call(self) -> None:
-        """Nothing to do: the file is whole after every piece."""
+        """Do nothing: the file is complete after every piece."""
 
     def close(self) -> None:
-        """Close the file."""
         self._recording.close()
 
     def trouble(self) -> Message | None:
-        """Return what went wrong since the last call, or None."""
         trouble, self._trouble = self._trouble, None
         return trouble
 
 
 class PlayerOutput:
-    """A player process that reads raw PCM from its standard input, started with each call and again if it dies.
+    """A player process that reads raw PCM from its standard input, started with each call and restarted if it dies.
 
-    `device` is an ALSA device (`default`), or `| COMMAND ARGUMENTS…` for any other player; `{rate}` in it becomes
-    the sample rate. Raises BadOutput, OutputNotUsable.
+    `device` is an ALSA device (`default`), or `| COMMAND ARGUMENTS…` for any other player; `{rate}` in it becomes the
+    sample rate. Raises BadOutput, OutputNotUsable.
     """
 
     def __init__(self, device: str, rate: int) -> None:
@@ -102,7 +100,7 @@ class PlayerOutput:
         self._trouble: Message | None = None
 
     def write(self, pcm: bytes) -> None:
-        """Pass the sound on; what the player cannot take now is dropped, so that it never falls behind."""
+        """Pass the sound on, dropping what the player cannot take now, so that it never falls behind."""
         self._reap()
         if self._player is None and time.monotonic() >= self._not_before:
             self._start()
@@ -124,7 +122,7 @@ class PlayerOutput:
         self._reap()
 
     def close(self) -> None:
-        """End every player, after a moment to play what it has."""
+        """End every player, after a moment to play the rest."""
         self._let_go()
         for _, player in self._leaving:
             try:
@@ -135,7 +133,6 @@ class PlayerOutput:
         self._leaving.clear()
 
     def trouble(self) -> Message | None:
-        """Return what went wrong since the last call, or None."""
         trouble, self._trouble = self._trouble, None
         return trouble
 

@@ -1,4 +1,4 @@
-"""The loudspeaker itself: registered for ever, one call at a time from its own station, until SIGTERM."""
+"""The loudspeaker: stays registered and takes one call at a time from its own station, until SIGTERM."""
 
 import json
 import secrets
@@ -25,7 +25,7 @@ from haichieu.sip.options import EndpointOptions
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Pause before the next attempt to register, by the number of failures; then the last."""
+"""Pauses before the next registration, by number of failures; the last one repeats."""
 
 _RATE = 8000
 _IN_CALL_SECONDS = 0.01
@@ -38,10 +38,10 @@ _UNKNOWN_ID = (404, 604)
 
 @dataclass(frozen=True)
 class LoudspeakerOptions:
-    """What `haichieu speaker` is given: `server` is HOST:PORT; `record` or `output`, else the default device.
+    """Options of `haichieu speaker`: `server` is HOST:PORT; `record` or `output`, else the default device.
 
-    `bind` is the local address, by default the one that leads to the server. With `events`, one JSON object a line
-    goes to standard output: registered, registration_failed, call_started, sound, call_ended, refused, trouble.
+    `bind` is the local address, by default the one that routes to the server. With `events`, one JSON object per line
+    is printed: registered, registration_failed, call_started, sound, call_ended, refused, trouble.
     """
 
     server: str
@@ -56,10 +56,10 @@ class LoudspeakerOptions:
 
 
 def run_loudspeaker(options: LoudspeakerOptions) -> int:
-    """Be a loudspeaker until SIGTERM or Ctrl-C; returns the exit status.
+    """Run a loudspeaker until SIGTERM or Ctrl-C, and return the exit status.
 
-    0 after an orderly end, 1 when the output cannot be used, 2 when the options are wrong. A server that cannot be
-    reached or refuses us is told on standard error, and tried again for ever.
+    0 after an orderly end, 1 when the output cannot be used, 2 when the options are wrong. A server that is unreachable
+    or rejects the registration is reported on standard error and tried again for ever.
     """
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +87,7 @@ def _output(options: LoudspeakerOptions) -> Output:
 
 
 class Loudspeaker:
-    """One loudspeaker; `stopping` becomes true when it shall end."""
+    """One loudspeaker; it ends when `stopping` becomes true."""
 
     def __init__(self, options: LoudspeakerOptions, server: ServerAddress, output: Output, stopping: list[int]) -> None:
         self._options = options
@@ -104,7 +104,7 @@ class Loudspeaker:
         self._refusal_told = -_NOTICE_SECONDS
 
     def run(self) -> None:
-        """Serve until told to stop, starting anew when the way to the server has changed."""
+        """Serve until told to stop; start over when the route to the server has changed."""
         while not self._stopping:
             try:
                 address, local = self._way()
@@ -133,7 +133,7 @@ class Loudspeaker:
         return address, self._options.bind or local_address_towards(address)
 
     def _serve(self, sip: SipEndpoint, address: SocketAddress, local: str) -> None:
-        """Until told to stop, or until the server is found elsewhere or by another way."""
+        """Serve until told to stop, or until the address of the server or the route to it changes."""
         sip.register(address)
         self._register_at = float("inf")
         while not self._stopping:
@@ -188,7 +188,7 @@ class Loudspeaker:
         self._call = SpeakerCall(event.call, event.invite.caller)
 
     def _hear(self, sip: SipEndpoint) -> None:
-        """Pass on what arrived, and watch that it keeps arriving."""
+        """Pass on what arrived, and hang up when nothing arrives any more."""
         frames = sip.heard()
         if self._call is None:
             return
@@ -218,7 +218,7 @@ class Loudspeaker:
         )
 
     def _refused(self, event: Incoming, reason: str) -> None:
-        """Tell of it, though not of each packet of a flood."""
+        """Report a rejected call, but not every packet of a flood."""
         if time.monotonic() - self._refusal_told < _NOTICE_SECONDS:
             return
         self._refusal_told = time.monotonic()

@@ -1,1 +1,1 @@
-"""The store of programmes: what may be played, how it got there, and who approved it."""
+"""Store of programmes: intake, approval, search, retention and surveys."""

@@ -1,4 +1,4 @@
-"""From draft to the air: who may submit, approve, return and withdraw a programme, and whether it may be played."""
+"""Approval of programmes: submit, approve, return, withdraw, and the check before airing."""
 
 import datetime
 
@@ -12,36 +12,36 @@ from haichieu.errors import HaiChieuError
 
 
 class ApprovalRefused(HaiChieuError):
-    """The step is not to be taken by this person, or not like this."""
+    """This person may not take the step, or not in this form."""
 
 
 class OwnWork(ApprovalRefused):
-    """The author cannot approve their own programme, unless the unit's rule allows it."""
+    """Authors may not approve their own programmes, unless the unit's rule allows it."""
 
 
 class NoReason(ApprovalRefused):
-    """A programme that is returned needs a reason for its author."""
+    """A programme can be returned only with a reason for its author."""
 
 
 class NothingToApprove(ApprovalRefused):
-    """The programme has no sound yet."""
+    """The programme has no audio yet."""
 
 
 class NotForTheAir(HaiChieuError):
-    """The programme may not be played: it is not approved, it has expired, or it has no sound."""
+    """The programme may not be played: it is not approved, has expired, or has no audio."""
 
 
 def submit(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
-    """Hand a draft to the approvers. Raises NothingToApprove or IllegalTransition."""
+    """Submit a draft for approval. Raises NothingToApprove or IllegalTransition."""
     if programme.sound_id is None:
         raise NothingToApprove("programme.approval.no_sound")
     _step(session, programme, ProgrammeEvent.SUBMIT, who, at)
 
 
 def approve(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
-    """Let it go on the air; `who` is an actor such as `account:a@b`. Raises OwnWork or IllegalTransition.
+    """Approve it for airing; `who` is an actor such as `account:a@b`. Raises OwnWork or IllegalTransition.
 
-    Whether `who` is an approver of the unit is decided where accounts and rights are known.
+    The caller checks that `who` is an approver of the unit.
     """
     if who == programme.author and not programme.unit.author_may_approve:
         raise OwnWork("programme.approval.own_work")
@@ -57,17 +57,17 @@ def send_back(session: Session, programme: Programme, who: str, because: str, at
 
 
 def withdraw(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
-    """Take it off the list for good; schedules that name it play nothing and say so. Raises IllegalTransition."""
+    """Withdraw it for good; schedules that name it play nothing and say so. Raises IllegalTransition."""
     _step(session, programme, ProgrammeEvent.WITHDRAW, who, at)
 
 
 def edited(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
-    """Note that something in it changed: what was approved or submitted is a draft again. Raises IllegalTransition."""
+    """Record a change: an approved or submitted programme becomes a draft again. Raises IllegalTransition."""
     _step(session, programme, ProgrammeEvent.EDIT, who, at)
 
 
 def require_for_the_air(programme: Programme, at: datetime.datetime) -> None:
-    """Raise NotForTheAir, with the reason in words, when the programme may not be played at a moment."""
+    """Raise NotForTheAir, with the reason, when the programme may not be played at the given time."""
     if programme.state != ProgrammeState.APPROVED:
         raise NotForTheAir("programme.not_approved", title=programme.title)
     if programme.valid_until is not None and programme.valid_until <= at:

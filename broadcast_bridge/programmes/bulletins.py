@@ -1,4 +1,4 @@
-"""What a commune can hear again by telephone: approved programmes that were aired there, or are for it."""
+"""Bulletins that a commune can hear again by telephone: approved programmes aired there or meant for it."""
 
 import datetime
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from haichieu.people import Unit, units_under
 
 MOST = 10
 KEPT_FOR = datetime.timedelta(days=60)
-"""What is older is no news."""
+"""Older programmes are no longer news."""
 LOOKED_AT = 300
 
 _HEARD = (DeliveryState.PLAYING, DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
 
 
 def latest_bulletins(session: Session, unit_id: int, at: datetime.datetime) -> Sequence[Programme]:
-    """The newest programmes for a unit, the newest first: what its speakers played, and what is approved for it.
+    """Return the newest programmes for a unit, newest first: those its speakers played, and those approved for it.
 
-    A programme is for the zones that its author named, or else for its author's unit and what lies below.
+    A programme is for the zones that its author named, or else for its author's unit and those below.
     """
     newest = sa.func.coalesce(Programme.last_aired_at, Programme.updated_at)
     candidates = session.scalars(
@@ -52,7 +52,7 @@ def latest_bulletins(session: Session, unit_id: int, at: datetime.datetime) -> S
 
 
 def _sounds_played(session: Session, units: set[int], sounds: Sequence[int | None]) -> set[int]:
-    """Which of the sounds some speaker of the units has played."""
+    """Return those of the sounds that a speaker of the units has played."""
     return set(
         session.scalars(
             sa.select(BroadcastSound.media_id)
@@ -74,7 +74,7 @@ def _unit_and_above(session: Session, unit_id: int) -> set[int]:
 
 
 def _zones_of(session: Session, units: set[int]) -> set[str]:
-    """The codes of the zones with a speaker in the units, or that hold one of the units."""
+    """Return the codes of the zones that contain one of the units or a speaker in them."""
     return {
         zone.code
         for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)))

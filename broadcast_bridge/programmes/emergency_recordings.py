@@ -1,4 +1,4 @@
-"""What was said on the emergency line while the application was down: kept as a programme, so that it can be proved."""
+"""Recordings of the emergency line while the application was down, stored as programmes, as proof."""
 
 import datetime
 import re
@@ -26,7 +26,7 @@ _NAME = re.compile(r"emergency-([0-9]{1,12})-([0-9.]+)\.wav")
 
 @dataclass(frozen=True)
 class Recording:
-    """One emergency call; the id of its channel tells whether it is still going on."""
+    """One emergency call; it is in progress while its channel exists."""
 
     channel: str
     wav: Path
@@ -34,7 +34,7 @@ class Recording:
 
 
 def found(home: Path) -> list[Recording]:
-    """Every recording of the emergency line in the spool, in order."""
+    """Return every recording of the emergency line in the spool, in order."""
     return [
         Recording(name[2], wav, datetime.datetime.fromtimestamp(int(name[1]), datetime.UTC))
         for wav in sorted((home / "spool" / "emergency").glob("*.wav"))
@@ -43,7 +43,7 @@ def found(home: Path) -> list[Recording]:
 
 
 class EmergencyRecordings:
-    """Takes in what was said on the emergency line; see `haichieu.recording_intake`."""
+    """Intake of the recordings of the emergency line; see `haichieu.recording_intake`."""
 
     def __init__(self, home: Path, database: Database, store: MediaStore) -> None:
         self._home = home
@@ -51,7 +51,6 @@ class EmergencyRecordings:
         self._store = store
 
     def left_recordings(self) -> list[LeftRecording]:
-        """Return every recording in the spool."""
         return [LeftRecording(recording.wav.stem, recording.channel) for recording in found(self._home)]
 
     def is_still(self, name: str) -> bool:
@@ -70,9 +69,9 @@ class EmergencyRecordings:
 
 
 def keep(recording: Recording, database: Database, store: MediaStore) -> int:
-    """Make a draft of a recording, once, and return its number; it leaves the spool when that is committed.
+    """Make a draft of a recording, once, and return its number; it leaves the spool after the commit.
 
-    Raises UnusableSound, and then it is discarded.
+    Raises UnusableSound after discarding the recording.
     """
     try:
         with store.scratch() as folder:
@@ -103,7 +102,7 @@ def _about(session: Session, at: datetime.datetime) -> About:
 
 
 def _made_before(session: Session, digest: str) -> int | None:
-    """The programme of a recording that a crash left in the spool after it was committed."""
+    """Return the programme of a recording that a crash left in the spool after the commit."""
     return session.scalar(
         sa.select(Programme.id)
         .join(Media, Programme.sound_id == Media.id)

@@ -1,6 +1,6 @@
-"""What a programme was when it was last approved, and what of it has changed since: what an approver must look at.
+"""Changes of a programme since its last approval, for the next approver.
 
-The audit trail holds it: `approval.approve` writes down all that was approved.
+They are derived from the audit trail, where `approval.approve` records everything that was approved.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from broadcast_bridge.programmes.models import Programme
 from haichieu.audit import AuditEntry
 
 WORDS = ("title", "category", "language", "text")
-"""What of a programme is read; `sound` stands beside them, as the digest of what is heard."""
+"""The fields that are read; `sound` is added to them, as the digest of what is heard."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as it was approved. Of a sound, the digests."""
+    """One field that differs from what was approved; for a sound, the digests."""
 
     name: str
     old: str
@@ -25,13 +25,13 @@ class Change:
 
 
 def as_approved(programme: Programme) -> dict[str, str]:
-    """What an approval writes into the trail."""
+    """Return what an approval records in the audit trail."""
     words = {name: str(getattr(programme, name)) for name in WORDS}
     return {**words, "sound": programme.sound.sha256 if programme.sound else ""}
 
 
 def changes_since_approval(session: Session, programme: Programme) -> list[Change] | None:
-    """What differs from the last approval; None when it never was approved, or before approvals wrote it all down."""
+    """Return the differences from the last approval; None without one, or when an old one recorded too little."""
     last = session.scalars(
         sa.select(AuditEntry)
         .where(AuditEntry.subject == f"programme:{programme.id}", AuditEntry.action == "programme.approve")

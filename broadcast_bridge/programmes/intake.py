@@ -1,6 +1,6 @@
-"""How programmes come into the store: an upload, a text, a recording by phone, a past live broadcast.
+"""Intake of programmes: uploads, texts, recordings by phone, and past live broadcasts.
 
-Making the sound takes seconds and no transaction: first `ready_…` in a thread, then `add` with a session.
+Converting the sound takes seconds and no transaction: first call `ready_…` in a thread, then `add` with a session.
 """
 
 import datetime
@@ -29,11 +29,11 @@ LONGEST_TEXT = 20_000
 
 
 class ProgrammeRefused(HaiChieuError):
-    """What was said about the programme cannot be."""
+    """The data of the programme is not valid."""
 
 
 class AlreadyThere(HaiChieuError):
-    """The same file is in the store; `programme_id` and `title` say as what."""
+    """The same file is stored already, as programme `programme_id` with title `title`."""
 
     def __init__(self, programme_id: int, title: str) -> None:
         super().__init__("programme.already_there", title=title)
@@ -43,7 +43,7 @@ class AlreadyThere(HaiChieuError):
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a programme besides its sound. `author` is an actor such as `account:a@b`."""
+    """The data of a programme apart from its sound. `author` is an actor such as `account:a@b`."""
 
     title: str
     unit_id: int
@@ -58,7 +58,7 @@ class About:
 
 @dataclass(frozen=True)
 class Ready:
-    """A sound that is ready to be added. `upload` is the file as it came, None for what the station made itself."""
+    """A sound that is ready to be added. `upload` is the original file, None for sounds made by the station."""
 
     origin: Origin
     forms: TelephoneForms
@@ -75,28 +75,28 @@ def ready_upload(
     most_seconds: float = MOST_SECONDS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Ready:
-    """Make an uploaded file ready; `name` is what its sender calls it. Raises UnusableSound."""
+    """Convert an uploaded file; `name` is its file name. Raises UnusableSound."""
     forms = telephone_forms(upload, folder, most_seconds=most_seconds, progress=progress)
     return Ready(Origin.UPLOAD, forms, upload, Path(name).suffix)
 
 
 def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
-    """Make a recording of the station's own ready: by phone, or of a live broadcast. Raises UnusableSound."""
+    """Convert a recording of the station, by phone or of a live broadcast. Raises UnusableSound."""
     return Ready(origin, telephone_forms(recording, folder))
 
 
 def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> Ready:
-    """Have a text read aloud; also what a preview plays. Raises SpeechError, UnusableSound."""
+    """Synthesise a text; a preview plays the result. Raises SpeechError, UnusableSound."""
     if len(text) > LONGEST_TEXT:
         raise TextTooLong("programme.text_too_long", length=len(text), limit=LONGEST_TEXT)
-    speakable(text[:5000])  # refuses what holds nothing to say
+    speakable(text[:5000])  # rejects a text without anything to say
     spoken = folder / "spoken.wav"
     write_wav(spoken, spoken_text(text, language, synthesiser))
     return Ready(Origin.TEXT, telephone_forms(spoken, folder), text=text.strip())
 
 
 def add(session: Session, store: MediaStore, about: About, ready: Ready, at: datetime.datetime) -> Programme:
-    """Put a programme into the store as a draft. Raises ProgrammeRefused, AlreadyThere or DiskFull."""
+    """Store a programme as a draft. Raises ProgrammeRefused, AlreadyThere or DiskFull."""
     store.require_space()
     _check(session, about)
     if ready.upload is not None:
@@ -129,7 +129,7 @@ def add(session: Session, store: MediaStore, about: About, ready: Ready, at: dat
 
 
 def change(session: Session, programme: Programme, about: About, who: str, at: datetime.datetime) -> None:
-    """Change what is said of a programme; it is a draft again. Raises ProgrammeRefused or IllegalTransition."""
+    """Change the data of a programme, which becomes a draft again. Raises ProgrammeRefused or IllegalTransition."""
     _check(session, about)
     approval.edited(session, programme, who, at)
     programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
@@ -140,7 +140,7 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
 def say_anew(
     session: Session, store: MediaStore, programme: Programme, ready: Ready, who: str, at: datetime.datetime
 ) -> None:
-    """Give a text programme another text with its sound; it is a draft again. Raises ProgrammeRefused, DiskFull, …"""
+    """Replace text and sound of a text programme, which becomes a draft again. Raises ProgrammeRefused, DiskFull, …"""
     if programme.origin != Origin.TEXT or ready.origin is not Origin.TEXT:
         raise ProgrammeRefused("programme.not_a_text")
     store.require_space()

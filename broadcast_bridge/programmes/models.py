@@ -13,10 +13,10 @@ from haichieu.people import Unit
 
 
 class Programme(Base):
-    """What is said. It is never deleted while the log of broadcasts speaks of it; it is withdrawn.
+    """A programme. It is withdrawn, never deleted, while the log of broadcasts refers to it.
 
-    `author` is an actor of the audit trail (`official:1001`, `account:…`). `sound` is what is played, in both
-    telephone forms; `original` is the file as it came. `search_text` is the folded title, text, category and tags.
+    `author` is an actor of the audit trail (`official:1001`, `account:…`). `sound` is what is played, in both telephone
+    forms; `original` is the uploaded file. `search_text` is the folded title, text, category and tags.
     """
 
     __tablename__ = "programmes"
@@ -39,7 +39,7 @@ class Programme(Base):
     valid_until: Mapped[datetime.datetime | None]
     tags: Mapped[list[str]] = mapped_column(default=list)
     zone_codes: Mapped[list[str]] = mapped_column(default=list)
-    """Where its author wants it to be heard; a schedule decides."""
+    """The zones that its author wants; a schedule decides."""
     state: Mapped[str] = mapped_column(sa.String(12), default=PROGRAMME.initial, index=True)
     returned_because: Mapped[str] = mapped_column(sa.Text, default="")
     original_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)

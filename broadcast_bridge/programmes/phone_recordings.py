@@ -1,6 +1,6 @@
-"""Programmes recorded by phone: from Asterisk's spool into the store, also when the caller or the switchboard left.
+"""Intake of programmes recorded by phone, also after the caller or the switchboard was lost.
 
-A recording in the spool that no call has in hand is owed to its official: `left_behind` finds it, `keep` takes it in.
+A recording in the spool that belongs to no call is taken in later, for its official.
 """
 
 import re
@@ -33,7 +33,7 @@ class RecordNotAllowed(HaiChieuError):
 
 @dataclass(frozen=True)
 class Kept:
-    """A recording that is a programme now; `submitted` when its official may have it scheduled."""
+    """A recording that became a programme; `submitted` when its official may schedule."""
 
     number: int
     seconds: float
@@ -41,7 +41,7 @@ class Kept:
 
 
 class PhoneRecordings(SpooledRecordings):
-    """Takes programmes that are recorded by phone out of Asterisk's spool."""
+    """Moves programmes that were recorded by phone out of Asterisk's spool."""
 
     kind = re.compile(r"programme-(\d+)-[0-9a-f]{32}")
 
@@ -61,10 +61,10 @@ class PhoneRecordings(SpooledRecordings):
         return name
 
     def keep(self, name: str, zone_keys: str = "") -> Kept:
-        """Make a programme of a recording. Blocks while the sound is levelled: use a thread.
+        """Make a programme of a recording, once. Blocks while the sound is converted: use a thread.
 
-        `zone_keys` is where it is meant for, as keyed in. The recording leaves the spool when the programme is
-        committed, and is made into one only once. Raises UnusableSound, and then it is discarded.
+        `zone_keys` is the intended zone, as keyed in. The recording leaves the spool after the commit. Raises
+        UnusableSound after discarding the recording.
         """
         wav = self._spool.wav(name)
         official_id = int(name.split("-")[1])
@@ -114,7 +114,7 @@ def _codes(official: Official, zone_keys: str) -> Sequence[str]:
 
 
 def _made_before(session: Session, digest: str) -> Programme | None:
-    """The programme of a recording that a crash left in the spool after it was committed."""
+    """Return the programme of a recording that a crash left in the spool after the commit."""
     return session.scalar(
         sa.select(Programme)
         .join(Media, Programme.sound_id == Media.id)

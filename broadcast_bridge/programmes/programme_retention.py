@@ -1,4 +1,4 @@
-"""How long programmes and recordings are kept, what is really deleted, and what the store holds."""
+"""Retention of programmes and recordings, and disk usage by unit."""
 
 import datetime
 import shutil
@@ -17,14 +17,14 @@ from haichieu.media import Media, MediaStore, unnamed
 from haichieu.people import Unit
 
 STILL_OWED = datetime.timedelta(days=7)
-"""For this long a broadcast that is over may be brought to a speaker that missed it."""
+"""A broadcast may be caught up for this long after its end."""
 MADE_AGO = datetime.timedelta(hours=6)
-"""Files without a row that are younger may belong to a transaction that is not committed yet, or be in the making."""
+"""Younger files without a row may belong to an uncommitted transaction."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Days that things are kept; 0 is for ever. Sounds go, rows and the log stay."""
+    """Days of retention; 0 means for ever. Sounds are deleted; rows and the log remain."""
 
     withdrawn_days: int = 90
     expired_days: int = 365
@@ -33,7 +33,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Discarded:
-    """What a run deleted, or in a dry run would have."""
+    """What a run deleted, or in a dry run would delete."""
 
     programmes: int
     recordings: int
@@ -43,7 +43,7 @@ class Discarded:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one unit keeps, by origin of programmes."""
+    """What one unit stores, by origin of programmes."""
 
     unit: str
     origin: str
@@ -55,7 +55,7 @@ class Usage:
 def apply(
     session: Session, store: MediaStore, rules: Rules, at: datetime.datetime, *, dry_run: bool = False
 ) -> Discarded:
-    """Let go of sounds that the rules keep no longer, and delete the files that no row names."""
+    """Release sounds past their retention, and delete the files that no row refers to."""
     programmes = _programmes_without_need(session, rules, at)
     recordings = _old_recordings(session, rules, at)
     if not dry_run:
@@ -87,7 +87,7 @@ def apply(
 
 
 def usage(session: Session) -> list[Usage]:
-    """Report what is kept, by unit and origin."""
+    """Return what is stored, by unit and origin."""
     rows = session.execute(
         sa.select(Unit.name, Programme.origin, Programme.seconds, Media.bytes)
         .join(Programme, Programme.unit_id == Unit.id)
@@ -127,7 +127,7 @@ def _old_recordings(session: Session, rules: Rules, at: datetime.datetime) -> li
 
 
 def _unused_media(session: Session, at: datetime.datetime) -> list[Media]:
-    """Rows that nothing names; a broadcast that is long over names its sounds no longer than its programme does."""
+    """Return rows without references; a broadcast long over refers to a sound only as long as a programme does."""
     session.execute(
         sa.delete(BroadcastSound).where(
             BroadcastSound.broadcast_id.in_(sa.select(Broadcast.id).where(Broadcast.ended_at < at - STILL_OWED)),
@@ -138,7 +138,7 @@ def _unused_media(session: Session, at: datetime.datetime) -> list[Media]:
 
 
 def _strays(session: Session, store: MediaStore, at: datetime.datetime) -> list[Path]:
-    """Files of the store that no row names, left by a crash or by a transaction that was rolled back."""
+    """Return files without a row, left by a crash or a rolled-back transaction."""
     known = set(session.scalars(sa.select(Media.sha256)))
     oldest = (at - MADE_AGO).timestamp()
     found = []

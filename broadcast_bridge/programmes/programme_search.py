@@ -1,4 +1,4 @@
-"""Finding programmes, with and without diacritics: nobody types them in a hurry, and recognition gets them wrong."""
+"""Search for programmes, with and without diacritics, since typing often lacks them and transcripts get them wrong."""
 
 import datetime
 from collections.abc import Collection, Iterable
@@ -17,7 +17,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; what is left out does not matter. `unit_ids` means those units and all under them."""
+    """The search criteria; empty ones match everything. `unit_ids` includes all units below."""
 
     words: str = ""
     unit_ids: Collection[int] = ()
@@ -28,15 +28,15 @@ class Wanted:
 
 
 def index(programme: Programme) -> None:
-    """Bring what a programme is found by up to date; call it whenever its words change."""
+    """Update the search text of a programme; call it whenever its words change."""
     parts: Iterable[str] = (programme.title, programme.category, *programme.tags, programme.text)
     programme.search_text = folded(" ".join(parts))
 
 
 def find(session: Session, wanted: Wanted, page: int = 0) -> tuple[list[Programme], int]:
-    """Return one page of programmes, the newest first, and how many there are in all.
+    """Return one page of programmes, the newest first, and the total number.
 
-    Every word must be found; one written with diacritics finds those without as well.
+    Every word must be found; a word with diacritics also matches text without them.
     """
     query = sa.select(Programme)
     for word in folded(wanted.words).split():

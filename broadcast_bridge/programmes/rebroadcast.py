@@ -1,4 +1,4 @@
-"""A past broadcast brought back: a recording is aired again, a live voice's recording becomes a programme."""
+"""Reuse of past broadcasts: a recorded one is broadcast again, the recording of a live one becomes a programme."""
 
 import datetime
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ WORTH_HEARING = datetime.timedelta(hours=1)
 
 
 class NotAgain(HaiChieuError):
-    """The broadcast has nothing that could be aired again like this."""
+    """The broadcast has nothing that could be broadcast again."""
 
 
 @dataclass(frozen=True)
 class Again:
-    """What would be aired; `was_approved` says whether all of it is approved programmes."""
+    """What would be broadcast; `was_approved` is true when all of it is approved programmes."""
 
     sound_ids: list[int]
     was_approved: bool
 
 
 def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) -> Again:
-    """What of a recorded broadcast can be aired again now. Raises NotAgain, or NotForTheAir of one of its programmes.
+    """Return what can be broadcast again now. Raises NotAgain, or NotForTheAir for one of the programmes.
 
-    A text that was read on the air belongs to no programme. An emergency is sounded by its own way alone.
+    A text that was read on air belongs to no programme. Emergencies can be started only by their own procedure.
     """
     if broadcast.kind != Kind.RECORDED or broadcast.priority == Priority.EMERGENCY:
         raise NotAgain("programme.again.only_recorded")
@@ -58,7 +58,7 @@ def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) ->
 
 
 def air_again(session: Session, broadcast: Broadcast, who: str, at: datetime.datetime) -> Broadcast:
-    """Have it aired at once where it was aired. Raises as `what_again` does, and what `planning.ask` raises."""
+    """Broadcast it again at once in the same places. Raises as `what_again` and `starting.ask` do."""
     wish = Request(
         asked_by=who, title=broadcast.title, sound_ids=what_again(session, broadcast, at).sound_ids,
         zone_codes=broadcast.zone_codes, speaker_codes=broadcast.speaker_codes,
@@ -68,21 +68,21 @@ def air_again(session: Session, broadcast: Broadcast, who: str, at: datetime.dat
 
 
 def recording_of(broadcast: Broadcast) -> Media:
-    """The recording of a live voice. Raises NotAgain."""
+    """Return the recording of a live voice. Raises NotAgain."""
     if broadcast.recording is None:
         raise NotAgain("programme.again.no_recording", number=broadcast.id)
     return broadcast.recording
 
 
 def ready_again(recording: Path, folder: Path) -> intake.Ready:
-    """Make the sound of a programme from a recording; this takes a moment, and wants no transaction."""
+    """Convert a recording for a programme; this takes a moment and needs no transaction."""
     return intake.ready_recording(recording, folder, Origin.LIVE)
 
 
 def keep_as_programme(
     session: Session, store: MediaStore, about: About, ready: intake.Ready, at: datetime.datetime
 ) -> Programme:
-    """Keep it as a programme and hand it to the approvers. Raises ProgrammeRefused or DiskFull."""
+    """Store it as a programme and submit it for approval. Raises ProgrammeRefused or DiskFull."""
     programme = intake.add(session, store, about, ready, at)
     approval.submit(session, programme, about.author, at)
     return programme

@@ -1,4 +1,4 @@
-"""What a programme may do next on its way to the air."""
+"""State machine of programmes."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from haichieu.state_machine import StateMachine
 
 
 class Origin(StrEnum):
-    """How a programme came into being."""
+    """Origin of a programme."""
 
     UPLOAD = "upload"
     TEXT = "text"
@@ -25,7 +25,7 @@ class ProgrammeState(StrEnum):
 
 
 class ProgrammeEvent(StrEnum):
-    """What can happen to a programme."""
+    """Events of a programme."""
 
     SUBMIT = "submit"
     APPROVE = "approve"
@@ -46,7 +46,7 @@ PROGRAMME = StateMachine(
         (_S.SUBMITTED, _E.RETURN): _S.RETURNED,
         (_S.SUBMITTED, _E.EDIT): _S.DRAFT,
         (_S.SUBMITTED, _E.WITHDRAW): _S.WITHDRAWN,
-        # What was approved is what was heard by the approver: a change needs approval again.
+        # The approver approved what they heard: a change needs approval again.
         (_S.APPROVED, _E.EDIT): _S.DRAFT,
         (_S.APPROVED, _E.WITHDRAW): _S.WITHDRAWN,
         (_S.RETURNED, _E.EDIT): _S.DRAFT,

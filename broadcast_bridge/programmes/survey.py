@@ -1,7 +1,7 @@
-"""What listeners say of a programme by keypad: was this useful? Counted by programme and unit.
+"""Survey of listeners by keypad: was a programme useful? Counted by programme and unit.
 
-A voter is a keyed hash made for this programme alone, so that votes tell nothing about a caller; somebody who withholds
-the number votes without one.
+A voter is a keyed hash made for one programme only, so that votes reveal nothing about a caller; a caller who withholds
+the number votes anonymously.
 """
 
 import datetime
@@ -25,7 +25,7 @@ class SurveyAnswer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programmes.id", ondelete="CASCADE"))
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
-    """Where the listener lives, as far as they told."""
+    """The listener's unit, as far as known."""
     useful: Mapped[bool]
     voter: Mapped[str | None] = mapped_column(sa.String(64))
     at: Mapped[datetime.datetime]
@@ -33,7 +33,7 @@ class SurveyAnswer(Base):
 
 @dataclass(frozen=True)
 class Tally:
-    """What one unit says of one programme."""
+    """The answers of one unit about one programme."""
 
     programme_id: int
     title: str
@@ -45,7 +45,7 @@ class Tally:
 def vote(
     session: Session, programme_id: int, unit_id: int, voter: str | None, at: datetime.datetime, *, useful: bool
 ) -> None:
-    """Count an answer; a listener who answers again changes their mind."""
+    """Count an answer, replacing an earlier one of the same voter."""
     earlier = (
         session.scalar(
             sa.select(SurveyAnswer).where(SurveyAnswer.programme_id == programme_id, SurveyAnswer.voter == voter)
@@ -66,7 +66,7 @@ def tallies(
     since: datetime.datetime | None = None,
     until: datetime.datetime | None = None,
 ) -> Sequence[Tally]:
-    """What was answered, by programme and unit, the newest programmes first; in some units, between two moments."""
+    """Return the answers by programme and unit, newest programmes first, in some units and between two times."""
     yes = sa.func.sum(sa.case((SurveyAnswer.useful.is_(True), 1), else_=0))
     query = (
         sa.select(Programme.id, Programme.title, Unit.name, yes, sa.func.count() - yes)

@@ -1,7 +1,7 @@
-"""Keeping Asterisk's SIP accounts equal to the rows: speakers, phones and trunks, without a reload.
+"""Synchronisation of Asterisk's SIP accounts with the rows of speakers, phones and trunks, without a reload.
 
-Only what differs from what was pushed last is touched, so a running call never notices; after Asterisk has
-been restarted everything is pushed again, and accounts that no row stands behind are taken away.
+Only differences from the last push are sent, so that running calls are not affected. After Asterisk restarts everything
+is pushed again, and accounts without a row are deleted.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ GONE_SECONDS = 1.0
 
 Accounts = dict[str, tuple[DynamicObject, ...]]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
-"""In the order in which they are taken away: nothing is left pointing at what is gone."""
+"""In the order of deletion: no object may refer to a deleted one."""
 
 
 class AccountSync:
@@ -44,10 +44,10 @@ class AccountSync:
         self._qualify_seconds = qualify_seconds
         self._pushed: Accounts = {}
         self._turn = asyncio.Lock()
-        """A reconnection and a change of rows may come together; one after the other they agree."""
+        """A reconnection and a change of rows may come together; they are handled one after the other."""
 
     async def push_all(self) -> None:
-        """After a (re)connection: push every account, and remove those Asterisk kept that are no longer ours."""
+        """Push every account after a (re)connection, and delete those that are no longer ours."""
         async with self._turn:
             wanted = await self._database.look(self._wanted)
             endpoints = await self._client.endpoints()
@@ -57,7 +57,7 @@ class AccountSync:
             await self._push(wanted)
 
     async def push_changes(self) -> bool:
-        """Push what differs from the last time; say whether anything did."""
+        """Push the differences from the last time, and return whether there were any."""
         async with self._turn:
             wanted = await self._database.look(self._wanted)
             if wanted == self._pushed:
@@ -74,7 +74,7 @@ class AccountSync:
             try:
                 await self._put_account(account)
             except AriRefused as problem:
-                # One account that Asterisk will not have must not keep the others off the air.
+                # An account that Asterisk rejects must not stop the others.
                 log.error("account.refused", account=code, problem=str(problem))
                 continue
             self._pushed[code] = account
@@ -90,13 +90,13 @@ class AccountSync:
         except AriRefused as refusal:
             if refusal.status != CANNOT_UPDATE:
                 raise
-            # Asterisk has just started from the file, and what it has from there it will not let us change.
+            # Asterisk has just started from the file, and objects from the file cannot be changed.
             await self._forget_file()
             for item in account:
                 await self._put(item)
 
     async def _forget_file(self) -> None:
-        """Make Asterisk forget the accounts it read from the file; registrations are kept elsewhere and stay."""
+        """Make Asterisk forget the accounts that it read from the file; registrations are stored elsewhere."""
         await asyncio.to_thread(self._file.write, [])
         for module in MODULES:
             await self._client.request(operations.RELOAD_MODULE, moduleName=module)
@@ -114,7 +114,7 @@ class AccountSync:
         )
 
     async def _is_to_create(self, endpoint: DynamicObject) -> bool:
-        """Return False if Asterisk has this very endpoint; delete one with other fields: an update would spoil it."""
+        """Return False if Asterisk has this endpoint; delete one with other fields, which an update would corrupt."""
         try:
             existing = await self._client.request(
                 operations.GET_OBJECT, configClass="res_pjsip", objectType=endpoint.object_type, id=endpoint.id
@@ -130,9 +130,9 @@ class AccountSync:
         return True
 
     async def _until_gone(self, code: str) -> None:
-        """Wait until an endpoint cannot be watched any more: it is deleted late, and would take its successor along.
+        """Wait until a deleted endpoint cannot be queried any more: late deletion would remove its successor too.
 
-        One that is in a call stays until the end of that call; nobody waits for this.
+        An endpoint in a call exists until the end of that call; this does not wait for it.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE_SECONDS):

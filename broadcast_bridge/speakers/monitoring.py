@@ -1,7 +1,7 @@
-"""Watching the speakers through Asterisk: registrations and qualify answers become rows, and news for the studio.
+"""Monitoring of speakers through Asterisk: registrations and qualify answers update the rows and notify the studio.
 
-Asterisk's own word on an endpoint ("online" means at least one contact that answers OPTIONS) is asked for
-after each event, since events of a contact that is replaced come in no useful order.
+After each event Asterisk is asked for the state of the endpoint ("online" means that at least one contact answers
+OPTIONS), since the events of a replaced contact arrive in no reliable order.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ REACHABLE = "Reachable"
 
 
 class SpeakerSupervisor:
-    """Keeps `Speaker.reachable` true to Asterisk.
+    """Keeps `Speaker.reachable` equal to Asterisk's state.
 
-    `returned` is told of every speaker that can be reached again, also when it merely comes from another address
-    (it was restarted: a call to the old address is dead, though no BYE came); `lost` of every one that no longer can.
+    `returned` is called for every speaker that can be reached again, also at a new address (it was restarted: a call to
+    the old address is dead, though no BYE came); `lost` for every one that no longer can.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SpeakerSupervisor:
         self._changed.set()
 
     async def run(self) -> None:
-        """Follow the speakers until cancelled. One look serves all the events that came meanwhile."""
+        """Follow the speakers until cancelled. One look serves all the events that arrived meanwhile."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -65,12 +65,12 @@ class SpeakerSupervisor:
                 self._returned(code)
 
     async def look(self, why: str) -> None:
-        """Compare every speaker with what Asterisk says now."""
+        """Compare every speaker with Asterisk's state."""
         endpoints = await self._client.endpoints()
         await self._note({endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}, why)
 
     async def asterisk_lost(self) -> None:
-        """Without Asterisk no speaker can be reached."""
+        """Mark every speaker as unreachable."""
         await self._note(set(), "Asterisk is down")
 
     async def _note(self, online: set[str], why: str) -> None:

@@ -1,6 +1,6 @@
-"""Whether a speaker may sound now: quiet hours of the station and of zones, and zones that somebody silenced.
+"""Quiet hours of the station and of zones, and muted zones.
 
-An emergency always sounds. Speakers that may not are left out; the broadcast goes on for the others.
+An emergency is always played. Speakers that must be silent are left out; the broadcast continues on the others.
 """
 
 import datetime
@@ -21,26 +21,26 @@ from haichieu import audit
 from haichieu.station import the_station
 
 LONGEST_SILENCE = datetime.timedelta(days=7)
-"""Whoever silences a zone for longer has forgotten it, or takes it out of the schedules."""
+"""A zone that should be silent for longer belongs out of the schedules, or was forgotten."""
 
 
 @dataclass(frozen=True)
 class MaySound:
-    """Which speakers may sound, and why the others may not."""
+    """The speakers that may play now, and the reasons for the others."""
 
     speakers: tuple[Speaker, ...]
     left_out: tuple[tuple[Speaker, OccurrenceReason], ...] = ()
 
     @property
     def reason(self) -> OccurrenceReason | None:
-        """Why nothing may sound at all."""
+        """The reason why nothing may be played at all, or None."""
         if self.speakers:
             return None
         return self.left_out[0][1] if self.left_out else OccurrenceReason.NO_SPEAKERS
 
 
 def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
-    """Read `21:30-05:00`; None for the empty text, which means no quiet hours. Raises ScheduleRefused for others."""
+    """Parse `21:30-05:00`; the empty text means no quiet hours and returns None. Raises ScheduleRefused."""
     if not text:
         return None
     match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text)
@@ -51,7 +51,7 @@ def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
 
 
 def is_quiet(hours: str, local: datetime.time) -> bool:
-    """Say whether a local time lies in quiet hours: from the first minute on, up to but without the last.
+    """Return whether a local time is within quiet hours, the end excluded.
 
     Hours that end where they begin last all day.
     """
@@ -65,9 +65,9 @@ def is_quiet(hours: str, local: datetime.time) -> bool:
 
 
 def may_sound(session: Session, zone_ids: Iterable[int], priority: Priority, at: datetime.datetime) -> MaySound:
-    """Say which speakers of the zones may play something of this priority at that moment, and why the others may not.
+    """Return which speakers of the zones may play something of this priority at the given time, and the reasons.
 
-    A zone that was silenced silences its speakers in every broadcast, also in one to a larger zone that holds them.
+    A muted zone mutes its speakers in every broadcast, also in one to a larger zone that contains them.
     """
     return speakers_may_sound(session, speakers_in(session, zone_ids), priority, at)
 
@@ -75,7 +75,7 @@ def may_sound(session: Session, zone_ids: Iterable[int], priority: Priority, at:
 def speakers_may_sound(
     session: Session, speakers: Iterable[Speaker], priority: Priority, at: datetime.datetime
 ) -> MaySound:
-    """Like `may_sound`, of speakers that are known already."""
+    """Do the same as `may_sound` for given speakers."""
     asked = tuple(speakers)
     if priority is Priority.EMERGENCY:
         return MaySound(asked)
@@ -99,9 +99,9 @@ def speakers_may_sound(
 
 
 def silence(session: Session, zone_id: int, until: datetime.datetime, who: str, at: datetime.datetime) -> None:
-    """Let a zone's speakers play nothing but emergencies until that moment; `who` is the actor for the audit trail.
+    """Mute all but emergencies in a zone until the given time; `who` is the actor for the audit trail.
 
-    Raises NoSuchPart for a zone that does not exist, ScheduleRefused for a moment that is past or too far.
+    Raises NoSuchPart for an unknown zone, ScheduleRefused for a time that is past or too far ahead.
     """
     if not at < until <= at + LONGEST_SILENCE:
         raise ScheduleRefused("zone.mute_too_long", days=LONGEST_SILENCE.days)
@@ -111,7 +111,7 @@ def silence(session: Session, zone_id: int, until: datetime.datetime, who: str, 
 
 
 def unsilence(session: Session, zone_id: int, who: str) -> None:
-    """Let a zone's speakers play again. Raises NoSuchPart for a zone that does not exist."""
+    """Unmute a zone. Raises NoSuchPart for an unknown zone."""
     zone = _zone(session, zone_id)
     zone.silenced_until = zone.silenced_by = None
     audit.record(session, who, "zone.unsilence", f"zone:{zone.code}")

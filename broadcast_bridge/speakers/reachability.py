@@ -1,4 +1,4 @@
-"""Which speakers can be reached, since when, and the history of it, as rules over rows."""
+"""Reachability of speakers and its history."""
 
 import datetime
 from collections.abc import Collection
@@ -12,10 +12,10 @@ from broadcast_bridge.models import Reachability, Speaker
 def note_all(
     session: Session, reachable_codes: Collection[str], why: str, at: datetime.datetime, node: str = ""
 ) -> list[str]:
-    """Note for every SIP speaker whether this switchboard (`node`) can reach it; return those for which that is news.
+    """Store whether this switchboard (`node`) can reach each SIP speaker, and return those for which that has changed.
 
-    `why` is what told us, in words. One that another switchboard reaches is not ours to call unreachable. Multicast
-    groups cannot be asked and keep no history.
+    `why` is the source of the information. A speaker that another switchboard reaches is not marked as unreachable.
+    Multicast groups cannot be monitored and have no history.
     """
     speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
     news = [

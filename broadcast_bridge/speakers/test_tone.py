@@ -1,4 +1,4 @@
-"""Trying out one speaker: a tone to it alone, as a broadcast like any other, so that its delivery is the proof."""
+"""Test of one speaker: a tone sent as an ordinary broadcast, so that its delivery is the proof."""
 
 import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ class CannotTry(HaiChieuError):
 
 
 def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str, at: datetime.datetime) -> Broadcast:
-    """Have the test tone played on one speaker at once. Raises CannotTry, ZoneBusy or DiskFull."""
+    """Play the test tone on one speaker at once. Raises CannotTry, ZoneBusy or DiskFull."""
     if speaker.removed_at is not None:
         raise CannotTry("speaker.retired", name=speaker.name)
     if not speaker.counts_as_reachable:

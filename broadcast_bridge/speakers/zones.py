@@ -1,4 +1,4 @@
-"""Zones: which one an official means, whether they may speak there, and which speakers it holds."""
+"""Zones: choice by an official, permission, and their speakers."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -28,7 +28,7 @@ class ZoneNotAllowed(ZoneRefused):
 
 @dataclass(frozen=True)
 class ZoneChoice:
-    """What an official chose: one zone or all of theirs, with its speakers as they are at this moment."""
+    """The choice of an official: one zone or all of theirs, with the speakers as they are now."""
 
     keys: str
     name: str
@@ -36,20 +36,18 @@ class ZoneChoice:
 
     @property
     def total(self) -> int:
-        """How many speakers the choice holds."""
         return len(self.speakers)
 
     @property
     def reachable(self) -> int:
-        """How many of them can be reached now."""
+        """The number of speakers that are reachable now."""
         return sum(speaker.counts_as_reachable for speaker in self.speakers)
 
 
 def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
-    """Return the zone with the code that was keyed in; `*` means every zone of the official, and codes joined by
-    commas, which no key gives, mean several.
+    """Return the zone with the keyed code; `*` means every zone of the official.
 
-    Raises UnknownZone or ZoneNotAllowed.
+    Several codes are joined by commas, which no key produces. Raises UnknownZone or ZoneNotAllowed.
     """
     if keys == ALL_MY_ZONES:
         zones = list(
@@ -79,14 +77,14 @@ def _allowed_zone(session: Session, official: Official, code: str) -> Zone:
 
 @dataclass(frozen=True)
 class Reach:
-    """The units a zone is made of with those under them, and its speakers."""
+    """The units of a zone with those below them, and its speakers."""
 
     units: set[int]
     speakers: list[Speaker]
 
 
 def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
-    """Return the speakers of the zones, each once: those named, and those of their units and sub-units."""
+    """Return the speakers of the zones, each once: single ones, and those of their units and sub-units."""
     zones = list(zone_ids)
     units = units_under(
         session, session.scalars(sa.select(zone_units.c.unit_id).where(zone_units.c.zone_id.in_(zones)))
@@ -102,7 +100,7 @@ def speakers_in(session: Session, zone_ids: Iterable[int]) -> list[Speaker]:
 
 
 def reach_of(session: Session, zones: Sequence[Zone]) -> dict[int, Reach]:
-    """What `speakers_in` says of each of many zones, by its id, without asking for each."""
+    """Return the result of `speakers_in` for each of many zones, by its id, in a fixed number of queries."""
     below: dict[int, list[int]] = defaultdict(list)
     for number, parent in session.execute(sa.select(Unit.id, Unit.parent_id)):
         if parent is not None:
@@ -127,7 +125,7 @@ def reach_of(session: Session, zones: Sequence[Zone]) -> dict[int, Reach]:
 
 
 def zones_coded(session: Session, codes: Collection[str]) -> list[Zone]:
-    """The zones with these codes, each once, in their order. Raises UnknownZone."""
+    """Return the zones with these codes, each once, in their order. Raises UnknownZone."""
     found = {
         zone.code: zone
         for zone in session.scalars(sa.select(Zone).where(Zone.code.in_(codes), Zone.removed_at.is_(None)))
@@ -138,12 +136,12 @@ def zones_coded(session: Session, codes: Collection[str]) -> list[Zone]:
 
 
 def units_heard(session: Session, codes: Collection[str]) -> set[int]:
-    """The units whose speakers a broadcast to these zones is heard on. Raises UnknownZone."""
+    """Return the units with a speaker in these zones. Raises UnknownZone."""
     zones = zones_coded(session, codes)
     return {speaker.unit_id for speaker in speakers_in(session, [zone.id for zone in zones])}
 
 
 def zones_of_speaker(session: Session, speaker: Speaker) -> list[Zone]:
-    """The zones that a speaker is heard in: those that name it, and those of its unit and the units above."""
+    """Return the zones that contain a speaker: those that name it, and those of its unit and the units above."""
     zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code))
     return [zone for zone in zones if speaker in speakers_in(session, [zone.id])]
