@@ -1,7 +1,7 @@
-"""The tables of casework: who answers for what, who asked, what was said, and how the answers travel.
+"""The tables of casework.
 
-A citizen's number stands nowhere but in `citizens` and `citizen_calls` and, while a message is being recorded, in
-`voice_drafts`: each time encrypted, beside a keyed hash to find it by (`feedback.citizens.registry`).
+A citizen's number is stored only in `citizens`, in `citizen_calls` and, during a recording, in `voice_drafts`: always
+encrypted, with a keyed hash to find it by (`feedback.citizens.registry`).
 """
 
 import datetime
@@ -34,7 +34,7 @@ class Department(Base):
 
 
 class Category(Base):
-    """What a case is about; it decides who answers and by when (working days)."""
+    """The subject of cases; it decides the department and the due date (working days)."""
 
     __tablename__ = "categories"
 
@@ -49,7 +49,7 @@ class Category(Base):
 
 
 class Citizen(Base):
-    """Somebody who called or wrote: a number, and what was chosen with it. Nobody who wants to stay unknown is here."""
+    """A caller or sender: a number with the preferences of its owner. Anonymous citizens have no row."""
 
     __tablename__ = "citizens"
 
@@ -57,7 +57,7 @@ class Citizen(Base):
     number_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     number_locked: Mapped[str] = mapped_column(sa.Text)
     unit_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"))
-    """The commune chosen last, for the bulletins and for the next case."""
+    """The commune chosen last, for bulletins and the next case."""
     language: Mapped[str] = mapped_column(sa.String(8), default="")
     opted_out_at: Mapped[datetime.datetime | None]
     """Since when no text may be sent to them."""
@@ -66,11 +66,11 @@ class Citizen(Base):
 
 
 class Case(Base):
-    """A concern of a citizen (phản ánh). `number` ends in a check digit, and can be spoken and keyed in.
+    """A citizen's concern (phản ánh). `number` ends in a check digit and can be spoken and keyed in.
 
-    `category_by` and `unit_by` say who or what chose them, in the words of the audit trail: `citizen`, `number` (the
-    number dialled), `keywords: điện, nước`, `place: Cốc Pàng`, `account:…`. `search_text` is the folded text of all
-    its messages and transcripts.
+    `category_by` and `unit_by` name who chose them, in the words of the audit trail: `citizen`, `number` (the number
+    dialled), `keywords: điện, nước`, `place: Cốc Pàng`, `account:…`. `search_text` is the folded text of all messages
+    and transcripts.
     """
 
     __tablename__ = "cases"
@@ -92,7 +92,7 @@ class Case(Base):
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("departments.id"), index=True)
     assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id", ondelete="SET NULL"), index=True)
     citizen_id: Mapped[int | None] = mapped_column(sa.ForeignKey("citizens.id"), index=True)
-    """None for somebody who stays anonymous, and after an erasure."""
+    """None for an anonymous citizen, and after an erasure."""
     language: Mapped[str] = mapped_column(sa.String(8), default="vi")
     opened_at: Mapped[datetime.datetime] = mapped_column(index=True)
     due_at: Mapped[datetime.datetime | None]
@@ -100,10 +100,10 @@ class Case(Base):
     closed_at: Mapped[datetime.datetime | None]
     updated_at: Mapped[datetime.datetime] = mapped_column(index=True)
     reminded_at: Mapped[datetime.datetime | None]
-    """When somebody was reminded that it falls due."""
+    """When the reminder of the due date was given."""
     overdue_alarm_at: Mapped[datetime.datetime | None]
     duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
-    """The case that this one was merged into, by a person."""
+    """The case that this one was merged into."""
     search_text: Mapped[str] = mapped_column(sa.Text, default="")
 
     unit: Mapped[Unit] = relationship()
@@ -132,17 +132,17 @@ class CaseChange(Base):
 
     @property
     def before_message(self) -> LocaleMessage:
-        """What was there before, to be rendered for a reader."""
+        """The value before the step, to be rendered for a reader."""
         return LocaleMessage.from_json(self.before)
 
     @property
     def after_message(self) -> LocaleMessage:
-        """What was there afterwards, to be rendered for a reader."""
+        """The value after the step, to be rendered for a reader."""
         return LocaleMessage.from_json(self.after)
 
 
 class CaseLink(Base):
-    """Two cases that are likely about the same; `score` is 0 to 1, `dismissed` once a person has said no."""
+    """Two cases that are likely duplicates; `score` is 0 to 1, `dismissed` is set by a person."""
 
     __tablename__ = "case_links"
 
@@ -154,10 +154,10 @@ class CaseLink(Base):
 
 
 class Message(Base):
-    """One thing that was said in a case: the citizen's words, the office's, or a note that stays inside.
+    """One message in a case: the citizen's, the office's, or an internal note.
 
     `author` is an actor of the audit trail (`citizen`, `official:1001`, `account:…`, `system`). `external_id` is the
-    provider's own id of a text, so that one delivered twice is filed once.
+    provider's id of a text, so that a repeated delivery is filed once.
     """
 
     __tablename__ = "messages"
@@ -222,10 +222,10 @@ class Transcript(Base):
 
 
 class Reply(Base):
-    """An outgoing message on one way to the citizen: the proof that it arrived, or why not.
+    """The delivery of an outgoing message by one method: proof of arrival, or the reason why not.
 
-    `provider_id` is what the provider of texts calls it; `segments` how many texts it takes; `attempts` how often it
-    was tried; `programme_id` the programme that an answer on air became.
+    `provider_id` is the provider's id of a text; `segments` the number of texts it takes; `attempts` the number of
+    attempts; `programme_id` the programme of an answer on air.
     """
 
     __tablename__ = "replies"
@@ -253,10 +253,10 @@ class Reply(Base):
 
 
 class VoiceDraft(Base):
-    """A message that is being recorded: what its case will need when the caller, or we, should be gone by its end.
+    """A message that is being recorded: what its case will need when the caller or the switchboard is gone by its end.
 
     It is committed before the tone, and removed in the transaction that files the case. `name` is the recording's name
-    in Asterisk's spool and says nothing about the caller. `case_id` is set when it continues a case.
+    in Asterisk's spool and reveals nothing about the caller. `case_id` is set when it continues a case.
     """
 
     __tablename__ = "voice_drafts"
@@ -275,7 +275,7 @@ class VoiceDraft(Base):
 
 
 class CitizenCall(Base):
-    """A call owed to somebody who rang and hung up: made once, into the flow of the number that was dialled."""
+    """A pending call back to a caller who hung up: placed once, into the flow of the number that was dialled."""
 
     __tablename__ = "citizen_calls"
     __table_args__ = (sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),)

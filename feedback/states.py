@@ -1,4 +1,4 @@
-"""What may become of a case and of an answer on its way to the citizen. The database's constraints say the same."""
+"""States and events of cases and of the deliveries of answers. The database's constraints are made from them."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from haichieu.state_machine import StateMachine
 
 
 class Channel(StrEnum):
-    """How something was said: by whom a case was opened, and how each of its messages travelled."""
+    """The medium of a case or message: call, text or panel."""
 
     CALL = "call"
     TEXT = "text"
@@ -14,7 +14,7 @@ class Channel(StrEnum):
 
 
 class Direction(StrEnum):
-    """Whose words a message holds: the citizen's (in), the office's (out), or a note that stays inside."""
+    """The direction of a message: from the citizen (in), from the office (out), or an internal note."""
 
     IN = "in"
     OUT = "out"
@@ -33,7 +33,7 @@ class CaseStatus(StrEnum):
 
 
 class CaseEvent(StrEnum):
-    """What can happen to a case."""
+    """Events of a case."""
 
     TRANSCRIBE = "transcribe"
     ASSIGN = "assign"
@@ -70,7 +70,7 @@ CASE = StateMachine(
 
 
 class Way(StrEnum):
-    """How an answer goes out."""
+    """Delivery methods of an answer."""
 
     TEXT = "text"
     CALL = "call"
@@ -78,24 +78,24 @@ class Way(StrEnum):
 
 
 class ReplyState(StrEnum):
-    """States of an answer on one way."""
+    """States of a delivery."""
 
     WAITING = "waiting"
     UNDER_WAY = "under_way"
     SENT = "sent"
-    """Handed to the provider of text messages."""
+    """Accepted by the provider of texts."""
     DELIVERED = "delivered"
-    """The provider says that the phone has it."""
+    """Confirmed by the provider."""
     HEARD = "heard"
     """Played to the citizen to its end, or confirmed by key."""
     FILED = "filed"
-    """Made into a programme, which goes its own way to the air."""
+    """Made into a programme, which is approved and broadcast separately."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
 class ReplyEvent(StrEnum):
-    """What can happen to an answer on one way."""
+    """Events of a delivery."""
 
     BEGIN = "begin"
     PUT_OFF = "put_off"

@@ -1,1 +1,1 @@
-"""How answers reach the citizen other than in writing: by a call of the station, and on the loudspeakers."""
+"""Delivery of answers by a call of the station and on the loudspeakers."""

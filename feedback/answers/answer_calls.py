@@ -1,8 +1,7 @@
-"""Answers by call as rules over rows: who is rung when, with which answers, and what came of it.
+"""Answers by call, as rules over rows: who is called when, with which answers, and the result.
 
-A citizen is rung for all answers that wait for them, never twice at once, and only within the station's reply hours.
-The lease of a try is longer than a minute, so that a switchboard that dies in it makes nobody's phone ring again
-sooner.
+A citizen gets one call for all waiting answers, never two calls at once, and only within the station's reply hours. The
+lease of an attempt is longer than a minute, so that after a crash of the switchboard no phone rings again sooner.
 """
 
 import datetime
@@ -26,13 +25,13 @@ from haichieu.station import the_station
 KINDS = (job_kinds.ANSWER_CALL,)
 LEASE = datetime.timedelta(seconds=90)
 WORTH_TELLING = datetime.timedelta(days=2)
-"""A citizen who could not be reached this long after the answer is left in peace."""
+"""An answer that could not be delivered for this long after it was given is given up."""
 MOST_ANSWERS = 10
-"""Told in one call."""
+"""Answers per call."""
 ENOUGH = 0.9
-"""Who has heard this share of an answer has heard it."""
+"""An answer counts as heard when this share of it was played."""
 BEFORE_ANOTHER = datetime.timedelta(minutes=1)
-"""Left between two calls to one citizen."""
+"""Minimum time between two calls to one citizen."""
 
 CITIZEN_ERASED = locale.message("answer.problem.citizen_erased")
 INTERRUPTED = locale.message("answer.problem.interrupted")
@@ -54,7 +53,7 @@ class AnswerToTell:
 
 @dataclass(frozen=True)
 class OwedAnswer:
-    """A call to one citizen with the answers that wait for them, oldest first; the number is locked (`CitizenBook`)."""
+    """A call to one citizen with the waiting answers, oldest first. The number is encrypted (`CitizenBook`)."""
 
     citizen_id: int
     number_locked: str = field(repr=False)
@@ -63,7 +62,7 @@ class OwedAnswer:
 
 
 def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer]:
-    """Take up to `most` citizens who are to be rung now, each for one claimant only."""
+    """Claim up to `most` citizens who are to be called now."""
     _fail_what_died(session, at)
     claims = jobs.claim(session, KINDS, at, LEASE, most)
     opens = next_polite_moment(the_station(session), at)
@@ -84,19 +83,18 @@ def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer
 
 
 def next_due(session: Session) -> datetime.datetime | None:
-    """When somebody is to be rung next."""
     return jobs.next_due(session, KINDS)
 
 
 def extend(session: Session, owed: OwedAnswer, at: datetime.datetime) -> None:
-    """Keep the answers of a call that goes on; those that are settled already are left alone."""
+    """Extend the lease of the answers of a running call, except those that are settled already."""
     for answer in owed.answers:
         if session.get_one(Reply, answer.reply_id).state == ReplyState.UNDER_WAY:
             jobs.extend(session, answer.held, at, LEASE)
 
 
 def heard(session: Session, answer: AnswerToTell, seconds: float, at: datetime.datetime) -> None:
-    """The citizen has heard it. Raises ClaimLost."""
+    """Record that the citizen has heard the answer. Raises ClaimLost."""
     reply = session.get_one(Reply, answer.reply_id)
     if reply.state == ReplyState.HEARD:
         reply.seconds_heard = max(reply.seconds_heard or 0.0, seconds)
@@ -114,7 +112,7 @@ def not_heard(
     at: datetime.datetime,
     pauses: Sequence[datetime.timedelta],
 ) -> None:
-    """A try came to nothing: put the answer off by the next pause, or give up. Does nothing once it was heard.
+    """Record a failed attempt: retry after the next pause, or give up. Does nothing for an answer that was heard.
 
     Raises ClaimLost.
     """
@@ -131,7 +129,7 @@ def not_heard(
 
 
 def failed(session: Session, answer: AnswerToTell, because: locale.Message, at: datetime.datetime) -> None:
-    """It can never be told: give up, and have a person look. Raises ClaimLost."""
+    """Give up an answer that can never be played, with an alarm. Raises ClaimLost."""
     _fail(session, answer.held, session.get_one(Reply, answer.reply_id), because, at)
 
 
@@ -152,7 +150,7 @@ def _owed(
 
 
 def _also_waiting(session: Session, citizen_id: int, at: datetime.datetime) -> list[tuple[jobs.Claim, Reply]]:
-    """Claim what waits for the same citizen, also what was put off: the phone is to ring once for all of it."""
+    """Claim everything else that waits for the same citizen, so that the phone rings once for all of it."""
     waiting = session.scalars(_replies_to(citizen_id).where(Job.state == JobState.WAITING).limit(MOST_ANSWERS)).all()
     subjects = [reply.id for reply in waiting]
     session.execute(
@@ -181,7 +179,7 @@ def _replies_to(citizen_id: int) -> sa.Select[Reply]:
 
 
 def _fail_what_died(session: Session, at: datetime.datetime) -> None:
-    """Say of answers whose jobs were given up, since their claimants kept dying, that they failed."""
+    """Mark the answers as failed whose jobs were given up because their claimants kept dying."""
     dead = (
         sa.select(Reply)
         .join(Job, sa.and_(Job.subject_id == Reply.id, Job.kind.in_(KINDS)))

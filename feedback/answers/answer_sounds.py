@@ -1,7 +1,6 @@
-"""What is heard of an answer: its recording, else its text read aloud, in both telephone forms in the media store.
+"""Sounds of answers: the recording, else the text as synthesised speech, in both telephone formats in the media store.
 
-The sound that is made of a text becomes the message's own: tries after the first find it there, and whatever deletes
-the message's sound deletes it.
+A synthesised sound is attached to the message: later attempts reuse it, and it is deleted with the message's sound.
 """
 
 import tempfile
@@ -21,14 +20,14 @@ FALLBACK_LANGUAGE = "vi"
 
 @dataclass(frozen=True)
 class AnswerSound:
-    """A sound as Asterisk plays it: its path without extension, and how long it lasts."""
+    """A sound as Asterisk plays it: its path without extension, and its duration."""
 
     path: str
     seconds: float
 
 
 class AnswerSounds:
-    """Makes the sounds of answers. Its methods block for as long as ffmpeg works: use a thread."""
+    """Provides the sounds of answers. Its methods block while ffmpeg works: use a thread."""
 
     def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
         self._database = database
@@ -36,7 +35,7 @@ class AnswerSounds:
         self._synthesiser = synthesiser
 
     def ready(self, message_id: int) -> AnswerSound:
-        """The sound of a message, made when it is not there yet. Raises SpeechError, UnusableSound or DiskFull."""
+        """Return the sound of a message, made on first use. Raises SpeechError, UnusableSound or DiskFull."""
         with self._database.session() as session:
             message = session.get_one(Message, message_id)
             if message.sound is not None:
@@ -52,16 +51,16 @@ class AnswerSounds:
                 return self.of(message.sound)
 
     def speak(self, text: str, language: str, folder: Path) -> TelephoneForms:
-        """Have a text read aloud into `folder`, in Vietnamese where no voice speaks the language."""
+        """Synthesise a text into `folder`; in Vietnamese where no voice speaks the language."""
         spoken_in = language if language in self._synthesiser.languages else FALLBACK_LANGUAGE
         spoken = folder / "spoken.wav"
         write_wav(spoken, spoken_text(text, spoken_in, self._synthesiser))
         return telephone_forms(spoken, folder)
 
     def folder(self) -> tempfile.TemporaryDirectory[str]:
-        """A folder to make sounds in."""
+        """Return a temporary folder to make sounds in."""
         return self._store.scratch()
 
     def of(self, media: Media) -> AnswerSound:
-        """A sound of the store."""
+        """Return a sound of the store."""
         return AnswerSound(str(self._store.path(media).with_suffix("")), media.seconds)

@@ -1,6 +1,6 @@
-"""Answers on air: each becomes a programme of the case's unit that waits for approval, and names no citizen.
+"""Answers on air: each becomes a programme of the case's unit that waits for approval and never names the citizen.
 
-Making the programme and writing that it is made are one transaction, so no answer becomes two programmes.
+The programme and the state of the answer are written in one transaction, so no answer becomes two programmes.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ from haichieu.people import Account, Official
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=10)
-"""Reading five thousand characters aloud and levelling them takes a minute or two on a slow machine."""
+"""Synthesising five thousand characters and levelling them takes a minute or two on a slow machine."""
 LATER = datetime.timedelta(minutes=5)
 NUMBER_DIGITS = 9
-"""As many digits at the end of a phone number tell whose it is."""
+"""This many digits at the end of a phone number identify it."""
 
 
 class NamesTheCitizen(HaiChieuError):
@@ -48,7 +48,10 @@ class NamesTheCitizen(HaiChieuError):
 
 @dataclass(frozen=True)
 class ForTheAir:
-    """An answer as a programme. `author` is the actor who answered; with a `recording`, `text` is not read aloud."""
+    """An answer as a programme.
+
+    `author` is the actor who answered; `text` is not read aloud when there is a `recording`.
+    """
 
     title: str
     unit_id: int
@@ -60,12 +63,12 @@ class ForTheAir:
 
 
 class Programmes(Protocol):
-    """Makes programmes; composed where broadcasts are known."""
+    """Makes programmes; implemented where broadcasts are known."""
 
     def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
-        """Make a programme and submit it; `made` is told its number in the same transaction. Blocks.
+        """Make a programme and submit it, calling `made` with its number in the same transaction. Blocks.
 
-        Raises a HaiChieuError when it cannot be made of this answer, an EnvironmentProblem when it can be later.
+        Raises a HaiChieuError when the answer can never become a programme, an EnvironmentProblem when it can later.
         """
         ...
 
@@ -145,7 +148,7 @@ class AnswersOnAir(JobRunner):
 
 
 def holds_number(text: str, number: str) -> bool:
-    """Say whether a telephone number stands in a text, however it is spelled."""
+    """Return whether a text contains a telephone number, however it is spelled."""
     digits = re.sub(r"\D", "", number)[-NUMBER_DIGITS:]
     return bool(digits) and digits in re.sub(r"(?<=\d)[ .\-()]+(?=\d)", "", text)
 

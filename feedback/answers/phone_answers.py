@@ -1,7 +1,7 @@
-"""Cases heard and answered by phone: what waits for an official, and their recorded answers out of Asterisk's spool.
+"""Cases answered by phone: the cases that wait for an official, and recorded answers from Asterisk's spool.
 
-A recording in the spool that no call has in hand was left behind, and becomes a note in its case for colleagues to
-see: what was said is not lost, and nothing is sent that nobody asked to be sent.
+A recording that a finished call left in the spool becomes a note in its case: nothing that was said is lost, and
+nothing is sent that the official did not confirm.
 """
 
 import re
@@ -26,7 +26,7 @@ from haichieu.spool import Spool, SpooledRecordings, close_wav
 from haichieu.state_machine import IllegalTransition
 
 MOST_AT_ONCE = 100
-"""Cases of one call."""
+"""Cases per call."""
 
 
 class AnswerNotAllowed(NotAllowed):
@@ -37,11 +37,11 @@ class AnswerNotAllowed(NotAllowed):
 
 
 class NotTaken(HaiChieuError):
-    """The case takes no answer any more: it was closed meanwhile."""
+    """The case was closed meanwhile and accepts no answer."""
 
 
 def waiting_for(session: Session, official_id: int) -> list[int]:
-    """The ids of the cases in the official's unit, and those under it, that nobody has answered; oldest first."""
+    """Return the ids of the unanswered cases in the official's unit and those under it, oldest first."""
     units = units_under(session, [session.get_one(Official, official_id).unit_id])
     return list(
         session.scalars(
@@ -54,7 +54,7 @@ def waiting_for(session: Session, official_id: int) -> list[int]:
 
 
 class PhoneAnswers(SpooledRecordings):
-    """Takes answers that officials record by phone. Its methods block: use a thread."""
+    """Stores answers that officials record by phone. Its methods block: use a thread."""
 
     kind = re.compile(r"answer-(\d+)-(\d+)-[0-9a-f]{32}")
 
@@ -77,14 +77,14 @@ class PhoneAnswers(SpooledRecordings):
         return name
 
     def left_behind(self) -> list[str]:
-        """Return the names of recordings that neither a call nor `send` has in hand."""
+        """Return the names of recordings that belong to no call and are not being sent."""
         return [name for name in super().left_behind() if name not in self._sending]
 
     def send(self, name: str) -> Way:
-        """Answer with a recording: by call where the citizen is known, else on air. Return the way.
+        """Answer with a recording: by call where the citizen is known, else on air. Return the delivery method.
 
-        It is in hand until it is sent, also when its call lets go of it meanwhile.
-        Raises UnusableSound, and then it is discarded; NotTaken, and then it is left for a note.
+        The recording stays claimed until it is sent, even when its call ends meanwhile. Raises UnusableSound after
+        discarding the recording, or NotTaken and leaves it to become a note.
         """
         self._sending.add(name)
         try:

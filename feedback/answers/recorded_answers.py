@@ -1,6 +1,6 @@
-"""Answers that somebody of the office has recorded as a file, in a browser or elsewhere: no words, a voice.
+"""Answers that an official uploads as a recording.
 
-Making the sound takes seconds and no transaction: first `ready` in a folder of `AnswerSounds`, then `answer_with`.
+Converting the sound takes seconds, so it happens outside a transaction: first `ready`, then `answer_with`.
 """
 
 import datetime
@@ -17,13 +17,13 @@ from haichieu.audio.ingest import TelephoneForms, telephone_forms
 from haichieu.media import MediaStore
 
 MOST_SECONDS = 300
-"""As long as a call that plays an answer lasts."""
+"""The maximum duration of a call that plays an answer."""
 MOST_BYTES = 60_000_000
-"""Five minutes of the largest format that a browser or a telephone records."""
+"""Five minutes of the largest format that a browser or telephone records."""
 
 
 def ready(upload: Path, folder: Path) -> TelephoneForms:
-    """Check a recording and make it what the station plays. Raises UnusableSound."""
+    """Check a recording and convert it to the telephone formats. Raises UnusableSound."""
     return telephone_forms(upload, folder, most_seconds=MOST_SECONDS)
 
 

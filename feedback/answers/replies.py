@@ -1,6 +1,6 @@
-"""Answers: what the office says in a case, and the ways on which it is to reach the citizen.
+"""Answers: what the office says in a case, and the methods by which it is delivered.
 
-An answer and the jobs that carry it out are written in one transaction; who carries them out starts from the rows.
+An answer and the jobs that deliver it are written in one transaction; delivery starts from the rows.
 """
 
 import datetime
@@ -20,17 +20,17 @@ from haichieu.media import Media
 
 JOBS = {Way.TEXT: job_kinds.SEND_TEXT, Way.CALL: job_kinds.ANSWER_CALL, Way.AIR: job_kinds.ANSWER_AIR}
 RETRIED = (Way.TEXT, Way.CALL)
-"""What is only heard on air fails by what it says: it is answered anew."""
+"""An answer on air fails because of its content, so it is answered again instead."""
 LONGEST_ANSWER = 5_000
 """Characters."""
 
 
 class AnswerRefused(HaiChieuError):
-    """The answer cannot be given like this."""
+    """The answer cannot be given as requested."""
 
 
 class NothingToRetry(AnswerRefused):
-    """The answer has not failed, or somebody has had it tried again already."""
+    """No delivery has failed, or another user has retried it already."""
 
     def __init__(self) -> None:
         super().__init__("answer.nothing_to_retry")
@@ -38,7 +38,7 @@ class NothingToRetry(AnswerRefused):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered, in writing or as a recording, and on which ways. `author` is an actor of the audit trail."""
+    """An answer, written or recorded, and its delivery methods. `author` is an actor of the audit trail."""
 
     author: str
     ways: Sequence[Way]
@@ -47,7 +47,7 @@ class Answer:
 
 
 def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
-    """Answer a case, and those that were merged into it; they count as answered from now on.
+    """Answer a case and those merged into it.
 
     Raises AnswerRefused, and nothing has happened.
     """
@@ -59,10 +59,10 @@ def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -
 
 
 def answer_also(session: Session, main: Case, given: Answer, at: datetime.datetime) -> list[Message]:
-    """Give an answer to the citizens of the cases that were merged into `main`, each on the ways that reach them.
+    """Answer the cases that were merged into `main`, by the methods that reach each citizen.
 
-    It is aired once, for `main`, and told once to a citizen who has several of the cases. Who can be reached on no way
-    finds the answer by the case's number.
+    The answer is aired once, for `main`, and delivered once to a citizen with several of the cases. A citizen who
+    cannot be reached finds it by the number of the case.
     """
     merged = sa.select(Case).where(Case.duplicate_of_id == main.id, Case.status != CaseStatus.CLOSED).order_by(Case.id)
     messages = []
@@ -77,9 +77,9 @@ def answer_also(session: Session, main: Case, given: Answer, at: datetime.dateti
 
 
 def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) -> Message | None:
-    """Have the station itself text something to the citizen, such as the case's number; the case stays as it is.
+    """Send a text of the station itself, such as the case number; the state of the case does not change.
 
-    Returns None where no text may be sent: the citizen is not known, or wants none.
+    Return None where no text may be sent: the citizen is unknown, or has opted out.
     """
     if case.citizen is None or case.citizen.opted_out_at is not None:
         return None
@@ -95,9 +95,9 @@ def changes(
 
 
 def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> None:
-    """Try a text or a call that has failed again, from the start: a person wants it. Of two who want it, one is told.
+    """Retry a failed text or call from the start, on request of a user. Only the first of two requests succeeds.
 
-    Raises NothingToRetry, or AnswerRefused where the citizen can no longer be reached on that way.
+    Raises NothingToRetry, or AnswerRefused when the citizen can no longer be reached by that method.
     """
     session.refresh(reply, with_for_update=True)
     case = reply.message.case

@@ -1,6 +1,6 @@
-"""Whose a case is: the unit, the category with its department and due date, and the account that works on it.
+"""Assignment of a case: unit, category with its department and due date, and the account that handles it.
 
-What a person chooses here is marked with the person's name and never overridden by a guess.
+A person's choice is stored with the person's name and never overridden by a suggestion.
 """
 
 import datetime
@@ -17,13 +17,13 @@ from haichieu.people import Account, Unit, units_under
 
 
 class AssignmentRefused(HaiChieuError):
-    """The case cannot be given to this account."""
+    """The case cannot be assigned to this account."""
 
 
 def categorise(
     session: Session, case: Case, category: Category, chosen_by: str, actor: str, at: datetime.datetime
 ) -> None:
-    """Say what a case is about; its department and due date follow. `chosen_by` is kept as `Case.category_by`."""
+    """Set the category; department and due date follow. `chosen_by` is stored as `Case.category_by`."""
     before = case.category.name if case.category else ""
     case.category, case.category_by, case.updated_at = category, chosen_by, at
     case.department = category.department
@@ -32,7 +32,7 @@ def categorise(
 
 
 def place(session: Session, case: Case, unit: Unit, chosen_by: str, actor: str, at: datetime.datetime) -> None:
-    """Say where a case is at home. `chosen_by` is kept as `Case.unit_by`."""
+    """Set the unit. `chosen_by` is stored as `Case.unit_by`."""
     before = case.unit.name
     case.unit, case.unit_by, case.updated_at = unit, chosen_by, at
     note(session, case, actor, "unit", at, before=before, after=f"{unit.name} ({chosen_by})")
@@ -47,7 +47,7 @@ def assign(
     department: Department | None = None,
     account: Account | None = None,
 ) -> None:
-    """Give a case to a department, to an account, or to both. Raises AssignmentRefused or IllegalTransition."""
+    """Assign a case to a department, an account, or both. Raises AssignmentRefused or IllegalTransition."""
     if department is None and account is None:
         raise AssignmentRefused("case.assign.nobody")
     if account is not None and case.unit_id not in units_under(session, [account.unit_id]):
@@ -64,6 +64,6 @@ def assign(
 
 
 def waits_since(session: Session, case: Case) -> datetime.datetime:
-    """Since when the case waits: its last reopening, or its opening."""
+    """Return since when the case waits: its last reopening, or its opening."""
     reopened = sa.select(CaseChange.at).where(CaseChange.case_id == case.id, CaseChange.what == CaseEvent.REOPEN)
     return session.scalar(reopened.order_by(CaseChange.id.desc()).limit(1)) or case.opened_at

@@ -1,6 +1,6 @@
-"""Files that belong to a message: photographs, documents, sounds; kept in the media store, whatever they are called.
+"""Attachments of messages: photographs, documents and sounds in the media store.
 
-What a file is, its first bytes say; neither its name nor what the sender calls it is believed.
+The first bytes decide the type of a file; its name and the declared type are ignored.
 """
 
 import re
@@ -27,15 +27,15 @@ _KINDS = (
     (re.compile(rb"OggS"), "audio/ogg", ".ogg"),
     (re.compile(rb"....ftyp", re.DOTALL), "video/mp4", ".mp4"),
 )
-"""First bytes, content type, and how the name of such a file ends."""
+"""First bytes, content type, and file extension."""
 
 
 class AttachmentRefused(HaiChieuError):
-    """The file is too large, empty, of a kind that is not taken, or one too many."""
+    """The file is empty, too large, of an unsupported type, or one too many."""
 
 
 def attach(session: Session, store: MediaStore, message: Message, file: Path, name: str) -> Attachment:
-    """Keep a copy of a file with a message. Raises AttachmentRefused, and nothing is kept."""
+    """Store a copy of a file with a message. Raises AttachmentRefused, and nothing is stored."""
     size = file.stat().st_size
     if not 0 < size <= MOST_BYTES:
         raise AttachmentRefused("case.attachment.size", count=size, most=MOST_BYTES // 1_000_000)
@@ -54,7 +54,7 @@ def attach(session: Session, store: MediaStore, message: Message, file: Path, na
 
 
 def harmless_name(name: str, ending: str) -> str:
-    """Return a name that is safe to show and to save under: no folders, no control signs, and the true ending."""
+    """Return a name that is safe to show and to save under: no folders, no control characters, the true extension."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     visible = "".join(sign for sign in last if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
     stem = re.sub(r'[<>:"|?*]', "_", visible).rpartition(".")[0] or visible

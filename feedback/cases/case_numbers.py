@@ -1,7 +1,7 @@
-"""The number of a case: seven digits that nobody can guess from another case's, and a check digit.
+"""Case numbers: seven random digits and a check digit.
 
-The check digit is Damm's (2004): it catches every single wrong digit and every swap of neighbours, which is how
-digits are misheard and mistyped.
+The check digit is Damm's (2004). It detects every single wrong digit and every swap of neighbours, the usual mistakes
+in hearing and typing digits.
 """
 
 import secrets
@@ -11,24 +11,24 @@ from stdnum import damm
 from haichieu.errors import NotFound
 
 DIGITS = 8
-"""The check digit included."""
+"""Including the check digit."""
 
 
 class WrongCheckDigit(NotFound):
-    """What was keyed in or written cannot be the number of a case."""
+    """The text cannot be a case number."""
 
     def __init__(self) -> None:
         super().__init__("case.wrong_number")
 
 
 def new_case_number() -> str:
-    """Return a number at random, its check digit included; it never begins with zero."""
+    """Return a random number with its check digit; it never begins with zero."""
     digits = str(secrets.randbelow(9 * 10 ** (DIGITS - 2)) + 10 ** (DIGITS - 2))
     return digits + damm.calc_check_digit(digits)
 
 
 def read_case_number(text: str) -> str:
-    """Return the number in what somebody keyed in or wrote ("1234 5678", "1234-5678"). Raises WrongCheckDigit."""
+    """Return the number in what a person typed ("1234 5678", "1234-5678"). Raises WrongCheckDigit."""
     digits = text.translate({ord(sign): None for sign in " .-#"})
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()) or not damm.is_valid(digits):
         raise WrongCheckDigit
@@ -36,5 +36,5 @@ def read_case_number(text: str) -> str:
 
 
 def spoken_groups(number: str) -> str:
-    """The number in two groups, as it is written for people: "1234 5678"."""
+    """Return the number in two groups, as it is written for people: "1234 5678"."""
     return f"{number[:4]} {number[4:]}"

@@ -1,6 +1,6 @@
-"""How cases were dealt with, by unit and by category: how many, answered how soon, which are late.
+"""Statistics of cases by unit and by category: how many, how soon they were answered, which are late.
 
-A case that was merged into another is counted once, as that other.
+A merged case is counted once, as the case it was merged into.
 """
 
 import datetime
@@ -21,9 +21,9 @@ from haichieu.people import Unit
 
 @dataclass(frozen=True)
 class Handled:
-    """What became of cases opened in a period: of one unit, one category, or all. `code` "" is without category.
+    """Statistics of the cases of one unit, one category, or all, opened in a period. `code` "" is without category.
 
-    `waiting` and `overdue` are as things stand now; `late` were answered after their due date.
+    `waiting` and `overdue` are as of now; `late` were answered after their due date.
     """
 
     code: str
@@ -34,7 +34,7 @@ class Handled:
     overdue: int
     late: int
     median_hours: float | None
-    """From opening to the answer."""
+    """From opening to answer."""
     within_a_day: int
     within_a_week: int
 
@@ -49,7 +49,7 @@ class CaseReport:
 
 
 class _Course(NamedTuple):
-    """How many cases of one unit and category there were, and the hours until each of them was answered."""
+    """Number of cases of one unit and category, and the hours until each was answered."""
 
     unit_id: int
     category_id: int | None
@@ -67,7 +67,7 @@ def cases_handled(
     until: datetime.datetime,
     at: datetime.datetime,
 ) -> CaseReport:
-    """Count the cases of units that were opened between two moments; `at` is now."""
+    """Return the statistics of cases of these units that were opened between two moments; `at` is now."""
     courses = _courses(session, unit_ids, since, until, at)
     units: dict[Hashable, tuple[str, str]] = {
         unit.id: (unit.code, unit.name) for unit in session.scalars(sa.select(Unit))

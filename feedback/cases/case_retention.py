@@ -1,4 +1,4 @@
-"""How long the sound of messages and the cases themselves are kept after closing, and what is really deleted."""
+"""Retention: how long cases and their recordings are stored after closing, and deletion when it is over."""
 
 import datetime
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from haichieu.media import MediaStore, unnamed
 
 AT_ONCE = 500
 CALLS_KEPT = datetime.timedelta(days=7)
-"""Calls to who rang and hung up hold a number; they are over after this long."""
+"""Rows of missed calls contain a number, so they are deleted after this time."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Days that things are kept after a case was closed; 0 is for ever."""
+    """Days that data are stored after a case was closed; 0 is for ever."""
 
     sound_days: int = 730
     cases_days: int = 1825
@@ -27,7 +27,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Discarded:
-    """What a run deleted."""
+    """Counts of what a run deleted."""
 
     sounds: int
     cases: int
@@ -40,9 +40,9 @@ class Discarded:
 
 
 def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.datetime) -> Discarded:
-    """Let go of what the rules keep no longer, `AT_ONCE` of each; a run that discards nothing has seen to all of it.
+    """Delete what has passed its retention, at most `AT_ONCE` of each kind; repeat until a run deletes nothing.
 
-    Sounds and files of a message go first, its words and the citizen with the case. Of a case the frame stays.
+    Recordings and files go first, the words and the citizen with the case. The frame of a case remains.
     """
     has_words = sa.exists().where(Message.case_id == Case.id, Message.text != "")
     was_spoken = sa.exists().where(Message.case_id == Case.id, Message.sound_id.is_not(None))
@@ -67,7 +67,7 @@ def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.dateti
 
 
 def _cases(session: Session, days: int, at: datetime.datetime, *holds: sa.ColumnElement[bool]) -> list[Case]:
-    """Cases that were closed before the last `days` and still hold something."""
+    """Return cases that were closed before the last `days` and match one of the conditions."""
     if not days:
         return []
     query = sa.select(Case).where(
@@ -97,7 +97,7 @@ def _drop_sounds(session: Session, store: MediaStore, days: int, at: datetime.da
 
 
 def _forgotten(session: Session, days: int, at: datetime.datetime) -> list[Citizen]:
-    """Citizens without a case who have not been heard of for as long as cases are kept."""
+    """Return citizens without a case who were last seen before the retention of cases."""
     if not days:
         return []
     has_case = sa.exists().where(Case.citizen_id == Citizen.id)

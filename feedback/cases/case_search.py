@@ -1,4 +1,4 @@
-"""Finding cases: by their words, with and without diacritics, and by what is known of them; and counting what waits."""
+"""Search of cases by words, with and without diacritics, and by their fields; counts of waiting work."""
 
 import datetime
 from collections.abc import Collection
@@ -19,18 +19,18 @@ from haichieu.people import Unit, units_under
 PAGE = 50
 
 NOT_MERGED = sa.func.coalesce(Case.duplicate_of_id, 0) == 0
-"""Nearly every case is not merged, and an index that says so must not be preferred to one that narrows."""
+"""Nearly every case is not merged. The expression keeps the planner from using an index on that condition alone."""
 
 _STATUS_OF_MANY = sa.func.coalesce(Case.status, "")
-"""Nearly every case is closed: to find those by an index on states is to sort them all for one page."""
+"""Nearly every case is closed. The expression keeps the planner from sorting all of them by an index on states."""
 
 Place = tuple[datetime.datetime, int]
-"""Where a page begins: after the case with this opening and id."""
+"""The start of a page: after the case with this opening and id."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; what is left out does not matter. `unit_ids` means those units and all under them."""
+    """Search criteria; omitted ones do not matter. `unit_ids` includes all units under them."""
 
     words: str = ""
     unit_ids: Collection[int] = ()
@@ -40,12 +40,12 @@ class Wanted:
     assignee_id: int | None = None
     channel: Channel | None = None
     overdue_at: datetime.datetime | None = None
-    """Only what was due before this moment and still waits for an answer."""
+    """Only cases that were due before this moment and are still unanswered."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Cases, the newest first, and where the next page begins; None on the last one."""
+    """Cases, newest first, and the start of the next page; None on the last one."""
 
     cases: list[Case]
     after: Place | None
@@ -53,7 +53,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits: cases without an answer, those of them that are late, and spoken messages not yet written down."""
+    """Counts of unanswered cases, of overdue ones, and of voice messages that are not yet transcribed."""
 
     open: int
     overdue: int
@@ -61,7 +61,7 @@ class Waiting:
 
 
 def index(session: Session, case: Case) -> None:
-    """Bring what a case is found by up to date; call it whenever its words change."""
+    """Update the search text of a case; call it whenever its words change."""
     rows = session.execute(
         sa.select(Message.text, Transcript.text)
         .outerjoin(Transcript, Transcript.message_id == Message.id)
@@ -72,7 +72,7 @@ def index(session: Session, case: Case) -> None:
 
 
 def find(session: Session, wanted: Wanted, after: Place | None = None, most: int = PAGE) -> Page:
-    """Return one page of cases. Every word must be found; one written with diacritics finds those without as well."""
+    """Return one page of cases. Every word must match; one with diacritics also matches text without them."""
     query = (
         sa.select(Case)
         .where(*conditions(session, wanted))
@@ -89,7 +89,7 @@ def find(session: Session, wanted: Wanted, after: Place | None = None, most: int
 
 
 def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] = ()) -> Waiting:
-    """Count what waits, in these units and all under them, or everywhere."""
+    """Count what waits in these units and all under them, or everywhere."""
     narrowed = conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN))
     late = sa.func.count().filter(Case.due_at < at)
     still, overdue = session.execute(
@@ -104,7 +104,7 @@ def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] =
 
 
 def conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    """What a case must fulfil to be found."""
+    """Return the conditions that a matching case fulfils."""
     found = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
     if wanted.unit_ids:
         units = units_under(session, wanted.unit_ids)

@@ -1,4 +1,4 @@
-"""Cases that are likely about the same: found by the words they share, linked for a person to merge or dismiss."""
+"""Likely duplicates: cases that share words are linked for a person to merge or dismiss."""
 
 import datetime
 import itertools
@@ -16,23 +16,23 @@ from haichieu.people import Unit, units_under
 
 WINDOW = datetime.timedelta(days=30)
 MOST_COMPARED = 300
-"""The newest this many cases of the same units are compared; older ones in the window are not."""
+"""Only the newest cases of the same units are compared, up to this number."""
 MOST_LINKS = 3
 LIKELY = 0.45
 FEWEST_WORDS = 3
-"""Fewer words say too little to compare."""
+"""Shorter texts are not compared."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike two texts are, 0 to 1, and the words that they share."""
+    """Similarity of two texts, 0 to 1, and the words they share."""
 
     score: float
     shared: tuple[str, ...]
 
 
 def likeness(one: str, other: str) -> Likeness:
-    """Compare two folded texts: the cosine over their words and pairs of words, pairs counting double."""
+    """Compare two folded texts: cosine similarity over words and pairs of words, where pairs count double."""
     mine, theirs = _shingles(one), _shingles(other)
     product = sum(count * theirs[shingle] for shingle, count in mine.items())
     size = math.sqrt(sum(count**2 for count in mine.values()) * sum(count**2 for count in theirs.values()))
@@ -41,7 +41,7 @@ def likeness(one: str, other: str) -> Likeness:
 
 
 def link(session: Session, case: Case) -> list[CaseLink]:
-    """Link a case to the ones it is likely a duplicate of; links that are there already are left as they are."""
+    """Link a case to its likely duplicates; existing links do not change."""
     text = _plain(case)
     if len(words_of(text)) < FEWEST_WORDS:
         return []
@@ -67,14 +67,14 @@ def link(session: Session, case: Case) -> list[CaseLink]:
 
 
 def links_of(session: Session, case: Case) -> list[CaseLink]:
-    """The links of a case in both directions that nobody has dismissed, the likeliest first."""
+    """Return the links of a case in both directions that were not dismissed, the likeliest first."""
     either = sa.or_(CaseLink.case_id == case.id, CaseLink.other_id == case.id)
     query = sa.select(CaseLink).where(either, CaseLink.dismissed.is_(False)).order_by(CaseLink.score.desc())
     return list(session.scalars(query))
 
 
 def _candidates(session: Session, case: Case) -> list[Case]:
-    """The newest cases of the same place around the same time that were not merged themselves."""
+    """Return the newest cases of the same place and time that were not merged themselves."""
     units = units_under(session, [case.unit_id]) | _above(session, case.unit_id)
     query = (
         sa.select(Case)
@@ -101,7 +101,7 @@ def _above(session: Session, unit_id: int) -> set[int]:
 
 
 def _plain(case: Case) -> str:
-    """What was said, without the case's own number at the beginning of what it is found by."""
+    """Return the search text without the case number at its beginning."""
     return folded(case.search_text.removeprefix(case.number))
 
 

@@ -1,4 +1,4 @@
-"""What a citizen who knows the number of a case may hear of it: how it stands, and what was answered."""
+"""Answers that a citizen who knows the number of a case may hear."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from feedback.states import Direction
 
 
 def answers_to(session: Session, case: Case) -> Sequence[Message]:
-    """The office's answers, the oldest first; texts by which the station acknowledges something are none."""
+    """Return the office's answers, oldest first, without the station's own receipts."""
     return session.scalars(
         sa.select(Message)
         .options(joinedload(Message.sound))

@@ -1,6 +1,6 @@
-"""Cases as rules over rows: opened, continued, assigned, answered, closed, opened again.
+"""Life cycle of cases, as rules over rows: opened, continued, assigned, answered, closed, reopened.
 
-Every step is written into the case's history and the audit trail in the same transaction.
+Every step goes into the case's history and the audit trail in the same transaction.
 """
 
 import datetime
@@ -19,11 +19,11 @@ from haichieu.errors import NotFound
 from haichieu.media import Media
 
 OPEN = (CaseStatus.NEW, CaseStatus.TRANSCRIBED, CaseStatus.ASSIGNED, CaseStatus.REOPENED)
-"""States in which somebody waits for an answer."""
+"""States in which the citizen waits for an answer."""
 
 
 class NoSuchCase(NotFound):
-    """There is no case of this number, or it is not for the one who asks."""
+    """There is no case of this number, or the user may not see it."""
 
     def __init__(self, number: str) -> None:
         super().__init__("case.not_found", number=number)
@@ -31,7 +31,7 @@ class NoSuchCase(NotFound):
 
 @dataclass(frozen=True)
 class Opening:
-    """What is known of a case when it is opened. `unit_by` and `category_by` say who chose them (see `Case`)."""
+    """The properties of a new case. `unit_by` and `category_by` name who chose them (see `Case`)."""
 
     channel: Channel
     unit_id: int
@@ -44,7 +44,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Said:
-    """One thing that was said. `author` is an actor of the audit trail."""
+    """One message. `author` is an actor of the audit trail."""
 
     direction: Direction
     channel: Channel
@@ -56,7 +56,7 @@ class Said:
 
 
 def open_case(session: Session, about: Opening, first: Said, at: datetime.datetime) -> Case:
-    """Open a case with its first message, under a number that no other has."""
+    """Open a case with its first message, under a unique number."""
     number = new_case_number()
     while session.scalar(sa.select(Case.id).where(Case.number == number)) is not None:
         number = new_case_number()
@@ -83,9 +83,9 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
 
 
 def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Message:
-    """Add a message to a case, and have a citizen's words written down and filed.
+    """Add a message to a case; what a citizen says is queued for transcription and filing.
 
-    A citizen who speaks again in a case that was answered or closed opens it anew.
+    A new message of the citizen reopens a case that was answered or closed.
     """
     message = Message(
         case=case,
@@ -109,7 +109,7 @@ def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Mess
 
 
 def happen(session: Session, case: Case, event: CaseEvent, actor: str, at: datetime.datetime) -> None:
-    """Let something happen to a case. Raises IllegalTransition."""
+    """Apply an event to a case. Raises IllegalTransition."""
     before = CaseStatus(case.status)
     case.status = CASE.after(before, event)
     if case.status == CaseStatus.ANSWERED and case.answered_at is None:
@@ -151,7 +151,7 @@ def _plain(value: str | locale.Message) -> str:
 
 
 def find_case(session: Session, number: str) -> Case:
-    """The case with the number that was keyed in or written. Raises WrongCheckDigit or NoSuchCase."""
+    """Return the case with this number. Raises WrongCheckDigit or NoSuchCase."""
     read = read_case_number(number)
     case = session.scalar(sa.select(Case).where(Case.number == read))
     if case is None:

@@ -1,7 +1,7 @@
-"""A person's word on likely duplicates: these two are one, or they are not.
+"""Merging of likely duplicates, on a person's decision.
 
-Messages stay in the case where they were said. A merged case waits for the answer of the one it was merged into:
-`feedback.answers.replies.answer` gives it to the citizens of both. One that is reopened stands for itself again.
+Messages stay in their case. A merged case waits for the answer of its main case: `feedback.answers.replies.answer`
+delivers it to the citizens of both. A merged case that is reopened is separate again.
 """
 
 import datetime
@@ -17,13 +17,13 @@ from haichieu.errors import HaiChieuError
 
 
 class MergeRefused(HaiChieuError):
-    """The two cases cannot be made one."""
+    """The two cases cannot be merged."""
 
 
 def merge(session: Session, duplicate: Case, main: Case, actor: str, at: datetime.datetime) -> Case:
-    """Make `duplicate`, and what was merged into it, wait for the answer of `main`; return the case that is answered.
+    """Merge `duplicate`, and what was merged into it, into `main`; return the case that will be answered.
 
-    What is itself merged stands for the case it was merged into. Raises MergeRefused.
+    A main case that was merged itself is replaced by its own main case. Raises MergeRefused.
     """
     while main.duplicate_of_id is not None:
         main = session.get_one(Case, main.duplicate_of_id)
@@ -42,7 +42,7 @@ def merge(session: Session, duplicate: Case, main: Case, actor: str, at: datetim
 
 
 def unmerge(session: Session, case: Case, actor: str, at: datetime.datetime) -> None:
-    """Let a merged case stand for itself again. Raises MergeRefused."""
+    """Separate a merged case again. Raises MergeRefused."""
     if case.duplicate_of_id is None:
         raise MergeRefused("case.merge.not_merged", number=case.number)
     main = session.get_one(Case, case.duplicate_of_id)
@@ -51,7 +51,7 @@ def unmerge(session: Session, case: Case, actor: str, at: datetime.datetime) -> 
 
 
 def dismiss(session: Session, case: Case, other: Case, actor: str, at: datetime.datetime) -> None:
-    """Say that two cases are not about the same; they are not linked again. Raises MergeRefused when they are not."""
+    """Dismiss a link between two cases; they are not linked again. Raises MergeRefused when they are not linked."""
     found = session.scalar(
         sa.select(CaseLink).where(
             sa.or_(
@@ -67,7 +67,7 @@ def dismiss(session: Session, case: Case, other: Case, actor: str, at: datetime.
 
 
 def close(session: Session, case: Case, actor: str, at: datetime.datetime) -> None:
-    """Close a case and those that were merged into it. Raises IllegalTransition."""
+    """Close a case and those merged into it. Raises IllegalTransition."""
     happen(session, case, CaseEvent.CLOSE, actor, at)
     for merged in merged_into(session, case):
         if merged.status != CaseStatus.CLOSED:
@@ -75,5 +75,5 @@ def close(session: Session, case: Case, actor: str, at: datetime.datetime) -> No
 
 
 def merged_into(session: Session, case: Case) -> list[Case]:
-    """The cases that wait for this one's answer."""
+    """Return the cases that wait for this one's answer."""
     return list(session.scalars(sa.select(Case).where(Case.duplicate_of_id == case.id).order_by(Case.id)))

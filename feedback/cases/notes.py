@@ -1,4 +1,4 @@
-"""What officials write about a case among themselves; a citizen never gets to hear it."""
+"""Internal notes of officials about a case. Citizens never receive them."""
 
 import datetime
 

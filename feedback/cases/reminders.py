@@ -1,7 +1,7 @@
-"""Reminding of cases one working day before they fall due, and an alarm when they are late: each once for each date.
+"""Reminders one working day before a case is due, and an alarm when it is overdue: each once per due date.
 
-The contract knows no mail, so a reminder is a step in the case's history and a line in the log, and the panel and
-`haichieu status` show what is late; nobody is written to.
+The station sends no mail: a reminder is a step in the case's history and a log line, and the panel and `haichieu
+status` show overdue cases.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Reminded:
-    """How many cases were reminded of, and for how many the alarm was raised."""
+    """Numbers of cases that were reminded of, and that became overdue."""
 
     soon: int
     late: int
@@ -40,7 +40,7 @@ class Reminded:
 
 
 def remind(session: Session, at: datetime.datetime) -> Reminded:
-    """Remind of what falls due by the next working day, and raise the alarm for what is late; `AT_ONCE` at most."""
+    """Remind of cases due by the next working day and raise alarms for overdue ones; at most `AT_ONCE` each."""
     timezone = ZoneInfo(the_station(session).timezone)
     late = _waiting(session, Case.overdue_alarm_at.is_(None), Case.due_at < at)
     for case in late:
@@ -65,7 +65,7 @@ def remind(session: Session, at: datetime.datetime) -> Reminded:
 
 
 def next_look(session: Session, at: datetime.datetime) -> datetime.datetime:
-    """When to look again: in an hour, or when the next case is late."""
+    """Return when to look again: in an hour, or when the next case becomes overdue."""
     earliest = session.scalar(
         sa.select(sa.func.min(Case.due_at, type_=Case.due_at.type)).where(*_still_waiting(), Case.due_at >= at)
     )

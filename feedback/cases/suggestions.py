@@ -1,6 +1,6 @@
-"""What a case is about and where, guessed from the citizen's words; and why, so that a person can judge the guess.
+"""Suggestions of category and place from the citizen's words, with reasons that a person can judge.
 
-A guess never overrides a choice: who may be overridden is decided in `feedback.intake.filing`.
+A suggestion never overrides a person's choice; `feedback.intake.filing` decides what may be replaced.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,14 +15,14 @@ LEVELS = (
     *("tỉnh", "thành phố", "huyện", "quận", "thị xã", "thị trấn", "xã", "phường"),
     *("thôn", "xóm", "bản", "làng", "buôn", "ấp", "khu phố", "tổ dân phố"),
 )
-"""The words that a unit's name may begin with."""
+"""The words that can begin a unit's name."""
 
 _LEVELS = sorted((words_of(level) for level in LEVELS), key=len, reverse=True)
 
 
 @dataclass(frozen=True)
 class SuggestedCategory:
-    """A category and the words that speak for it, as `Case.category_by` says it."""
+    """A category with the matching words, as stored in `Case.category_by`."""
 
     category: Category
     because: str
@@ -30,7 +30,7 @@ class SuggestedCategory:
 
 @dataclass(frozen=True)
 class SuggestedUnit:
-    """A unit and the place name that speaks for it, as `Case.unit_by` says it."""
+    """A unit with the matching place name, as stored in `Case.unit_by`."""
 
     unit: Unit
     because: str
@@ -45,7 +45,7 @@ class _Mention:
 
 
 def category_for(text: str, categories: Iterable[Category]) -> SuggestedCategory | None:
-    """Return the category whose keywords fit the text best, None when none or several do.
+    """Return the category whose keywords match best; None when there is none or a tie.
 
     A keyword counts once, more with its diacritics than without, and more the more words it has.
     """
@@ -67,10 +67,10 @@ def category_for(text: str, categories: Iterable[Category]) -> SuggestedCategory
 
 
 def unit_for(text: str, here: Unit, below: Sequence[Unit]) -> SuggestedUnit | None:
-    """Return the unit below `here` whose place the text names, None when none or several fit.
+    """Return the unit below `here` that the text names; None when there is none or more than one.
 
-    A village with its commune is one place, the village. A name of one word counts with its level alone ("xóm Ba"),
-    and a name that `here` bears as well means nothing unless the level is said.
+    A village with its commune counts as the village. A name of one word needs its level ("xóm Ba"), and so does a name
+    that `here` shares.
     """
     words = words_of(text)
     mentions = _longest([mention for unit in (here, *below) for mention in _mentions(unit, words)])
@@ -97,7 +97,7 @@ def _fit(phrase: list[str], words: list[str]) -> int:
 
 
 def _parts(unit: Unit) -> tuple[list[str], list[str]]:
-    """The level and the name proper of a unit, as words."""
+    """Return the level and the proper name of a unit, as words."""
     words = words_of(unit.name)
     for level in _LEVELS:
         if words[: len(level)] == level and len(words) > len(level):
@@ -118,7 +118,7 @@ def _mentions(unit: Unit, words: list[str]) -> list[_Mention]:
 
 
 def _longest(mentions: list[_Mention]) -> list[_Mention]:
-    """Leave out what lies within a better mention: "Bảo Lạc" within "thị trấn Bảo Lạc"."""
+    """Drop mentions inside a better one: "Bảo Lạc" within "thị trấn Bảo Lạc"."""
     return [
         one
         for one in mentions

@@ -1,4 +1,4 @@
-"""Cases as a table for statistics: no numbers of citizens, no words of theirs, and nothing a spreadsheet would run."""
+"""CSV of cases for statistics, without numbers or words of citizens and safe from formula injection."""
 
 import csv
 from typing import IO
@@ -17,7 +17,7 @@ _AT_ONCE = 1000
 
 
 def write(session: Session, wanted: Wanted, target: IO[str]) -> int:
-    """Write the cases that are wanted as CSV, the newest first; return how many. The session forgets what it read."""
+    """Write the matching cases as CSV, newest first; return how many. The session is emptied on the way."""
     table = csv.writer(target)
     table.writerow(COLUMNS)
     written = 0

@@ -1,17 +1,17 @@
-"""Whole words and phrases found in what citizens say, with and without diacritics, and how well they fit."""
+"""Matching of whole words and phrases in citizens' messages, with and without diacritics."""
 
 from collections.abc import Sequence
 
 from haichieu.folded_text import folded, without_tones
 
 EXACT, TONE, BARE = 4, 3, 2
-"""How well one word fits: as it is written; with another tone; typed without any diacritics."""
+"""Quality of a match: exact; another tone; typed without diacritics."""
 
 
 def likeness(said: str, meant: str) -> int:
-    """Say how well a word fits another, 0 for not at all.
+    """Return how well a word matches another, 0 for not at all.
 
-    A word that bears diacritics is another word when its vowels differ ("có" is not "cô"): recognition errs in tones.
+    Different vowels make another word ("có" is not "cô"), because recognition gets tones wrong.
     """
     if said == meant:
         return EXACT
@@ -21,7 +21,7 @@ def likeness(said: str, meant: str) -> int:
 
 
 def places_of(phrase: Sequence[str], words: Sequence[str]) -> list[tuple[int, int]]:
-    """Return where a phrase begins in `words`, with the worst likeness of its words each time."""
+    """Return the positions of a phrase in `words`, each with the worst match of its words."""
     if not phrase:
         return []
     found = []

@@ -1,6 +1,6 @@
-"""What the station holds of one citizen, in one ZIP file: `data.json` and the sounds and files it names.
+"""Export of the personal data of one citizen: a ZIP file with `data.json`, sounds and files.
 
-Internal notes and the names of officials are the office's own and stay out.
+Internal notes and the names of officials belong to the office and are left out.
 """
 
 import json
@@ -26,9 +26,9 @@ Json = dict[str, object]
 def export_citizen(
     session: Session, store: MediaStore, book: CitizenBook, number: str, target: Path, actor: str
 ) -> int:
-    """Write what is held of the citizen with this number (E.164) and return how many cases that are.
+    """Write the data of the citizen with this number (E.164) and return the number of cases.
 
-    The file is for its owner alone (mode 0600), and must not be there yet. Raises NoSuchCitizen or UsageError.
+    The file is created with mode 0600 and must not exist yet. Raises NoSuchCitizen or UsageError.
     """
     citizen = book.find(session, number)
     calls = session.scalars(sa.select(CitizenCall).where(CitizenCall.number_hash == book.digest(number))).all()

@@ -1,7 +1,7 @@
-"""What the station holds of one citizen: who may see the number, all of it in one file, and all of it gone.
+"""Privacy of citizens: access to their numbers, and erasure of their data.
 
-After an erasure the frame of a case stays for the statistics (number, place, category, dates, states); who it was and
-what was said do not.
+After an erasure the frame of a case remains for statistics (number, place, category, dates, states), without the person
+and the words.
 """
 
 import datetime
@@ -50,7 +50,7 @@ class NoSuchCitizen(NotFound):
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure took; `recordings` are names in Asterisk's spool, which is the caller's to empty."""
+    """Counts of an erasure; `recordings` are names in Asterisk's spool that the caller has to delete."""
 
     cases: int
     messages: int
@@ -60,7 +60,7 @@ class Erased:
 
 
 def number_for(book: CitizenBook, account: Account, case: Case) -> str:
-    """The citizen's number as this account may see it: in clear, masked, or empty for an anonymous one."""
+    """Return the citizen's number as this account may see it: in clear, masked, or empty for an anonymous citizen."""
     if case.citizen is None:
         return ""
     number = book.number_of(case.citizen)
@@ -70,9 +70,10 @@ def number_for(book: CitizenBook, account: Account, case: Case) -> str:
 def erase_citizen(
     session: Session, store: MediaStore, book: CitizenBook, number: str, actor: str, at: datetime.datetime
 ) -> Erased:
-    """Erase what is held of the citizen with this number (E.164). Raises NoSuchCitizen.
+    """Erase the data of the citizen with this number (E.164). Raises NoSuchCitizen.
 
-    The audit trail says that it was done and by whom, and names nobody. Files go when the transaction commits.
+    The audit trail records the erasure and its actor, and names no citizen. Files are deleted when the transaction
+    commits.
     """
     digest = book.digest(number)
     citizen = session.scalar(sa.select(Citizen).where(Citizen.number_hash == digest).with_for_update())
@@ -92,10 +93,9 @@ def erase_citizen(
 
 
 def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: datetime.datetime) -> tuple[int, int]:
-    """Leave of cases their frame alone; return how many messages were emptied and how many files go.
+    """Empty cases to their frame; return how many messages were emptied and how many files will be deleted.
 
-    What an answer was about is said in it, so the office's words go with the citizen's; what was still to be sent or
-    done is called off.
+    Answers repeat what they are about, so the office's words are deleted as well. Pending jobs are cancelled.
     """
     ids = [case.id for case in cases]
     messages = session.scalars(sa.select(Message).where(Message.case_id.in_(ids))).all()
@@ -123,6 +123,6 @@ def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: 
 
 
 def drafts_of(session: Session, book: CitizenBook, number: str) -> list[VoiceDraft]:
-    """The messages that this citizen is recording, or was when something failed."""
+    """Return the messages that this citizen is recording, or was when something failed."""
     drafts = session.scalars(sa.select(VoiceDraft).where(VoiceDraft.number_locked != "")).all()
     return [draft for draft in drafts if book.unlock(draft.number_locked) == number]

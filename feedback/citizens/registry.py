@@ -1,7 +1,7 @@
-"""Who called or wrote: numbers encrypted at rest, and found by a keyed hash (HMAC-SHA-256, RFC 2104).
+"""Registry of citizens: numbers encrypted at rest and found by a keyed hash (HMAC-SHA-256, RFC 2104).
 
-The key of the hash is a file of the home's `secrets/`, so that the table alone, where every possible number could be
-tried, tells nothing.
+The key of the hash is a file in the home's `secrets/`. Without it the table cannot be searched by trying every possible
+number.
 """
 
 import datetime
@@ -18,22 +18,22 @@ from haichieu.vault import Vault, open_vault, station_secret
 
 
 class CitizenBook:
-    """Finds and remembers citizens by number. Numbers are E.164 where they are such (`haichieu.phone_numbers`)."""
+    """Finds and adds citizens by number. Numbers are E.164 where possible (`haichieu.phone_numbers`)."""
 
     def __init__(self, vault: Vault, key: bytes) -> None:
         self._vault = vault
         self._key = key
 
     def digest(self, number: str) -> str:
-        """The keyed hash that a number is found by."""
+        """Return the keyed hash of a number."""
         return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()
 
     def find(self, session: Session, number: str) -> Citizen | None:
-        """The citizen with this number, None when they never called or wrote."""
+        """Return the citizen with this number, None for one who never called or wrote."""
         return session.scalar(sa.select(Citizen).where(Citizen.number_hash == self.digest(number)))
 
     def meet(self, session: Session, number: str, at: datetime.datetime) -> Citizen:
-        """The citizen with this number, remembered from now on."""
+        """Return the citizen with this number, adding the row when it is new."""
         citizen = self.find(session, number)
         if citizen is None:
             citizen = Citizen(
@@ -45,18 +45,18 @@ class CitizenBook:
         return citizen
 
     def number_of(self, citizen: Citizen) -> str:
-        """The number in clear: for dialling and texting, and for who may see it."""
+        """Return the number in clear, for dialling, texting and users who may see it."""
         return self._vault.unlock(citizen.number_locked)
 
     def lock(self, number: str) -> str:
-        """A number encrypted, for a row that must be able to dial it."""
+        """Encrypt a number, for a row that is dialled later."""
         return self._vault.lock(number)
 
     def unlock(self, locked: str) -> str:
-        """The number in clear again."""
+        """Decrypt a number."""
         return self._vault.unlock(locked)
 
 
 def open_citizens(home: Path) -> CitizenBook:
-    """Open the book of the station in `home`, making its key on first use (mode 0600)."""
+    """Open the registry of the station in `home`, making its key on first use (mode 0600)."""
     return CitizenBook(open_vault(home), station_secret(home, "numbers.key", lambda: secrets.token_bytes(32)))

@@ -1,6 +1,6 @@
-"""Filing: what a message says decides, where no person has, what its case is about, where, and what it resembles.
+"""Filing: suggests category, unit, due date and duplicates from a message, unless a person has chosen.
 
-Each message's job is done in one transaction, and doing it again changes nothing.
+Each message is filed in one transaction; filing it again changes nothing.
 """
 
 import datetime
@@ -20,11 +20,11 @@ from haichieu.people import Unit, units_under
 
 LEASE = datetime.timedelta(minutes=2)
 UNTOUCHED = (CaseStatus.NEW, CaseStatus.TRANSCRIBED)
-"""Nobody works on the case yet: a guess may still follow what the citizen adds."""
+"""States in which no person works on the case, so that suggestions may still follow the citizen's words."""
 
 
 def file_message(session: Session, message: Message, at: datetime.datetime) -> None:
-    """File what a citizen said: search text, category, unit, due date and likely duplicates of its case."""
+    """File a citizen's message: search text, category, unit, due date and likely duplicates of its case."""
     case = session.get_one(Case, message.case_id, populate_existing=True, with_for_update=True)
     case_search.index(session, case)
     said = _said(session, case)
@@ -43,7 +43,7 @@ def file_message(session: Session, message: Message, at: datetime.datetime) -> N
 
 
 def _category_is_open(case: Case) -> bool:
-    """Say whether category is a guess, or "not sure", and nobody works on the case yet."""
+    """Return whether the category is a suggestion or "not sure", and no person works on the case yet."""
     by = case.category_by
     guessed = by.startswith("keywords:")
     unsure = case.category is None and not by.startswith(("account:", "official:"))
@@ -51,12 +51,12 @@ def _category_is_open(case: Case) -> bool:
 
 
 def _unit_is_open(case: Case) -> bool:
-    """Say whether unit came with the number dialled, or is a guess, and nobody works on the case yet."""
+    """Return whether the unit came with the number dialled or is a suggestion, and no person works on the case yet."""
     return case.status in UNTOUCHED and (case.unit_by in ("", "number") or case.unit_by.startswith("place:"))
 
 
 def _said(session: Session, case: Case) -> str:
-    """The citizen's words, written and spoken."""
+    """Return the citizen's words, written and spoken."""
     rows = session.execute(
         sa.select(Message.text, Transcript.text)
         .outerjoin(Transcript, Transcript.message_id == Message.id)

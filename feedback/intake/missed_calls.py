@@ -1,7 +1,7 @@
-"""Citizens who ring and hang up before the answer, so that it costs them nothing: one call is owed to each.
+"""Missed calls: citizens who hang up before the answer are called back once, at no cost to them.
 
-A caller's number can be forged, so a call is made by rules that leave nothing to gain from that: once, in the hours in
-which citizens may be rung up, to numbers of this country alone, and not to one number again and again.
+A caller's number can be forged, so the rules leave nothing to gain from that: one call, within the hours for calls to
+citizens, only to domestic numbers, and not repeatedly to the same number.
 """
 
 import datetime
@@ -18,18 +18,18 @@ from haichieu.phone_numbers import is_domestic
 from haichieu.station import the_station
 
 DELAY = datetime.timedelta(seconds=3)
-"""Whoever hung up has put the phone down by then."""
+"""Time for the caller to put the phone down."""
 VALID = datetime.timedelta(minutes=15)
-"""A call that could not be made for this long after it fell due is no longer expected."""
+"""A call that could not be placed for this long after it was due is dropped."""
 NOT_AGAIN_FOR = datetime.timedelta(minutes=10)
-"""How long nobody is owed a second call."""
+"""Minimum time between two calls back to one number."""
 MOST_AN_HOUR = 60
-"""Calls that are owed to all citizens together: more missed calls than that are no citizens'."""
+"""Limit of pending calls to all citizens together; a higher rate is an attack."""
 
 
 @dataclass(frozen=True)
 class OwedCitizenCall:
-    """A call to make: to whom, and which number they had dialled."""
+    """A pending call: its number, and the number that the citizen dialled."""
 
     id: int
     number: str
@@ -37,18 +37,18 @@ class OwedCitizenCall:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The one number at which it may be answered."""
+        """The numbers to try: only one."""
         return (self.number,)
 
 
 class MissedCalls:
-    """The calls that are owed to citizens, over `CitizenCall`."""
+    """The queue of calls back to citizens, over `CitizenCall`."""
 
     def __init__(self, citizens: CitizenBook) -> None:
         self._citizens = citizens
 
     def owe(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
-        """Owe one call to who rang and hung up; say whether it will be made."""
+        """Queue a call back to a caller who hung up; return whether one will be placed."""
         digest = self._citizens.digest(number)
         lately = sa.select(CitizenCall.id).where(
             CitizenCall.number_hash == digest, CitizenCall.due_at > at - NOT_AGAIN_FOR
@@ -76,7 +76,7 @@ class MissedCalls:
         return True
 
     def claim(self, session: Session, at: datetime.datetime) -> list[OwedCitizenCall]:
-        """Take the calls that are due, each for one claimant only; forget those that came too late."""
+        """Claim the calls that are due; drop those that are too late."""
         for late in session.scalars(
             sa.select(CitizenCall).where(CitizenCall.state == "owed", CitizenCall.expires_at < at)
         ):
@@ -98,15 +98,15 @@ class MissedCalls:
         return [OwedCitizenCall(debt.id, self._citizens.unlock(debt.number_locked), debt.dialled) for debt in due]
 
     def next_due(self, session: Session) -> datetime.datetime | None:
-        """When the next call falls due; None when none is owed."""
+        """Return when the next call is due; None without a pending one."""
         return session.scalar(sa.select(sa.func.min(CitizenCall.due_at)).where(CitizenCall.state == "owed"))
 
     def settle(self, session: Session, call_id: int, outcome: str) -> None:
-        """Write down how the call went. The number is needed no longer; its hash is, for `NOT_AGAIN_FOR`."""
+        """Record the outcome of a call. Its number is deleted; its hash is needed for `NOT_AGAIN_FOR`."""
         _close(session.get_one(CitizenCall, call_id), "done", outcome)
 
     def expire_interrupted(self, session: Session) -> int:
-        """Calls that a dead switchboard was making are not made again: they may have been answered."""
+        """Drop calls that a dead switchboard was placing: they may have been answered."""
         interrupted = session.scalars(sa.select(CitizenCall).where(CitizenCall.state == "calling")).all()
         for debt in interrupted:
             _close(debt, "expired", "the switchboard was restarted")

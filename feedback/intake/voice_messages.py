@@ -1,7 +1,7 @@
-"""Spoken messages of citizens: from Asterisk's spool into a case, also when the caller or the switchboard left.
+"""Voice messages of citizens: from Asterisk's spool into a case, even when the caller or the switchboard is gone.
 
-What a case will need is on record (`VoiceDraft`) before the tone. A recording in the spool that no call has in hand was
-left behind: `left_behind` finds it, and `keep` files it as if the caller had asked for it.
+Everything a case needs is stored (`VoiceDraft`) before the tone. `left_behind` finds recordings that belong to no
+running call, and `keep` files them as if the caller had confirmed.
 """
 
 import datetime
@@ -31,8 +31,7 @@ from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
 
 SPEECH_SECONDS = 0.2
-"""With less than this to hear in it a recording is silent: a click of the line, or the end of a key's tone. It is
-shorter than any word."""
+"""A recording with less speech than this is silent: a click of the line, or the end of a key tone. Words are longer."""
 
 ABANDONED = datetime.timedelta(minutes=10)
 """A draft this old without a recording belongs to a caller who hung up before the tone."""
@@ -47,9 +46,9 @@ class NothingSaid(HaiChieuError):
 
 @dataclass(frozen=True)
 class Beginning:
-    """What is known when a message begins. `number` is None for somebody who withholds it; `case_id` continues a case.
+    """The properties of a new message. `number` is None when withheld; `case_id` continues a case.
 
-    `unit_by` says who or what chose the unit, see `feedback.models.Case`.
+    `unit_by` names who chose the unit, see `feedback.models.Case`.
     """
 
     unit_id: int
@@ -61,14 +60,14 @@ class Beginning:
 
 
 class VoiceMessages(SpooledRecordings):
-    """Takes what citizens say out of Asterisk's spool. Its methods block: use a thread."""
+    """Stores the voice messages in Asterisk's spool. Its methods block: use a thread."""
 
     kind = re.compile(r"message-[0-9a-f]{32}")
 
     def __init__(
         self, spool: Spool, database: Database, store: MediaStore, citizens: CitizenBook, node: str = ""
     ) -> None:
-        """`node` is the machine whose spool this is: drafts of another's are left alone."""
+        """`node` is the machine of this spool; drafts of other machines are not touched."""
         super().__init__(spool)
         self._database = database
         self._store = store
@@ -76,9 +75,9 @@ class VoiceMessages(SpooledRecordings):
         self._node = node
 
     def begin(self, about: Beginning) -> str:
-        """Return the name to record to, with all that filing needs committed. Raises DiskFull, an alarm being raised.
+        """Store everything that filing needs and return the name to record to. Raises DiskFull and an alarm.
 
-        The name is random: a folder's listing tells nothing about who called.
+        The name is random, so that listing the folder reveals no caller.
         """
         try:
             self._store.require_space()
@@ -105,14 +104,14 @@ class VoiceMessages(SpooledRecordings):
         return name
 
     def has_speech(self, name: str) -> bool:
-        """Say whether there is anything to hear in it."""
+        """Return whether the recording contains speech."""
         return has_speech(self._spool.wav(name))
 
     def keep(self, name: str, *, anonymous: bool = False) -> str:
         """File a recording and return the number of its case.
 
-        It leaves the spool when the case is committed, and is filed only once. With `anonymous` the number is
-        forgotten first. Raises NothingSaid, and then it is discarded; UnreadableSound, and then it is left alone.
+        It leaves the spool when the case is committed, and is filed only once. With `anonymous` the number is deleted
+        first. Raises NothingSaid after discarding it, or UnreadableSound and leaves it.
         """
         wav = self._spool.wav(name)
         if anonymous:
@@ -126,20 +125,20 @@ class VoiceMessages(SpooledRecordings):
     def file_recording(
         self, wav: Path, *, number: str | None, unit_id: int, language: str, at: datetime.datetime
     ) -> str:
-        """File a recording that no flow took, as a message to the unit of the number dialled; see `keep`.
+        """File a recording that no flow made, as a message to the unit of the number dialled; see `keep`.
 
-        Its file name, without extension, is what tells that it was filed before; it is deleted once it is.
+        The file name without extension identifies what was filed before. The file is deleted once it is filed.
         """
         return self._file(wav, wav.stem, Beginning(unit_id, "number", number, language=language), at)
 
     def discard(self, name: str) -> None:
-        """Forget what was recorded, and the draft: the caller does not want it, or there is nothing in it."""
+        """Delete the recording and its draft."""
         self._spool.discard(name)
         with self._database.session() as session:
             session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
 
     def discard_sound(self, name: str) -> None:
-        """Forget what was recorded; it is about to be recorded anew."""
+        """Delete the recording; it is about to be made again."""
         self._spool.discard(name)
 
     def take_in(self, name: str) -> str | None:
@@ -163,7 +162,7 @@ class VoiceMessages(SpooledRecordings):
         return len(abandoned)
 
     def _beginning(self, session: Session, draft: VoiceDraft | None) -> tuple[Beginning, datetime.datetime]:
-        """What the draft says; without one, as after a restored backup, the message is the whole station's."""
+        """Return the properties in the draft; without one, as after a restored backup, those of the whole station."""
         if draft is None:
             unit = highest_unit(session)
             return Beginning(unit, "", language=the_station(session).language), now()
@@ -187,7 +186,7 @@ class VoiceMessages(SpooledRecordings):
         return filed
 
     def _write(self, wav: Path, name: str, about: Beginning, at: datetime.datetime) -> str:
-        """Commit the case with a copy of the sound: until that is done the spool still holds the only proof of it."""
+        """Commit the case with a copy of the sound: until then the spool has the only copy."""
         with self._store.scratch() as folder:
             copy = Path(shutil.copyfile(wav, Path(folder) / "message.wav"))
             with self._database.session() as session:
@@ -225,9 +224,9 @@ class VoiceMessages(SpooledRecordings):
 
 
 def has_speech(wav: Path) -> bool:
-    """Say whether there is anything to hear in a recording, whose header may lack its length. Raises UnreadableSound.
+    """Return whether a recording contains speech; its header may lack the length. Raises UnreadableSound.
 
-    The rule is on the side of the caller: whatever is louder than the noise of a line for longer than a click counts.
+    In doubt the caller is believed: anything louder than line noise and longer than a click counts.
     """
     try:
         if wav.stat().st_size <= HEADER_BYTES:
@@ -239,5 +238,5 @@ def has_speech(wav: Path) -> bool:
 
 
 def _filed_before(session: Session, name: str) -> str | None:
-    """The number of the case that a recording is in already, which a crash left in the spool after the commit."""
+    """Return the case of a recording that a crash left in the spool after the commit."""
     return session.scalar(sa.select(Case.number).join(Message).where(Message.external_id == name))

@@ -1,1 +1,1 @@
-"""Text messages in and out: through Twilio, or as SIP MESSAGE through a GSM gateway of one's own."""
+"""Text messages in and out: through Twilio, or as SIP MESSAGE through a GSM gateway."""

@@ -1,4 +1,4 @@
-"""What Twilio tells of a text after it took it. A text's state only moves forward: old news changes nothing."""
+"""Delivery reports from Twilio. The state of a text only moves forward: late reports change nothing."""
 
 import datetime
 
@@ -29,10 +29,10 @@ _REASONS = {
 def note_status(
     session: Session, provider_id: str, reply_id: int | None, status: str, code: str, at: datetime.datetime
 ) -> bool:
-    """Take one status of a text; say whether it changed anything.
+    """Apply one delivery report; return whether it changed anything.
 
-    `reply_id` is what we gave Twilio along with the text: it tells us of one that was handed over by a process that
-    died before it could write so down.
+    `reply_id` is the id that we gave Twilio with the text. It identifies a text whose worker died before storing
+    Twilio's id.
     """
     reply = session.scalar(sa.select(Reply).where(Reply.provider_id == provider_id).with_for_update())
     if reply is None and reply_id is not None:

@@ -1,4 +1,4 @@
-"""The worker's half of the outbox: hands texts to Twilio, and leaves to the switchboard those that go by SIP."""
+"""The worker's part of the outbox: sends texts through Twilio and leaves SIP texts to the switchboard."""
 
 import asyncio
 import datetime
@@ -22,11 +22,14 @@ class Line(Protocol):
     """A provider of texts; its calls block."""
 
     def send(self, number: str, text: str, reply_id: int) -> HandedOver:
-        """Hand over one text. Raises OutboxError, as one of its kinds."""
+        """Send one text. Raises a subclass of OutboxError."""
         ...
 
     def look_up(self, number: str, text: str, since: datetime.datetime) -> list[HandedOver]:
-        """The texts like this one that it took for that number since then. Raises OutboxError."""
+        """Return the texts with this content that the provider accepted for that number since then.
+
+        Raises OutboxError.
+        """
         ...
 
 

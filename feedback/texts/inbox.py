@@ -1,7 +1,7 @@
-"""What becomes of a text that a citizen sends: a case, more of a case, or a wish about texts. No transport is here.
+"""Inbound texts: each opens a case, continues one, or opts the sender out or in. No transport is involved.
 
-Only the sender's own case is continued by its number; with anybody else's number a text is a new case like any other,
-so that nothing is learnt by trying. A sender who floods us is still kept, in one case, but costs no more answers.
+A text continues only the sender's own case; with another case's number it opens a new case, so that trying numbers
+reveals nothing. A sender above the limit is still stored, in one case, without replies.
 """
 
 import datetime
@@ -28,15 +28,15 @@ from haichieu.station import the_station
 log = structlog.get_logger()
 
 MOST_AN_HOUR = 10
-"""Texts of one sender in an hour that each may open a case and are each answered."""
+"""Texts per sender and hour that may each open a case and are each answered."""
 HOUR = datetime.timedelta(hours=1)
 
 UnitFor = Callable[[Session, str], int | None]
-"""Finds the unit (its id) that the number texted belongs to."""
+"""Finds the unit (its id) of the number that was texted."""
 
 
 class NotOurNumber(HaiChieuError):
-    """A text to a number that nobody has given to the station."""
+    """The text was sent to a number that the station does not have."""
 
     def __init__(self) -> None:
         super().__init__("text.not_our_number")
@@ -44,7 +44,7 @@ class NotOurNumber(HaiChieuError):
 
 @dataclass(frozen=True)
 class InboundText:
-    """One text as it came. `external_id` is the provider's own name for it; `files` counts what was attached."""
+    """One text as received. `external_id` is the provider's id; `files` counts the attachments."""
 
     sender: str
     to: str
@@ -55,7 +55,7 @@ class InboundText:
 
 @dataclass(frozen=True)
 class Filed:
-    """What became of it: the case, and what is to be said at once where a case's answer is not the place for it."""
+    """The result: the case, and a text to send at once where the case's own reply does not cover it."""
 
     case_number: str | None = None
     repeated: bool = False
@@ -71,11 +71,11 @@ class TextInbox:
         self._unit_for = unit_for
 
     def take(self, text: InboundText) -> Filed:
-        """File a text; it is kept when this returns. Raises NotOurNumber."""
+        """File a text; it is committed when this returns. Raises NotOurNumber."""
         try:
             return self._once(text)
         except sa.exc.IntegrityError:
-            # Two processes had the same text, or the same new citizen, in hand: the other one was first.
+            # Another process filed the same text, or added the same citizen, at the same time.
             return self._once(text)
 
     def _once(self, text: InboundText) -> Filed:
@@ -125,7 +125,7 @@ def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, a
 
 
 def _sender(session: Session, book: CitizenBook, sender: str, at: datetime.datetime) -> Citizen | None:
-    """Who sent it; nobody when there is no number to answer to, as with the names that companies send under."""
+    """Return the sender; None without a number that can be answered, as with company names."""
     number = normalise(sender)
     if number is None or not number.removeprefix("+").isdecimal() or not number.isascii():
         return None

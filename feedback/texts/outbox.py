@@ -1,16 +1,15 @@
-"""Answers by text as rules over rows: which may go, on which line, when, and what became of each.
+"""Outbox of texts, as rules over rows: what may be sent, by which line, when, and the result.
 
-Neither Twilio's API nor a SIP MESSAGE takes a key by which a text handed over twice would be sent once. So a text is
-marked under way before it is handed over, and sent when the line has taken it. Whoever finds one that is under way
-already is in doubt, and asks the line what it has sent to that number since before sending it again. Of a line that
-cannot be asked a text in doubt is sent no second time, but given to a person
+Neither Twilio's API nor SIP MESSAGE has an idempotency key. So a text is marked under way before it is sent, and sent
+when the line has accepted it. A text that is found under way is in doubt: the worker asks the line what it has sent to
+that number since then before sending it again. Where the line cannot be asked, the text is left to a person
 (`docs/decisions/a-text-under-way-is-looked-up.md`).
 
     OutboxError
-    ├── TextRefused        the line will never take this text; says why, for people
-    ├── LineBroken         no text can go out on this line until a person has done something
-    ├── LineBusy           not now; it was certainly not sent
-    ├── OutcomeUnknown     the line did not say whether it took the text
+    ├── TextRefused        the line will never accept this text
+    ├── LineBroken         the line accepts no text until a person has repaired it
+    ├── LineBusy           not now; the text was certainly not sent
+    ├── OutcomeUnknown     the line did not report whether it accepted the text
     └── DoubtRemains       the line cannot be asked either: a person decides
 """
 
@@ -36,19 +35,19 @@ from haichieu.jobs import Claim, Job, JobState
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=2)
-"""Longer than a line takes to answer, so that nobody doubts a text that is still being handed over."""
+"""Longer than a provider takes to answer, so that a text that is still being sent is never in doubt."""
 WAITS = tuple(datetime.timedelta(seconds=seconds) for seconds in (20, 60, 300, 900, 3600))
-"""Between one attempt and the next; after the last of them a text fails."""
+"""Pauses between attempts; after the last attempt a text fails."""
 STATION = "system"
-"""The author of what answers a citizen's own message at once, at any hour."""
+"""The author of immediate replies to a citizen's own message, sent at any time of day."""
 
 
 class OutboxError(HaiChieuError):
-    """A text did not go out."""
+    """A text was not sent."""
 
 
 class TextRefused(OutboxError):
-    """The line will never take this text. `unsubscribed` when it says that the citizen wants none."""
+    """The line will never accept this text. `unsubscribed` when the citizen has opted out there."""
 
     def __init__(self, key: str, /, *, unsubscribed: bool = False, **fields: locale.Field) -> None:
         super().__init__(key, **fields)
@@ -56,24 +55,24 @@ class TextRefused(OutboxError):
 
 
 class LineBroken(OutboxError):
-    """Nothing goes out on this line until a person has done something."""
+    """The line accepts no text until a person has repaired it."""
 
 
 class LineBusy(OutboxError):
-    """Not now; the text was certainly not sent."""
+    """The line is busy; the text was certainly not sent."""
 
 
 class OutcomeUnknown(OutboxError):
-    """The line did not say whether it took the text."""
+    """The line did not report whether it accepted the text."""
 
 
 class DoubtRemains(OutboxError):
-    """The line may have taken the text and cannot be asked: whether to send it again is for a person to say."""
+    """The line may have accepted the text and cannot be asked. A person decides whether to send it again."""
 
 
 @dataclass(frozen=True)
 class Errand:
-    """A text to be handed over. `doubtful` says that it may have been already, at `since` or later."""
+    """A text to send. `doubtful` when it may have been sent already, at `since` or later."""
 
     claim: Claim
     reply_id: int
@@ -85,18 +84,18 @@ class Errand:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What the line calls a text that it took, None where it names none."""
+    """The line's id of an accepted text, None where it has none."""
 
     provider_id: str | None
     segments: int | None = None
 
 
 SipReaches = Callable[[Session, str], bool]
-"""Says whether a number is texted by SIP: a phone of ours, or anybody where a trunk takes texts."""
+"""Returns whether a number is texted by SIP: a phone of the station, or any number where a trunk accepts texts."""
 
 
 def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list[Claim]:
-    """Take texts that are due. One whose claimants died too often is given up, with an alarm."""
+    """Claim texts that are due. A text whose claimants died too often is given up, with an alarm."""
     claims = jobs.claim(session, [kind], at, LEASE, most)
     abandoned = session.execute(
         sa.select(Reply, Job)
@@ -111,7 +110,7 @@ def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list
 
 
 def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReaches, at: datetime.datetime) -> bool:
-    """Leave a text to the switchboard when SIP is its way; say whether that was done."""
+    """Leave a text to the switchboard when its route is SIP; return whether it was."""
     reply = session.get(Reply, claim.subject_id)
     if reply is None or reply.state != ReplyState.WAITING:
         return False
@@ -124,7 +123,7 @@ def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReach
 
 
 def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: datetime.datetime) -> Errand | None:
-    """Mark a text as under way and return it; None when it may not go, or not yet, which is then written down."""
+    """Mark a text as under way and return it; None when it may not be sent now, with the reason stored."""
     reply = session.get(Reply, claim.subject_id)
     if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
         jobs.done(session, claim, at)
@@ -149,7 +148,7 @@ def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: date
 
 
 def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.datetime) -> None:
-    """Write down that the line took it; Twilio may have told us before, through its webhook. Raises ClaimLost."""
+    """Record that the line accepted the text, unless Twilio's webhook did so before. Raises ClaimLost."""
     jobs.done(session, errand.claim, at)
     reply = session.get(Reply, errand.reply_id)
     if reply is not None and reply.state == ReplyState.UNDER_WAY:
@@ -157,14 +156,14 @@ def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.date
 
 
 def adopt(session: Session, reply: Reply, handed: HandedOver, at: datetime.datetime) -> None:
-    """Take a text that is under way for sent, under the name that the line gave it."""
+    """Record that a text under way was sent, with the line's id."""
     changes(session, reply, ReplyEvent.SEND, at)
     reply.provider_id = handed.provider_id
     reply.segments = handed.segments or reply.segments
 
 
 def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetime.datetime) -> None:
-    """Write down why it did not go out; it is tried again unless that is for ever. Raises ClaimLost."""
+    """Record why a text was not sent, and retry it unless it can never be sent. Raises ClaimLost."""
     reply = session.get(Reply, errand.reply_id)
     if reply is None or reply.state != ReplyState.UNDER_WAY:
         jobs.done(session, errand.claim, at)
@@ -188,13 +187,13 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
 
 
 def names_of_others(session: Session, provider_ids: Sequence[str]) -> set[str]:
-    """Those of the line's names that belong to texts we know already."""
+    """Return those of the line's ids that belong to known texts."""
     known = session.scalars(sa.select(Reply.provider_id).where(Reply.provider_id.in_(provider_ids)))
     return {name for name in known if name is not None}
 
 
 def waiting(session: Session) -> int:
-    """How many texts wait or are under way."""
+    """Return the number of texts that wait or are under way."""
     return session.scalars(
         sa.select(sa.func.count(Reply.id)).where(
             Reply.way == "text", Reply.state.in_([ReplyState.WAITING, ReplyState.UNDER_WAY])
@@ -217,7 +216,7 @@ def _give_up(session: Session, reply: Reply, claim: Claim, problem: locale.Messa
 def _leave_in_doubt(
     session: Session, reply: Reply, claim: Claim, problem: locale.Message, at: datetime.datetime
 ) -> None:
-    """Give up so that nothing comes twice, and have a person look at the case so that nothing is lost."""
+    """Give up so that nothing is sent twice, with an alarm so that a person looks at the case."""
     case, because = reply.message.case, _in_doubt(problem)
     _give_up(session, reply, claim, because, at)
     note(session, case, STATION, "text_in_doubt", at)

@@ -1,4 +1,4 @@
-"""The words of texts: what of a citizen's is kept, what in it asks for something, and what the station says."""
+"""Wording of texts: cleaning and commands of inbound texts, and the station's own replies."""
 
 import re
 import unicodedata
@@ -8,28 +8,28 @@ from feedback.cases.case_numbers import WrongCheckDigit, read_case_number, spoke
 from haichieu.locale import Field, render_key
 
 LONGEST = 10_000
-"""Characters of one text that are kept."""
+"""Stored characters of one text."""
 CUT = " […]"
 
 _STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "huy", "huy bo", "huy dang ky", "tu choi"}
 _START = {"start", "unstop", "dang ky", "dang ki", "dong y"}
 _STOP_EXACTLY = {"dừng", "ngừng"}
-"""Without its mark the first is also "right" (đúng)."""
+"""Without its mark the first would also match "right" (đúng)."""
 
 _NUMBER_AHEAD = re.compile(r"\s*#?\s*(\d{4}[ .-]?\d{4})(?!\d)")
 _STEERS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Marks that turn the direction of what follows them, also of what is not theirs."""
+"""Marks that change the direction of the text after them."""
 
 
 class Wish(StrEnum):
-    """What a citizen asks for with one word."""
+    """Commands that a citizen sends as one word."""
 
     STOP = "stop"
     START = "start"
 
 
 def clean(text: str) -> str:
-    """Return a text as it is kept: composed letters (NFC), no control characters, not longer than `LONGEST`."""
+    """Return a text as it is stored: composed letters (NFC), no control characters, at most `LONGEST` long."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
     text = _STEERS.sub("", text)
     text = "".join(sign for sign in text if sign == "\n" or unicodedata.category(sign) not in ("Cc", "Cs")).strip()
@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 
 def wish(text: str) -> Wish | None:
-    """What the whole of a text asks for, with or without diacritics; None when it is an ordinary message."""
+    """Return the command that a text consists of, with or without diacritics; None for an ordinary message."""
     words = " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
     bare = _without_marks(words)
     if bare in _STOP or unicodedata.normalize("NFC", words) in _STOP_EXACTLY:
@@ -46,7 +46,7 @@ def wish(text: str) -> Wish | None:
 
 
 def case_number_ahead(text: str) -> str | None:
-    """The case number that a text starts with, None when it starts with none."""
+    """Return the case number at the beginning of a text, None without one."""
     found = _NUMBER_AHEAD.match(text)
     if found is None:
         return None
@@ -57,12 +57,12 @@ def case_number_ahead(text: str) -> str | None:
 
 
 def acknowledgement(number: str, language: str) -> str:
-    """What the station answers to a citizen's own text: the case's number, in one segment."""
+    """Return the reply to a citizen's own text: the case number, in one segment."""
     return said("received", language, number=spoken_groups(number))
 
 
 def said(what: str, language: str, **fields: Field) -> str:
-    """Return one of the texts that the station sends by itself; Vietnamese in languages without a catalogue."""
+    """Return one of the station's own texts; in Vietnamese for a language without a catalogue."""
     return render_key(language, f"text.receipt.{what}", fields)
 
 

@@ -1,7 +1,7 @@
-"""How many texts a text takes on the air (3GPP TS 23.038 §6.2): GSM 7-bit where its letters suffice, else UCS-2.
+"""Number of SMS segments of a text (3GPP TS 23.038 §6.2): GSM 7-bit if its letters allow, else UCS-2.
 
-One text has 140 octets; when there are several, each gives 6 of them to the header that joins them (TS 23.040
-§9.2.3.24.1), which leaves 153 septets or 67 UCS-2 units. Nothing that is one character is torn in two.
+One SMS has 140 octets. In a longer text each part gives 6 of them to the concatenation header (TS 23.040 §9.2.3.24.1),
+which leaves 153 septets or 67 UCS-2 units. A character is never split.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 
 def segments(text: str) -> int:
-    """Return how many texts this takes; an empty one takes one as well."""
+    """Return the number of segments; an empty text takes one."""
     if set(text) <= _BASIC | _EXTENDED:
         return _parts((2 if letter in _EXTENDED else 1 for letter in text), ONE_GSM, MORE_GSM)
     return _parts((2 if ord(letter) > 0xFFFF else 1 for letter in text), ONE_UCS2, MORE_UCS2)

@@ -1,8 +1,8 @@
-"""Texts as SIP MESSAGE (RFC 3428), for the switchboard: from and to a GSM gateway, or phones of the station's own.
+"""Texts as SIP MESSAGE (RFC 3428), in the switchboard: through a GSM gateway, or with the station's own phones.
 
-Asterisk answers a MESSAGE before we see it, and tells nothing of what became of one that it sent, so a text counts as
-sent when Asterisk has taken it. Whether it took one whose switchboard died meanwhile nobody can say: such a text is not
-sent again but left to a person, in doubt.
+Asterisk answers a MESSAGE before the application sees it and does not report what happened to one that it sent, so a
+text counts as sent when Asterisk accepted it. A text whose switchboard died meanwhile is in doubt: it is not sent again
+but left to a person.
 """
 
 import asyncio
@@ -34,28 +34,28 @@ log = structlog.get_logger()
 
 NAME = "sip"
 MOST_A_MINUTE = 30
-"""Texts of one endpoint's sender that are looked at; a person writes fewer."""
+"""Texts per minute of one sender that are read; the rest is dropped."""
 MOST_WAITING = 500
 _NOT_LOOKED_UP = "text.sip.not_looked_up"
 
 SenderOf = Callable[[Session, str, str], str | None]
-"""Says who sends from an endpoint (its name, and who it claims to be); None when it may not."""
+"""Returns the sender for an endpoint's name and the claimed sender; None when the endpoint may not send."""
 
 
 @dataclass(frozen=True)
 class SipRoute:
-    """ARI's addresses for one text: whom it goes to, and whom it comes from, where an answer is to go."""
+    """ARI addresses of one text: recipient and sender."""
 
     to: str
     sender: str
 
 
 RouteTo = Callable[[Session, str], SipRoute | None]
-"""Finds the way to a number; None when none leads there."""
+"""Returns the route to a number; None without one."""
 
 
 class SipTexts(JobRunner):
-    """Takes texts that endpoints bring, and sends those that go by SIP."""
+    """Receives texts from endpoints, and sends those that go by SIP."""
 
     kinds = (job_kinds.SEND_SIP_TEXT,)
     lease = outbox.LEASE
@@ -81,7 +81,7 @@ class SipTexts(JobRunner):
         self._heard: Counter[tuple[str, str]] = Counter()
 
     def hear(self, event: Event) -> None:
-        """Take a TextMessageReceived; never blocks, and lets a flood pass by."""
+        """Take a TextMessageReceived event; never blocks and drops a flood."""
         minute = int(time.monotonic() // 60)
         if minute != self._minute:
             self._minute = minute

@@ -1,4 +1,4 @@
-"""Texts through Twilio, with its own client: handed over, looked up, and its errors in the outbox's words."""
+"""Texts through Twilio's own client: sending, looking up, and mapping of its errors."""
 
 import datetime
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from haichieu.settings import Settings
 
 NAME = "twilio"
 LONGEST = 1600
-"""Characters that Twilio takes in one text (error 21617)."""
+"""Twilio's limit of characters (error 21617)."""
 ANSWER_SECONDS = 20.0
 LOOK_AT = 50
-"""How many of the latest texts to a number are looked at for one of ours."""
+"""The number of latest texts to a number that are searched for one of ours."""
 CLOCKS_DIFFER = datetime.timedelta(minutes=2)
 STATUS_PATH = "/webhooks/twilio/status"
 
@@ -30,7 +30,7 @@ _TOO_LONG = 21617
 
 @dataclass(frozen=True)
 class TwilioAccount:
-    """What is needed to send: the account, the number texts come from, and where we are told what became of them."""
+    """The account, the sender's number, and the address of the status callback."""
 
     sid: str
     token: str
@@ -40,7 +40,7 @@ class TwilioAccount:
 
 
 def twilio_account(settings: Settings) -> TwilioAccount | None:
-    """The account in the settings, None when texts do not go through Twilio."""
+    """Return the account in the settings, None when texts do not go through Twilio."""
     if not (settings.twilio_account_sid and settings.twilio_auth_token and settings.twilio_number):
         return None
     return TwilioAccount(
@@ -53,7 +53,7 @@ def twilio_account(settings: Settings) -> TwilioAccount | None:
 
 
 class TwilioLine:
-    """One account; its calls block, for a thread."""
+    """One account. Its calls block: use a thread."""
 
     def __init__(self, account: TwilioAccount) -> None:
         self._account = account
@@ -64,7 +64,7 @@ class TwilioLine:
             self._client.api.base_url = account.base_url
 
     def send(self, number: str, text: str, reply_id: int) -> HandedOver:
-        """Hand over one text. Raises OutboxError, as one of its kinds."""
+        """Send one text. Raises a subclass of OutboxError."""
         if len(text) > LONGEST:
             raise TextRefused("text.twilio.too_long", count=len(text), most=LONGEST)
         options = {}
@@ -80,7 +80,10 @@ class TwilioLine:
         return HandedOver(message.sid, int(message.num_segments or 0) or None)
 
     def look_up(self, number: str, text: str, since: datetime.datetime) -> list[HandedOver]:
-        """The texts like this one that Twilio took for that number since then, the newest first. Raises OutboxError."""
+        """Return the texts with this content that Twilio accepted for that number since then, newest first.
+
+        Raises OutboxError.
+        """
         try:
             listed = self._client.messages.list(to=number, from_=self._account.number, limit=LOOK_AT)
         except (TwilioException, requests.exceptions.RequestException):
@@ -92,7 +95,7 @@ class TwilioLine:
         ]
 
     def status(self, provider_id: str) -> str:
-        """Twilio's word for how far a text of ours is. Raises OutcomeUnknown."""
+        """Return Twilio's state of a text. Raises OutcomeUnknown."""
         try:
             return str(self._client.messages(provider_id).fetch().status)
         except (TwilioException, requests.exceptions.RequestException):

@@ -1,7 +1,7 @@
-"""A Twilio of one's own, for demo and tests: its Messages API over HTTP, and the webhooks that it calls and signs.
+"""A local stand-in for Twilio, for demo and tests: its Messages API over HTTP, and the signed webhooks that it calls.
 
-It speaks as the real one does (`/2010-04-01`, basic authentication, its JSON, its error codes) and reaches no phone:
-texts are kept in `texts`. What a phone would send is brought by `bring_text`.
+It behaves as the real one does (`/2010-04-01`, basic authentication, JSON, error codes) and reaches no phone: texts are
+collected in `texts`, and `bring_text` acts as a phone.
 """
 
 import base64
@@ -49,7 +49,7 @@ class _Refusal(Exception):
 
 @dataclass
 class Text:
-    """One text that was handed to us."""
+    """One text that was sent."""
 
     sid: str
     to: str
@@ -62,24 +62,24 @@ class Text:
 
 @dataclass(frozen=True)
 class Answered:
-    """What the station's webhook answered."""
+    """The answer of the station's webhook."""
 
     status: int
     body: str
 
 
 def sign(token: str, url: str, fields: Mapping[str, str]) -> str:
-    """Twilio's signature: HMAC-SHA1, in base64, of the URL and each field's name and value, sorted by name."""
+    """Return Twilio's signature: HMAC-SHA1, in base64, of the URL and each field's name and value, sorted by name."""
     text = url + "".join(name + fields[name] for name in sorted(fields))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
 @dataclass
 class TwilioStandIn:
-    """The stand-in, listening on a free port of loopback from entering until leaving.
+    """The stand-in, listening on a free loopback port while the context is open.
 
-    `unsubscribed` are numbers that answered STOP to Twilio itself; `failing` holds error codes for the requests to
-    come, `silent` how many of them are obeyed and then not answered, `slow_seconds` how long an answer takes.
+    `unsubscribed` are numbers that answered STOP to Twilio itself; `failing` has error codes for the next requests,
+    `silent` is the number of requests that are carried out but not answered, `slow_seconds` the delay of an answer.
     """
 
     account_sid: str = "AC" + "0" * 31 + "1"
@@ -106,11 +106,11 @@ class TwilioStandIn:
 
     @property
     def base_url(self) -> str:
-        """What `twilio_base_url` is set to."""
+        """The value for `twilio_base_url`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def bring_text(self, sender: str, body: str, *, to: str | None = None, **more: str) -> Answered:
-        """A phone sends a text: tell the webhook, signed. `more` are further fields, also in place of ours."""
+        """Act as a phone that sends a text: call the webhook, signed. `more` are further fields, or replacements."""
         sid = "SM" + secrets.token_hex(16)
         fields = {
             "MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "AccountSid": self.account_sid,
@@ -120,7 +120,7 @@ class TwilioStandIn:
         return self.post(self.webhook, {**fields, **more})
 
     def tell_status(self, text: Text, status: str, error_code: str = "") -> Answered:
-        """Tell the status callback of a text, signed."""
+        """Call the status callback of a text, signed."""
         text.status = status
         fields = {
             "MessageSid": text.sid, "SmsSid": text.sid, "AccountSid": self.account_sid, "From": text.sender,
@@ -220,7 +220,7 @@ def _handler(owner: TwilioStandIn) -> type[BaseHTTPRequestHandler]:
             self._serve(dict(parse_qsl(body, keep_blank_values=True)))
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: the numbers are in the address."""
+            """Log nothing: the addresses contain numbers."""
 
         def _serve(self, form: Mapping[str, str]) -> None:
             try:
@@ -233,7 +233,7 @@ def _handler(owner: TwilioStandIn) -> type[BaseHTTPRequestHandler]:
             time.sleep(owner.slow_seconds)
             self.close_connection = found is None
             if found is not None:
-                with contextlib.suppress(ConnectionError):  # who asked may be gone
+                with contextlib.suppress(ConnectionError):  # the client may be gone
                     self._write(status, json.dumps(found).encode())
 
         def _write(self, status: int, data: bytes) -> None:

@@ -1,1 +1,1 @@
-"""Writing down what citizens say: engines of speech recognition, the rules for trusting them, the desk that does it."""
+"""Transcription: speech recognition engines, rules for trusting them, and the jobs that use them."""

@@ -1,8 +1,8 @@
-"""What to believe of what an engine heard: nothing may be invented, and a person is told where to listen.
+"""Rules for trusting an engine: nothing may be invented, and doubtful transcripts are marked for a person.
 
-The bounds are those that Whisper's authors use to notice that it repeats itself or guesses (2.4 and -1). A passage that
-the engine itself takes for something else than speech, and does not read with confidence, is left out: a melody comes
-back as the closing words of videos, and over and over.
+The limits are those by which Whisper's authors detect repetition and guessing (2.4 and -1). A passage that the engine
+takes for no speech, and does not read with confidence, is dropped: music comes back as closing words of videos, over
+and over.
 """
 
 import math
@@ -13,20 +13,20 @@ from feedback.transcription.engine import Passage, Word
 
 REPEATS_ABOVE = 2.4
 LOOPS_ABOVE = 4.0
-"""Speech does not repeat itself so much; prose lies between 1 and 2."""
+"""Speech does not repeat itself this much; prose lies between 1 and 2."""
 GUESSES_BELOW = -1.0
 NOBODY_ABOVE, NOBODY_BELOW = 0.6, -0.5
-"""More likely no speech than this, and words less certain than this: nobody spoke."""
+"""A higher probability of no speech together with a lower certainty of words: no person spoke."""
 LOW_CONFIDENCE = 0.5
 SILENT_SECONDS = 2.0
-"""So much speech without a word written down is worth listening to."""
+"""This much speech without any recognised word is worth listening to."""
 INVENTED = ("subscribe cho kênh", "đăng ký kênh để", "không bỏ lỡ những video", "thanks for watching")
-"""What Whisper learned from subtitles and says where it understands nothing."""
+"""Phrases that Whisper learned from subtitles and produces where it understands nothing."""
 
 
 @dataclass(frozen=True)
 class Understood:
-    """What was understood of a message: an empty text when nothing was. `confidence` is None if the engine has none."""
+    """The transcript of a message; its text may be empty. `confidence` is None if the engine has none."""
 
     text: str
     words: tuple[Word, ...]
@@ -35,7 +35,7 @@ class Understood:
 
 
 def judge(passages: Sequence[Passage], speech_seconds: float) -> Understood:
-    """Leave out what was not said, and say whether a person should listen."""
+    """Drop what was not said, and mark what a person should listen to."""
     kept = [passage for passage in passages if passage.text.strip() and not _was_not_said(passage)]
     words = tuple(word for passage in kept for word in passage.words)
     confidence = _confidence(kept, words)
@@ -67,7 +67,7 @@ def _is_doubtful(passage: Passage) -> bool:
 
 
 def _confidence(kept: Sequence[Passage], words: Sequence[Word]) -> float | None:
-    """The mean probability of the words; without words that of the passages; None when the engine tells neither."""
+    """Return the mean probability of the words, else of the passages; None when the engine has neither."""
     if words:
         return round(sum(word.probability for word in words) / len(words), 3)
     told = [passage.mean_log_probability for passage in kept if passage.mean_log_probability is not None]

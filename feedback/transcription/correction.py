@@ -1,4 +1,4 @@
-"""A transcript corrected by a person who listened: the words change, what the engine wrote stays."""
+"""Corrections of transcripts by a person; the engine's original is retained."""
 
 import datetime
 
@@ -21,9 +21,9 @@ class CorrectionRefused(HaiChieuError):
 
 
 def correct(session: Session, message: Message, text: str, actor: str, at: datetime.datetime) -> Transcript:
-    """Write what was really said; empty when nothing was. The case is filed again by the new words.
+    """Set the corrected text, empty for no words. The case is filed again.
 
-    A message that no engine could write down gets its transcript by hand. Raises CorrectionRefused.
+    A message without a transcript gets one. Raises CorrectionRefused.
     """
     _require_spoken(message)
     if len(text) > LONGEST:
@@ -47,7 +47,7 @@ def correct(session: Session, message: Message, text: str, actor: str, at: datet
 
 
 def again(session: Session, message: Message, actor: str, at: datetime.datetime) -> None:
-    """Have a message written down anew, after a failure or with another engine. Raises CorrectionRefused."""
+    """Transcribe a message again, after a failure or with another engine. Raises CorrectionRefused."""
     _require_spoken(message)
     if message.transcript is not None and message.transcript.corrected_by:
         raise CorrectionRefused("transcript.corrected_by_hand")

@@ -1,4 +1,4 @@
-"""What every engine of speech recognition offers, and what it gives back. Engines are slow and used by one thread."""
+"""The interface of speech recognition engines. Engines are slow and used by one thread."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,7 +8,7 @@ from haichieu.audio.sound import Sound
 
 @dataclass(frozen=True)
 class Word:
-    """One word, from when to when it was spoken (in seconds), and how sure the engine is of it (0 to 1)."""
+    """One word, its begin and end in seconds, and the engine's certainty (0 to 1)."""
 
     text: str
     begin: float
@@ -16,7 +16,7 @@ class Word:
     probability: float
 
     def as_json(self) -> dict[str, str | float]:
-        """The form in which `Transcript.words` keeps it."""
+        """Return the form stored in `Transcript.words`."""
         return {
             "w": self.text,
             "s": round(self.begin, 2),
@@ -27,10 +27,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of speech as an engine understood it, with what it says of its own doubts; None where it says nothing.
+    """A stretch of speech as the engine understood it, with its doubts; None where it gives none.
 
-    `compression_ratio` is high where words repeat, `mean_log_probability` low where the engine guessed, and `no_speech`
-    the probability that nobody spoke.
+    `compression_ratio` is high for repeated words, `mean_log_probability` low for guesses, and `no_speech` the
+    probability that no person spoke.
     """
 
     text: str
@@ -44,26 +44,26 @@ class Passage:
 
 @dataclass(frozen=True)
 class Heard:
-    """Everything an engine made of a sound; `speech_seconds` is how long somebody spoke in it."""
+    """The result for a sound; `speech_seconds` is the duration of speech in it."""
 
     passages: tuple[Passage, ...]
     speech_seconds: float
 
 
 class Engine(Protocol):
-    """One engine of speech recognition, which loads its model when it is first used and keeps it."""
+    """A speech recognition engine, which loads its model on first use and keeps it."""
 
     name: str
     model: str
 
     def knows(self, language: str) -> bool:
-        """Whether it can write down this language (ISO 639)."""
+        """Return whether it supports this language (ISO 639)."""
         ...
 
     def load(self) -> None:
-        """Make ready. Raises EngineUnusable; nothing is kept then, and it can be tried again."""
+        """Load the model. Raises EngineUnusable; it can be tried again."""
         ...
 
     def listen(self, sound: Sound, language: str) -> Heard:
-        """Write down a piece of sound of at most half a minute. Raises EngineUnusable or TranscriptionFailed."""
+        """Transcribe at most half a minute of sound. Raises EngineUnusable or TranscriptionFailed."""
         ...

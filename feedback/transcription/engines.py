@@ -1,4 +1,4 @@
-"""The engines by the names that the setting `transcriber` takes."""
+"""Engines by the names of the setting `transcriber`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ NONE = "none"
 
 
 def engine_named(name: str, model: Path, threads: int = 1) -> Engine | None:
-    """The engine of that name, nothing loaded yet; None for `none`."""
+    """Return the engine of that name, not yet loaded; None for `none`."""
     if name == NONE:
         return None
     return VietAsrEngine() if name == VietAsrEngine.name else WhisperEngine(model, threads)

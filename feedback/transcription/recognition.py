@@ -1,4 +1,4 @@
-"""From a recording to what was understood of it: read, cut into pieces, heard piece by piece, judged as a whole."""
+"""Recognition of a recording: read, cut into pieces, transcribed piece by piece, judged as a whole."""
 
 import dataclasses
 import threading
@@ -13,11 +13,11 @@ from haichieu.audio.sound import Sound, read_wav
 
 
 class Interrupted(Exception):
-    """Whoever asked does not want to know any more."""
+    """The recognition was stopped."""
 
 
 def understand_file(engine: Engine, recording: Path, language: str, stop: threading.Event | None = None) -> Understood:
-    """Write down a recording. Raises SoundUnusable, LanguageNotKnown, EngineUnusable, or Interrupted once stopped."""
+    """Transcribe a recording. Raises SoundUnusable, LanguageNotKnown, EngineUnusable, or Interrupted."""
     if not engine.knows(language):
         raise LanguageNotKnown(language, engine.name)
     try:
@@ -28,7 +28,7 @@ def understand_file(engine: Engine, recording: Path, language: str, stop: thread
 
 
 def understand(engine: Engine, sound: Sound, language: str, stop: threading.Event | None = None) -> Understood:
-    """Write down a sound. Raises EngineUnusable, LanguageNotKnown, or Interrupted once stopped."""
+    """Transcribe a sound. Raises EngineUnusable, LanguageNotKnown, or Interrupted."""
     passages: list[Passage] = []
     spoken = 0.0
     for begin, piece in pieces(sound):

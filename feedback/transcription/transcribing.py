@@ -1,7 +1,6 @@
-"""What becomes of a spoken message, as rules over rows: written down, waiting for a person, or for a repair.
+"""Results of transcription, as rules over rows: transcribed, left to a person, or retried after a repair.
 
-What came of a job is written in the transaction that settles it, so a worker that is killed at any moment has either
-done it or not begun.
+The result of a job is written in the transaction that settles it, so a killed worker has either finished it or not.
 """
 
 import datetime
@@ -22,7 +21,7 @@ from haichieu.jobs import MOST_ATTEMPTS, Claim, Job, JobState
 
 AGAIN_AFTER = datetime.timedelta(seconds=30)
 REPAIRED_AFTER = datetime.timedelta(seconds=60)
-"""How often a broken engine is tried again."""
+"""Pause before a broken engine is tried again."""
 ENGINE = "transcriber"
 """The subject of the alarm over a broken engine."""
 
@@ -30,7 +29,7 @@ ENGINE = "transcriber"
 def write_down(
     session: Session, held: Claim, understood: Understood, engine: str, model: str, at: datetime.datetime
 ) -> None:
-    """Keep what was understood, and have the message filed. Raises ClaimLost, and nothing has happened."""
+    """Store the transcript and queue the message for filing. Raises ClaimLost, and nothing has happened."""
     jobs.done(session, held, at)
     message = session.get_one(Message, held.subject_id)
     transcript = message.transcript
@@ -48,7 +47,7 @@ def write_down(
 
 
 def transcribed(session: Session, message: Message, actor: str, at: datetime.datetime) -> None:
-    """The message has its words: the case moves on when it was new, and is filed by them (again)."""
+    """Advance a new case and file it (again), now that the message has its words."""
     message.case.updated_at = at
     if message.case.status == CaseStatus.NEW:
         happen(session, message.case, CaseEvent.TRANSCRIBE, actor, at)
@@ -57,7 +56,7 @@ def transcribed(session: Session, message: Message, actor: str, at: datetime.dat
 
 
 def did_not_work(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
-    """Try again later, or leave the message to a person when that cannot help. Raises ClaimLost."""
+    """Retry later, or leave the message to a person when that cannot help. Raises ClaimLost."""
     final = isinstance(problem, LanguageNotKnown | SoundUnusable) or held.attempts >= MOST_ATTEMPTS
     if not final:
         jobs.put_off(session, held, at + AGAIN_AFTER * held.attempts, message_of(problem))
@@ -68,18 +67,18 @@ def did_not_work(session: Session, held: Claim, problem: Exception, at: datetime
 
 
 def engine_is_down(session: Session, held: Claim, problem: Exception, at: datetime.datetime) -> None:
-    """Give the message back as if nothing had been tried, and have somebody repair the engine. Raises ClaimLost."""
+    """Release the message without counting the attempt, and raise the engine's alarm. Raises ClaimLost."""
     jobs.put_off(session, held, at + REPAIRED_AFTER, message_of(problem), counts=False)
     raise_alarm(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE, message_of(problem))
 
 
 def engine_is_up(session: Session) -> None:
-    """The engine works: clear its alarm."""
+    """Clear the engine's alarm."""
     alarm_is_over(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE)
 
 
 def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
-    """Leave to a person every message whose workers died over it too often; claiming would only say it is failed."""
+    """Leave every message to a person whose workers died over it too often, before `claim` fails its job."""
     killers = session.scalars(
         sa.select(Job)
         .where(
@@ -99,7 +98,7 @@ def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
 def _leave_to_person(
     session: Session, message_id: int, problem: locale.Message, at: datetime.datetime, *, alarm: bool
 ) -> None:
-    """File the message without its words: somebody has to be told that there is one to listen to."""
+    """File the message without its words, so that a person finds it and listens."""
     message = session.get_one(Message, message_id)
     jobs.add(session, job_kinds.FILE, message.id, at)
     if alarm:

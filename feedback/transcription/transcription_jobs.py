@@ -1,7 +1,7 @@
-"""The desk in the worker where spoken messages are written down, one at a time, as leased jobs.
+"""Transcription jobs: the worker transcribes voice messages one at a time.
 
-The engine works in a thread of its own while the lease is extended beside it. Whoever stops the worker waits for the
-piece of sound in hand, half a minute of it at most; a worker that is killed lets its lease run out.
+The engine works in a thread of its own while the lease is extended. Stopping the worker waits for the current piece of
+sound, at most half a minute; the lease of a killed worker runs out.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ NICENESS = 10
 
 
 class TranscriptionJobs(JobRunner):
-    """Writes down what citizens said, with one engine; without one, messages wait."""
+    """Transcribes voice messages with one engine; without one, messages wait."""
 
     kinds = (job_kinds.TRANSCRIBE,)
     lease = LEASE
@@ -127,7 +127,7 @@ def _give_way() -> None:
 
 @contextlib.asynccontextmanager
 async def _awaited(thread: "asyncio.Future[Understood]", stop: threading.Event) -> AsyncIterator[None]:
-    """Leave no thread behind: told to stop, it ends after the piece in hand."""
+    """Wait for the thread, which ends after its current piece once it is stopped."""
     try:
         yield
     finally:

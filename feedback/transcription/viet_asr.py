@@ -1,7 +1,7 @@
-"""`viet-asr`: the optional second engine, for Vietnamese alone, with its model inside the package.
+"""`viet-asr`: the optional second engine, for Vietnamese only, with its model inside the package.
 
-It hears Vietnamese better than Whisper's small models (see docs/transcription.md) but tells neither confidence nor the
-times of words, and always writes something once somebody speaks; so voice is looked for before it is asked.
+It is more accurate for Vietnamese than Whisper's small models (see docs/transcription.md) but gives neither confidence
+nor word times, and always produces text; so speech is detected before it is used.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ class VietAsrEngine:
         self._pipeline: Any = None
 
     def knows(self, language: str) -> bool:
-        """Vietnamese and nothing else."""
+        """Return whether the language is Vietnamese."""
         return language == "vi"
 
     def load(self) -> None:
@@ -41,7 +41,7 @@ class VietAsrEngine:
             raise EngineMissing("transcript.viet_asr_missing", problem=str(problem), command=INSTALL) from problem
 
     def listen(self, sound: Sound, language: str) -> Heard:
-        """Write down a piece of sound. Raises EngineMissing, LanguageNotKnown or TranscriptionFailed."""
+        """Transcribe a piece of sound. Raises EngineMissing, LanguageNotKnown or TranscriptionFailed."""
         if not self.knows(language):
             raise LanguageNotKnown(language, self.name)
         spoken = speech_seconds(sound)

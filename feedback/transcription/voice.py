@@ -1,7 +1,7 @@
-"""Where somebody speaks in a sound, and cutting a long one where nobody does.
+"""Voice activity: detecting speech, and cutting long sounds at quiet moments.
 
-A piece has what Whisper takes at once. Between pieces a worker can be told to stop, and memory stays bounded however
-long the recording is.
+A piece is what Whisper takes at once. The worker can be stopped between pieces, and memory stays bounded for any
+recording.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from haichieu.audio.sound import Sound, resample
 RATE = 16_000
 PIECE_SECONDS = 29.0
 _SEARCH_SECONDS = 9.0
-"""A piece may be shorter by so much, for the sake of a quiet moment to cut at."""
+"""How much shorter a piece may be, to cut it at a quiet moment."""
 _FRAME_SECONDS = 0.05
 THRESHOLD = 0.6
-"""How sure Silero's detector must be of a voice; at its usual 0.5 it takes a melody for one."""
+"""Required certainty of Silero's detector; at its usual 0.5 it takes music for a voice."""
 
 
 def pieces(sound: Sound) -> Iterator[tuple[float, Sound]]:
-    """Yield a sound in pieces of at most `PIECE_SECONDS`, each with the second at which it begins."""
+    """Yield a sound in pieces of at most `PIECE_SECONDS`, each with its start in seconds."""
     begin, whole = 0, int(PIECE_SECONDS * sound.rate)
     while begin < len(sound.samples):
         end = min(begin + whole, len(sound.samples))
@@ -31,7 +31,7 @@ def pieces(sound: Sound) -> Iterator[tuple[float, Sound]]:
 
 
 def speech_seconds(sound: Sound) -> float:
-    """How many seconds of a piece are speech."""
+    """Return the seconds of speech in a piece."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps  # takes a second, and most processes never ask
 
     spoken = get_speech_timestamps(resample(sound, RATE).samples, VadOptions(threshold=THRESHOLD))
@@ -39,7 +39,7 @@ def speech_seconds(sound: Sound) -> float:
 
 
 def _quietest(sound: Sound, first: int, last: int) -> int:
-    """The middle of the quietest frame between two samples."""
+    """Return the middle of the quietest frame between two samples."""
     size = int(_FRAME_SECONDS * sound.rate)
     frames = sound.samples[first : first + (last - first) // size * size].reshape(-1, size)
     return first + int(np.argmin(np.mean(np.square(frames, dtype=np.float64), axis=1))) * size + size // 2

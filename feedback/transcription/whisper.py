@@ -1,7 +1,7 @@
-"""Whisper, by faster-whisper, through the SpeechRecognition package: the engine that is delivered.
+"""Whisper through faster-whisper and the SpeechRecognition package: the delivered engine.
 
-SpeechRecognition's own call loads the model anew every time, so its recognizer is built here once and kept. Nothing is
-ever fetched: a folder that lacks a file is refused before the libraries would look for it on the network.
+SpeechRecognition loads the model on every call, so its recognizer is built here once and kept. Nothing is downloaded:
+an incomplete folder is refused before the libraries would look for it on the network.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class WhisperEngine:
-    """Whisper on the processor, in 8-bit integers; with one thread, unless told otherwise, calls are not disturbed."""
+    """Whisper on the processor, in 8-bit integers; one thread by default, so that calls are not disturbed."""
 
     name = "faster-whisper"
 
@@ -39,7 +39,7 @@ class WhisperEngine:
         self._recognizer: WhisperCompatibleRecognizer | None = None
 
     def knows(self, language: str) -> bool:
-        """Whether Whisper was taught this language; Tày, H'Mông and Dao it was not."""
+        """Return whether Whisper was trained on this language; not on Tày, H'Mông or Dao."""
         from faster_whisper.tokenizer import _LANGUAGE_CODES
 
         return language in _LANGUAGE_CODES
@@ -50,7 +50,7 @@ class WhisperEngine:
             self._recognizer = self._load()
 
     def listen(self, sound: Sound, language: str) -> Heard:
-        """Write down a piece of sound. Raises ModelUnusable or LanguageNotKnown."""
+        """Transcribe a piece of sound. Raises ModelUnusable or LanguageNotKnown."""
         if not self.knows(language):
             raise LanguageNotKnown(language, self.name)
         from speech_recognition.audio import AudioData
@@ -62,7 +62,7 @@ class WhisperEngine:
         return Heard(tuple(_passage(segment) for segment in result["segments"]), speech_seconds(sound))
 
     def _load(self) -> "WhisperCompatibleRecognizer":
-        # Only a worker that has something to write down waits for these libraries.
+        # Loaded late: only a worker with a message to transcribe needs these libraries.
         from faster_whisper import WhisperModel
         from speech_recognition.recognizers.whisper_local.base import WhisperCompatibleRecognizer
         from speech_recognition.recognizers.whisper_local.faster_whisper import TranscribableAdapter
