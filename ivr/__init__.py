@@ -1,1 +1,1 @@
-"""What a caller hears: call flows, the verbs they are made of, prompts, and routes from number to flow."""
+"""Call flows: verbs, prompts, desks, and the routes from numbers to flows."""

@@ -1,7 +1,7 @@
-"""Rings the citizens who are owed an answer by call, and leads whoever answers through the flow of the answer.
+"""Delivery of answers by call: calls the citizens with waiting answers and runs the answer flow.
 
-Whoever picks up hears nothing of the answer before a key is pressed: not another member of the household, and not an
-answering machine.
+The answer is played only after a key is pressed, so that neither another member of the household nor an answering
+machine hears it.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ from ivr.desks.answer_protocol import AnswerSeen
 log = structlog.get_logger()
 
 MOST_CALLS = 4
-"""At once: a small office has few lines, and citizens want to get through as well."""
+"""At once: a small office has few lines, and citizens must get through as well."""
 MOST_SECONDS = 300.0
-"""Of a call, besides three times what its answers last: whatever is on the line, the station hangs up then."""
+"""Limit of a call, in addition to three times the duration of its answers."""
 
 NOT_PLACED = message("call.answer.not_placed")
 NOT_LISTENED = message("call.answer.not_listened")
@@ -57,7 +57,7 @@ REFUSED = {
 
 
 class AnswerCalls:
-    """Claims answers by call and makes the calls. The claim is committed before anybody is dialled."""
+    """Claims answers by call and places the calls. The claim is committed before dialling."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class AnswerCalls:
         messages: VoiceMessages,
         pauses: Sequence[datetime.timedelta],
     ) -> None:
-        """`pauses` lie between the tries; there is one more try than there are."""
+        """`pauses` are between the attempts; there is one more attempt than pauses."""
         self._client = client
         self._database = database
         self._reception = reception
@@ -101,7 +101,7 @@ class AnswerCalls:
             ringing.create_task(self._keep(owed))
 
     async def _keep(self, owed: OwedAnswer) -> None:
-        """Make one call, keeping the claim on its answers meanwhile, and write down what came of it."""
+        """Place one call while extending the claim on its answers, and record the outcome."""
         try:
             async with in_background(self._hold(owed)):
                 outcome = await self._tell(owed)
@@ -131,7 +131,7 @@ class AnswerCalls:
         return outcome
 
     async def _sounds_of(self, owed: OwedAnswer) -> dict[int, AnswerSound]:
-        """Make the sounds before anybody is rung; an answer that cannot be made heard has failed."""
+        """Make the sounds before dialling; an answer without a sound has failed."""
         sounds = {}
         for answer in owed.answers:
             try:
@@ -170,7 +170,7 @@ class AnswerCalls:
 
 
 class CitizenAnswers:
-    """The flows' `AnswerDesk` of one call."""
+    """The `AnswerDesk` of one call."""
 
     def __init__(
         self,
@@ -192,31 +192,30 @@ class CitizenAnswers:
         self._told: AnswerToTell | None = None
         self._played: dict[int, float] = {}
         self.seconds = sum(sound.seconds for sound in sounds.values())
-        """How long all its answers last."""
+        """Duration of all answers together."""
 
     def next_answer(self) -> AnswerSeen | None:
-        """Turn to the next one."""
         if not self._waiting:
             return None
         self._told = answer = self._waiting.popleft()
         return AnswerSeen(answer.reply_id, self._sounds[answer.reply_id].path, answer.opened_at.astimezone(self._clock))
 
     def played(self, answer: AnswerSeen, seconds: float) -> None:
-        """Keep the longest time that it sounded."""
+        """Keep the longest time that was played."""
         whole = self._sounds[answer.id].seconds
         self._played[answer.id] = max(self._played.get(answer.id, 0.0), min(seconds, whole))
 
     async def heard(self, answer: AnswerSeen) -> None:
-        """Write it down at once: a switchboard that dies in the rest of the call does not ring again for it."""
+        """Record it at once, so that a crash in the rest of the call causes no second call."""
         await self.write_heard(self._by_id[answer.id])
 
     async def write_heard(self, answer: AnswerToTell) -> None:
-        """Write down that it was heard, and for how long. Raises ClaimLost."""
+        """Record that it was heard, and for how long. Raises ClaimLost."""
         seconds = round(self._played.get(answer.reply_id, 0.0), 1)
         await self._database.run(lambda session: answer_calls.heard(session, answer, seconds, now()))
 
     def nearly_heard(self) -> list[AnswerToTell]:
-        """The answers of which so much sounded that nobody wants to be rung again for the rest."""
+        """Return the answers that were played almost to their end, which need no second call."""
         return [
             self._by_id[id]
             for id, seconds in self._played.items()
@@ -224,25 +223,22 @@ class CitizenAnswers:
         ]
 
     async def begin_message(self) -> str:
-        """Return the name to record to, with the case of the answer told last on record."""
+        """Return the name to record to, for the case of the last answer."""
         told = self._told or self._owed.answers[0]
         about = Beginning(told.unit_id, "", self._number, case_id=told.case_id, language=self._owed.language)
         return await asyncio.to_thread(self._messages.begin, about)
 
     def message_sound(self, name: str) -> str:
-        """Where it is."""
         return self._messages.sound(name)
 
     async def keep_message(self, name: str) -> None:
-        """File it; goes on when the citizen leaves meanwhile."""
+        """File the message, even when the citizen hangs up meanwhile."""
         await asyncio.shield(asyncio.to_thread(self._messages.keep, name))
 
     def discard_message(self, name: str) -> None:
-        """Delete what was recorded; it is recorded anew under the same name."""
         self._messages.discard_sound(name)
 
     def let_go_of_message(self, name: str) -> None:
-        """Leave it to whoever looks for what was left behind."""
         self._messages.let_go(name)
 
 

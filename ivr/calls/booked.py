@@ -1,7 +1,7 @@
-"""Booked live broadcasts: calls the official ahead of the hour, and sees to it that the hour is not silent.
+"""Booked live broadcasts: calls the official ahead of the start time, with the fallback programme if nobody answers.
 
-Each number of each official is tried in order. When nobody can be reached, or nobody goes on air, the schedule's
-fallback programme is played at the hour; without one the occurrence is missed and an alarm says so.
+Each number of each official is tried in order. Without an official on air, the schedule's fallback programme is played
+at the start time; without one, the occurrence is missed and an alarm is raised.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Booking:
-    """What a call to an official is about: zones (their codes, joined by commas), hour, and the claimed occurrence."""
+    """A call to an official: zones (codes, joined by commas), start time, and the claimed occurrence."""
 
     occurrence_id: int
     claimed_by: str
@@ -45,7 +45,7 @@ class Booking:
     priority: Priority
 
     def went_on_air(self, session: Session, broadcast_id: int) -> None:
-        """Note, in the transaction that makes it, which broadcast the occurrence became. Raises ClaimLost."""
+        """Attach the broadcast to the occurrence, in the transaction that makes it. Raises ClaimLost."""
         due.attach_broadcast(session, self.occurrence_id, self.claimed_by, broadcast_id)
 
 
@@ -57,7 +57,7 @@ class _Candidate:
 
 
 class BookedCalls:
-    """Makes the calls that the playout books."""
+    """Places the calls that the playout books."""
 
     def __init__(self, client: AriClient, database: Database, reception: Reception, endpoint_for: EndpointFor) -> None:
         self._client = client
@@ -67,7 +67,7 @@ class BookedCalls:
         self._wanted: asyncio.Queue[tuple[BookedCall, str]] = asyncio.Queue()
 
     def book(self, call: BookedCall, claimed_by: str) -> None:
-        """Take a call to be made; never blocks."""
+        """Queue a call; never blocks."""
         self._wanted.put_nowait((call, claimed_by))
 
     async def run(self) -> None:
@@ -78,7 +78,7 @@ class BookedCalls:
                 calls.create_task(self._keep(call, claimed_by))
 
     async def _keep(self, call: BookedCall, claimed_by: str) -> None:
-        """See one hour through, keeping the claim on it meanwhile."""
+        """Handle one occurrence from the first call to its fallback, extending its claim."""
         try:
             booking = await self._database.run(lambda session: _booking(session, call, claimed_by))
             async with in_background(self._hold(booking)):
@@ -95,7 +95,7 @@ class BookedCalls:
             log.exception("booked_call.failed", occurrence=call.occurrence_id)
 
     async def _tried(self, booking: Booking, candidate: _Candidate) -> bool:
-        """Call one number and lead whoever answers on air; say whether the hour was kept."""
+        """Call one number and put the official on air; return whether the broadcast took place."""
         try:
             endpoint = await self._database.run(partial(self._endpoint_for, number=candidate.number))
             async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=candidate.number) as phone:
@@ -116,7 +116,7 @@ class BookedCalls:
         return await self._database.run(look)
 
     async def _hold(self, booking: Booking) -> None:
-        """Keep the claim as long as we work on it; it is let go of once there is a broadcast."""
+        """Extend the claim until there is a broadcast."""
         while True:
             await asyncio.sleep(dispatch.LEASE.total_seconds() / 3)
             try:

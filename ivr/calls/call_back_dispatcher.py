@@ -1,4 +1,4 @@
-"""Makes the calls that are owed, to officials and to citizens, and puts each into the call flow it came from."""
+"""Dispatcher of pending calls to officials and citizens: places each and runs its call flow."""
 
 import asyncio
 import datetime
@@ -23,24 +23,22 @@ RING_SECONDS = 30.0
 
 
 class EndpointFor(Protocol):
-    """Finds what Asterisk dials for a number. Raises a HaiChieuError when there is no way out."""
+    """Returns the dial string of a number. Raises a HaiChieuError without a route."""
 
-    def __call__(self, session: Session, number: str) -> str:
-        """Return the dial string."""
-        ...
+    def __call__(self, session: Session, number: str) -> str: ...
 
 
 class Debt(Protocol):
-    """A call to make."""
+    """A call to place."""
 
     @property
     def id(self) -> int:
-        """What it is settled by."""
+        """The id that it is settled by."""
         ...
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Where it may be answered, in order."""
+        """The numbers to try, in order."""
         ...
 
 
@@ -48,27 +46,27 @@ D = TypeVar("D", bound=Debt)
 
 
 class Ledger(Protocol[D]):
-    """Owed calls as rows: `broadcast_bridge.broadcasts.call_backs`, `feedback.intake.missed_calls`."""
+    """A queue of pending calls: `broadcast_bridge.broadcasts.call_backs`, `feedback.intake.missed_calls`."""
 
     def claim(self, session: Session, at: datetime.datetime, /) -> list[D]:
-        """Take the calls that are due, each for one claimant only."""
+        """Claim the calls that are due."""
         ...
 
     def next_due(self, session: Session, /) -> datetime.datetime | None:
-        """When the next one falls due."""
+        """Return when the next call is due."""
         ...
 
     def settle(self, session: Session, debt_id: int, outcome: str, /) -> None:
-        """Write down how it went."""
+        """Record the outcome."""
         ...
 
     def expire_interrupted(self, session: Session, /) -> int:
-        """Give up those that a dead switchboard was making."""
+        """Give up the calls that a dead switchboard was placing."""
         ...
 
 
 class CallBackDispatcher(Generic[D]):
-    """Claims owed calls and makes them. The claim is committed before anybody is dialled, so none is made twice."""
+    """Claims pending calls and places them. The claim is committed before dialling, so that no call is placed twice."""
 
     def __init__(
         self,
@@ -80,7 +78,7 @@ class CallBackDispatcher(Generic[D]):
         *,
         names_numbers: bool,
     ) -> None:
-        """`take_up` leads whoever answers through the flow. `names_numbers` lets outcomes show numbers, masked."""
+        """`take_up` runs the flow with the person who answers. `names_numbers` allows masked numbers in outcomes."""
         self._client = client
         self._database = database
         self._ledger = ledger
@@ -89,7 +87,7 @@ class CallBackDispatcher(Generic[D]):
         self._names_numbers = names_numbers
 
     async def run(self) -> None:
-        """Work until cancelled. Calls that a dead switchboard was making are given up first."""
+        """Work until cancelled. Calls that a dead switchboard was placing are given up first."""
         await self._database.run(self._ledger.expire_interrupted)
         async with asyncio.TaskGroup() as calls:
             await self._begin_due(calls)
@@ -114,7 +112,7 @@ class CallBackDispatcher(Generic[D]):
         await self._database.run(lambda session: self._ledger.settle(session, debt.id, outcome))
 
     async def _call(self, debt: D) -> str:
-        """Try each number in order; return what became of it."""
+        """Try each number in order; return the outcome."""
         outcome = "no registered number"
         for number in debt.numbers:
             at = f" at {masked(number)}" if self._names_numbers else ""
@@ -132,5 +130,5 @@ class CallBackDispatcher(Generic[D]):
         return outcome
 
     def _problem(self, problem: HaiChieuError) -> str:
-        """What Asterisk says of a call that it could not make may name the number."""
+        """Describe a problem; Asterisk's own words may contain the number."""
         return str(problem) if self._names_numbers else f"not made: {type(problem).__name__}"

@@ -1,7 +1,7 @@
-"""How much one caller may ask of the citizens' line, so that a prank does not keep a village out.
+"""Rate limits of the citizens' lines, so that a prank does not block a village.
 
-A telephone is often a whole village's, so a limit is far above what people do. It is kept in memory alone: nothing
-about who called is stored.
+A telephone is often shared by a whole village, so the limits are far above normal use. Counters are in memory only:
+nothing about callers is stored.
 """
 
 import time
@@ -25,7 +25,7 @@ class TooManyCalls(TooMany):
 
 @dataclass(frozen=True)
 class Limits:
-    """What is allowed. Callers who withhold their number share what a line allows them together."""
+    """The limits. Callers who withhold their number share those of the line."""
 
     messages_an_hour: int = 20
     withheld_messages_an_hour: int = 100
@@ -34,7 +34,7 @@ class Limits:
 
 
 class CallerLimits:
-    """Counts calls and messages by number and line; used on the event loop alone."""
+    """Counts calls and messages by number and line; used only on the event loop."""
 
     def __init__(self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits or Limits()
@@ -68,6 +68,6 @@ class CallerLimits:
         return True
 
     def _forget(self, moment: float) -> None:
-        """Drop who has not called for an hour."""
+        """Evict callers who have been idle for an hour."""
         if len(self._seen) > 1000:
             self._seen = {key: times for key, times in self._seen.items() if times and times[-1] > moment - HOUR}

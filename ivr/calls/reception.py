@@ -1,4 +1,4 @@
-"""Where calls arrive: the number that was dialled decides the flow, and the flow decides the rest."""
+"""Reception of calls: the number dialled decides the flow, and the flow decides the rest."""
 
 import asyncio
 import contextlib
@@ -35,35 +35,31 @@ from ivr.flows.session import OfficialSeen, Prompts, Session
 log = structlog.get_logger()
 
 EMERGENCY_FLOW = "official-line"
-"""The emergency line is Asterisk's own while the application is down; while it is up, officials sign in there."""
+"""Asterisk answers the emergency line while the application is down; otherwise officials sign in there."""
 
 BOOKED_FLOW = "booked-live"
 ANSWER_FLOW = "answer-call"
 
 RING_PERIOD_SECONDS = 4.0
-"""How long a number that calls back those who hang up rings before it is answered: one period of the ringing tone."""
+"""Ringing time, one period of the ringing tone, before a number with missed-call return answers."""
 
 
 class Booking(Protocol):
-    """What a call ahead of a booked hour is about."""
+    """A call ahead of a booked broadcast."""
 
     @property
-    def zone_keys(self) -> str:
-        """The codes of the zones, joined by commas."""
-        ...
+    def zone_keys(self) -> str: ...
 
     @property
     def due_at(self) -> datetime.datetime:
-        """The hour."""
+        """The start time."""
         ...
 
     @property
-    def priority(self) -> Priority:
-        """The priority that was booked."""
-        ...
+    def priority(self) -> Priority: ...
 
     def went_on_air(self, session: DatabaseSession, broadcast_id: int) -> None:
-        """Be told, in the transaction that plans it, of the broadcast that keeps the hour."""
+        """Record the broadcast, in the transaction that plans it."""
         ...
 
 
@@ -73,7 +69,7 @@ CitizenDeskFor = Callable[[Call, Dialled], PhoneCitizenDesk]
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a dialled number leads. `dialled` is None for the emergency line."""
+    """The flow of a dialled number. `dialled` is None for the emergency line."""
 
     flow: str
     language: str
@@ -83,7 +79,7 @@ class Destination:
 
 @dataclass(frozen=True)
 class CitizensReception:
-    """What calls on lines for citizens need besides: their desks, what one may ask for, and calls owed."""
+    """The parts that only citizens' lines need: desks, limits and missed calls."""
 
     desk_for: CitizenDeskFor
     limits: CallerLimits
@@ -111,7 +107,7 @@ class Reception:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Keep the calls until cancelled; then end every one of them in order."""
+        """Run until cancelled; then end every call in order."""
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -124,15 +120,15 @@ class Reception:
         self._spawn(self._serve(Call.arriving(self._client, started)))
 
     def apologise(self, channel_id: str) -> None:
-        """Tell a caller whose handler died with an earlier switchboard, and end the call."""
+        """Apologise to a caller whose switchboard restarted, and end the call."""
         self._spawn(self._say_and_end(Call(self._client, channel_id, None, ""), "station-restarted"))
 
     def turn_away(self, channel_id: str) -> None:
-        """End a channel that nobody waits for any more."""
+        """End a channel that belongs to no call any more."""
         self._spawn(Call(self._client, channel_id, None, "").end())
 
     async def resume(self, call: Call, debt: OwedCall) -> None:
-        """Run the flow of an owed call from its call-back entry, with the official and the zone, if any, known."""
+        """Run the flow of a call back from its call-back entry, with official and zone known."""
         language = await self._database.run(lambda session: the_station(session).language)
         desk = self._desk_for(call, debt.flow)
         official = OfficialSeen(debt.official_id, debt.official_name)
@@ -148,7 +144,7 @@ class Reception:
         await run_flow(await self._flows(debt.flow), session)
 
     async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
-        """Lead an official, called ahead of a booked hour, through PIN and countdown on air."""
+        """Take an official, called ahead of a booked broadcast, through PIN and countdown on air."""
         language = await self._database.run(lambda session: the_station(session).language)
         desk = self._desk_for(call, BOOKED_FLOW)
         desk.when_planned = booking.went_on_air
@@ -167,7 +163,7 @@ class Reception:
         await run_flow(await self._flows(BOOKED_FLOW), session)
 
     async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
-        """Lead a citizen, whose missed call is returned, through the flow of the number that they had dialled."""
+        """Run the flow of the number that the citizen had dialled."""
         destination = await self._database.run(lambda session: _destination(session, debt.dialled, now()))
         if destination is None or destination.dialled is None:
             return
@@ -175,7 +171,7 @@ class Reception:
         await self._serve_citizen(call, destination, destination.dialled, flow, called_back=True)
 
     async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
-        """Lead a citizen, rung up by the station, through the answers that wait for them."""
+        """Run the answer flow for a citizen whom the station has called."""
         desk = self._desk_for(call, ANSWER_FLOW)
         session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
         await run_flow(await self._flows(ANSWER_FLOW), session)
@@ -189,7 +185,7 @@ class Reception:
                 return
             flow = await self._flows(destination.flow)
             if destination.dialled is not None and not flow.is_for_officials:
-                # Citizens may stay unknown: no log says who called, not even in part.
+                # Citizens may stay anonymous: the log contains no part of their number.
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=destination.flow)
                 await self._welcome_citizen(call, destination, destination.dialled, flow)
                 return
@@ -217,7 +213,7 @@ class Reception:
         await self._serve_citizen(call, destination, dialled, flow)
 
     async def _is_missed_call(self, call: Call, dialled: Dialled) -> bool:
-        """Let it ring for one period; whoever hangs up meanwhile is owed a call."""
+        """Ring for one period; return whether the caller hung up meanwhile, and queue a call back."""
         try:
             await call.ring()
             async with asyncio.timeout(RING_PERIOD_SECONDS):

@@ -1,7 +1,7 @@
-"""Which flow a number leads to at a moment: routes by days and hours, over the flow it leads to otherwise.
+"""Routes of a number: other flows on some days and at some times. Pure rules, without calls or database.
 
-A route holds on its days within its hours; after midnight the new day counts. No two routes of a number hold at the
-same moment, so that their order means nothing. Nothing here knows a call or a database.
+A route applies on its days within its times; after midnight the new day counts. The routes of a number never overlap,
+so their order does not matter.
 """
 
 import datetime
@@ -18,7 +18,7 @@ from haichieu.public_holidays import is_working_day
 
 
 class Days(StrEnum):
-    """On which days a route holds."""
+    """The days on which a route applies."""
 
     EVERY = "every"
     WORKING = "working"
@@ -26,19 +26,19 @@ class Days(StrEnum):
     """Weekends and public holidays."""
 
     def include(self, day: datetime.date) -> bool:
-        """Say whether a day is one of them."""
+        """Return whether a day is one of them."""
         return self is Days.EVERY or (self is Days.WORKING) == is_working_day(day)
 
     def meet(self, other: "Days") -> bool:
-        """Say whether some day is one of both."""
+        """Return whether some day is in both."""
         return self is other or Days.EVERY in (self, other)
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where calls go on some days within some hours; empty hours are the whole day.
+    """The flow of calls on some days within some times; empty `hours` are the whole day.
 
-    `duty_phone` is whom `transfer` reaches meanwhile, at any hour; empty is the number's own.
+    `duty_phone` replaces the number's own phone for `transfer`, at any time; empty keeps it.
     """
 
     flow: str
@@ -48,26 +48,24 @@ class Route:
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Self:
-        """Take a route as the database keeps it."""
         return cls(row["flow"], Days(row["days"]), row["hours"], row["duty_phone"])
 
     def as_row(self) -> dict[str, str]:
-        """As the database keeps it."""
         return {"flow": self.flow, "days": str(self.days), "hours": self.hours, "duty_phone": self.duty_phone}
 
     def holds(self, local: datetime.datetime) -> bool:
-        """Say whether a local moment lies in it."""
+        """Return whether it applies at a local moment."""
         return self.days.include(local.date()) and within(self.hours, local)
 
     def in_words(self) -> Message:
-        """Return its days and hours."""
+        """Return its days and times."""
         days = message(f"call.days.{self.days}")
         return message("call.days_and_hours", days=days, hours=self.hours) if self.hours else days
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a day, in minutes from midnight, and the route that holds in it; None for the number's own flow."""
+    """A part of a day, in minutes from midnight, and its route; None where the flow of the number applies."""
 
     begins: int
     ends: int
@@ -75,19 +73,19 @@ class Stretch:
 
 
 class RoutesOverlap(HaiChieuError):
-    """Two routes of one number would hold at the same moment."""
+    """Two routes of one number overlap."""
 
     def __init__(self, one: Route, other: Route) -> None:
         super().__init__("call.routes_overlap", one=one.in_words(), other=other.in_words())
 
 
 def route_at(routes: Sequence[Route], local: datetime.datetime) -> Route | None:
-    """Return the route that holds at a local moment, None when none does."""
+    """Return the route that applies at a local moment, None without one."""
     return next((route for route in routes if route.holds(local)), None)
 
 
 def require_apart(routes: Sequence[Route]) -> None:
-    """Raise RoutesOverlap when two of them would hold at the same moment."""
+    """Raise RoutesOverlap when two routes overlap."""
     for one, other in combinations(routes, 2):
         if one.days.meet(other.days) and any(
             begins < other_ends and other_begins < ends
@@ -98,7 +96,7 @@ def require_apart(routes: Sequence[Route]) -> None:
 
 
 def day_plan(routes: Sequence[Route], days: Days) -> list[Stretch]:
-    """What holds from midnight to midnight on a working day or a day off, without a gap."""
+    """Return the routes from midnight to midnight on a working day or a day off, without gaps."""
     holding = [
         (begins, ends, route) for route in routes if route.days.meet(days) for begins, ends in minutes_of(route.hours)
     ]

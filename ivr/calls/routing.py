@@ -1,4 +1,4 @@
-"""The numbers that people dial, and which call flow each of them leads to at a moment."""
+"""Numbers that people dial, and the call flow of each at a moment."""
 
 import datetime
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from ivr.calls.routes import Route, route_at
 from ivr.flows.definition import delivered_flow, delivered_flows
 
 DUTY_FLOW = "duty-desk"
-"""The flow that puts callers through to the duty desk at once."""
+"""The flow that transfers callers to the duty desk at once."""
 
 PLACED_BY_THE_STATION = frozenset({"answer-call", "booked-live"})
-"""Flows of calls that the station places itself: no number leads there."""
+"""Flows of calls that the station places itself; no number leads to them."""
 
 
 class Number(Base):
@@ -31,21 +31,21 @@ class Number(Base):
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"))
     language: Mapped[str] = mapped_column(sa.String(8), default="")
     missed_call_back: Mapped[bool] = mapped_column(default=False)
-    """Whether somebody who rings and hangs up before the answer is called back, so that it costs them nothing."""
+    """Whether callers who hang up before the answer are called back, at no cost to them."""
     duty_phone: Mapped[str] = mapped_column(sa.String(32), default="")
-    """Where `transfer` leads; empty for nowhere."""
+    """The phone for `transfer`; empty without one."""
     duty_hours: Mapped[str] = mapped_column(sa.String(11), default="")
     """`"07:30-17:00"` on working days; empty for always."""
 
     routes: Mapped[list[dict[str, str]]] = mapped_column(sa.JSON, default=list)
-    """Other flows at some hours, as `ivr.calls.routes.Route.as_row` writes them."""
+    """Other flows at some times, as written by `ivr.calls.routes.Route.as_row`."""
 
     unit: Mapped[Unit] = relationship()
 
 
 @dataclass(frozen=True)
 class Dialled:
-    """What a call needs to know of the number that was dialled; an empty `language` leaves the choice to the caller."""
+    """The number dialled, as a call needs it; an empty `language` leaves the choice to the caller."""
 
     number: str
     unit_id: int
@@ -56,7 +56,7 @@ class Dialled:
 
 @dataclass(frozen=True)
 class Lead:
-    """What a call to a number gets at a moment: the flow, and what it needs to know. `route` is None without one."""
+    """The flow of a call to a number at a moment. `route` is None without one."""
 
     flow: str
     dialled: Dialled
@@ -64,9 +64,9 @@ class Lead:
 
 
 def lead_at(number: Number, local: datetime.datetime) -> Lead:
-    """Return where a number leads at a moment in the station's time zone.
+    """Return the flow of a number at a moment in the station's time zone.
 
-    A route that leads to the duty desk, or names another one, means it: the desk's own hours are not asked then.
+    A route to the duty desk, or with its own duty phone, overrides the desk's own hours.
     """
     dialled = Dialled(number.number, number.unit_id, number.language, number.duty_phone, number.duty_hours)
     route = route_at(routes_of(number), local)
@@ -80,28 +80,27 @@ def lead_at(number: Number, local: datetime.datetime) -> Lead:
 
 
 def routes_of(number: Number) -> list[Route]:
-    """The routes of a number."""
     return [Route.from_row(row) for row in number.routes]
 
 
 def units_led_to(session: Session, flow: str) -> set[int]:
-    """The units (their ids) of the numbers that lead to a flow, at whichever hours."""
+    """Return the units (their ids) of the numbers that lead to a flow at any time."""
     numbers = session.scalars(sa.select(Number))
     return {one.unit_id for one in numbers if flow in (one.flow, *(route.flow for route in routes_of(one)))}
 
 
 def known_flows(session: Session) -> Mapping[str, Mapping[str, str]]:
-    """The flows that a number may lead to, by name, with their titles by language."""
+    """Return the flows that a number may lead to, by name, with their titles by language."""
     return {name: delivered_flow(name).title for name in sorted(delivered_flows() - PLACED_BY_THE_STATION)}
 
 
 def route(session: Session, dialled: str) -> Number | None:
-    """Return the number that was dialled, or None when nobody lives there."""
+    """Return the number that was dialled, None when it is not in use."""
     return session.scalar(sa.select(Number).where(Number.number == dialled))
 
 
 def unit_texted(session: Session, number: str) -> int | None:
-    """Return the unit (its id) that a number texted belongs to, in whichever spelling; None when it is not ours."""
+    """Return the unit (its id) of a number that was texted, in any spelling; None when it is not ours."""
     wanted = normalise(number)
     for found in session.scalars(sa.select(Number).order_by(Number.id)):
         if number == found.number or (wanted is not None and wanted == normalise(found.number)):
@@ -110,13 +109,13 @@ def unit_texted(session: Session, number: str) -> int | None:
 
 
 def unit_of_texts(session: Session) -> int | None:
-    """The unit that texts to the station go to when their number says nothing: the hotline's, else the highest one."""
+    """Return the unit for texts whose number decides nothing: the hotline's, else the highest one."""
     hotline = sa.select(Number.unit_id).where(Number.flow == "hotline").order_by(Number.id).limit(1)
     highest = sa.select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
     return session.scalar(hotline) or session.scalar(highest)
 
 
 def number_of_texts(session: Session) -> str:
-    """The number that the station's own texts come from, and that an answer to them reaches: the first hotline's."""
+    """Return the sender's number of the station's own texts, which receives replies: the first hotline's."""
     first = sa.select(Number.number).order_by(Number.flow != "hotline", Number.id).limit(1)
     return session.scalar(first) or "haichieu"

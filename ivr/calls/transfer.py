@@ -1,4 +1,4 @@
-"""Two parties who talk: a caller is put through to a telephone that the station rings."""
+"""Transfer of a caller to a telephone that the station rings."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,10 @@ from haichieu.ari.errors import AriError, HungUp
 
 
 async def put_through(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
-    """Ring an endpoint, let both talk, and return when the other side has hung up.
+    """Ring an endpoint, connect both, and return when the other side has hung up.
 
-    `shows` is the number that the other side is shown. Raises NotAnswered, or HungUp when the caller leaves, and then
-    the other side is hung up.
+    `shows` is the caller ID that is presented. Raises NotAnswered, or HungUp after ending the other leg when the caller
+    leaves.
     """
     await caller.ring()
     talk = asyncio.create_task(_talk(client, caller, endpoint, ring_seconds, shows))

@@ -1,16 +1,17 @@
-"""The station's own call flows: drafts, published versions, and what the switchboard takes of them.
+"""Custom call flows: drafts, published versions, and the versions in use.
 
-A flow comes with the program as version 0. A draft is worked on, checked and published as the next version; going back
-publishes an earlier one anew, so that the versions are a history and nothing in it changes.
+The built-in flow is version 0. A draft is edited, checked and published as the next version; rolling back publishes an
+earlier one again, so that the history never changes.
 
     HaiChieuError
-    ├── FlowChangedMeanwhile  somebody else was faster
-    ├── NoSuchFlow            the program knows no flow of this name
-    ├── NoSuchVersion         the flow has no version of this number
-    ├── AlreadyInUse          going back to what is in use
-    ├── NoDraft               there is none to work on
-    └── NoReason              a version says why it was published
+    ├── FlowChangedMeanwhile  another user changed the flow first
+    ├── AlreadyInUse          rolling back to the version in use
+    ├── NoDraft               the flow has no draft
+    ├── NoReason              a version needs a reason
+    └── NotFound
+        ├── NoSuchFlow        there is no flow of this name
+        └── NoSuchVersion     the flow has no version of this number
     UsageError
     ├── FlowMistakes          (ivr.flows.mistakes) a definition cannot be used
-    └── StepRefused           a step cannot be what was asked for
+    └── StepRefused           the change of a step was refused
 """

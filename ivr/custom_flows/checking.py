@@ -1,4 +1,4 @@
-"""What is wrong with a definition that is to be followed under a name: all that the linter finds, at its place."""
+"""Check of a definition before it is used under a name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class FlowCheck:
     languages: Iterable[str]
 
     def require_sound(self, name: str, definition: str) -> Flow:
-        """Return the flow when nothing is wrong with it. Raises FlowMistakes with all that is."""
+        """Return the flow when it is sound. Raises FlowMistakes with every mistake."""
         flow = parse_flow(definition)
         other_name = [mistake(MistakeKind.OTHER_NAME, "flow", found=flow.flow, name=name)] if flow.flow != name else []
         if mistakes := [*other_name, *lint(flow, self.prompts, self.languages)]:
@@ -24,7 +24,7 @@ class FlowCheck:
         return flow
 
     def mistakes(self, name: str, definition: str) -> tuple[Mistake, ...]:
-        """Return all that is wrong with it."""
+        """Return every mistake."""
         try:
             self.require_sound(name, definition)
         except FlowMistakes as found:

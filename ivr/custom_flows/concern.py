@@ -1,4 +1,4 @@
-"""Whom a flow concerns: the units of the numbers that lead to it, or the whole station."""
+"""The units that a flow concerns: those of the numbers that lead to it, or the whole station."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -8,13 +8,13 @@ from ivr.calls.routing import units_led_to
 from ivr.custom_flows.numbers import require_known
 
 OF_THE_STATION = frozenset({"official-line", "booked-live", "answer-call"})
-"""Calls of the station itself follow them, and those to its emergency line."""
+"""Flows of the station's own calls and of its emergency line."""
 
 
 def units_concerned(session: Session, flow: str) -> set[int]:
-    """Return the units in all of which one must be in charge to change a flow. Raises NoSuchFlow.
+    """Return the units whose administrator may change a flow; all of them are needed. Raises NoSuchFlow.
 
-    Without a number that leads to it, as for what the station itself follows, those are the highest ones.
+    For a flow without a number, and for the station's own, these are the highest units.
     """
     routed = units_led_to(session, require_known(flow))
     if routed and flow not in OF_THE_STATION:

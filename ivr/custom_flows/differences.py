@@ -1,4 +1,4 @@
-"""What is different between two definitions, step by step, in the words of the definitions."""
+"""Differences between two definitions, step by step."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ivr.custom_flows.sketch import Sketch
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference. `place` is a step's id, or "" for the flow as a whole; an empty side is not there."""
+    """One difference. `place` is the id of a step, or "" for the whole flow; an absent side is empty."""
 
     place: str
     what: str
@@ -19,7 +19,7 @@ class Difference:
 
 
 def differences(old: Sketch, new: Sketch) -> list[Difference]:
-    """Return what was changed, taken away and added, in the order of the newer one."""
+    """Return the changes, removals and additions, in the order of the newer definition."""
     before, after = {step["id"]: step for step in old.steps}, {step["id"]: step for step in new.steps}
     return [
         *_between("", _whole(old), _whole(new)),

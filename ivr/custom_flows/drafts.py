@@ -1,7 +1,6 @@
-"""Drafts of flows: one a flow, worked on by whoever may, without losing what another has done to it.
+"""Drafts of flows: one draft per flow, protected against concurrent changes.
 
-Who changes something says which text they had before them, by its mark; when that is not the present one, somebody
-else was faster.
+Each change names the text that it is based on, by its mark; a different current text raises FlowChangedMeanwhile.
 """
 
 import datetime
@@ -18,26 +17,24 @@ from ivr.custom_flows.sketch import read_sketch
 
 
 def find_draft(session: Session, flow: str) -> FlowDraft | None:
-    """Return the draft of a flow, None when there is none."""
     return session.get(FlowDraft, flow)
 
 
 def at_work(session: Session, flow: str) -> str:
-    """Return what one would change: the draft, or what calls follow when there is none. Raises NoSuchFlow."""
+    """Return the definition to edit: the draft, else the version in use. Raises NoSuchFlow."""
     draft = find_draft(session, flow)
     return draft.definition if draft else current_definition(session, flow)
 
 
 def mark_of(definition: str) -> str:
-    """Return a short text that is another one for every definition."""
+    """Return a short mark that identifies a definition."""
     return hashlib.sha256(definition.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def save(session: Session, flow: str, definition: str, seen: str, who: str, at: datetime.datetime) -> FlowDraft:
-    """Keep a definition as the draft, when `seen` is the mark of what is at work.
+    """Store a definition as the draft, when `seen` is the mark of the current text.
 
-    It may be full of mistakes, as long as it can be shown as steps. Raises FlowMistakes, FlowChangedMeanwhile or
-    NoSuchFlow.
+    It may have mistakes as long as it can be shown as steps. Raises FlowMistakes, FlowChangedMeanwhile or NoSuchFlow.
     """
     text = read_sketch(definition).text
     draft = session.get(FlowDraft, flow, with_for_update=True)
@@ -58,7 +55,7 @@ def save(session: Session, flow: str, definition: str, seen: str, who: str, at: 
 
 
 def discard(session: Session, flow: str, seen: str, who: str) -> None:
-    """Throw the draft away. Raises FlowChangedMeanwhile or NoDraft."""
+    """Delete the draft. Raises FlowChangedMeanwhile or NoDraft."""
     draft = require_draft(session, flow, seen)
     audit.record(session, who, "flow.discard", f"flow:{flow}", edition=draft.edition)
     session.delete(draft)

@@ -1,4 +1,4 @@
-"""Changing a definition in the making, step by step. Mistakes may stay behind: they are shown where they are."""
+"""Editing of a sketch, step by step. Mistakes may remain; they are shown at their step."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ LONGEST_TITLE = 200
 
 
 def add_step(sketch: Sketch, step_id: str, verb: str, leading: tuple[str, str] | None = None) -> None:
-    """Add a step without exits; `leading` is the step and exit that lead to it from now on. Raises StepRefused."""
+    """Add a step without exits; `leading` is the step and exit that will lead to it. Raises StepRefused."""
     _require_free(sketch, step_id)
     if len(sketch.steps) >= MOST_STEPS:
         raise StepRefused("flow.step.too_many", count=MOST_STEPS)
@@ -24,7 +24,7 @@ def add_step(sketch: Sketch, step_id: str, verb: str, leading: tuple[str, str] |
 
 
 def change_step(sketch: Sketch, step_id: str, new_id: str, typed: Mapping[str, str], exits: Mapping[str, str]) -> None:
-    """Give a step what was typed into its form; exits that lead nowhere ("") go. Raises StepRefused."""
+    """Set the fields of a step from its form; exits without a target ("") are removed. Raises StepRefused."""
     step = the_step(sketch, step_id)
     verb = step["verb"]
     for name, target in exits.items():
@@ -44,7 +44,7 @@ def change_step(sketch: Sketch, step_id: str, new_id: str, typed: Mapping[str, s
 
 
 def remove_step(sketch: Sketch, step_id: str, instead: str = "") -> None:
-    """Take a step out; what led to it leads to `instead`, or nowhere. Raises StepRefused."""
+    """Remove a step; exits that led to it lead to `instead`, or are removed. Raises StepRefused."""
     step = the_step(sketch, step_id)
     if instead:
         the_step(sketch, instead)
@@ -55,9 +55,9 @@ def remove_step(sketch: Sketch, step_id: str, instead: str = "") -> None:
 
 
 def reorder_exits(sketch: Sketch, step_id: str, order: Sequence[str]) -> None:
-    """Deal the exits' targets anew: what `order` names first is led to by the first exit. Raises StepRefused.
+    """Assign the exits' targets in the order of `order`. Raises StepRefused.
 
-    On a menu the keys stay where they are, and what they lead to moves: the second choice, moved up, gets key 1.
+    On a menu the keys stay and their targets move: the second choice, moved up, gets key 1.
     """
     exits = the_step(sketch, step_id)["exits"]
     if sorted(order) != sorted(exits):
@@ -67,7 +67,7 @@ def reorder_exits(sketch: Sketch, step_id: str, order: Sequence[str]) -> None:
 
 
 def move_exit(sketch: Sketch, step_id: str, exit_name: str, by: int) -> None:
-    """Move what an exit leads to up (-1) or down (1) among the exits; at an end it stays. Raises StepRefused."""
+    """Move the target of an exit up (-1) or down (1) among the exits, stopping at the ends. Raises StepRefused."""
     order = list(the_step(sketch, step_id)["exits"])
     if exit_name not in order:
         raise StepRefused("flow.step.exits_changed")
@@ -78,7 +78,7 @@ def move_exit(sketch: Sketch, step_id: str, exit_name: str, by: int) -> None:
 
 
 def set_beginning(sketch: Sketch, titles: Mapping[str, str], start: str, call_back_entry: str) -> None:
-    """Say what the flow is called and where calls begin. Raises StepRefused."""
+    """Set the titles and the entry points. Raises StepRefused."""
     the_step(sketch, start)
     named = {language: title.strip()[:LONGEST_TITLE] for language, title in titles.items() if title.strip()}
     sketch.content.update({"title": named, "start": start})
@@ -111,7 +111,7 @@ def _require_exit(verb: str, name: str) -> None:
 
 
 def _lead_elsewhere(sketch: Sketch, step_id: str, elsewhere: str) -> None:
-    """Lead everything that led to a step somewhere else; nowhere takes the exit away."""
+    """Redirect everything that led to a step; without a target the exits are removed."""
     content: dict[str, Any] = sketch.content
     for name in ("start", "call_back_entry"):
         if content.get(name) == step_id:

@@ -1,10 +1,10 @@
-"""What is refused about the station's own flows; the tree of them is drawn in the package."""
+"""Errors of custom flows; the package shows them as a tree."""
 
 from haichieu.errors import HaiChieuError, NotFound, UsageError
 
 
 class NoSuchFlow(NotFound):
-    """The program knows no flow of this name."""
+    """There is no flow of this name."""
 
     def __init__(self, flow: str) -> None:
         super().__init__("flow.not_found", flow=flow[:60])
@@ -18,7 +18,7 @@ class NoSuchVersion(NotFound):
 
 
 class AlreadyInUse(HaiChieuError):
-    """Going back to what calls follow as it is changes nothing."""
+    """The flow already uses this version."""
 
     def __init__(self, flow: str, number: int) -> None:
         super().__init__("flow.already_in_use", flow=flow, number=number)
@@ -32,18 +32,18 @@ class NoDraft(HaiChieuError):
 
 
 class NoReason(HaiChieuError):
-    """A version says why it was published."""
+    """A version needs a reason."""
 
     def __init__(self) -> None:
         super().__init__("flow.no_reason")
 
 
 class FlowChangedMeanwhile(HaiChieuError):
-    """Somebody else changed the draft, or published, since the one who asks has looked."""
+    """Another user changed the draft, or published, meanwhile."""
 
     def __init__(self, flow: str) -> None:
         super().__init__("flow.changed_meanwhile", flow=flow)
 
 
 class StepRefused(UsageError):
-    """A step cannot be what was asked for."""
+    """The change of a step was refused."""

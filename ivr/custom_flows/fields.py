@@ -1,4 +1,4 @@
-"""What a step of each verb can be told: the fields of its class, as a form needs to know them."""
+"""Form fields of the steps of each verb, from the fields of its class."""
 
 import math
 import types
@@ -17,7 +17,7 @@ _OF_EVERY_STEP = ("id", "verb", "exits")
 
 
 class FieldKind(StrEnum):
-    """How a field is filled in."""
+    """Kinds of form fields."""
 
     PROMPT = "prompt"
     TEXT = "text"
@@ -41,22 +41,22 @@ class FieldSeen:
 
 
 def fields_of(verb: str) -> list[FieldSeen]:
-    """Return the fields that steps of this verb have besides id and exits. Raises StepRefused."""
+    """Return the fields of a verb other than id and exits. Raises StepRefused."""
     node = _class_of(verb)
     bounds = node.model_json_schema()["properties"]
     return [_seen(name, info, bounds[name]) for name, info in node.model_fields.items() if name not in _OF_EVERY_STEP]
 
 
 def exits_of(verb: str) -> tuple[list[str], list[str]]:
-    """Return the exits that steps of this verb must have, and those they may have besides. Raises StepRefused."""
+    """Return the required and the optional exits of a verb. Raises StepRefused."""
     node = _class_of(verb)
     return sorted(node.required_exits), sorted(node.optional_exits, key=_as_on_a_keypad)
 
 
 def field_values(verb: str, typed: dict[str, str]) -> dict[str, Any]:
-    """Take what was typed into the fields of a verb; what was left at its default is left out. Raises StepRefused.
+    """Read the form fields of a verb, leaving out defaults. Raises StepRefused.
 
-    What is out of bounds is for the linter to say, at the step.
+    Values out of bounds are reported by the linter, at the step.
     """
     values: dict[str, Any] = {}
     for field in fields_of(verb):

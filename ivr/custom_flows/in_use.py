@@ -1,7 +1,6 @@
-"""The flows that calls follow: asked for at the start of each call, so that a new version holds for the next one.
+"""Flows in use: each call gets the newest version at its start.
 
-A version that cannot be followed never takes the line down: the flow that comes with the program steps in, and an
-alarm says so.
+A version that cannot be used never takes the line down: the built-in flow replaces it, with an alarm.
 """
 
 import asyncio
@@ -21,13 +20,13 @@ from ivr.flows.definition import Flow, delivered_flow, delivered_flows
 log = structlog.get_logger()
 
 WHEN_UNKNOWN = "hotline"
-"""Followed by calls to a number whose flow this program does not know: somebody can at least leave a message."""
+"""Replaces the flow of a number when this program does not know it: callers can at least leave a message."""
 
 _built_in = lru_cache(delivered_flow)
 
 
 class FlowsInUse:
-    """Reads versions when they are asked for and keeps those that were found sound."""
+    """Reads versions on demand and caches sound ones."""
 
     def __init__(self, database: Database, check: FlowCheck) -> None:
         self._database = database
@@ -35,11 +34,11 @@ class FlowsInUse:
         self._sound: dict[str, tuple[int, Flow]] = {}
 
     async def __call__(self, name: str) -> Flow:
-        """Return the flow that a call is to follow from here to its end."""
+        """Return the flow of a call."""
         return await asyncio.to_thread(self.now, name)
 
     def now(self, name: str) -> Flow:
-        """Return it, from a thread in which one may wait for the database."""
+        """Return the flow; blocks on the database."""
         if name not in delivered_flows():
             self._step_in(name, message("flow.alarm.unknown", instead=WHEN_UNKNOWN))
             return self.now(WHEN_UNKNOWN)

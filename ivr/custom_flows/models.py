@@ -1,4 +1,4 @@
-"""The tables of the station's own call flows."""
+"""The tables of custom flows."""
 
 import datetime
 
@@ -9,7 +9,7 @@ from haichieu.database import Base
 
 
 class FlowDraft(Base):
-    """What a flow may become. One a flow; `edition` counts its changes, `begun_on` is the version it was made of."""
+    """The draft of a flow. `edition` counts its changes, `begun_on` is the version it started from."""
 
     __tablename__ = "flow_drafts"
 
@@ -22,7 +22,7 @@ class FlowDraft(Base):
 
 
 class FlowVersion(Base):
-    """A definition that calls followed from `published_at` until the next one; never changed."""
+    """A published definition, in use from `published_at` until the next one; never changed."""
 
     __tablename__ = "flow_versions"
     __table_args__ = (sa.UniqueConstraint("flow", "number"),)
@@ -35,4 +35,4 @@ class FlowVersion(Base):
     published_at: Mapped[datetime.datetime]
     because: Mapped[str] = mapped_column(sa.String(500))
     restores: Mapped[int | None]
-    """The number of the version that was published anew."""
+    """The number of the version that was published again."""

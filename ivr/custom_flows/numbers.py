@@ -1,4 +1,4 @@
-"""Which versions of a flow there are, and which of them calls follow."""
+"""Versions of flows by number."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -8,18 +8,17 @@ from ivr.custom_flows.models import FlowVersion
 from ivr.flows.definition import delivered_definition, delivered_flows
 
 BUILT_IN = 0
-"""The number of the version that comes with the program."""
+"""The number of the built-in version."""
 
 
 def require_known(flow: str) -> str:
-    """Return the name of a flow. Raises NoSuchFlow."""
     if flow not in delivered_flows():
         raise NoSuchFlow(flow)
     return flow
 
 
 def current_number(session: Session, flow: str) -> int:
-    """Return the number of the version that calls follow. Raises NoSuchFlow."""
+    """Return the number of the version in use. Raises NoSuchFlow."""
     newest = sa.select(sa.func.max(FlowVersion.number)).where(FlowVersion.flow == require_known(flow))
     return session.scalar(newest) or BUILT_IN
 
@@ -38,5 +37,5 @@ def find_version(session: Session, flow: str, number: int) -> str:
 
 
 def current_definition(session: Session, flow: str) -> str:
-    """Return the definition that calls follow. Raises NoSuchFlow."""
+    """Return the definition in use. Raises NoSuchFlow."""
     return find_version(session, flow, current_number(session, flow))

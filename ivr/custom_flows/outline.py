@@ -1,4 +1,4 @@
-"""A flow as a tree: each step stands where the shortest way from the beginning leads to it; other exits point there."""
+"""A flow as a tree: each step is placed on the shortest path from the beginning; other exits refer to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,34 +6,33 @@ from dataclasses import dataclass, field
 from ivr.custom_flows.sketch import Sketch, Step
 
 DEEPEST = 12
-"""Steps one below the other; what lies deeper begins a tree of its own, or nobody could read it."""
+"""Maximum depth of a tree; deeper steps begin a tree of their own."""
 
 
 @dataclass
 class Way:
-    """One exit of a step. `below` is the step it leads to, where that stands here; else it stands somewhere else."""
+    """One exit of a step. `below` is the target where it is placed here; otherwise it is placed elsewhere."""
 
     exit: str
     target: str
     below: "Place | None" = None
     there: bool = True
-    """Whether there is such a step."""
+    """Whether the target exists."""
 
 
 @dataclass
 class Place:
-    """A step in the tree, with its exits in their order."""
+    """A step in the tree, with its exits in order."""
 
     step: Step
     ways: list[Way] = field(default_factory=list)
 
     @property
     def id(self) -> str:
-        """Of the step."""
         return str(self.step["id"])
 
     def walk(self) -> Iterator["Place"]:
-        """Yield it and every place below, as they are read."""
+        """Yield this place and every place below, in reading order."""
         yield self
         for way in self.ways:
             if way.below is not None:
@@ -41,7 +40,7 @@ class Place:
 
 
 def outline(sketch: Sketch) -> list[Place]:
-    """Return the tree's roots: where calls begin, then what lies too deep or cannot be reached."""
+    """Return the roots of the tree: the entry points, then steps that are too deep or unreachable."""
     places = {step["id"]: Place(step) for step in sketch.steps}
     placed: set[str] = set()
     entries = [places[entry] for entry in dict.fromkeys(sketch.entries) if entry in places]

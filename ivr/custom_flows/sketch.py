@@ -1,6 +1,6 @@
-"""A definition in the making: whole enough to be shown as steps, not yet a flow that calls can follow.
+"""Sketches: definitions that can be shown and edited as steps but need not be sound.
 
-Every step has an id of its own, a verb that there is, and exits that name steps; the rest may be missing or wrong.
+Every step has a unique id, a known verb, and exits that name steps; the rest may be missing or wrong.
 """
 
 import json
@@ -24,45 +24,43 @@ VERBS: dict[str, type[Node]] = {
 
 
 class Sketch:
-    """A definition as data that can be changed; `text` is what is kept of it."""
+    """A definition as editable data; `text` is its stored form."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
 
     @property
     def steps(self) -> list[Step]:
-        """The nodes, in their order."""
+        """The nodes, in order."""
         steps: list[Step] = self.content["nodes"]
         return steps
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the steps, in their order."""
         return [step["id"] for step in self.steps]
 
     def step(self, step_id: str) -> Step | None:
-        """The step of this id."""
         return next((step for step in self.steps if step["id"] == step_id), None)
 
     @property
     def entries(self) -> list[str]:
-        """The ids of the steps at which calls begin."""
+        """The ids of the entry points."""
         return [entry for name in ("start", "call_back_entry") if isinstance(entry := self.content.get(name), str)]
 
     @property
     def titles(self) -> dict[str, str]:
-        """What it is called, by language, as far as it says."""
+        """The titles by language."""
         title = self.content.get("title")
         return {str(key): str(words) for key, words in title.items()} if isinstance(title, dict) else {}
 
     @property
     def text(self) -> str:
-        """The definition as JSON, the same for the same content."""
+        """The definition as JSON, identical for identical content."""
         return json.dumps(self.content, ensure_ascii=False, indent=2)
 
 
 def read_sketch(definition: str) -> Sketch:
-    """Read a definition in the making. Raises FlowMistakes when it is not even that."""
+    """Read a sketch. Raises FlowMistakes."""
     if len(definition) > LONGEST_DEFINITION:
         raise FlowMistakes([not_a_flow(message("flow.shape.too_long_definition", most=LONGEST_DEFINITION))])
     content = read_json(definition)
@@ -95,5 +93,5 @@ def _mistakes_of(step: object, place: str) -> list[Mistake]:
 
 
 def is_name(name: object) -> bool:
-    """Say whether a step, prompt or flow may be called this."""
+    """Return whether this is a valid name of a step, prompt or flow."""
     return isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(KEY, name) is not None

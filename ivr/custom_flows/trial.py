@@ -1,6 +1,6 @@
-"""Trying a flow without a telephone: one call from its beginning, with the keys that were pressed so far.
+"""Trial of a flow without a telephone: one call from its beginning with the keys pressed so far.
 
-It ends where the next key is waited for. Nothing of the station is touched: desks and cases are made up.
+It stops where the next key is awaited. Desks and cases are simulated; nothing of the station is touched.
 """
 
 import dataclasses
@@ -25,19 +25,19 @@ ENTERED, PRESSED = "§ ", "⌨ "
 
 
 class RecordedPrompts(Protocol):
-    """What the trial asks about prompts that somebody has recorded."""
+    """The recorded prompts, as a trial needs them."""
 
     def text(self, key: str, language: str) -> str | None:
         """Return the text of a prompt, with the names of its values; None without one."""
         ...
 
     def recorded(self, key: str, language: str) -> bool:
-        """Say whether somebody has recorded the prompt in the language."""
+        """Return whether the prompt is recorded in the language."""
         ...
 
 
 class ShownPrompts:
-    """Prompts as sentences; one that exists as a recording alone is named."""
+    """Prompts as sentences; one that exists only as a recording is named."""
 
     def __init__(self, prompts: RecordedPrompts, fallback: str = "vi") -> None:
         self._prompts = prompts
@@ -54,7 +54,7 @@ class ShownPrompts:
 
 
 class PatientCall(SimulatedCall):
-    """A caller who has pressed some keys and now thinks about the next."""
+    """A caller who has pressed some keys and has not yet pressed the next one."""
 
     waits = False
 
@@ -78,7 +78,7 @@ class PatientCall(SimulatedCall):
 
 @dataclasses.dataclass(frozen=True)
 class Circumstances:
-    """How the call comes about."""
+    """The circumstances of the call."""
 
     language: str = "vi"
     known_caller: bool = True
@@ -92,7 +92,7 @@ class Circumstances:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What happened: lines as `SimulatedCall.transcript` has them, with `§ step` where a step was entered."""
+    """The result: lines as in `SimulatedCall.transcript`, with `§ step` where a step was entered."""
 
     lines: Sequence[str]
     waits: bool
@@ -100,14 +100,14 @@ class Trial:
 
     @property
     def here(self) -> str:
-        """The step at which it stands."""
+        """The current step."""
         return next((line.removeprefix(ENTERED) for line in reversed(self.lines) if line.startswith(ENTERED)), "")
 
 
 async def try_out(
     flow: Flow, keys: Sequence[str], prompts: RecordedPrompts, about: Circumstances | None = None
 ) -> Trial:
-    """Place the call with these keys, one text for each question ("" for silence), and stop at the next question."""
+    """Run the call with these keys, one text per question ("" for silence), and stop at the next question."""
     about = about or Circumstances()
     call = PatientCall(
         [each[:LONGEST_KEYS] for each in keys[:MOST_KEYS]], caller_number=KNOWN if about.known_caller else STRANGER

@@ -1,4 +1,4 @@
-"""Publishing a flow, and going back: each is a new version, and the next call follows it."""
+"""Publishing and rolling back: each makes a new version, which the next call uses."""
 
 import datetime
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ LONGEST_REASON = 500
 
 
 def history(session: Session, flow: str) -> Sequence[FlowVersion]:
-    """Return the published versions, the newest first; the one that came with the program is not among them."""
+    """Return the published versions, newest first, without the built-in one."""
     return session.scalars(
         sa.select(FlowVersion).where(FlowVersion.flow == flow).order_by(FlowVersion.number.desc())
     ).all()
@@ -27,9 +27,9 @@ def publish(
     session: Session, flow: str, *, seen: str, over: int, because: str, who: str, at: datetime.datetime,
     check: FlowCheck,
 ) -> FlowVersion:  # fmt: skip
-    """Make the draft, when `seen` is its mark, the next version and take the draft away.
+    """Publish the draft, when `seen` is its mark, as the next version and delete it.
 
-    `over` is the version it is to follow. Raises FlowMistakes, FlowChangedMeanwhile, NoDraft or NoReason.
+    `over` is the version in use. Raises FlowMistakes, FlowChangedMeanwhile, NoDraft or NoReason.
     """
     draft = require_draft(session, flow, seen)
     made = _add(session, flow, draft.definition, over=over, because=because, who=who, at=at, check=check)
@@ -42,7 +42,7 @@ def roll_back(
     session: Session, flow: str, number: int, *, over: int, because: str, who: str, at: datetime.datetime,
     check: FlowCheck,
 ) -> FlowVersion:  # fmt: skip
-    """Publish an earlier version anew; a draft stays as it is.
+    """Publish an earlier version again; the draft does not change.
 
     Raises FlowMistakes, FlowChangedMeanwhile, NoReason, NoSuchVersion or AlreadyInUse.
     """

@@ -1,1 +1,1 @@
-"""Desks: what a flow may ask of the station on behalf of an official or a citizen."""
+"""Desks: the station's services for an official or a citizen on the phone."""

@@ -1,4 +1,4 @@
-"""What a flow sees of the answers that one call brings to a citizen."""
+"""The interface between a flow and the answers of one call to a citizen."""
 
 import datetime
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class AnswerSeen:
-    """One answer to be told. `asked_at` is when its case was opened, in the station's time zone."""
+    """One answer. `asked_at` is when its case was opened, in the station's time zone."""
 
     id: int
     sound: str
@@ -15,26 +15,26 @@ class AnswerSeen:
 
 
 class AnswerDesk(Protocol):
-    """The answers of one call, told one after the other, and what the citizen says to each."""
+    """The answers of one call, played one after the other, and the citizen's messages about them."""
 
     def next_answer(self) -> AnswerSeen | None:
-        """Turn to the next answer; None when all were told."""
+        """Return the next answer; None when all were played."""
         ...
 
     def played(self, answer: AnswerSeen, seconds: float) -> None:
-        """Note that so much of it sounded, until it ended, a key was pressed or the citizen left."""
+        """Note how much was played until it ended, a key was pressed or the citizen left."""
         ...
 
     async def heard(self, answer: AnswerSeen) -> None:
-        """Write down that the citizen has heard it."""
+        """Record that the citizen has heard it."""
         ...
 
     async def begin_message(self) -> str:
-        """Return the name to record more to, for the case of the answer told last. Raises DiskFull."""
+        """Return the name to record a message to, for the case of the last answer. Raises DiskFull."""
         ...
 
     def message_sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
+        """Return the path of the recording without extension."""
         ...
 
     async def keep_message(self, name: str) -> None:
@@ -42,9 +42,9 @@ class AnswerDesk(Protocol):
         ...
 
     def discard_message(self, name: str) -> None:
-        """The citizen wants to say it anew."""
+        """Discard it; the citizen records it again."""
         ...
 
     def let_go_of_message(self, name: str) -> None:
-        """The call is done with it: what was not filed is filed by the station."""
+        """Release it at the end of the call: the station files what was not filed."""
         ...

@@ -1,4 +1,4 @@
-"""What a flow sees of the cases that an official hears and answers by phone."""
+"""The interface between a flow and the cases that an official hears and answers by phone."""
 
 import datetime
 from dataclasses import dataclass
@@ -7,25 +7,25 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class CaseSeen:
-    """A case as it is heard. `opened_at` is in the station's time zone; `category` is empty when nobody chose one."""
+    """A case as it is played. `opened_at` is in the station's time zone; `category` is empty without one."""
 
     id: int
     number: str
     category: str
     opened_at: datetime.datetime
     sounds: tuple[str, ...]
-    """What the citizen said, as paths without extension."""
+    """The citizen's messages, as paths without extension."""
 
 
 class CaseDesk(Protocol):
-    """The new cases of an official on one call. It never says whose they are."""
+    """The new cases of an official on one call, without the identity of citizens."""
 
     async def new_cases(self, official_id: int) -> list[int]:
-        """The ids of the cases that wait for an answer in the official's unit and below, oldest first."""
+        """Return the ids of the unanswered cases in the official's unit and below, oldest first."""
         ...
 
     async def open_case(self, case_id: int) -> CaseSeen | None:
-        """Look at a case; None when it waits no more."""
+        """Return a case; None when it is no longer waiting."""
         ...
 
     async def begin_answer(self, official_id: int, case_id: int) -> str:
@@ -33,21 +33,21 @@ class CaseDesk(Protocol):
         ...
 
     def answer_sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
+        """Return the path of the recording without extension."""
         ...
 
     async def send_answer(self, name: str) -> bool:
-        """Answer with it; say whether by call, else it goes on air. Raises UnusableSound or NotTaken."""
+        """Send the answer; return whether by call, else on air. Raises UnusableSound or NotTaken."""
         ...
 
     def discard_answer(self, name: str) -> None:
-        """The official wants to record anew."""
+        """Discard it; the official records it again."""
         ...
 
     def let_go_of_answer(self, name: str) -> None:
-        """The call is done with it: what was not sent becomes a note in the case."""
+        """Release it at the end of the call: an unsent answer becomes a note in the case."""
         ...
 
     def forget_sounds(self) -> None:
-        """Delete the texts that were read aloud for this call."""
+        """Delete the texts that were synthesised for this call."""
         ...

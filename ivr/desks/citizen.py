@@ -1,4 +1,4 @@
-"""What the station does for a citizen who is on the phone: the flows' `CitizenDesk` over the domain."""
+"""The citizens' desk: implements `CitizenDesk` over casework and broadcasts."""
 
 import asyncio
 import hashlib
@@ -47,7 +47,7 @@ TELEPHONE_RATE = 8000
 
 @dataclass(frozen=True)
 class CitizensLine:
-    """What the desks of all calls share."""
+    """The parts that the desks of all calls share."""
 
     client: AriClient
     database: Database
@@ -61,7 +61,7 @@ class CitizensLine:
 
 
 class PhoneCitizenDesk:
-    """The desk for one call. What the caller chose is written down after it, unless they stayed anonymous."""
+    """The desk of one call. The caller's choices are stored after it, unless the caller is anonymous."""
 
     def __init__(self, line: CitizensLine, call: Call, dialled: Dialled) -> None:
         self._line = line
@@ -73,7 +73,7 @@ class PhoneCitizenDesk:
         self._spoken: Path | None = None
 
     async def languages(self) -> Sequence[str]:
-        """Those of the station that somebody has recorded, and the one that everything falls back to."""
+        """Return the station's languages with recorded prompts, and the fallback."""
         if self._dialled.language:
             return ()
         offered = await self._line.database.run(lambda session: the_station(session).languages)
@@ -88,8 +88,6 @@ class PhoneCitizenDesk:
         )
 
     async def earlier_language(self) -> str:
-        """Look the caller up."""
-
         def look(session: Session) -> str:
             known = self._line.citizens.find(session, number) if (number := self._call.caller_number) else None
             return known.language if known else ""
@@ -97,11 +95,10 @@ class PhoneCitizenDesk:
         return await self._line.database.run(look)
 
     def speaks(self, language: str) -> None:
-        """Keep it until the call is over."""
         self._language = language
 
     async def commune(self) -> CommuneSeen | None:
-        """By this call, by an earlier one if the number serves that commune, or by the number itself."""
+        """Return the commune of this call, of an earlier one if the number serves it, or of the number itself."""
         if self._commune is not None:
             return self._commune
 
@@ -114,7 +111,7 @@ class PhoneCitizenDesk:
         return await self._line.database.run(look)
 
     async def communes(self) -> Sequence[CommuneSeen]:
-        """The unit of the number, and the communes below it by name."""
+        """Return the unit of the number, and the communes below it by name."""
 
         def look(session: Session) -> list[CommuneSeen]:
             own = session.get_one(Unit, self._dialled.unit_id)
@@ -127,12 +124,9 @@ class PhoneCitizenDesk:
         return await self._line.database.run(look)
 
     def lives_in(self, commune: CommuneSeen) -> None:
-        """Keep it until the call is over."""
         self._commune = commune
 
     async def bulletins(self, commune: CommuneSeen) -> Sequence[BulletinSeen]:
-        """Look them up."""
-
         def look(session: Session) -> list[BulletinSeen]:
             return [
                 BulletinSeen(programme.id, programme.title, str(self._line.store.path(programme.sound).with_suffix("")))
@@ -143,7 +137,7 @@ class PhoneCitizenDesk:
         return await self._line.database.run(look)
 
     async def vote(self, bulletin: BulletinSeen, commune: CommuneSeen, *, useful: bool) -> None:
-        """Count it under a name that this programme alone knows the caller by."""
+        """Count the vote under a key that identifies the caller only within this programme."""
         number = self._call.caller_number
         voter = voter_of(self._line.citizens.digest(number), bulletin.id) if number else None
         await self._line.database.run(
@@ -151,7 +145,7 @@ class PhoneCitizenDesk:
         )
 
     async def categories(self) -> Sequence[CategorySeen]:
-        """Those whose code is a single key."""
+        """Return the categories whose code is a single key."""
 
         def look(session: Session) -> list[CategorySeen]:
             found = session.scalars(sa.select(Category).order_by(Category.code))
@@ -160,7 +154,7 @@ class PhoneCitizenDesk:
         return await self._line.database.run(look)
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
-        """Have all on record that filing needs; the unit is the caller's commune, or that of the number."""
+        """Store everything that filing needs; the unit is the caller's commune, or that of the number."""
         number = self._call.caller_number
         self._line.limits.message(number, self._call.line)
         chosen = self._commune or await self._line.database.run(self._earlier_commune)
@@ -174,35 +168,33 @@ class PhoneCitizenDesk:
         return await asyncio.shield(asyncio.to_thread(self._line.messages.begin, about))
 
     def message_sound(self, name: str) -> str:
-        """Where it is."""
         return self._line.messages.sound(name)
 
     async def has_speech(self, name: str) -> bool:
-        """Listen; what cannot be read is left to whoever files it."""
+        """Return whether it contains speech; an unreadable recording is left to the intake."""
         try:
             return await asyncio.to_thread(self._line.messages.has_speech, name)
         except HaiChieuError:
             return True
 
     async def keep_message(self, name: str, *, anonymous: bool) -> str:
-        """File it; goes on when the caller leaves meanwhile."""
+        """File the message, even when the caller hangs up meanwhile."""
         self._anonymous = self._anonymous or anonymous
         return await asyncio.shield(asyncio.to_thread(self._line.messages.keep, name, anonymous=anonymous))
 
     def forget_sound(self, name: str) -> None:
-        """Delete the sound; its draft stays."""
+        """Delete the sound and keep the draft."""
         self._line.messages.discard_sound(name)
 
     async def discard_message(self, name: str) -> None:
-        """Delete both."""
+        """Delete the sound and the draft."""
         await asyncio.to_thread(self._line.messages.discard, name)
 
     def let_go_of_message(self, name: str) -> None:
-        """Leave it to whoever looks for what was left behind."""
         self._line.messages.let_go(name)
 
     async def case(self, number: str) -> CaseSeen:
-        """Look it up, and have written answers spoken."""
+        """Find the case, and synthesise written answers."""
 
         def look(session: Session) -> tuple[CaseStatus, list[Message], str]:
             case = find_case(session, number)
@@ -212,14 +204,14 @@ class PhoneCitizenDesk:
         return CaseSeen(status, tuple(await asyncio.to_thread(self._sounds_of, answers, language)))
 
     async def duty_desk_is_open(self) -> bool:
-        """Look at the hours and the calendar."""
+        """Check the desk's hours and the calendar."""
         if not self._dialled.duty_phone:
             return False
         zone = await self._line.database.run(lambda session: the_station(session).timezone)
         return within(self._dialled.duty_hours, now().astimezone(zoneinfo.ZoneInfo(zone)), working_days=True)
 
     async def ring_duty_desk(self) -> DutyDesk:
-        """Ring it, showing the number that was dialled rather than who called."""
+        """Ring the desk, with the number dialled as caller ID instead of the caller's."""
         phone = normalise(self._dialled.duty_phone) or ""
         try:
             endpoint = await self._line.database.run(lambda session: self._line.endpoint_for(session, phone))
@@ -238,7 +230,7 @@ class PhoneCitizenDesk:
         return DutyDesk.TALKED
 
     async def call_over(self) -> None:
-        """Remember for the next call what was chosen, and throw away what was spoken for this one."""
+        """Store the caller's choices for the next call, and delete sounds synthesised for this one."""
         if self._spoken is not None:
             await asyncio.to_thread(shutil.rmtree, self._spoken, ignore_errors=True)
         number = self._call.caller_number
@@ -253,7 +245,7 @@ class PhoneCitizenDesk:
         await self._line.database.run(remember)
 
     def _earlier_commune(self, session: Session) -> CommuneSeen | None:
-        """What this telephone chose on an earlier call, where the number that was dialled serves it."""
+        """Return the commune that this telephone chose earlier, if the number serves it."""
         number = self._call.caller_number
         known = self._line.citizens.find(session, number) if number else None
         if known is None or known.unit_id is None:
@@ -263,7 +255,7 @@ class PhoneCitizenDesk:
         return CommuneSeen(known.unit_id, session.get_one(Unit, known.unit_id).name)
 
     def _sounds_of(self, answers: Sequence[Message], language: str) -> list[str]:
-        """The answers as sounds: recorded ones as they are, the others spoken for this call."""
+        """Return the answers as sounds: recordings, and the others synthesised for this call."""
         sounds = []
         for answer in answers:
             if answer.sound is not None:
@@ -280,5 +272,5 @@ class PhoneCitizenDesk:
 
 
 def voter_of(digest: str, programme_id: int) -> str:
-    """A keyed hash made for one programme alone: votes about two programmes cannot be told to be one caller's."""
+    """Return a keyed hash for one programme, so that votes about two programmes cannot be linked to one caller."""
     return hmac.new(digest.encode(), f"programme:{programme_id}".encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""What the citizens' line asks of the station: communes, bulletins, messages, cases and the duty desk."""
+"""The interface between a flow and the station's services for citizens: bulletins, messages, cases, duty desk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from feedback.states import CaseStatus
 
 @dataclass(frozen=True)
 class CommuneSeen:
-    """A unit that a caller may hear the news of."""
+    """A unit whose bulletins a caller may hear."""
 
     id: int
     name: str
@@ -18,7 +18,7 @@ class CommuneSeen:
 
 @dataclass(frozen=True)
 class BulletinSeen:
-    """A programme that can be heard; `sound` is a path without extension."""
+    """A bulletin; `sound` is a path without extension."""
 
     id: int
     title: str
@@ -27,7 +27,7 @@ class BulletinSeen:
 
 @dataclass(frozen=True)
 class CategorySeen:
-    """What a message may be about; `key` is what is pressed for it."""
+    """A category of messages; `key` selects it."""
 
     id: int
     key: str
@@ -36,59 +36,59 @@ class CategorySeen:
 
 @dataclass(frozen=True)
 class CaseSeen:
-    """A case as its citizen may hear of it; `answers` are sounds, the oldest first."""
+    """A case as its citizen may hear it; `answers` are sounds, oldest first."""
 
     status: CaseStatus
     answers: tuple[str, ...]
 
 
 class DutyDesk(Enum):
-    """What came of putting a caller through to the duty desk."""
+    """The outcome of a transfer to the duty desk."""
 
     TALKED = auto()
     CLOSED = auto()
-    """Also of a number without a desk."""
+    """Or the number has no duty desk."""
     BUSY = auto()
     NO_ANSWER = auto()
 
 
 class CitizenDesk(Protocol):
-    """What the station does for a citizen on one call. Made for that call."""
+    """The station's services for a citizen on one call."""
 
     async def languages(self) -> Sequence[str]:
-        """The languages to choose from; fewer than two when there is nothing to choose."""
+        """Return the languages to choose from; fewer than two without a choice."""
         ...
 
     async def earlier_language(self) -> str:
-        """What this telephone chose last; empty when it never did."""
+        """Return the language that this telephone chose last; empty without one."""
         ...
 
     def speaks(self, language: str) -> None:
-        """Remember the language for the next call."""
+        """Store the language for the next call."""
         ...
 
     async def commune(self) -> CommuneSeen | None:
-        """Whose news to tell: chosen on this call or an earlier one, or that of the number; None to ask."""
+        """Return the commune of the caller: chosen on this call or earlier, or that of the number; None to ask."""
         ...
 
     async def communes(self) -> Sequence[CommuneSeen]:
-        """What may be chosen on this number, the number's own unit first."""
+        """Return the communes to choose from, the number's own unit first."""
         ...
 
     def lives_in(self, commune: CommuneSeen) -> None:
-        """Remember the commune, for this call's message and for the next call."""
+        """Store the commune for this call's message and for the next call."""
         ...
 
     async def bulletins(self, commune: CommuneSeen) -> Sequence[BulletinSeen]:
-        """The latest bulletins, the newest first."""
+        """Return the latest bulletins, newest first."""
         ...
 
     async def vote(self, bulletin: BulletinSeen, commune: CommuneSeen, *, useful: bool) -> None:
-        """Count what the listener says of a bulletin."""
+        """Count the listener's opinion of a bulletin."""
         ...
 
     async def categories(self) -> Sequence[CategorySeen]:
-        """What a message may be about."""
+        """Return the categories of messages."""
         ...
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
@@ -96,11 +96,11 @@ class CitizenDesk(Protocol):
         ...
 
     def message_sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
+        """Return the path of the recording without extension."""
         ...
 
     async def has_speech(self, name: str) -> bool:
-        """Say whether there is anything to hear in it."""
+        """Return whether it contains speech."""
         ...
 
     async def keep_message(self, name: str, *, anonymous: bool) -> str:
@@ -108,25 +108,25 @@ class CitizenDesk(Protocol):
         ...
 
     def forget_sound(self, name: str) -> None:
-        """It is about to be recorded anew."""
+        """Delete the recording; it is about to be made again."""
         ...
 
     async def discard_message(self, name: str) -> None:
-        """There is nothing in it."""
+        """Discard it: it is silent."""
         ...
 
     def let_go_of_message(self, name: str) -> None:
-        """The call is done with it: what was neither kept nor discarded is filed by the station."""
+        """Release it at the end of the call: the station files what was neither kept nor discarded."""
         ...
 
     async def case(self, number: str) -> CaseSeen:
-        """What became of a case. Raises WrongCheckDigit or NoSuchCase."""
+        """Return the status of a case. Raises WrongCheckDigit or NoSuchCase."""
         ...
 
     async def duty_desk_is_open(self) -> bool:
-        """Say whether this number has a duty desk, and it is in its hours."""
+        """Return whether this number has a duty desk that is open now."""
         ...
 
     async def ring_duty_desk(self) -> DutyDesk:
-        """Put the caller through, and return when the desk has hung up or cannot be had."""
+        """Transfer the caller, and return when the desk has hung up or cannot be reached."""
         ...

@@ -1,4 +1,4 @@
-"""What the station does for an official who is on the phone: the flows' `OfficialDesk` over the domain."""
+"""The officials' desk: implements `OfficialDesk` over broadcasts and programmes."""
 
 import asyncio
 import datetime
@@ -24,7 +24,7 @@ from ivr.flows.session import CallBackOwed, LastReport, LiveResult, OfficialSeen
 
 
 class PhoneDesk:
-    """The desk for one call, whose voice goes on air. `flow` is where a call back would take up again."""
+    """The desk of one call, whose voice goes on air. `flow` is the flow that a call back resumes."""
 
     def __init__(
         self,
@@ -45,28 +45,25 @@ class PhoneDesk:
         self.cases = cases
         self._owed: int | None = None
         self.when_planned: WhenPlanned | None = None
-        """Told of the broadcast that this call becomes, in the transaction that plans it."""
+        """Called with the broadcast of this call, in the transaction that plans it."""
 
     async def knows_caller(self, caller_number: str | None) -> bool:
-        """Say whether an official calls from this number."""
         if not caller_number:
             return False
         return await self._database.run(lambda session: official_with_phone(session, caller_number) is not None)
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
-        """Check a PIN; refused tries are on record before the caller hears of them."""
+        """Check a PIN; a wrong attempt is stored before the caller hears of it."""
         answer = await self._database.run(lambda session: attempt_sign_in(session, caller_number, code, pin))
         if isinstance(answer, SignInRefused):
             raise answer
         return OfficialSeen(answer.id, answer.name)
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
-        """Take another PIN; the old one ends with it."""
+        """Set another PIN."""
         await self._database.run(lambda session: choose_pin(session, session.get_one(Official, official_id), pin))
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
-        """Find the zone keyed in."""
-
         def look(session: Session) -> ZoneSeen:
             zone = find_zone(session, session.get_one(Official, official_id), keys)
             return ZoneSeen(zone.keys, zone.name, zone.reachable, zone.total)
@@ -74,7 +71,7 @@ class PhoneDesk:
         return await self._database.run(look)
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
-        """Put the call on air, unless the official must be called back first."""
+        """Put the call on air, unless the official has to be called back first."""
         if not called_back:
             self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
@@ -85,27 +82,23 @@ class PhoneDesk:
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
     async def begin_recording(self, official_id: int) -> str:
-        """Return the name to record a programme to."""
         return await self._database.run(lambda session: self._recordings.begin(session, official_id))
 
     def recording_sound(self, name: str) -> str:
-        """Where it is."""
         return self._recordings.sound(name)
 
     async def keep_recording(self, name: str, zone_keys: str) -> Kept:
-        """Make a programme of it; goes on when the caller leaves meanwhile."""
+        """Make a programme of it, even when the caller hangs up meanwhile."""
         return await asyncio.shield(asyncio.to_thread(self._recordings.keep, name, zone_keys))
 
     def discard_recording(self, name: str) -> None:
-        """Delete it."""
         self._recordings.discard(name)
 
     def let_go_of_recording(self, name: str) -> None:
-        """Leave it to whoever looks for what was left behind."""
         self._recordings.let_go(name)
 
     async def emergency_sounds(self, official_id: int) -> bool:
-        """Look whether an emergency is repeated where the official answers."""
+        """Return whether an emergency is repeated where the official answers."""
 
         def look(session: Session) -> bool:
             return bool(acknowledgement.sounding_at(session, session.get_one(Official, official_id)))
@@ -113,7 +106,7 @@ class PhoneDesk:
         return await self._database.run(look)
 
     async def acknowledge(self, official_id: int) -> int:
-        """Write down that the official has taken notice; the speakers there fall silent within a moment."""
+        """Record the acknowledgement; the speakers there fall silent within a moment."""
 
         def write(session: Session) -> int:
             return len(acknowledgement.acknowledge(session, session.get_one(Official, official_id), now()))
@@ -121,8 +114,6 @@ class PhoneDesk:
         return await self._database.run(write)
 
     async def last_report(self, official_id: int) -> LastReport | None:
-        """Return the report of the official's last broadcast."""
-
         def look(session: Session) -> LastReport | None:
             broadcast = last_broadcast_of(session, official_id)
             if broadcast is None:
@@ -135,7 +126,7 @@ class PhoneDesk:
         return await self._database.run(look)
 
     async def call_over(self) -> None:
-        """The caller is gone: a call that is owed to them falls due."""
+        """Make the pending call back due, now that the caller is gone."""
         if (owed := self._owed) is not None:
             due = now() + datetime.timedelta(seconds=self._call_back_delay)
             await self._database.run(lambda session: call_backs.fall_due(session, owed, due))

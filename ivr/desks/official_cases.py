@@ -1,4 +1,4 @@
-"""What the station does for an official who hears cases by phone: the flows' `CaseDesk` over casework."""
+"""Cases by phone: implements `CaseDesk` over casework."""
 
 import asyncio
 import re
@@ -18,11 +18,11 @@ from haichieu.station import the_station
 from ivr.desks.case_protocol import CaseSeen
 
 _NUMBER = re.compile(r"\+?\d(?:[ .\-()]?\d){8,}")
-"""A telephone number, however it is spelled."""
+"""A telephone number in any spelling."""
 
 
 class OfficialCases:
-    """The desk for one call. Texts are read aloud into a folder that lasts as long as the call."""
+    """The desk of one call. Texts are synthesised into a folder that exists as long as the call."""
 
     def __init__(self, database: Database, answers: PhoneAnswers, sounds: AnswerSounds) -> None:
         self._database = database
@@ -31,35 +31,29 @@ class OfficialCases:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def new_cases(self, official_id: int) -> list[int]:
-        """Look what waits."""
         return await self._database.run(lambda session: waiting_for(session, official_id))
 
     async def open_case(self, case_id: int) -> CaseSeen | None:
-        """Look at a case and make ready what is played of it."""
+        """Return a case, with its sounds prepared."""
         return await asyncio.to_thread(self._open, case_id)
 
     async def begin_answer(self, official_id: int, case_id: int) -> str:
-        """Return the name to record to."""
         return await asyncio.to_thread(self._answers.begin, official_id, case_id)
 
     def answer_sound(self, name: str) -> str:
-        """Where it is."""
         return self._answers.sound(name)
 
     async def send_answer(self, name: str) -> bool:
-        """Answer with it; goes on when the caller leaves meanwhile."""
+        """Send the answer, even when the caller hangs up meanwhile."""
         return await asyncio.shield(asyncio.to_thread(self._answers.send, name)) == Way.CALL
 
     def discard_answer(self, name: str) -> None:
-        """Delete it."""
         self._answers.discard(name)
 
     def let_go_of_answer(self, name: str) -> None:
-        """Leave it to whoever looks for what was left behind."""
         self._answers.let_go(name)
 
     def forget_sounds(self) -> None:
-        """Delete what was read aloud."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -82,7 +76,7 @@ class OfficialCases:
         return CaseSeen(case_id, number, category, opened_at, tuple(sound for sound in sounds if sound))
 
     def _read(self, text: str, language: str) -> str:
-        """Read a text aloud without the telephone numbers in it; empty when nothing is left to read."""
+        """Synthesise a text without the telephone numbers in it; empty when nothing is left."""
         if self._folder is None:
             self._folder = self._sounds.folder()
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))

@@ -87,7 +87,7 @@ class Flow(BaseModel):
 
     @property
     def is_for_officials(self) -> bool:
-        """Say whether callers sign in on it; on any other line nobody is to know who called."""
+        """Return whether callers sign in; on any other line the caller is not identified."""
         return any(isinstance(node, Authenticate) for node in self.nodes)
 
 

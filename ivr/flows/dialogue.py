@@ -1,4 +1,4 @@
-"""Asking patiently: a caller who says nothing or presses a wrong key is asked again, three times in all."""
+"""Patient questions: a caller who is silent or presses a wrong key is asked up to three times."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ TRIES = 3
 
 
 class Ending(Enum):
-    """How a question ended."""
+    """The end of a question."""
 
     ANSWERED = auto()
     SILENT = auto()
-    """Nothing was keyed in, and the one who asked wanted to know at once."""
+    """No key was pressed, and the question was not to be repeated."""
     GAVE_UP = auto()
-    """Three tries came to nothing, and the caller was told so: the call is to be ended."""
+    """Three attempts failed, and the caller was notified: the call is to be ended."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a question; `keys` is empty unless it was answered."""
+    """The reply to a question; `keys` is empty unless it was answered."""
 
     ending: Ending
     keys: str = ""
@@ -42,9 +42,8 @@ async def ask(
 ) -> Reply:
     """Ask until a reply is accepted, at most three times for silence and three times for wrong keys.
 
-    `before` is said ahead of the question, the first time, and before that `played`, paths of sounds, is heard; `after`
-    follows the question each time. Like the question they are cut short by a key. Pressing the terminator alone is
-    silence. Keys pressed ahead of a wrong one are dropped: they were meant for another
+    `played` (paths of sounds) and `before` precede the first question; `after` follows each. A key cuts all of them
+    short. The terminator alone is silence. Keys pressed ahead of a wrong one are dropped: they were meant for another
     question.
     """
     silent = wrong = 0

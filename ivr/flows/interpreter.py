@@ -1,4 +1,4 @@
-"""Walks a caller through a flow, node by node, until somebody hangs up."""
+"""Interpreter: takes a caller through a flow, node by node, until one side hangs up."""
 
 import contextlib
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from ivr.flows.session import NotKnownYet, Session
 log = structlog.get_logger()
 
 MOST_STEPS = 1000
-"""Nodes in one call: hours of use by a person, a moment for a flow that went in circles."""
+"""Nodes per call: hours of use by a person, a moment for an endless loop."""
 
 
 class FlowEnd(StrEnum):
-    """How a run of a flow ended."""
+    """The end of a run of a flow."""
 
     COMPLETED = "completed"
     CALLER_LEFT = "caller_left"
@@ -26,10 +26,10 @@ class FlowEnd(StrEnum):
 
 
 async def run_flow(flow: Flow, session: Session, entered: Callable[[str], None] = lambda _: None) -> FlowEnd:
-    """Answer the call, lead the caller through the flow and hang up; return how it ended. `entered` is told each node.
+    """Answer the call, run the flow and hang up; return how it ended. `entered` is called with each node.
 
-    A caller who hangs up ends it at once, wherever it stands. An error of ours is logged, and the caller
-    hears an apology before the line is closed. Cancellation passes through: whoever holds the call ends it.
+    A caller who hangs up ends the run at once. An internal error is logged, and the caller hears an apology.
+    Cancellation passes through: the owner of the call ends it.
     """
     try:
         if not session.called_back:

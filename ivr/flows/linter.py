@@ -1,7 +1,7 @@
-"""Finds what is wrong with a flow before a caller does.
+"""Linter: finds mistakes in a flow before a caller does.
 
-It looks at the definition alone: exits, ways through the flow, values that are known on every way, loops in
-which nobody is waited for, and prompts that a language lacks.
+It looks only at the definition: exits, paths, values known on every path, loops that never wait for the caller, and
+prompts that a language lacks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ from ivr.verbs.authenticate import Authenticate
 from ivr.verbs.go_live import GoLive
 
 KNOWN_ON_CALL_BACK = frozenset({"official", "zone", "reachable", "total"})
-"""What a session holds from the start when the station called the official back."""
+"""Values of a session from the start of a call back."""
 
 
 class PromptsOnHand(Protocol):
-    """What the linter asks about prompts."""
+    """The prompts, as the linter needs them."""
 
     def can_say(self, key: str, language: str) -> bool:
-        """Say whether a caller with this language hears something for the prompt."""
+        """Return whether a caller with this language hears something for the prompt."""
         ...
 
     def variables(self, key: str) -> frozenset[str]:
@@ -31,14 +31,14 @@ class PromptsOnHand(Protocol):
 
 
 def require_sound(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) -> Flow:
-    """Return the flow when nothing is wrong with it. Raises FlowMistakes with all that is."""
+    """Return the flow when it is sound. Raises FlowMistakes with every mistake."""
     if mistakes := lint(flow, prompts, languages):
         raise FlowMistakes(mistakes)
     return flow
 
 
 def lint(flow: Flow, prompts: PromptsOnHand, languages: Iterable[str]) -> list[Mistake]:
-    """Return all mistakes; those that make the ways through the flow unclear are reported before the others."""
+    """Return all mistakes; those that make paths unclear are reported before the others."""
     return list(_loose_ends(flow)) or [
         *_unfit_for_its_line(flow),
         *_unreachable(flow),
@@ -68,7 +68,7 @@ def _loose_ends(flow: Flow) -> Iterator[Mistake]:
 
 
 def _unfit_for_its_line(flow: Flow) -> Iterator[Mistake]:
-    """A flow that stands in the place of a delivered one must do for the calls that come to that place."""
+    """A flow that replaces a built-in one must suit the calls that come to it."""
     place = delivered_flow(flow.flow) if flow.flow in delivered_flows() else None
     if place is not None and place.is_for_officials and not flow.is_for_officials:
         yield mistake(MistakeKind.NOT_FOR_OFFICIALS, "flow")
@@ -105,7 +105,7 @@ def _unknown_values(flow: Flow, prompts: PromptsOnHand) -> Iterator[Mistake]:
 
 
 def _known_values(flow: Flow) -> Mapping[str, frozenset[str]]:
-    """Return what is known at each reachable node, whichever way led there."""
+    """Return the values known at each reachable node on every path to it."""
     nodes = {node.id: node for node in flow.nodes}
     known: dict[str, frozenset[str]] = {}
     ahead: list[tuple[str, frozenset[str]]] = [(flow.start, frozenset())]
@@ -122,7 +122,7 @@ def _known_values(flow: Flow) -> Mapping[str, frozenset[str]]:
 
 
 def _endless_loops(flow: Flow) -> Iterator[Mistake]:
-    """A loop of exits that are taken without the caller doing anything would go on until the line is cut."""
+    """A loop of exits without any action of the caller would run until the line is cut."""
     nodes = {node.id: node for node in flow.nodes}
     hurried = {node.id: _hurried_targets(node) for node in flow.nodes}
     reported: set[str] = set()
@@ -134,7 +134,7 @@ def _endless_loops(flow: Flow) -> Iterator[Mistake]:
 
 
 def _way_back(start: str, hurried: Mapping[str, list[str]]) -> list[str]:
-    """Return the shortest way from a node back to itself, without its beginning; empty if there is none."""
+    """Return the shortest path from a node back to itself, without its beginning; empty without one."""
     ways = [[target] for target in hurried[start]]
     seen: set[str] = set()
     while ways:

@@ -1,4 +1,4 @@
-"""What all nodes of a flow have in common: an identity, exits, and what the linter must know about a verb."""
+"""The base class of all nodes: identity, exits, and the facts that the linter needs about a verb."""
 
 from typing import Annotated, ClassVar
 
@@ -8,7 +8,7 @@ from ivr.flows.session import Session
 from ivr.prompts.texts import KEY
 
 TIMEOUT = "timeout"
-"""The exit of a question that nobody answered."""
+"""The exit of an unanswered question."""
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{KEY.pattern}$", max_length=60)]
 """A node's id, or the key of a prompt or flow: small letters, digits, single hyphens."""
@@ -22,25 +22,25 @@ class Node(BaseModel):
     required_exits: ClassVar[frozenset[str]] = frozenset()
     optional_exits: ClassVar[frozenset[str]] = frozenset()
     waits_for_caller: ClassVar[bool] = False
-    """Whether the caller must do something before any exit but `timeout` is taken."""
+    """Whether every exit except `timeout` needs an action of the caller."""
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Values of the session without which the verb cannot run."""
+    """Values of the session that the verb requires."""
     for_citizens: ClassVar[bool] = False
-    """Whether it asks the desk for citizens, which lines have on which nobody signs in."""
+    """Whether it needs the citizens' desk, which only lines without sign-in have."""
     sentences: ClassVar[tuple[str, ...]] = ()
-    """Prompts that the verb says by itself and fills with values of its own."""
+    """Prompts that the verb plays by itself, with values of its own."""
 
     id: Name
     exits: dict[str, Name] = Field(default_factory=dict)
 
     def prompts(self) -> tuple[str, ...]:
-        """Prompts that the flow's author chose; their values can only come from the session."""
+        """Return the prompts that the flow's author chose; their values come only from the session."""
         return ()
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """Values that the session holds once the node was left by this exit."""
+        """Return the values that the session has after this exit."""
         return frozenset()
 
     async def run(self, session: Session) -> str | None:
-        """Do it, and return the exit taken; None when the call is to be ended."""
+        """Run the verb and return the exit taken; None to end the call."""
         raise NotImplementedError

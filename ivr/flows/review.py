@@ -1,4 +1,4 @@
-"""What is to become of something that was just recorded: kept, heard, or spoken anew."""
+"""Review of a new recording by the caller: keep, listen, or record again."""
 
 from ivr.flows.dialogue import Ending, ask
 from ivr.flows.session import Line, Session
@@ -7,9 +7,9 @@ KEEP, LISTEN, AGAIN = "1", "2", "3"
 
 
 async def review(session: Session, menu: Line, sound: str, more_keys: str = "") -> str | None:
-    """Ask by `menu` what is to become of it, playing `sound` as often as the caller wants to hear it.
+    """Ask with `menu`, playing `sound` as often as the caller wants.
 
-    Returns KEEP, AGAIN or one of `more_keys`; None when the call is to be ended.
+    Return KEEP, AGAIN or one of `more_keys`; None to end the call.
     """
     played: list[str] = []
     while True:

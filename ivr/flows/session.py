@@ -1,7 +1,7 @@
-"""One run of a flow: the call it speaks to, the desk it asks, and what is known so far.
+"""One run of a flow: its call, its desks, and what is known so far.
 
-The verbs see a telephone only through `Call`, officials, zones and broadcasts only through `OfficialDesk`, and what is
-done for citizens only through `ivr.desks.citizen_protocol`.
+The verbs see a telephone only through `Call`, officials, zones and broadcasts only through `OfficialDesk`, and services
+for citizens only through `ivr.desks.citizen_protocol`.
 """
 
 import asyncio
@@ -29,22 +29,20 @@ class CallBackOwed(HaiChieuError):
 
 
 class NotKnownYet(RuntimeError):
-    """A node needs something that no node before it found out; the linter refuses such flows."""
+    """A node needs a value that no earlier node provides; the linter refuses such flows."""
 
 
 class Call(Protocol):
-    """A telephone call, as a flow uses it. Any of its coroutines raises HungUp once the caller is gone."""
+    """A telephone call, as a flow uses it. Every coroutine raises HungUp once the caller is gone."""
 
     caller_number: str | None
     """E.164 ("+84912000001") or an internal number; None when it is withheld."""
     dialled: str
 
-    async def answer(self) -> None:
-        """Answer the call."""
-        ...
+    async def answer(self) -> None: ...
 
     async def say(self, *sounds: str) -> None:
-        """Play sound files (paths without extension) to their end; keys pressed meanwhile are kept."""
+        """Play sound files (paths without extension) to their end; keys pressed meanwhile are stored."""
         ...
 
     async def ask(
@@ -59,20 +57,18 @@ class Call(Protocol):
         ...
 
     async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
-        """Sound the tone and record the caller under a name that the desk gave; return whether it could be kept."""
+        """Play the tone and record the caller under a name from the desk; return whether the recording was stored."""
         ...
 
     def forget_keys(self) -> None:
         """Drop keys that were pressed ahead."""
         ...
 
-    async def hang_up(self) -> None:
-        """End the call."""
-        ...
+    async def hang_up(self) -> None: ...
 
 
 class Prompts(Protocol):
-    """Where sounds come from. May block: it is called in a thread."""
+    """The source of sounds. May block: call it in a thread."""
 
     def sound(self, key: str, language: str, variables: Values | None = None) -> str:
         """Return the path without extension of a prompt."""
@@ -89,7 +85,7 @@ class OfficialSeen:
 
 @dataclass(frozen=True)
 class ZoneSeen:
-    """A zone that the official may speak in, as it was when it was chosen. `keys` is its code, `*` for all."""
+    """A zone that the official may use, as of the choice. `keys` is its code, `*` for all."""
 
     keys: str
     name: str
@@ -99,7 +95,7 @@ class ZoneSeen:
 
 @dataclass(frozen=True)
 class LiveResult:
-    """How a live broadcast went. `reason` is None when the official ended it."""
+    """The result of a live broadcast. `reason` is None when the official ended it."""
 
     heard: int
     total: int
@@ -108,7 +104,7 @@ class LiveResult:
 
 @dataclass(frozen=True)
 class LastReport:
-    """The official's last broadcast that is over. `when` is in the station's time zone."""
+    """The official's last finished broadcast. `when` is in the station's time zone."""
 
     zone: str
     when: datetime.datetime
@@ -118,10 +114,10 @@ class LastReport:
 
 
 class OfficialDesk(Protocol):
-    """What the station does for an official on one call. Made for that call, whose voice goes on air."""
+    """The station's services for an official on one call, whose voice goes on air."""
 
     async def knows_caller(self, caller_number: str | None) -> bool:
-        """Say whether an official calls from this number."""
+        """Return whether an official calls from this number."""
         ...
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
@@ -129,19 +125,19 @@ class OfficialDesk(Protocol):
         ...
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
-        """Take another PIN. Raises SimplePin (`haichieu.pins`)."""
+        """Set another PIN. Raises SimplePin (`haichieu.pins`)."""
         ...
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
-        """Find the zone keyed in, `*` for all of the official's. Raises UnknownZone or ZoneNotAllowed."""
+        """Return the zone of this code, `*` for all of the official's. Raises UnknownZone or ZoneNotAllowed."""
         ...
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air until `#`, hang-up (HungUp) or an end from outside.
 
-        `called_back` says that the station itself dialled the official's registered number. Raises CallBackOwed,
-        ZoneBusy, ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before
-        anything has reached a speaker.
+        `called_back` means that the station dialled the official's registered number. Raises CallBackOwed, ZoneBusy,
+        ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before anything is
+        broadcast.
         """
         ...
 
@@ -155,37 +151,37 @@ class OfficialDesk(Protocol):
         ...
 
     def recording_sound(self, name: str) -> str:
-        """Path without extension of what was recorded, to be listened to."""
+        """Return the path of the recording without extension."""
         ...
 
     async def keep_recording(self, name: str, zone_keys: str) -> Kept:
-        """Make a programme of it, meant for a zone (empty: for none yet). Raises UnusableSound."""
+        """Make a programme of it for a zone (empty for none yet). Raises UnusableSound."""
         ...
 
     def discard_recording(self, name: str) -> None:
-        """The caller does not want it."""
+        """Delete it."""
         ...
 
     def let_go_of_recording(self, name: str) -> None:
-        """The call is done with it: what was neither kept nor discarded is kept by the station."""
+        """Release it at the end of the call: the station keeps what was neither kept nor discarded."""
         ...
 
     async def emergency_sounds(self, official_id: int) -> bool:
-        """Say whether an emergency is repeated now where this official answers."""
+        """Return whether an emergency is being repeated where this official answers."""
         ...
 
     async def acknowledge(self, official_id: int) -> int:
-        """Have it end there; return at how many speakers."""
+        """End the repetition there; return the number of speakers."""
         ...
 
     async def last_report(self, official_id: int) -> LastReport | None:
-        """Return the report of the official's last broadcast, None when there was none."""
+        """Return the report of the official's last broadcast, None without one."""
         ...
 
 
 @dataclass(frozen=True)
 class Line:
-    """A prompt to be said, with values of its own; those of the session are added."""
+    """A prompt to be played, with its own values; those of the session are added."""
 
     prompt: str
     values: Values = field(default_factory=dict)
@@ -193,7 +189,7 @@ class Line:
 
 @dataclass
 class Session:
-    """One run of a flow. `official` is set only after the PIN was right, or by a call-back."""
+    """One run of a flow. `official` is set only after the correct PIN, or by a call back."""
 
     call: Call
     prompts: Prompts
@@ -203,16 +199,16 @@ class Session:
     zone: ZoneSeen | None = None
     called_back: bool = False
     owed_priority: Priority | None = None
-    """What the official asked for on the call that this one pays back."""
+    """The priority requested on the call that led to this call back."""
     due_at: datetime.datetime | None = None
-    """The hour of the booked broadcast that this call is about."""
+    """The start time of the booked broadcast of this call."""
     answers: dict[str, str] = field(default_factory=dict)
     citizens: CitizenDesk | None = None
     commune: CommuneSeen | None = None
     bulletin: BulletinSeen | None = None
-    """What was just heard to its end."""
+    """The bulletin that was just played to its end."""
     heard: set[int] = field(default_factory=set)
-    """Bulletins that were offered since the caller began to listen."""
+    """Bulletins offered since the caller began to listen."""
     wrong_cases: int = 0
 
     def the_citizens(self) -> CitizenDesk:
@@ -222,16 +218,16 @@ class Session:
         return self.citizens
 
     def the_commune(self) -> CommuneSeen:
-        """Return whose news is told. Raises NotKnownYet."""
+        """Return the chosen commune. Raises NotKnownYet."""
         if self.commune is None:
             raise NotKnownYet("no commune was chosen on this call")
         return self.commune
 
     answer_desk: AnswerDesk | None = None
-    """The answers that a call of the station to a citizen is for."""
+    """The answers of a call to a citizen."""
 
     def the_official(self) -> OfficialSeen:
-        """Return who has signed in. Raises NotKnownYet."""
+        """Return the official who has signed in. Raises NotKnownYet."""
         if self.official is None:
             raise NotKnownYet("nobody has signed in on this call")
         return self.official
@@ -243,7 +239,7 @@ class Session:
         return self.zone
 
     def values(self) -> dict[str, str | int]:
-        """Return what prompts may name: answers, and the facts about official and zone."""
+        """Return the values for prompts: answers, and facts about official and zone."""
         known: dict[str, str | int] = dict(self.answers)
         if self.official:
             known |= {"official": self.official.name}
@@ -254,7 +250,7 @@ class Session:
         return known
 
     async def say(self, prompt: str, **values: str | int) -> None:
-        """Say a prompt to its end."""
+        """Play a prompt to its end."""
         await self.call.say(*await self.sounds(Line(prompt, values)))
 
     async def sounds(self, *lines: Line) -> list[str]:

@@ -1,6 +1,6 @@
-"""Calls that the station owes to somebody who wants to speak a prompt by telephone: asked for on a page, made once.
+"""Calls for recording a prompt by telephone: requested on a page, placed once.
 
-Only registered telephones of officials are called: a page must not be a way to ring up anybody.
+Only registered telephones of officials are called, so that the page cannot be used to call anyone else.
 """
 
 import datetime
@@ -17,11 +17,11 @@ from haichieu.phone_numbers import masked
 from ivr.prompts.custom import PromptRefused
 
 VALID = datetime.timedelta(minutes=2)
-"""A call that could not be made for this long is no longer waited for."""
+"""A call that could not be placed within this time is dropped."""
 
 
 class CallState(StrEnum):
-    """How such a call stands."""
+    """States of such a call."""
 
     OWED = "owed"
     CALLING = "calling"
@@ -47,7 +47,7 @@ class PromptCall(Base):
 
 @dataclass(frozen=True)
 class OwedPromptCall:
-    """A call to make: where, and about which prompt."""
+    """A pending call: the prompt, and the numbers to try."""
 
     id: int
     key: str
@@ -57,7 +57,7 @@ class OwedPromptCall:
 
 
 def owe(session: Session, key: str, language: str, number: str, who: str, at: datetime.datetime) -> PromptCall:
-    """Owe a call to a telephone of an official. Raises PromptRefused for a number that is nobody's."""
+    """Queue a call to a telephone of an official. Raises PromptRefused for any other number."""
     if session.scalar(sa.select(OfficialPhone.id).where(OfficialPhone.number == number)) is None:
         raise PromptRefused("prompt.call_only_officials")
     debt = PromptCall(key=key, language=language, number=number, asked_by=who, state=CallState.OWED, asked_at=at)
@@ -68,7 +68,7 @@ def owe(session: Session, key: str, language: str, number: str, who: str, at: da
 
 
 def newest(session: Session, key: str, language: str, since: datetime.datetime) -> PromptCall | None:
-    """The newest call about a prompt since a moment."""
+    """Return the newest call about a prompt since a moment."""
     query = sa.select(PromptCall).where(
         PromptCall.key == key, PromptCall.language == language, PromptCall.asked_at >= since
     )
@@ -76,7 +76,7 @@ def newest(session: Session, key: str, language: str, since: datetime.datetime) 
 
 
 def claim(session: Session, at: datetime.datetime) -> list[OwedPromptCall]:
-    """Take the calls that are owed, each for one claimant only; give up those that came too late."""
+    """Claim the pending calls; drop those that are too late."""
     owed = PromptCall.state == CallState.OWED
     due = session.scalars(
         sa.select(PromptCall).where(owed).order_by(PromptCall.id).with_for_update(skip_locked=True)
@@ -93,12 +93,12 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedPromptCall]:
 
 
 def next_due(session: Session) -> datetime.datetime | None:
-    """When the next call falls due; None when none is owed."""
+    """Return when the next call is due; None without one."""
     return session.scalar(sa.select(sa.func.min(PromptCall.asked_at)).where(PromptCall.state == CallState.OWED))
 
 
 def settle(session: Session, call_id: int, outcome: str) -> None:
-    """Write down how the call went, unless its recording was kept."""
+    """Record the outcome, unless the recording was stored."""
     call = session.get_one(PromptCall, call_id)
     call.outcome = outcome[:200]
     if call.state == CallState.CALLING:
@@ -106,12 +106,12 @@ def settle(session: Session, call_id: int, outcome: str) -> None:
 
 
 def kept(session: Session, call_id: int) -> None:
-    """The recording stands for the prompt by now."""
+    """Record that the recording is in use."""
     session.get_one(PromptCall, call_id).state = CallState.KEPT
 
 
 def expire_interrupted(session: Session) -> int:
-    """Give up the calls that a dead switchboard was making."""
+    """Give up the calls that a dead switchboard was placing."""
     interrupted = session.scalars(sa.select(PromptCall).where(PromptCall.state == CallState.CALLING)).all()
     for call in interrupted:
         call.state, call.outcome = CallState.NOT_KEPT, "the switchboard was restarted"

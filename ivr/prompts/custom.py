@@ -1,9 +1,9 @@
-"""The station's own prompts: another text, or a recording, in the place of what comes with the program.
+"""Custom prompts: a text or a recording that replaces a built-in prompt.
 
-They are rows, with the sounds in the media store; `OwnPrompts` is how a running switchboard sees them.
+They are rows, with the sounds in the media store; a running switchboard reads them through `OwnPrompts`.
 
-    PromptRefused           a text or a recording cannot stand for a prompt
-    ChangedMeanwhile        somebody else has changed the prompt since it was looked at
+    PromptRefused           a text or a recording cannot replace a prompt
+    ChangedMeanwhile        another user has changed the prompt meanwhile
 """
 
 import contextlib
@@ -27,12 +27,12 @@ from haichieu.speech.synthesis import speakable
 from ivr.prompts.texts import BadPromptFile, PromptTexts, require_template, variables_in
 
 LONGEST_TEXT = 1000
-"""Characters of a prompt: nobody listens longer before they may speak."""
+"""Characters of a prompt; callers do not listen longer before they may speak."""
 MOST_SECONDS = 300.0
 
 
 class Origin(StrEnum):
-    """How an own prompt came to be."""
+    """Origins of a custom prompt."""
 
     TEXT = "text"
     UPLOAD = "upload"
@@ -41,18 +41,18 @@ class Origin(StrEnum):
 
 
 class PromptRefused(HaiChieuError):
-    """What was given cannot stand for the prompt."""
+    """The text or recording cannot replace the prompt."""
 
 
 class ChangedMeanwhile(HaiChieuError):
-    """Somebody else has changed the prompt since it was looked at."""
+    """Another user has changed the prompt meanwhile."""
 
     def __init__(self) -> None:
         super().__init__("prompt.changed_meanwhile")
 
 
 class OwnPrompt(Base):
-    """A prompt of the station's own in one language: a recording where `sound` is set, else a text to be read."""
+    """A custom prompt in one language: a recording where `sound` is set, else a text to be synthesised."""
 
     __tablename__ = "own_prompts"
     __table_args__ = (sa.UniqueConstraint("key", "language"),)
@@ -70,27 +70,27 @@ class OwnPrompt(Base):
 
     @property
     def edition(self) -> str:
-        """A mark of this state of it."""
+        """A mark of its current state."""
         return self.changed_at.isoformat()
 
 
 def find_own(session: Session, key: str, language: str) -> OwnPrompt | None:
-    """The own prompt in the language, None where the built-in one is said."""
+    """Return the custom prompt in the language, None where the built-in one is used."""
     query = sa.select(OwnPrompt).where(OwnPrompt.key == key, OwnPrompt.language == language)
     return session.scalar(query.options(joinedload(OwnPrompt.sound)))
 
 
 def require_edition(session: Session, key: str, language: str, edition: str) -> None:
-    """Raise ChangedMeanwhile unless the prompt is as it was; an empty edition is the built-in one."""
+    """Raise ChangedMeanwhile unless the prompt is unchanged; an empty edition is the built-in one."""
     own = find_own(session, key, language)
     if edition != (own.edition if own else ""):
         raise ChangedMeanwhile
 
 
 def require_text(texts: PromptTexts, key: str, text: str) -> str:
-    """Return a text for a prompt as it is kept. Raises PromptRefused, or NothingToSay of `haichieu.speech.synthesis`.
+    """Return a text in its stored form. Raises PromptRefused, or NothingToSay of `haichieu.speech.synthesis`.
 
-    The same values must stand in it as in the built-in text: a case number that is not said helps nobody.
+    It needs the same values as the built-in text, so that no case number is left out.
     """
     text = " ".join(text.split())
     if len(text) > LONGEST_TEXT:
@@ -111,13 +111,13 @@ def require_text(texts: PromptTexts, key: str, text: str) -> str:
 def say_otherwise(
     session: Session, texts: PromptTexts, key: str, language: str, text: str, who: str, at: datetime.datetime
 ) -> OwnPrompt:
-    """Have a prompt read from another text, from the next call on. Raises PromptRefused or NothingToSay."""
+    """Set the text of a prompt, from the next call on. Raises PromptRefused or NothingToSay."""
     text = require_text(texts, key, text)
     return _put(session, key, language, who, at, text=text, sound=None, origin=Origin.TEXT)
 
 
 def require_recordable(texts: PromptTexts, key: str) -> None:
-    """Raise PromptRefused when the prompt has values in it, which no recording can say."""
+    """Raise PromptRefused when the prompt has values, which a recording cannot contain."""
     if texts.has_values(key):
         raise PromptRefused("prompt.not_recordable")
 
@@ -133,14 +133,14 @@ def record_over(
     who: str,
     at: datetime.datetime,
 ) -> OwnPrompt:
-    """Have a recording played for a prompt, from the next call on. Raises PromptRefused."""
+    """Set the recording of a prompt, from the next call on. Raises PromptRefused."""
     require_recordable(texts, key)
     sound = store.keep(session, forms.narrow, forms.wide)
     return _put(session, key, language, who, at, text="", sound=sound, origin=origin)
 
 
 def take_back(session: Session, key: str, language: str, who: str) -> bool:
-    """Return to the built-in prompt; say whether there was another."""
+    """Restore the built-in prompt; return whether there was a custom one."""
     own = find_own(session, key, language)
     if own is None:
         return False
@@ -174,14 +174,14 @@ def _put(
 
 @dataclass(frozen=True)
 class Own:
-    """An own prompt as it is played: the path of its recording without extension, or the text to be read."""
+    """A custom prompt for playing: the path of its recording without extension, or its text."""
 
     text: str
     recording: Path | None
 
 
 class OwnPrompts:
-    """The own prompts as they were at the last look. Its methods read the database: call them in a thread."""
+    """A cache of the custom prompts. Its methods read the database: call them in a thread."""
 
     def __init__(self, database: Database, store: MediaStore) -> None:
         self._database = database
@@ -191,7 +191,7 @@ class OwnPrompts:
         self._missing: set[tuple[str, str]] = set()
 
     def look_again(self) -> None:
-        """See what has been changed since the last look."""
+        """Reload the prompts when they have changed."""
         with self._database.reading() as session:
             stamp = session.execute(sa.select(sa.func.count(), sa.func.max(OwnPrompt.changed_at))).one()
             if self._seen == tuple(stamp):
@@ -202,12 +202,12 @@ class OwnPrompts:
         self._missing &= self._found.keys()
 
     def text(self, key: str, language: str) -> str | None:
-        """The own text of a prompt, None without one."""
+        """Return the custom text of a prompt, None without one."""
         own = self._found.get((key, language))
         return own.text if own is not None and own.text else None
 
     def recording(self, key: str, language: str) -> Path | None:
-        """The own recording of a prompt, as a path without extension; its file missing is an alarm, and None."""
+        """Return the custom recording of a prompt, as a path without extension. A missing file raises an alarm."""
         own = self._found.get((key, language))
         if own is None or own.recording is None:
             return None
@@ -221,7 +221,7 @@ class OwnPrompts:
 
     def _tell(self, key: str, language: str, there: bool) -> None:
         tell: Callable[[Session], None] = _found_again(key, language) if there else _lost(key, language)
-        with contextlib.suppress(sa.exc.OperationalError):  # told at the next call
+        with contextlib.suppress(sa.exc.OperationalError):  # the next call tries again
             with self._database.session() as session:
                 tell(session)
             (self._missing.discard if there else self._missing.add)((key, language))

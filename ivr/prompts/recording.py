@@ -1,4 +1,4 @@
-"""Speaking a prompt by telephone: the station has rung somebody up, who hears the sentence and says it their way."""
+"""Recording of a prompt by telephone: the person called hears the current sentence and records a new one."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ _NAME = re.compile(r"prompt-[0-9a-f]{32}")
 
 
 class PromptRecorder:
-    """Takes prompts from whoever answers; what is not kept by a key is thrown away."""
+    """Records prompts; a recording that is not confirmed by a key is discarded."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class PromptRecorder:
         self._desk_for = desk_for
 
     async def take_up(self, call: Call, debt: OwedPromptCall) -> None:
-        """Say what is to be said, record it until it pleases, and have it stand for the prompt. Raises HungUp."""
+        """Record until the speaker is satisfied, then use the recording for the prompt. Raises HungUp."""
         language = await self._database.run(lambda session: the_station(session).language)
         session = Session(call, self._prompts, self._desk_for(call, ""), language)
         now_said = await asyncio.to_thread(self._prompts.sound, debt.key, debt.language)

@@ -1,4 +1,4 @@
-"""A moment in words for the ear, in Vietnamese or English."""
+"""Dates and times as spoken words, in Vietnamese or English."""
 
 import datetime
 
@@ -9,7 +9,7 @@ _MONTHS = (
 
 
 def spoken_moment(moment: datetime.datetime, language: str) -> str:
-    """Say a moment as its own clock shows it: "8 giờ 15 phút ngày 24 tháng 11". The year is left out."""
+    """Return a moment in words, without the year: "8 giờ 15 phút ngày 24 tháng 11"."""
     if language == "en":
         return f"at {moment.hour}:{moment.minute:02} on {moment.day} {_MONTHS[moment.month - 1]}"
     minutes = f" {moment.minute} phút" if moment.minute else ""

@@ -1,4 +1,4 @@
-"""The prompts of a station put together: built-in texts, recordings in its home, and those of its own."""
+"""The prompts of a station: built-in texts, recordings in its home, and custom prompts."""
 
 from pathlib import Path
 
@@ -16,7 +16,10 @@ FALLBACK_LANGUAGE = "vi"
 def station_prompts(
     home: Path, database: Database, synthesiser: Synthesiser, texts: PromptTexts | None = None
 ) -> PromptStore:
-    """The prompts of the station in `home`: recordings in `prompts/` and the media store, speech in `media/speech/`."""
+    """Return the prompts of the station in `home`:
+
+    recordings in `prompts/` and the media store, speech in `media/speech/`.
+    """
     own = OwnPrompts(database, MediaStore(home / "media", 0))
     own.look_again()
     with database.reading() as session:

@@ -1,7 +1,7 @@
-"""Which sound is played for a prompt: a human recording where there is one, else a synthesised text.
+"""Sounds of prompts: a human recording where there is one, else synthesised text.
 
-The order: the station's own prompt in the caller's language (`own_prompts`), a recording in a file, the built-in text
-where it can be synthesised; then the same three in the station's fallback language.
+The order: the custom prompt in the caller's language, a recording in a file, the built-in text where it can be
+synthesised; then the same three in the station's fallback language.
 """
 
 import asyncio
@@ -42,11 +42,11 @@ STATION_PROMPTS = (
     "degraded-message-kept",
     "degraded-message-not-kept",
 )
-"""What is said outside any one verb; every language must have them by some road."""
+"""Prompts that are played outside any single verb; every language needs them, at least through the fallback."""
 
 
 class Voice(StrEnum):
-    """What is heard for a prompt in a language."""
+    """The source of a prompt's sound in a language."""
 
     OWN_RECORDING = "own_recording"
     OWN_TEXT = "own_text"
@@ -55,27 +55,25 @@ class Voice(StrEnum):
     READ = "read"
     """The built-in text, synthesised."""
     FALLBACK = "fallback"
-    """Nothing of this language: what is said in the fallback language."""
+    """None in this language; the fallback language is used."""
 
 
 class OwnSounds(Protocol):
-    """The station's own prompts, see `ivr.prompts.custom`."""
+    """The custom prompts, see `ivr.prompts.custom`."""
 
-    def look_again(self) -> None:
-        """See what has been changed."""
-        ...
+    def look_again(self) -> None: ...
 
     def text(self, key: str, language: str) -> str | None:
-        """The own text of a prompt, None without one."""
+        """Return the custom text of a prompt, None without one."""
         ...
 
     def recording(self, key: str, language: str) -> Path | None:
-        """The own recording of a prompt, as a path without extension."""
+        """Return the custom recording of a prompt, as a path without extension."""
         ...
 
 
 class PromptStore:
-    """Prompts as sounds. `recordings` is a folder with `<language>/<key>.wav`, in any format ffmpeg reads.
+    """Prompts as sounds. `recordings` is a folder with `<language>/<key>.wav`, in any format that ffmpeg reads.
 
     Its methods run programs and read files: call them in a thread, not on the event loop.
     """
@@ -89,7 +87,7 @@ class PromptStore:
         fallback: str,
         own: OwnSounds | None = None,
     ) -> None:
-        """`languages` are those the station offers, `fallback` the one that all prompts exist in."""
+        """`languages` are those that the station offers, `fallback` the one that has all prompts."""
         self.texts = texts
         self.languages = tuple(dict.fromkeys([*languages, fallback]))
         self.fallback = fallback
@@ -98,16 +96,15 @@ class PromptStore:
         self._own = own
 
     def look_again(self) -> None:
-        """See which prompts of its own the station has by now."""
+        """Reload the custom prompts when they have changed."""
         if self._own is not None:
             self._own.look_again()
 
     def sound(self, key: str, language: str, variables: Mapping[str, str | int] | None = None) -> str:
-        """Return the path without extension of a prompt, made when it is not there yet.
+        """Return the path, without extension, of a prompt's sound, made on first use.
 
-        A prompt with values in it is always synthesised; a recording that cannot be read is reported in the
-        log and passed over. Raises UnknownPrompt, MissingVariable, and the
-        errors of `haichieu.speech.synthesis`.
+        A prompt with values is always synthesised; an unreadable recording is logged and skipped. Raises UnknownPrompt,
+        MissingVariable, and the errors of `haichieu.speech.synthesis`.
         """
         for spoken in dict.fromkeys((language, self.fallback)):
             if (sound := self._sound(key, spoken, variables or {})) is not None:
@@ -115,7 +112,7 @@ class PromptStore:
         raise UnknownPrompt(key)
 
     def voice(self, key: str, language: str) -> Voice:
-        """Say what is heard for a prompt in a language."""
+        """Return the source of a prompt's sound in a language."""
         if self._own_recording(key, language) is not None:
             return Voice.OWN_RECORDING
         if self._own_text(key, language) is not None:
@@ -125,49 +122,49 @@ class PromptStore:
         return Voice.READ if self.can_read(language) and self.texts.has(key, language) else Voice.FALLBACK
 
     def can_read(self, language: str) -> bool:
-        """Say whether texts of the language can be read aloud."""
+        """Return whether texts of the language can be synthesised."""
         return language in self._speech.languages
 
     def text(self, key: str, language: str) -> str | None:
-        """The text of a prompt in a language, with the names of its values; None without one."""
+        """Return the text of a prompt in a language, with the names of its values; None without one."""
         own = self._own.text(key, language) if self._own is not None else None
         return own or self.texts.template(key, language) or None
 
     def read(self, key: str, language: str, text: str, variables: Mapping[str, str | int]) -> str:
-        """Return the path without extension of another text for a prompt, read aloud.
+        """Return the path, without extension, of another text for a prompt, synthesised.
 
         Raises MissingVariable and the errors of `haichieu.speech.synthesis`.
         """
         return self._speech.spoken(fill(key, language, text, variables), language)
 
     def has(self, key: str, language: str) -> bool:
-        """Say whether the prompt can be said in the language itself, without falling back."""
+        """Return whether the prompt can be played in the language itself, without the fallback."""
         return self.voice(key, language) is not Voice.FALLBACK
 
     def recorded(self, key: str, language: str) -> bool:
-        """Say whether somebody has recorded the prompt in the language."""
+        """Return whether the prompt is recorded in the language."""
         return self._own_recording(key, language) is not None or self._recording(key, language) is not None
 
     def recorded_keys(self, language: str) -> frozenset[str]:
-        """Return the keys that somebody has recorded in the language."""
+        """Return the keys of the recordings in the language."""
         files = (self._recordings / language).glob("*.wav") if _LANGUAGE.fullmatch(language) else ()
         return frozenset(file.stem for file in files if KEY.fullmatch(file.stem))
 
     def can_say(self, key: str, language: str) -> bool:
-        """Say whether a caller with this language hears something for the prompt, if only in the fallback."""
+        """Return whether a caller with this language hears something for the prompt, if only in the fallback."""
         return self.has(key, language) or self.has(key, self.fallback)
 
     def variables(self, key: str) -> frozenset[str]:
-        """Return the names of the values that a prompt needs; none for one that exists as a recording alone."""
+        """Return the names of the values that a prompt needs; none for one that exists only as a recording."""
         try:
             return self.texts.variables(key)
         except UnknownPrompt:
             return frozenset()
 
     async def prepare(self, language: str) -> int:
-        """Make all prompts of a language that need no value, so that no caller waits; return how many.
+        """Synthesise all prompts of a language without values, so that no caller waits; return how many.
 
-        Each is made in a thread call of its own: a process that is stopped waits for one prompt at most.
+        Each is made in a separate thread call, so that stopping the process waits for at most one prompt.
         """
         keys = self.texts.keys(language) | self.texts.keys(self.fallback)
         fixed = [key for key in sorted(keys) if not self.variables(key)]
@@ -177,7 +174,7 @@ class PromptStore:
         return len(fixed)
 
     def discard_unused(self) -> None:
-        """Delete spoken sentences that nobody has heard for a month: names and numbers that came and went."""
+        """Delete synthesised sentences that were not used for a month."""
         if discarded := self._speech.discard_unused():
             log.info("prompts.discarded", files=discarded)
 
@@ -199,7 +196,7 @@ class PromptStore:
         return self._own.text(key, language) if self._own is not None and self.can_read(language) else None
 
     def _own_recording(self, key: str, language: str) -> Path | None:
-        """A recording counts only for prompts without values: it cannot say them."""
+        """Return the custom recording; only prompts without values can use one."""
         return None if self._own is None or self.variables(key) else self._own.recording(key, language)
 
     def _recording(self, key: str, language: str) -> Path | None:

@@ -1,6 +1,6 @@
-"""The sentences of the station as text: key → template, per language. How they become sound is `prompt_store`'s.
+"""Prompt texts: templates by key and language. `ivr.prompts.store` makes sounds of them.
 
-A template holds `{variable}`, or `{variable:digits}` for what is to be read digit by digit.
+A template contains `{variable}`, or `{variable:digits}` to be read digit by digit.
 """
 
 import re
@@ -22,7 +22,7 @@ _KEY_WORDS = {"vi": {"*": "sao", "#": "thăng"}, "en": {"*": "star", "#": "hash"
 
 
 class PromptError(HaiChieuError):
-    """A prompt cannot be said."""
+    """A prompt cannot be played."""
 
 
 class UnknownPrompt(PromptError):
@@ -33,18 +33,18 @@ class UnknownPrompt(PromptError):
 
 
 class MissingVariable(PromptError):
-    """A prompt was to be said without one of the values in it."""
+    """A value of the prompt is missing."""
 
     def __init__(self, key: str, variable: str) -> None:
         super().__init__("prompt.missing_value", key=key, variable=variable)
 
 
 class BadPromptFile(PromptError):
-    """A file of prompts has a wrong key or template in it."""
+    """A file of prompts has an invalid key or template."""
 
 
 class PromptTexts:
-    """The templates of all languages that have a text."""
+    """The templates of all languages."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, str]]) -> None:
         """Take templates as language → key → text. Raises BadPromptFile."""
@@ -55,26 +55,23 @@ class PromptTexts:
 
     @classmethod
     def delivered(cls) -> Self:
-        """Read the texts that come with the program."""
+        """Read the built-in texts."""
         folder = resources.files("ivr") / "prompts"
         files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
         return cls({Path(file.name).stem: tomllib.loads(file.read_text("utf-8")) for file in files})
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages that have texts."""
         return frozenset(self._templates)
 
     def keys(self, language: str) -> frozenset[str]:
-        """The keys that have a text in the language."""
         return frozenset(self._templates.get(language, {}))
 
     def has(self, key: str, language: str) -> bool:
-        """Say whether the language has a text for the key."""
         return key in self._templates.get(language, {})
 
     def template(self, key: str, language: str) -> str:
-        """Return the text with its values still open; empty where the language has none."""
+        """Return the text with its variables; empty where the language has none."""
         return self._templates.get(language, {}).get(key, "")
 
     def variables(self, key: str) -> frozenset[str]:
@@ -85,7 +82,7 @@ class PromptTexts:
         return frozenset(name for text in texts for name in variables_in(text))
 
     def has_values(self, key: str) -> bool:
-        """Say whether a prompt has values in it; one without any text has none."""
+        """Return whether a prompt has values; one without any text has none."""
         return any(variables_in(texts[key]) for texts in self._templates.values() if key in texts)
 
     def render(self, key: str, language: str, variables: Mapping[str, str | int]) -> str:
@@ -113,14 +110,14 @@ def variables_in(template: str) -> frozenset[str]:
 
 
 def digit_by_digit(text: str, language: str) -> str:
-    """Spell out a code: "10*" is "một không sao". Other signs are kept, one by one."""
+    """Spell out a code: "10*" is "một không sao". Other characters are kept, one by one."""
     digits = _DIGIT_WORDS.get(language, _DIGIT_WORDS["en"])
     keys = _KEY_WORDS.get(language, _KEY_WORDS["en"])
     return " ".join(digits[int(sign)] if sign in "0123456789" else keys.get(sign, sign) for sign in text)
 
 
 def require_template(language: str, key: str, text: object) -> None:
-    """Raise BadPromptFile when a key or a template is malformed."""
+    """Raise BadPromptFile when a key or a template is invalid."""
     if not KEY.fullmatch(key):
         raise BadPromptFile("prompt.bad_file.key", language=language, key=key)
     if not isinstance(text, str) or not text.strip():

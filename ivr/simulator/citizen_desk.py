@@ -1,4 +1,4 @@
-"""A desk for citizens without a station: what is said on it is written down in memory."""
+"""Simulated desk for citizens, in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CategorySeen, Com
 
 @dataclass
 class SimulatedCitizenDesk:
-    """A desk of a district with communes, bulletins, categories and cases as they are given."""
+    """The desk of a district with the given communes, bulletins, categories and cases."""
 
     offered: Sequence[str] = ("vi",)
     language_before: str = ""
@@ -26,9 +26,9 @@ class SimulatedCitizenDesk:
     topics: Sequence[CategorySeen] = (CategorySeen(1, "1", "Hạ tầng, điện, nước"), CategorySeen(2, "2", "Chính sách"))
     cases: Mapping[str, CaseSeen] = field(default_factory=dict)
     refusal: HaiChieuError | None = None
-    """What `begin_message` raises."""
+    """Raised by `begin_message`."""
     silences: int = 0
-    """How many recordings from now on hold nothing."""
+    """The number of silent recordings still to come."""
     desk_open: bool = True
     desk_does: DutyDesk = DutyDesk.TALKED
     number: str = "12345674"
@@ -36,94 +36,76 @@ class SimulatedCitizenDesk:
     chosen_language: str = ""
     begun: list[tuple[CategorySeen | None, str]] = field(default_factory=list)
     kept: list[bool] = field(default_factory=list)
-    """Of each message that was kept, whether without the number."""
+    """For each kept message, whether it was anonymous."""
     forgotten: int = 0
     discarded: int = 0
     let_go: int = 0
     votes: list[tuple[int, str, bool]] = field(default_factory=list)
 
     async def languages(self) -> Sequence[str]:
-        """Those given."""
         return self.offered
 
     async def earlier_language(self) -> str:
-        """The one given."""
         return self.language_before
 
     def speaks(self, language: str) -> None:
-        """Note it."""
         self.chosen_language = language
 
     async def commune(self) -> CommuneSeen | None:
-        """The one known."""
         return self.known_commune
 
     async def communes(self) -> Sequence[CommuneSeen]:
-        """Those given."""
         return self.units
 
     def lives_in(self, commune: CommuneSeen) -> None:
-        """Note it."""
         self.known_commune = commune
 
     async def bulletins(self, commune: CommuneSeen) -> Sequence[BulletinSeen]:
-        """Those given, the same for every commune."""
         return self.news
 
     async def vote(self, bulletin: BulletinSeen, commune: CommuneSeen, *, useful: bool) -> None:
-        """Note it."""
         self.votes.append((bulletin.id, commune.name, useful))
 
     async def categories(self) -> Sequence[CategorySeen]:
-        """Those given."""
         return self.topics
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
-        """Allow it, unless told to refuse."""
         if self.refusal is not None:
             raise self.refusal
         self.begun.append((category, language))
         return "message"
 
     def message_sound(self, name: str) -> str:
-        """A sign for it."""
         return "▶"
 
     async def has_speech(self, name: str) -> bool:
-        """As often as told, there is none."""
+        """False for the first `silences` calls."""
         self.silences -= 1
         return self.silences < 0
 
     async def keep_message(self, name: str, *, anonymous: bool) -> str:
-        """Note it."""
         if not self.begun:
             raise NothingSaid(name)
         self.kept.append(anonymous)
         return self.number
 
     def forget_sound(self, name: str) -> None:
-        """Note it."""
         self.forgotten += 1
 
     async def discard_message(self, name: str) -> None:
-        """Note it."""
         self.discarded += 1
 
     def let_go_of_message(self, name: str) -> None:
-        """Note it."""
         self.let_go += 1
 
     async def case(self, number: str) -> CaseSeen:
-        """Look among those given."""
         read = read_case_number(number)
         if read not in self.cases:
             raise NoSuchCase(read)
         return self.cases[read]
 
     async def duty_desk_is_open(self) -> bool:
-        """As told."""
         return self.desk_open
 
     async def ring_duty_desk(self) -> DutyDesk:
-        """As told."""
         return self.desk_does

@@ -1,7 +1,7 @@
-"""A call without a telephone: scripted keys go in, what was said comes out as text.
+"""Simulated call: scripted keys in, played prompts out as text.
 
-For trying a flow in tests and from the panel. The keys behave as on a real call: they are kept until
-somebody asks, and one pressed ahead cuts the question short.
+Used in tests and by the panel's trial. Keys behave as on a real call: they are stored until a question, and a key
+pressed ahead cuts the question short.
 """
 
 from collections import deque
@@ -29,7 +29,6 @@ class WrittenPrompts:
         self._fallback = fallback
 
     def sound(self, key: str, language: str, variables: Values | None = None) -> str:
-        """Return the sentence."""
         for spoken in (language, self._fallback):
             if self._texts.has(key, spoken):
                 return self._texts.render(key, spoken, variables or {})
@@ -39,9 +38,8 @@ class WrittenPrompts:
 class SimulatedCall:
     """A caller who presses keys by a script and may hang up at any step.
 
-    `keys` holds what is pressed at each question in turn: "1001#", "1", or "" for silence; when the script is
-    at its end, the caller stays silent. `hang_up_at` is the number of the step (answer, say, ask; from 0)
-    during which the caller hangs up.
+    `keys` has the keys for each question in turn: "1001#", "1", or "" for silence; after the script the caller is
+    silent. `hang_up_at` is the number of the step (answer, say, ask; from 0) during which the caller hangs up.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class SimulatedCall:
         self.caller_number = caller_number
         self.dialled = dialled
         self.transcript: list[str] = []
-        """What was heard and pressed, in order: sentences, "⌨ keys", and what became of the line."""
+        """What was played and pressed, in order: sentences, "⌨ keys", and the end of the line."""
         self.steps = 0
         self.over = False
         self._script = deque(keys)
@@ -63,15 +61,13 @@ class SimulatedCall:
 
     @property
     def heard(self) -> list[str]:
-        """The sentences that the caller heard, or began to hear."""
+        """The sentences that the caller heard, at least in part."""
         return [line for line in self.transcript if not line.startswith(("⌨", "☎"))]
 
     async def answer(self) -> None:
-        """Answer the call."""
         self._step("☎ answered")
 
     async def say(self, *sounds: str) -> None:
-        """Say sentences to their end."""
         self._step(*sounds)
 
     async def ask(
@@ -99,16 +95,13 @@ class SimulatedCall:
         return Digits(keys, "silence")
 
     async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
-        """Speak."""
         self._step("● recorded")
         return True
 
     def forget_keys(self) -> None:
-        """Drop keys that were pressed ahead."""
         self._pressed.clear()
 
     async def hang_up(self) -> None:
-        """End the call."""
         if not self.over:
             self._step("☎ hung up by the station")
             self.over = True
@@ -126,7 +119,7 @@ class SimulatedCall:
 
 @dataclass
 class SimulatedDesk:
-    """A desk with one official and without loudspeakers: what is said on it reaches nobody."""
+    """A desk with one official and no loudspeakers."""
 
     official: OfficialSeen = field(default_factory=lambda: OfficialSeen(1, "Nông Văn Hải"))
     code: str = "1001"
@@ -137,30 +130,28 @@ class SimulatedDesk:
     locked: bool = False
     report: LastReport | None = None
     refusal: HaiChieuError | None = None
-    """What `go_live` raises instead of going live."""
+    """Raised by `go_live`."""
     result: LiveResult | None = None
-    """What `go_live` returns; by default every reachable speaker has played."""
+    """Returned by `go_live`; by default every reachable speaker has played."""
     went_live: list[ZoneSeen] = field(default_factory=list)
     submits: bool = False
-    """Whether what is recorded is submitted at once."""
+    """Whether recordings are submitted at once."""
     unusable: HaiChieuError | None = None
-    """What `keep_recording` raises."""
+    """Raised by `keep_recording`."""
     kept: list[str] = field(default_factory=list)
-    """The zones that recordings were kept for."""
+    """The zones of the kept recordings."""
     discarded: int = 0
     let_go: int = 0
     sounding: int = 0
-    """At how many speakers an emergency sounds."""
+    """The number of speakers that play an emergency."""
     priorities: list[Priority] = field(default_factory=list)
-    """With which priority, each time."""
+    """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
 
     async def knows_caller(self, caller_number: str | None) -> bool:
-        """Say whether the official calls."""
         return caller_number in self.phones
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
-        """Check code and PIN."""
         if self.locked:
             raise LockedOut("locked")
         if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
@@ -168,13 +159,12 @@ class SimulatedDesk:
         return self.official
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
-        """Take another PIN by the station's own rule."""
+        """Apply the station's own rule for PINs."""
         if is_simple(pin):
             raise SimplePin
         self.pin = pin
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
-        """Look the zone up."""
         if keys in self.forbidden_zones or (keys == ALL_MY_ZONES and not self.zones):
             raise ZoneNotAllowed(keys)
         if keys == ALL_MY_ZONES:
@@ -186,7 +176,6 @@ class SimulatedDesk:
         return self.zones[keys]
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
-        """Pretend."""
         if self.refusal is not None:
             raise self.refusal
         self.went_live.append(zone)
@@ -194,39 +183,31 @@ class SimulatedDesk:
         return self.result or LiveResult(zone.reachable, zone.total)
 
     async def begin_recording(self, official_id: int) -> str:
-        """Allow it, unless told to refuse."""
         if self.refusal is not None:
             raise self.refusal
         return "recording"
 
     def recording_sound(self, name: str) -> str:
-        """A sign for it."""
         return "▶"
 
     async def keep_recording(self, name: str, zone_keys: str) -> Kept:
-        """Note it."""
         if self.unusable is not None:
             raise self.unusable
         self.kept.append(zone_keys)
         return Kept(len(self.kept), 12.0, self.submits)
 
     def discard_recording(self, name: str) -> None:
-        """Note it."""
         self.discarded += 1
 
     def let_go_of_recording(self, name: str) -> None:
-        """Note it."""
         self.let_go += 1
 
     async def emergency_sounds(self, official_id: int) -> bool:
-        """Say whether one was made up."""
         return self.sounding > 0
 
     async def acknowledge(self, official_id: int) -> int:
-        """Let it end."""
         silenced, self.sounding = self.sounding, 0
         return silenced
 
     async def last_report(self, official_id: int) -> LastReport | None:
-        """Return the report given."""
         return self.report

@@ -1,1 +1,1 @@
-"""The verbs a flow is made of, one module each: the shape of its node, and what it does."""
+"""The verbs of call flows, one module each: the fields of the node, and what it does."""

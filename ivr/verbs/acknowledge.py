@@ -8,9 +8,9 @@ from ivr.flows.session import Line, Session
 
 
 class Acknowledge(Node):
-    """Lets an official take notice of an emergency that sounds where they answer: it falls silent there.
+    """Lets an official acknowledge an emergency that is repeated where they answer: it falls silent there.
 
-    Where all is quiet, nothing is said. A caller who presses something else, or nothing, goes on with it sounding.
+    Without an emergency, nothing is played. A caller who presses another key, or none, continues while it is repeated.
 
     {"id": "emergency-here", "verb": "acknowledge", "exits": {"done": "main-menu"}}
     """
@@ -22,7 +22,6 @@ class Acknowledge(Node):
     verb: Literal["acknowledge"]
 
     async def run(self, session: Session) -> str | None:
-        """Ask, when there is something to ask."""
         official = session.the_official()
         if not await session.desk.emergency_sounds(official.id):
             return "done"

@@ -20,7 +20,7 @@ def _not_taken(name: str) -> str:
 
 
 class Ask(Node):
-    """Asks for digits, ended by `#`, by their number or by a pause, and keeps them for prompts that name them.
+    """Asks for digits, ended by `#`, by their number or by a pause, and stores them for prompts that name them.
 
     {"id": "ask-number", "verb": "ask", "prompt": "ask-number", "save_as": "number", "max_digits": 8,
      "exits": {"answered": "repeat-number", "timeout": "goodbye"}}
@@ -37,15 +37,13 @@ class Ask(Node):
     seconds: float = Field(6.0, gt=0, le=60)
 
     def prompts(self) -> tuple[str, ...]:
-        """The question."""
         return (self.prompt,)
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """The answer, under its name."""
+        """Return the name of the answer."""
         return frozenset({self.save_as} if exit_name == "answered" else ())
 
     async def run(self, session: Session) -> str | None:
-        """Ask until there is an answer."""
         reply = await dialogue.ask(
             session,
             Line(self.prompt),

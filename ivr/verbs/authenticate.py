@@ -9,9 +9,9 @@ from ivr.flows.session import Line, Session
 
 
 class Authenticate(Node):
-    """Lets an official sign in: a known caller by PIN, anybody else by staff code and PIN.
+    """Lets an official sign in: a known caller by PIN, any other by staff code and PIN.
 
-    The words are the same whether the code or the PIN was wrong. `refused` is taken after three wrong tries,
+    The words are the same whether the code or the PIN was wrong. `refused` is taken after three wrong attempts,
     `locked` when the station has locked this official or caller.
 
     {"id": "sign-in", "verb": "authenticate", "greeting": "greeting-official",
@@ -24,18 +24,15 @@ class Authenticate(Node):
 
     verb: Literal["authenticate"]
     greeting: Name | None = None
-    """Said before the first question, and like it cut short by a key."""
+    """Played before the first question, and cut short by a key."""
 
     def prompts(self) -> tuple[str, ...]:
-        """The greeting."""
         return (self.greeting,) if self.greeting else ()
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """Who is calling."""
         return frozenset({"official"} if exit_name == "signed-in" else ())
 
     async def run(self, session: Session) -> str | None:
-        """Ask for what is needed until it is right."""
         questions = ["ask-pin"]
         if not await session.desk.knows_caller(session.call.caller_number):
             questions.insert(0, "ask-staff-code")

@@ -11,7 +11,7 @@ SOON_SECONDS = 12.0
 
 
 class AwaitHour(Node):
-    """Holds an official who was called ahead of a booked broadcast, counting down, until its hour has come.
+    """Keeps an official who was called ahead of a booked broadcast on the line, counting down to its start time.
 
     {"id": "wait", "verb": "await-hour", "exits": {"now": "live"}}
     """
@@ -22,7 +22,7 @@ class AwaitHour(Node):
     verb: Literal["await-hour"]
 
     async def run(self, session: Session) -> str | None:
-        """Wait; on a call without an hour, go on at once."""
+        """Wait; on a call without a start time, continue at once."""
         told_soon = False
         while (left := _seconds_left(session)) > 0:
             if left > SOON_SECONDS:
@@ -35,7 +35,7 @@ class AwaitHour(Node):
                 pause = _seconds_left(session)
             if pause > 0:
                 await session.call.ask(max_digits=1, first_digit_seconds=pause)
-                session.call.forget_keys()  # whatever is pressed in this hour changes nothing
+                session.call.forget_keys()  # keys pressed while waiting have no effect
         return "now"
 
 

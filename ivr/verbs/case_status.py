@@ -11,10 +11,10 @@ from ivr.flows.session import Line, Session
 
 
 class TellCaseStatus(Node):
-    """Says what became of a case whose number is keyed in, and plays what was answered.
+    """Tells the status of a case whose number is keyed in, and plays its answers.
 
-    A number that was mistyped is told apart from one that no case has. After three that were wrong, on the whole
-    call, none is taken any more: so nobody finds other people's cases by trying.
+    A mistyped number and an unknown one get different prompts. After three wrong numbers per call no more are accepted,
+    so that callers cannot find other people's cases by trying.
 
     {"id": "status", "verb": "case-status", "exits": {"done": "main-menu"}}
     """
@@ -34,7 +34,6 @@ class TellCaseStatus(Node):
     verb: Literal["case-status"]
 
     async def run(self, session: Session) -> str | None:
-        """Ask for a number until one is right."""
         before: list[Line] = []
         while session.wrong_cases < TRIES:
             reply = await ask(session, Line("ask-case"), before=before, first_digit_seconds=10.0)

@@ -9,10 +9,10 @@ from ivr.flows.session import Session
 
 
 class ChooseLanguage(Node):
-    """Asks which language to speak, each language naming itself, when there is a choice.
+    """Asks for the language when there is a choice; each language names itself.
 
-    There is none on a number with a language of its own, nor where only one language has recorded prompts. A caller
-    who presses nothing is spoken to as on the last call, or else in the station's language.
+    There is none on a number with its own language, nor where only one language has recorded prompts. A caller who
+    presses nothing gets the language of the last call, else the station's.
 
     {"id": "language", "verb": "choose-language", "exits": {"next": "main-menu"}}
     """
@@ -24,7 +24,6 @@ class ChooseLanguage(Node):
     verb: Literal["choose-language"]
 
     async def run(self, session: Session) -> str | None:
-        """Ask, when there is something to ask."""
         desk = session.the_citizens()
         languages = list(await desk.languages())[:9]
         if len(languages) < 2:

@@ -8,10 +8,10 @@ from ivr.flows.session import Line, Session
 
 
 class ChooseUnit(Node):
-    """Finds out whose news the caller wants to hear, and asks only when neither an earlier call nor the number says.
+    """Determines the caller's commune, and asks only when neither an earlier call nor the number decides it.
 
-    Communes are numbered in the order in which they are read out. Who presses nothing hears the whole district's.
-    With `anew` it asks in any case.
+    Communes are numbered in the order in which they are read out. A caller who presses nothing hears the whole
+    district's bulletins. With `anew` it always asks.
 
     {"id": "commune", "verb": "choose-unit", "exits": {"chosen": "bulletins"}}
     """
@@ -24,11 +24,9 @@ class ChooseUnit(Node):
     anew: bool = False
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """Whose news it is."""
         return frozenset({"unit"})
 
     async def run(self, session: Session) -> str | None:
-        """Ask, when there is something to ask."""
         desk = session.the_citizens()
         known = None if self.anew else await desk.commune()
         if known is not None:

@@ -13,8 +13,8 @@ ZONE_SENTENCES = ("ask-zone", "unknown-zone", "zone-not-allowed", "no-zone-of-yo
 class ChooseZone(Node):
     """Asks for a zone by its code, `*` meaning all zones of the official, until one can be used.
 
-    A zone outside the official's rights is told apart from one that does not exist: who has signed in may know
-    the district's zones, and must know whether to correct the code or to ask for the right. `refused` is taken
+    A zone outside the official's rights and an unknown one get different prompts: an official who has signed in may
+    know the district's zones, and needs to know whether to correct the code or to request the right. `refused` is taken
     after three codes that could not be used.
 
     {"id": "choose-zone", "verb": "choose-zone", "exits": {"chosen": "confirm", "refused": "main-menu"}}
@@ -28,11 +28,9 @@ class ChooseZone(Node):
     verb: Literal["choose-zone"]
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """The zone, and how many of its speakers are there."""
         return frozenset({"zone", "reachable", "total"} if exit_name == "chosen" else ())
 
     async def run(self, session: Session) -> str | None:
-        """Ask until a zone with a reachable speaker was named."""
         session.zone = None
         chosen = await ask_zone(session, must_be_reachable=True)
         if isinstance(chosen, ZoneSeen):
@@ -42,7 +40,7 @@ class ChooseZone(Node):
 
 
 async def ask_zone(session: Session, *, must_be_reachable: bool) -> ZoneSeen | Ending | None:
-    """Ask for a zone; None after three that could not be used, an Ending when the call is to be ended."""
+    """Ask for a zone; None after three that could not be used, an Ending to end the call."""
     official = session.the_official()
     before: list[Line] = []
     for _ in range(TRIES):

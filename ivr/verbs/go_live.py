@@ -12,13 +12,13 @@ from ivr.flows.session import CallBackOwed, LiveResult, Session
 
 
 class GoLive(Node):
-    """Puts the caller on the loudspeakers of the chosen zone, and says afterwards how many played it.
+    """Puts the caller on the loudspeakers of the chosen zone, and reports afterwards how many played it.
 
-    `not-started` is taken when the broadcast was refused, with the reason said; `call-back` when the station
+    `not-started` is taken when the broadcast was refused, after the reason was played; `call-back` when the station
     must first call the official's registered number: the node it leads to should end the call.
 
-    With `priority` emergency it breaks into every other broadcast, for officials who hold that right. A call back
-    keeps the priority of the call that asked for it.
+    With `priority` emergency it pre-empts every other broadcast, for officials with that right. A call back keeps the
+    priority of the call that requested it.
 
     {"id": "live", "verb": "go-live",
      "exits": {"done": "main-menu", "not-started": "main-menu", "call-back": "end"}}
@@ -44,7 +44,6 @@ class GoLive(Node):
     priority: Literal["normal", "emergency"] = "normal"
 
     async def run(self, session: Session) -> str | None:
-        """Go live, or say why not."""
         official, zone = session.the_official(), session.the_zone()
         priority = session.owed_priority or Priority(self.priority)
         try:
@@ -60,7 +59,7 @@ class GoLive(Node):
             await session.say("zone-quiet", reason=render(reason_message(quiet.reason), session.language))
         except LiveNotAllowed:
             await session.say("live-not-allowed")
-        except UnknownZone:  # taken away since it was chosen
+        except UnknownZone:  # removed since it was chosen
             await session.say("unknown-zone", code=zone.keys)
         except ZoneNotAllowed:
             await session.say("zone-not-allowed", code=zone.keys)

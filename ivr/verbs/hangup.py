@@ -7,7 +7,7 @@ from ivr.flows.session import Session
 
 
 class HangUp(Node):
-    """Ends the call, after a last prompt when there is one.
+    """Ends the call, after a last prompt if there is one.
 
     {"id": "end", "verb": "hangup", "prompt": "goodbye"}
     """
@@ -16,11 +16,9 @@ class HangUp(Node):
     prompt: Name | None = None
 
     def prompts(self) -> tuple[str, ...]:
-        """The last words."""
         return (self.prompt,) if self.prompt else ()
 
     async def run(self, session: Session) -> str | None:
-        """Say the last words."""
         if self.prompt:
             await session.say(self.prompt)
         return None

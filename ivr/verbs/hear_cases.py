@@ -18,10 +18,10 @@ ANSWER, NEXT, AGAIN, BACK = "1", "2", "3", "*"
 
 
 class HearCases(Node):
-    """Plays an official the cases that wait in their unit and below, oldest first, and takes a spoken answer to each.
+    """Plays an official the unanswered cases of their unit and below, oldest first, and records an answer to each.
 
-    Whose a case is, is never said. The answer is told to the citizen by call, or goes on air through approval when the
-    citizen stayed anonymous. One that was spoken and not sent becomes a note in the case.
+    The citizen is never named. The answer is delivered by call, or on air after approval when the citizen is anonymous.
+    An answer that was recorded and not sent becomes a note in the case.
 
     {"id": "cases", "verb": "hear-cases", "exits": {"done": "main-menu"}}
     """
@@ -51,7 +51,6 @@ class HearCases(Node):
     silence_seconds: int = Field(10, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        """Go through the cases until the official has had enough."""
         desk = session.desk.cases
         waiting = await desk.new_cases(session.the_official().id)
         if not waiting:
@@ -72,7 +71,7 @@ class HearCases(Node):
         return "done"
 
     async def _hear(self, session: Session, case: CaseSeen) -> str | None:
-        """Play one case and take an answer; return BACK or NEXT, None when the call is to be ended."""
+        """Play one case and record an answer; return BACK or NEXT, None to end the call."""
         whole = [*await session.sounds(_heading(session, case)), *case.sounds]
         played = whole
         while True:
@@ -95,7 +94,7 @@ class HearCases(Node):
                     return NEXT if answered else None
 
     async def _answer(self, session: Session, case: CaseSeen) -> bool | None:
-        """Take an answer; say whether the case is done with, None when the call is to be ended."""
+        """Record an answer; return whether the case is finished, None to end the call."""
         desk = session.desk.cases
         try:
             name = await desk.begin_answer(session.the_official().id, case.id)

@@ -18,10 +18,10 @@ WITHOUT_NUMBER = "4"
 
 
 class LeaveMessage(Node):
-    """Takes a spoken message: what it is about, the tone, the message, and whether to keep it; then its case number.
+    """Records a message: category, tone, message, confirmation; then the caller hears the case number.
 
-    It is kept unless the caller records it anew: by who hangs up at any moment after the tone, and by who presses
-    nothing. Key 4 keeps it without the caller's number. The case is on record before the caller is thanked.
+    Hanging up or staying silent after the tone keeps it; only recording again discards it. Key 4 keeps it without the
+    caller's number. The case is committed before the caller is thanked.
 
     {"id": "message", "verb": "leave-message", "max_minutes": 5, "exits": {"done": "main-menu"}}
     """
@@ -48,7 +48,6 @@ class LeaveMessage(Node):
     silence_seconds: int = Field(8, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        """Record, or say why not."""
         desk = session.the_citizens()
         category = await self._category(session)
         if isinstance(category, Ending):
@@ -67,7 +66,7 @@ class LeaveMessage(Node):
             desk.let_go_of_message(name)
 
     async def _category(self, session: Session) -> CategorySeen | Ending | None:
-        """What it is about; None for who does not know, an Ending when the call is to be ended."""
+        """Return the category; None for a caller who is not sure, an Ending to end the call."""
         categories = {category.key: category for category in await session.the_citizens().categories()}
         if not categories:
             return None
@@ -105,7 +104,7 @@ class LeaveMessage(Node):
         return "done"
 
     async def _reviewed(self, session: Session, name: str) -> str | None:
-        """What is to become of it; it is forgotten only by who wants to speak anew."""
+        """Review the recording; only recording again discards it."""
         sound = session.the_citizens().message_sound(name)
         key = await review(session, Line("message-menu"), sound, more_keys=WITHOUT_NUMBER)
         if key == AGAIN:

@@ -10,29 +10,28 @@ AGAIN, NEXT, ELSEWHERE, ENOUGH = "1", "2", "3", "0"
 
 
 class Listen(Node):
-    """Plays the latest bulletins of the caller's commune, the newest first, one at a time.
+    """Plays the latest bulletins of the caller's commune, newest first, one at a time.
 
-    While a bulletin plays, 1 begins it anew, 2 skips it, 3 asks for another commune and 0 goes back. `heard` is taken
-    after one that was played to its end, so that something may be asked about it; coming back plays the next one.
-    `done` is taken after the last.
+    While a bulletin plays, 1 restarts it, 2 skips it, 3 asks for another commune and 0 goes back. `heard` is taken
+    after one that was played to its end, so that a question can follow; coming back plays the next one. `done` is taken
+    after the last.
 
     {"id": "bulletins", "verb": "listen", "exits": {"heard": "survey", "done": "main-menu", "elsewhere": "other"}}
     """
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"heard", "done", "elsewhere"})
     for_citizens: ClassVar[bool] = True
-    waits_for_caller: ClassVar[bool] = True  # by itself it goes on only as long as there are bulletins
+    waits_for_caller: ClassVar[bool] = True  # without the caller it ends after the last bulletin
     needs: ClassVar[frozenset[str]] = frozenset({"unit"})
     sentences: ClassVar[tuple[str, ...]] = ("no-bulletins", "bulletin-keys", "bulletin-title", "no-more-bulletins")
 
     verb: Literal["listen"]
 
     def gives(self, exit_name: str) -> frozenset[str]:
-        """What was heard."""
         return frozenset({"bulletin"} if exit_name == "heard" else ())
 
     async def run(self, session: Session) -> str | None:
-        """Play until one was heard, or the caller has had enough."""
+        """Play until one was heard, or the caller leaves the list."""
         bulletins = await session.the_citizens().bulletins(session.the_commune())
         if not bulletins:
             await session.say("no-bulletins")
@@ -55,7 +54,7 @@ class Listen(Node):
         return "done"
 
     async def _play(self, session: Session, bulletin: BulletinSeen, before: list[Line]) -> str:
-        """Play a bulletin, as often as it is wanted; return the key that ended it, empty at its end."""
+        """Play a bulletin as often as wanted; return the key that ended it, empty at its end."""
         while True:
             title = await session.sounds(*before, Line("bulletin-title", {"title": bulletin.title}))
             keys = (

@@ -15,8 +15,8 @@ KEYS = frozenset("0123456789*#")
 class Menu(Node):
     """Offers a choice by one key; its exits are named by the keys.
 
-    Without the exit `timeout`, a caller who says nothing is asked again and, after the third time, taken leave
-    of; so is one who presses three wrong keys.
+    Without the exit `timeout`, a silent caller is asked again and disconnected after the third time, as is a caller who
+    presses three wrong keys.
 
     {"id": "main-menu", "verb": "menu", "prompt": "official-menu", "seconds": 6,
      "exits": {"1": "choose-zone", "3": "report", "*": "main-menu"}}
@@ -36,11 +36,9 @@ class Menu(Node):
         return self
 
     def prompts(self) -> tuple[str, ...]:
-        """What is offered."""
         return (self.prompt,)
 
     async def run(self, session: Session) -> str | None:
-        """Offer the choice until a key of the menu is pressed."""
         reply = await ask(
             session,
             Line(self.prompt),

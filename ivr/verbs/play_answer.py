@@ -11,12 +11,12 @@ from ivr.prompts.spoken_time import spoken_moment
 
 HEARD, AGAIN, SPEAK = "1", "2", "3"
 MOST_TIMES = 5
-"""One answer is played; who presses "again" without end is a machine."""
+"""Limit of replays of one answer, against machines that press the key endlessly."""
 AFTER_THE_END_SECONDS = 0.2
 
 
 class PlayAnswer(Node):
-    """Tells a citizen the answers that the call is for: each is played, and heard again or replied to if they like.
+    """Plays a citizen the answers of the call; each can be replayed or replied to.
 
     An answer counts as heard when it was played to its end, or by key. Keys work while it plays.
 
@@ -29,7 +29,7 @@ class PlayAnswer(Node):
     verb: Literal["play-answer"]
 
     async def run(self, session: Session) -> str | None:
-        """Play what is left to be told; on a call without answers, go on at once."""
+        """Play the remaining answers; on a call without any, continue at once."""
         desk = session.answer_desk
         while desk is not None and (answer := desk.next_answer()) is not None:
             key = await _tell(session, desk, answer)
@@ -41,7 +41,7 @@ class PlayAnswer(Node):
 
 
 async def _tell(session: Session, desk: AnswerDesk, answer: AnswerSeen) -> str | None:
-    """Play one answer until it is enough; return the last key, None when the call is to be ended."""
+    """Play one answer until the citizen moves on; return the last key, None to end the call."""
     for _ in range(MOST_TIMES):
         await session.say("answer-of", when=spoken_moment(answer.asked_at, session.language))
         key = await _play(session, desk, answer)
@@ -64,7 +64,7 @@ async def _tell(session: Session, desk: AnswerDesk, answer: AnswerSeen) -> str |
 
 
 async def _play(session: Session, desk: AnswerDesk, answer: AnswerSeen) -> str:
-    """Play it once; return the key that cut it short, empty when it was played to its end and so is heard."""
+    """Play it once; return the key that cut it short, empty when it was played to its end and so heard."""
     clock = asyncio.get_running_loop().time
     begun = clock()
     try:

@@ -15,10 +15,10 @@ from ivr.verbs.choose_zone import ZONE_SENTENCES, ask_zone
 
 
 class RecordProgramme(Node):
-    """Records a programme: the caller speaks, hears it again if they like, keeps it, and says where it is for.
+    """Records a programme: the caller speaks, reviews it, keeps it, and names its zone.
 
-    It becomes a draft, or is submitted for approval when the official may schedule. A caller who hangs up after
-    the tone without having asked to record anew leaves a draft as well: nothing that was said is lost.
+    It becomes a draft, or is submitted for approval when the official may schedule. Hanging up after the tone also
+    leaves a draft, unless the caller chose to record again.
 
     {"id": "record", "verb": "record-programme", "max_minutes": 15, "exits": {"done": "main-menu"}}
     """
@@ -43,7 +43,6 @@ class RecordProgramme(Node):
     silence_seconds: int = Field(10, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        """Record, or say why not."""
         try:
             name = await session.desk.begin_recording(session.the_official().id)
         except RecordNotAllowed:

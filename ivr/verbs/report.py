@@ -7,11 +7,11 @@ from ivr.flows.session import Session
 from ivr.prompts.spoken_time import spoken_moment
 
 NAMED = 5
-"""Speakers named one by one; more than that nobody keeps in mind on the phone."""
+"""Limit of speakers that are read out by name."""
 
 
 class Report(Node):
-    """Says how the official's last broadcast went: where, when, how many speakers played it, and which did not.
+    """Reports the official's last broadcast: zone, time, how many speakers played it, and which did not.
 
     {"id": "report", "verb": "report", "exits": {"done": "main-menu"}}
     """
@@ -23,7 +23,6 @@ class Report(Node):
     verb: Literal["report"]
 
     async def run(self, session: Session) -> str | None:
-        """Say it."""
         report = await session.desk.last_report(session.the_official().id)
         if report is None:
             await session.say("no-report")

@@ -7,7 +7,7 @@ from ivr.flows.session import Session
 
 
 class Say(Node):
-    """Says a prompt to its end and goes on.
+    """Plays a prompt to its end and continues.
 
     {"id": "welcome", "verb": "say", "prompt": "greeting-official", "exits": {"next": "main-menu"}}
     """
@@ -18,10 +18,8 @@ class Say(Node):
     prompt: Name
 
     def prompts(self) -> tuple[str, ...]:
-        """What is said."""
         return (self.prompt,)
 
     async def run(self, session: Session) -> str | None:
-        """Say it."""
         await session.say(self.prompt)
         return "next"

@@ -9,7 +9,7 @@ from ivr.flows.session import Line, Session
 
 
 class SetPin(Node):
-    """Lets an official choose another PIN, keyed in twice. `refused` is taken after three that could not be taken.
+    """Lets an official choose another PIN, keyed in twice. `refused` is taken after three that were refused.
 
     {"id": "set-pin", "verb": "set-pin", "exits": {"done": "changed", "refused": "not-changed"}}
     """
@@ -22,7 +22,6 @@ class SetPin(Node):
     verb: Literal["set-pin"]
 
     async def run(self, session: Session) -> str | None:
-        """Ask until both are the same and not too simple."""
         before: list[Line] = []
         for _ in range(TRIES):
             keys: list[str] = []

@@ -13,9 +13,9 @@ from ivr.flows.session import Line, Session
 
 
 class SpeakMore(Node):
-    """Takes what a citizen says to the answer that was just told: a further message in the same case.
+    """Records a citizen's reaction to the last answer: a further message in the same case.
 
-    Who hangs up after the tone without having asked to record anew has left it as well.
+    Hanging up after the tone also leaves the message, unless the caller chose to record again.
 
     {"id": "speak-more", "verb": "speak-more", "max_minutes": 5, "exits": {"done": "answers"}}
     """
@@ -35,7 +35,6 @@ class SpeakMore(Node):
     silence_seconds: int = Field(8, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        """Record, or say why not."""
         desk = session.answer_desk
         if desk is None:
             return "done"

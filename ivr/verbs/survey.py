@@ -8,7 +8,7 @@ from ivr.flows.session import Line, Session
 
 
 class Survey(Node):
-    """Asks whether the bulletin that was just heard was useful, 1 or 2; who presses nothing is asked no more.
+    """Asks whether the last bulletin was useful, 1 or 2; a silent caller is not asked again.
 
     {"id": "useful", "verb": "survey", "exits": {"done": "bulletins"}}
     """
@@ -22,7 +22,6 @@ class Survey(Node):
     verb: Literal["survey"]
 
     async def run(self, session: Session) -> str | None:
-        """Ask, and count the answer."""
         bulletin, session.bulletin = session.bulletin, None
         if bulletin is None:
             return "done"

@@ -14,10 +14,10 @@ _WHY_NOT = {
 
 
 class Transfer(Node):
-    """Puts the caller through to the duty desk of the number that was dialled, in its hours.
+    """Transfers the caller to the duty desk of the number that was dialled, within its hours.
 
-    `unavailable` is taken, after the reason was said, when it is closed, busy or not answered: there a message can be
-    left.
+    `unavailable` is taken, after the reason was played, when it is closed, busy or not answered, so that the caller can
+    leave a message.
 
     {"id": "duty-desk", "verb": "transfer", "exits": {"done": "main-menu", "unavailable": "message"}}
     """
@@ -29,7 +29,6 @@ class Transfer(Node):
     verb: Literal["transfer"]
 
     async def run(self, session: Session) -> str | None:
-        """Put them through, or say why not."""
         desk = session.the_citizens()
         if await desk.duty_desk_is_open():
             await session.say("duty-desk-rings")
