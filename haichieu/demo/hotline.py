@@ -10,8 +10,10 @@ import re
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+import aiohttp
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -24,6 +26,8 @@ from haichieu.audio.sound import read_wav
 from haichieu.demo.audio_matching import match
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, until
+from haichieu.errors import EnvironmentProblem
+from haichieu.locale import Message as Words
 from haichieu.media import MediaStore
 
 HOTLINE, CITIZEN = "1022", "+84987654321"
@@ -150,7 +154,7 @@ async def _answered(
     station: TrialStation, twilio: TwilioStandIn, phone: SoftPhone, folder: Path, number: str
 ) -> Answered:
     heard = folder / "answer.wav"
-    await station.command("case", "answer", number, ANSWER, "--way", "text", "--way", "call", "--by", OPERATOR)
+    await _answer_over_api(station, number)
     await phone.incoming(CALLED_SECONDS)
     await phone.record(heard)
     await phone.answer()
@@ -162,6 +166,19 @@ async def _answered(
     await asyncio.to_thread(twilio.tell_status, _texts(twilio, ANSWER)[0], "delivered")
     await until(lambda: _reply(station, number, Way.TEXT).state == ReplyState.DELIVERED, "the text is delivered", 20)
     return await asyncio.to_thread(_answer_evidence, station, twilio, number, heard)
+
+
+async def _answer_over_api(station: TrialStation, number: str) -> None:
+    """Answer by text and by call, as an office program does. Raises EnvironmentProblem when the station refuses."""
+    token = (await station.command("token", "create", "--account", OPERATOR)).strip()
+    api = f"http://{station.settings.bind}:{station.settings.web_port}/api/v1"
+    wish = {"text": ANSWER, "by": [Way.TEXT, Way.CALL]}
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as client,
+        client.post(f"{api}/cases/{number}/answers", json=wish) as response,
+    ):
+        if response.status != HTTPStatus.CREATED:
+            raise EnvironmentProblem(Words.verbatim(f"{response.url}: {response.status} {await response.text()}"))
 
 
 async def _written(station: TrialStation, twilio: TwilioStandIn) -> WrittenCase:
