@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -37,6 +38,16 @@ async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
     """
     async with in_background(*(_begun_again(one) for one in work)):
         yield
+
+
+async def until_terminated(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run until SIGTERM or Ctrl-C, which cancel the work."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work())
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _begun_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -18,6 +18,7 @@ from haichieu.database import Database, migrate
 from haichieu.district.schema import District, Table
 from haichieu.locale import render
 from haichieu.people import Role
+from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
 from ivr.flows.definition import AnyNode
@@ -112,7 +113,7 @@ def web(tmp_path: Path) -> Flask:
     url = f"sqlite:///{tmp_path / 'station.sqlite'}"
     migrate(url)
     database, settings = Database(url), load_settings(home=tmp_path)
-    return create_app(database, settings, [webhooks_of_texts(settings, database)])
+    return create_app(database, settings, [webhooks_of_texts(OpenedStation(settings, database))])
 
 
 def test_every_route_is_documented_with_its_rights(web: Flask) -> None:

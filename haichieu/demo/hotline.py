@@ -28,7 +28,6 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, until
 from haichieu.errors import EnvironmentProblem
 from haichieu.locale import Message as Words
-from haichieu.media import MediaStore
 
 HOTLINE, CITIZEN = "1022", "+84987654321"
 OPERATOR = "truc@demo.example"
@@ -197,7 +196,7 @@ def _spoken_evidence(station: TrialStation, speech: Path, took: float) -> Spoken
         message = case.messages[0]
         sound, transcript = message.sound, message.transcript
         assert sound is not None and transcript is not None, "it was transcribed"  # noqa: S101, PT018
-        found = match(read_wav(speech), read_wav(_store(station).path(sound)))
+        found = match(read_wav(speech), read_wav(station.opened.media.path(sound)))
         right = words_right(SPOKEN, transcript.text)
         return SpokenCase(
             number=case.number,
@@ -223,7 +222,7 @@ def _answer_evidence(station: TrialStation, twilio: TwilioStandIn, number: str, 
         text, call = (_reply_of(session, number, way) for way in (Way.TEXT, Way.CALL))
         answer = text.message.sound
         assert answer is not None, "an answer that was played has a sound"  # noqa: S101
-        correlation = match(read_wav(_store(station).path(answer)), read_wav(heard)).correlation
+        correlation = match(read_wav(station.opened.media.path(answer)), read_wav(heard)).correlation
         return Answered(
             text=ANSWER,
             texted=texted[0].body if texted else None,
@@ -293,7 +292,3 @@ def _reply(station: TrialStation, number: str, way: Way) -> Reply:
 
 def _texts(twilio: TwilioStandIn, words: str) -> list[Text]:
     return [text for text in twilio.texts if words in text.body]
-
-
-def _store(station: TrialStation) -> MediaStore:
-    return MediaStore(station.settings.home / "media", station.settings.min_free_megabytes)

@@ -36,7 +36,7 @@ from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.locale import Field, render
-from haichieu.media import Media, MediaStore
+from haichieu.media import Media
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from haichieu.sip.library import require_pjsua2
@@ -291,8 +291,7 @@ def _recording(session: Session, station: TrialStation, broadcast: Broadcast, so
     media = session.get(Media, broadcast.recording_id) if broadcast.recording_id else None
     if media is None:
         return Recording(kept=False, seconds=0.0, correlation=0.0, proven=False)
-    store = MediaStore(station.settings.home / "media", station.settings.min_free_megabytes)
-    found = match(source, read_wav(store.path(media)))
+    found = match(source, read_wav(station.opened.media.path(media)))
     return Recording(True, media.seconds, round(found.correlation, 3), found.correlation >= CORRELATION)
 
 

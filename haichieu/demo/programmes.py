@@ -28,9 +28,7 @@ from haichieu.audio.sound import Sound, read_wav
 from haichieu.database import now
 from haichieu.demo.audio_matching import match
 from haichieu.demo.trial_station import TrialStation, until
-from haichieu.media import MediaStore
 from haichieu.people import Right, Unit
-from haichieu.speech.synthesis import EspeakSynthesiser
 
 ZONE = "11"
 EDITOR, APPROVER = "account:bientap@demo.example", "account:duyet@demo.example"
@@ -95,15 +93,11 @@ async def programme_and_emergency(
     return await asyncio.to_thread(_evidence, station, (bulletin_id, alarm_id), due_at, warning_id, programme_id, heard)
 
 
-def _store(station: TrialStation) -> MediaStore:
-    return MediaStore(station.settings.home / "media", station.settings.min_free_megabytes)
-
-
 def _approved_programme(station: TrialStation, speech: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, station.database.session() as session:
         upload = Path(shutil.copy(speech, folder))
         ready = intake.ready_upload(upload, Path(folder), speech.name)
-        programme = intake.add(session, _store(station), _about(session, "Bản tin buổi sáng"), ready, now())
+        programme = intake.add(session, station.opened.media, _about(session, "Bản tin buổi sáng"), ready, now())
         approval.submit(session, programme, EDITOR, now())
         approval.approve(session, programme, APPROVER, now())
         return programme.id
@@ -111,8 +105,8 @@ def _approved_programme(station: TrialStation, speech: Path) -> int:
 
 def _warning(station: TrialStation) -> int:
     with tempfile.TemporaryDirectory() as folder, station.database.session() as session:
-        ready = intake.ready_text(WARNING, "vi", EspeakSynthesiser(), Path(folder))
-        return intake.add(session, _store(station), _about(session, "Cảnh báo lũ"), ready, now()).id
+        ready = intake.ready_text(WARNING, "vi", station.opened.synthesiser, Path(folder))
+        return intake.add(session, station.opened.media, _about(session, "Cảnh báo lũ"), ready, now()).id
 
 
 def _about(session: Session, title: str) -> intake.About:
@@ -215,7 +209,7 @@ def _on_speakers(
 ) -> list[OnSpeaker]:
     sound = session.get_one(Programme, programme_id).sound
     assert sound is not None, "a programme that was played has a sound"  # noqa: S101
-    source = read_wav(_store(station).path(sound))
+    source = read_wav(station.opened.media.path(sound))
     states = {delivery.speaker.code: delivery.state for delivery in broadcast.deliveries}
     found = {code: match(source, recorded) for code, recorded in heard.items()}
     return [

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from haichieu.database import Database, migrate
@@ -18,8 +19,8 @@ from haichieu.district.reconcile import apply_file
 from haichieu.errors import EnvironmentProblem
 from haichieu.locale import Message
 from haichieu.process_control import end_with_parent
+from haichieu.processes.opened_station import OpenedStation
 from haichieu.settings import Settings, load_settings
-from haichieu.vault import open_vault
 from ivr.flows.definition import delivered_flows
 
 LOOPBACK = "127.0.0.1"
@@ -37,6 +38,11 @@ class TrialStation:
     database: Database
     log: Path
     process: asyncio.subprocess.Process | None = field(default=None)
+
+    @cached_property
+    def opened(self) -> OpenedStation:
+        """The station's home, as its own processes open it."""
+        return OpenedStation(self.settings, self.database)
 
     @property
     def server(self) -> str:
@@ -106,7 +112,7 @@ def _apply(settings: Settings, database: Database, district: Path) -> None:
     migrate(settings.resolved_database_url)
     apply_file(
         database,
-        open_vault(settings.home.absolute()),
+        OpenedStation(settings, database).vault,
         district,
         delivered_flows(),
         dry_run=False,

@@ -1,4 +1,4 @@
-"""Composes answers: by call and by phone for the switchboard, on air for the worker."""
+"""Composition of answers: calls and recordings for the switchboard, programmes for the worker."""
 
 import datetime
 from collections.abc import Callable
@@ -13,59 +13,56 @@ from dialplans.numbering import endpoint_for
 from feedback.answers.answer_sounds import FALLBACK_LANGUAGE, AnswerSounds
 from feedback.answers.on_air import AnswersOnAir, ForTheAir
 from feedback.answers.phone_answers import PhoneAnswers
-from feedback.citizens.registry import open_citizens
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.client import AriClient
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
-from haichieu.settings import Settings
-from haichieu.speech.synthesis import EspeakSynthesiser, Synthesiser
+from haichieu.processes.opened_station import OpenedStation
+from haichieu.speech.synthesis import Synthesiser
 from haichieu.spool import Spool
 from ivr.calls.answer_delivery import AnswerCalls
 from ivr.calls.reception import Reception
 from ivr.desks.official_cases import OfficialCases
 
 CATEGORY = "trả lời phản ánh"
-"""What the programmes are filed under."""
+"""The category of these programmes, as shown to people in Vietnam."""
 
 
 class SpokenAnswers:
-    """The switchboard's half: answers that it plays and records."""
+    """The switchboard's part: answers that it plays and records."""
 
-    def __init__(self, settings: Settings, database: Database, store: MediaStore, spool: Spool) -> None:
-        self._settings = settings
-        self._database = database
-        self._sounds = AnswerSounds(database, store, EspeakSynthesiser())
-        self.by_phone = PhoneAnswers(spool, database, store, self._sounds)
+    def __init__(self, station: OpenedStation, spool: Spool) -> None:
+        self._station = station
+        self._sounds = AnswerSounds(station.database, station.media, station.synthesiser)
+        self.by_phone = PhoneAnswers(spool, station.database, station.media, self._sounds)
 
     def cases(self) -> OfficialCases:
-        """A desk for one call of an official."""
-        return OfficialCases(self._database, self.by_phone, self._sounds)
+        """Return the cases for one call of an official."""
+        return OfficialCases(self._station.database, self.by_phone, self._sounds)
 
     def calls(self, client: AriClient, reception: Reception, messages: VoiceMessages) -> AnswerCalls:
-        """Who rings the citizens; `messages` takes what they say to an answer."""
-        book = open_citizens(self._settings.home.absolute())
-        pauses = [datetime.timedelta(minutes=minutes) for minutes in self._settings.answer_call_minutes]
+        """Return the calls that deliver answers; `messages` records what citizens reply."""
+        pauses = [datetime.timedelta(minutes=minutes) for minutes in self._station.settings.answer_call_minutes]
         return AnswerCalls(
             client,
-            self._database,
+            self._station.database,
             reception,
             endpoint_for,
-            book=book,
+            book=self._station.citizens,
             sounds=self._sounds,
             messages=messages,
             pauses=pauses,
         )
 
 
-def answers_on_air(settings: Settings, database: Database, store: MediaStore) -> AnswersOnAir:
-    """The worker's half."""
-    book = open_citizens(settings.home.absolute())
-    return AnswersOnAir(database, store, book, AnswerProgrammes(database, store, EspeakSynthesiser()))
+def answers_on_air(station: OpenedStation) -> AnswersOnAir:
+    """Return the worker's part: answers that become programmes."""
+    programmes = AnswerProgrammes(station.database, station.media, station.synthesiser)
+    return AnswersOnAir(station.database, station.media, station.citizens, programmes)
 
 
 class AnswerProgrammes:
-    """Makes programmes of answers: what `feedback` may not know of."""
+    """Turns answers into programmes. `feedback` cannot do it, since it may not import `broadcast_bridge`."""
 
     def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser) -> None:
         self._database = database
@@ -73,7 +70,7 @@ class AnswerProgrammes:
         self._synthesiser = synthesiser
 
     def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
-        """Make a programme, and submit it for approval in the name of who answered."""
+        """Make a programme, and submit it for approval in the name of the person who answered."""
         spoken = answer.language if answer.language in self._synthesiser.languages else FALLBACK_LANGUAGE
         with self._store.scratch() as folder:
             if answer.recording is not None:

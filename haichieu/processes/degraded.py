@@ -1,4 +1,4 @@
-"""Composes the degraded dialplan from the rows of all rooms, so that Asterisk can do without us."""
+"""Composition of the degraded dialplan from the rows of all rooms, for an Asterisk without the application."""
 
 import sqlalchemy as sa
 
@@ -6,19 +6,18 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.studio.speaker_target import dial_string
 from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
-from haichieu.database import Database
-from haichieu.settings import Settings
+from haichieu.processes.opened_station import OpenedStation
 from haichieu.station import the_station
-from haichieu.vault import Vault
 from ivr.calls.routing import DUTY_FLOW, Number
 from ivr.prompts.store import PromptStore
 
 CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
 
 
-def refresh_degraded(settings: Settings, database: Database, vault: Vault, prompts: PromptStore) -> bool:
-    """Write the degraded dialplan as the rows want it; say whether Asterisk has something new to read."""
-    with database.reading() as session:
+def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
+    """Write the degraded dialplan from the rows; return whether Asterisk has to read it again."""
+    settings = opened.settings
+    with opened.database.reading() as session:
         station = the_station(session)
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
         interface = settings.multicast_interface
@@ -26,7 +25,7 @@ def refresh_degraded(settings: Settings, database: Database, vault: Vault, promp
         hotlines = tuple(
             session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
         )
-        pin = vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
+        pin = opened.vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),
         ask_pin=prompts.sound("emergency-ask-pin", station.language),

@@ -1,23 +1,22 @@
-"""Composes the sounds of a station: prompts in its languages, and its own signals."""
+"""Composition of a station's sounds: prompts in its languages, chimes and tones."""
 
 from pathlib import Path
 
 from broadcast_bridge.studio.studio import Sounds
 from haichieu.audio.tones import write_tones
-from haichieu.database import Database
-from haichieu.speech.synthesis import EspeakSynthesiser
+from haichieu.processes.opened_station import OpenedStation
 from ivr.prompts.station import FALLBACK_LANGUAGE, station_prompts
 from ivr.prompts.store import PromptStore
 
 __all__ = ["FALLBACK_LANGUAGE", "open_prompts", "studio_sounds"]
 
 
-def open_prompts(home: Path, database: Database) -> PromptStore:
-    """The prompts of the station in `home`, see `ivr.prompts.station`."""
-    return station_prompts(home, database, EspeakSynthesiser())
+def open_prompts(station: OpenedStation) -> PromptStore:
+    """Return the prompts of the station; see `ivr.prompts.station`."""
+    return station_prompts(station.home, station.database, station.synthesiser)
 
 
 def studio_sounds(home: Path) -> Sounds:
-    """The chimes and the tone that says "speak", made in the home when they are not there."""
+    """Return the chimes and the tone that asks callers to speak; they are made in the home on first use."""
     paths = write_tones(home / "media" / "signals")
     return Sounds(str(paths["attention"]), str(paths["closing"]), str(paths["ready"]), str(paths["siren"]))

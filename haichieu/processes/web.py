@@ -13,13 +13,13 @@ from admin.serve import serve
 from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
-from feedback.citizens.registry import open_citizens
 from feedback.texts.inbox import TextInbox
-from haichieu.database import Database, migrate
+from haichieu.database import Database
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.locale import message, render
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
+from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.settings import Settings
 from ivr.calls.routing import unit_of_texts, unit_texted
 
@@ -29,32 +29,28 @@ log = structlog.get_logger()
 def run_web(settings: Settings) -> None:
     """Serve until SIGTERM."""
     configure_logs(settings.log_level, "web")
-    migrate(settings.resolved_database_url)
-    database = Database(settings.resolved_database_url)
-    _tell_the_first_link(settings, database)
-    serve(
-        create_app(database, settings, [webhooks_of_texts(settings, database)]),
-        settings.bind,
-        settings.web_port,
-        partial(_started, database),
-    )
+    station = open_station(settings)
+    _print_first_link(station)
+    app = create_app(station.database, settings, [webhooks_of_texts(station)])
+    serve(app, settings.bind, settings.web_port, partial(_started, station.database))
 
 
-def _tell_the_first_link(settings: Settings, database: Database) -> None:
-    """An empty station says how its administrator gets in."""
-    with database.session() as session:
+def _print_first_link(station: OpenedStation) -> None:
+    """Print how the first administrator of an empty station signs in."""
+    with station.database.session() as session:
         empty = is_empty(session)
     if empty:
-        link = first_link(settings)
-        words = render(message("cli.web.first_link", link=link), settings.ui_language)
+        link = first_link(station.settings)
+        words = render(message("cli.web.first_link", link=link), station.settings.ui_language)
         print(words, file=sys.stderr, flush=True)
 
 
-def webhooks_of_texts(settings: Settings, database: Database) -> Blueprint:
-    """What Twilio calls. It brings texts of our own number alone, whether or not the district file lists it."""
-    inbox = TextInbox(database, open_citizens(settings.home.absolute()), _unit_for)
+def webhooks_of_texts(station: OpenedStation) -> Blueprint:
+    """Return Twilio's webhooks. They receive texts to our own number, whether or not the district file lists it."""
+    settings = station.settings
+    inbox = TextInbox(station.database, station.citizens, _unit_for)
     secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
-    return twilio_webhooks(database, inbox, secrets)
+    return twilio_webhooks(station.database, inbox, secrets)
 
 
 def _unit_for(session: Session, number: str) -> int | None:
@@ -71,6 +67,6 @@ def _beat_for_ever(database: Database) -> None:
         try:
             with database.session() as session:
                 beat(session, "web")
-        except sa.exc.DBAPIError as problem:  # it will be back, and so must the beats be
+        except sa.exc.DBAPIError as problem:  # the database comes back, and the beats with it
             log.warning("database.away", problem=str(problem.orig))
         threading.Event().wait(BEAT_SECONDS)

@@ -1,8 +1,6 @@
-"""`haichieu worker`: the work that no call waits for: alerts, transcription, and what is kept no longer."""
+"""`haichieu worker`: background jobs: alerts, transcription, texts, retention."""
 
 import asyncio
-import contextlib
-import signal
 from functools import partial
 
 import structlog
@@ -11,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.alert_jobs import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.programmes import programme_retention
-from feedback.cases import case_retention as case_retention
+from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
 from feedback.intake.filing import FilingJobs
@@ -19,16 +17,16 @@ from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
-from haichieu.background import kept_going
-from haichieu.database import Database, migrate, now
+from haichieu.background import kept_going, until_terminated
+from haichieu.database import Database, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.process_control import READY
 from haichieu.processes.answers import answers_on_air
+from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.texts import text_dispatcher
 from haichieu.settings import Settings
-from haichieu.speech.synthesis import EspeakSynthesiser
 
 log = structlog.get_logger()
 
@@ -38,26 +36,16 @@ DAY_SECONDS = 24 * 3600.0
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM."""
     configure_logs(settings.log_level, "worker")
-    migrate(settings.resolved_database_url)
-    asyncio.run(_until_terminated(settings))
+    station = open_station(settings)
+    asyncio.run(until_terminated(partial(_work, station)))
 
 
-async def _until_terminated(settings: Settings) -> None:
-    loop = asyncio.get_running_loop()
-    work = asyncio.create_task(_work(settings))
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, work.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-
-
-async def _work(settings: Settings) -> None:
-    database = Database(settings.resolved_database_url)
-    store = MediaStore(settings.home.absolute() / "media", settings.min_free_megabytes)
+async def _work(station: OpenedStation) -> None:
+    settings, database, store = station.settings, station.database, station.media
     rules = programme_retention.Rules(
         settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days
     )
-    alerts = AlertDesk(database, store, EspeakSynthesiser())
+    alerts = AlertDesk(database, store, station.synthesiser)
     engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
     transcription = TranscriptionJobs(database, store, engine)
     await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
@@ -71,8 +59,8 @@ async def _work(settings: Settings) -> None:
         FilingJobs(database).run,
         partial(watch_due_dates, database),
         transcription.run,
-        text_dispatcher(settings, database).run,
-        answers_on_air(settings, database, store).run,
+        text_dispatcher(station).run,
+        answers_on_air(station).run,
         partial(watch_feeds, database),
     ):
         await alerts.run()
@@ -85,7 +73,7 @@ async def _heartbeat(database: Database, transcriber: str) -> None:
 
 
 async def _clean(database: Database, store: MediaStore, rules: programme_retention.Rules) -> None:
-    """Once a day, let go of what the rules keep no longer."""
+    """Once a day, delete sounds whose retention has ended."""
 
     def clean(session: Session) -> programme_retention.Discarded:
         return programme_retention.apply(session, store, rules, now())
@@ -98,7 +86,7 @@ async def _clean(database: Database, store: MediaStore, rules: programme_retenti
 
 
 async def _clean_cases(database: Database, store: MediaStore, rules: case_retention.Rules) -> None:
-    """Once a day, let go of what citizens said, and of who they were, when the rules keep it no longer."""
+    """Once a day, delete cases and citizens whose retention has ended."""
     while True:
         while discarded := await database.run(lambda session: case_retention.apply(session, store, rules, now())):
             log.info("cases.discarded", **vars(discarded))
@@ -107,7 +95,7 @@ async def _clean_cases(database: Database, store: MediaStore, rules: case_retent
 
 
 async def _note_audit_head(database: Database) -> None:
-    """Once a day, say in the log, which is kept elsewhere, what seals the trail: it cannot be rewritten unseen."""
+    """Once a day, log the head of the audit trail: with the log stored elsewhere, a rewritten trail is detected."""
     while True:
         head = await database.run(audit.head)
         log.info("audit.head", position=head.position, digest=head.digest)

@@ -17,6 +17,7 @@ from feedback.texts.inbox import MOST_AN_HOUR
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
 from feedback.texts.twilio_stand_in import TwilioStandIn, sign
 from haichieu.database import Database
+from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
 from tests.builders.cases import office
@@ -60,7 +61,7 @@ def station(database: Database, settings: Settings, twilio: TwilioStandIn) -> It
 
 def called_by_twilio(database: Database, settings: Settings) -> Flask:
     """The web application with the webhooks, as the command line composes it."""
-    return create_app(database, settings, [webhooks_of_texts(settings, database)])
+    return create_app(database, settings, [webhooks_of_texts(OpenedStation(settings, database))])
 
 
 def kept(database: Database) -> list[str]:

@@ -218,7 +218,7 @@ async def _add_bare(station: TrialStation, folder: Path) -> None:
     home = station.settings.home
 
     def sounds() -> dict[str, str]:
-        prompts = open_prompts(home, station.database)
+        prompts = open_prompts(station.opened)
         names = ("greeting-hotline", "hotline-menu", "ask-category", "category-not-sure", "message-instructions")
         made = {name: prompts.sound(name, "vi") for name in (*names, "message-menu", "message-kept")}
         named = ({"name": f"Việc {code}", "key": str(code)} for code in range(1, 10))

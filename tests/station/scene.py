@@ -215,7 +215,7 @@ class Scene:
         """Wait until Asterisk plays one of several prompts to a phone, later than the last one waited for."""
 
         def sounds() -> set[str]:
-            store = open_prompts(self.station.settings.home, self.station.database)
+            store = open_prompts(self.station.opened)
             return {store.sound(prompt, "vi", values) for prompt in prompts}
 
         wanted, name = await asyncio.to_thread(sounds), f"PJSIP/{self._endpoints[phone]}-"

@@ -19,7 +19,7 @@ LAN = f"{district.PINS[district.LAN]}#"
 async def test_caller_hears_the_prompt_that_the_station_plays(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     await scene.call(phone, "1900", HAI, "5")
-    store = open_prompts(scene.station.settings.home, scene.station.database)
+    store = open_prompts(scene.station.opened)
     await until_heard(scene.recording(phone), read_wav(f"{store.sound('wrong-key', 'vi')}.wav"))
     await scene.hang_up(phone)
 

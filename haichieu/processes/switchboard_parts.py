@@ -1,0 +1,147 @@
+"""The parts of the switchboard: the studio, callers, and calls that the station makes."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from broadcast_bridge.broadcasts import call_backs
+from broadcast_bridge.programmes.emergency_recordings import EmergencyRecordings
+from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
+from broadcast_bridge.speakers.account_sync import AccountSync
+from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
+from broadcast_bridge.studio.levels import Levels
+from broadcast_bridge.studio.live_recordings import Recordings
+from broadcast_bridge.studio.playout import Playout
+from broadcast_bridge.studio.studio import Studio, StudioRules
+from dialplans.account_file import AccountFile
+from dialplans.numbering import endpoint_for
+from feedback.intake.missed_calls import MissedCalls
+from feedback.intake.voice_messages import VoiceMessages
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.processes.answers import SpokenAnswers
+from haichieu.processes.degraded_messages import DegradedMessages
+from haichieu.processes.opened_station import OpenedStation
+from haichieu.processes.sounds import open_prompts, studio_sounds
+from haichieu.recording_intake import LeftRecordings
+from haichieu.spool import Spool
+from ivr.calls.booked import BookedCalls
+from ivr.calls.call_back_dispatcher import CallBackDispatcher
+from ivr.calls.caller_limits import CallerLimits
+from ivr.calls.reception import CitizensReception, Reception
+from ivr.custom_flows.checking import FlowCheck
+from ivr.custom_flows.in_use import FlowsInUse
+from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
+from ivr.desks.official import PhoneDesk
+from ivr.prompts import calls
+from ivr.prompts.recording import PromptRecorder
+from ivr.prompts.store import PromptStore
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class SpeakerPart:
+    """Speakers and broadcasts."""
+
+    accounts: AccountSync
+    recordings: Recordings
+    studio: Studio
+    supervisor: SpeakerSupervisor
+
+
+@dataclass(frozen=True)
+class CallerPart:
+    """Incoming calls."""
+
+    prompts: PromptStore
+    spool: Spool
+    messages: VoiceMessages
+    recording_kinds: tuple[LeftRecordings, ...]
+    answers: SpokenAnswers
+    missed_calls: MissedCalls
+    official_desk: "OfficialDesk"
+    reception: Reception
+
+
+class OfficialDesk:
+    """Makes the desk of one call of an official."""
+
+    def __init__(
+        self, station: OpenedStation, studio: Studio, phone_recordings: PhoneRecordings, answers: SpokenAnswers
+    ) -> None:
+        self._station = station
+        self._studio = studio
+        self._phone_recordings = phone_recordings
+        self._answers = answers
+
+    def __call__(self, call: Call, flow: str) -> PhoneDesk:
+        delay, cases = self._station.settings.call_back_delay, self._answers.cases()
+        return PhoneDesk(self._station.database, self._studio, self._phone_recordings, delay, call, flow, cases)
+
+
+def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
+    """Return the studio with its accounts, recordings and speaker supervision."""
+    settings, database = station.settings, station.database
+    recordings = Recordings(station.recordings, station.media)
+    rules = StudioRules(
+        settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface, settings.node
+    )
+    studio = Studio(
+        client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home)
+    )
+    return SpeakerPart(
+        AccountSync(client, database, station.vault, AccountFile(station.home), settings.qualify_seconds),
+        recordings,
+        studio,
+        SpeakerSupervisor(client, database, settings.node, studio.speaker_returned, studio.speaker_lost),
+    )
+
+
+def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> CallerPart:
+    """Return the reception of incoming calls with its desks."""
+    database, spool, prompts = station.database, Spool(station.recordings), open_prompts(station)
+    phone_recordings = PhoneRecordings(spool, database, station.media)
+    answers = SpokenAnswers(station, spool)
+    messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
+    limits, missed_calls = CallerLimits(), MissedCalls(station.citizens)
+    line = CitizensLine(
+        client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
+        endpoint_for,
+    )  # fmt: skip
+    desk = OfficialDesk(station, studio, phone_recordings, answers)
+    reception = Reception(
+        client,
+        database,
+        prompts,
+        FlowsInUse(database, FlowCheck(prompts, prompts.languages)),
+        desk,
+        CitizensReception(partial(PhoneCitizenDesk, line), limits, missed_calls),
+    )
+    kinds = (
+        messages,
+        phone_recordings,
+        answers.by_phone,
+        DegradedMessages(station.home, database, messages),
+        EmergencyRecordings(station.home, database, station.media),
+    )
+    return CallerPart(prompts, spool, messages, kinds, answers, missed_calls, desk, reception)
+
+
+def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, callers: CallerPart) -> tuple[Work, ...]:
+    """Return the work that calls people and plays programmes; each runs until cancelled."""
+    database, reception = station.database, callers.reception
+    recorder = PromptRecorder(database, callers.prompts, callers.spool, station.media, callers.official_desk)
+    booked_calls = BookedCalls(client, database, reception, endpoint_for)
+    returned_calls = CallBackDispatcher(
+        client, database, callers.missed_calls, reception.return_call, endpoint_for, names_numbers=False
+    )
+    return (
+        CallBackDispatcher(client, database, call_backs, reception.resume, endpoint_for, names_numbers=True).run,
+        returned_calls.run,
+        CallBackDispatcher(client, database, calls, recorder.take_up, endpoint_for, names_numbers=True).run,
+        booked_calls.run,
+        Playout(client, database, studio, booked_calls.book).run,
+        callers.answers.calls(client, reception, callers.messages).run,
+    )
