@@ -1,6 +1,6 @@
-"""What an account may do, and where: the one table that decides it, for the panel, the API and the command line.
+"""Rights of accounts: the one table that the panel, the API and the command line use.
 
-A role gives actions; the account's unit says where: in that unit and in every unit below it.
+A role grants actions, and the account's unit limits them to that unit and the units below it.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from haichieu.people import Account, Role, units_under
 
 
 class Action(StrEnum):
-    """What an account may want to do."""
+    """Actions of accounts."""
 
     VIEW = "view"
     """See speakers, zones, programmes, the schedule, what is on air and what was."""
@@ -50,7 +50,7 @@ class Action(StrEnum):
 
     @property
     def words(self) -> Message:
-        """What the action does, as a verb phrase for people."""
+        """The action as a verb phrase for people."""
         return message(f"base.action.{self.value}")
 
 
@@ -69,7 +69,7 @@ MAY: dict[Role, frozenset[Action]] = {
             *(Action.AIR, Action.ANNOUNCE, Action.EMERGENCY, Action.CLEAR_ALARMS),
         }
     ),
-    # What citizens said is personal: who only looks on sees how many cases there are, not what is in them.
+    # Messages of citizens are personal: a viewer sees how many cases there are, not their content.
     Role.VIEWER: frozenset({Action.VIEW}),
 }
 
@@ -87,22 +87,22 @@ def account_of(session: Session, email: str) -> Account:
 
 
 def may(account: Account, action: Action) -> bool:
-    """Say whether the account's role gives an action at all, in whatever unit."""
+    """Return whether the account's role grants an action in any unit."""
     return action in MAY[Role(account.role)]
 
 
 def units_of(session: Session, account: Account) -> set[int]:
-    """The units an account is limited to: its own and those below."""
+    """Return the units an account is limited to: its own and those below."""
     return units_under(session, [account.unit_id])
 
 
 def require(session: Session, account: Account, action: Action, unit_id: int) -> None:
-    """Raise NotAllowed unless the account may do it in the unit, which must be its own or lie below."""
+    """Raise NotAllowed unless the account may do it in the unit."""
     require_everywhere(session, account, action, [unit_id])
 
 
 def require_everywhere(session: Session, account: Account, action: Action, unit_ids: Iterable[int]) -> None:
-    """Raise NotAllowed unless the account may do it in every one of the units."""
+    """Raise NotAllowed unless the account may do it in each of the units."""
     if not may(account, action):
         raise NotAllowed("base.account.role_may_not", role=message(f"panel.role.{account.role}"), action=action.words)
     if not set(unit_ids) <= units_of(session, account):

@@ -1,4 +1,4 @@
-"""Alarms: things that a person must look at, kept until somebody clears them."""
+"""Alarms: problems that need a person, open until one acknowledges them or the cause is gone."""
 
 import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 class AlarmKind(StrEnum):
-    """What an alarm is about."""
+    """Kinds of alarms."""
 
     SIGN_IN_LOCKED = "sign_in_locked"
     RECORDING_FAILED = "recording_failed"
@@ -56,7 +56,7 @@ class Alarm(Base):
 
 
 def raise_alarm(session: Session, kind: AlarmKind, subject: str, text: Message) -> None:
-    """Open an alarm, unless the same one is open already."""
+    """Open an alarm, unless the same one is already open."""
     same = sa.select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
     if session.scalar(same) is None:
         session.add(Alarm(kind=kind, subject=subject, text=text))
@@ -73,12 +73,12 @@ def alarm_is_over(session: Session, kind: AlarmKind, subject: str) -> None:
 
 
 def open_alarms(session: Session) -> list[Alarm]:
-    """Return the alarms that nobody has cleared, the newest first."""
+    """Return the open alarms, newest first."""
     return list(session.scalars(sa.select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.id.desc())))
 
 
 def clear_alarm(session: Session, alarm_id: int, who: str, at: datetime.datetime) -> None:
-    """Say that somebody has looked at it. Raises NoSuchAlarm; one that was cleared already stays as it was."""
+    """Acknowledge an alarm. Raises NoSuchAlarm; one that is already cleared stays unchanged."""
     alarm = session.get(Alarm, alarm_id, with_for_update=True)
     if alarm is None:
         raise NoSuchAlarm("base.alarm.unknown", id=alarm_id)

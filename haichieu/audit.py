@@ -1,11 +1,10 @@
-"""The audit trail: who did what to what, and when. Rows are only ever added, and each seals the one before.
+"""Audit trail: append-only entries (actor, action, subject, time), each sealing the one before.
 
-An entry is written in the transaction of the act it speaks of. When that commits, the entry gets its `position` in
-the trail and a `digest` over itself and its predecessor's digest (a hash chain, as in RFC 6962's logs, without the
-tree): whoever changes, removes or inserts an entry breaks every digest after it. Triggers in the database refuse
-such changes outright; the chain shows those that went around the triggers. What the chain cannot show is a trail
-that was cut off at its end or written anew as a whole, so its head (position and digest) is logged daily and can be
-noted down elsewhere: `verify` takes a head that must be part of the trail.
+An entry is written in the transaction of the action it records. On commit it gets its `position` in the trail and a
+`digest` over itself and its predecessor's digest (a hash chain, as in the logs of RFC 6962, without the tree), so that
+changing, removing or inserting an entry breaks every later digest. Database triggers refuse such changes; the chain
+detects those that bypass the triggers. It cannot detect a trail that was truncated or rewritten as a whole, so the head
+(position and digest) is logged daily and can be stored elsewhere: `verify` takes a head that must be in the trail.
 """
 
 import datetime
@@ -22,15 +21,15 @@ from haichieu.database import Base, now
 from haichieu.locale import Message, message
 
 START = "0" * 64
-"""What the first entry seals."""
+"""The predecessor's digest of the first entry."""
 
 _UNSEALED = "audit_entries_without_seal"
-_LOCK = 0x4861_6943_6869_6575  # one number for one purpose: pg_advisory_xact_lock knows no names
+_LOCK = 0x4861_6943_6869_6575  # pg_advisory_xact_lock takes a number instead of a name
 _READ_AT_ONCE = 1000
 
 
 class AuditEntry(Base):
-    """One thing that somebody did. `position` and `digest` are given at commit and never change."""
+    """One recorded action. `position` and `digest` are set at commit and never change."""
 
     __tablename__ = "audit_entries"
 
@@ -54,7 +53,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `verify` found: the trail's head and, when the trail is broken, where and how, in words."""
+    """The result of `verify`: the head and, when the trail is broken, the position and the problem."""
 
     head: Head
     broken_at: int | None = None
@@ -62,7 +61,7 @@ class Verdict:
 
 
 def record(session: Session, actor: str, action: str, subject: str, **detail: str | int | float | bool) -> None:
-    """Add an entry to the trail, in the caller's transaction: the act and its trace stand or fall together."""
+    """Add an entry in the caller's transaction, so that action and entry are committed or rolled back together."""
     session.add(AuditEntry(actor=actor, action=action, subject=subject, detail=detail))
     session.info[_UNSEALED] = True
 
@@ -70,14 +69,14 @@ def record(session: Session, actor: str, action: str, subject: str, **detail: st
 def digest_of(
     previous: str, position: int, at: datetime.datetime, actor: str, action: str, subject: str, detail: dict[str, Any]
 ) -> str:
-    """SHA-256 over the predecessor's digest and the entry in one canonical form."""
+    """Return SHA-256 over the predecessor's digest and the entry in canonical form."""
     entry = [position, at.astimezone(datetime.UTC).isoformat(), actor, action, subject, detail]
     canonical = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
 
 
 def head(session: Session) -> Head:
-    """The newest entry; position 0 when there is none."""
+    """Return the newest entry's position and digest; position 0 when there is none."""
     newest = session.execute(
         sa.select(AuditEntry.position, AuditEntry.digest)
         .where(AuditEntry.position.is_not(None))
@@ -88,7 +87,7 @@ def head(session: Session) -> Head:
 
 
 def find(session: Session, *, words: str = "", most: int = 50, before: int | None = None) -> Sequence[AuditEntry]:
-    """The newest entries (before the one of id `before`) whose actor, act or subject contains `words`, newest first."""
+    """Return entries older than id `before` whose actor, action or subject contains `words`, newest first."""
     query = sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
     if before is not None:
         query = query.where(AuditEntry.id < before)
@@ -99,7 +98,7 @@ def find(session: Session, *, words: str = "", most: int = 50, before: int | Non
 
 
 def verify(session: Session, noted: Head | None = None) -> Verdict:
-    """Read the whole trail and compute every digest anew; `noted` is a head that must be part of it."""
+    """Read the whole trail and recompute every digest; `noted` is a head that must be in it."""
     position, digest = 0, START
     for entry in session.scalars(
         sa.select(AuditEntry).order_by(AuditEntry.position.nulls_last()).execution_options(yield_per=_READ_AT_ONCE)
@@ -119,7 +118,7 @@ def verify(session: Session, noted: Head | None = None) -> Verdict:
 
 @sa.event.listens_for(Session, "before_commit")
 def _seal(session: Session) -> None:
-    """Chain this transaction's entries, as its last act, so that nobody waits for anything while holding the lock."""
+    """Chain this transaction's entries just before the commit, so that the lock is held only briefly."""
     if session.in_nested_transaction() or not session.info.pop(_UNSEALED, False):
         return
     session.flush()

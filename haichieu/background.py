@@ -1,4 +1,4 @@
-"""Owning asynchronous work: what is started in a scope ends with it."""
+"""Background tasks whose scope ends them."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ AGAIN_SECONDS = 2.0
 
 @contextlib.asynccontextmanager
 async def in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run coroutines beside the block; at its end cancel those that still run and wait for them.
+    """Run coroutines during the block; at its end cancel those that still run and wait for them.
 
-    One that fails is logged and does not disturb the block or the others.
+    A failure is logged and does not affect the block or the other coroutines.
     """
     tasks = [asyncio.create_task(_logged(coroutine)) for coroutine in work]
     try:
@@ -32,9 +32,9 @@ async def in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 
 @contextlib.asynccontextmanager
 async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """As `in_background`, for work that has no end: it is begun again `AGAIN_SECONDS` after it has failed.
+    """As `in_background`, for work without an end: it is restarted `AGAIN_SECONDS` after a failure.
 
-    A database that is restarted must not leave a process behind that lives and does half of its work.
+    After a database outage a process must resume all of its work.
     """
     async with in_background(*(_begun_again(one) for one in work)):
         yield

@@ -1,7 +1,7 @@
-"""Learning within a fraction of a second that another process has written to the database.
+"""Notification within a fraction of a second that another process has written to the database.
 
-It says only *that* something was committed, never what: whoever waits looks at the rows it cares for.
-A missed notice costs one idle interval, never a lost wish.
+It reports only *that* something was committed: the waiting code looks up the rows it needs. A missed notification
+delays work by one idle interval and loses nothing.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ NextHour = Callable[[], Awaitable[datetime.datetime | None]]
 
 
 async def changes(database: Database) -> AsyncIterator[None]:
-    """Yield once at the start, then after every commit by anyone (several may be told as one).
+    """Yield once at the start, then after every commit; several commits may be reported as one.
 
     Never ends by itself; survives the loss of the database connection.
     """
@@ -39,9 +39,9 @@ async def changes(database: Database) -> AsyncIterator[None]:
 
 
 async def changes_and_hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
-    """Yield as `changes` does, and also when the next hour has come, which `next_hour` is asked for each time.
+    """Yield as `changes` does, and also at the next due time, which `next_hour` returns each time.
 
-    An hour that is past already counts as come; whoever waits must see to it that it does not stay the next one.
+    A past due time yields at once; the caller must then change it, or it yields again.
     """
     async with _news(database) as news:
         while True:
@@ -50,10 +50,10 @@ async def changes_and_hours(database: Database, next_hour: NextHour) -> AsyncIte
 
 
 async def hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
-    """Yield when the next hour has come, for whoever has nothing to do before it; a commit may bring an earlier one.
+    """Yield only at the next due time, which a commit may bring forward.
 
-    `next_hour` is asked after every commit, so it should only read (`Database.look`). An hour that is past already
-    counts as come; whoever waits must see to it that it does not stay the next one.
+    `next_hour` is called after every commit, so it should only read (`Database.look`). A past due time yields at
+    once; the caller must then change it, or it yields again.
     """
     async with _news(database) as news:
         while True:
@@ -78,7 +78,7 @@ async def _news(database: Database) -> AsyncIterator[asyncio.Event]:
 
 
 async def _asked(next_hour: NextHour) -> datetime.datetime | None:
-    """The next hour; while the database is away, nothing is due: what goes on already must not end for that."""
+    """Return the next due time; nothing is due while the database is away, so that current work continues."""
     while True:
         try:
             return await next_hour()
@@ -88,7 +88,7 @@ async def _asked(next_hour: NextHour) -> datetime.datetime | None:
 
 
 async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None:
-    """Wait for news, which are none afterwards, or for the hour."""
+    """Wait for a notification, and clear it, or for the due time."""
     seconds = max((hour - now()).total_seconds(), 0.0) if hour else None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -97,7 +97,7 @@ async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None
 
 
 async def _sqlite_changes(database: Database) -> AsyncGenerator[None, None]:
-    # data_version changes only when *another* connection commits, so this one must be kept and never write.
+    # data_version changes only when *another* connection commits, so this one must stay open and never write.
     connection = await asyncio.to_thread(database.engine.raw_connection)
     try:
         cursor = connection.cursor()

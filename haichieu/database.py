@@ -1,7 +1,7 @@
 """The database: engine, short sessions, migrations. SQLite for one machine, PostgreSQL for several.
 
 Sessions are synchronous and short. Asynchronous code calls `Database.run`, which does the work in a
-thread, so that no query ever holds up a call.
+thread, so that no query delays a call.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ CHANGE_CHANNEL = "haichieu"
 """PostgreSQL notification channel on which every commit that wrote something is announced."""
 
 _READS_ONLY = "postgresql_readonly"
-"""SQLAlchemy's own name for PostgreSQL's READ ONLY transactions; for SQLite it is ours to keep."""
+"""SQLAlchemy's option for READ ONLY transactions of PostgreSQL; for SQLite we enforce it ourselves."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
@@ -35,7 +35,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
-        """Refuse naive moments; they are how an hour gets lost."""
+        """Refuse naive datetimes: their offset is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -93,9 +93,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A look at the database as it is now, for who only reads: it waits for no writer and holds none up.
+        """Open a read-only transaction. It never blocks on writers and never blocks them.
 
-        What is written in it anyway raises sqlalchemy.exc.DBAPIError.
+        Writing in it raises sqlalchemy.exc.DBAPIError.
         """
         with self._readers.begin() as session:
             yield session
@@ -117,10 +117,10 @@ class Database:
             return work(session)
 
     def forget(self, tables: Sequence[str]) -> None:
-        """Leave as little as possible of rows of these tables that are deleted: call it after the commit.
+        """Remove the remains of deleted rows of these tables; call it after the commit.
 
-        SQLite has overwritten them and its journal is emptied; PostgreSQL is told to reclaim their place. A reader that
-        is in the middle of something puts it off; nothing waits for it.
+        SQLite has overwritten them, and its journal is truncated; PostgreSQL vacuums the tables. An active reader
+        postpones it; nothing waits.
         """
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if self.is_sqlite:
@@ -130,7 +130,7 @@ class Database:
                 connection.exec_driver_sql(f"VACUUM {table}")
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection."""
         self.engine.dispose()
 
 
@@ -157,8 +157,8 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     # The driver would begin lazily and as a reader; a reader that turns writer in mid-transaction can
-    # only fail when another has written meanwhile. Who may write therefore takes their place at once,
-    # and who said that they only read is held to it.
+    # only fail when another has written since. Transactions that may write therefore lock at once,
+    # and read-only ones cannot write.
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         reads_only = connection.get_execution_options().get(_READS_ONLY, False)
@@ -173,16 +173,16 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
 
 
 def _announce_change(session: Session, _context: object, _instances: object) -> None:
-    """PostgreSQL tells the listeners when the transaction commits; SQLite counts commits by itself."""
+    """Notify listeners of the commit: PostgreSQL needs it, SQLite counts commits by itself."""
     if session.get_bind().dialect.name == "postgresql" and (session.new or session.dirty or session.deleted):
         session.connection().exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
 
 
 @contextmanager
 def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
-    """A transaction in which SQLite lets a table be replaced that others point at; they are checked at its end."""
+    """Open a transaction in which SQLite may replace a referenced table; references are checked at its end."""
     with database.engine.connect() as connection:
-        if database.is_sqlite:  # which takes this order outside of transactions alone
+        if database.is_sqlite:  # which accepts this only outside of transactions
             connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
         with connection.begin():
             yield connection
@@ -191,12 +191,12 @@ def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` to the newest revision, creating what is missing."""
+    """Upgrade the database at `url` to the newest revision, creating it if necessary. Raises EnvironmentProblem."""
     database = Database(url)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
-        # Alembic sees the DDL through this connection, in one transaction: a half-done migration cannot stay.
+        # Alembic sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
         with _without_foreign_keys(database) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

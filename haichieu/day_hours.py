@@ -1,7 +1,4 @@
-"""Hours of a day in which somebody may be reached, as `07:30-17:00`; they may run past midnight.
-
-Hours that end where they begin last all day.
-"""
+"""Time ranges of a day, as `07:30-17:00`; a range may cross midnight, and equal ends cover the whole day."""
 
 import datetime
 import re
@@ -14,7 +11,7 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 def within(hours: str, local: datetime.datetime, *, working_days: bool = False) -> bool:
-    """Say whether a local moment lies in the hours, on working days alone if wanted. Empty hours mean always."""
+    """Return whether a local time is within the hours, optionally only on working days. Empty hours mean always."""
     if not hours:
         return True
     begins, ends = _span(hours)
@@ -24,7 +21,7 @@ def within(hours: str, local: datetime.datetime, *, working_days: bool = False) 
 
 
 def next_moment_within(hours: str, local: datetime.datetime) -> datetime.datetime:
-    """The moment itself when it lies in the hours, else when they next begin."""
+    """Return the time itself when it is within the hours, else their next start."""
     if within(hours, local):
         return local
     begins, _ = _span(hours)
@@ -33,7 +30,7 @@ def next_moment_within(hours: str, local: datetime.datetime) -> datetime.datetim
 
 
 def minutes_of(hours: str) -> list[tuple[int, int]]:
-    """The parts of a day that the hours cover, in minutes from midnight, in order. Empty hours cover all of it."""
+    """Return the covered parts of a day in minutes from midnight, in order. Empty hours cover the whole day."""
     if not hours:
         return [(0, MINUTES_OF_A_DAY)]
     begins, ends = (time.hour * 60 + time.minute for time in _span(hours))

@@ -1,4 +1,4 @@
-"""The root of every error that a person may get to read.
+"""Root of the errors that carry a message for people.
 
     HaiChieuError
     ├── UsageError            the request itself is wrong (exit status 2)
@@ -19,7 +19,7 @@ from haichieu.locale.rendering import render
 
 
 class HaiChieuError(Exception):
-    """Anything the station refuses or fails to do, with a message for the person who asked.
+    """Something the station refuses or fails to do, with a message for the person who asked for it.
 
     `key` is a key of the catalogue and `fields` its fields; a `Message` is taken as it is.
     """

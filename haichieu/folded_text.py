@@ -1,4 +1,4 @@
-"""Vietnamese text made comparable: nobody types diacritics in a hurry, and recognition gets the tones wrong first."""
+"""Folding of Vietnamese text for search: people omit diacritics, and speech recognition confuses tones first."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ def folded(text: str) -> str:
 
 
 def without_tones(text: str) -> str:
-    """Return the text with its five tone marks taken off and its vowels as they are: "cầu" and "câu" become one."""
+    """Return the text without its tone marks; vowels stay different, so "cầu" and "câu" become equal."""
     apart = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", "".join(letter for letter in apart if letter not in _TONES))
 

@@ -1,4 +1,4 @@
-"""Signs of life that the processes leave in the database, so that any of them can say how the others are."""
+"""Heartbeats of the processes in the database, from which each can report the state of the others."""
 
 import datetime
 from typing import Any
@@ -14,7 +14,7 @@ ALIVE_SECONDS = 15.0
 
 
 class Heartbeat(Base):
-    """The last sign of life of one component, with what it said of itself."""
+    """The last heartbeat of one component, with details about itself."""
 
     __tablename__ = "heartbeats"
 
@@ -23,7 +23,7 @@ class Heartbeat(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     def alive(self, at: datetime.datetime) -> bool:
-        """Say whether the component was heard of lately."""
+        """Return whether the last heartbeat is recent."""
         return (at - self.at).total_seconds() < ALIVE_SECONDS
 
 

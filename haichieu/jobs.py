@@ -1,8 +1,8 @@
-"""Work that must not be lost: rows with a state, an attempt count and a lease (no broker, nothing to lose).
+"""Leased job queue in the database: rows with a state, an attempt count and a lease, without a broker.
 
-Whoever has work done adds a job in the transaction that makes it necessary. A worker claims it for the length of a
-lease and settles it by the claim's token; a worker that dies lets its lease run out, and another takes the job over. A
-slow worker whose lease has passed to another is told `ClaimLost` when it comes back, so nothing is settled twice.
+A job is added in the transaction that makes it necessary. A worker claims it for the length of a lease and settles it
+with the claim's token. The lease of a worker that dies expires, and another worker claims the job. A slow worker whose
+lease has expired gets `ClaimLost`, so no job is settled twice.
 
     waiting ── claim ──▶ running ── done ──▶ done
        ▲                    │ │
@@ -24,11 +24,11 @@ from haichieu.locale import Message, message
 from haichieu.locale.column import MessageText
 
 MOST_ATTEMPTS = 3
-"""A job that was begun this often and never settled is not begun again: it may be what kills its workers."""
+"""A job that was started this often and never settled is not started again: it may crash its workers."""
 
 
 class ClaimLost(HaiChieuError):
-    """The lease ran out and somebody else has the job now, or it is settled."""
+    """The lease has expired and another worker has the job, or it is settled."""
 
 
 class JobState(StrEnum):
@@ -41,10 +41,9 @@ class JobState(StrEnum):
 
 
 class Job(Base):
-    """One piece of work of a `kind` about the row `subject_id`; there is one of each at most.
+    """One job of a `kind` about the row `subject_id`; there is at most one of each.
 
-    `attempts` counts how often it was begun since it was last put off on purpose; `problem` says in words why it was
-    put off or has failed.
+    `attempts` counts the starts since it was last postponed on purpose; `problem` is why it was postponed or failed.
     """
 
     __tablename__ = "jobs"
@@ -68,7 +67,7 @@ class Job(Base):
 
 @dataclass(frozen=True)
 class Claim:
-    """A job in hand; `token` proves it when the job is settled."""
+    """A claimed job; settling it takes the `token`."""
 
     job_id: int
     kind: str
@@ -78,7 +77,7 @@ class Claim:
 
 
 def add(session: Session, kind: str, subject_id: int, due_at: datetime.datetime) -> Job:
-    """Have something done, at `due_at` or soon after; the same job that is there already is left as it is."""
+    """Add a job that is due at `due_at`; an existing one stays unchanged."""
     job = find(session, kind, subject_id)
     if job is None:
         job = Job(kind=kind, subject_id=subject_id, due_at=due_at, state=JobState.WAITING, attempts=0)
@@ -88,7 +87,7 @@ def add(session: Session, kind: str, subject_id: int, due_at: datetime.datetime)
 
 
 def find(session: Session, kind: str, subject_id: int) -> Job | None:
-    """The job of a kind about a row, None when there is none."""
+    """Return the job of a kind about a row, None when there is none."""
     return session.scalar(sa.select(Job).where(Job.kind == kind, Job.subject_id == subject_id))
 
 
@@ -135,19 +134,19 @@ def claim(
 
 
 def extend(session: Session, held: Claim, at: datetime.datetime, lease: datetime.timedelta) -> None:
-    """Keep a job in hand for another lease. Raises ClaimLost."""
+    """Extend the lease of a claimed job. Raises ClaimLost."""
     _held(session, held).leased_until = at + lease
 
 
 def done(session: Session, held: Claim, at: datetime.datetime) -> None:
-    """Settle a job, in the transaction that writes down what came of it. Raises ClaimLost."""
+    """Settle a job in the transaction that stores its result. Raises ClaimLost."""
     _settle(_held(session, held), JobState.DONE, at)
 
 
 def put_off(
     session: Session, held: Claim, due_at: datetime.datetime, problem: Message | None, *, counts: bool = True
 ) -> None:
-    """Give a job back until `due_at`; unless it `counts`, as if it had not been begun this time. Raises ClaimLost."""
+    """Postpone a job to `due_at`; unless it `counts`, this attempt is not counted. Raises ClaimLost."""
     job = _held(session, held)
     job.state, job.due_at, job.problem = JobState.WAITING, due_at, problem
     job.leased_until, job.leased_by = None, ""
@@ -156,14 +155,14 @@ def put_off(
 
 
 def fail(session: Session, held: Claim, at: datetime.datetime, problem: Message) -> None:
-    """Give up; the job waits for a person. Raises ClaimLost."""
+    """Mark a job as failed: it waits for a person. Raises ClaimLost."""
     job = _held(session, held)
     _settle(job, JobState.FAILED, at)
     job.problem = problem
 
 
 def renew(session: Session, kind: str, subject_id: int, due_at: datetime.datetime) -> Job:
-    """Have a job done again from the start, or for the first time: a person wants it."""
+    """Restart a job on a person's request, adding it if necessary."""
     job = add(session, kind, subject_id, due_at)
     if job.state != JobState.RUNNING:
         job.state, job.attempts, job.due_at, job.problem, job.settled_at = JobState.WAITING, 0, due_at, None, None
@@ -171,7 +170,7 @@ def renew(session: Session, kind: str, subject_id: int, due_at: datetime.datetim
 
 
 def next_due(session: Session, kinds: Sequence[str]) -> datetime.datetime | None:
-    """When the next job falls due, or the next lease runs out; None when nothing is open."""
+    """Return when the next job is due or the next lease expires; None when no job is open."""
     moment = sa.case((Job.state == JobState.WAITING, Job.due_at), else_=Job.leased_until)
     query = sa.select(sa.func.min(moment, type_=Job.due_at.type)).where(
         Job.kind.in_(kinds), Job.state.in_([JobState.WAITING, JobState.RUNNING])

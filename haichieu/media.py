@@ -1,4 +1,4 @@
-"""The media store: sound files kept under the digest of their content, each with a row."""
+"""Media store: sound files named by the digest of their content, each with a row."""
 
 import contextlib
 import datetime
@@ -17,11 +17,11 @@ from haichieu.database import Base, now
 from haichieu.errors import EnvironmentProblem
 
 SCRATCH = "making-"
-"""Folders of the store that sounds are made in begin like this."""
+"""Prefix of temporary folders in the store."""
 
 
 class DiskFull(EnvironmentProblem):
-    """Too little disk is left to begin something that must be recorded."""
+    """Too little disk is free to start anything that is recorded."""
 
 
 class Media(Base):
@@ -40,8 +40,8 @@ class Media(Base):
 class MediaStore:
     """The folder `<home>/media`, with files named by their SHA-256 digest.
 
-    What is played is a pair, `<digest>.wav` (8 kHz) and beside it, of the same sound, `<digest>.wav16` (16 kHz): of
-    one path without extension Asterisk takes the file that suits the call. A recording off the air has the first alone.
+    A sound to be played is a pair, `<digest>.wav` (8 kHz) and `<digest>.wav16` (16 kHz): given the path without
+    extension, Asterisk takes the file that suits the call. A recording of a broadcast has only the first.
     """
 
     def __init__(self, folder: Path, min_free_megabytes: int) -> None:
@@ -49,7 +49,7 @@ class MediaStore:
         self._min_free = min_free_megabytes * 1_000_000
 
     def path(self, media: Media) -> Path:
-        """Where the file of a row lies."""
+        """Return the file of a row."""
         return self.folder / media.sha256[:2] / f"{media.sha256}{media.suffix}"
 
     def require_space(self) -> None:
@@ -65,12 +65,12 @@ class MediaStore:
             )
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
-        """A folder to make sounds in, on the disk of the store, so that keeping them is a rename."""
+        """Return a temporary folder on the disk of the store, so that storing a sound is a rename."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=SCRATCH, dir=self.folder)
 
     def abandoned_scratch(self, before: datetime.datetime) -> list[Path]:
-        """The scratch folders in which nothing was written since `before`: those who made them were killed."""
+        """Return the scratch folders without a write since `before`: their processes were killed."""
 
         def written(folder: Path) -> float:
             return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
@@ -80,8 +80,8 @@ class MediaStore:
     def keep(self, session: Session, wav: Path, wideband: Path | None = None) -> Media:
         """Move a WAV file, and its 16 kHz form if there is one, into the store and return the row.
 
-        The same content is kept once. The files are in their place before the row is committed: a crash between
-        the two leaves a file without a row, never a row without its file.
+        The same content is stored once. The files are in place before the row is committed: a crash in between leaves
+        a file without a row, never a row without its file.
         """
         with wave.open(str(wav), "rb") as sound:
             seconds = sound.getnframes() / sound.getframerate()
@@ -92,7 +92,7 @@ class MediaStore:
         return media
 
     def keep_original(self, session: Session, file: Path, suffix: str, seconds: float) -> Media:
-        """Copy a file as it came into the store; `suffix` (".mp3") is only told to who downloads it."""
+        """Copy an uploaded file into the store; `suffix` (".mp3") is used for downloads."""
         clean = suffix.lower() if suffix[1:].isalnum() and len(suffix) <= 8 else ".bin"
         media = self._row(session, file, f".original{clean}"[:12], seconds)
         copy = self.path(media).with_suffix(".part")
@@ -102,7 +102,7 @@ class MediaStore:
         return media
 
     def discard(self, session: Session, unused: Sequence[Media]) -> int:
-        """Delete rows that nothing names any more, and their files once that is committed; return how many files."""
+        """Delete unreferenced rows, and their files after the commit; return the number of files."""
         files = [
             (file, file.stat().st_ino)
             for media in unused
@@ -116,7 +116,7 @@ class MediaStore:
         def unlink(_: Session) -> None:
             for file, inode in files:
                 with contextlib.suppress(FileNotFoundError):
-                    if file.stat().st_ino == inode:  # else the same content has been kept anew meanwhile
+                    if file.stat().st_ino == inode:  # otherwise the same content was stored again since
                         file.unlink()
 
         if files:
@@ -134,7 +134,7 @@ class MediaStore:
 
 
 def unnamed(session: Session, among: Collection[int] | None = None) -> list[Media]:
-    """Rows that no other row names, by whatever foreign keys the database has; of those `among` them, or of all."""
+    """Return the rows that no foreign key of the database references; only those `among` these ids, if given."""
     tables = sa.inspect(session.connection())
     columns = [
         sa.select(sa.column(key["constrained_columns"][0], type_=sa.Integer).label("id")).select_from(sa.table(table))
@@ -157,7 +157,7 @@ def digest_of(file: Path) -> str:
 
 
 def _move(file: Path, target: Path) -> None:
-    """Put a file in its place so that a power cut leaves the whole of it or nothing."""
+    """Move a file so that a power cut leaves either all of it or nothing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     near = target.with_name(f"{target.name}.part")
     shutil.move(file, near)

@@ -19,7 +19,7 @@ class Level(StrEnum):
 
 
 class Right(StrEnum):
-    """What an official may do by phone."""
+    """Rights of officials by phone."""
 
     LIVE = "live"
     RECORD = "record"
@@ -29,7 +29,7 @@ class Right(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account of the panel may do."""
+    """Roles of panel accounts."""
 
     ADMIN = "admin"
     EDITOR = "editor"
@@ -49,11 +49,11 @@ class Unit(Base):
     level: Mapped[str] = mapped_column(sa.String(20))
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
     author_may_approve: Mapped[bool] = mapped_column(default=False)
-    """Whether who wrote a programme of this unit may approve it as well; a small commune may have one person."""
+    """Authors may approve their own programmes: a small commune may have only one person."""
 
 
 class Official(Base):
-    """Someone who may speak on the loudspeakers (cán bộ), known by phone number or staff code, and a PIN."""
+    """A person who may speak on the loudspeakers (cán bộ), identified by phone number or staff code, and PIN."""
 
     __tablename__ = "officials"
 
@@ -73,7 +73,7 @@ class Official(Base):
     )
 
     def may_do(self, right: Right) -> bool:
-        """Say whether this official holds a right."""
+        """Return whether this official has a right."""
         return right.value in self.may
 
 
@@ -91,7 +91,7 @@ class OfficialPhone(Base):
 
 
 class Account(Base):
-    """A login of the web panel, limited to a unit and what lies under it."""
+    """A login of the web panel, limited to a unit and the units below it."""
 
     __tablename__ = "accounts"
 
@@ -108,7 +108,7 @@ class Account(Base):
 
 
 def official_with_phone(session: Session, number: str) -> Official | None:
-    """Return the official who owns this E.164 number."""
+    """Return the official with this E.164 number, None when there is none."""
     return session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
 
 

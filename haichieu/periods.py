@@ -1,4 +1,4 @@
-"""A stretch of days in a place's own time: what a report or a filter covers, both days included."""
+"""A range of local days, both ends included, for reports and filters."""
 
 import datetime
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ class Period:
 
 
 def period_of(since: datetime.date | None, until: datetime.date | None, timezone: str, at: datetime.datetime) -> Period:
-    """The days that were asked for; without a first day from the month's first, without a last day until today.
+    """Return the requested days, given in either order.
 
-    When only a last day is given, its month begins it. Days are taken in either order.
+    The default for the first day is the start of the last day's month, and for the last day today.
     """
     last = until or at.astimezone(ZoneInfo(timezone)).date()
     if until is None and since is not None:
@@ -43,6 +43,6 @@ def period_of(since: datetime.date | None, until: datetime.date | None, timezone
 
 
 def month_before(day: datetime.date) -> tuple[datetime.date, datetime.date]:
-    """The first and the last day of the month before that of a day."""
+    """Return the first and last day of the month before that of a day."""
     last = day.replace(day=1) - datetime.timedelta(days=1)
     return last.replace(day=1), last

@@ -16,7 +16,9 @@ def normalise(number: str | None) -> str | None:
     text = (number or "").strip()
     if text.lower() in WITHHELD:
         return None
-    if any(sign.isalpha() for sign in text):  # letters are keys to the library, and would make somebody else's number
+    if any(
+        sign.isalpha() for sign in text
+    ):  # the library maps letters to digits, which would give another person's number
         return text
     try:
         parsed = phonenumbers.parse(text, HOME_REGION)
@@ -28,7 +30,7 @@ def normalise(number: str | None) -> str | None:
 
 
 def is_domestic(number: str) -> bool:
-    """Say whether a normalised number is one of this country, or of the station's own network."""
+    """Return whether a normalised number belongs to this country or to the station's own network."""
     return not number.startswith("+") or number.startswith(f"+{phonenumbers.country_code_for_region(HOME_REGION)}")
 
 

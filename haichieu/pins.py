@@ -1,4 +1,4 @@
-"""PINs of officials: made by the station for a paper slip, or chosen by the official on the phone; kept as a hash."""
+"""PINs of officials: generated for a paper slip or chosen by phone, stored as hashes."""
 
 import re
 import secrets
@@ -16,14 +16,14 @@ _RUNS = "01234567890 98765432109"
 
 
 class SimplePin(HaiChieuError):
-    """The PIN is one that everybody tries first, or has not 4 to 12 digits."""
+    """The PIN is easy to guess, or does not have 4 to 12 digits."""
 
     def __init__(self) -> None:
         super().__init__("base.pin_too_simple")
 
 
 def new_pin() -> str:
-    """A PIN that is not one of those which everybody tries first."""
+    """Return a random PIN that is not easy to guess."""
     while True:
         pin = "".join(secrets.choice("0123456789") for _ in range(LENGTH))
         if not is_simple(pin):
@@ -31,19 +31,19 @@ def new_pin() -> str:
 
 
 def is_simple(pin: str) -> bool:
-    """Say whether a PIN is tried first by everybody: a row of keys, one or two digits again and again."""
+    """Return whether a PIN is easy to guess: a run of keys, or only one or two different digits."""
     return not _FORM.fullmatch(pin) or len(set(pin)) <= 2 or pin in _RUNS
 
 
 def reset_pin(session: Session, official: Official, who: str) -> str:
-    """Give an official another PIN; return it, for nobody can read it again."""
+    """Give an official a new PIN and return it: it cannot be read later."""
     pin = new_pin()
     _take(session, official, pin, who)
     return pin
 
 
 def choose_pin(session: Session, official: Official, pin: str) -> None:
-    """Take the PIN that an official has chosen. Raises SimplePin."""
+    """Set the PIN that an official chose. Raises SimplePin."""
     if is_simple(pin):
         raise SimplePin
     _take(session, official, pin, f"official:{official.code}")

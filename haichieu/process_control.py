@@ -6,7 +6,7 @@ import os
 import signal
 
 READY = "ready"
-"""The line by which a process tells its supervisor that it is."""
+"""The line that tells the supervisor that a process is ready."""
 MEDIA_NICENESS = -10
 _PR_SET_PDEATHSIG = 1
 _PR_GET_PDEATHSIG = 2
@@ -14,13 +14,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent() -> None:
-    """In the child, before exec: be sent SIGTERM when the supervisor dies; leave Ctrl-C to the supervisor."""
+    """In the child, before exec: receive SIGTERM when the supervisor dies, and leave Ctrl-C to the supervisor."""
     os.setpgid(0, 0)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def be_killed_with_parent() -> None:
-    """Where the supervisor's death would bring SIGTERM, have SIGKILL instead: for a program that may not hear it."""
+    """Receive SIGKILL instead of SIGTERM when the supervisor dies, for a program that may ignore SIGTERM."""
     asked = ctypes.c_int(0)
     _libc.prctl(_PR_GET_PDEATHSIG, ctypes.byref(asked))
     if asked.value:
@@ -28,9 +28,9 @@ def be_killed_with_parent() -> None:
 
 
 def run_ahead_of_other_work() -> None:
-    """Ask for the processor before programs that can wait: sound that comes late is lost, a page is only late.
+    """Raise this process's scheduling priority: late sound is lost, a late page is only late.
 
-    Does nothing for a user who may not ask (it takes root or CAP_SYS_NICE). Call it before threads are started.
+    Does nothing without root or CAP_SYS_NICE. Call it before threads are started.
     """
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, MEDIA_NICENESS)

@@ -1,4 +1,4 @@
-"""Which days are public holidays of Vietnam, and which are working days of its offices.
+"""Public holidays of Vietnam and working days of its offices.
 
 The days come from the `holidays` library: the Labour Code's holidays with Tết and the Hùng kings' day by the lunar
 calendar, days off in lieu, and Saturdays that are worked instead.
@@ -23,5 +23,5 @@ def holiday_name(day: datetime.date, language: str = "vi") -> str | None:
 
 @lru_cache(8192)
 def is_working_day(day: datetime.date) -> bool:
-    """Say whether offices are open on that day."""
+    """Return whether offices are open on that day."""
     return bool(_calendar(day.year, "vi").is_working_day(day))

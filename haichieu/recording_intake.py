@@ -1,4 +1,4 @@
-"""Recording intake: what callers left in Asterisk's spool becomes what they were promised, whatever its kind."""
+"""Recording intake: turns the recordings that callers left in Asterisk's spool into cases, programmes and answers."""
 
 import asyncio
 import contextlib
@@ -30,19 +30,19 @@ class LeftRecordings(Protocol):
         ...
 
     def is_still(self, name: str) -> bool:
-        """Return whether nothing writes to a recording any more."""
+        """Return whether a recording is complete."""
         ...
 
     def take_in(self, name: str) -> str | None:
-        """Store a recording and return what it became; None when there was nothing to hear, and it is deleted.
+        """Store a recording and return the name of the result; None when it was silent and is deleted.
 
-        It leaves the spool after the commit, and taking it in twice stores it once.
+        It is removed from the spool after the commit; taking it in twice stores it once.
         """
         ...
 
 
 class RecordingIntake:
-    """Looks into the spool every `LOOK_SECONDS`. A recording that cannot be stored stays there, with an alarm."""
+    """Polls the spool every `LOOK_SECONDS`. A recording that cannot be stored stays there, with an alarm."""
 
     def __init__(self, client: AriClient, database: Database, kinds: Sequence[LeftRecordings]) -> None:
         self._client = client
@@ -51,7 +51,7 @@ class RecordingIntake:
         self._alarms: set[str] = set()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Poll until cancelled."""
         while True:
             await self._client.connected.wait()
             with contextlib.suppress(AriError):
@@ -59,7 +59,7 @@ class RecordingIntake:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Take in everything that was left. Raises AriError when Asterisk cannot say who is still speaking."""
+        """Take in every finished recording. Raises AriError when Asterisk cannot list the calls in progress."""
         # The spool first: a call that begins after this look is not in it.
         found = [(kind, left) for kind in self._kinds for left in await asyncio.to_thread(kind.left_recordings)]
         speaking: set[str] = set()
@@ -69,7 +69,7 @@ class RecordingIntake:
             if recording.channel in speaking:
                 continue
             if not recording.channel:
-                with contextlib.suppress(AriError):  # most are over; one may still run whose switchboard died
+                with contextlib.suppress(AriError):  # most have ended; one may still run after its switchboard died
                     await self._client.request(operations.STOP_RECORDING, recordingName=recording.name)
             await asyncio.to_thread(self._take_in, kind, recording.name)
 

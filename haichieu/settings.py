@@ -222,7 +222,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 class _LanguageAlone(_Sources):
-    """The one setting that is needed to report what is wrong with the others."""
+    """The one setting that is needed to report mistakes in the others."""
 
     model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="ignore")
 

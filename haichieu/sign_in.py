@@ -1,7 +1,7 @@
-"""Signing in by phone: who is calling, is the PIN right, and when enough wrong ones are enough.
+"""PIN sign-in by phone, with lockout after repeated failures.
 
 Five wrong PINs within 15 minutes, for one official or from one caller, lock that official or caller
-for 15 minutes and raise an alarm. The panel's logins (`admin.access.sign_in`) go by the same rule.
+for 15 minutes and raise an alarm. The panel's logins (`admin.access.sign_in`) follow the same rule.
 """
 
 import datetime
@@ -24,20 +24,20 @@ LOCK = datetime.timedelta(minutes=15)
 
 
 class SignInRefused(HaiChieuError):
-    """The caller is not let in."""
+    """The caller may not sign in."""
 
 
 class WrongPin(SignInRefused):
-    """The PIN is wrong, or the staff code is; which of the two is not told."""
+    """The PIN or the staff code is wrong; the caller does not learn which."""
 
 
 class LockedOut(SignInRefused):
-    """Too many wrong tries for this official or from this caller; even the right PIN is refused for now."""
+    """Too many wrong attempts for this official or from this caller; even the right PIN is refused for now."""
 
 
 class SignInAttempt(Base):
-    """One try to sign in. The subject is who is tried or from where: `official:1001`, `caller:+84…`, `account:a@b`,
-    `address:192.0.2.7`.
+    """One attempt to sign in. The subject is an identity or an origin: `official:1001`, `caller:+84…`,
+    `account:a@b`, `address:192.0.2.7`.
     """
 
     __tablename__ = "sign_in_attempts"
@@ -52,7 +52,7 @@ class SignInAttempt(Base):
 def sign_in(
     session: Session, caller: str | None, code: str | None, pin: str, at: datetime.datetime | None = None
 ) -> Official:
-    """Return the official who proves to be calling; `code` is the staff code, None to go by the caller's number.
+    """Return the authenticated official; `code` is the staff code, None to identify by the caller's number.
 
     Raises LockedOut or WrongPin. The attempt is only recorded when the caller's transaction commits, so
     call it through `attempt_sign_in`, which commits refusals too.
@@ -89,7 +89,7 @@ def sign_in(
 def attempt_sign_in(
     session: Session, caller: str | None, code: str | None, pin: str, at: datetime.datetime | None = None
 ) -> Official | SignInRefused:
-    """As `sign_in`, but gives the refusal back as a value, so that the failed attempt is committed."""
+    """As `sign_in`, but return the refusal, so that the failed attempt is committed."""
     try:
         return sign_in(session, caller, code, pin, at)
     except SignInRefused as refusal:
@@ -97,7 +97,7 @@ def attempt_sign_in(
 
 
 def is_locked(session: Session, subject: str, moment: datetime.datetime, tries_allowed: int = WRONG_TRIES) -> bool:
-    """The fifth wrong try since the last right one, within the window, locks from its own moment on."""
+    """Return whether enough wrong attempts since the last right one, within the window, lock the subject."""
     last_right = session.scalar(
         sa.select(sa.func.max(SignInAttempt.at)).where(
             SignInAttempt.subject == subject, SignInAttempt.succeeded.is_(True)

@@ -1,4 +1,4 @@
-"""Cells of files that spreadsheets open: text of others that begins like a formula must stay text."""
+"""Spreadsheet cells: text from users that looks like a formula must stay text."""
 
 from typing import TypeVar
 
@@ -9,5 +9,5 @@ _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", 
 
 
 def harmless(cell: T) -> T | str:
-    """A cell as text, should it be one that begins like a formula (OWASP, CSV injection)."""
+    """Return the cell as text, escaped if it looks like a formula (OWASP: CSV injection)."""
     return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \u00a0").startswith(_STARTS_A_FORMULA) else cell

@@ -20,7 +20,7 @@ class Station(Base):
     emergency_number: Mapped[str] = mapped_column(sa.String(20), default="")
     emergency_pin_locked: Mapped[str] = mapped_column(sa.Text, default="")
     reply_hours: Mapped[str] = mapped_column(sa.String(11), default="08:00-20:00")
-    """When citizens may be called or texted an answer: nobody wants to be rung up at night."""
+    """Hours in which citizens may be called or texted."""
 
     @property
     def language(self) -> str:

@@ -1,4 +1,4 @@
-"""How the station is, as data: what is up, who can be reached, what is on air, what waits."""
+"""Status of the station as data: components, speakers, current broadcasts, pending work and alarms."""
 
 import datetime
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the station; `seen_at` is its last sign of life."""
+    """One part of the station; `seen_at` is its last heartbeat."""
 
     name: str
     ok: bool
@@ -29,7 +29,7 @@ class Component:
 
 @dataclass(frozen=True)
 class SpeakerStatus:
-    """One speaker; a multicast group is never asked, so it is `supervised` false and counts as reachable."""
+    """One speaker; a multicast group cannot be monitored: `supervised` is false, and it counts as reachable."""
 
     code: str
     name: str
@@ -53,7 +53,7 @@ class OnAir:
 
 @dataclass(frozen=True)
 class StationStatus:
-    """Everything `haichieu status` tells."""
+    """The output of `haichieu status`."""
 
     ok: bool
     components: tuple[Component, ...]
@@ -62,13 +62,13 @@ class StationStatus:
     call_backs_owed: int
     cases: Waiting
     transcriber: str
-    """What writes down spoken messages, as the worker says; `none` leaves them waiting."""
+    """The transcription engine, as the worker reports it; `none` leaves messages waiting."""
     texts_waiting: int
     alarms: tuple[Message, ...]
 
     @property
     def reachable(self) -> int:
-        """How many speakers can be reached."""
+        """Number of reachable speakers."""
         return sum(speaker.reachable for speaker in self.speakers)
 
     def as_json(self, language: str) -> dict[str, object]:
@@ -82,7 +82,7 @@ class StationStatus:
 
 
 def station_status(session: Session, at: datetime.datetime) -> StationStatus:
-    """Look at the station as the database shows it at the moment `at`."""
+    """Return the status at the moment `at`."""
     components = component_states(session, at)
     return StationStatus(
         ok=all(component.ok for component in components),
@@ -113,7 +113,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
 
 
 def component_states(session: Session, at: datetime.datetime) -> tuple[Component, ...]:
-    """Say of every part whether it has been heard of lately. Asterisk is up when the switchboard is with it."""
+    """Return every component's state by its last heartbeat. Asterisk is up while the switchboard is connected to it."""
     beats = latest(session)
     states = []
     for name in COMPONENTS:

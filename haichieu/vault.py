@@ -1,6 +1,6 @@
-"""Keeping secrets: PINs and passwords as hashes, and the few that must be read back encrypted.
+"""Secrets: PINs and passwords as hashes, and the few that must be read back, encrypted.
 
-What must be read back: SIP passwords (shown to the installer), the emergency PIN (written for Asterisk).
+Read back are SIP passwords (shown to the installer) and the emergency PIN (written for Asterisk).
 The key is one file of the station's home that only its user may read.
 """
 
@@ -27,9 +27,9 @@ def hash_secret(secret: str) -> str:
 
 
 def secret_matches(hashed: str | None, secret: str) -> bool:
-    """Say whether `secret` is the one hashed. With `None` it takes as long and says no.
+    """Return whether `secret` matches the hash. With `None` it takes as long and returns False.
 
-    So a caller cannot tell by the clock whether a staff code exists.
+    So response times do not reveal whether a staff code exists.
     """
     try:
         return _hasher.verify(hashed or _HASH_OF_NOTHING, secret) and hashed is not None
@@ -76,7 +76,7 @@ def station_secret(home: Path, name: str, make: Callable[[], bytes]) -> bytes:
         file.write(make())
         file.flush()
         os.fsync(file.fileno())
-    # link, not rename: of two processes that start together the first one's key is everybody's key
+    # link, not rename: when two processes start together, both use the first one's key
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     Path(draft).unlink()
