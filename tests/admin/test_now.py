@@ -21,7 +21,7 @@ from feedback.states import Channel, Direction
 from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
-from haichieu.locale import Message
+from haichieu.locale import LANGUAGES, Message, message
 from tests.builders.house import House, build
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -46,14 +46,14 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     with house.database.session() as session:
         later = now() + datetime.timedelta(hours=3)
         ask(session, Request("account:a@b", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
-        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng. / Asterisk is down."))
+        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", message("panel.sign_in_locked", count=5, minutes=15))
         first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
         case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())
         case.due_at = now() - datetime.timedelta(days=1)
     page = house.signed_in("operator@x.example").get("/").text
-    for told in ("Bản tin chiều", "đang phát", "0/2 cụm loa", "Bản tin tối", "Loa village", "Asterisk ngừng."):
+    for told in ("Bản tin chiều", "đang phát", "0/2 cụm loa", "Bản tin tối", "Loa village", "15 phút"):
         assert told in page
-    assert "Asterisk is down" not in page
+    assert "within 15 minutes" not in page
     assert f"{case.number[:4]} {case.number[4:]}" in page
     assert "quá hạn" in page
 
@@ -68,6 +68,15 @@ def test_a_viewer_sees_how_many_cases_there_are_and_not_which(house: House) -> N
     assert "Cảnh báo" not in page
 
 
+def test_words_of_an_alarm_are_never_split(house: House) -> None:
+    with house.database.session() as session:
+        raise_alarm(session, AlarmKind.SCHEDULE_MISSED, "1", Message.verbatim("“Bản tin sáng / chiều”"))
+    for language in LANGUAGES:
+        browser = house.signed_in("operator@x.example")
+        browser.post("/language", page="/account", language=language)
+        assert "“Bản tin sáng / chiều”" in browser.get("/").text
+
+
 def test_an_empty_station_says_so(house: House) -> None:
     with house.database.session() as session:
         session.query(Speaker).update({"removed_at": now()})
@@ -76,7 +85,7 @@ def test_an_empty_station_says_so(house: House) -> None:
     page = house.signed_in("admin@district.example").get("/").text
     for told in (
         "Không có buổi phát nào.",
-        "Chưa có cụm loa nào.",
+        "Chưa có cụm loa nào",
         "Không có cảnh báo nào.",
         "Đài hoạt động bình thường",
     ):
