@@ -121,7 +121,7 @@ def test_every_route_is_documented_with_its_rights(web: Flask) -> None:
     for route in web.url_map.iter_rules():
         said = rule_of(web, route.endpoint)
         assert said is not None
-        who = f"`{said.action}`" if said.action else "whoever is signed in" if said.signed_in else "anybody"
+        who = f"`{said.action}`" if said.action else "every account" if said.signed_in else "anybody"
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
             if route.rule.startswith(FOR_PROGRAMS):
                 others.add(f"{method} {route.rule}")
