@@ -30,6 +30,7 @@ from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState
 from ivr.prompts.custom import Origin as PromptOrigin
 from ivr.prompts.store import Voice
+from ivr.prompts.texts import PromptTexts
 from tests.builders.house import House
 
 ADMIN = FOLDER.parent
@@ -39,6 +40,7 @@ STEPS = [
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
     "answer_on_air", "answer_not_on_air", "overdue", "reminded",
 ]  # fmt: skip
+PROMPTS = PromptTexts.delivered()
 REPORTS = ("broadcasts", "availability", "cases", "survey")
 
 
@@ -70,6 +72,7 @@ BUILT = {
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
+    "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-// An occurrence that is dragged to another hour opens the form that moves it, filled in; the form asks and decides.
+// Dragging an occurrence to another hour opens its move form, filled in; the form asks for confirmation.
 "use strict";
 
 let dragged = null;

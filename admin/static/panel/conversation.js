@@ -1,4 +1,4 @@
-// A conversation: words light up as they are played and can be clicked to be heard, templates, the answer read aloud.
+// The case conversation: transcript words are highlighted during playback and clickable; templates; audio preview.
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-// What a menu's key leads to can be dragged to another key; the form that the buttons use is then sent with the order.
+// Dragging the target of a menu key to another key sends the form of the buttons with the new order.
 "use strict";
 
 let dragged = null;

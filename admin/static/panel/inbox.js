@@ -1,4 +1,4 @@
-// The inbox by keys: j and k move, Enter opens (as for any link), / searches, ? shows the keys. They can be switched off.
+// Keyboard shortcuts of the inbox: j and k move, Enter opens (as for any link), / searches, ? shows help. Can be turned off.
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
   const on = document.querySelector("[data-keys-on]");
 
   const recall = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
-  const remember = (value) => { try { localStorage.setItem(REMEMBERED, value); } catch { /* it lasts for this page */ } };
+  const remember = (value) => { try { localStorage.setItem(REMEMBERED, value); } catch { /* valid for this page only */ } };
 
   on.checked = recall() !== "off";
   on.addEventListener("change", () => remember(on.checked ? "on" : "off"));

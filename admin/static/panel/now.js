@@ -1,5 +1,5 @@
-// The board is not exchanged under a finger: a link that is replaced between press and release is not followed, and one
-// of them stops what is on air. What was left out is fetched once the finger is off.
+// Do not swap the live board while a button is pressed: a link replaced between press and release is not followed, and one
+// of them stops a broadcast. The skipped update is fetched after the release.
 "use strict";
 
 (() => {
@@ -14,7 +14,7 @@
     leftOut = false;
   };
   for (const end of ["pointerup", "pointercancel"]) {
-    document.addEventListener(end, () => setTimeout(release));  // after the click that belongs to it
+    document.addEventListener(end, () => setTimeout(release));  // after its click event
   }
   board.addEventListener("htmx:beforeSwap", (event) => {
     if (!pressed) return;

@@ -1,4 +1,4 @@
-// Plays a text before it is kept.
+// Plays a text before it is saved.
 "use strict";
 
 const half = (sentence, language) => {

@@ -1,4 +1,4 @@
-// Sends a sound with a bar that shows how far it is: a file, or what the browser's microphone has recorded.
+// Uploads a file or a browser recording, with a progress bar.
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-// Draws the loudness of a sound above its player once it comes into view; a click goes there. Without it the player is enough.
+// Draws the waveform of a recording above its player when it comes into view; a click seeks. Optional: the player works alone.
 "use strict";
 
 (() => {
