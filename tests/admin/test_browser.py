@@ -64,9 +64,9 @@ def test_every_page_can_be_read_and_reached_by_everybody(page: Page) -> None:
         look(page, f"stop-{view}")
         page.goto("/emergency")
         page.get_by_role("checkbox").first.check()
-        page.get_by_label(re.compile("Nội dung được đọc|What is read aloud")).fill("Nước lũ đang về. " * 3)
-        page.get_by_role("button", name=re.compile("Xem lại|Look it over")).click()
-        expect(page.get_by_role("button", name=re.compile("Phát ngay|Sound it now"))).to_be_visible()
+        page.get_by_label(re.compile("Nội dung được đọc|Message")).fill("Nước lũ đang về. " * 3)
+        page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
+        expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
         look(page, f"emergency-confirm-{view}")
 
 
@@ -91,7 +91,7 @@ def test_an_operator_sees_what_happens_without_asking_and_stops_it(page: Page, s
     expect(page.get_by_role("link", name="Dừng Tin khẩn ở thôn")).to_be_visible(timeout=15_000)
     page.get_by_role("link", name="Dừng Tin khẩn ở thôn").click()
     page.get_by_role("button", name="Dừng ngay").click()
-    expect(page.get_by_text("Đang dừng…")).to_be_visible()
+    expect(page.get_by_text("Đã yêu cầu dừng.")).to_be_visible()
     with station.house.database.session() as session:
         assert session.get_one(Broadcast, number).stop_asked_at is not None
 

@@ -63,7 +63,7 @@ def test_every_prompt_variable_has_an_example_to_hear() -> None:
 @on_sqlite
 def test_another_text_is_heard_first_then_kept_and_taken_back(house: House, admin: Browser) -> None:
     listed = admin.get("/prompts?q=tam+biet").text
-    assert "Không có lời thoại nào như vậy" in listed
+    assert "Không có câu thoại nào phù hợp" in listed
     heard = admin.get(f"{PAGE}/sound")
     with wave.open(io.BytesIO(heard.data)) as sound:
         assert sound.getframerate() == 16000

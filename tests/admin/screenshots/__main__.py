@@ -65,7 +65,7 @@ def say_an_emergency(page: Page) -> None:
 def confirm_an_emergency(page: Page) -> None:
     """Go on to the second step, which is not confirmed."""
     say_an_emergency(page)
-    press("Xem lại|Look it over")(page)
+    press("Xem trước|Preview")(page)
 
 
 def write_an_answer(page: Page) -> None:
