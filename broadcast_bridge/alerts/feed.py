@@ -206,7 +206,7 @@ async def _fetch(
 
 
 def _sent_back(header: str) -> str:
-    """Return a header value if it is safe to store and send again, else "": the feed is then read in full."""
+    """Return a header value if it is safe to store and send again, otherwise "": the feed is then read in full."""
     return header if len(header) <= LONGEST_HEADER and header.isascii() and header.isprintable() else ""
 
 

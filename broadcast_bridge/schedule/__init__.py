@@ -1,1 +1,1 @@
-"""When and where something is due: recurrence, occurrences, conflicts, quiet hours. Nothing here plays anything."""
+"""Schedules: recurrence, occurrences, conflicts and calendar files. Nothing here plays anything."""

@@ -1,6 +1,6 @@
-"""Taking a calendar file apart into its components, with their lines, before any of it is believed.
+"""Splitting of a calendar file into components with their lines, before any content is trusted.
 
-Sizes are limited and the nesting is checked here; what a component says is read by `calendar_files`.
+Size and nesting are checked here; `calendar_files` reads the content.
 """
 
 import re
@@ -21,7 +21,7 @@ MAX_LINE = 40_000
 
 @dataclass(frozen=True)
 class Component:
-    """One VEVENT or VTIMEZONE as text, without what is nested in an event, and the line where it begins."""
+    """One VEVENT or VTIMEZONE as text, without components nested in an event, and its first line."""
 
     name: str
     line: int
@@ -30,7 +30,7 @@ class Component:
 
 @dataclass
 class Components:
-    """What a file holds; `ignored` counts by name what means nothing to a schedule (VTODO, VALARM …)."""
+    """The components of a file; `ignored` counts those without a meaning for a schedule (VTODO, VALARM …) by name."""
 
     events: list[Component] = field(default_factory=list)
     time_zones: list[Component] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Schedules as an iCalendar file (RFC 5545) that other calendars can show and this or another station can take over.
+"""Export of schedules as an iCalendar file (RFC 5545), for other calendars and for import at any station.
 
-What iCalendar has no word for (zones, priority, a lunar rule) travels as JSON in `X-HAICHIEU-SCHEDULE`, see `Ours`. A
-lunar schedule also carries its dates of the next years, for readers that do not know of the rule.
+What iCalendar cannot express (zones, priority, a lunar rule) is JSON in `X-HAICHIEU-SCHEDULE`, see `Ours`. A lunar
+schedule also contains its dates of the next years, for readers that do not know the rule.
 """
 
 import datetime
@@ -27,7 +27,7 @@ _PRIORITIES = {Priority.EMERGENCY: 1, Priority.PRIORITY: 3, Priority.NORMAL: 5}
 
 
 class Ours(BaseModel):
-    """What a calendar file says of a schedule beyond iCalendar; people, zones and units by their codes."""
+    """The part of a schedule that iCalendar cannot express; people, zones and units by their codes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,7 @@ def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icale
 
 
 def _add_exdate(event: icalendar.Event, text: str, zone: ZoneInfo) -> None:
-    """A day that is taken out whole is a DATE for us; for others, so is the time of day at which it begins."""
+    """Write an excluded day as a DATE, and an excluded time as a DATE-TIME."""
     if "T" in text:
         event.add("exdate", datetime.datetime.fromisoformat(text).replace(tzinfo=zone))
     else:

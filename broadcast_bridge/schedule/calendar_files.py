@@ -1,7 +1,7 @@
-"""Taking over the schedules of an iCalendar file: all of it or nothing, and the same file twice changes nothing.
+"""Import of an iCalendar file: all of it or nothing; the same file twice changes nothing.
 
-Events become drafts, which go through `planning` and so need the rights of whoever imports. Components that mean
-nothing to a schedule are left out and named in the report.
+Events become drafts for `editing`, and so need the rights of the importing user. Components without a meaning for a
+schedule are skipped and counted in the report.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ MOST_MISTAKES = 20
 
 @dataclass(frozen=True)
 class Defaults:
-    """What holds for events that do not say it: those of other calendars know nothing of zones and programmes."""
+    """Values for events of other calendars, which know nothing of zones and programmes."""
 
     unit_id: int
     zone_ids: tuple[int, ...] = ()
@@ -48,7 +48,7 @@ class Defaults:
 
 @dataclass
 class Imported:
-    """What an import did, by UID, and what it left out, by name of component."""
+    """The UIDs that an import planned, changed or left unchanged, and the components that it ignored."""
 
     planned: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -66,9 +66,9 @@ class _Event:
 def import_calendar(
     session: Session, data: bytes, planner: Planner, defaults: Defaults, at: datetime.datetime
 ) -> Imported:
-    """Take over every event of an .ics file, known ones by their UID.
+    """Import every event of an .ics file, known ones by their UID.
 
-    Raises CalendarRefused with a line for each mistake, naming line and UID; then nothing has changed.
+    Raises CalendarRefused with one line per mistake, naming line and UID; then nothing has changed.
     """
     components = take_apart(data)
     report = Imported(ignored=components.ignored)
@@ -94,7 +94,7 @@ def _mistake(line: int, uid: str, problem: Message) -> Message:
 
 
 def _events(components: Components, mistakes: list[Message]) -> tuple[dict[str, _Event], dict[str, list[_Event]]]:
-    """Parse the events; return the series by UID, and the single changed instances of each."""
+    """Parse the events; return the series by UID, and the changed instances of each."""
     masters: dict[str, _Event] = {}
     overrides: dict[str, list[_Event]] = {}
     for component in components.events:
@@ -149,7 +149,7 @@ def _draft(session: Session, event: _Event, overrides: list[_Event], zones: Time
             rdates.append(_iso(_wall(_one(override.content, "DTSTART"), timezone, zones)))
     rdates = list(dict.fromkeys(rdates))
     if rrule and OURS not in content and not _holds(starts, timezone, rrule):
-        rdates.insert(0, _iso(starts))  # RFC 5545 §3.8.5.3: the start counts, whether or not it fits the rule
+        rdates.insert(0, _iso(starts))  # RFC 5545 §3.8.5.3: the start counts, whether or not it matches the rule
     return Draft(
         title=str(content.get("SUMMARY", "")).strip(), starts=starts, timezone=timezone, rrule=rrule, uid=event.uid,
         exdates=tuple(dict.fromkeys(exdates)), rdates=tuple(rdates),
@@ -163,7 +163,7 @@ def _draft(session: Session, event: _Event, overrides: list[_Event], zones: Time
 
 
 def _parts(session: Session, event: _Event, ours: Ours, defaults: Defaults) -> dict[str, Any]:
-    """Find the rows that an event speaks of by code, title or name."""
+    """Find the rows that an event refers to by code, title or name."""
     content, uid = event.content, event.uid
     found: dict[str, Any] = {"unit_id": defaults.unit_id, "zone_ids": defaults.zone_ids}
     if ours.unit is not None:
@@ -191,7 +191,7 @@ def _parts(session: Session, event: _Event, ours: Ours, defaults: Defaults) -> d
 
 
 def _programme(session: Session, uid: str, title: str) -> int | None:
-    """The programme of that title: the one that the schedule has already, else the newest."""
+    """Return the programme of that title: the one that the schedule already has, or else the newest."""
     has = session.scalar(sa.select(Schedule.programme_id).where(Schedule.uid == uid))
     same = session.scalars(sa.select(Programme.id).where(Programme.title == title).order_by(Programme.id.desc())).all()
     return has if has in same else next(iter(same), None)
@@ -220,7 +220,7 @@ def _take_over(session: Session, draft: Draft, planner: Planner, at: datetime.da
 
 
 def _same(one: Draft, other: Draft) -> bool:
-    """Whether two drafts say the same; what is left open by a file keeps its present value."""
+    """Return whether two drafts are equal; values that a file leaves open keep their present value."""
     compared = [name for name in Draft.__dataclass_fields__ if name != "zone_ids"]
     return set(one.zone_ids) == set(other.zone_ids) and all(
         getattr(one, name) == getattr(other, name) or (name == "lead_seconds" and other.lead_seconds is None)
@@ -235,7 +235,7 @@ def _ours(content: icalendar.Event) -> Ours:
     try:
         return Ours.model_validate_json(text)
     except ValidationError as problem:
-        # Calendars that wrote the file anew may have taken it for TEXT, with its commas escaped (RFC 5545 §3.3.11).
+        # Other calendars may have written it as TEXT, with its commas escaped (RFC 5545 §3.3.11).
         with contextlib.suppress(ValidationError):
             return Ours.model_validate_json(re.sub(r"\\([\\,;])", r"\1", text))
         first = problem.errors()[0]
@@ -251,7 +251,7 @@ def _one(content: icalendar.Event, name: str) -> Any:
 
 
 def _many(content: icalendar.Event, name: str) -> list[Any]:
-    """The single dates of a property that may stand several times and hold several dates each."""
+    """Return the single dates of a property that may appear several times with several dates each."""
     value = content.get(name, [])
     found = []
     for group in value if isinstance(value, list) else [value]:
@@ -262,7 +262,7 @@ def _many(content: icalendar.Event, name: str) -> list[Any]:
 
 
 def _wall(value: Any, timezone: str, zones: TimeZones) -> datetime.datetime:
-    """A date-time as wall time of `timezone`."""
+    """Return a date-time as wall time of `timezone`."""
     moment = value.dt
     if not isinstance(moment, datetime.datetime):
         raise CalendarRefused("schedule.calendar.no_time_of_day")

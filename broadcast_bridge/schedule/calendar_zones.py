@@ -1,6 +1,6 @@
-"""Which IANA time zone a calendar file means: by its name, or by the offsets that its own VTIMEZONE gives.
+"""IANA time zones of a calendar file, found by name or by the offsets in its VTIMEZONE.
 
-A schedule is kept with an IANA name, because only that goes on being right when a country changes its clocks.
+A schedule stores an IANA name, because only that stays correct when a country changes its clocks.
 """
 
 import datetime
@@ -18,7 +18,7 @@ _SAMPLES = tuple(datetime.datetime(year, month, 15, 12) for year in (2025, 2026)
 
 
 class TimeZones:
-    """The time zones of one file, and the station's for times that name none."""
+    """The time zones of one file, and the station's for times without one."""
 
     def __init__(self, definitions: list[Component], station: str) -> None:
         self._station = station
@@ -31,9 +31,9 @@ class TimeZones:
         self._names: dict[str, str] = {}
 
     def name_for(self, value: Any, floating: str | None = None) -> str:
-        """Return the IANA name for a date or date-time property; one that names none is the station's, or `floating`.
+        """Return the IANA name for a date or date-time; one without a zone gets `floating` or the station's.
 
-        Raises CalendarRefused for a zone that nobody knows.
+        Raises CalendarRefused for an unknown zone.
         """
         tzid = str(value.params.get("TZID", ""))
         if tzid:
@@ -53,7 +53,7 @@ class TimeZones:
             if known:
                 return known[0]
             raise CalendarRefused("schedule.calendar.time_zone_unknown", name=tzid[:60])
-        # Etc/GMT-7 is seven hours ahead of Greenwich: POSIX counts the other way round.
+        # Etc/GMT-7 is seven hours ahead of Greenwich: POSIX inverts the sign.
         fixed = [f"Etc/GMT{sign}{hours}" for hours in range(1, 13) for sign in "-+"]
         offsets = _offsets(definition)
         for name in (*known, self._station, "Etc/UTC", *fixed):

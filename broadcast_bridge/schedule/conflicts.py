@@ -1,6 +1,6 @@
-"""Two schedules that want one speaker at one moment: who they are, when, where, and which of them gets it.
+"""Conflicts of schedules that need the same speaker at the same time, with the winner of each.
 
-A look ahead for people who plan; nothing is decided here that the airing would not decide alike.
+A preview for planning; the rules are those of the airing itself.
 """
 
 import datetime
@@ -20,9 +20,9 @@ from broadcast_bridge.schedule.states import What
 from haichieu.people import Unit
 
 LIVE_SECONDS = 30 * 60.0
-"""How long a live call is taken to last when nobody said."""
+"""Assumed length of a live call without an expected duration."""
 UNKNOWN_SECONDS = 5 * 60.0
-"""How long a programme is taken to last while its sound is not made."""
+"""Assumed length of a programme whose audio does not exist yet."""
 HORIZON = datetime.timedelta(days=30)
 MOST = 200
 
@@ -41,7 +41,7 @@ class Claimant:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two schedules that meet at some speakers: who gets them, who waits, when first, and how often in the horizon."""
+    """Two schedules that meet at some speakers: the winner, the loser, the first time, and how often in the horizon."""
 
     winner: Claimant
     loser: Claimant
@@ -58,7 +58,7 @@ class _Span:
 
 
 def expected_seconds(schedule: Schedule) -> float:
-    """How long an occurrence of the schedule is expected to last."""
+    """Return the expected length of an occurrence."""
     if schedule.expected_seconds is not None:
         return schedule.expected_seconds
     match What(schedule.what):
@@ -74,14 +74,14 @@ def expected_seconds(schedule: Schedule) -> float:
 def all_conflicts(
     session: Session, at: datetime.datetime, until: datetime.datetime, most: int = MOST
 ) -> list[Conflict]:
-    """Return the pairs of schedules that meet between two moments, the earliest first, `most` of them."""
+    """Return the conflicts between two times, the earliest first, at most `most`."""
     return _conflicts(session, _enabled(session), at, until, most, only=None)
 
 
 def conflicts_of(
     session: Session, schedule: Schedule, at: datetime.datetime, until: datetime.datetime, most: int = MOST
 ) -> list[Conflict]:
-    """Return whom one schedule meets between two moments. It need not be stored or enabled, but its zones must be."""
+    """Return the conflicts of one schedule between two times. It need not be stored or enabled; its zones must be."""
     others = [one for one in _enabled(session) if one is not schedule]
     return _conflicts(session, [*others, schedule], at, until, most, only=schedule)
 
@@ -141,7 +141,7 @@ def _spans(schedules: Iterable[Schedule], at: datetime.datetime, until: datetime
 def _meetings(
     spans: list[_Span], wanted: Mapping[int, frozenset[int]], most: int, only: Schedule | None
 ) -> list[tuple[_Span, _Span, frozenset[int], int]]:
-    """Sweep through the spans in time; at each beginning, look at who is on air at the same speakers."""
+    """Sweep through the spans in time, comparing each beginning with the spans on air at the same speakers."""
     on_air: dict[int, dict[int, _Span]] = {}
     ends: list[tuple[datetime.datetime, int]] = []
     found: dict[tuple[int, int], tuple[_Span, _Span, frozenset[int], int]] = {}
@@ -171,7 +171,7 @@ def _meetings(
 
 
 def _order(span: _Span) -> tuple[int, datetime.datetime, float]:
-    """Who comes first: the higher priority, then who begins earlier, then who was planned earlier."""
+    """Sort the winner first: the higher priority, then the earlier start, then the older schedule."""
     number = span.schedule.id if span.schedule.id is not None else float("inf")
     return -_RANK[span.schedule.priority], span.begin, number
 
@@ -181,7 +181,7 @@ def _claimant(span: _Span) -> Claimant:
 
 
 def _speakers_by_zone(session: Session, zone_ids: set[int]) -> dict[int, frozenset[int]]:
-    """The ids of the speakers of each zone, in four questions whatever the number of zones."""
+    """Return the ids of the speakers of each zone, in four queries for any number of zones."""
     parents = {unit: parent for unit, parent in session.execute(sa.select(Unit.id, Unit.parent_id))}
     by_unit: dict[int, set[int]] = {}
     alive: set[int] = set()

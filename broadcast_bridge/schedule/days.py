@@ -1,4 +1,4 @@
-"""On which days a schedule is heard: every day, not on public holidays, or on working days alone."""
+"""Days of a schedule: every day, except public holidays, or working days only."""
 
 import datetime
 from functools import lru_cache
@@ -9,7 +9,7 @@ from haichieu.public_holidays import holiday_name, is_working_day
 
 @lru_cache(8192)
 def is_day_for(days: str, day: datetime.date) -> bool:
-    """Say whether something that is heard on such days is heard on this one."""
+    """Return whether a schedule for such days runs on this day."""
     match Days(days):
         case Days.ANY:
             return True

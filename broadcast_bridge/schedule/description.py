@@ -13,7 +13,7 @@ from haichieu.locale import Field, render_key
 
 _NAMED_LUNAR_MONTHS = (1, 11, 12)
 _FIRST_TEN = 10
-"""The first ten days of a lunar month have a word of their own in Vietnamese (mùng)."""
+"""Vietnamese has its own word (mùng) for the first ten days of a lunar month."""
 
 
 def in_words(recurrence: Recurrence, language: str = "vi") -> str:

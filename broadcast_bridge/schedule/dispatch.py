@@ -1,7 +1,7 @@
-"""Occurrences on their way to the air: what is due becomes a broadcast, or says why it does not.
+"""Dispatch of due occurrences: each becomes a broadcast, or is closed with a reason.
 
-Runs in one transaction: the claim of an occurrence and the broadcast made of it stand or fall together, so that
-none is played twice and none is lost, however many switchboards look and whichever of them dies.
+The claim of an occurrence and its broadcast are one transaction, so that none is played twice and none is lost, however
+many switchboards run and whichever of them dies.
 """
 
 import datetime
@@ -29,7 +29,7 @@ LOOK_AHEAD_EVERY = datetime.timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class BookedCall:
-    """An official who is to be called ahead of the hour and put on air at `due_at`."""
+    """An official to be called ahead of time and put on air at `due_at`."""
 
     occurrence_id: int
     due_at: datetime.datetime
@@ -39,20 +39,20 @@ class BookedCall:
 
 
 def edition(session: Session) -> tuple[object, ...]:
-    """Something that changes whenever a schedule is made, changed or removed."""
+    """Return a value that changes whenever a schedule is added, changed or removed."""
     counted = (sa.func.count(), sa.func.max(Schedule.updated_at), sa.func.sum(Schedule.version))
     return tuple(session.execute(sa.select(*counted)).one())
 
 
 def look_ahead(session: Session, at: datetime.datetime) -> None:
-    """Make the occurrences of the coming days."""
+    """Create the occurrences of the coming days."""
     materialise(session, at + HORIZON, at)
 
 
 def put_on_air(session: Session, who: str, at: datetime.datetime) -> list[BookedCall]:
-    """Make broadcasts of what is due; return the calls that are to be made now for live ones.
+    """Make broadcasts of the occurrences that are due, and return the calls for live ones.
 
-    `who` names this run of this process.
+    `who` identifies this run of this process.
     """
     due.settle(session, at)
     booked = []
@@ -68,9 +68,9 @@ def put_on_air(session: Session, who: str, at: datetime.datetime) -> list[Booked
 
 
 def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.datetime) -> bool:
-    """Nobody could be reached for a live call: play its fallback programme; say whether there was one to play.
+    """Play the fallback programme of a live call that reached nobody, and return whether there was one to play.
 
-    Without one, or when it may not be played, the occurrence is missed and an alarm says why.
+    Otherwise the occurrence is missed, with an alarm that says why.
     """
     occurrence = session.get_one(Occurrence, occurrence_id)
     fallback = occurrence.schedule.fallback_programme
@@ -81,14 +81,14 @@ def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.da
 
 
 def programmes_of(schedule: Schedule) -> Sequence[Programme]:
-    """What a schedule plays, in order."""
+    """Return the programmes of a schedule, in order."""
     if schedule.playlist is not None:
         return schedule.playlist.programmes
     return [schedule.programme] if schedule.programme else []
 
 
 def next_hour(session: Session) -> datetime.datetime | None:
-    """When `put_on_air` next has something to do."""
+    """Return when `put_on_air` next has something to do."""
     return due.next_due(session)
 
 

@@ -1,8 +1,8 @@
-"""Handing out what is due, each occurrence to one process only, and keeping book of what became of it.
+"""Claims of due occurrences, each by one process only, and their results.
 
-A process claims what is due, makes a broadcast of it and attaches it, in that order. A claim without a broadcast whose
-lease ran out (the process died) goes to the next who asks. What nobody claimed in time is missed, and an alarm says
-why.
+A process claims what is due, makes a broadcast of it and attaches it, in that order. A claim without a broadcast can be
+taken by another process when its lease has expired (its process died). An occurrence that nobody claimed in time is
+missed, with an alarm that says why.
 """
 
 import datetime
@@ -28,7 +28,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
 
 GRACE = datetime.timedelta(seconds=120)
-"""An occurrence that is found no later than this after its hour is still played."""
+"""An occurrence that is found at most this late is still played."""
 NO_TIME = datetime.timedelta()
 
 _FAILED_FOR = {BroadcastState.PRE_EMPTED: OccurrenceReason.PRE_EMPTED}
@@ -44,10 +44,10 @@ def claim_due(
     grace: datetime.timedelta = GRACE,
     limit: int = 100,
 ) -> list[Occurrence]:
-    """Take what must be prepared by `at` + `ahead`, higher priorities first and then in order of time, for `lease`.
+    """Claim what must be prepared by `at` + `ahead` for `lease`, higher priorities first and then in order of time.
 
-    `who` names one run of one process. Gives every occurrence to one caller only. First closes, as missed and with an
-    alarm, what is more than `grace` late; and as cancelled what its schedule does not say any more.
+    `who` identifies one run of one process. Every occurrence is returned to one caller only. First closes occurrences
+    more than `grace` late as missed, with an alarm, and those that their schedule no longer has as cancelled.
     """
     give_up_late(session, at, grace)
     found = session.scalars(
@@ -74,7 +74,7 @@ def claim_due(
 
 
 def still_belongs(occurrence: Occurrence) -> bool:
-    """Say whether its schedule still has this occurrence: it may have been changed since the row was made."""
+    """Return whether its schedule still has this occurrence: it may have changed since the row was made."""
     schedule = occurrence.schedule
     if not schedule.enabled or schedule.removed_at is not None:
         return False
@@ -83,7 +83,7 @@ def still_belongs(occurrence: Occurrence) -> bool:
 
 
 def give_up_late(session: Session, at: datetime.datetime, grace: datetime.timedelta = GRACE) -> int:
-    """Close as missed what is later than `grace` and nobody works on, with an alarm a schedule; return how many."""
+    """Close unclaimed occurrences later than `grace` as missed, with one alarm per schedule; return how many."""
     late = session.scalars(
         sa.select(Occurrence)
         .join(Occurrence.schedule)
@@ -114,20 +114,20 @@ def give_up_late(session: Session, at: datetime.datetime, grace: datetime.timede
 def extend_claim(
     session: Session, occurrence_id: int, who: str, at: datetime.datetime, lease: datetime.timedelta
 ) -> None:
-    """Keep a claim for `lease` from now. Raises ClaimLost when another process has it by now."""
+    """Extend a claim to `lease` from now. Raises ClaimLost when another process has it."""
     _update_own(session, occurrence_id, who, lease_until=at + lease)
 
 
 def attach_broadcast(session: Session, occurrence_id: int, who: str, broadcast_id: int) -> None:
-    """Say which broadcast was made of a claimed occurrence, in the transaction that makes it.
+    """Attach the broadcast to a claimed occurrence, in the transaction that makes it.
 
-    Raises ClaimLost when another process has the occurrence by now, or it has a broadcast; the caller then rolls back.
+    Raises ClaimLost when another process has the occurrence, or it has a broadcast; the caller then rolls back.
     """
     _update_own(session, occurrence_id, who, broadcast_id=broadcast_id)
 
 
 def release(session: Session, occurrence_id: int, who: str, at: datetime.datetime) -> None:
-    """Give a claim back unused, so that another process may take it at once. Raises ClaimLost when it is not ours."""
+    """Return an unused claim, so that another process may take it at once. Raises ClaimLost when it is not ours."""
     occurrence = _locked(session, occurrence_id)
     if occurrence.claimed_by != who or occurrence.broadcast_id is not None:
         raise _lost(occurrence_id)
@@ -136,26 +136,26 @@ def release(session: Session, occurrence_id: int, who: str, at: datetime.datetim
 
 
 def mark_aired(session: Session, occurrence_id: int, at: datetime.datetime) -> None:
-    """Its broadcast was heard. Raises IllegalTransition when it was not claimed."""
+    """Close it as broadcast. Raises IllegalTransition when it was not claimed."""
     _happen(_locked(session, occurrence_id), OccurrenceEvent.AIR, at)
 
 
 def mark_missed(session: Session, occurrence_id: int, why: OccurrenceReason, at: datetime.datetime) -> None:
-    """It was not heard though it should have been: close it with the reason and raise an alarm."""
+    """Close it as missed with the reason, and raise an alarm."""
     occurrence = _locked(session, occurrence_id)
     _happen(occurrence, OccurrenceEvent.MISS, at, why)
     _raise_missed(session, [occurrence])
 
 
 def skip(session: Session, occurrence_id: int, why: OccurrenceReason, at: datetime.datetime) -> None:
-    """It was left out on purpose (quiet hours, a silenced zone): close it with the reason, without an alarm."""
+    """Close it as skipped on purpose (quiet hours, a muted zone) with the reason, without an alarm."""
     _happen(_locked(session, occurrence_id), OccurrenceEvent.SKIP, at, why)
 
 
 def settle(session: Session, at: datetime.datetime) -> int:
-    """Close the claimed occurrences whose broadcast is over, as it ended; return how many.
+    """Close the claimed occurrences whose broadcast is over, by its result; return how many.
 
-    For those that nobody closed, because the process that played them died: the broadcast is the truth.
+    This covers occurrences whose process died while playing them.
     """
     over = sa.select(Occurrence).join(Broadcast, Occurrence.broadcast_id == Broadcast.id)
     occurrences = session.scalars(
@@ -178,7 +178,7 @@ def settle(session: Session, at: datetime.datetime) -> int:
 
 
 def next_due(session: Session) -> datetime.datetime | None:
-    """Return when `claim_due` next has something to do, which may be past already; None when nothing is planned."""
+    """Return when `claim_due` next has something to do, possibly in the past; None when nothing is planned."""
     planned = session.scalar(
         sa.select(sa.func.min(Occurrence.prepare_at)).where(Occurrence.state == OccurrenceState.PLANNED)
     )
@@ -191,8 +191,8 @@ def next_due(session: Session) -> datetime.datetime | None:
 
 
 def _free(at: datetime.datetime, prepare_by: datetime.datetime) -> sa.ColumnElement[bool]:
-    """Nobody works on it: it is planned, or claimed by a process that died before it made a broadcast."""
-    # Written so that both databases walk along the index on (state, prepare_at), past none of the years of history.
+    """Match unclaimed occurrences: planned ones, and those whose process died before it made a broadcast."""
+    # Both databases use the index on (state, prepare_at) for this form, without reading years of history.
     return (
         Occurrence.state.in_([OccurrenceState.PLANNED, OccurrenceState.CLAIMED])
         & (Occurrence.prepare_at <= prepare_by)

@@ -1,7 +1,7 @@
-"""Planning: who may put what into the schedule, checked whole, with a trace in the audit trail.
+"""Editing of schedules: permission, validation, and an audit entry for each change.
 
-`plan`, `change`, `remove` and `cancel_occurrence` are the only ways in. Whether a programme is approved is asked when
-it is played, since it may be approved or withdrawn meanwhile.
+`plan`, `change`, `remove` and `cancel_occurrence` are the only ways to change the schedule. The approval of a programme
+is checked when it is played, since it may be approved or withdrawn meanwhile.
 """
 
 import datetime
@@ -46,7 +46,7 @@ from haichieu.station import the_station
 T = TypeVar("T", bound=Base)
 
 LIVE_LEAD_SECONDS = 180
-"""A live call is begun so long before its hour, unless the draft says otherwise."""
+"""A live call begins this long before its start time, unless the draft says otherwise."""
 MAX_LEAD_SECONDS = 1800
 MAX_SECONDS = 6 * 3600.0
 MAX_CATCH_UP_MINUTES = 7 * 24 * 60
@@ -56,12 +56,12 @@ _RIGHTS = {
     Action.SCHEDULE: frozenset({Right.SCHEDULE, Right.LIVE}),
     Action.EMERGENCY: frozenset({Right.EMERGENCY}),
 }
-"""What the actions of an account are worth in the schedule."""
+"""The rights in the schedule that an account gets from its actions."""
 
 
 @dataclass(frozen=True)
 class Planner:
-    """Who plans: the actor for the audit trail, what they may do, and where (`units` with all below; `zones` alone)."""
+    """The planning person: audit actor, rights, `units` with all below, and `zones` when limited to some."""
 
     actor: str
     rights: frozenset[Right]
@@ -71,7 +71,7 @@ class Planner:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a schedule is to be; fields as in `models.Schedule`. `timezone` empty means the station's."""
+    """The wanted content of a schedule; fields as in `models.Schedule`. An empty `timezone` means the station's."""
 
     title: str
     unit_id: int
@@ -101,20 +101,20 @@ class Draft:
 
 
 def official_as_planner(session: Session, official: Official) -> Planner:
-    """An official plans for the zones they may speak in, with the rights they hold."""
+    """Return an official as planner for their zones, with their rights."""
     zones = _zones_of(session, official)
     rights = frozenset(right for right in Right if official.may_do(right))
     return Planner(f"official:{official.code}", rights, frozenset(units_under(session, [official.unit_id])), zones)
 
 
 def account_as_planner(session: Session, account: Account) -> Planner:
-    """An account of the panel plans for its unit and what lies below, as its role allows."""
+    """Return an account of the panel as planner for its unit and those below, with the rights of its role."""
     rights = frozenset(right for action, given in _RIGHTS.items() if may(account, action) for right in given)
     return Planner(f"account:{account.email}", rights, frozenset(units_of(session, account)))
 
 
 def plan(session: Session, draft: Draft, planner: Planner, at: datetime.datetime) -> Schedule:
-    """Put a schedule in. Raises ScheduleRefused or PlanningNotAllowed, and then nothing has changed."""
+    """Add a schedule. Raises ScheduleRefused or PlanningNotAllowed, and then nothing has changed."""
     values, zones = _checked(session, draft, planner)
     schedule = Schedule(
         **values, zones=zones, uid=draft.uid or f"{uuid.uuid4()}@haichieu", author=planner.actor,
@@ -129,10 +129,10 @@ def plan(session: Session, draft: Draft, planner: Planner, at: datetime.datetime
 def change(
     session: Session, schedule_id: int, draft: Draft, planner: Planner, version: int, at: datetime.datetime
 ) -> Schedule:
-    """Make a schedule what the draft says; what of it is still to come is made anew.
+    """Change a schedule to what the draft says, and make its future occurrences again.
 
-    `version` is the one that the person saw: ChangedMeanwhile when it is not the present one. Also raises
-    ScheduleRefused and PlanningNotAllowed; the person must be allowed what it was and what it is to be.
+    `version` is the one that the person saw: ChangedMeanwhile when it is outdated. Also raises ScheduleRefused and
+    PlanningNotAllowed; the person needs permission for the old and the new content.
     """
     schedule = _for_change(session, schedule_id, planner)
     if schedule.version != version:
@@ -152,18 +152,18 @@ def change(
 
 
 def remove(session: Session, schedule_id: int, planner: Planner, at: datetime.datetime) -> None:
-    """Take a schedule out, with all that is still to come of it; what was, stays in the log."""
+    """Remove a schedule with its future occurrences; past ones stay in the log."""
     schedule = _for_change(session, schedule_id, planner)
     schedule.removed_at = schedule.updated_at = at
     schedule.enabled = False
-    schedule.uid = f"removed-{schedule.id}-{schedule.uid}"[:255]  # a calendar file may bring the same again
+    schedule.uid = f"removed-{schedule.id}-{schedule.uid}"[:255]  # a calendar file may import the same UID again
     session.flush()
     forget_future(session, schedule.id, at)
     _trace(session, planner, "schedule.remove", schedule)
 
 
 def cancel_occurrence(session: Session, occurrence_id: int, planner: Planner, at: datetime.datetime) -> Occurrence:
-    """Leave one occurrence out. Raises NoSuchOccurrence when there is none, or it has begun or is over."""
+    """Cancel one occurrence. Raises NoSuchOccurrence when it does not exist, has begun or is over."""
     occurrence = session.get(Occurrence, occurrence_id, with_for_update=True, populate_existing=True)
     if occurrence is None or occurrence.broadcast_id is not None:
         raise _nothing_to_cancel(occurrence_id)
@@ -181,7 +181,7 @@ def cancel_occurrence(session: Session, occurrence_id: int, planner: Planner, at
 
 
 def make_playlist(session: Session, title: str, programme_ids: list[int], unit_id: int, planner: Planner) -> Playlist:
-    """Make a list of programmes that are played one after the other, in that order."""
+    """Create a list of programmes that are played in the given order."""
     _require(planner, Right.SCHEDULE)
     _require_unit(planner, unit_id)
     if not title.strip() or len(title) > 200 or not 1 <= len(programme_ids) <= MAX_PLAYLIST:
@@ -197,7 +197,7 @@ def make_playlist(session: Session, title: str, programme_ids: list[int], unit_i
 
 
 def draft_of(schedule: Schedule) -> Draft:
-    """The draft that describes a schedule as it is, to change a part of with `dataclasses.replace`."""
+    """Return a schedule as a draft, to be changed with `dataclasses.replace`."""
     same = {
         name: getattr(schedule, name)
         for name in Draft.__dataclass_fields__
@@ -211,7 +211,7 @@ def draft_of(schedule: Schedule) -> Draft:
 
 
 def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str, object], list[Zone]]:
-    """Return the columns and zones of what was asked for, or refuse it."""
+    """Validate a draft, and return its columns and zones."""
     _require(planner, Right.SCHEDULE)
     if draft.priority is Priority.EMERGENCY:
         _require(planner, Right.EMERGENCY)
@@ -249,7 +249,7 @@ def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str
 
 
 def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]:
-    """Return the columns that say what is put on air; those of other kinds are emptied."""
+    """Return the columns of the content; those of other kinds are emptied."""
     what: dict[str, object] = dict.fromkeys(
         ("programme_id", "playlist_id", "official_id", "second_official_id", "fallback_programme_id")
     )

@@ -4,15 +4,15 @@ HaiChieuError
 ├── UsageError
 │   └── ScheduleRefused        the schedule is not valid
 │       ├── BadRecurrence      its recurrence is wrong
-│       │   ├── NeverHappens   no day of the calendar fits it
+│       │   ├── NeverHappens   no day of the calendar matches it
 │       │   └── TooOften       it would be due too many times
 │       ├── NoSuchPart         it names a zone, programme, … that does not exist
-│       ├── ChangedMeanwhile   somebody else changed it since it was read
+│       ├── ChangedMeanwhile   another user changed it since it was read
 │       └── CalendarRefused    a calendar file cannot be imported; nothing of it was
 ├── NotAllowed
 │   └── PlanningNotAllowed     the person may not plan this
 ├── NoSuchOccurrence           there is no such occurrence
-└── ClaimLost                  the occurrence belongs to another process by now
+└── ClaimLost                  another process has claimed the occurrence
 """
 
 from haichieu.errors import HaiChieuError, NotAllowed, UsageError
@@ -27,7 +27,7 @@ class BadRecurrence(ScheduleRefused):
 
 
 class NeverHappens(BadRecurrence):
-    """No day of the calendar fits the recurrence."""
+    """No day of the calendar matches the recurrence."""
 
 
 class TooOften(BadRecurrence):
@@ -39,7 +39,7 @@ class NoSuchPart(ScheduleRefused):
 
 
 class ChangedMeanwhile(ScheduleRefused):
-    """Somebody else changed the schedule since it was read."""
+    """Another user changed the schedule since it was read."""
 
 
 class CalendarRefused(ScheduleRefused):
@@ -55,4 +55,4 @@ class NoSuchOccurrence(HaiChieuError):
 
 
 class ClaimLost(HaiChieuError):
-    """The occurrence belongs to another process by now."""
+    """Another process has claimed the occurrence."""

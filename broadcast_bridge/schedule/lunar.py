@@ -1,9 +1,8 @@
-"""Days of the Vietnamese lunar calendar (âm lịch), which is reckoned for UTC+7 and so is not always the Chinese one.
+"""Days of the Vietnamese lunar calendar (âm lịch), computed for UTC+7 and sometimes unlike the Chinese one.
 
 A rule is text like `MONTH=1;DAY=15` (full moon of the first month) or `DAY=1,15` (first and fifteenth of every month).
-`DAY=-1` is a month's last day, the 29th or the 30th; a day 30 is left out in a month of 29. A leap month is a month
-like another for a rule that holds in every month; a rule that names its month means the ordinary one, unless it says
-`LEAP=ALSO`.
+`DAY=-1` is the last day of a month, the 29th or the 30th; a day 30 is skipped in a month of 29 days. A rule for every
+month includes leap months; a rule that names a month means the regular one, unless it has `LEAP=ALSO`.
 """
 
 import datetime
@@ -21,7 +20,7 @@ LONGEST_RULE = 120
 
 @dataclass(frozen=True)
 class LunarRule:
-    """`month` is None for every month; `days` are 1 to 30, or -1 for the last; `leap`: leap months count too."""
+    """`month` is None for every month; `days` are 1 to 30, or -1 for the last; `leap` includes leap months."""
 
     days: tuple[int, ...]
     month: int | None = None
@@ -30,7 +29,7 @@ class LunarRule:
 
 @dataclass(frozen=True)
 class LunarMonth:
-    """One month as it lies in the Gregorian calendar."""
+    """One lunar month in the Gregorian calendar."""
 
     first: datetime.date
     length: int
@@ -40,7 +39,7 @@ class LunarMonth:
 
 @lru_cache(1024)
 def parse_lunar(text: str) -> LunarRule:
-    """Read a lunar rule; BadRecurrence names what is wrong."""
+    """Parse a lunar rule. Raises BadRecurrence."""
     parts: dict[str, str] = {}
     for part in text.upper().strip().split(";"):
         name, equals, value = part.partition("=")
@@ -60,7 +59,7 @@ def parse_lunar(text: str) -> LunarRule:
 
 
 def lunar_day(day: datetime.date) -> tuple[int, int, bool]:
-    """Day and month of a Gregorian day in the lunar calendar, and whether that month is a leap month."""
+    """Return the lunar day and month of a Gregorian day, and whether it is a leap month."""
     found = solar_to_lunar(day)
     return found.day, found.month, found.leap
 
@@ -81,7 +80,7 @@ def lunar_months(year: int) -> tuple[LunarMonth, ...]:
 
 
 def lunar_days(rule: LunarRule, first: datetime.date, last: datetime.date) -> list[datetime.date]:
-    """Return the Gregorian days from `first` to `last`, both inclusive, on which the rule falls."""
+    """Return the Gregorian days of the rule from `first` to `last`, both inclusive."""
     found: set[datetime.date] = set()
     for year in range(max(first.year - 1, FIRST_YEAR), min(last.year, LAST_YEAR) + 1):
         for month in lunar_months(year):

@@ -1,7 +1,7 @@
-"""Turning schedules into occurrences: rows made ahead of time, each once, whoever makes them and however often.
+"""Materialisation of schedules as rows of occurrences, ahead of time, each once, by any number of processes.
 
-It works out what the schedules say of a window of time and makes the rows match. Nothing is remembered between two runs
-but up to where rows were made, so that a crash, an edit or a change of the clock needs no treatment of its own.
+The rows of a time window are made to match the schedules. Only the end of that window is remembered between runs, so
+that a crash, an edit or a clock change needs no special handling.
 """
 
 import datetime
@@ -20,29 +20,29 @@ from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState
 from haichieu.database import Base
 
 HORIZON = datetime.timedelta(hours=48)
-"""How far ahead occurrences are made."""
+"""How far ahead occurrences are created."""
 LOOK_BACK = datetime.timedelta(days=7)
-"""What came due while the station was down is made afterwards for so long, to be told as missed."""
+"""Occurrences of this period before now are created late, when the station was down, and reported as missed."""
 
 _REMADE = frozenset({OccurrenceReason.HOLIDAY, OccurrenceReason.STATION_DOWN, OccurrenceReason.PROCESS_DIED})
-"""Besides planned ones, those of the future that were decided by the calendar or by a clock that had been wrong."""
+"""Reasons of future occurrences that are made again, since the calendar or a wrong clock decided them."""
 _TABLE = Base.metadata.tables[Occurrence.__tablename__]
 _BATCH = 50
 _ROWS = 5000
 _STEP = datetime.timedelta(hours=1)
-_ADVISORY_LOCK = 0x48435343  # of our own making: "HCSC"
+_ADVISORY_LOCK = 0x48435343  # any fixed number: "HCSC" in ASCII
 
 
 @dataclass(frozen=True)
 class Materialised:
-    """What one run changed."""
+    """The number of rows that a run added and removed."""
 
     added: int
     removed: int
 
 
 def recurrence_of(schedule: Schedule) -> Recurrence:
-    """The recurrence that a schedule describes."""
+    """Return the recurrence of a schedule."""
     return Recurrence(
         schedule.starts, schedule.timezone, schedule.rrule, schedule.lunar, tuple(schedule.exdates),
         tuple(schedule.rdates), schedule.valid_from, schedule.valid_until,
@@ -50,13 +50,13 @@ def recurrence_of(schedule: Schedule) -> Recurrence:
 
 
 def materialise(session: Session, until: datetime.datetime, at: datetime.datetime) -> Materialised:
-    """Make the occurrences up to `until`, without those that exist, and take away planned ones that belong no more.
+    """Create the missing occurrences up to `until`, and remove planned ones that no longer belong.
 
-    What was due before `at` stays as it is, and so does whatever was claimed, played, cancelled or missed. Times that
-    passed since the last run (the station was down) are made too, as far as LOOK_BACK.
+    Occurrences before `at` remain as they are, and so do claimed, played, cancelled and missed ones. Times since the
+    last run (the station was down) are created too, back to LOOK_BACK.
     """
     if session.get_bind().dialect.name == "postgresql":
-        # Two processes would do the same work and wait for each other's rows in different orders.
+        # Two processes would do the same work, and lock rows in different orders.
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     alive = Schedule.enabled & Schedule.removed_at.is_(None)
     marks = session.execute(sa.select(Schedule.id, Schedule.materialised_until).where(alive))
@@ -74,7 +74,7 @@ def materialise(session: Session, until: datetime.datetime, at: datetime.datetim
 
 
 def forget_future(session: Session, schedule_id: int, at: datetime.datetime) -> int:
-    """Remove the occurrences of a schedule that are still to come and that nobody began or decided; return how many."""
+    """Remove the future occurrences of a schedule that were not begun or decided; return how many."""
     gone = session.execute(
         sa.delete(Occurrence).where(Occurrence.schedule_id == schedule_id, Occurrence.due_at > at, _unbegun())
     )
@@ -82,14 +82,14 @@ def forget_future(session: Session, schedule_id: int, at: datetime.datetime) -> 
 
 
 def _unbegun() -> sa.ColumnElement[bool]:
-    """What may be made anew: see `_may_be_remade`."""
+    """Match occurrences that may be made again: see `_REMADE`."""
     return (Occurrence.state == OccurrenceState.PLANNED) | sa.and_(
         Occurrence.reason.in_([str(why) for why in _REMADE]), Occurrence.broadcast_id.is_(None)
     )
 
 
 def _remember(session: Session, until: datetime.datetime) -> None:
-    """Note up to where rows are made; not to the minute, since every note is a write for every schedule."""
+    """Store the end of the window, at most once per `_STEP`, since each update writes every schedule."""
     session.execute(
         sa.update(Schedule)
         .where(

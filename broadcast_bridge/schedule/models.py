@@ -1,4 +1,4 @@
-"""The tables of the schedule: playlists, schedules, and their occurrences."""
+"""Tables of the schedule: playlists, schedules, and their occurrences."""
 
 import datetime
 
@@ -21,7 +21,7 @@ schedule_zones = sa.Table(
 
 
 class PlaylistItem(Base):
-    """One place in a playlist; the same programme may stand in it twice."""
+    """One place in a playlist; a programme may appear several times."""
 
     __tablename__ = "playlist_items"
     __table_args__ = (sa.UniqueConstraint("playlist_id", "position"),)
@@ -35,7 +35,7 @@ class PlaylistItem(Base):
 
 
 class Playlist(Base):
-    """Programmes that are played one after the other."""
+    """Programmes that are played in order."""
 
     __tablename__ = "playlists"
 
@@ -47,7 +47,7 @@ class Playlist(Base):
 
     @property
     def programmes(self) -> list[Programme]:
-        """The programmes, in the order in which they are played."""
+        """The programmes in playing order."""
         return [item.programme for item in self.items]
 
 
@@ -55,10 +55,10 @@ class Schedule(Base):
     """When and where a programme, a playlist or a live call to an official is due.
 
     `starts` is local wall time in `timezone` (an IANA name), and so are `exdates` and `rdates` (ISO 8601; an exdate
-    without a time takes out the whole day). `rrule` (RFC 5545) or `lunar` (see `schedule.lunar`) makes it recur; with
+    without a time excludes the whole day). `rrule` (RFC 5545) or `lunar` (see `schedule.lunar`) makes it recur; with
     neither it is due once. `valid_from` and `valid_until` are local days, both inclusive. `lead_seconds` is how long
-    before the hour the work on it begins: a live call is made ahead of the hour. `materialised_until` is the moment up
-    to which its occurrences were made; `removed_at` marks one that is gone but of which the log still speaks.
+    before the due time work on it begins: a live call is placed ahead of time. `materialised_until` is the end of the
+    window for which its occurrences exist; `removed_at` marks a removed one that the log still refers to.
     """
 
     __tablename__ = "schedules"
@@ -105,7 +105,7 @@ class Schedule(Base):
     materialised_until: Mapped[datetime.datetime | None]
     removed_at: Mapped[datetime.datetime | None]
 
-    # Two people who change one schedule at once: the second is told, by SQLAlchemy's StaleDataError at the latest.
+    # Of two concurrent changes of one schedule the second fails, with StaleDataError at the latest.
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     zones: Mapped[list[Zone]] = relationship(secondary=schedule_zones, order_by=Zone.code)
@@ -119,8 +119,8 @@ class Schedule(Base):
 class Occurrence(Base):
     """One dated instance of a schedule, turned into at most one broadcast.
 
-    `prepare_at` is when the work on it begins, `local_date` its day on the schedule's calendar. A claim holds until
-    `lease_until`; after that another process may take it over, unless it already has a broadcast.
+    `prepare_at` is when work on it begins, `local_date` its day in the schedule's time zone. A claim is valid until
+    `lease_until`; after that another process may take it, unless it already has a broadcast.
     """
 
     __tablename__ = "occurrences"

@@ -1,8 +1,7 @@
-"""The moments at which something that recurs is due, between two moments.
+"""Expansion of a recurrence into the times at which it is due.
 
-Rules are worked out in local wall time and then set into UTC, so that a programme of 05:30 stays at 05:30. Wall time
-that a change of clocks skips becomes the first moment that exists again; wall time that happens twice counts once, the
-first time.
+Rules are expanded in local wall time and then converted to UTC, so that a programme of 05:30 stays at 05:30. A wall
+time that a clock change skips becomes the first time after the gap; one that occurs twice counts once, the first time.
 """
 
 import calendar
@@ -21,34 +20,36 @@ from broadcast_bridge.schedule.lunar import FIRST_YEAR, LAST_YEAR, lunar_days, p
 from broadcast_bridge.schedule.rules import FREQUENCIES, MAX_PER_DAY, Rule, parse_rule
 
 MAX_DATES = 1000
-"""Most single dates (RDATE, EXDATE) a recurrence may carry."""
+"""Most single dates (RDATE, EXDATE) of a recurrence."""
 SEARCH_YEARS = 50
-"""A rule that no day of so many years fits is taken for a mistake (29 February on a Monday comes every 28 years)."""
+"""A rule without a match in this many years is a mistake (29 February on a Monday comes every 28 years)."""
 
 _LAST = datetime.datetime(LAST_YEAR, 12, 31, 23, 59)
 _CYCLE_YEARS = 7600
-"""The Gregorian calendar repeats itself, weekdays included, every 400 years. dateutil looks for a day that never comes
-until the year 9999; moved near to that, it gives up soon."""
+"""The Gregorian calendar repeats every 400 years, weekdays included.
+
+dateutil searches for a day that never comes until the year 9999; shifted near to that year, it gives up soon.
+"""
 _DAY = datetime.timedelta(days=1)
 _MIDNIGHT = datetime.time()
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One time at which something is due: `at` in UTC, `wall` as the recurrence says it in local time."""
+    """One due time: `at` in UTC, `wall` in local time."""
 
     at: datetime.datetime
     wall: datetime.datetime
 
     @property
     def local_date(self) -> datetime.date:
-        """The day on the local calendar."""
+        """The local day."""
         return self.wall.date()
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """When something recurs. `starts`, `rdates` and `exdates` are local wall time; see `models.Schedule`."""
+    """A recurrence. `starts`, `rdates` and `exdates` are local wall time; see `models.Schedule`."""
 
     starts: datetime.datetime
     timezone: str
@@ -60,12 +61,12 @@ class Recurrence:
     valid_until: datetime.date | None = None
 
     def between(self, first: datetime.datetime, last: datetime.datetime) -> list[Moment]:
-        """Return the moments from `first` up to but without `last`, in order, each once."""
+        """Return the due times from `first` up to but excluding `last`, in order, each once."""
         zone = zone_named(self.timezone)
         if last <= first:
             return []
         last = min(last, _LAST.replace(tzinfo=datetime.UTC))
-        # A day on either side covers every offset and every skipped hour; what is too much is cut off below.
+        # One more day on either side covers every offset and gap; the rest is cut off below.
         lowest = _naive(first, zone) - _DAY
         highest = _naive(last, zone) + _DAY
         if self.valid_from is not None:
@@ -102,7 +103,7 @@ class Recurrence:
                 yield wall
 
     def check(self) -> None:
-        """Raise BadRecurrence, NeverHappens or TooOften when this cannot be kept as it is."""
+        """Raise BadRecurrence, NeverHappens or TooOften when the recurrence is not valid."""
         zone = zone_named(self.timezone)
         if self.starts.tzinfo is not None or self.starts.second or self.starts.microsecond:
             raise BadRecurrence("schedule.recurrence.start")
@@ -141,7 +142,7 @@ class Recurrence:
 
 @lru_cache(256)
 def zone_named(name: str) -> ZoneInfo:
-    """Return an IANA time zone, or raise BadRecurrence when there is none of that name."""
+    """Return an IANA time zone. Raises BadRecurrence for an unknown name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -149,14 +150,14 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def as_utc(wall: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
-    """Set local wall time into UTC: of two, the first; of none, the first that exists after it."""
+    """Convert local wall time to UTC: the first of two, or the first that exists after a gap."""
     offset = _steady_offset(zone, wall.date())
     if offset is not None:
         return (wall - offset).replace(tzinfo=datetime.UTC)
     at = wall.replace(tzinfo=zone, fold=0).astimezone(datetime.UTC)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
         return at
-    # PEP 495: in a gap, fold 0 reckons with the offset before it and fold 1 with the one after it.
+    # PEP 495: in a gap, fold 0 uses the offset before it and fold 1 the one after it.
     low = wall.replace(tzinfo=zone, fold=1).astimezone(datetime.UTC)
     high, before = at, low.astimezone(zone).utcoffset()
     while high - low > datetime.timedelta(seconds=1):
@@ -170,7 +171,7 @@ def as_utc(wall: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
 
 @lru_cache(65536)
 def _steady_offset(zone: ZoneInfo, day: datetime.date) -> datetime.timedelta | None:
-    """The offset from UTC when it is the same from the day before to the day after, else None."""
+    """Return the offset from UTC if it is the same from the day before to the day after, or None."""
     ends = [datetime.datetime.combine(day + step * _DAY, _MIDNIGHT, tzinfo=zone) for step in (-1, 2)]
     first, last = (end.utcoffset() for end in ends)
     return first if first == last else None
@@ -198,7 +199,7 @@ def _by_rule(
 
 @lru_cache(4096)
 def _last_of_count(rule: Rule, starts: datetime.datetime) -> datetime.datetime | None:
-    """The last of COUNT times, which may be looked up from any later start; None when there is none at all."""
+    """Return the last of COUNT times, as a bound for any later start; None when there is none."""
     last = None
     for number, wall in enumerate(_expand(rule, starts, until=_LAST, given=starts), start=1):
         last = wall
@@ -208,7 +209,7 @@ def _last_of_count(rule: Rule, starts: datetime.datetime) -> datetime.datetime |
 
 
 def _closer_start(rule: Rule, starts: datetime.datetime, lowest: datetime.datetime) -> datetime.datetime:
-    """Return a start with the same later times, not long before `lowest`, so that no years are walked through."""
+    """Return a start shortly before `lowest` with the same later times, to avoid expanding years."""
     if lowest <= starts:
         return starts
     match rule.freq:
@@ -232,7 +233,7 @@ def _closer_start(rule: Rule, starts: datetime.datetime, lowest: datetime.dateti
 def _expand(
     rule: Rule, start: datetime.datetime, *, until: datetime.datetime, given: datetime.datetime
 ) -> Iterator[datetime.datetime]:
-    """Walk through a rule from `start`; what it leaves open comes from the `given` start (RFC 5545 §3.3.10)."""
+    """Expand a rule from `start`; parts that it leaves open come from the `given` start (RFC 5545 §3.3.10)."""
     months, month_days = rule.months, rule.month_days
     days = [dateutil_rrule.weekday(day.day, day.nth or None) for day in rule.days]
     daily = rule.freq == "DAILY"
@@ -257,7 +258,7 @@ def _expand(
 
 
 def _is_day_of(rule: Rule, wall: datetime.datetime) -> bool:
-    """Say whether a daily rule holds on this day: there, days and months only leave out."""
+    """Return whether a daily rule includes this day: in daily rules, days and months only exclude."""
     if rule.months and wall.month not in rule.months:
         return False
     if rule.days and wall.weekday() not in [day.day for day in rule.days]:

@@ -1,6 +1,6 @@
-"""Reading an RFC 5545 recurrence rule strictly: what is wrong is named, what could run away is refused.
+"""Strict parser of RFC 5545 recurrence rules, with limits against runaway rules.
 
-It turns text into a `Rule`; the dates themselves are `recurrence`'s.
+It turns text into a `Rule`; `recurrence` expands it.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from broadcast_bridge.schedule.errors import BadRecurrence, NeverHappens, TooOft
 
 LONGEST_RULE = 500
 MAX_PER_DAY = 48
-"""More than every half hour is a mistake, or mischief."""
+"""More than every half hour is a mistake or abuse."""
 MAX_COUNT = 5000
 MAX_INTERVAL = 1000
 MAX_LIST = 64
@@ -41,7 +41,7 @@ class WeekDay:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as its parts. `until` is UTC when it is aware, else local wall time."""
+    """A parsed rule. `until` is UTC when it is aware, else local wall time."""
 
     freq: str
     interval: int = 1
@@ -61,7 +61,7 @@ class Rule:
 
 @lru_cache(4096)
 def parse_rule(text: str) -> Rule:
-    """Read a rule such as `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20271231T235959`.
+    """Parse a rule such as `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20271231T235959`.
 
     Raises BadRecurrence naming the part, NeverHappens for days that no month has, TooOften above MAX_PER_DAY.
     """
@@ -138,7 +138,7 @@ def _until(name: str, value: str) -> datetime.datetime:
     try:
         if match is None:
             raise ValueError
-        # A day without a time is meant whole.
+        # A day without a time means the whole day.
         found = datetime.datetime.strptime(match[1] + (match[2] or "235959"), "%Y%m%d%H%M%S")
     except ValueError:
         raise BadRecurrence("schedule.rule.until", name=name, value=value) from None
@@ -162,7 +162,7 @@ _READERS: dict[str, tuple[str, Callable[[str, str], object]]] = {
 
 
 def _check(rule: Rule) -> None:
-    """Refuse what RFC 5545 §3.3.10 forbids, days that do not exist, and bells that never stop ringing."""
+    """Reject what RFC 5545 §3.3.10 forbids, days that do not exist, and rules that are due too often."""
     if rule.count is not None and rule.until is not None:
         raise BadRecurrence("schedule.rule.count_and_until")
     forbidden = (

@@ -1,7 +1,7 @@
-"""One day of a schedule otherwise than the others: moved to another hour, or left out, however far ahead.
+"""Changes of single days of a schedule: moved to another time, or left out, however far ahead.
 
-A moved day is an exception to the rule and a single date beside it, as other calendars have it (RFC 5545 §3.8.5). What
-is due within the horizon has its own row, and leaving it out is `planning.cancel_occurrence`.
+A moved day is an exception to the rule plus a single date, as in other calendars (RFC 5545 §3.8.5). An occurrence
+within the horizon has its own row and is cancelled by `editing.cancel_occurrence`.
 """
 
 import datetime
@@ -30,10 +30,10 @@ def move(
     version: int,
     at: datetime.datetime,
 ) -> Schedule:
-    """Have what is due at `was` be due at `to` (local wall time of the schedule), and the rest as before.
+    """Move what is due at `was` to `to` (local wall time of the schedule).
 
-    Raises NoSuchOccurrence when nothing of the kind is to come, ScheduleRefused when it cannot be due at `to`, and
-    whatever `planning.change` raises.
+    Raises NoSuchOccurrence when nothing is due at `was` any more, ScheduleRefused when it cannot be due at `to`, and
+    the errors of `editing.change`.
     """
     schedule = _schedule(session, schedule_id)
     _require_to_come(session, schedule, was, at)
@@ -60,14 +60,14 @@ def move(
 def leave_out(
     session: Session, schedule_id: int, was: datetime.datetime, planner: Planner, version: int, at: datetime.datetime
 ) -> Schedule:
-    """Take one day out of a schedule that recurs. Raises NoSuchOccurrence and whatever `planning.change` raises."""
+    """Exclude one day of a recurring schedule. Raises NoSuchOccurrence and the errors of `editing.change`."""
     schedule = _schedule(session, schedule_id)
     _require_to_come(session, schedule, was, at)
     return change(session, schedule_id, _without(draft_of(schedule), was), planner, version, at)
 
 
 def _without(draft: Draft, was: datetime.datetime) -> Draft:
-    """The draft without one of its times; one that was a single date just goes, unless the rule has it as well."""
+    """Return the draft without one of its times, whether it comes from the rule or is a single date."""
     rest = tuple(one for one in draft.rdates if one != _iso(was))
     return replace(draft, rdates=rest, exdates=tuple(dict.fromkeys((*draft.exdates, _iso(was)))))
 

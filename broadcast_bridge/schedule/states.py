@@ -8,7 +8,7 @@ from haichieu.state_machine import StateMachine
 
 
 class What(StrEnum):
-    """What a schedule puts on air."""
+    """Content of a schedule."""
 
     PROGRAMME = "programme"
     PLAYLIST = "playlist"
@@ -16,7 +16,7 @@ class What(StrEnum):
 
 
 class Days(StrEnum):
-    """On which of its days a schedule is heard. Working days are those of the state's offices."""
+    """Days on which a schedule runs. Working days are those of government offices."""
 
     ANY = "any"
     NOT_ON_HOLIDAYS = "not_on_holidays"
@@ -35,7 +35,7 @@ class OccurrenceState(StrEnum):
 
 
 class OccurrenceEvent(StrEnum):
-    """What can happen to an occurrence."""
+    """Events of an occurrence."""
 
     CLAIM = "claim"
     RELEASE = "release"

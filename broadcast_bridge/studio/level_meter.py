@@ -1,7 +1,7 @@
-"""A listener on a broadcast's bridge that measures what the speakers hear: chime, siren, voice and sound alike.
+"""Level meter: a listener on a broadcast's bridge that measures chime, siren, voice and sound alike.
 
-To Asterisk it is one speaker more, a stream of G.711 to a port of ours (RFC 3551 §4.5.14). A broadcast without a meter
-sounds the same: what fails here is logged and nothing else.
+To Asterisk it is one more speaker, a stream of G.711 to a port of ours (RFC 3551 §4.5.14). A broadcast does not depend
+on its meter: failures here are only logged.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ MEASURE_SECONDS = 0.5
 ANSWER_SECONDS = 3
 RTP_HEADER_BYTES = 12
 CHANNEL = "level-"
-"""How the ids of its channels begin."""
+"""Prefix of the ids of its channels."""
 
 Tell = Callable[[float], None]
-"""Told how loud it is (dBFS); runs in a thread."""
+"""Callback for the level (dBFS); runs in a thread."""
 
 
 async def measure_level(client: AriClient, bridge: Bridge, tell: Tell) -> None:
-    """Measure what a bridge carries until cancelled or cut off."""
+    """Measure the sound of a bridge until cancelled or disconnected."""
     stream, heard = await asyncio.get_running_loop().create_datagram_endpoint(_Stream, local_addr=(LOOPBACK, 0))
     try:
         port = stream.get_extra_info("sockname")[1]
@@ -48,12 +48,12 @@ async def measure_level(client: AriClient, bridge: Bridge, tell: Tell) -> None:
 
 
 def level_of(payload: bytes) -> float:
-    """How loud a piece of G.711 µ-law is: its RMS in dBFS, the lowest there is when nothing came."""
+    """Return the RMS of G.711 µ-law audio in dBFS, the lowest value when there is none."""
     return dbfs(rms(_MU_LAW[np.frombuffer(payload, np.uint8)])) if payload else LOWEST_DBFS
 
 
 def _mu_law() -> npt.NDArray[np.float32]:
-    """The amplitude of every µ-law code (ITU-T G.711, table 2)."""
+    """Return the amplitude of every µ-law code (ITU-T G.711, table 2)."""
     code = ~np.arange(256, dtype=np.uint8)
     exponent, mantissa = (code >> 4) & 7, code & 15
     magnitude = (((mantissa.astype(np.int32) << 3) + 0x84) << exponent) - 0x84
@@ -64,7 +64,7 @@ _MU_LAW = _mu_law()
 
 
 class _Stream(asyncio.DatagramProtocol):
-    """Keeps the payload of what arrives until it is taken."""
+    """Stores the payload of packets until it is read."""
 
     def __init__(self) -> None:
         self._payloads: list[bytes] = []
@@ -74,7 +74,7 @@ class _Stream(asyncio.DatagramProtocol):
         self._payloads.append(data[RTP_HEADER_BYTES:])
 
     async def tell_for_ever(self, tell: Tell) -> None:
-        """Tell again and again how loud it was since the last time, until cancelled."""
+        """Report the level since the last report, repeatedly, until cancelled."""
         while True:
             await asyncio.sleep(MEASURE_SECONDS)
             payloads, self._payloads = self._payloads, []

@@ -1,7 +1,7 @@
-"""How loud each broadcast is at this moment: from the switchboard, which hears it, to the pages that show it.
+"""Current level of each broadcast, passed from the switchboard to the pages.
 
-A level is true for a second and owed to nobody, so it is a small file in the home and no row: as one, it would wake
-every process of the station twice a second for as long as anything is on air.
+A level is valid for a second only, so it is a small file in the home and not a row: a row would wake every process of
+the station twice a second while anything is on air.
 """
 
 import os
@@ -9,28 +9,28 @@ import time
 from pathlib import Path
 
 FRESH_SECONDS = 2.0
-"""What was measured longer ago says nothing about now."""
+"""Older measurements say nothing about now."""
 
 
 class Levels:
-    """The levels of broadcasts in a station's home. Its methods block, for as long as a file of few bytes takes."""
+    """The levels of broadcasts in a station's home. Its methods block for the time of a small file access."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "levels"
 
     def tell(self, broadcast_id: int, decibels: float) -> None:
-        """Write down how loud a broadcast is (dBFS)."""
+        """Store the level of a broadcast (dBFS)."""
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._folder / f"{broadcast_id}.new"
         fresh.write_text(f"{decibels:.1f}", encoding="ascii")
         os.replace(fresh, self._file(broadcast_id))
 
     def forget(self, broadcast_id: int) -> None:
-        """The broadcast is over."""
+        """Remove the level of a broadcast that is over."""
         self._file(broadcast_id).unlink(missing_ok=True)
 
     def of(self, broadcast_id: int) -> float | None:
-        """How loud a broadcast is (dBFS); None when nobody has measured it just now."""
+        """Return the level of a broadcast (dBFS), or None without a recent measurement."""
         file = self._file(broadcast_id)
         try:
             if time.time() - file.stat().st_mtime > FRESH_SECONDS:

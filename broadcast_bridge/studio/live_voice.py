@@ -1,4 +1,4 @@
-"""A caller's voice as the content of a broadcast: let in, recorded, taken off again."""
+"""Live voice of a caller as the content of a broadcast, with its recording."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from haichieu.ari.call import Call
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost
 
 HANG_UP_TOLD_SECONDS = 1.0
-"""A hang-up is told within this, once a request has found the channel gone."""
+"""The hang-up event follows within this time after a request has found the channel gone."""
 
 
 class LiveVoice:
@@ -25,9 +25,9 @@ class LiveVoice:
         voice_is_on: Callable[[], Awaitable[None]],
         not_recorded: Callable[[], Awaitable[None]],
     ) -> None:
-        """`recording` is the name Asterisk keeps it under; the last two are told of what they are called."""
+        """`recording` is Asterisk's name for it; the callbacks report that the voice is on, or was not recorded."""
         self.left: HungUp | None = None
-        """How the caller hung up, when that is how it ended."""
+        """The caller's hang-up, when that ended the broadcast."""
         self._call = call
         self._ready_tone = ready_tone
         self._recording = recording
@@ -36,9 +36,9 @@ class LiveVoice:
         self._not_recorded = not_recorded
 
     async def run(self, airing: Airing) -> Ending:
-        """Let the voice in; return how it ended. However it ends, the voice is off and the recording closed."""
+        """Put the voice on air and return how it ended; the voice is then off and the recording closed."""
         try:
-            await self._call.say(self._ready_tone)  # who leaves now has said nothing that could be kept
+            await self._call.say(self._ready_tone)  # a caller who hangs up now has said nothing worth storing
         except Lost:
             raise
         except HungUp as hung_up:
@@ -70,14 +70,14 @@ class LiveVoice:
         try:
             await airing.bridge.add([self._call.id], role="announcer")
         except AriRefused:
-            # A channel can be gone a moment before its hang-up is told: that is no fault of Asterisk.
+            # A channel can be gone a moment before its hang-up event: Asterisk did not fail.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HANG_UP_TOLD_SECONDS):
                     await self._call.until_hung_up()
             raise
 
     async def _take_off(self, airing: Airing) -> None:
-        with contextlib.suppress(AriError):  # who hung up has left the bridge already
+        with contextlib.suppress(AriError):  # a caller who hung up has left the bridge already
             await airing.bridge.remove(self._call.id)
         if not await airing.bridge.stop_recording(self._recording):
             await self._not_recorded()

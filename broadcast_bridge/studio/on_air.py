@@ -1,4 +1,4 @@
-"""A broadcast while it is on air: its bridge, its announcer, and its legs taken together."""
+"""A broadcast on air: its bridge, its announcer, and all its legs."""
 
 import asyncio
 import contextlib
@@ -12,37 +12,37 @@ from haichieu.ari.bridge import Announcer, Bridge
 from haichieu.ari.errors import AriError, HungUp
 
 CHIME_WAITS_SECONDS = 0.8
-"""The chime begins with the first speaker, but not later than this; who joins in the middle hears the rest of it.
+"""The chime begins with the first speaker, or after this time; later speakers hear the rest of it.
 
-Waiting for all would let the slowest of three hundred decide when the village hears anything."""
+Waiting for all of three hundred would let the slowest decide when the village hears anything.
+"""
 
 REPORT_SECONDS = 0.3
 MEASURE_EVERY = 17
 """Reports between two measurements: RTCP reports come about every five seconds (RFC 3550 §6.2)."""
 
 CALLS_AT_ONCE = 8
-"""Speakers that are being called at one moment. With all at once, those that answer would queue behind the rest."""
+"""Speakers called at the same time. Without a limit, answered calls would queue behind the new ones."""
 
 JOIN_AT_ONCE = 16
 JOINERS = 3
-"""Asterisk puts the channels of one request in one after the other: a few requests side by side are faster."""
+"""Asterisk adds the channels of one request one after the other: a few concurrent requests are faster."""
 
 
 class Joiner:
-    """Puts speakers on the bridge, all that wait with one request: a hundred answer at the same moment."""
+    """Puts speakers on the bridge, all waiting ones with one request: a hundred answer at the same moment."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._waiting: asyncio.Queue[tuple[str, asyncio.Future[None]]] = asyncio.Queue()
 
     async def join(self, channel_id: str) -> None:
-        """Put a channel on the bridge; returns when it is there. Raises HungUp when it left meanwhile."""
+        """Put a channel on the bridge and wait until it is there. Raises HungUp when it has left."""
         joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((channel_id, joined))
         await joined
 
     async def run(self) -> None:
-        """Work until cancelled."""
         await asyncio.gather(*(self._join_batches() for _ in range(JOINERS)))
 
     async def _join_batches(self) -> None:
@@ -53,7 +53,7 @@ class Joiner:
             try:
                 await self._bridge.add(channel_id for channel_id, _ in batch)
             except AriError:
-                # One that left in between spoils the request for all: put them in one by one.
+                # A channel that has left makes the request fail for all: add them one by one.
                 for channel_id, joined in batch:
                     await self._join_alone(channel_id, joined)
             for _, joined in batch:
@@ -70,30 +70,30 @@ class Joiner:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a broadcast is to be closed."""
+    """The event and reason with which a broadcast is closed."""
 
     event: BroadcastEvent
     reason: Reason | None = None
 
 
 class Airing:
-    """Everything on air that belongs to one broadcast."""
+    """A running broadcast."""
 
     def __init__(self, bridge: Bridge, voice: Announcer, legs: Sequence[SpeakerLeg]) -> None:
         self.bridge = bridge
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        """Set when something from outside ends the broadcast: an order, or a more urgent one."""
+        """Set when a request to stop or a more urgent broadcast ends this one."""
         self._voice = voice
         self._legs = legs
         self._voice_turn = asyncio.Lock()
 
     def end(self, ending: Ending) -> None:
-        """Have the broadcast ended; whoever waits for its sound stops waiting."""
+        """End the broadcast and stop waiting for its sound."""
         if not self.over.done():
             self.over.set_result(ending)
 
     async def give_up(self, delivery_ids: Collection[int], ending: Ending) -> None:
-        """Let go of speakers that are no longer ours; without any left, the broadcast is over."""
+        """Release speakers that are no longer ours; without any left, the broadcast is over."""
         await asyncio.gather(*(leg.give_up() for leg in self._legs if leg.target.delivery_id in delivery_ids))
         if not any(leg.ours for leg in self._legs):
             self.end(ending)
@@ -105,7 +105,7 @@ class Airing:
                 leg.take_back()
 
     async def somebody_listens(self) -> None:
-        """Wait until the first speaker is there, or it is clear that none will be soon."""
+        """Wait until the first speaker has joined, but not for long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CHIME_WAITS_SECONDS):
                 joined = [asyncio.create_task(leg.joined.wait()) for leg in self._legs]
@@ -116,7 +116,7 @@ class Airing:
                         task.cancel()
 
     def audio_begins(self, at: datetime.datetime) -> None:
-        """Sound goes out from this moment on."""
+        """Count sound from this moment on."""
         for leg in self._legs:
             leg.audio_begins(at)
 
@@ -126,12 +126,12 @@ class Airing:
             await self._voice.play(sound, skip_seconds=skip_seconds)
 
     def speaker_returned(self, code: str) -> None:
-        """A speaker can be reached: call it, again if need be."""
+        """Call a speaker that can be reached again."""
         for leg in self._legs_of(code):
             leg.wake()
 
     def speaker_lost(self, code: str) -> None:
-        """A speaker no longer answers."""
+        """End the call to a speaker that no longer answers."""
         for leg in self._legs_of(code):
             leg.drop()
 
@@ -139,11 +139,11 @@ class Airing:
         return [leg for leg in self._legs if leg.target.code == code]
 
     async def measure(self) -> None:
-        """Ask how every speaker receives us."""
+        """Fetch the receiver statistics of every speaker."""
         await asyncio.gather(*(leg.measure() for leg in self._legs))
 
     async def report_for_ever(self, write_down: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
-        """Keep the log of deliveries a fraction of a second behind the truth, until cancelled."""
+        """Update the log of deliveries several times a second, until cancelled."""
         rounds = 0
         while True:
             await asyncio.sleep(REPORT_SECONDS)

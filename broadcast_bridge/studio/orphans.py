@@ -1,7 +1,7 @@
-"""Putting right what a dead switchboard left behind in Asterisk and in the log.
+"""Clean-up of what a dead switchboard left behind in Asterisk and in the log.
 
-The rule: a channel in our application that nobody here has claimed, and an open broadcast that is not on
-air here, are orphans. It holds at the first connection as after every later one.
+A channel in our application that no handler has claimed, and an open broadcast that is not on air here, are orphans.
+The rule applies to the first connection and to every later one.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from haichieu.database import Database, now
 log = structlog.get_logger()
 
 OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
-"""Ids of the channels that the station itself makes begin like this."""
+"""Prefixes of the ids of channels that the station itself creates."""
 
 OUR_BRIDGES = ("broadcast-", "transfer-", ANSWERED_BRIDGE)
 
@@ -42,7 +42,7 @@ def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[
 
 
 async def stop_sounds(client: AriClient, callers: Collection[str]) -> None:
-    """Stop what a dead switchboard had Asterisk play to callers: nobody is there to take what it asks them for."""
+    """Stop the sounds that a dead switchboard was playing to callers, since nobody handles their keys."""
 
     async def stop(playback_id: str) -> None:
         with contextlib.suppress(AriError):
@@ -59,7 +59,7 @@ async def clear_orphans(
     node: str,
     on_air: Collection[int],
 ) -> None:
-    """Take every orphaned speaker off the air and give our orphaned broadcasts their true final state."""
+    """Hang up every orphaned speaker, and close our orphaned broadcasts with their true result."""
     leftover = [
         channel["id"]
         for channel in channels

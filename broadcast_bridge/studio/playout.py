@@ -1,7 +1,7 @@
-"""Playout: begins what is due, by the schedule or by somebody's wish, and ends what somebody wants ended.
+"""Playout: begins and ends broadcasts that are due by schedule or on request.
 
-It looks at the rows after every change and at every due hour. Which broadcast begins, on which speakers, is decided
-by `schedule`, `planning` and `catching_up`; the studio plays it.
+It queries the rows after every change and at every due time. `schedule`, `starting` and `catch_up` decide which
+broadcast begins on which speakers; the studio plays it.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _News:
-    """What the rows say is to be done now."""
+    """What is to be done now, according to the rows."""
 
     begin: Sequence[tuple[int, Taken]]
     booked: Sequence[BookedCall]
@@ -41,12 +41,12 @@ class _News:
 
 
 class Playout:
-    """Keeps the hours of one studio."""
+    """Runs the broadcasts of one studio on time."""
 
     def __init__(
         self, client: AriClient, database: Database, studio: Studio, book: Callable[[BookedCall, str], None]
     ) -> None:
-        """`book` is told of officials to be called, and in whose name their occurrence is claimed; it never blocks."""
+        """`book` receives the officials to be called, and who claimed their occurrence; it never blocks."""
         self._client = client
         self._database = database
         self._studio = studio
@@ -56,13 +56,13 @@ class Playout:
         self._ahead_at = now()
 
     async def run(self) -> None:
-        """Work until cancelled; broadcasts that are on air then are ended in order."""
+        """Work until cancelled, and then end the broadcasts on air in order."""
         async with asyncio.TaskGroup() as broadcasts:
             async for _ in changes_and_hours(self._database, self._next_hour):
                 await self._client.connected.wait()
                 try:
                     news = await self._database.run(self._look)
-                except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is away
+                except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is unavailable
                     log.warning("playout.blind", problem=str(problem.orig))
                     continue
                 for broadcast_id in news.stop:
@@ -105,7 +105,7 @@ class Playout:
         )
 
     def _look_ahead(self, session: Session, at: datetime.datetime) -> None:
-        """Work out the coming days when a schedule has changed, and now and then because days go by."""
+        """Create the occurrences of the coming days when a schedule has changed, and at intervals."""
         if (edition := dispatch.edition(session)) != self._edition or at >= self._ahead_at:
             dispatch.look_ahead(session, at)
             self._edition, self._ahead_at = edition, at + dispatch.LOOK_AHEAD_EVERY

@@ -1,4 +1,4 @@
-"""Sound files as the content of a broadcast: once, several times, or until somebody stops it."""
+"""Sound files as the content of a broadcast: once, several times, or until stopped."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ from haichieu.ari.errors import NotPlayed
 
 @dataclass(frozen=True)
 class Clip:
-    """One sound file: its path without extension, and how many seconds it lasts."""
+    """One sound file: its path without extension, and its length."""
 
     path: str
     seconds: float
@@ -19,7 +19,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class RecordedSound:
-    """`clips` one after the other, the first time from `skip_seconds` on."""
+    """`clips` in order, the first time from `skip_seconds` on."""
 
     clips: Sequence[Clip]
     skip_seconds: float
@@ -28,7 +28,7 @@ class RecordedSound:
     voice_is_on: Callable[[], Awaitable[None]]
 
     async def run(self, airing: Airing) -> Ending:
-        """Play it to its end, `times` times, 0 being until cancelled; return how it ended."""
+        """Play it `times` times, or until cancelled if `times` is 0; return how it ended."""
         await self.voice_is_on()
         played, skip = 0, self.skip_seconds
         try:

@@ -1,6 +1,6 @@
-"""One speaker in one broadcast: called, put on the bridge, called again when it drops, until the end.
+"""One speaker in one broadcast: called, put on the bridge, and called again when it drops, until the end.
 
-A leg knows its own progress; writing that down is the studio's work, many legs at a time.
+A leg knows its own progress; the studio stores it, many legs at a time.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from haichieu.database import now
 log = structlog.get_logger()
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
-"""Pause before a speaker is called again: the first after a call that was answered, then longer by failure."""
+"""Pauses before a speaker is called again: the first after an answered call, then longer with each failure."""
 
 _REASONS = {
     NotAnswered.BUSY: Reason.BUSY,
@@ -36,9 +36,9 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class LegTarget:
-    """The speaker a leg is for: its delivery, how Asterisk dials it, and what is known of it.
+    """The speaker of a leg: its delivery, how Asterisk dials it, and its state.
 
-    A multicast group is not `supervised`: nothing registers there and nothing reports back.
+    A multicast group is not `supervised`: it neither registers nor reports back.
     """
 
     delivery_id: int
@@ -47,7 +47,7 @@ class LegTarget:
     reachable: bool
     supervised: bool
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Set on the channel: the headers of the INVITE, the volume."""
+    """Channel variables: the headers of the INVITE, and the volume."""
 
 
 class SpeakerLeg:
@@ -61,12 +61,12 @@ class SpeakerLeg:
         turn: asyncio.Semaphore,
         answer_seconds: float,
     ) -> None:
-        """`turn` keeps a few requests to Asterisk free for whoever has answered: see `airing.CALLS_AT_ONCE`."""
+        """`turn` limits concurrent requests, so that answered calls do not wait: see `on_air.CALLS_AT_ONCE`."""
         self.target = target
         self.dirty = False
-        """Something was learned since the last report."""
+        """There are changes since the last report."""
         self.joined = asyncio.Event()
-        """The speaker has been on the bridge."""
+        """Set when the speaker has been on the bridge."""
         self._client = client
         self._join = join
         self._turn = turn
@@ -91,7 +91,7 @@ class SpeakerLeg:
         self._jitter_ms: float | None = None
 
     async def run(self) -> None:
-        """Call the speaker, again and again if need be, until cancelled; then hang up."""
+        """Call the speaker, repeatedly if necessary, until cancelled; then hang up."""
         if not self.target.reachable:
             self._failed(Reason.NOT_REGISTERED)
             await self._woken.wait()
@@ -109,45 +109,45 @@ class SpeakerLeg:
                 await self._woken.wait()
 
     def wake(self) -> None:
-        """The speaker can be reached, perhaps at a new address: end a call to the old one, and call it now."""
+        """Call the speaker now, since it can be reached, perhaps at a new address; ends a call to the old one."""
         self.drop()
         self._woken.set()
 
     def drop(self) -> None:
-        """The speaker is not where we called it: end the call, whose sound nobody hears."""
+        """End the call to a speaker that is no longer there, since nobody hears it."""
         if (call := self._call or self._ringing) is not None:
             call.interrupt()
 
     @property
     def ours(self) -> bool:
-        """The speaker has not been taken by something more urgent."""
+        """False while a more urgent broadcast has the speaker."""
         return self._ours.is_set()
 
     async def give_up(self) -> None:
-        """Something more urgent has taken the speaker: end the call; returns when the line is free."""
+        """End the call for a more urgent broadcast; returns when the line is free."""
         self._ours.clear()
         self.drop()
         self._woken.set()
         await self._idle.wait()
 
     def take_back(self) -> None:
-        """The speaker is ours again, its delivery being `pending`: call it."""
+        """Call the speaker again, which is ours and whose delivery is `pending`."""
         self._state, self._events, self._reason = DeliveryState.PENDING, [], None
         self._ours.set()
 
     def audio_begins(self, at: datetime.datetime) -> None:
-        """The bridge carries sound from this moment on."""
+        """Count sound from this moment on."""
         self._audio_from = at
         self._hears()
 
     async def measure(self) -> None:
-        """Ask Asterisk how the speaker receives us (RTCP reports, RFC 3550 §6.4)."""
+        """Fetch the receiver statistics of the speaker from Asterisk (RTCP reports, RFC 3550 §6.4)."""
         if self._call is None or not self.target.supervised:
             return
         try:
             figures = await self._client.request(operations.RTP_STATISTICS, channelId=self._call.id)
         except AriError:
-            return  # it is just leaving; the figures of five seconds ago stand
+            return  # it is just leaving; keep the figures of five seconds ago
         self._sent = self._sent_before + int(figures.get("txcount", 0))
         self._lost = self._lost_before + max(int(figures.get("txploss", 0)), 0)
         if (jitter := figures.get("txjitter")) is not None:
@@ -155,7 +155,7 @@ class SpeakerLeg:
         self.dirty = True
 
     def report(self) -> DeliveryUpdate:
-        """Return everything learned so far, and the events since the last report."""
+        """Return the current figures, and the events since the last report."""
         events, self._events, self.dirty = tuple(self._events), [], False
         return DeliveryUpdate(
             delivery_id=self.target.delivery_id,
@@ -170,7 +170,7 @@ class SpeakerLeg:
         )
 
     async def _answered_once(self) -> bool:
-        """One call from ringing to its end; say whether it was answered."""
+        """Make one call from ringing to its end, and return whether it was answered."""
         self._attempts += 1
         self._note(DeliveryEvent.RING)
         self._idle.clear()
@@ -190,7 +190,7 @@ class SpeakerLeg:
         return True
 
     async def _one_call(self) -> None:
-        """Call, join the bridge and stay; ends by NotAnswered, or by HungUp when the speaker leaves."""
+        """Call, join the bridge and stay; ends with NotAnswered, or with HungUp when the speaker leaves."""
         channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
         async with Call(self._client, channel_id, None, self.target.code) as call:
             try:

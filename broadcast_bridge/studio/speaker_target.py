@@ -1,4 +1,4 @@
-"""How a speaker is called: what Asterisk dials, and what the INVITE says."""
+"""Dial string, headers and volume for the call to a speaker."""
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
@@ -13,11 +13,11 @@ AUTO_ANSWER_HEADERS = {
 }
 
 EMERGENCY_HEADER = {"PJSIP_HEADER(add,Priority)": "emergency"}
-"""RFC 3261 §20.26: a speaker that is still in a call takes this one in its place."""
+"""RFC 3261 §20.26: a speaker in another call takes this one instead."""
 
 
 def leg_target(delivery: Delivery, priority: Priority, interface: str) -> LegTarget:
-    """Say how the speaker of a delivery is called. `interface` is the address that multicast leaves from."""
+    """Return the target for a delivery. `interface` is the local address for multicast."""
     speaker = delivery.speaker
     variables: dict[str, str] = {}
     if not speaker.is_multicast:
@@ -37,9 +37,9 @@ def leg_target(delivery: Delivery, priority: Priority, interface: str) -> LegTar
 
 
 def dial_string(speaker: Speaker, priority: Priority, interface: str) -> str:
-    """How Asterisk dials a speaker: its SIP account, or its multicast group in the first of its codecs.
+    """Return Asterisk's dial string: the SIP account, or the multicast group with the speaker's first codec.
 
-    `interface` is the address that multicast leaves from, empty to leave that to the routing table.
+    `interface` is the local address for multicast; empty leaves the choice to the routing table.
     """
     if speaker.is_multicast:
         group = speaker.multicast_by_priority.get(priority, speaker.multicast)
@@ -49,6 +49,6 @@ def dial_string(speaker: Speaker, priority: Priority, interface: str) -> str:
 
 
 def volume_factor(decibels: float) -> str:
-    """Write a gain as Asterisk's VOLUME function takes it: times a number, or a negative one to divide by."""
+    """Return a gain for Asterisk's VOLUME function: a factor, or a negative one to divide by."""
     factor = 10 ** (abs(decibels) / 20)
     return f"{factor if decibels >= 0 else -factor:.2f}"

@@ -1,7 +1,7 @@
-"""The studio: opens a bridge to the speakers of a broadcast, lets its sound in, and closes it in order.
+"""The studio: opens a bridge to the speakers of a broadcast, plays its content, and closes it in order.
 
-Reads top to bottom in `Studio._broadcast`. The rules are in `planning` and `broadcasts`; what sounds is a
-`LiveVoice` or a `RecordedSound`; calling a speaker is in `speaker_leg`.
+`Studio._broadcast` is the sequence. The rules are in `broadcasts.starting` and `broadcasts.lifecycle`; the content is a
+`LiveVoice` or a `RecordedSound`; `speaker_leg` calls the speakers.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Sounds:
-    """The sounds of going on and off air, as paths without extension."""
+    """The sounds at the beginning and end of a broadcast, as paths without extension."""
 
     opening_chime: str
     closing_chime: str
@@ -54,7 +54,7 @@ class Sounds:
 
 @dataclass(frozen=True)
 class StudioRules:
-    """How long things may take, in seconds; the address that multicast leaves from (empty: by the routes); our name."""
+    """Time limits in seconds, local address for multicast (empty: by the routes), and name of this switchboard."""
 
     answer_seconds: float
     max_live_seconds: int
@@ -77,14 +77,14 @@ class Plan:
 
 
 WhenPlanned = Callable[[Session, int], None]
-"""Told the id of a broadcast in the transaction that plans it; what it raises undoes the plan."""
+"""Called with the id of a broadcast in the transaction that plans it; an exception undoes the plan."""
 
 
 class Content(Protocol):
-    """What a broadcast lets its speakers hear, after the chime."""
+    """The content of a broadcast after the chime."""
 
     async def run(self, airing: Airing) -> Ending:
-        """Let it be heard and return how it ended; cancelled when something from outside ends it."""
+        """Play the content and return how it ended; cancelled when something else ends the broadcast."""
         ...
 
 
@@ -118,7 +118,7 @@ class Studio:
 
     @property
     def on_air(self) -> frozenset[int]:
-        """The ids of the broadcasts that this studio has in hand."""
+        """The ids of the broadcasts that this studio is running."""
         return frozenset(self._in_hand)
 
     async def go_live(
@@ -130,11 +130,11 @@ class Studio:
         *,
         when_planned: WhenPlanned | None = None,
     ) -> Outcome:
-        """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return how it went.
+        """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return the result.
 
-        Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before
-        any speaker is called, and HungUp, after everything is closed, when the caller hung up. However it
-        ends, the broadcast and its deliveries have their final states.
+        Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before any speaker
+        is called, and HungUp, after everything is closed, when the caller hung up. In every case the broadcast and its
+        deliveries have their final states afterwards.
         """
 
         def prepare(session: Session) -> tuple[Plan, Taken]:
@@ -162,7 +162,7 @@ class Studio:
         return outcome
 
     async def air(self, broadcast_id: int, taken: Taken) -> Outcome:
-        """Play a recorded broadcast, whose speakers were taken by `planning.begin`, to its end."""
+        """Play a recorded broadcast, whose speakers were taken by `starting.begin`, to its end."""
         plan = await self._database.run(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
         sound = RecordedSound(
             plan.sounds, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
@@ -170,16 +170,16 @@ class Studio:
         return await self._broadcast(plan, taken, sound, Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR))
 
     def stop(self, broadcast_id: int) -> None:
-        """End a broadcast that is on air here, in order; does nothing when it is not."""
+        """End a broadcast on air here, in order; does nothing when it is not."""
         if airing := self._on_air.get(broadcast_id):
             airing.end(Ending(BroadcastEvent.END, Reason.STOPPED))
 
     async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
-        """Let go of speakers that something more urgent has taken, by broadcast; returns when their lines are free."""
+        """Release speakers that a more urgent broadcast has taken, by broadcast; returns when their lines are free."""
         await self._let_go(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
 
     async def fall_silent(self, acknowledged: Mapping[int, Sequence[int]]) -> None:
-        """Let go of speakers where somebody has taken notice of what they say, by broadcast."""
+        """Release speakers whose official has acknowledged the emergency, by broadcast."""
         await self._let_go(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
 
     async def _let_go(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
@@ -187,18 +187,18 @@ class Studio:
         await asyncio.gather(*(airing.give_up(ids, without_any_left) for airing, ids in airings if airing))
 
     def take_back(self, returned: Mapping[int, Sequence[int]]) -> None:
-        """Call speakers again that were taken from broadcasts which still go on."""
+        """Call speakers again that were taken from broadcasts which are still running."""
         for broadcast_id, deliveries in returned.items():
             if airing := self._on_air.get(broadcast_id):
                 airing.take_back(deliveries)
 
     def speaker_returned(self, code: str) -> None:
-        """A speaker can be reached, perhaps at another address: whoever wants it calls it now."""
+        """Call a speaker that can be reached again, perhaps at another address, for every broadcast that wants it."""
         for airing in self._on_air.values():
             airing.speaker_returned(code)
 
     def speaker_lost(self, code: str) -> None:
-        """A speaker no longer answers: what is sent to it is not heard, and must not count as played."""
+        """End the calls to a speaker that no longer answers, so that they do not count as played."""
         for airing in self._on_air.values():
             airing.speaker_lost(code)
 
@@ -217,7 +217,7 @@ class Studio:
             broadcast.id,
             tuple(leg_target(delivery, priority, interface) for delivery in active),
             self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
-            # A live voice comes from a telephone: the cheaper bridge carries all of it.
+            # A live voice is narrow-band: the cheaper bridge is enough.
             bool(files)
             and any("g722" in delivery.speaker.codecs for delivery in active)
             and all(file.with_suffix(".wav16").exists() for file in files),
@@ -228,7 +228,7 @@ class Studio:
         )
 
     async def _broadcast(self, plan: Plan, taken: Taken, content: Content, before_air: Ending) -> Outcome:
-        """One broadcast from its first call to its last row; `before_air` is how it ends when it does not get there."""
+        """Run one broadcast from its first call to its last row; `before_air` is its result if it never gets on air."""
         self._in_hand.add(plan.broadcast_id)
         ending = before_air
         try:
@@ -262,7 +262,7 @@ class Studio:
 
     @contextlib.asynccontextmanager
     async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
-        """The bridge, its legs and its announcer, for the length of the block."""
+        """Provide the bridge, its legs and its announcer for the duration of the block."""
         async with contextlib.AsyncExitStack() as stack:
             name = f"broadcast-{plan.broadcast_id}"
             bridge = await stack.enter_async_context(loudspeaker_bridge(self._client, name, wideband=plan.wideband))
@@ -280,7 +280,7 @@ class Studio:
 
     @contextlib.asynccontextmanager
     async def _opening(self, plan: Plan, airing: Airing) -> AsyncIterator[None]:
-        """Sound goes out, and is measured, from here on; written down beside the chime, before anything ends it."""
+        """Send and measure sound during the block; the opening is stored while the chime plays."""
         opened = now()
         airing.audio_begins(opened)
         writing = asyncio.create_task(
@@ -301,7 +301,7 @@ class Studio:
         return await content.run(airing)
 
     async def _sign_off(self, airing: Airing) -> None:
-        """Let the speakers hear that this was the end."""
+        """Play the closing chime."""
         with contextlib.suppress(AriError, HungUp):
             await airing.play(self.sounds.closing_chime)
 
@@ -344,11 +344,11 @@ class Studio:
 
 
 async def _until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:
-    """Let it sound until it ends by itself or is ended from outside."""
+    """Run the content until it ends or the broadcast is ended otherwise."""
     work = asyncio.create_task(sounding)
     try:
         await asyncio.wait((work, airing.over), return_when=asyncio.FIRST_COMPLETED)
         return work.result() if work.done() else airing.over.result()
     finally:
         work.cancel()
-        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off the air
+        await asyncio.gather(work, return_exceptions=True)  # it takes its voice off air
