@@ -28,8 +28,6 @@ class HaiChieuError(Exception):
     http_status = 409
 
     def __init__(self, key: str | Message, /, **fields: Field) -> None:
-        if isinstance(key, str) and " " in key:
-            key = Message.verbatim(key)
         self.message = key if isinstance(key, Message) else Message(key, fields)
         super().__init__(self.message)
 
@@ -86,7 +84,9 @@ class InvalidValue(ValueError):
 
 
 def message_of(problem: BaseException) -> Message:
-    """Return the message of an error of ours, or the words of any other error."""
+    """Return the message of an error of ours; of any other error its kind, since its words may name citizens' data."""
     if isinstance(problem, HaiChieuError | InvalidValue):
         return problem.message
-    return Message.verbatim(str(problem) or type(problem).__name__)
+    if isinstance(problem, OSError) and problem.strerror:
+        return Message.verbatim(problem.strerror)
+    return Message.verbatim(type(problem).__name__)

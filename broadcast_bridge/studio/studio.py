@@ -248,7 +248,7 @@ class Studio:
             raise
         except AriError as problem:
             ending = Ending(BroadcastEvent.FAIL, Reason.ASTERISK_STOPPED)
-            raise Lost(f"Asterisk failed in the middle of a broadcast: {problem}") from problem
+            raise Lost(problem.message) from problem
         except asyncio.CancelledError:
             ending = Ending(ending.event, Reason.STATION_STOPPED)
             raise

@@ -378,7 +378,7 @@ async def _leave_dial_bridge(client: AriClient, call: Call) -> None:
         await client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=call.id)
     except AriRefused as problem:
         call.hung_up = True
-        raise HungUp("the other side hung up") from problem
+        raise HungUp("ari.hung_up") from problem
     finally:
         with contextlib.suppress(AriError):
             await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)

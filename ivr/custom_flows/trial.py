@@ -70,7 +70,7 @@ class PatientCall(SimulatedCall):
         if not self._pressed and not self._script:
             self._step(*sounds)
             self.waits = self.over = True
-            raise HungUp("the caller thinks")
+            raise HungUp("ari.call_over")
         return await super().ask(
             *sounds, max_digits=max_digits, terminator=terminator, first_digit_seconds=first_digit_seconds
         )

@@ -108,11 +108,11 @@ class SimulatedCall:
 
     def _step(self, *lines: str) -> None:
         if self.over:
-            raise HungUp("the call is over")
+            raise HungUp("ari.call_over")
         if self.steps == self._hang_up_at:
             self.over = True
             self.transcript.append("☎ hung up by the caller")
-            raise HungUp("the caller hung up")
+            raise HungUp("ari.hung_up")
         self.steps += 1
         self.transcript.extend(lines)
 
@@ -155,7 +155,7 @@ class SimulatedDesk:
         if self.locked:
             raise LockedOut("locked")
         if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
-            raise WrongPin("staff code or PIN is wrong")
+            raise WrongPin("base.sign_in.wrong")
         return self.official
 
     async def choose_pin(self, official_id: int, pin: str) -> None:

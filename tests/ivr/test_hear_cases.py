@@ -7,6 +7,7 @@ import pytest
 from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken
 from haichieu.audio.ingest import SilentSound
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.media import DiskFull
 from ivr.desks.case_protocol import CaseSeen
 from ivr.simulator.case_desks import SimulatedCases
@@ -85,7 +86,10 @@ async def test_silence_after_recording_leaves_the_recording() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "prompt"),
-    [(AnswerNotAllowed("no right"), "answer-not-allowed"), (DiskFull("full"), "disk-full")],
+    [
+        (AnswerNotAllowed(Message.verbatim("no right")), "answer-not-allowed"),
+        (DiskFull(Message.verbatim("full")), "disk-full"),
+    ],
 )
 async def test_an_official_who_may_not_record_is_told_so_and_continues(refusal: HaiChieuError, prompt: str) -> None:
     at = cases(refusal=refusal)

@@ -8,6 +8,7 @@ import pytest
 
 from haichieu.ari.call import Digits
 from haichieu.errors import EnvironmentProblem
+from haichieu.locale import Message
 from ivr.flows.definition import delivered_flow, parse_flow
 from ivr.flows.interpreter import MOST_STEPS, FlowEnd, run_flow
 from ivr.flows.session import CallBackOwed, NotKnownYet, Session, Values
@@ -131,7 +132,9 @@ async def test_the_seconds_of_a_menu_reach_the_call() -> None:
 
 
 async def test_an_error_of_ours_is_an_apology_and_the_end() -> None:
-    call, end = await place_call("2468#", "1", "11#", "1", at_desk=desk(refusal=EnvironmentProblem("no ffmpeg")))
+    call, end = await place_call(
+        "2468#", "1", "11#", "1", at_desk=desk(refusal=EnvironmentProblem(Message.verbatim("no ffmpeg")))
+    )
     assert end is FlowEnd.FAILED
     assert call.transcript[-2:] == [said("technical-failure"), "☎ hung up by the station"]
 
@@ -139,7 +142,7 @@ async def test_an_error_of_ours_is_an_apology_and_the_end() -> None:
 async def test_a_station_that_cannot_speak_at_all_still_hangs_up() -> None:
     class NoVoice:
         def sound(self, key: str, language: str, variables: Values | None = None) -> str:
-            raise EnvironmentProblem("no espeak-ng")
+            raise EnvironmentProblem(Message.verbatim("no espeak-ng"))
 
     call = SimulatedCall()
     assert await run_flow(delivered_flow("hotline"), Session(call, NoVoice(), desk(), "vi")) is FlowEnd.FAILED

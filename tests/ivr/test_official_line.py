@@ -10,6 +10,7 @@ from broadcast_bridge.programmes.phone_recordings import RecordNotAllowed
 from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed
 from haichieu.audio.ingest import UnusableSound
 from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.media import DiskFull
 from ivr.flows.interpreter import FlowEnd
 from ivr.flows.session import CallBackOwed, LiveResult
@@ -184,7 +185,7 @@ async def test_three_unusable_zones_lead_back_to_the_menu() -> None:
         (LiveNotAllowed("no right"), said("live-not-allowed")),
         (UnknownZone("removed since"), said("unknown-zone", code="11")),
         (ZoneNotAllowed("taken away since"), said("zone-not-allowed", code="11")),
-        (DiskFull("full"), said("disk-full")),
+        (DiskFull(Message.verbatim("full")), said("disk-full")),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
@@ -312,7 +313,10 @@ async def test_silence_is_not_kept_and_the_caller_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "sentence"),
-    [(RecordNotAllowed("no right"), "record-not-allowed"), (DiskFull("full"), "disk-full")],
+    [
+        (RecordNotAllowed(Message.verbatim("no right")), "record-not-allowed"),
+        (DiskFull(Message.verbatim("full")), "disk-full"),
+    ],
     ids=["no right", "disk full"],
 )
 async def test_a_recording_that_may_not_begin_says_why(refusal: HaiChieuError, sentence: str) -> None:
