@@ -1,7 +1,7 @@
-"""The accounts as a file that Asterisk reads when it starts, so that it knows them before, or without, us.
+"""File of the SIP accounts that Asterisk reads at its start, before or without the application.
 
-While we are connected, accounts live in Asterisk's memory, where they can be changed without a reload. The file
-is for its next start: with the application down, speakers can still register and the emergency line reach them.
+While the switchboard is connected, accounts are in Asterisk's memory, where they change without a reload. The file is
+for its next start: with the application down, speakers can still register and the emergency line reaches them.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from dialplans.accounts import DynamicObject
 from dialplans.configuration import ACCOUNTS, as_value, write_secretly
 
 MODULES = ("res_pjsip.so", "res_pjsip_endpoint_identifier_ip.so", "res_pjsip_outbound_registration.so")
-"""The modules that read the file; reloading them leaves calls alone (measured: no packet lost)."""
+"""The modules that read the file; reloading them does not affect calls (measured: no packet lost)."""
 
 
 class AccountFile:
@@ -21,7 +21,7 @@ class AccountFile:
         self._path = home / "etc" / ACCOUNTS
 
     def write(self, objects: Iterable[DynamicObject]) -> None:
-        """Make the file hold exactly these objects; an unchanged file is left alone."""
+        """Write exactly these objects; an unchanged file is not touched."""
         text = "; Written by the switchboard; read when Asterisk starts.\n" + "".join(map(_section, objects))
         if not self._path.exists() or self._path.read_text("utf-8") != text:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""SIP accounts as the objects that Asterisk's dynamic configuration takes. Pure data: nothing is sent from here.
+"""SIP accounts as objects of Asterisk's dynamic configuration. Pure data: nothing is sent from here.
 
-No clear password ever reaches Asterisk for an account that registers with us: it is given HA1, the digest of
-user, realm and password (RFC 2617 §3.2.2.2), so what Asterisk keeps on disk for the degraded mode is no password.
+Accounts that register with us never give Asterisk a clear-text password: it gets HA1, the digest of user, realm and
+password (RFC 2617 §3.2.2.2), so the file on disk for the degraded mode contains no password.
 """
 
 import hashlib
@@ -15,26 +15,26 @@ REALM = "haichieu"
 CODECS = ("alaw", "ulaw", "g722", "opus")
 DEFAULT_CODECS = ("alaw", "ulaw")
 FOR_EVER = "1000000"
-"""Asterisk has no word for it; its default is to leave a carrier alone after ten failures."""
+"""Asterisk has no value for "unlimited"; by default it gives up on a carrier after ten failures."""
 
 FINGERPRINT = "callerid_tag"
 """The field with the digest of all others, in an endpoint that has no `callerid` and takes callers' numbers from From.
 
 Asterisk updates an object by writing it out and reading it back, and writes a missing `callerid` as "unknown": after an
-update every caller would have that for a number. Such an endpoint is therefore never updated: it is created anew, and
-left alone as long as the digest is the same. The field itself is never sent to anybody."""
+update every caller would have that number. Such an endpoint is therefore never updated but created again when the
+digest differs. The field itself is never sent."""
 
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]{1,32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 class BadAccountName(HaiChieuError):
-    """The name cannot be a SIP user name here."""
+    """The name is not a valid SIP user name."""
 
 
 @dataclass(frozen=True)
 class DynamicObject:
-    """One object of res_pjsip: its type, its id, its fields. Put in this order, taken away in the opposite one."""
+    """One object of res_pjsip: its type, its id, its fields. Created in this order, deleted in the opposite one."""
 
     object_type: str
     id: str
@@ -42,18 +42,18 @@ class DynamicObject:
 
 
 def ha1(user: str, password: str) -> str:
-    """Return HA1 for our realm. MD5 is what SIP loudspeakers speak; it protects nothing else here."""
+    """Return HA1 for our realm. SIP loudspeakers require MD5; it is used for nothing else."""
     return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
 
 
 def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_seconds: int) -> tuple[DynamicObject, ...]:
-    """A loudspeaker: registers with HA1 `secret`, is asked every `qualify_seconds` whether it lives, calls nobody."""
+    """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call."""
     fields = {"context": "from-speaker", "allow": _allow(codecs), "callerid": f"<{name}>"}
     return _registering(name, secret, qualify_seconds, fields)
 
 
 def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
-    """A phone on the station's network; its calls carry `caller_number`, whatever its From header claims."""
+    """Return a phone on the station's network; its calls have `caller_number`, whatever its From header claims."""
     if not _NUMBER.fullmatch(caller_number):
         raise BadAccountName("asterisk.bad_caller_number", number=caller_number)
     fields = {
@@ -68,13 +68,13 @@ def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicOb
 def trunk_account(
     name: str, host: str, port: int, *, register: bool, username: str, password: str
 ) -> tuple[DynamicObject, ...]:
-    """A carrier, known by its address; we register there when it wants that, and log in when it challenges us."""
+    """Return a carrier identified by its address; registers if `register`, and authenticates when challenged."""
     _check(name)
-    # By its address alone: a carrier proves itself by nothing else, and anybody can write its name into From.
+    # By address only: a carrier has no other proof, and anyone can write its name into From.
     endpoint = {**_MEDIA, "identify_by": "ip", "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
     objects = []
     if username:
-        # The carrier's realm is not ours to know, so this one password cannot be given as a digest.
+        # The carrier's realm is unknown, so this password cannot be given as a digest.
         secret = {"auth_type": "userpass", "username": username, "password": password}
         objects.append(DynamicObject("auth", name, secret))
         endpoint |= {"outbound_auth": name, "from_user": username}
@@ -110,9 +110,9 @@ _MEDIA = {
     "message_context": "no-text-is-a-call",
     "redirect_method": "uri_core",
 }
-"""All sound passes through us, and phones behind NAT are answered where they speak from. Texts go to the application:
-in a context with extensions they would enter the dialplan as well, as a channel of their own. Nothing of ours obeys a
-302; if something did, a device could name a SIP address, but no trunk and no Local channel."""
+"""All media passes through Asterisk, and phones behind NAT are answered at their source address. Texts go to the
+application: in a context with extensions they would also enter the dialplan, as a separate channel. We never follow a
+302; even if we did, a device could name a SIP address, but no trunk and no Local channel."""
 
 
 def _registering(

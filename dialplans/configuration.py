@@ -1,4 +1,4 @@
-"""Writes all that Asterisk reads into the station's home, from templates and settings."""
+"""Asterisk's configuration, written into the station's home from templates and settings."""
 
 import contextlib
 import errno
@@ -28,21 +28,21 @@ DEFAULTS = (
     *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
     *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf"),
 )
-"""Files that Asterisk misses aloud although their defaults are what we want."""
+"""Files whose absence Asterisk reports, although we use their defaults."""
 
 ACCOUNTS = "pjsip_accounts.conf"
 PATIENCE_SECONDS = 4.0
 
 
 class PortTaken(EnvironmentProblem):
-    """Somebody else, perhaps another station, listens on one of our ports."""
+    """Another program, perhaps another station, listens on one of our ports."""
 
     def __init__(self, kind: str, port: int, setting: str) -> None:
         super().__init__("asterisk.port_taken", kind=kind, port=port, setting=setting)
 
 
 class AddressNotOurs(EnvironmentProblem):
-    """The station may not listen where its settings say."""
+    """The station cannot listen on the configured address."""
 
     def __init__(self, address: str, port: int, why: str) -> None:
         super().__init__("asterisk.address_not_ours", address=address, port=port, why=why)
@@ -58,8 +58,8 @@ class HomeNotWritable(EnvironmentProblem):
 def write_configuration(settings: Settings, installation: Installation) -> Path:
     """Write Asterisk's configuration for this station and return the path of its main file.
 
-    What the switchboard keeps for Asterisk's next start is left as it is: the accounts (see `account_file`) and
-    the emergency line (see `degraded`).
+    The files that the switchboard writes for Asterisk's next start stay unchanged: the accounts (see `account_file`)
+    and the emergency line (see `degraded`).
     Raises HomeNotWritable.
     """
     check_home(settings)
@@ -68,7 +68,7 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
     try:
         for folder in FOLDERS:
             (home / folder).mkdir(parents=True, exist_ok=True)
-            # Voices, callers' numbers and account digests: Asterisk itself would let everybody read them.
+            # Voices, callers' numbers and account digests: Asterisk itself would make them world-readable.
             (home / folder.partition("/")[0]).chmod(0o700)
         for name in FILES:
             write_secretly(home / "etc" / name, render(name, values))
@@ -82,15 +82,15 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """Fill in a template of this room; a name that is missing is an error of ours, never an empty value."""
+    """Fill in a template of this room. Raises KeyError for a missing name."""
     text = (resources.files("dialplans") / "templates" / template).read_text("utf-8")
     return Template(text).substitute(values)
 
 
 def as_value(text: str) -> str:
-    """Return text as a value of Asterisk's files, where a semicolon begins a comment and a line end the next value.
+    """Return text as a value of Asterisk's files, where a semicolon starts a comment and a line break the next value.
 
-    Raises SettingsError for what no value can hold.
+    Raises SettingsError for control characters.
     """
     if not text.isprintable():
         raise SettingsError("asterisk.control_character", text=repr(text))
@@ -98,7 +98,7 @@ def as_value(text: str) -> str:
 
 
 def write_secretly(path: Path, text: str) -> None:
-    """Write a file that only the station's user may read, whole or not at all."""
+    """Write a file atomically that only the station's user may read."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
@@ -106,7 +106,7 @@ def write_secretly(path: Path, text: str) -> None:
 
 
 def ari_password(settings: Settings) -> str:
-    """Return the password of ARI: as set, else one made once for this home."""
+    """Return the password of ARI: the setting, else one generated once for this home."""
     if settings.ari_password:
         return settings.ari_password
     return station_secret(settings.home.absolute(), "ari-password", _new_password).decode()
@@ -117,12 +117,12 @@ def _new_password() -> bytes:
 
 
 def spool_folder(settings: Settings) -> Path:
-    """Where Asterisk leaves recordings."""
+    """Return the folder of Asterisk's recordings."""
     return settings.home.absolute() / "spool"
 
 
 def check_home(settings: Settings) -> None:
-    """Raise HomeNotWritable when the station could not keep anything."""
+    """Raise HomeNotWritable when the home cannot be written to."""
     home = settings.home.absolute()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -136,15 +136,15 @@ def check_home(settings: Settings) -> None:
 def check_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
     """Raise PortTaken or AddressNotOurs when the station could not listen, naming the setting to change.
 
-    A port in use is looked at again for `patience` seconds: an Asterisk whose supervisor was killed needs a
-    moment to leave.
+    A port in use is checked again for `patience` seconds: an Asterisk whose supervisor was killed needs a moment to
+    exit.
     """
     check_asterisk_ports(settings, patience)
     _check(((socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),), patience)
 
 
 def check_asterisk_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
-    """As `check_ports`, for what Asterisk alone listens on."""
+    """As `check_ports`, for Asterisk's ports only."""
     listeners = (
         (socket.SOCK_DGRAM, settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
         (socket.SOCK_STREAM, settings.ari_host, settings.ari_port, "HAICHIEU_ARI_PORT"),
@@ -164,7 +164,7 @@ def _check(listeners: Iterable[tuple[socket.SocketKind, str, int, str]], patienc
 
 
 def _why_not(kind: socket.SocketKind, address: str, port: int) -> OSError | None:
-    """Say why one cannot listen there, None when one can."""
+    """Return why listening there fails, None when it works."""
     with contextlib.closing(socket.socket(socket.AF_INET, kind)) as probe:
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -204,7 +204,7 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
 
 
 def _load_lines(installation: Installation) -> str:
-    # Modules that lie in another container cannot be looked at; Asterisk passes over one that is missing.
+    # Modules in another container cannot be checked; Asterisk skips missing ones.
     elsewhere = not installation.modules.is_dir()
     optional = [name for name in modules.IF_PRESENT if elsewhere or (installation.modules / f"{name}.so").exists()]
     return "\n".join(f"load = {name}.so" for name in (*modules.REQUIRED, *optional))

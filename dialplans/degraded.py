@@ -1,7 +1,7 @@
-"""What Asterisk does alone while the application is down.
+"""Degraded dialplan: Asterisk's behaviour while the application is down.
 
-The emergency line pages every speaker, hotline numbers take a message (see `left_messages`), and everybody else hears a
-sentence.
+The emergency line pages every speaker, hotline numbers record a message (see `left_messages`), and other callers hear
+an announcement.
 """
 
 import filecmp
@@ -17,7 +17,7 @@ from dialplans.configuration import HomeNotWritable, render, write_secretly
 from haichieu.settings import Settings
 
 GROUP = 40
-"""Speakers in one Page(): a hundred were reached at once, three hundred not at all."""
+"""Speakers per Page(): measured, a hundred work at once, three hundred fail."""
 
 _NUMBER = re.compile(r"[0-9+*#]+")
 _DESTINATION = re.compile(r"[A-Za-z0-9/.:()_-]+")
@@ -25,7 +25,7 @@ _DESTINATION = re.compile(r"[A-Za-z0-9/.:()_-]+")
 
 @dataclass(frozen=True)
 class DegradedSounds:
-    """What is said, as paths without extension."""
+    """Announcements as paths without extension."""
 
     station_down: str
     ask_pin: str
@@ -49,15 +49,15 @@ ASTERISKS_OWN = DegradedSounds(
     message_kept="vm-msgsaved",
     message_not_kept="vm-mailboxfull",
 )
-"""What Asterisk has in English, for a sentence that nobody recorded or synthesised."""
+"""English sounds of Asterisk, for announcements that are neither recorded nor synthesised."""
 
 
 @dataclass(frozen=True)
 class DegradedMode:
-    """All that Asterisk must know to do without us. An empty `emergency_number` means no emergency line.
+    """The data of the degraded dialplan. An empty `emergency_number` means no emergency line.
 
-    `destinations` are the speakers as Asterisk dials them; one that is not registered is passed over by it. At
-    `hotline_numbers` messages are taken.
+    `destinations` are the speakers as Asterisk dials them; it skips those that are not registered. `hotline_numbers`
+    record messages.
     """
 
     emergency_number: str
@@ -68,9 +68,9 @@ class DegradedMode:
 
 
 def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
-    """Write `degraded.conf`, for the station's user only; say whether it differs from what was there.
+    """Write `degraded.conf`, for the station's user only; return whether it changed.
 
-    The sounds are copied beside it, so that nothing the application tidies away is missing when it is needed.
+    The sounds are copied next to it, so that the application's cleaning cannot remove them.
     Raises HomeNotWritable.
     """
     home = settings.home.absolute()
@@ -88,7 +88,7 @@ def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
 
 
 def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, key: str) -> str:
-    """Return the dialplan as text; callers' numbers are kept under `key`."""
+    """Return the dialplan as text; callers' numbers are encrypted with `key`."""
     said = {f"sound_{name}": sound for name, sound in asdict(sounds).items()}
     has_line = all(text.isascii() and text.isdigit() for text in (mode.emergency_number, mode.emergency_pin))
     route = f"exten => {mode.emergency_number},1,Goto(emergency-line,s,1)" if has_line else "; no emergency line"
@@ -140,14 +140,14 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
 
 
 def _kept(sounds: DegradedSounds, folder: Path) -> DegradedSounds:
-    """Copy the sounds, in every form they have, into `folder`; return what to play."""
+    """Copy the sounds in all their formats into `folder`; return the paths to play."""
     folder.mkdir(parents=True, exist_ok=True)
     return DegradedSounds(**{name: _kept_one(name, Path(sound), folder) for name, sound in asdict(sounds).items()})
 
 
 def _kept_one(name: str, sound: Path, folder: Path) -> str:
     if not sound.is_absolute():
-        return str(sound)  # one that Asterisk brings
+        return str(sound)  # part of Asterisk
     forms = list(sound.parent.glob(f"{sound.name}.*"))
     for form in forms:
         copy = folder / (name + form.suffix)

@@ -1,7 +1,7 @@
 """Fetching an Asterisk from Debian unstable into a folder, without installing it and without being root.
 
-A private apt brings the packages, signatures and digests checked; here they are unpacked, trimmed and put in
-place. Nothing counts before the last step, a rename.
+A private apt downloads the packages and checks signatures and digests; here they are unpacked, trimmed and put in
+place. The last step, a rename, makes them valid.
 """
 
 import contextlib
@@ -43,9 +43,9 @@ def fetch_asterisk(
 ) -> Installation:
     """Return the Asterisk in `cache`, fetching it first when it is not there.
 
-    Two callers at once wait for each other. An interruption leaves at most whole packages, which the next try
-    takes up, and folders that it removes. `mirrors` are the machine's own Debian mirrors unless given.
-    Raises NoAsterisk on a machine it cannot be done on, FetchFailed when it fails.
+    Concurrent calls wait for each other. After an interruption, the next call reuses complete packages and removes
+    unfinished folders. The default of `mirrors` is the machine's own Debian mirrors.
+    Raises NoAsterisk on an unsupported machine, FetchFailed when it fails.
     """
     architecture = _architecture(keyring)
     try:
@@ -90,7 +90,7 @@ def _fetch(
     staging = cache / f"unpacking-{os.getpid()}"
     try:
         _unpack(packages, staging, architecture, progress)
-        os.sync()  # else a power cut could leave the list of packages and lose what it vouches for
+        os.sync()  # otherwise a power cut could leave the list of packages without the packages
         if (cache / "root").exists():
             shutil.rmtree(cache / "root")
         staging.rename(cache / "root")
@@ -127,7 +127,7 @@ def _unpack_one(package: Package, staging: Path) -> tuple[str, str, str]:
     with package.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != package.sha256:
-        # apt looks at no more than the size of what an earlier try left.
+        # apt checks only the size of a file from an earlier attempt.
         package.file.unlink()
         raise FetchFailed(message("asterisk.damaged_package", file=package.file.name))
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""An Asterisk that can be run: named in the settings, found on the PATH, or fetched earlier into the cache."""
+"""Installed Asterisk: named in the settings, found on the PATH, or fetched earlier into the cache."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ from haichieu.settings import Settings
 
 OLDEST = 20
 COMPLETE = "packages.tsv"
-"""The list of packages in a fetched Asterisk, written last: where it is, the unpacking was finished."""
+"""The list of packages of a fetched Asterisk, written last: it proves that unpacking finished."""
 
 
 class NoAsterisk(EnvironmentProblem):
@@ -23,7 +23,7 @@ class NoAsterisk(EnvironmentProblem):
 
 @dataclass(frozen=True)
 class Architecture:
-    """What Debian calls this machine."""
+    """Debian's names for this machine."""
 
     debian: str
     triplet: str
@@ -38,7 +38,7 @@ ARCHITECTURES = {
 
 @dataclass(frozen=True)
 class Installation:
-    """How to start an Asterisk, and where its parts lie."""
+    """Command and folders of an Asterisk."""
 
     argv: tuple[str, ...]
     version: str
@@ -49,7 +49,7 @@ class Installation:
 def find_installation(settings: Settings) -> Installation | None:
     """Return the Asterisk to use, or None when one has to be fetched.
 
-    Raises NoAsterisk when the one that the setting names is none, or is too old.
+    Raises NoAsterisk when the setting names no Asterisk, or one that is too old.
     """
     if settings.asterisk:
         named = _on_this_machine(Path(settings.asterisk))
@@ -63,17 +63,17 @@ def find_installation(settings: Settings) -> Installation | None:
 
 
 def cache_folder(settings: Settings) -> Path:
-    """Where a fetched Asterisk is kept, for every station of this user."""
+    """Return the folder of a fetched Asterisk, shared by all stations of this user."""
     return settings.asterisk_cache or Path.home() / ".cache" / "haichieu" / "asterisk"
 
 
 def fetched_installation(cache: Path) -> Installation | None:
-    """Return the Asterisk in the cache, or None when there is none that is complete."""
+    """Return the Asterisk in the cache, or None unless it is complete."""
     root, architecture = cache / "root", ARCHITECTURES.get(platform.machine())
     if architecture is None or not (root / COMPLETE).exists():
         return None
     libraries = root / "usr/lib" / architecture.triplet
-    # Through its own loader and libraries; LD_LIBRARY_PATH would leak them into host programs it starts.
+    # With its own loader and libraries; LD_LIBRARY_PATH would leak them into host programs that it starts.
     loader = (str(libraries / architecture.loader), "--library-path", str(libraries), "--argv0", "asterisk")
     argv = (*loader, str(root / "usr/sbin/asterisk"))
     version = _version(argv)

@@ -1,8 +1,8 @@
-"""What citizens said to Asterisk alone: the recordings, and beside each what the degraded dialplan noted about it.
+"""Messages that citizens left while the application was down, with the notes of the degraded dialplan.
 
-Two files a message in `<home>/spool/messages`: `left-<channel>.wav`, and `left-<channel>.about` with the moment, the
-number dialled and the caller's number under a key of the station. The channel's id in the name tells whether its
-caller is still speaking; who called stands in no name.
+Two files per message in `<home>/spool/messages`: `left-<channel>.wav`, and `left-<channel>.about` with the time, the
+dialled number and the caller's number, encrypted with a key of the station. The channel's id in the name shows whether
+its caller is still speaking; no file name contains a caller's number.
 """
 
 import base64
@@ -20,20 +20,20 @@ from haichieu.vault import station_secret
 
 FOLDER = "spool/messages"
 SILENCE_SECONDS = 6
-"""So much silence ends a message; old people think before they go on."""
+"""Silence that ends a message; long enough for pauses of slow speakers."""
 MOST_SECONDS = 300
 
 _NAME = re.compile(r"left-([0-9.]+)")
 _BLOCK = 16
 _RANDOM = 8
-"""Digits at the head of each block that mean nothing."""
+"""Random digits at the start of each block."""
 
 
 @dataclass(frozen=True)
 class LeftMessage:
-    """A message in the spool. `dialled` is empty and `at` the file's own time when nothing is noted about it.
+    """A message in the spool. Without a note, `dialled` is empty and `at` is the file's time.
 
-    `number` is None for somebody who withholds it.
+    `number` is None if the caller withholds it.
     """
 
     channel: str
@@ -44,18 +44,18 @@ class LeftMessage:
     number: str | None = None
 
     def forget(self) -> None:
-        """Delete what is left of it: it is filed, or there is nothing in it."""
+        """Delete both files, after the message is filed or found to be empty."""
         self.wav.unlink(missing_ok=True)
         self.about.unlink(missing_ok=True)
 
 
 def caller_key(home: Path) -> str:
-    """The key that the dialplan keeps callers' numbers under: 16 characters, as AES_ENCRYPT() wants it."""
+    """Return the key with which the dialplan encrypts callers' numbers: 16 characters, as AES_ENCRYPT() requires."""
     return station_secret(home, "left-messages.key", _new_key).decode()
 
 
 def left_messages(home: Path) -> list[LeftMessage]:
-    """Every message in the spool, in order, also those that are being spoken at this moment."""
+    """Return every message in the spool, sorted, including those still being recorded."""
     folder = home / FOLDER
     names = sorted({path.stem for path in folder.glob("left-*") if path.suffix in (".wav", ".about")})
     key = caller_key(home).encode()
@@ -67,14 +67,14 @@ def _read(folder: Path, name: str, channel: str, key: bytes) -> LeftMessage:
     try:
         moment, dialled, *rest = about.read_text("ascii").split(" ")
         at = datetime.datetime.fromtimestamp(int(moment), datetime.UTC)
-    except (FileNotFoundError, ValueError):  # a full disk took the one and not the other
+    except (FileNotFoundError, ValueError):  # on a full disk, one of the two may be missing
         begun = wav.stat().st_mtime if wav.exists() else about.stat().st_mtime
         return LeftMessage(channel, wav, about, datetime.datetime.fromtimestamp(begun, datetime.UTC))
     return LeftMessage(channel, wav, about, at, dialled, _in_clear(rest[0].strip(), key) if rest else None)
 
 
 def _in_clear(sealed: str, key: bytes) -> str | None:
-    # Two blocks, each encrypted by itself: Asterisk has no other mode (ECB), and the random heads make up for it.
+    # Two independent blocks: Asterisk supports only ECB, and the random heads compensate for it.
     try:
         blocks = base64.b64decode(sealed[:24], validate=True) + base64.b64decode(sealed[24:48], validate=True)
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""The Asterisk modules that the station uses, by what they are for."""
+"""Asterisk modules that the station uses, by purpose."""
 
 REQUIRED = (
     # Stasis and ARI

@@ -1,4 +1,4 @@
-"""The numbering plan for calls that leave: which endpoint a number is reached at."""
+"""Numbering plan of outgoing calls and texts: the endpoint of a number."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -9,11 +9,11 @@ from haichieu.sip.models import Phone, Trunk
 
 
 class NoWayOut(HaiChieuError):
-    """No phone has the number and no trunk takes outgoing calls."""
+    """No phone has the number, and no trunk takes outgoing calls."""
 
 
 def endpoint_for(session: Session, number: str) -> str:
-    """Return what Asterisk dials for an E.164 number: a phone of ours, else the first outgoing trunk.
+    """Return Asterisk's dial string for an E.164 number: a phone of ours, else the first outgoing trunk.
 
     Raises NoWayOut.
     """
@@ -27,9 +27,9 @@ def endpoint_for(session: Session, number: str) -> str:
 
 
 def text_address(session: Session, number: str) -> str | None:
-    """Where a text to a number goes as SIP MESSAGE: a phone of ours, else the first trunk that takes texts.
+    """Return the destination of a SIP MESSAGE to a number: a phone of ours, else the first trunk that takes texts.
 
-    Returns ARI's address of it ("pjsip:…"), None when it cannot go by SIP.
+    The result is ARI's address ("pjsip:…"), None when the number cannot be texted by SIP.
     """
     phone = session.scalar(sa.select(Phone).where(Phone.caller_number == number))
     if phone is not None:
@@ -41,9 +41,9 @@ def text_address(session: Session, number: str) -> str | None:
 
 
 def text_sender(session: Session, endpoint: str, claimed: str) -> str | None:
-    """Who sent a SIP MESSAGE that came from an endpoint; None when that one may send none.
+    """Return the sender of a SIP MESSAGE from an endpoint; None when that endpoint may send none.
 
-    A phone is its own number whatever it claims; a trunk that takes texts is believed, as with calls.
+    A phone always has its own number; the sender that a trunk claims is trusted, as for calls.
     """
     phone = session.scalar(sa.select(Phone).where(Phone.code == endpoint))
     if phone is not None:

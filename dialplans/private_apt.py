@@ -1,7 +1,7 @@
-"""apt-get with every state, cache and source of its own: resolves, downloads and checks packages of one suite.
+"""apt-get with separate state, cache and sources: resolves, downloads and checks packages of one suite.
 
-No package of the machine is touched, none is installed, and no right beyond an ordinary user's is needed. Which
-proxy and which time-outs to use is still taken from the machine's configuration.
+It installs nothing, does not touch the machine's packages and needs no privileges. Proxies and time-outs are those of
+the machine's configuration.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from haichieu.locale import Message, message
 from haichieu.process_control import end_with_parent
 
 Progress = Callable[[int, int, Message], None]
-"""Told of bytes done, bytes in all (0 while unknown), and what is being done."""
+"""Receives bytes done, total bytes (0 while unknown) and the current step."""
 
 
 class FetchFailed(EnvironmentProblem):
-    """The packages could not be had; the reason is in the message."""
+    """The packages could not be downloaded."""
 
     def __init__(self, why: Message) -> None:
         super().__init__("asterisk.not_fetched", why=why)
@@ -38,9 +38,9 @@ class Package:
 
 
 class PrivateApt:
-    """apt-get in `folder`, for Debian `architecture`, believing nobody but `keyring`.
+    """apt-get in `folder`, for Debian `architecture`, trusting only `keyring`.
 
-    `lock` is a file descriptor that apt-get holds too, so that a lock outlives us as long as apt-get does.
+    `lock` is a file descriptor that apt-get inherits, so that the lock lasts as long as apt-get runs.
     """
 
     def __init__(self, folder: Path, architecture: str, keyring: Path, lock: int, progress: Progress) -> None:
@@ -61,7 +61,7 @@ class PrivateApt:
             "APT::Update::Pre-Invoke": "", "APT::Update::Post-Invoke": "", "APT::Update::Post-Invoke-Success": "",
             "APT::Default-Release": "", "Acquire::Languages": "none", "Acquire::Retries": "3",
             "Acquire::ForceHash": "sha256",
-            # What the machine's configuration may have loosened for its own archives is strict here.
+            # Strict here, even if the machine's configuration relaxes it for its own archives.
             "Acquire::Check-Date": "true", "Acquire::Check-Valid-Until": "true",
             "Acquire::AllowInsecureRepositories": "false",
             "Acquire::AllowWeakRepositories": "false", "Acquire::AllowDowngradeToInsecureRepositories": "false",
@@ -72,7 +72,7 @@ class PrivateApt:
     def update(self, mirrors: Sequence[str], suite: str) -> None:
         """Fetch the index of `suite` from the first mirror that has it under the keyring's signature.
 
-        Raises FetchFailed with what the first, likeliest mirror said.
+        Raises FetchFailed with the error of the first, likeliest mirror.
         """
         failures: list[FetchFailed] = []
         for mirror in mirrors:
@@ -93,15 +93,15 @@ class PrivateApt:
         except FetchFailed as problem:
             if "expired" not in str(problem):
                 raise
-            # Signatures are still checked; only the date up to which the mirror vouched for its index is over.
+            # Signatures are still checked; only the validity date of the mirror's index has passed.
             self._progress(0, 0, message("asterisk.progress.outdated_index"))
             self._run("update", "-qq", "-oAcquire::Check-Valid-Until=false")
 
     def download(self, names: Sequence[str]) -> list[Package]:
-        """Download packages with all they need, taking up what an interrupted download left. Raises FetchFailed."""
+        """Download packages with dependencies, resuming interrupted downloads. Raises FetchFailed."""
         archives = self._folder / "archives"
         install = ("install", "--yes", "--download-only", *names)
-        # Asked with an empty cache: apt lists only what it has not downloaded yet.
+        # With an empty cache, because apt lists only packages that are not downloaded yet.
         listed = self._run("--print-uris", "-qq", f"-oDir::Cache::archives={self._folder / 'nothing'}", *install)
         packages = read_uris(listed, archives)
         total = sum(package.size for package in packages)
@@ -127,7 +127,7 @@ class PrivateApt:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
             env=ENVIRONMENT, pass_fds=(self._lock,), preexec_fn=end_with_parent,
         )  # fmt: skip
-        # `update` ends with 0 although an index could not be had.
+        # `update` exits with 0 even if an index could not be fetched.
         if done.returncode or "Failed to fetch" in done.stderr:
             raise FetchFailed(_last_words(done.stderr))
         return done.stdout

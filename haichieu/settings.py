@@ -1,4 +1,4 @@
-"""Every knob of a station, in one class.
+"""Settings of a station.
 
 Sources, later ones win: the defaults below, `haichieu.toml` in the home, `HAICHIEU_*` in the
 environment, the command line. Nothing else in the project reads the environment.
@@ -49,11 +49,11 @@ class Settings(_Sources):
 
     model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder that holds everything this station writes.")
+    home: Path = Field(Path("var"), description="Folder for everything this station writes.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home.")
     bind: str = Field("127.0.0.1", description="Address that SIP, RTP and the web listen on.")
     external_address: str = Field(
-        "", description="Address that phones outside the local network are told, when behind NAT."
+        "", description="Address announced to phones outside the local network, when behind NAT."
     )
     sip_port: int = Field(5060, ge=1, le=65535, description="UDP port of SIP.")
     rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
@@ -61,75 +61,75 @@ class Settings(_Sources):
         8088,
         ge=1,
         le=65535,
-        description="TCP port of ARI; always bound to loopback unless ari_host says otherwise.",
+        description="TCP port of ARI; bound to loopback unless ari_host is set.",
     )
-    ari_host: str = Field("127.0.0.1", description="Where the switchboard finds ARI, and where ARI listens.")
+    ari_host: str = Field(
+        "127.0.0.1", description="Address of ARI: Asterisk listens there, and the switchboard connects to it."
+    )
     ari_password: str = Field("", repr=False, description="ARI password; empty means generated in the home.")
     web_port: int = Field(8080, ge=1, le=65535, description="TCP port of the web process.")
     asterisk: str = Field("", description="Path of an Asterisk binary; empty means find or fetch one.")
     asterisk_cache: Path | None = Field(
-        None, description="Where a fetched Asterisk is kept; default ~/.cache/haichieu/asterisk."
+        None, description="Folder for a fetched Asterisk; default ~/.cache/haichieu/asterisk."
     )
     language: str = Field("", description="Language of command output, vi or en; empty means vi.")
     min_free_megabytes: int = Field(
-        200, ge=0, description="Below this much free disk, nothing that must be recorded is begun."
+        200, ge=0, description="Minimum free disk (MB) required to start anything that is recorded."
     )
     call_back_delay: float = Field(
         2.0, ge=0, description="Seconds between hanging up on an official and calling them back."
     )
     qualify_seconds: int = Field(
-        30, ge=0, description="How often a speaker is asked whether it is there; 0 to go by its registration alone."
+        30, ge=0, description="Seconds between OPTIONS requests to a speaker (qualify); 0 relies on its registration."
     )
     answer_seconds: float = Field(
-        8.0, gt=0, description="How long a speaker may take to answer before it is called again."
+        8.0, gt=0, description="Seconds a speaker may take to answer before it is called again."
     )
-    max_live_minutes: int = Field(120, ge=1, description="A live broadcast is closed after this long.")
+    max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
     keep_withdrawn_days: int = Field(
-        90, ge=0, description="Days that the sound of a withdrawn programme is kept; 0 for ever."
+        90, ge=0, description="Days to retain the sound of a withdrawn programme; 0 means forever."
     )
     keep_expired_days: int = Field(
         365,
         ge=0,
-        description="Days that the sound of a programme is kept after it expired and was last aired; 0 for ever.",
+        description="Days to retain the sound of a programme after it expired and was last broadcast; 0 means forever.",
     )
     keep_recordings_days: int = Field(
-        365, ge=0, description="Days that recordings of live broadcasts are kept; 0 for ever."
+        365, ge=0, description="Days to retain recordings of live broadcasts; 0 means forever."
     )
     transcriber: str = Field(
-        "faster-whisper", description="What writes down spoken messages: faster-whisper, viet-asr, or none."
+        "faster-whisper", description="Engine that transcribes voice messages: faster-whisper, viet-asr, or none."
     )
     asr_model: Path | None = Field(
         None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
     )
     transcriber_threads: int = Field(
-        1, ge=1, le=64, description="Processor threads of the transcriber; more of them may disturb calls."
+        1, ge=1, le=64, description="Processor threads of the transcriber; many threads may disturb calls."
     )
     twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
-    twilio_auth_token: str = Field("", repr=False, description="Twilio's secret: signs its requests and ours.")
-    twilio_number: str = Field("", description="The number that texts are sent from, in E.164.")
-    twilio_base_url: str = Field("", description="Where Twilio's API is found; empty means Twilio itself.")
-    public_url: str = Field(
-        "", description="How the web process is reached from outside; Twilio signs the URL that it calls."
-    )
+    twilio_auth_token: str = Field("", repr=False, description="Twilio's secret; it signs requests in both directions.")
+    twilio_number: str = Field("", description="Sender number of texts, in E.164.")
+    twilio_base_url: str = Field("", description="Address of Twilio's API; empty means Twilio itself.")
+    public_url: str = Field("", description="Public URL of the web process; Twilio signs the URL that it calls.")
     web_proxies: int = Field(
-        0, ge=0, le=5, description="How many reverse proxies of yours stand before the web process."
+        0, ge=0, le=5, description="Number of trusted reverse proxies in front of the web process."
     )
     keep_message_sound_days: int = Field(
         730,
         ge=0,
-        description="Days that the sound of a citizen's message is kept after its case was closed; 0 for ever.",
+        description="Days to retain the sound of a citizen's message after its case was closed; 0 means forever.",
     )
     keep_cases_days: int = Field(
-        1825, ge=0, description="Days that a closed case is kept, with all that belongs to it; 0 for ever."
+        1825, ge=0, description="Days to retain a closed case with all its data; 0 means forever."
     )
     answer_call_pauses: str = Field(
         "10,60,240,1200",
-        description="Minutes between the tries to tell a citizen an answer by call, one more try than there are.",
+        description="Delays in minutes between answer-call attempts; there is one more attempt than delays.",
     )
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
-        description="Name of this switchboard; several on one database need one each.",
+        description="Name of this switchboard; must be unique among switchboards that share a database.",
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
@@ -180,12 +180,12 @@ class Settings(_Sources):
 
     @property
     def answer_call_minutes(self) -> tuple[float, ...]:
-        """The pauses between the tries to tell an answer by call."""
+        """Delays between attempts to deliver an answer by call."""
         return tuple(float(part) for part in self.answer_call_pauses.split(",") if part.strip())
 
     @property
     def multicast_interface(self) -> str:
-        """The address that multicast leaves from: ours, or empty when we listen on every address."""
+        """Source address of multicast; empty when we listen on every address."""
         return "" if self.bind == EVERYWHERE else self.bind
 
     @property

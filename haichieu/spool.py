@@ -1,7 +1,7 @@
-"""Where Asterisk leaves the recordings of calls, and which of them a call has in hand.
+"""Spool of Asterisk's recordings, and which of them a call has claimed.
 
-A recording that no call has in hand was left behind: its caller hung up, or the switchboard died. Whoever owns its kind
-of name finds it by `left_behind`, makes of it what was promised, and discards it only when that is committed.
+An unclaimed recording was left behind: its caller hung up, or the switchboard died. The owner of its kind of name finds
+it with `left_behind`, processes it, and discards it only after the commit.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 STILL_SECONDS = 2.0
-"""A file that has not changed for this long is not being written any more."""
+"""A file that has not changed for this long is complete."""
 
 HEADER_BYTES = 44
 
@@ -33,35 +33,35 @@ class Spool:
         return str(self._folder / name)
 
     def take(self, name: str) -> None:
-        """A call has it in hand from now on."""
+        """Claim a recording for a call."""
         self._in_hand.add(name)
 
     def let_go(self, name: str) -> None:
-        """The call is done with it; what is still there counts as left behind."""
+        """Release a recording; if it is still there, it counts as left behind."""
         self._in_hand.discard(name)
 
     def in_hand(self, name: str) -> bool:
-        """Say whether a call of this process has it in hand."""
+        """Return whether a call of this process has claimed it."""
         return name in self._in_hand
 
     def discard(self, name: str) -> None:
-        """Delete it, when it is there."""
+        """Delete a recording, if it is there."""
         self.wav(name).unlink(missing_ok=True)
 
     def left_behind(self, kind: re.Pattern[str]) -> list[str]:
-        """Return the names of this kind that no call has in hand, in order."""
+        """Return the unclaimed names of this kind, sorted."""
         found = sorted(path.stem for path in self._folder.glob("*.wav"))
         return [name for name in found if kind.fullmatch(name) and name not in self._in_hand]
 
     def is_still(self, name: str) -> bool:
-        """Say whether it is there and nobody writes to it any more."""
+        """Return whether it is there and complete."""
         try:
             return time.time() - self.wav(name).stat().st_mtime > STILL_SECONDS
         except FileNotFoundError:
             return False
 
     def has_sound(self, name: str) -> bool:
-        """Say whether it holds more than the header of an empty file."""
+        """Return whether it contains any samples."""
         try:
             return self.wav(name).stat().st_size > HEADER_BYTES
         except FileNotFoundError:
@@ -77,7 +77,7 @@ class LeftRecording:
 
 
 class SpooledRecordings:
-    """The recordings of one kind, which their names tell: the base of whoever takes them out of the spool."""
+    """The recordings of one kind, identified by name: base of the classes that take them out of the spool."""
 
     kind: ClassVar[re.Pattern[str]]
 
@@ -85,19 +85,19 @@ class SpooledRecordings:
         self._spool = spool
 
     def sound(self, name: str) -> str:
-        """Path without extension of what was recorded."""
+        """Return the recording's path without extension."""
         return self._spool.sound(name)
 
     def discard(self, name: str) -> None:
-        """Forget what was recorded: nobody wants it."""
+        """Delete the recording."""
         self._spool.discard(name)
 
     def let_go(self, name: str) -> None:
-        """The call is done with it; what is still in the spool counts as left behind."""
+        """Release the recording; if it is still there, it counts as left behind."""
         self._spool.let_go(name)
 
     def left_behind(self) -> list[str]:
-        """Return the names of recordings that no call has in hand."""
+        """Return the names of unclaimed recordings."""
         return self._spool.left_behind(self.kind)
 
     def left_recordings(self) -> list[LeftRecording]:
@@ -105,7 +105,7 @@ class SpooledRecordings:
         return [LeftRecording(name) for name in self.left_behind()]
 
     def is_still(self, name: str) -> bool:
-        """Say whether nobody writes to it any more."""
+        """Return whether the recording is complete."""
         return self._spool.is_still(name)
 
 

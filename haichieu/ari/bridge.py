@@ -1,12 +1,11 @@
-"""Bridges: where the voices of several channels meet.
+"""Bridges that connect several channels.
 
-A *holding bridge* passes the announcer's voice to every participant and nothing the other way: exactly a
-loudspeaker. Asterisk's `play` on a bridge reaches nobody in a holding bridge, so recorded sound goes in
-through an `Announcer`: one Local channel, whose inner half plays and whose outer half announces. It is a
-telephone's bridge, though: its announcer is read at 8 kHz whatever it plays.
+A *holding bridge* passes the announcer's voice to every participant and nothing back, as a loudspeaker does.
+Asterisk's `play` on a holding bridge reaches no participant, so recorded sound enters through an `Announcer`: a Local
+channel whose inner leg plays and whose outer leg announces. A holding bridge reads its announcer at 8 kHz.
 
-A *mixing bridge* carries what its channels can. With everybody muted but the announcer it serves as a wideband
-loudspeaker, at the price of mixing.
+A *mixing bridge* uses the sample rates of its channels. With every channel muted except the announcer it serves as a
+wideband loudspeaker, at the cost of mixing.
 """
 
 import asyncio
@@ -55,7 +54,7 @@ class Bridge:
         await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=self.id, channel=channel_id)
 
     async def record(self, name: str, max_seconds: int) -> None:
-        """Record what the bridge hears to `<spool>/recording/<name>.wav`."""
+        """Record the bridge to `<spool>/recording/<name>.wav`."""
         await self._client.request(
             operations.RECORD_BRIDGE,
             bridgeId=self.id,
@@ -66,7 +65,7 @@ class Bridge:
         )
 
     async def stop_recording(self, name: str) -> bool:
-        """End a recording and wait until its file is closed; say whether it succeeded."""
+        """End a recording and wait until its file is closed; return whether it succeeded."""
         with contextlib.suppress(AriError):  # it may have ended by itself: the disk is full, the time is up
             await self._client.request(operations.STOP_RECORDING, recordingName=name)
         with contextlib.suppress(TimeoutError):
@@ -93,7 +92,7 @@ async def loudspeaker_bridge(client: AriClient, bridge_id: str, *, wideband: boo
 
 
 class Announcer:
-    """Plays sound files into a bridge, and stands outside otherwise: a holding bridge takes one announcer at a time."""
+    """Plays sound files into a bridge and leaves it in between: a holding bridge takes one announcer at a time."""
 
     def __init__(self, bridge: Bridge, outer: Call, inner: Call) -> None:
         self._bridge = bridge
@@ -115,7 +114,7 @@ class Announcer:
 async def announcer(
     client: AriClient, bridge: Bridge, *, wideband: bool = False, seconds_to_start: float = 3.0
 ) -> AsyncIterator[Announcer]:
-    """Have an announcer for a bridge at hand for the length of the block. Raises NotStarted.
+    """Open an announcer for a bridge during the block. Raises NotStarted.
 
     With `wideband` it plays the 16 kHz form of a sound; without, Asterisk need not resample for every telephone.
     """

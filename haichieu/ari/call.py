@@ -1,7 +1,7 @@
-"""A telephone call that reads top to bottom: answer, say, ask, hang up.
+"""Telephone call whose handler reads top to bottom: answer, say, ask, hang up.
 
-A hang-up by the other side arrives as `HungUp` out of whatever was being awaited, so a handler needs no
-flags: it is a straight line inside `async with`.
+A hang-up by the other side raises `HungUp` in the current `await`, so a handler needs no flags: it is linear code
+inside `async with`.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from haichieu.ari.operations import Operation
 from haichieu.phone_numbers import normalise
 
 INTERRUPTED = "Interrupted"
-"""An event of our own making."""
+"""An event of our own."""
 
 ANSWERED_BRIDGE = "answered-"
-"""How the ids of the bridges begin that an answered outgoing call passes through."""
+"""Prefix of the bridges in which Asterisk dials outgoing calls."""
 
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
@@ -34,14 +34,14 @@ ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
 
 @dataclass(frozen=True)
 class Digits:
-    """What a caller keyed in, and what ended it."""
+    """Keys that a caller pressed, and what ended the input."""
 
     keys: str
     ended_by: Literal["terminator", "length", "silence"]
 
 
 class Call:
-    """One channel in our hands, from claim to release. Keys pressed too early are kept for the next question."""
+    """One channel, from claim to release. Keys pressed early are buffered for the next question."""
 
     def __init__(self, client: AriClient, channel_id: str, caller_number: str | None, dialled: str) -> None:
         self.id = channel_id
@@ -78,7 +78,7 @@ class Call:
         await self.end()
 
     async def end(self) -> None:
-        """Hang up and let go of the channel."""
+        """Hang up and release the channel."""
         try:
             await self.hang_up()
         finally:
@@ -153,9 +153,9 @@ class Call:
         await self.plays(*sounds)
 
     async def plays(self, *sounds: str, skip_seconds: float = 0.0) -> bool:
-        """As `say`, the first from `skip_seconds` on; return whether Asterisk could play the last of them.
+        """As `say`, the first sound from `skip_seconds` on; return whether Asterisk could play the last one.
 
-        It cannot when the file is missing, or in a format it does not read.
+        It cannot play a missing file or an unsupported format.
         """
         self._played = True
         async with self._playing(sounds, skip_seconds):
@@ -200,12 +200,12 @@ class Call:
                     deadline = clock() + first_digit_seconds
 
     async def record(self, name: str, *, max_seconds: int, silence_seconds: int, terminator: str = "#") -> bool:
-        """Sound the tone, record the caller to `<spool>/recording/<name>.wav`; return whether Asterisk could keep it.
+        """Play the tone, record the caller to `<spool>/recording/<name>.wav`; return whether Asterisk could store it.
 
-        Tone and recording are one request: nobody hears the tone without being recorded, whatever becomes of us.
+        Tone and recording are one request: no caller hears the tone without being recorded, even if we crash.
 
         Ends with the terminator, after `silence_seconds` without a voice, or at `max_seconds`; the file is closed
-        then. A hang-up raises HungUp, and leaves in the file what was said until then.
+        then. A hang-up raises HungUp and keeps the recording up to that moment.
         """
         self.forget_keys()
         self._recording, self._recorded = name, True
@@ -238,13 +238,13 @@ class Call:
             await self._next_event()
 
     def forget_keys(self) -> None:
-        """Drop keys that were pressed ahead: what follows must be answered on purpose."""
+        """Drop buffered keys: the next question must be answered deliberately."""
         while not self._claim.queue.empty():
             self._take(self._claim.queue.get_nowait())
         self._keys.clear()
 
     def interrupt(self) -> None:
-        """Make whoever waits for this call stop with HungUp; the channel is ended with the call's block."""
+        """Raise HungUp in the handler of this call; the channel ends with the call's block."""
         self._claim.queue.put_nowait(Event(INTERRUPTED, {}))
 
     async def hang_up(self) -> None:
@@ -307,18 +307,18 @@ class Call:
 
 
 def playback_ids(channel_id: str) -> tuple[str, ...]:
-    """Return the ids that playbacks on a channel have, by turns, so that any switchboard can stop them.
+    """Return the ids that playbacks on a channel use in turn, so that any switchboard can stop them.
 
-    More than one: the end of a playback that was stopped is reported late, and must not pass for that of the next.
+    Several, because the end of a stopped playback is reported late and must not be taken for the end of the next.
     """
     return tuple(f"play-{channel_id}-{number}" for number in range(8))
 
 
 def is_echo(earlier: Event, later: Event) -> bool:
-    """Say whether a key event only repeats the one before it.
+    """Return whether a key event only repeats the one before it.
 
-    Asterisk reports keys twice that follow each other by less than 45 ms, as speed dials send them. Nobody can
-    have pressed a key anew that, by its duration, must have been down before it was released.
+    Asterisk reports a key twice when the next follows within 45 ms, as speed dials send them. By its duration, such a
+    key must have been pressed before the previous event, so it is a repetition.
     """
     apart = (_released_at(later) - _released_at(earlier)).total_seconds() * 1000
     return bool(earlier.body["digit"] == later.body["digit"] and apart < later.body["duration_ms"] / 2)

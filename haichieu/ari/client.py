@@ -1,7 +1,7 @@
-"""The connection to one Asterisk: REST requests one way, a WebSocket of events the other.
+"""ARI client for one Asterisk: REST requests, and a WebSocket of events.
 
-It knows nothing of calls or broadcasts. ARI replays nothing, so after every connection it lists what
-Asterisk has, tells listeners whose channel is gone, and only then reports itself connected.
+It knows nothing of calls or broadcasts. ARI replays no events, so after every connection the client lists Asterisk's
+channels, notifies listeners whose channel is gone, and only then reports itself connected.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ GIVE_UP_CALLS_AFTER = 8
 """After this many failed connections (some ten seconds) the calls of that Asterisk count as lost."""
 
 MAX_CONNECTIONS = 16
-"""Asterisk gives every connection a thread; a few, kept open, are fastest."""
+"""Asterisk uses a thread per connection; a few persistent ones are fastest."""
 
 APPLICATION = "haichieu"
 WATCH = "haichieu-watch"
@@ -72,7 +72,7 @@ class AriClient:
     async def request(
         self, operation: Operation, *, body: Mapping[str, Any] | None = None, **parameters: str | int | None
     ) -> Any:
-        """Do one operation and return its JSON, or None when it has none. Parameters that are None are left out.
+        """Perform an operation and return its JSON, or None when it has none. Parameters that are None are omitted.
 
         Raises AsteriskUnavailable (NotConnected when it cannot have seen the request), NoSuchThing, WrongMoment or
         AriRefused.
@@ -94,7 +94,7 @@ class AriClient:
         raise refusal(response.status, f"{operation.method} {path}", text[:200])
 
     async def endpoints(self) -> list[Mapping[str, Any]]:
-        """Return the SIP endpoints with their states; Asterisk says 404 when it has none."""
+        """Return the SIP endpoints with their states; Asterisk answers 404 when it has none."""
         try:
             listed: list[Mapping[str, Any]] = await self.request(operations.LIST_ENDPOINTS, tech="PJSIP")
         except NoSuchThing:
@@ -109,11 +109,10 @@ class AriClient:
             await self.request(operations.SUBSCRIBE, applicationName=WATCH, eventSource=batch)
 
     async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
-        """Receive events for ever, connecting again whenever the connection is lost.
+        """Receive events until cancelled, reconnecting whenever the connection is lost.
 
-        `reconcile` is awaited after each connection with the channels that Asterisk has, before new
-        events are told to anyone; events that come meanwhile wait their turn. `lost` is awaited after
-        each loss.
+        `reconcile` is awaited after each connection with Asterisk's channels, before any new event is dispatched;
+        events that arrive until then are queued. `lost` is awaited after each loss.
         """
         failures = 0
         while True:

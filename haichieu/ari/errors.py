@@ -1,23 +1,23 @@
-"""What can go wrong between the switchboard and Asterisk.
+"""Errors between the switchboard and Asterisk.
 
 AriError
 ├── AsteriskUnavailable   no answer: it is down, starting, or the address is wrong
-│   └── NotConnected      not even a connection: it has seen nothing of the request
+│   └── NotConnected      no connection: it has not received the request
 ├── NotStarted            a channel of our own did not come up in time
 ├── NotPlayed             a sound file is missing, or in a format that Asterisk does not read
 └── AriRefused            Asterisk answered with an error status
     ├── NoSuchThing       404: the channel, bridge or recording is gone
     └── WrongMoment       409 / 412: it exists, but not in a state for this
 CallEnded
-├── HungUp                the other side is gone; ends the handler of a call wherever it stands
-└── NotAnswered           an outgoing call came to nothing, with the cause
+├── HungUp                the other side is gone; ends the handler of a call at its current await
+└── NotAnswered           an outgoing call was not answered, with the cause
 """
 
 from haichieu.errors import HaiChieuError
 
 
 class AriError(HaiChieuError):
-    """Anything that ARI did not do."""
+    """An ARI operation failed."""
 
 
 class AsteriskUnavailable(AriError):
@@ -25,7 +25,7 @@ class AsteriskUnavailable(AriError):
 
 
 class NotConnected(AsteriskUnavailable):
-    """No connection to Asterisk was made, so it has certainly not done what was asked."""
+    """No connection to Asterisk was made, so it has certainly not performed the request."""
 
 
 class NotStarted(AriError):
@@ -72,7 +72,7 @@ class NotAnswered(CallEnded):
     UNREACHABLE = 20
     REJECTED = 21
     REDIRECTED = 23
-    """The other side answered 302; what it names is not called."""
+    """The other side answered 302; redirections are not followed."""
 
     def __init__(self, cause: int, text: str) -> None:
         super().__init__("ari.not_answered", text=text, cause=cause)

@@ -1,6 +1,6 @@
-"""ARI events on their way from the WebSocket to whoever waits for them, in order, per channel or bridge.
+"""Dispatch of ARI events from the WebSocket to listeners, in order, per channel or bridge.
 
-A slow listener never holds up the socket: each has its own queue.
+A slow listener never blocks the socket: each has its own queue.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Claim:
 
 
 class EventRouter:
-    """Hands each event to the claims on its subjects, or, when nobody has claimed them, to the rest."""
+    """Dispatches each event to the claims on its subjects, or to the default handler when there are none."""
 
     def __init__(self, unclaimed: Callable[[Event], None]) -> None:
         self._claims: dict[str, Claim] = {}
@@ -75,5 +75,5 @@ class EventRouter:
 
     @property
     def claimed(self) -> frozenset[str]:
-        """The channels and bridges that somebody listens to."""
+        """The claimed channels and bridges."""
         return frozenset(self._claims)

@@ -1,4 +1,4 @@
-"""What can be wrong with a sound file."""
+"""Errors of sound files."""
 
 from haichieu.errors import HaiChieuError
 

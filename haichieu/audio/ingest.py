@@ -1,13 +1,13 @@
-"""Sound files as people upload them, made into what the station plays: checked, trimmed, levelled, at two rates.
+"""Conversion of uploaded sound files: checked, trimmed, levelled and stored at two sample rates.
 
-ffmpeg does the work in a process of its own, and is handed a hostile file: it may open nothing but that file, in
-one of the listed formats, for a limited time.
+ffmpeg does the work in a separate process. The file may be hostile, so ffmpeg may open only that file, in one of the
+listed formats, for a limited time.
 
     UnusableSound
-    ├── NotASound        no format that is taken, or no sound in it
-    ├── BrokenSound      it begins well and cannot be read to its end
-    ├── SilentSound      there is nothing to hear in it
-    └── TooLongSound     longer, or bigger, than is taken
+    ├── NotASound        no sound, or an unsupported format
+    ├── BrokenSound      damaged or cut off
+    ├── SilentSound      nothing audible
+    └── TooLongSound     too long or too large
 """
 
 import json
@@ -41,7 +41,7 @@ _NOWHERE = ("-f", "null", "-")
 _UNKNOWN_SIZE = 0xFFFFFF00
 """WAV files that were written into a pipe declare about this."""
 _NICE = ("nice", "-n", "10")
-# By peaks: by RMS, ffmpeg 5 takes a recording that begins with steady noise for silence from end to end.
+# Peaks: with RMS, ffmpeg 5 treats a recording that begins with steady noise as silent.
 _NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-45dB:start_silence=0.2:detection=peak"
 _FIND_SILENCE = "silencedetect=noise=-50dB:duration=0.6"
 _KEPT_SILENCE = 0.4
@@ -49,32 +49,32 @@ _SILENCE = re.compile(r"silence_(start|end): (-?[\d.]+)")
 _PROGRESS = re.compile(rb"out_time_us=(\d+)")
 
 Progress = Callable[[float], None]
-"""Told the share that is done, 0 to 1."""
+"""Receives the completed share, 0 to 1."""
 
 
 class UnusableSound(HaiChieuError):
-    """A sound file cannot be taken."""
+    """A sound file cannot be used."""
 
 
 class NotASound(UnusableSound):
-    """There is no sound in it, or it is in no format that is taken."""
+    """The file contains no sound, or its format is not supported."""
 
 
 class BrokenSound(UnusableSound):
-    """It cannot be read to its end."""
+    """The file is damaged or cut off."""
 
 
 class SilentSound(UnusableSound):
-    """There is nothing to hear in it."""
+    """The file contains nothing audible."""
 
 
 class TooLongSound(UnusableSound):
-    """It is longer, or bigger, than is taken."""
+    """The file is too long or too large."""
 
 
 @dataclass(frozen=True)
 class TelephoneForms:
-    """The forms that are played: 16-bit mono WAV at 8 and 16 kHz; `loudness` is what it was before, in LUFS."""
+    """The playable forms: 16-bit mono WAV at 8 and 16 kHz; `loudness` is that of the source, in LUFS."""
 
     narrow: Path
     wide: Path
@@ -92,7 +92,7 @@ def telephone_forms(
     if declared > most_seconds:
         raise TooLongSound("audio.too_long", hours=round(declared / 3600, 1), most=round(most_seconds / 3600, 2))
     limit = max(60.0, most_seconds)
-    # Kept losslessly in between: both passes of the loudness filter must see the same sound.
+    # Lossless in between: both passes of the loudness filter must see the same sound.
     trimmed = folder / "trimmed.flac"
     options = ("-vn", "-t", str(most_seconds + 1), "-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000")
     _ffmpeg(source, [*options, trimmed], limit, lambda done: progress(min(done / (declared or done), 1.0) / 2))
@@ -131,7 +131,7 @@ def telephone_forms(
 
 
 def _declared_seconds(source: Path) -> float:
-    """What the file says of its own length. Raises NotASound."""
+    """Return the length that the file declares. Raises NotASound."""
     asked = ("-select_streams", "a:0", "-show_entries", "stream=codec_type,duration:format=duration", "-of", "json")
     answer = _run(["ffprobe", "-v", "error", *_INPUT, *asked, str(source)], 60.0)
     found = json.loads(answer.stdout or b"{}")
@@ -151,7 +151,7 @@ def _loudness(source: Path, limit: float) -> tuple[dict[str, float], list[tuple[
 
 
 def _end_of_sound(silences: list[tuple[str, float]], whole: float) -> float:
-    """Where the silence begins that lasts to the end; `whole` when there is none."""
+    """Return where the final silence begins; `whole` when there is none."""
     starts = [at for kind, at in silences if kind == "start"]
     ends = [at for kind, at in silences if kind == "end"]
     to_the_end = len(starts) > len(ends) or (ends and ends[-1] >= whole - 0.1)
@@ -169,7 +169,7 @@ def _require_whole(source: Path, declared: float, limit: float) -> None:
 
 
 def _declares_more_bytes(source: Path) -> bool:
-    """Say whether a WAV file speaks of more bytes than it has, which ffmpeg takes for its end."""
+    """Return whether a WAV file declares more bytes than it has, which ffmpeg treats as its end."""
     with source.open("rb") as file:
         head = file.read(12)
     size = int.from_bytes(head[4:8], "little")
@@ -177,7 +177,7 @@ def _declares_more_bytes(source: Path) -> bool:
 
 
 def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progress) -> None:
-    """Run ffmpeg and follow how far it is. A damaged file can make it write more complaints than a pipe holds."""
+    """Run ffmpeg and report progress. Errors go to a file, since a damaged sound can fill a pipe with them."""
     command = [*_NICE, "ffmpeg", "-nostdin", "-y", "-v", "error", *_INPUT, "-i", str(source)]
     command += ["-progress", "pipe:1", *(str(part) for part in output)]
     with tempfile.TemporaryFile() as complaints:
@@ -203,7 +203,7 @@ def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progres
 
 
 def _run(command: list[str], limit: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a program and return what it printed, of its standard error only the end."""
+    """Run a program and return its output, with only the end of its standard error."""
     with tempfile.TemporaryFile() as complaints:
         try:
             done = subprocess.run(

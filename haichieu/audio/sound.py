@@ -17,13 +17,13 @@ FRAME_SECONDS = 0.02
 SILENCE_DBFS = -50.0
 """A frame below this is silence: line noise of G.711 lies near -66, quiet speech above -45."""
 LOWEST_DBFS = -120.0
-"""What digital silence is reported as, since its logarithm is infinite."""
+"""Level reported for digital silence, whose logarithm is infinite."""
 _GUARD_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Mono samples between -1 and 1, and how many of them make a second."""
+    """Mono samples between -1 and 1, and the sample rate."""
 
     samples: Samples
     rate: int
@@ -34,14 +34,14 @@ class Sound:
         return len(self.samples) / self.rate
 
     def pcm(self) -> bytes:
-        """The samples as 16-bit little-endian PCM; what is beyond full scale is clipped."""
+        """Return the samples as 16-bit little-endian PCM, clipped at full scale."""
         scaled = np.clip(np.rint(self.samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
         return bytes(scaled.astype("<i2").data)
 
 
 @dataclass(frozen=True)
 class Levels:
-    """How much there is to hear: seconds in all, seconds that are not silence, their RMS, the peak (dBFS)."""
+    """Levels of a sound: total seconds, seconds that are not silent, their RMS and the peak (dBFS)."""
 
     seconds: float
     active_seconds: float
@@ -107,12 +107,12 @@ def dbfs(amplitude: float) -> float:
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square of the samples, 0 when there are none."""
+    """Return the root mean square of the samples, 0 for an empty sound."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def active_frames(sound: Sound, threshold_dbfs: float = SILENCE_DBFS) -> npt.NDArray[np.bool_]:
-    """Which 20 ms frames are louder than the threshold; a remainder shorter than a frame is left out."""
+    """Return which 20 ms frames are louder than the threshold; a partial frame at the end is ignored."""
     size = max(1, int(sound.rate * FRAME_SECONDS))
     frames = sound.samples[: len(sound.samples) // size * size].reshape(-1, size)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)

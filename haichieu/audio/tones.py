@@ -1,7 +1,6 @@
-"""The station's own signals: the chimes of a broadcast, the tone that tells an official "speak", and the siren.
+"""Synthesised signals: the chimes of a broadcast, the tone that asks an official to speak, and the siren.
 
-Soft struck tones (a fundamental, a little of two overtones, dying away) and one that is not soft, made from numbers
-so that no recording has to be shipped.
+Chimes are a decaying fundamental with two weak overtones. Computing them avoids shipping recordings.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ PEAK = 0.35
 """About -9 dBFS: as loud as speech sounds, and far from clipping in a horn loudspeaker."""
 
 SIREN_PITCHES = (400.0, 1200.0)
-"""Hz: within what the telephone band and a horn loudspeaker carry, and what old ears still hear."""
+"""Hz: within the range of telephones, horn loudspeakers and old ears."""
 SIREN_SWEEP_SECONDS = 1.5
 SIREN_SWEEPS = 4
 

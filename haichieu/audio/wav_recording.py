@@ -1,7 +1,7 @@
-"""A WAV file that grows while it is listened to: its header is right after every write.
+"""WAV recording whose header is correct after every write, so that it can be read while it grows.
 
-An existing recording of the same rate is continued; `wave` of the standard library can only start anew and
-corrects the header at the end, when it may be too late.
+An existing recording of the same rate is continued. The standard library's `wave` can only start a new file, and
+corrects the header only at the end.
 """
 
 import os
@@ -36,11 +36,11 @@ class WavRecording:
 
     @property
     def seconds(self) -> float:
-        """How much has been recorded in all."""
+        """Total recorded seconds."""
         return self._bytes / 2 / self._rate
 
     def write(self, pcm: bytes) -> None:
-        """Append samples; what is beyond the 4 GiB a WAV file can hold is left out."""
+        """Append samples, up to the 4 GiB limit of a WAV file."""
         if not pcm or self._bytes + len(pcm) > _LARGEST:
             return
         written = 0
@@ -70,7 +70,7 @@ class WavRecording:
 
 
 def read_wav_rate(path: Path) -> int:
-    """The sample rate of one of our own recordings, 0 for any other file."""
+    """Return the sample rate of one of our own recordings, 0 for any other file."""
     with path.open("rb") as file:
         head = file.read(_HEADER.size)
     if len(head) < _HEADER.size:

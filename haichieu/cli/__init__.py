@@ -1,6 +1,6 @@
 """The `haichieu` command.
 
-Each command lives in a module of its own and imports what it composes when it runs.
+Each command is a separate module and imports what it needs when it runs.
 """
 
 import sys

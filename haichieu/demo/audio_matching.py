@@ -1,9 +1,9 @@
-"""Whether what a loudspeaker recorded is what a phone sent: the evidence behind "it was heard".
+"""Comparison of a recorded sound with the sound that was sent: the proof that a loudspeaker played it.
 
-The sent sound is cut into windows of a second, and each is looked for in the recording by normalised
-cross-correlation of the waveforms. Gain and codec do not matter to that; delay is found, and each window may lie
-a little off, so drifting clocks and jitter buffers do not matter either. Other speech, a chime or silence do not
-correlate, and windows that correlate by chance do not agree on the delay.
+The sent sound is cut into windows of one second, and each is searched in the recording by normalised cross-correlation.
+Gain and codec do not matter; the delay is measured, and each window may deviate from it slightly, so clock drift and
+jitter buffers do not matter either. Other speech, a chime or silence do not correlate, and windows that correlate by
+chance do not agree on the delay.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ _Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Match:
-    """How much of the sent sound is in the received one.
+    """Similarity of the sent and the received sound.
 
-    `correlation` is the median over all windows of speech that were sent (0 nothing alike, 1 the same), so it is
+    `correlation` is the median over all windows of speech that were sent (0 different, 1 equal), so it is
     high only when most of it arrived; `fraction` is the share of windows found. `delay_seconds` is where in the
-    recording the sent sound begins, negative when its beginning was cut off. `matched_seconds` counts speech, not
+    recording the sent sound starts, negative when its start was cut off. `matched_seconds` counts speech, not
     pauses; `level_db` (dBFS) is the level of the found windows as received.
     """
 
@@ -72,9 +72,9 @@ def match(sent: Sound, received: Sound) -> Match:
 
 
 def _followed(search: "_Search", begins: Sequence[int], delay: int) -> list[tuple[float, int]]:
-    """The best place of every window near the delay of the one before it that was found, the first near `delay`.
+    """Return the best position of every window near the delay of the previous match, the first near `delay`.
 
-    A sender or a receiver that the machine held up now and then drifts further than one delay for all would allow.
+    On a busy machine, sender or receiver drift further than a single delay would allow.
     """
     slack = int(_AGREE_SECONDS * _RATE)
     first = max(range(len(begins)), key=lambda n: search.best(begins[n], delay - slack, delay + slack)[0])
@@ -122,7 +122,7 @@ class _Search:
         return self.best(begin, -begin - self.size, self.whole)
 
     def _correlations(self, begin: int, low: int, high: int) -> _Floats:
-        # Spectra of single precision, which costs half the time: likeness is asked for to two digits.
+        # Single precision takes half the time, and two digits suffice.
         window = self._sent[begin : begin + self.size]
         stretch = self._received[low : high - 1 + self.size]
         length = 1 << (len(stretch) + self.size - 1).bit_length()
@@ -138,7 +138,7 @@ class _Search:
 
 
 def _speech_windows(source: Sound) -> list[tuple[int, float]]:
-    """Where each window of a second begins that holds enough sound, and how many seconds of it are active."""
+    """Return the start of each one-second window with enough sound, and its active seconds."""
     active = active_frames(source)
     frames = int(_WINDOW_SECONDS / 0.02)
     windows = [(start, active[start : start + frames].sum()) for start in range(0, len(active), frames)]

@@ -1,10 +1,10 @@
-"""A child process that prints one JSON event a line and takes JSON commands: how demo and tests hold a phone.
+"""Child process that prints one JSON event per line and reads JSON commands; demo and tests use it for phones.
 
 Only for short-lived children under a script's control; the station's own processes are in `haichieu.process_control`.
 
     EventProcessError
-    ├── ChildEnded          the process ended while something was expected of it
-    └── EventMissing        the event did not come in time; says what came instead
+    ├── ChildEnded          the process ended while an event was expected
+    └── EventMissing        the event did not come in time; names the last events
 """
 
 import asyncio
@@ -24,11 +24,11 @@ Event = dict[str, Any]
 
 
 class EventProcessError(HaiChieuError):
-    """A child process did not do what was expected of it."""
+    """A child process did not behave as expected."""
 
 
 class ChildEnded(EventProcessError):
-    """The process ended while something was expected of it."""
+    """The process ended while an event was expected."""
 
 
 class EventMissing(EventProcessError):
@@ -40,7 +40,7 @@ class EventProcess:
 
     def __init__(self, module: str, arguments: Sequence[str], *, secret: str, stop_seconds: float = 6.0) -> None:
         self.events: list[Event] = []
-        """Everything it has said so far."""
+        """All events so far."""
         self.returncode: int | None = None
         self._argv = [sys.executable, "-m", module, *arguments]
         self._secret = secret
@@ -78,7 +78,7 @@ class EventProcess:
         return self._started().pid
 
     async def stop(self) -> int:
-        """SIGTERM, SIGKILL when it does not listen, and the exit status; calling it again does nothing."""
+        """Stop it with SIGTERM, then SIGKILL; return the exit status. Calling it again does nothing."""
         process = self._started()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -92,7 +92,7 @@ class EventProcess:
         return self.returncode
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it at once, as a power cut would."""
         self._started().kill()
 
     async def send(self, command: Event) -> None:
@@ -100,12 +100,12 @@ class EventProcess:
         await self._write(json.dumps(command))
 
     def forget(self, *names: str, before: Event | None = None) -> None:
-        """Leave untaken events of these names out of later `take`s; with `before`, only those that preceded it."""
+        """Drop unread events with these names; with `before`, only those that precede it."""
         until = before["at"] if before else float("inf")
         self._waiting = [event for event in self._waiting if event["event"] not in names or event["at"] > until]
 
     async def take(self, *names: str, timeout: float, tag: int | None = None) -> Event:
-        """The first event of these names (and this tag) that nobody has taken yet, waiting for it if need be.
+        """Return the first unread event with one of these names (and this tag), waiting for it if necessary.
 
         Raises EventMissing after `timeout` seconds, ChildEnded when the process is gone.
         """

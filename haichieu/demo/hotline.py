@@ -1,7 +1,7 @@
-"""The demonstration's other direction: a citizen speaks and writes, and is answered by text and by call.
+"""Third part of the demonstration: a citizen leaves messages, and is answered by text and by call.
 
-The citizen calls from outside, over a carrier's trunk, and is a real human recording that comes with Asterisk, so the
-hotline speaks English. Twilio's cloud is a stand-in that speaks its HTTP API, and signs what it brings.
+The citizen calls over a carrier's trunk; the voice is a human recording that comes with Asterisk, so the hotline speaks
+English. Twilio is replaced by a stand-in with the same HTTP API and signatures.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ SPOKEN = (
     "congratulations you have successfully installed and executed the asterisk open source pbx you have also installed "
     "a set of sample sounds and configuration files"
 )
-"""What the recording says in its first twelve seconds."""
+"""The words of the recording's first twelve seconds."""
 ANSWER = "The office has read your message. The new exchange is looked after, and the technician comes on Friday."
 WRITTEN = "Cầu treo thôn Phiêng Buống, Cô Ba bị hỏng ván sàn, trẻ em đi học rất nguy hiểm."
 
 CORRELATION = 0.8
 ANSWER_CORRELATION = 0.6
-"""Synthetic speech, said once, beside menus in the same voice; other sentences stay below 0.4."""
+"""For synthetic speech, played once among menus in the same voice; other sentences stay below 0.4."""
 WORDS_RIGHT = 0.8
 """Of the words of a human voice through a telephone codec, as the delivered model hears them."""
 TRANSCRIBED_SECONDS, CALLED_SECONDS = 90.0, 60.0
@@ -49,7 +49,7 @@ TRANSCRIBED_SECONDS, CALLED_SECONDS = 90.0, 60.0
 
 @dataclass(frozen=True)
 class SpokenCase:
-    """What a citizen said, as the station kept it, wrote it down and filed it."""
+    """The recording, transcript and case of a spoken message."""
 
     number: str
     correlation: float
@@ -68,7 +68,7 @@ class SpokenCase:
 
 @dataclass(frozen=True)
 class Answered:
-    """How the answer reached the citizen."""
+    """Delivery of the answer to the citizen."""
 
     text: str
     texted: str | None
@@ -101,7 +101,7 @@ class Hotline:
 
     @property
     def proven(self) -> bool:
-        """Whether all of it was."""
+        """Whether every step was proven."""
         return self.spoken.proven and self.answered.proven and self.written.proven
 
 
@@ -116,7 +116,7 @@ def with_carrier(district: Path, folder: Path, port: int) -> Path:
 async def speak_write_and_be_answered(
     station: TrialStation, twilio: TwilioStandIn, carrier_port: int, folder: Path, speech: Path
 ) -> Hotline:
-    """Do it all with real calls and HTTP requests, and compare what arrived with what was sent."""
+    """Run this part with real calls and HTTP requests, and compare received with sent content."""
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(
             SoftPhone(server=station.server, caller_number=CITIZEN, port=carrier_port, record=folder / "citizen.wav")
@@ -130,7 +130,7 @@ async def speak_write_and_be_answered(
 
 async def _leave_message(station: TrialStation, phone: SoftPhone, speech: Path) -> None:
     await phone.call(HOTLINE)
-    for key in "20":  # leave a message, not sure what it is about
+    for key in "20":  # leave a message, topic unknown
         await phone.digits(key)
     await until(lambda: _records(station), "the tone after which the citizen speaks", 40)
     await phone.play(speech)
@@ -254,7 +254,7 @@ def _written_evidence(station: TrialStation, twilio: TwilioStandIn, answered: in
 
 
 def words_right(said: str, written: str) -> float:
-    """The share of the words said that stand in what was written, in their order; beyond them nothing is looked at."""
+    """Return the share of the spoken words that are in the transcript, in order; extra words are ignored."""
     expected, found = (re.findall(r"[a-z']+", text.lower()) for text in (said, written))
     blocks = difflib.SequenceMatcher(None, expected, found, autojunk=False).get_matching_blocks()
     return sum(block.size for block in blocks) / len(expected)

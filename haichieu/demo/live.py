@@ -1,9 +1,8 @@
-"""`haichieu demo`: the main job with real SIP calls, and the evidence that it was done.
+"""`haichieu demo`: the station's main functions with real SIP calls, proven by recordings.
 
-An official phones in and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
-played and an emergency breaks into it (`demo_programmes`); then a citizen speaks and writes to the hotline and is
-answered (`demo_hotline`). What each side recorded is compared with what was sent; nothing is believed because "the call
-was up".
+An official calls and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
+played and an emergency interrupts it (`programmes`); then a citizen calls and texts the hotline and is answered
+(`hotline`). Recordings of all sides are compared with the sent sound: an answered call alone proves nothing.
 """
 
 import asyncio
@@ -49,7 +48,7 @@ SPEECH, SPEECH_SECONDS = "demo-congrats", 12.0
 BULLETIN, BULLETIN_SECONDS = "demo-instruct", 16.0
 
 CORRELATION = 0.8
-"""From here on it is the same speech: other speech stays below 0.4, G.711 keeps above 0.95."""
+"""Threshold for the same speech: other speech stays below 0.4, G.711 stays above 0.95."""
 HEARD_SHARE = 0.75
 """On a busy machine a jitter buffer shifts the sound by a frame now and then: that costs the second it falls in,
 of which most was heard."""
@@ -58,7 +57,7 @@ LOUD_DBFS = -45.0
 
 @dataclass(frozen=True)
 class Heard:
-    """What one loudspeaker recorded, beside what the station's log says of it."""
+    """Evidence of one loudspeaker: its recording and the station's log."""
 
     speaker: str
     correlation: float
@@ -73,7 +72,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Missed:
-    """A speaker that the broadcast did not reach, and why."""
+    """A speaker that the broadcast did not reach, with the reason."""
 
     speaker: str
     delivery: str
@@ -84,7 +83,7 @@ class Missed:
 
 @dataclass(frozen=True)
 class Aired:
-    """The broadcast as the station's log has it."""
+    """The broadcast in the station's log."""
 
     id: int
     state: str
@@ -96,7 +95,7 @@ class Aired:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the official's phone sent."""
+    """The sound that the official's phone sent."""
 
     seconds: float
     seconds_of_speech: float
@@ -105,7 +104,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Recording:
-    """The station's own recording of the broadcast."""
+    """The station's recording of the broadcast."""
 
     kept: bool
     seconds: float
@@ -168,7 +167,7 @@ async def _demo(*, once: bool, as_json: bool) -> int:
 
 
 def _texts_through(twilio: TwilioStandIn) -> dict[str, str | int]:
-    """Settings of a station whose texts go through the stand-in, which is told where the station's webhook is."""
+    """Return settings for texts through the stand-in, and give it the station's webhook."""
     ports = free_ports()
     public_url = f"http://{ports['bind']}:{ports['web_port']}"
     twilio.webhook = f"{public_url}/webhooks/twilio/sms"
@@ -193,7 +192,7 @@ async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: 
 
 
 async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, recordings: dict[str, Path]) -> Report:
-    """Make the call, and compare what was recorded with what was sent."""
+    """Make the call, and compare the recordings with the sent sound."""
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(
             SoftPhone(server=station.server, id=PHONE, password=f"phone-{PHONE}-secret", record=folder / "phone.wav")
@@ -212,7 +211,7 @@ async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, re
 
 
 def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
-    """Real human speech, as it comes with every Asterisk, cut to the length of a short announcement."""
+    """Return human speech that comes with every Asterisk, cut to the length of a short announcement."""
     wav = folder / f"{name}.wav"
     source = installation.data / "sounds" / "en" / f"{name}.gsm"
     subprocess.run(

@@ -1,7 +1,7 @@
-"""The demonstration's second part: a scheduled programme, and an emergency that breaks into it.
+"""Second part of the demonstration: a scheduled programme that an emergency interrupts.
 
-An editor uploads a bulletin, somebody else approves it, and it is planned for the next full minute. While it plays, an
-emergency takes the speakers; then the bulletin goes on where it was cut off.
+An editor uploads a bulletin, another person approves it, and it is scheduled for the next full minute. While it plays,
+an emergency pre-empts it; then the bulletin continues where it was interrupted.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ PLAYED_BEFORE_CUT_SECONDS = 5.0
 CORRELATION = 0.7
 """The warning is synthetic speech through a telephone codec; other speech stays below 0.4."""
 LATEST_SECONDS = 3.0
-"""After the hour; on a machine that also runs the loudspeakers. The benchmarks measure it."""
+"""Allowed delay after the scheduled time, on a machine that also runs the loudspeakers."""
 
 
 @dataclass(frozen=True)
 class OnSpeaker:
-    """What one loudspeaker recorded of it."""
+    """Evidence of one loudspeaker."""
 
     speaker: str
     correlation: float
@@ -53,7 +53,7 @@ class OnSpeaker:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A programme that was due at an hour."""
+    """The scheduled programme."""
 
     title: str
     due_at: str
@@ -66,7 +66,7 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class Emergency:
-    """What broke into it."""
+    """The emergency that interrupted it."""
 
     text: str
     command_to_air_seconds: float | None
@@ -77,7 +77,7 @@ class Emergency:
 async def programme_and_emergency(
     station: TrialStation, speech: Path, recordings: Mapping[str, Path]
 ) -> tuple[Scheduled, Emergency]:
-    """Do it, and compare what was recorded with what was played. `recordings` are what each speaker writes."""
+    """Run this part and compare the speakers' `recordings` with the played sound."""
     begins = {code: len(read_wav(wav).samples) for code, wav in recordings.items()}
     programme_id = await asyncio.to_thread(_approved_programme, station, speech)
     warning_id = await asyncio.to_thread(_warning, station)

@@ -6,7 +6,7 @@ from haichieu.demo.event_process import Event, EventProcess
 
 
 class SoftSpeaker(EventProcess):
-    """One software loudspeaker in its own process, recording into `record` or playing to `output`."""
+    """One software loudspeaker in a separate process, recording to `record` or playing to `output`."""
 
     def __init__(
         self,

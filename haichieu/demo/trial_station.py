@@ -1,4 +1,4 @@
-"""A whole station in a throw-away home on free ports of loopback, for the demo, the tests and the benchmarks."""
+"""Trial station: a whole station in a temporary home on free loopback ports, for demo, tests and benchmarks."""
 
 import asyncio
 import contextlib
@@ -46,11 +46,11 @@ class TrialStation:
 
     @property
     def server(self) -> str:
-        """Where phones and speakers register, as HOST:PORT."""
+        """SIP address of the station, as HOST:PORT."""
         return f"{self.settings.bind}:{self.settings.sip_port}"
 
     async def command(self, *arguments: str) -> str:
-        """Run a `haichieu` command on this station and return what it prints. Raises EnvironmentProblem."""
+        """Run a `haichieu` command on this station and return its output. Raises EnvironmentProblem."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "haichieu", *arguments),
             env=dict(self.environment),
@@ -85,7 +85,7 @@ class TrialStation:
             raise EnvironmentProblem("demo.not_started", log=self.log.read_text(errors="replace")[-3000:])
 
     async def stop(self) -> int | None:
-        """End it in order; return its exit status, None when it had to be killed."""
+        """Stop it; return its exit status, None when it had to be killed."""
         process, self.process = self.process, None
         if process is None:
             return None
@@ -100,7 +100,7 @@ class TrialStation:
 
 
 def _share_speech(home: Path) -> None:
-    """Have sentences made once for all trial stations of a user: making every prompt takes longer than many a trial."""
+    """Share synthesised prompts among all trial stations of a user: making them takes longer than most trials."""
     shared = Path.home() / ".cache" / "haichieu" / "speech"
     shared.mkdir(parents=True, exist_ok=True)
     (home / "media").mkdir()
@@ -108,7 +108,7 @@ def _share_speech(home: Path) -> None:
 
 
 def _apply(settings: Settings, database: Database, district: Path) -> None:
-    """What `haichieu apply` does, without the seconds that a new process takes to import it."""
+    """Apply a district file in this process, which saves the start of a new one."""
     migrate(settings.resolved_database_url)
     apply_file(
         database,
@@ -146,10 +146,10 @@ async def trial_station(district: Path | None, **settings: str | int | float) ->
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0, pause: float = 0.05) -> None:
-    """Wait for a condition, looked at in a thread, with a pause of some seconds after each look.
+    """Wait for a condition, which is checked in a thread, with a pause after each check.
 
-    Looks that take long come further apart, so that waiting does not hold up what it waits for. Raises
-    EnvironmentProblem naming `what` when it does not come.
+    Slow checks are made less often, so that waiting does not slow down the work it waits for. Raises
+    EnvironmentProblem naming `what` after the time-out.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
@@ -163,7 +163,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0,
 
 
 def free_ports() -> dict[str, str | int]:
-    """Return port settings that nobody on this machine uses at the moment."""
+    """Return port settings that are currently free on this machine."""
     tcp = [free_port(socket.SOCK_STREAM) for _ in range(2)]
     first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
     return {
@@ -176,7 +176,7 @@ def free_ports() -> dict[str, str | int]:
 
 
 def free_port(kind: socket.SocketKind) -> int:
-    """Return a port of loopback that nobody on this machine uses at the moment."""
+    """Return a loopback port that is currently free."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What applying a district file changed, as data: for people, for the audit trail, for programs. Never a secret."""
+"""Report of applying a district file, as data for people, programs and the audit trail; never contains secrets."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,17 +7,17 @@ from haichieu.locale import Message, message
 
 
 class Action(StrEnum):
-    """What was done to one thing."""
+    """Kinds of changes."""
 
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
     RETIRED = "retired"
-    """Taken out of use; its row stays because the log speaks of it."""
+    """Taken out of use; its row stays because the log refers to it."""
     IN_USE = "in_use"
-    """The file no longer mentions it, but something that stays, the log above all, still refers to it."""
+    """Not in the file any more, but still referred to, mostly by the log."""
     NOT_IN_FILE = "not_in_file"
-    """Left as it is: the file does not mention it, and --prune was not given."""
+    """Left unchanged: it is not in the file, and --prune was not given."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass
 class ApplyReport:
-    """Everything that one run did, or would do."""
+    """All changes that one run made, or would make."""
 
     dry_run: bool
     changes: list[Change] = field(default_factory=list)
@@ -49,12 +49,12 @@ class ApplyReport:
         self.changes.append(Change(table, key, action, fields))
 
     def has_added(self, table: str, key: str) -> bool:
-        """Say whether the thing was added by this very run."""
+        """Return whether this run added the entry."""
         return Change(table, key, Action.ADDED) in self.changes
 
     @property
     def made(self) -> list[Change]:
-        """The changes that touched something."""
+        """The changes that modified a row."""
         left = (Action.NOT_IN_FILE, Action.IN_USE)
         return [change for change in self.changes if change.action not in left]
 
@@ -68,7 +68,7 @@ class ApplyReport:
         return Message.lines(lines)
 
     def as_json(self) -> dict[str, object]:
-        """For a program."""
+        """Return the report for a program."""
         changes = [
             {"table": change.table, "key": change.key, "action": str(change.action), "fields": list(change.fields)}
             for change in self.changes

@@ -1,7 +1,7 @@
-"""One entry of a district at a time: a speaker, a zone, an official typed into a form or standing on a line of a table.
+"""Single entries of a district: a speaker, a zone or an official from a form or from a line of a table.
 
-The rules are the district file's (`haichieu.district.schema`), and what an entry points at is looked up in the database
-where a file would have it further up.
+The rules are those of the district file (`haichieu.district.schema`); references are looked up in the database instead
+of the file.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from haichieu.vault import Vault
 from ivr.calls.routing import Number, known_flows, routes_of
 
 Texts = Mapping[str, Sequence[str]]
-"""What was typed, by the name of the field; a list has several."""
+"""The typed values by field name; a list has several."""
 
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
 _TICKS = {"call_back", "missed_call_back", "author_may_approve"}
@@ -39,7 +39,7 @@ _NUMBERS = {"volume_db", "latitude", "longitude"}
 
 @dataclass(frozen=True)
 class Kind:
-    """A table of the file and its rows: `name` is what the audit trail calls one of them."""
+    """A table of the file and its rows; `name` is used in the audit trail."""
 
     name: str
     model: type[Base]
@@ -58,11 +58,11 @@ NUMBER = Kind("number", Number, "number", schema.NumberTable, Values.number)
 UNIT = Kind("unit", Unit, "code", schema.UnitTable, Values.unit)
 
 _HASHED = {"pin": ("pin_hash", "0000"), "password": ("password_hash", "no password at all")}
-"""Columns that cannot be read back, and what stands for them while the rest of an entry is checked."""
+"""Columns that cannot be read back, and placeholders for validating the rest of an entry."""
 
 
 class EntryRefused(UsageError):
-    """The entry cannot stand as it is; `problems` says what is wrong by field ("" is the entry as a whole)."""
+    """The entry is invalid; `problems` are the messages by field ("" is the entry as a whole)."""
 
     def __init__(self, problems: Mapping[str, Message]) -> None:
         super().__init__(Message.lines(problems.values()))
@@ -70,7 +70,7 @@ class EntryRefused(UsageError):
 
 
 def field_of(place: tuple[str | int, ...]) -> str:
-    """The field of a form that a mistake belongs to; "routes.0" is the first route."""
+    """Return the form field of a mistake; "routes.0" is the first route."""
     return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
 
 
@@ -81,17 +81,17 @@ def _message_of(error: ErrorDetails) -> Message:
 
 
 def find_row(session: Session, kind: Kind, key: str) -> Any:
-    """The row with this key, None when there is none."""
+    """Return the row with this key, None when there is none."""
     return session.scalar(sa.select(kind.model).where(getattr(kind.model, kind.key) == key))
 
 
 def is_out_of_use(row: Any) -> bool:
-    """Say whether a row is kept for the log alone."""
+    """Return whether a row is retained only for the log."""
     return getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash)
 
 
 def read_entry(kind: Kind, texts: Texts) -> Any:
-    """Understand what was typed. Raises EntryRefused."""
+    """Parse and validate the typed values. Raises EntryRefused."""
     content: dict[str, object] = {}
     for name, field in kind.entry.model_fields.items():
         given = [text.strip() for text in texts.get(field.alias or name, ()) if text.strip()]
@@ -113,7 +113,7 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
 
 
 def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:
-    """Add an entry, or change the row; return the row. A secret that is left out stays as it is.
+    """Add an entry, or change the row; return the row. An omitted secret stays unchanged.
 
     Raises EntryRefused, and then nothing has changed.
     """
@@ -146,7 +146,7 @@ def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, r
 
 
 def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
-    """A row as it would be typed, without its secrets."""
+    """Return a row as typed values, without its secrets."""
     values: dict[str, object] = {}
     for name in kind.entry.model_fields:
         if name == kind.secret or name == "multicast_by_priority":
@@ -167,7 +167,7 @@ def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
 
 
 def mark_of(texts: Texts) -> str:
-    """A mark of what a form began with, so that a change by somebody else in between is noticed."""
+    """Return a digest of a form's initial values, to detect a concurrent change."""
     return hashlib.sha256(repr(sorted((name, list(value)) for name, value in texts.items())).encode()).hexdigest()
 
 
@@ -182,7 +182,7 @@ def _typed(value: object) -> list[str]:
 
 
 def _with_kept_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple[str, Texts]:
-    """What was typed, with the secret the row has where none was typed; and the column not to be touched."""
+    """Return the column to leave unchanged, and the typed values with the stored secret if none was typed."""
     if not kind.secret or row is None or any(text.strip() for text in texts.get(kind.secret, ())):
         return "", texts
     if kind is SPEAKER:
@@ -192,7 +192,7 @@ def _with_kept_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple
 
 
 def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, Message]]:
-    """What is wrong between this entry and the others."""
+    """Yield conflicts between this entry and others, by field."""
     if unit := getattr(entry, "unit", None):
         yield from _unknown(session, "unit", [unit], sa.select(Unit.code))
     if kind is SPEAKER:

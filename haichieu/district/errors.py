@@ -10,7 +10,7 @@ from haichieu.locale import Message, message
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake: its line (1 is the first, 0 when it has none), the name of the place, and what is wrong."""
+    """One mistake: its line (1 is the first, 0 means none), its place and the message."""
 
     line: int
     place: str

@@ -1,4 +1,4 @@
-"""Reading a district file: everything that is wrong in it is found before anything is changed."""
+"""Parser of district files: reports every mistake before anything is changed."""
 
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -65,7 +65,7 @@ def _mistake(error: ErrorDetails, content: dict[str, object], lines: dict[Place,
 
 
 def _name(place: Place, content: dict[str, object]) -> str:
-    """Call an entry by its own id where it has one: `speakers "cb-01" password`."""
+    """Name an entry by its id, if it has one: `speakers "cb-01" password`."""
     table, *rest = place
     words = [str(table)]
     if rest and isinstance(rest[0], int):
@@ -82,7 +82,7 @@ Finding = tuple[Place, str, Message]
 
 
 def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Finding]:
-    """What is wrong between entries: twice the same, or pointing at nothing."""
+    """Yield conflicts between entries: duplicates and unknown references."""
     yield from _twice("units", [unit.code for unit in district.units], "code")
     yield from _twice("zones", [zone.code for zone in district.zones], "code")
     yield from _twice("officials", [official.code for official in district.officials], "code")
@@ -132,7 +132,7 @@ def _twice(table: str, keys: Sequence[str], key: str) -> Iterator[Finding]:
 
 
 def _shared_sip_names(district: District) -> Iterator[Finding]:
-    """Speakers, phones and trunks are accounts of one SIP server, so they share their names."""
+    """Yield duplicate SIP names: speakers, phones and trunks are accounts of one SIP server."""
     taken: dict[str, str] = {}
     for table in ("speakers", "phones", "trunks"):
         for index, entry in enumerate(getattr(district, table)):

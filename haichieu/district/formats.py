@@ -1,4 +1,4 @@
-"""What one value of a district file may look like, as pydantic types whose refusals say what to write instead."""
+"""Formats of district file values, as pydantic types whose errors say what to write instead."""
 
 import re
 import zoneinfo
@@ -25,7 +25,7 @@ def _of_form(pattern: str, key: str) -> Callable[[str], str]:
 
 
 def printable(value: str) -> str:
-    """Refuse control characters: Asterisk's configuration and PostgreSQL choke on them. Raises ValueError."""
+    """Refuse control characters, which break Asterisk's configuration and PostgreSQL. Raises InvalidValue."""
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
         raise InvalidValue("district.value.control_character")
     return value
@@ -38,7 +38,7 @@ def _not_blank(value: str) -> str:
 
 
 def _phone_number(value: str) -> str:
-    # The library would drop or translate letters: an O typed for a 0 would become somebody else's number.
+    # The library drops or maps letters: an O typed for a 0 would give another person's number.
     number = normalise(value) if re.fullmatch(r"[+0-9 ().-]+", value) else None
     if not number or not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise InvalidValue("district.value.phone_number")

@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key stands. The parser of the standard library does not tell."""
+"""Line numbers of keys in a TOML text, which the standard library's parser does not report."""
 
 import re
 from collections import Counter
@@ -30,7 +30,7 @@ def lines_of(text: str) -> dict[Place, int]:
                 found[table] = number
                 continue
             if key := _KEY.match(line):
-                # A dotted key stands in a table within the table: `station.name = …`.
+                # A dotted key belongs to a nested table: `station.name = …`.
                 parts = tuple(part.strip() for part in key[1].split("."))
                 for length in range(1, len(parts) + 1):
                     found.setdefault((*table, *parts[:length]), number)
@@ -39,7 +39,7 @@ def lines_of(text: str) -> dict[Place, int]:
 
 
 def line_of(lines: dict[Place, int], place: Place) -> int:
-    """Return the line of a place, or of the nearest thing around it that has one; 0 when there is none."""
+    """Return the line of a place, or of its nearest parent that has one; 0 when there is none."""
     for length in range(len(place), 0, -1):
         if line := lines.get(place[:length]):
             return line
@@ -47,7 +47,7 @@ def line_of(lines: dict[Place, int], place: Place) -> int:
 
 
 def _without_structure(opaque: re.Match[str]) -> str:
-    """What stands in quotes or behind # is neither table nor key; a quoted key keeps its letters."""
+    """Blank out strings and comments, which contain neither tables nor keys; a quoted key keeps its letters."""
     if opaque[0].startswith("#"):
         return ""
     inside = opaque[0].strip("\"'")

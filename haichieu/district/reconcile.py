@@ -1,4 +1,4 @@
-"""Making the database match a district file: what is missing is added, what differs is changed, in one transaction."""
+"""Reconciliation of the database with a district file: adds and changes entries in one transaction."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ def apply_file(
 ) -> ApplyReport:
     """Make the database match the file at `path`; return what changed.
 
-    Without `prune` nothing is taken away that the file does not mention. Raises DistrictFileError, and then,
+    Without `prune`, entries that are not in the file are kept. Raises DistrictFileError, and then,
     as in a dry run, nothing has changed.
     """
     district = read_district(path, flows)
@@ -51,7 +51,7 @@ def apply_file(
 
 
 class _Reconciler:
-    """One run over one transaction."""
+    """One run in one transaction."""
 
     def __init__(self, session: Session, vault: Vault, report: ApplyReport, *, prune: bool) -> None:
         self._session = session
@@ -61,11 +61,11 @@ class _Reconciler:
         self._gone: list[tuple[str, str, Base]] = []
 
     def run(self, district: District) -> None:
-        """Add and change from what is pointed at to what points, and take away in the opposite order."""
+        """Add and change referenced entries before those that refer to them, and remove in the opposite order."""
         self._station(district)
         values = self._values
         self._match(Unit, "units", "code", district.units, values.unit)
-        # A unit may stand in the file before the one it lies under.
+        # A unit may precede its parent in the file.
         self._match(Unit, "units", "code", district.units, values.unit_with_parent, remove=False)
         self._match(Department, "departments", "code", district.departments, values.department)
         self._match(Category, "categories", "code", district.categories, values.category)
@@ -79,7 +79,7 @@ class _Reconciler:
         self._remove_what_is_gone()
 
     def _station(self, district: District) -> None:
-        """A file without [station] adds to a station that is there, and leaves its name and hours alone."""
+        """Create or change the station; a file without [station] leaves an existing one unchanged."""
         station = self._session.get(Station, 1)
         if station is None:
             station = Station(id=1)
@@ -128,7 +128,7 @@ class _Reconciler:
                 self._report.note(table, name, self._remove(row))
 
     def _remove(self, row: Base) -> Action:
-        """Delete a row; retire it, or leave it, where others, the log above all, still speak of it."""
+        """Delete a row; retire or keep it if other rows, mostly the log, refer to it."""
         try:
             with self._session.begin_nested():
                 self._session.delete(row)
@@ -140,7 +140,7 @@ class _Reconciler:
 
 
 def retire(session: Session, row: Base) -> Action:
-    """Take a thing out of use that others, the log above all, still speak of; its row stays."""
+    """Take an entry out of use that other rows refer to; its row stays."""
     if isinstance(row, Speaker | Zone):
         row.removed_at = now()
     elif isinstance(row, Official):

@@ -1,4 +1,4 @@
-"""The shape of a district file, one model a table. What one entry can say wrong by itself is found here.
+"""Schema of a district file: one pydantic model per table. Validates each entry in isolation.
 
 `docs/district-file.md` describes every key; a test compares it with these models.
 """
@@ -38,7 +38,7 @@ MOST_ROUTES = 12
 
 
 class Table(BaseModel):
-    """Every table refuses keys it does not know and values of the wrong type."""
+    """Base of the tables: refuses unknown keys and values of the wrong type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -115,7 +115,7 @@ class ZoneTable(Table):
 
 
 class OfficialTable(Table):
-    """[[officials]]: someone who may speak on the loudspeakers."""
+    """[[officials]]: a person who may speak on the loudspeakers."""
 
     code: Digits
     name: Name
@@ -143,7 +143,7 @@ class DepartmentTable(Table):
 
 
 class CategoryTable(Table):
-    """[[categories]]: what a case is about."""
+    """[[categories]]: a topic of cases."""
 
     code: Key
     name: Name
@@ -153,7 +153,7 @@ class CategoryTable(Table):
 
 
 class RouteTable(Table):
-    """One of the `routes` of a number: where it leads on some days within some hours."""
+    """One of the `routes` of a number: the flow for some days and hours."""
 
     flow: Code
     days: Literal["every", "working", "off"] = "every"
@@ -161,7 +161,7 @@ class RouteTable(Table):
     duty_phone: PhoneNumber | None = None
 
     def as_route(self) -> Route:
-        """As the telephone side knows it."""
+        """Return the route as used for calls."""
         return Route(self.flow, Days(self.days), self.hours or "", self.duty_phone or "")
 
 
@@ -194,7 +194,7 @@ class NumberTable(Table):
 
 
 class PhoneTable(Table):
-    """[[phones]]: a SIP phone on the station's own network."""
+    """[[phones]]: a SIP phone on the station's network."""
 
     id: SipName
     name: Name

@@ -1,7 +1,7 @@
-"""Many entries at once from a CSV table: its first line names the keys as the district file does.
+"""Import of many entries from a CSV table whose first line names the keys of the district file.
 
-Every wrong line is named before anything is changed. Lists are separated by `;` or `|` inside a cell, and what Excel
-writes (a byte order mark, semicolons between cells) is understood.
+Every wrong line is reported before anything is changed. `;` or `|` separate list items within a cell; Excel's byte
+order mark and semicolons between cells are accepted.
 """
 
 import csv
@@ -24,7 +24,7 @@ MOST_BYTES = 500_000
 
 @dataclass(frozen=True)
 class WrongLine:
-    """What is wrong with one line of the table; the first line is 1."""
+    """A mistake in a line of the table; the first line is 1."""
 
     line: int
     field: str
@@ -33,7 +33,7 @@ class WrongLine:
 
 @dataclass
 class Sheet:
-    """What a table did, or would do: keys added and changed, wrong lines, and the secrets that were made."""
+    """Result of an import or its dry run: added and changed keys, wrong lines, and generated secrets."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -42,12 +42,12 @@ class Sheet:
 
 
 class _NotForGood(Exception):
-    """Carries us out of a transaction that must not be committed."""
+    """Leaves a transaction that must not be committed."""
 
 
 MakeSecret = Callable[[], str]
 Allow = Callable[[Session, Any], None]
-"""Raises where the visitor may not touch a row."""
+"""Raises NotAllowed if the visitor may not change a row."""
 
 
 def take_sheet(
@@ -62,9 +62,9 @@ def take_sheet(
     dry_run: bool,
     only_adds: bool = False,
 ) -> Sheet:
-    """Add and change what the table says, all of it or, when a line is wrong, nothing. Raises UsageError.
+    """Import all lines, or nothing when one is wrong. Raises UsageError.
 
-    With `only_adds` a line about something that is there already is wrong.
+    With `only_adds`, a line for an existing entry is wrong.
     """
     lines = list(_lines(kind, text))
     sheet = Sheet()
@@ -103,7 +103,7 @@ def _take(
         raise EntryRefused({name: message("district.change_on_page", key=key)})
     secret = ""
     if row is not None:
-        texts = {**texts_of(kind, row), **texts}  # a column that is left out leaves what is there
+        texts = {**texts_of(kind, row), **texts}  # an omitted column leaves the stored value
     elif not any(texts.get(kind.secret, ())) and not any(texts.get("multicast", ())):
         secret = make()
         texts = {**texts, kind.secret: [secret]}

@@ -1,6 +1,6 @@
-"""What each table of the file means for the columns of its rows.
+"""Mapping of each table of the file to the columns of its rows.
 
-A secret is only set when it is not the one already kept: hashes and ciphertexts differ every time they are made.
+A secret is only set when it differs from the stored one, since hashes and ciphertexts are different every time.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ FILE_NAMES = {
     "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
     "removed_at": "id",
 }  # fmt: skip
-"""What the file calls a column, where the two differ."""
+"""Keys of the file whose column has a different name."""
 
 
 def key_of(entry: Any) -> str:
-    """The key of an entry of any table."""
+    """Return the key of an entry of any table."""
     for name in ("id", "code", "number"):
         if (value := getattr(entry, name, None)) is not None:
             return str(value)
@@ -36,7 +36,7 @@ def key_of(entry: Any) -> str:
 
 
 def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
-    """Set what differs; return the names of those fields, as the file calls them."""
+    """Set the values that differ; return their keys in the file."""
     changed = []
     for name, value in values.items():
         if getattr(row, name) != value:
@@ -46,7 +46,7 @@ def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
 
 
 class Values:
-    """The columns that a row should have, by table. Looks other rows up by their codes."""
+    """Column values by table; references are looked up by code."""
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
@@ -65,11 +65,11 @@ class Values:
         }
 
     def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
-        """[[units]], without the unit above."""
+        """[[units]], without the parent unit."""
         return {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
 
     def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
-        """The unit above, once every unit is there."""
+        """The parent unit, once every unit exists."""
         return {"parent_id": self._id(Unit, entry.parent) if entry.parent else None}
 
     def department(self, row: Department, entry: schema.DepartmentTable) -> Mapping[str, object]:
@@ -86,7 +86,7 @@ class Values:
         }
 
     def speaker(self, row: Speaker, entry: schema.SpeakerTable) -> Mapping[str, object]:
-        """[[speakers]]; one that was taken out of use comes back."""
+        """[[speakers]]; a retired one is put back into use."""
         return {
             "name": entry.name,
             "unit_id": self._id(Unit, entry.unit),
@@ -179,7 +179,7 @@ class Values:
         return kept if kept and self._vault.unlock(kept) == secret else self._vault.lock(secret)
 
     def _phones(self, row: Official, numbers: list[str]) -> list[OfficialPhone]:
-        """The phones in order; a number that stays keeps its row, so that nothing changes without need."""
+        """Return the phones in order; unchanged numbers keep their rows."""
         kept = {phone.number: phone for phone in row.phones}
         if list(kept) == numbers:
             return row.phones

@@ -1,4 +1,4 @@
-"""The station's processes: each module puts one process together from the rooms, and `supervision` runs them all.
+"""Composition of the station's processes from the rooms; `supervision` runs them all.
 
 Composition only: a rule about calls, broadcasts or cases belongs to its own room.
 """

@@ -16,20 +16,20 @@ from haichieu.settings import Settings
 
 
 def run_asterisk(settings: Settings) -> None:
-    """Replace this process by Asterisk in the foreground: whoever supervises us supervises it."""
+    """Replace this process by Asterisk in the foreground, under the same supervisor."""
     check_asterisk_ports(settings)
     installation = find_or_fetch(settings)
     configuration = write_configuration(settings, installation)
-    # What matters for calls, an ARI that answers, is waited for by the switchboard.
+    # The switchboard waits until ARI answers.
     print(READY, flush=True)
     argv = (*installation.argv, "-f", "-C", str(configuration))
-    be_killed_with_parent()  # in its first second Asterisk ignores SIGTERM, and would keep the ports
+    be_killed_with_parent()  # in its first second Asterisk ignores SIGTERM and would keep the ports
     run_ahead_of_other_work()
     os.execv(argv[0], argv)  # noqa: S606 (no shell)
 
 
 def render_configuration(settings: Settings, modules: Path, data: Path) -> None:
-    """Write the configuration for an Asterisk that lies elsewhere, in a container for instance."""
+    """Write the configuration for an Asterisk in another place, such as a container."""
     write_configuration(settings, Installation((), "", modules, data))
 
 
@@ -54,6 +54,6 @@ def find_or_fetch(settings: Settings) -> Installation:
 
 
 def report_installation(settings: Settings) -> None:
-    """Find or fetch, and say which Asterisk it is."""
+    """Find or fetch an Asterisk, and print its version and path."""
     installation = find_or_fetch(settings)
     print(f"Asterisk {installation.version}: {installation.argv[-1]}", file=sys.stderr)

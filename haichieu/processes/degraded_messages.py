@@ -15,7 +15,7 @@ from ivr.calls.routing import route
 
 
 class DegradedMessages:
-    """Files what the degraded dialplan recorded; see `haichieu.recording_intake`."""
+    """Files the recordings of the degraded dialplan; see `haichieu.recording_intake`."""
 
     def __init__(self, home: Path, database: Database, messages: VoiceMessages) -> None:
         self._home = home

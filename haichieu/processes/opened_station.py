@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OpenedStation:
-    """What the parts of a process or a command share. Each is opened when it is first asked for."""
+    """Resources that the parts of a process or a command share. Each is opened on first use."""
 
     def __init__(self, settings: Settings, database: Database | None = None) -> None:
         self.settings = settings
@@ -34,7 +34,7 @@ class OpenedStation:
 
     @cached_property
     def citizens(self) -> "CitizenBook":
-        """The registry of citizens, who are known by their numbers."""
+        """The registry of citizens by telephone number."""
         from feedback.citizens.registry import open_citizens
 
         return open_citizens(self.home)

@@ -1,11 +1,10 @@
-"""Supervising the station's processes: forked, watched, restarted with back-off, stopped in order.
+"""Supervisor of the station's processes: forks and watches them, restarts with back-off, stops in order.
 
-The supervisor has one thread and forks: what it has imported, its children need neither load nor keep in memory a
-second time, and all of them run the same version of the program while a new one is being installed over it.
+The supervisor has one thread and forks, so that its children share the imported modules in memory, and all run the same
+version of the program even while a new one is being installed.
 
-A child says that it is ready with one line `ready` on its standard output; everything else it prints is
-passed on. A child whose supervisor dies is ended by the kernel (prctl PR_SET_PDEATHSIG), so no half of a
-station stays behind.
+A child prints the line `ready` on its standard output when it is ready; its other output is passed on. The kernel ends
+a child whose supervisor dies (prctl PR_SET_PDEATHSIG), so no part of a station is left running.
 """
 
 import contextlib
@@ -51,11 +50,11 @@ class Child:
     ready: bool = field(default=False, init=False)
     last_words: list[str] = field(default_factory=list, init=False)
     ended_unready: int = field(default=0, init=False)
-    """How often in a row it ended before it was ready."""
+    """Consecutive ends before it was ready."""
     life: int = field(default=-1, init=False)
     """While it runs: a descriptor that can be read once it has ended (pidfd_open(2))."""
     output: int | None = field(default=None, init=False)
-    """What it prints, until nobody is left who could print there."""
+    """Its output, until every process that can write there has ended."""
     told_to_end: bool = field(default=False, init=False)
     _rest: bytes = field(default=b"", init=False)
     _began: float = field(default=0.0, init=False)
@@ -63,15 +62,15 @@ class Child:
     _due: float = field(default=0.0, init=False)
 
     def seconds_until_due(self) -> float:
-        """How long until it should be started, 0 from then on; infinite while it runs."""
+        """Seconds until it is due to start; infinite while it runs."""
         return math.inf if self.pid is not None else max(0.0, self._due - time.monotonic())
 
     def start(self) -> Program | None:
         """Fork. Returns None in the supervisor, and in the new process the program that it is to run."""
-        gc.disable()  # to look all through what an import made, again and again, takes a third of a start
+        gc.disable()  # garbage collection during imports takes a third of the start time
         try:
             program = self.load()
-            gc.freeze()  # nor does a collection in a child copy the pages of what is here for good
+            gc.freeze()  # and a collection in a child does not copy shared pages
         finally:
             gc.enable()
         reading, writing = os.pipe()
@@ -96,14 +95,14 @@ class Child:
         return None
 
     def look(self) -> None:
-        """Pass on what it has said; once it is gone, and all who could print in its name, note its end."""
+        """Pass on its output; note its end once it and all its descendants with that output are gone."""
         if self.output is not None and not self._read():
             self._close_output()
         if self.output is None and self.has_ended():
             self.bury()
 
     def has_ended(self) -> bool:
-        """Whether the process itself is gone, whoever else may still print in its name."""
+        """Whether the process itself has ended, even if a descendant still has its output."""
         return self.pid is not None and _readable(self.life)
 
     def bury(self) -> None:
@@ -126,7 +125,7 @@ class Child:
             log.warning("process.ended", process=self.name, status=status, again_in=wait)
 
     def forget(self) -> None:
-        """In another child: close what the supervisor holds of this one."""
+        """In another child: close the supervisor's descriptors of this one."""
         if self.pid is not None:
             os.close(self.life)
             self.pid = None
@@ -139,7 +138,7 @@ class Child:
         self.output = None
 
     def _read(self) -> bool:
-        """Take what there is to read; False at its end."""
+        """Read the available output; return False at its end."""
         assert self.output is not None  # noqa: S101
         try:
             data = os.read(self.output, 65536)
@@ -179,7 +178,7 @@ def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Call
     came_up = False
     while not _readable(orders.fileno()):
         for child in reversed(children):
-            if _readable(orders.fileno()):  # to import one more program takes a second
+            if _readable(orders.fileno()):  # importing another program takes a second
                 return None
             if child.seconds_until_due() == 0 and (program := child.start()):
                 for other in children:
@@ -222,7 +221,7 @@ def _signal(child: Child, number: signal.Signals) -> None:
 
 
 def _to_watch(children: Sequence[Child]) -> list[int]:
-    """Descriptors that tell news: what each prints, and its end where nobody can print in its name any more."""
+    """Return the descriptors to watch: each child's output and end."""
     running = [child for child in children if child.pid is not None]
     return [child.life if child.output is None else child.output for child in running]
 
@@ -252,7 +251,7 @@ def _orders_to_stop() -> Iterator[socket.socket]:
         try:
             yield bell
         finally:
-            if os.getpid() == owner:  # a child has seen to its own
+            if os.getpid() == owner:  # the child has restored its own
                 signal.set_wakeup_fd(former)
                 for number, handler in handlers.items():
                     signal.signal(number, handler)
@@ -261,7 +260,7 @@ def _orders_to_stop() -> Iterator[socket.socket]:
 def _begin_anew(writing: int, supervisor: int) -> None:
     """In a new process: signals, input and output as a fresh program has them."""
     end_with_parent()
-    if os.getppid() != supervisor:  # it died before the kernel knew whom to tell
+    if os.getppid() != supervisor:  # the supervisor died before prctl took effect
         os._exit(1)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

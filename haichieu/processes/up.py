@@ -11,14 +11,14 @@ from haichieu.settings import Settings
 
 
 def run_up(settings: Settings) -> None:
-    """Start everything, say `ready`, and supervise until SIGTERM or Ctrl-C; then stop in order."""
+    """Start everything, print `ready`, and supervise until SIGTERM or Ctrl-C; then stop in order."""
     from dialplans.configuration import check_home, check_ports
 
     configure_logs(settings.log_level, "up")
     check_home(settings)
     check_ports(settings)
     migrate(settings.resolved_database_url)
-    # Stopped in this order: no new request, then calls and broadcasts closed, then the engine.
+    # Stopped in this order: no new requests, then calls and broadcasts end, then Asterisk.
     children = (
         Child("web", partial(_web, settings), stop_seconds=10.0),
         Child("worker", partial(_worker, settings), stop_seconds=10.0),
@@ -34,8 +34,8 @@ def _say_ready(settings: Settings) -> None:
     print(f"ready web=http://{at}:{settings.web_port}/ sip={at}:{settings.sip_port}", flush=True)
 
 
-# Each imports what its process needs when that is first started, so that Asterisk comes up meanwhile, and has
-# SQLAlchemy work out how the tables belong together, which every process would else do for itself.
+# Each imports its process's modules at the first start, so that Asterisk starts in the meantime, and configures
+# SQLAlchemy's mappers once for all processes.
 
 
 def _asterisk(settings: Settings) -> Program:

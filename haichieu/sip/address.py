@@ -1,4 +1,4 @@
-"""Where a SIP server is: `HOST:PORT` as people write it, the address behind it, and the own address towards it."""
+"""Addresses of a SIP server: `HOST:PORT` as typed, the resolved address, and the local address towards it."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 class BadServerAddress(UsageError):
-    """What was given as HOST:PORT is not."""
+    """The text is not HOST:PORT."""
 
 
 class ServerNotFound(EnvironmentProblem):
@@ -31,7 +31,7 @@ class SocketAddress:
 
     @classmethod
     def parse(cls, text: str) -> "SocketAddress":
-        """Take `IP:PORT` as pjsip writes it; without a port, SIP's own."""
+        """Parse `IP:PORT` as pjsip writes it; the default is SIP's port."""
         ip, _, port = text.partition(":")
         return cls(ip, int(port) if port.isdigit() else SIP_PORT)
 
@@ -67,7 +67,7 @@ class ServerAddress:
 
 
 def local_address_towards(server: SocketAddress) -> str:
-    """The own IPv4 address that packets to `server` leave from; nothing is sent. Raises ServerNotFound."""
+    """Return the local IPv4 address of packets to `server`, without sending any. Raises ServerNotFound."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((server.ip, server.port))

@@ -1,12 +1,12 @@
-"""One SIP account in this process: registers, calls, texts, speaks and hears. Uses pjsua2, with `messaging` alone.
+"""SIP endpoint of this process: registers, calls, texts, plays, records. Only this module and `messaging` use pjsua2.
 
-Everything happens in the thread that calls `poll`, except that sound is made and taken by pjsua2's own clock
-thread. pjsua2's callbacks only note what happened (an exception in one would abort the process); `poll` hands the
-notes out as events. pjsua2 allows one endpoint a process, so one SipEndpoint may live at a time.
+Everything happens in the thread that calls `poll`, except that pjsua2's clock thread produces and consumes sound.
+pjsua2's callbacks only note events, since an exception in one would abort the process; `poll` returns the events.
+pjsua2 allows one endpoint per process, so only one SipEndpoint may exist at a time.
 
     SipError
     ├── EndpointNotStarted    the address or port cannot be used
-    └── CallFailed            a call could not be placed, or is gone already
+    └── CallFailed            a call could not be placed, or has ended
 """
 
 # mypy: allow-subclassing-any
@@ -54,7 +54,7 @@ _RTP_PORTS, _HEARD_AT_MOST, _FAREWELL_SECONDS = (32768, 60000), 120 * FRAMES_A_S
 
 
 class SipError(HaiChieuError):
-    """A SIP endpoint could not do what it was asked."""
+    """A SIP endpoint could not perform an operation."""
 
 
 class EndpointNotStarted(SipError):
@@ -66,12 +66,12 @@ class CallFailed(SipError):
 
 
 class SipEndpoint:
-    """A SIP phone without a face; a context manager that starts and ends the SIP library."""
+    """A SIP phone without an interface; a context manager that starts and ends the SIP library."""
 
     def __init__(self, options: EndpointOptions) -> None:
         self.options = options
         self.rate = 16000 if "g722" in options.codecs else 8000
-        """Samples a second of everything played and heard."""
+        """Sample rate of everything played and received."""
         self._events: deque[SipEvent] = deque()
         self._calls: dict[int, _Call] = {}
         self._gone: list[int] = []
@@ -108,7 +108,7 @@ class SipEndpoint:
         self._sound.this.disown()
 
     def poll(self, seconds: float) -> list[SipEvent]:
-        """Let the library work for at most `seconds`, and return what happened."""
+        """Run the library for at most `seconds` and return the events."""
         for ended in self._gone:
             self._calls.pop(ended, None)
         self._gone.clear()
@@ -154,7 +154,7 @@ class SipEndpoint:
         return call.number
 
     def text(self, uri: str, text: str) -> None:
-        """Send a text message; a TextAnswered says what became of it."""
+        """Send a text message; a TextAnswered event reports the result."""
         self._account.text(uri, text)
 
     def answer(self, call: int) -> None:
@@ -188,7 +188,7 @@ class SipEndpoint:
             raise CallFailed("sip.call_over") from problem
 
     def play(self, pcm: bytes) -> Playing:
-        """Queue 16-bit PCM at `rate` behind what is playing; it waits while no call is connected."""
+        """Queue 16-bit PCM at `rate`; it waits while no call is connected."""
         playing = Playing.of(pcm, self.rate)
         self._sound.outgoing.append(playing)
         return playing
@@ -198,7 +198,7 @@ class SipEndpoint:
         self._sound.outgoing.clear()
 
     def heard(self) -> list[HeardFrame]:
-        """Take what arrived since the last time; gives frames only while a call is connected."""
+        """Return the audio received since the last call of this method; empty unless a call is connected."""
         return [self._sound.incoming.popleft() for _ in range(len(self._sound.incoming))]
 
     def packets_received(self, call: int) -> int:
@@ -337,7 +337,7 @@ class _Call(pj.Call):
 
 
 class _SoundPort(pj.AudioMediaPort):
-    """Where sound leaves and enters Python, 20 ms at a time, in the library's clock thread."""
+    """Audio port between pjsua2 and Python: 20 ms frames in the library's clock thread."""
 
     def __init__(self, rate: int, narrow: bool) -> None:
         super().__init__()
@@ -369,7 +369,7 @@ class _SoundPort(pj.AudioMediaPort):
 
 @contextlib.contextmanager
 def _silent_stdout() -> Iterator[None]:
-    """The library greets on standard output before it can be told not to; ours carries events."""
+    """Silence the library's start-up message on standard output, which carries our events."""
     sys.stdout.flush()
     kept = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)

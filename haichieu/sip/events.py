@@ -1,4 +1,4 @@
-"""What a SIP endpoint tells its owner: plain data, made by `haichieu.sip.endpoint`, free of its library."""
+"""Events of a SIP endpoint as plain data, independent of the SIP library."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ _USER = re.compile(r"sips?:([^@;>]+)@")
 
 
 def user_of(uri: str) -> str:
-    """The user part of a SIP URI or name-addr, empty when it has none."""
+    """Return the user part of a SIP URI or name-addr, empty when it has none."""
     found = _USER.search(uri)
     return found.group(1) if found else ""
 
 
 @dataclass(frozen=True)
 class Invite:
-    """An incoming INVITE: whence the packet came, what it asked for, who it says is calling."""
+    """An incoming INVITE: source address, dialled user and claimed caller."""
 
     source: SocketAddress
     request_uri: str
@@ -90,7 +90,7 @@ class Ringing:
 
 @dataclass(frozen=True)
 class Answered:
-    """The call is up: two-way from here on."""
+    """The call is answered, with two-way audio from now on."""
 
     call: int
 
@@ -115,7 +115,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class TextReceived:
-    """A text came (MESSAGE, RFC 3428): who it says sent it, to which user, and its words."""
+    """A text arrived (MESSAGE, RFC 3428): claimed sender, addressed user and text."""
 
     sender: str
     to: str

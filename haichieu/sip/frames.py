@@ -1,4 +1,4 @@
-"""Sound on its way into and out of a call, in frames of 20 ms: plain data for `haichieu.sip.endpoint`."""
+"""Audio queues of a call in frames of 20 ms, for `haichieu.sip.endpoint`."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ FRAMES_A_SECOND = 50
 
 @dataclass
 class Playing:
-    """One sound on its way out: epoch seconds when its first frame left and when its last did."""
+    """One sound being played: epoch seconds of its first and last frame."""
 
     frames: deque[bytes]
     started: float | None = None

@@ -1,4 +1,4 @@
-"""The texting half of a SIP account (MESSAGE, RFC 3428): the base of the account of `haichieu.sip.endpoint`."""
+"""Text messages of a SIP account (MESSAGE, RFC 3428): base class of the account of `haichieu.sip.endpoint`."""
 
 # mypy: allow-subclassing-any
 
@@ -15,7 +15,7 @@ except ModuleNotFoundError as missing:
 
 
 class TextingAccount(pj.Account):
-    """Sends texts, and notes those that come and what became of those that went."""
+    """Sends texts, and notes received texts and the results of sent ones."""
 
     def __init__(self, note: Callable[[SipEvent], None]) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class TextingAccount(pj.Account):
         self._addressees: dict[str, Any] = {}
 
     def text(self, uri: str, text: str) -> None:
-        """Send a text; what becomes of it comes as an event."""
+        """Send a text; an event reports the result."""
         if uri not in self._addressees:
             config = pj.BuddyConfig()
             config.uri, config.subscribe = uri, False
@@ -43,5 +43,5 @@ class TextingAccount(pj.Account):
         self._note(TextReceived(user_of(prm.fromUri), user_of(prm.toUri), prm.msgBody))
 
     def onInstantMessageStatus(self, prm: Any) -> None:  # noqa: N802
-        """Note what became of one of ours."""
+        """Note the result of a sent text."""
         self._note(TextAnswered(prm.code, prm.reason))

@@ -1,4 +1,4 @@
-"""The SIP accounts that are not loudspeakers: phones on the station's own network, and carriers' trunks."""
+"""SIP accounts other than loudspeakers: phones on the station's network, and carriers' trunks."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column

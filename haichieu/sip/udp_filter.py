@@ -1,7 +1,7 @@
-"""Makes the kernel drop every datagram to one of this process's UDP sockets that is not from one address.
+"""Kernel filter for one of this process's UDP sockets: datagrams from other addresses are dropped.
 
-For sockets that a C library opened: connecting a UDP socket (connect(2)) narrows what it receives to its peer,
-while it can still send anywhere. So a flood of strangers' packets costs the library nothing and cannot crash it.
+For sockets that a C library opened: a connected UDP socket (connect(2)) receives only from its peer, but can still send
+anywhere. A flood of packets from other addresses costs the library nothing and cannot crash it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""How official Vietnamese text is read aloud: numbers of documents, abbreviations, dates, numbers, units.
+"""Normalisation of official Vietnamese text for speech: document numbers, abbreviations, dates, numbers, units.
 
 A small dictionary of the state's abbreviations comes first, then the sea-g2p normaliser for everything else.
 Other languages are left to the synthesiser.
@@ -79,7 +79,7 @@ def _normalised(piece: str) -> str:
     try:
         return str(_normalizer.normalize(piece))
     except BaseException as problem:
-        # A panic of its Rust part is no Exception; what it cannot read is read as it stands.
+        # A panic of its Rust part is not an Exception; text that it cannot normalise stays unchanged.
         if type(problem).__name__ != "PanicException":
             raise
         return piece
@@ -97,7 +97,7 @@ def _document(found: re.Match[str]) -> str:
     if kind not in _KINDS or body not in _BODIES:
         return found[0]
     when = f" năm {year}" if year else ""
-    # "Thông tư số 39/2020/TT-BTTTT": what kind it is has usually been said, and is not said twice.
+    # "Thông tư số 39/2020/TT-BTTTT": the kind is usually named before, and is not repeated.
     before = found.string[: found.start()].lower()
     said = f"{_KINDS[kind].lower()} số" in before[-30:]
     return f"{number}{when}{'' if said else f', {_KINDS[kind]}'} của {_BODIES[body]}"

@@ -17,7 +17,7 @@ _SENTENCES = re.compile(r"(?<=[.!?…;:])\s+")
 
 
 def spoken_text(text: str, language: str, synthesiser: Synthesiser) -> Sound:
-    """Speak a text piece by piece, with a breath between sentences and a longer one between paragraphs.
+    """Synthesise a text piece by piece, with pauses between sentences and longer ones between paragraphs.
 
     Blocks: use a thread. Raises NothingToSay and what the synthesiser raises.
     """

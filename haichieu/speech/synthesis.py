@@ -49,7 +49,7 @@ class SpeechError(HaiChieuError):
 
 
 class NothingToSay(SpeechError):
-    """The text holds nothing that can be spoken."""
+    """The text contains nothing that can be spoken."""
 
 
 class TextTooLong(SpeechError):
@@ -90,14 +90,14 @@ class Synthesiser(Protocol):
 
 
 class EspeakSynthesiser:
-    """The espeak-ng command, the one engine that is in every Debian and speaks Vietnamese.
+    """The espeak-ng command, the one engine in every Debian that speaks Vietnamese.
 
-    The text goes in by standard input, so that none of it can be taken for an option.
+    The text is passed on standard input, so that none of it can be parsed as an option.
     """
 
     VOICES: ClassVar[dict[str, str]] = {"vi": "vi", "en": "en"}
     AMPLITUDE = 60
-    """Percent of espeak's own level; at its 100 the Vietnamese voice clips."""
+    """Percentage of espeak's amplitude; at 100 the Vietnamese voice clips."""
     WORDS_PER_MINUTE = 150
 
     def __init__(self, command: str = "espeak-ng") -> None:
@@ -167,7 +167,7 @@ class SpeechCache:
     def recorded(self, recording: Path) -> str:
         """Return the path, without extension, of a recording in the two forms; any format that ffmpeg reads.
 
-        Raises SynthesisFailed when the file holds no sound.
+        Raises SynthesisFailed when the file contains no sound.
         """
         content = recording.read_bytes()
         sound = self._sound(hashlib.sha256(RECIPE.encode() + content).hexdigest())
@@ -176,7 +176,7 @@ class SpeechCache:
         return str(sound)
 
     def discard_unused(self, unused_for: datetime.timedelta = UNUSED_FOR) -> int:
-        """Delete what was not played for so long, and what a crash left half made; return how many files."""
+        """Delete files not played for this long and leftovers of crashes; return the number of files."""
         oldest = time.time() - unused_for.total_seconds()
         discarded = 0
         for file in self.folder.glob("*/*"):
@@ -240,7 +240,7 @@ def levelled(speech: Speech) -> bytes:
     if not len(active):
         return speech.samples
     gain = 10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(active))
-    # tanh above half of full scale rounds the few highest peaks off instead of cutting them.
+    # tanh above half of full scale limits the few highest peaks softly instead of clipping them.
     loud = samples * gain
     over = np.abs(loud) > 0.5
     loud[over] = np.sign(loud[over]) * (0.5 + 0.4 * np.tanh((np.abs(loud[over]) - 0.5) / 0.4))
@@ -250,8 +250,8 @@ def levelled(speech: Speech) -> bytes:
 def write_telephone_sounds(form: list[str], content: bytes, target: Path) -> None:
     """Write a sound as `target.wav` and `target.wav16`, band-limited for the telephone.
 
-    `form` holds ffmpeg's options that describe `content`; empty lets it find out. What it reads can only come
-    through the pipe, so a playlist cannot name other files. Raises SynthesisFailed or EnvironmentProblem.
+    `form` contains ffmpeg's options that describe `content`; empty means detect. ffmpeg reads only from the pipe, so
+    a playlist cannot refer to other files. Raises SynthesisFailed or EnvironmentProblem.
     """
     band = "highpass=f=120"
     wav = ["-ac", "1", "-c:a", "pcm_s16le", "-map_metadata", "-1", "-bitexact", "-f", "wav"]
@@ -277,7 +277,7 @@ def write_telephone_sounds(form: list[str], content: bytes, target: Path) -> Non
 
 
 def _in_use(sound: Path) -> bool:
-    """Say whether the pair is there, and mark it as used now (where that is allowed)."""
+    """Return whether both files are there, and update their access time if possible."""
     pair = [sound.with_suffix(extension) for extension in (".wav16", ".wav")]
     if not all(file.exists() for file in pair):
         return False
@@ -288,7 +288,7 @@ def _in_use(sound: Path) -> bool:
 
 
 def _run(command: list[str], content: bytes = b"") -> bytes:
-    """Run a program on `content` and return what it prints."""
+    """Run a program on `content` and return its output."""
     program = command[0]
     try:
         finished = subprocess.run(command, input=content, capture_output=True, check=False, timeout=ENGINE_SECONDS)

@@ -1,4 +1,4 @@
-"""Holding a phone from a script: `async with SoftPhone(…) as phone: await phone.call("1900")`."""
+"""Control of a phone from a script: `async with SoftPhone(…) as phone: await phone.call("1900")`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class CallNotAnswered(EventProcessError):
 
 
 class CommandRefused(EventProcessError):
-    """The phone could not do what it was told: the file is missing, there is no call …"""
+    """The phone could not execute a command: the file is missing, there is no call …"""
 
 
 @dataclass(frozen=True)
 class Played:
-    """When the first and the last frame of a file left the phone (epoch seconds)."""
+    """Epoch seconds of the first and last frame of a played file."""
 
     started: float
     ended: float
@@ -32,8 +32,8 @@ class Played:
 class SoftPhone(EventProcess):
     """One phone in its own process.
 
-    With `id` and `password` it is a phone of the station and registers. Without, it is the far side of a trunk:
-    it calls as `caller_number` from `port`, and takes whatever is called there.
+    With `id` and `password` it is a phone of the station and registers. Without, it is the far end of a trunk: it
+    calls as `caller_number` from `port`, and accepts every call to that port.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class SoftPhone(EventProcess):
         return int((await self.take("ready", timeout=timeout))["port"])
 
     async def registered(self, timeout: float = 10.0) -> Event:
-        """Wait until the server knows it."""
+        """Wait until it is registered."""
         return await self.take("registered", timeout=timeout)
 
     async def dial(self, to: str, headers: Mapping[str, str] | None = None) -> None:
-        """Begin a call to a number at the server, or to a sip: address, and do not wait."""
+        """Start a call to a number at the server, or to a sip: address, without waiting."""
         self.forget("answered", "ended", "ringing", "refused")
         await self.send({"do": "call", "to": to, "headers": dict(headers or {})})
 

@@ -51,7 +51,7 @@ class BadCommand(UsageError):
 
 
 class Phone:
-    """One phone: at most one call, what it plays, presses and records."""
+    """One phone with at most one call, its playback, keys and recording."""
 
     def __init__(self, endpoint: SipEndpoint, server: SocketAddress | None, record: Path | None) -> None:
         self._endpoint = endpoint
@@ -85,7 +85,7 @@ class Phone:
             self._endpoint.register(self._registrar)
 
     def obey(self, command: dict[str, Any]) -> None:
-        """Do what a command says. Raises HaiChieuError when it cannot be done."""
+        """Execute a command. Raises HaiChieuError when it fails."""
         match command:
             case {"do": "call", "to": str(to)}:
                 if self._call is not None:
@@ -161,7 +161,7 @@ class Phone:
                 emit("ended", code=code, reason=reason, seconds=round(seconds, 3))
 
     def _cut_short(self) -> None:
-        """The call is over: whoever waits for a sound or for keys to be through need not wait longer."""
+        """End pending sounds and keys: the call is over."""
         self._endpoint.stop_playing()
         for which, _ in self._playing:
             emit("refused", do="play", reason="the call ended", **which)

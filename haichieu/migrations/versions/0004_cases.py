@@ -1,4 +1,4 @@
-"""cases, citizens, jobs, the survey, and what numbers and trunks say of citizens' calls and texts."""
+"""cases, citizens, jobs, the survey, and settings of numbers and trunks for calls and texts."""
 
 import sqlalchemy as sa
 from alembic import op
