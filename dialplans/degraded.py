@@ -76,7 +76,7 @@ def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
     home = settings.home.absolute()
     path = home / "etc" / "degraded.conf"
     try:
-        sounds = _kept(mode.sounds, home / "lib" / "degraded")
+        sounds = _copy_sounds(mode.sounds, home / "lib" / "degraded")
         text = degraded_dialplan(mode, sounds, home, left_messages.caller_key(home))
         if path.exists() and path.read_text("utf-8") == text:
             return False
@@ -139,13 +139,13 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
     )
 
 
-def _kept(sounds: DegradedSounds, folder: Path) -> DegradedSounds:
+def _copy_sounds(sounds: DegradedSounds, folder: Path) -> DegradedSounds:
     """Copy the sounds in all their formats into `folder`; return the paths to play."""
     folder.mkdir(parents=True, exist_ok=True)
-    return DegradedSounds(**{name: _kept_one(name, Path(sound), folder) for name, sound in asdict(sounds).items()})
+    return DegradedSounds(**{name: _copy_sound(name, Path(sound), folder) for name, sound in asdict(sounds).items()})
 
 
-def _kept_one(name: str, sound: Path, folder: Path) -> str:
+def _copy_sound(name: str, sound: Path, folder: Path) -> str:
     if not sound.is_absolute():
         return str(sound)  # part of Asterisk
     forms = list(sound.parent.glob(f"{sound.name}.*"))

@@ -70,10 +70,10 @@ def _read(folder: Path, name: str, channel: str, key: bytes) -> LeftMessage:
     except (FileNotFoundError, ValueError):  # on a full disk, one of the two may be missing
         begun = wav.stat().st_mtime if wav.exists() else about.stat().st_mtime
         return LeftMessage(channel, wav, about, datetime.datetime.fromtimestamp(begun, datetime.UTC))
-    return LeftMessage(channel, wav, about, at, dialled, _in_clear(rest[0].strip(), key) if rest else None)
+    return LeftMessage(channel, wav, about, at, dialled, _decrypted(rest[0].strip(), key) if rest else None)
 
 
-def _in_clear(sealed: str, key: bytes) -> str | None:
+def _decrypted(sealed: str, key: bytes) -> str | None:
     # Two independent blocks: Asterisk supports only ECB, and the random heads compensate for it.
     try:
         blocks = base64.b64decode(sealed[:24], validate=True) + base64.b64decode(sealed[24:48], validate=True)

@@ -36,7 +36,7 @@ async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
 
     After a database outage a process must resume all of its work.
     """
-    async with in_background(*(_begun_again(one) for one in work)):
+    async with in_background(*(_restarted(one) for one in work)):
         yield
 
 
@@ -50,7 +50,7 @@ async def until_terminated(work: Callable[[], Coroutine[Any, Any, None]]) -> Non
         await task
 
 
-async def _begun_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _restarted(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         try:
             return await work()

@@ -66,7 +66,7 @@ async def hours(database: Database, next_hour: NextHour) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _news(database: Database) -> AsyncIterator[asyncio.Event]:
-    """An event that every commit sets."""
+    """Yield an event that every commit sets."""
     news = asyncio.Event()
 
     async def listen() -> None:

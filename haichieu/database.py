@@ -43,7 +43,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
         return value.astimezone(datetime.UTC)
 
     def process_result_value(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
-        """SQLite gives naive values back; they are UTC because only UTC went in."""
+        """Return an aware value: SQLite returns naive ones, which are UTC because only UTC is stored."""
         if value is None:
             return None
         return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
@@ -70,7 +70,7 @@ class Base(DeclarativeBase):
 
 
 def now() -> datetime.datetime:
-    """The present moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 
@@ -87,7 +87,7 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A transaction: committed at the end of the block, rolled back when it raises."""
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
         with self._sessions.begin() as session:
             yield session
 

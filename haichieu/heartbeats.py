@@ -28,7 +28,7 @@ class Heartbeat(Base):
 
 
 def beat(session: Session, component: str, **detail: str | int | bool) -> None:
-    """Leave a sign of life."""
+    """Write a heartbeat."""
     session.merge(Heartbeat(component=component, at=now(), detail=detail))
 
 

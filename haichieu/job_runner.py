@@ -22,17 +22,17 @@ log = structlog.get_logger()
 
 
 class JobRunner(ABC):
-    """Claims the jobs of its `kinds` and hands each to `handle`; several runners may work at once.
+    """Claims the jobs of its `kinds` and passes each to `handle`; several runners may work at once.
 
-    The lease is extended while a job is handled. A job that `handle` leaves with an error is tried again after
-    `retry_after`, at most `jobs.MOST_ATTEMPTS` times in all; then it has failed and an alarm is raised. A job whose
-    handling is cancelled is given back as if it had not been begun.
+    The lease is extended while a job is handled. After an error in `handle` the job is tried again after `retry_after`,
+    at most `jobs.MOST_ATTEMPTS` times in total; then it fails and an alarm is raised. A cancelled job is released
+    without counting the attempt.
     """
 
     kinds: ClassVar[Sequence[str]]
     lease: ClassVar[datetime.timedelta]
     at_once: ClassVar[int] = 1
-    """How many jobs are claimed, and handled side by side."""
+    """Number of jobs that are claimed and handled concurrently."""
     retry_after: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=30)
 
     def __init__(self, database: Database) -> None:

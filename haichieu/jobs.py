@@ -100,10 +100,10 @@ def claim(
     subjects: Sequence[int] | None = None,
     give_up: Callable[[Session, Job], None] | None = None,
 ) -> list[Claim]:
-    """Claim up to `most` jobs that are due, the longest due first, each for one claimant only.
+    """Claim up to `most` due jobs, the oldest first; no other worker gets them during the lease.
 
-    With `subjects`, only jobs about these. A job that was begun `MOST_ATTEMPTS` times and never settled fails with its
-    reason, and `give_up` is called with it.
+    With `subjects`, only jobs about these. A job that was started `MOST_ATTEMPTS` times and never settled fails, and
+    `give_up` is called with it.
     """
     due = session.scalars(
         sa.select(Job)

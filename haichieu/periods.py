@@ -17,12 +17,12 @@ class Period:
 
     @property
     def begin(self) -> datetime.datetime:
-        """The first moment that belongs to it."""
+        """Start, inclusive."""
         return self._midnight(self.since)
 
     @property
     def end(self) -> datetime.datetime:
-        """The first moment that does not belong to it any more."""
+        """End, exclusive."""
         return self._midnight(self.until + datetime.timedelta(days=1))
 
     def _midnight(self, day: datetime.date) -> datetime.datetime:

@@ -38,7 +38,7 @@ def is_simple(pin: str) -> bool:
 def reset_pin(session: Session, official: Official, who: str) -> str:
     """Give an official a new PIN and return it: it cannot be read later."""
     pin = new_pin()
-    _take(session, official, pin, who)
+    _set_pin(session, official, pin, who)
     return pin
 
 
@@ -46,9 +46,9 @@ def choose_pin(session: Session, official: Official, pin: str) -> None:
     """Set the PIN that an official chose. Raises SimplePin."""
     if is_simple(pin):
         raise SimplePin
-    _take(session, official, pin, f"official:{official.code}")
+    _set_pin(session, official, pin, f"official:{official.code}")
 
 
-def _take(session: Session, official: Official, pin: str, who: str) -> None:
+def _set_pin(session: Session, official: Official, pin: str, who: str) -> None:
     official.pin_hash = hash_secret(pin)
     audit.record(session, who, "official.pin", f"official:{official.code}")

@@ -25,11 +25,11 @@ class Spool:
         self._in_hand: set[str] = set()
 
     def wav(self, name: str) -> Path:
-        """The file of a recording."""
+        """Return the file of a recording."""
         return self._folder / f"{name}.wav"
 
     def sound(self, name: str) -> str:
-        """The recording as Asterisk plays it: a path without extension."""
+        """Return the path without extension, as Asterisk plays it."""
         return str(self._folder / name)
 
     def take(self, name: str) -> None:

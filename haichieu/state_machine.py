@@ -1,6 +1,6 @@
-"""A state machine is one table: state × event → next state. Nothing else decides a transition.
+"""State machines as one table each: state × event → next state.
 
-The database's check constraints and the diagrams in the docs are made from the same tables.
+The check constraints of the database and the diagrams in the docs are generated from the same tables.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class IllegalTransition(HaiChieuError):
-    """An event came in a state that has no place for it."""
+    """An event occurred in a state that does not allow it."""
 
     def __init__(self, machine: str, state: StrEnum, event: StrEnum) -> None:
         super().__init__("base.illegal_transition", machine=machine, event=event, state=state)
@@ -40,7 +40,7 @@ class StateMachine(Generic[S, E]):
 
     @property
     def states(self) -> tuple[S, ...]:
-        """Every state, the initial one first, in the order the table mentions them."""
+        """Every state, the initial one first, in the order of the table."""
         seen: dict[S, None] = {self.initial: None}
         for (state, _event), following in self.table.items():
             seen.setdefault(state)
@@ -53,7 +53,7 @@ class StateMachine(Generic[S, E]):
         return frozenset(self.states) - {state for state, _event in self.table}
 
     def mermaid(self) -> str:
-        """The table as a Mermaid state diagram, for the docs."""
+        """Return the table as a Mermaid state diagram, for the docs."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
         lines += [f"    {state} --> {following}: {event}" for (state, event), following in self.table.items()]
         lines += [f"    {state} --> [*]" for state in self.states if state in self.final_states]

@@ -24,7 +24,7 @@ class Station(Base):
 
     @property
     def language(self) -> str:
-        """The language that is spoken unless something else was chosen."""
+        """The default spoken language."""
         return self.languages[0] if self.languages else "vi"
 
 

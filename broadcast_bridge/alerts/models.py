@@ -74,7 +74,7 @@ class AlertSource(Base):
     feed_since: Mapped[datetime.datetime | None]
     next_poll_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
     last_ok_at: Mapped[datetime.datetime | None]
-    last_problem: Mapped[Message | None] = mapped_column(MessageText, default=None)
+    last_problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False)
     failures: Mapped[int] = mapped_column(default=0)
 
     zones: Mapped[list[Zone]] = relationship(secondary=alert_source_zones)
@@ -121,7 +121,7 @@ class CapAlert(Base):
     received_at: Mapped[datetime.datetime] = mapped_column(index=True)
     state: Mapped[str] = mapped_column(sa.String(12), default=AlertState.RECEIVED, index=True)
     decision: Mapped[str] = mapped_column(sa.String(12))
-    reason: Mapped[Message | None] = mapped_column(MessageText, default=None)
+    reason: Mapped[Message | None] = mapped_column(MessageText, nullable=False)
     priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
     areas: Mapped[str] = mapped_column(sa.Text, default="")
     not_before: Mapped[datetime.datetime]

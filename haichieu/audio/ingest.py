@@ -44,7 +44,7 @@ _NICE = ("nice", "-n", "10")
 # Peaks: with RMS, ffmpeg 5 treats a recording that begins with steady noise as silent.
 _NO_SILENT_BEGINNING = "silenceremove=start_periods=1:start_threshold=-45dB:start_silence=0.2:detection=peak"
 _FIND_SILENCE = "silencedetect=noise=-50dB:duration=0.6"
-_KEPT_SILENCE = 0.4
+_FINAL_SILENCE = 0.4
 _SILENCE = re.compile(r"silence_(start|end): (-?[\d.]+)")
 _PROGRESS = re.compile(rb"out_time_us=(\d+)")
 
@@ -98,7 +98,7 @@ def telephone_forms(
     _ffmpeg(source, [*options, trimmed], limit, lambda done: progress(min(done / (declared or done), 1.0) / 2))
     whole = _declared_seconds(trimmed)
     measured, silences = _loudness(trimmed, limit)
-    seconds = min(_end_of_sound(silences, whole) + _KEPT_SILENCE, whole)
+    seconds = min(_end_of_sound(silences, whole) + _FINAL_SILENCE, whole)
     if seconds < LEAST_SECONDS or measured["input_i"] < SILENT_LUFS:
         raise SilentSound("audio.silent")
     _require_whole(source, declared, limit)
@@ -141,7 +141,7 @@ def _declared_seconds(source: Path) -> float:
 
 
 def _loudness(source: Path, limit: float) -> tuple[dict[str, float], list[tuple[str, float]]]:
-    """The first pass of the loudness filter (EBU R 128), and where silences start and end, in seconds."""
+    """Run the first pass of the loudness filter (EBU R 128); return its values and the silences, in seconds."""
     passes = f"{_FIND_SILENCE},loudnorm=I={LOUDNESS_LUFS}:TP={PEAK_DBTP}:LRA=11:print_format=json"
     answer = _run(["ffmpeg", "-nostdin", "-hide_banner", *_INPUT, "-i", str(source), "-af", passes, *_NOWHERE], limit)
     text = answer.stderr.decode(errors="replace")

@@ -102,7 +102,7 @@ def resample(sound: Sound, rate: int) -> Sound:
 
 
 def dbfs(amplitude: float) -> float:
-    """An amplitude (1 = full scale) in decibels, never below LOWEST_DBFS."""
+    """Return an amplitude (1 = full scale) in decibels, at least LOWEST_DBFS."""
     return max(LOWEST_DBFS, 20 * math.log10(amplitude)) if amplitude > 0 else LOWEST_DBFS
 
 

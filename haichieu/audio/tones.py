@@ -27,17 +27,17 @@ _OVERTONES = ((1, 1.0), (2, 0.25), (3, 0.08))
 
 
 def attention_chime(rate: int = TELEPHONE_RATE) -> Sound:
-    """Three rising tones, 1.9 s: something is about to be said."""
+    """Return three rising tones, 1.9 s, played before an announcement."""
     return _struck((523.25, 659.26, 783.99), 0.45, 1.0, rate)
 
 
 def closing_chime(rate: int = TELEPHONE_RATE) -> Sound:
-    """Two falling tones, 1.4 s: that was all."""
+    """Return two falling tones, 1.4 s, played after an announcement."""
     return _struck((783.99, 523.25), 0.45, 0.95, rate)
 
 
 def ready_beep(rate: int = TELEPHONE_RATE) -> Sound:
-    """One short even tone, 0.2 s, to the official alone: you are live, speak."""
+    """Return one short even tone, 0.2 s, that tells the official to speak."""
     time = np.arange(int(0.2 * rate)) / rate
     tone = PEAK * np.sin(2 * np.pi * 880.0 * time) * _edges(len(time), rate)
     return Sound(tone.astype(np.float32), rate)
@@ -58,7 +58,7 @@ def siren(rate: int = TELEPHONE_RATE) -> Sound:
 
 
 def level_tone(rate: int = TELEPHONE_RATE) -> Sound:
-    """An even tone of 1 kHz, 3 s, by which an installer sets a loudspeaker's volume."""
+    """Return an even tone of 1 kHz, 3 s, with which an installer sets a loudspeaker's volume."""
     time = np.arange(3 * rate) / rate
     tone = PEAK * np.sin(2 * np.pi * 1000.0 * time) * _edges(len(time), rate)
     return Sound(tone.astype(np.float32), rate)

@@ -104,11 +104,11 @@ class _Search:
 
     @property
     def whole(self) -> int:
-        """Number of places a window can lie."""
+        """Return the number of possible window positions."""
         return len(self._received) - self.size + 1
 
     def best(self, begin: int, first: int, last: int) -> tuple[float, int]:
-        """Highest correlation of the window at `begin`, and its delay, for delays from `first` to `last`."""
+        """Return the highest correlation of the window at `begin`, and its delay, for delays from `first` to `last`."""
         low = max(0, first + begin + self.size)
         high = min(self.whole, last + begin + self.size + 1)
         if low >= high:
@@ -118,7 +118,7 @@ class _Search:
         return float(scores[peak]), low + peak - self.size - begin
 
     def anywhere(self, begin: int) -> tuple[float, int]:
-        """Highest correlation of the window at `begin` in the whole recording, and its delay."""
+        """Return the highest correlation of the window at `begin` in the whole recording, and its delay."""
         return self.best(begin, -begin - self.size, self.whole)
 
     def _correlations(self, begin: int, low: int, high: int) -> _Floats:
@@ -146,7 +146,7 @@ def _speech_windows(source: Sound) -> list[tuple[int, float]]:
 
 
 def _common_delay(search: _Search, windows: list[tuple[int, float]]) -> int | None:
-    """The delay on which most anchors agree, None when no two do (or the only one is not beyond doubt)."""
+    """Return the delay on which most anchors agree, None unless two do or a single one is certain."""
     step = max(1, len(windows) // _ANCHORS)
     anchors = [search.anywhere(begin) for begin, _ in windows[::step]]
     near = _AGREE_SECONDS * _RATE
@@ -159,6 +159,6 @@ def _common_delay(search: _Search, windows: list[tuple[int, float]]) -> int | No
 
 
 def _sharpened(sound: Sound) -> _Floats:
-    """Lift the treble: the strong low tones of all voices resemble each other, their consonants do not."""
+    """Emphasise high frequencies: voices differ more in consonants than in low tones."""
     samples = sound.samples.astype(np.float64)
     return np.asarray(samples - _PRE_EMPHASIS * np.concatenate(([0.0], samples[:-1])))

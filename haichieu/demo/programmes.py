@@ -156,7 +156,7 @@ def _broadcast(station: TrialStation, broadcast_id: int) -> Broadcast:
 
 
 def _rest_of(station: TrialStation, broadcast_id: int) -> Broadcast:
-    """The broadcast that takes up one which was cut off."""
+    """Return the broadcast that continues an interrupted one."""
     with station.database.session() as session:
         return session.scalar(sa.select(Broadcast).where(Broadcast.again_of_id == broadcast_id)) or Broadcast()
 

@@ -117,7 +117,7 @@ def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, r
 
     Raises EntryRefused, and then nothing has changed.
     """
-    kept, texts = _with_kept_secret(kind, vault, texts, row)
+    kept, texts = _with_stored_secret(kind, vault, texts, row)
     entry = read_entry(kind, texts)
     key = key_of(entry)
     problems = dict(_wrong_in_the_district(session, kind, entry, row))
@@ -181,7 +181,7 @@ def _typed(value: object) -> list[str]:
     return [f"{value:g}" if isinstance(value, float) and abs(value) < 100 and value == round(value, 2) else str(value)]
 
 
-def _with_kept_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple[str, Texts]:
+def _with_stored_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tuple[str, Texts]:
     """Return the column to leave unchanged, and the typed values with the stored secret if none was typed."""
     if not kind.secret or row is None or any(text.strip() for text in texts.get(kind.secret, ())):
         return "", texts

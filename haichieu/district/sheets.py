@@ -41,7 +41,7 @@ class Sheet:
     secrets: list[tuple[Any, str]] = field(default_factory=list)
 
 
-class _NotForGood(Exception):
+class _Rollback(Exception):
     """Leaves a transaction that must not be committed."""
 
 
@@ -80,8 +80,8 @@ def take_sheet(
                 except HaiChieuError as refusal:
                     sheet.wrong.append(WrongLine(number, "", refusal.message))
             if dry_run or sheet.wrong:
-                raise _NotForGood
-    except _NotForGood:
+                raise _Rollback
+    except _Rollback:
         sheet.secrets.clear()
     return sheet
 

@@ -197,7 +197,7 @@ def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Call
 
 
 def _stop(children: Sequence[Child]) -> None:
-    """SIGTERM to one after the other, and SIGKILL to one that does not listen."""
+    """Stop the children in order with SIGTERM, and with SIGKILL after their time-out."""
     for child in children:
         deadline = time.monotonic() + child.stop_seconds
         child.told_to_end = True
@@ -241,7 +241,7 @@ def _readable(descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def _orders_to_stop() -> Iterator[socket.socket]:
-    """A socket that can be read once SIGTERM or SIGINT has come."""
+    """Yield a socket that becomes readable on SIGTERM or SIGINT."""
     bell, button = socket.socketpair()
     owner = os.getpid()
     with bell, button:

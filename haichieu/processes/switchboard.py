@@ -54,7 +54,7 @@ class Switchboard:
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
         self._texts = sip_texts(station, self._client)
         self._intake = RecordingIntake(self._client, station.database, self._callers.recording_kinds)
-        self._said_ready = False
+        self._printed_ready = False
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
@@ -65,9 +65,9 @@ class Switchboard:
                 self._speakers.supervisor.run,
                 self._heartbeat,
                 self._follow_rows,
-                self._keep_prompts,
+                self._prepare_prompts,
                 self._intake.run,
-                self._forget_abandoned_drafts,
+                self._delete_abandoned_drafts,
             ),
             kept_going(*self._outgoing, self._texts.run),
         ):
@@ -102,8 +102,8 @@ class Switchboard:
             self._callers.reception.apologise(channel_id)
         await self._speakers.supervisor.look("connected")
         await self._beat(asterisk=True)
-        if not self._said_ready:
-            self._said_ready = True
+        if not self._printed_ready:
+            self._printed_ready = True
             print(READY, flush=True)
 
     async def _follow_rows(self) -> None:
@@ -132,13 +132,13 @@ class Switchboard:
         await self._beat(asterisk=False)
         await self._speakers.supervisor.asterisk_lost()
 
-    async def _forget_abandoned_drafts(self) -> None:
+    async def _delete_abandoned_drafts(self) -> None:
         """Delete the drafts of messages whose callers hung up before the tone."""
         while True:
             await asyncio.to_thread(self._callers.messages.forget_abandoned)
             await asyncio.sleep(DRAFTS_EVERY_SECONDS)
 
-    async def _keep_prompts(self) -> None:
+    async def _prepare_prompts(self) -> None:
         """Synthesise the fixed prompts before the first caller; once a day delete those that are no longer used."""
         while True:
             language = await self._database.run(lambda session: the_station(session).language)

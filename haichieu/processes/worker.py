@@ -55,7 +55,7 @@ async def _work(station: OpenedStation) -> None:
         partial(_heartbeat, database, settings.transcriber),
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),
-        partial(_note_audit_head, database),
+        partial(_log_audit_head, database),
         FilingJobs(database).run,
         partial(watch_due_dates, database),
         transcription.run,
@@ -94,7 +94,7 @@ async def _clean_cases(database: Database, store: MediaStore, rules: case_retent
         await asyncio.sleep(DAY_SECONDS)
 
 
-async def _note_audit_head(database: Database) -> None:
+async def _log_audit_head(database: Database) -> None:
     """Once a day, log the head of the audit trail: with the log stored elsewhere, a rewritten trail is detected."""
     while True:
         head = await database.run(audit.head)

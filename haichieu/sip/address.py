@@ -58,7 +58,7 @@ class ServerAddress:
         return cls(host, number)
 
     def resolve(self) -> SocketAddress:
-        """The server's IPv4 address now. Raises ServerNotFound."""
+        """Return the server's current IPv4 address. Raises ServerNotFound."""
         try:
             found = socket.getaddrinfo(self.host, self.port, socket.AF_INET, socket.SOCK_DGRAM)
         except OSError as problem:

@@ -1,8 +1,7 @@
 """SIP endpoint of this process: registers, calls, texts, plays, records. Only this module and `messaging` use pjsua2.
 
-Everything happens in the thread that calls `poll`, except that pjsua2's clock thread produces and consumes sound.
-pjsua2's callbacks only note events, since an exception in one would abort the process; `poll` returns the events.
-pjsua2 allows one endpoint per process, so only one SipEndpoint may exist at a time.
+Everything happens in the thread that calls `poll`, except sound, which pjsua2's clock thread produces and consumes. Its
+callbacks only note events, since an exception in one would abort the process. Only one endpoint may exist at a time.
 
     SipError
     ├── EndpointNotStarted    the address or port cannot be used
@@ -84,9 +83,9 @@ class SipEndpoint:
         try:
             self._start()
         except pj.Error as problem:
-            where = f"{self.options.bind}:{self.options.port}"
             self._library.libDestroy()
-            raise EndpointNotStarted("sip.not_started", address=where, why=problem.reason) from problem
+            at = f"{self.options.bind}:{self.options.port}"
+            raise EndpointNotStarted("sip.not_started", address=at, why=problem.reason) from problem
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -202,7 +201,7 @@ class SipEndpoint:
         return [self._sound.incoming.popleft() for _ in range(len(self._sound.incoming))]
 
     def packets_received(self, call: int) -> int:
-        """RTP packets that reached us in this call so far, 0 when it has no sound."""
+        """Return the RTP packets received in this call so far, 0 when it has no sound."""
         try:
             # Kept in a name: the parts of a temporary are freed before they are read.
             figures = self._calls[call].getStreamStat(0)

@@ -31,7 +31,7 @@ class Invite:
 
     @property
     def caller(self) -> str:
-        """User part of From: whatever the caller claims."""
+        """User part of From, as the caller claims."""
         return user_of(self.from_uri)
 
     @classmethod

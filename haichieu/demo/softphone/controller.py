@@ -112,7 +112,7 @@ class SoftPhone(EventProcess):
         return Played(event["started"], event["ended"])
 
     async def record(self, file: Path) -> None:
-        """From now on record into another file."""
+        """Record to another file from now on."""
         await self.send({"do": "record", "file": str(file)})
 
     async def hang_up(self) -> None:

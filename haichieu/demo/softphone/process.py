@@ -183,7 +183,7 @@ class Phone:
             self._playing.popleft()
 
     def _queue_keys(self, digits: str, gap: float) -> None:
-        """With no gap the keys go out as one burst, else one by one."""
+        """Queue keys: without a gap as one burst, else one by one."""
         self._current()
         begin = max(time.monotonic(), self._pressed[0] if self._pressed else 0.0)
         groups = list(digits) if gap > 0 else [digits]

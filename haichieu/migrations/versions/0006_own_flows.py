@@ -1,4 +1,4 @@
-"""the station's own call flows: drafts and published versions."""
+"""custom call flows of the station: drafts and published versions."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""routes of numbers by hours, the station's own prompts."""
+"""routes of numbers by hours, custom prompts of the station."""
 
 import sqlalchemy as sa
 from alembic import op

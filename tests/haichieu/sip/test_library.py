@@ -1,5 +1,6 @@
 """Without pjsua2 the station works, and what needs it says so in one sentence."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ COMMAND = WITHOUT_PJSUA2 + "from haichieu.cli import main; sys.argv = ['haichieu
 
 
 def run_without_pjsua2(*arguments: str, code: str = COMMAND) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HAICHIEU_LANGUAGE": "en"}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.mark.parametrize("command", ["speaker --server 127.0.0.1:5060 --id cb-01 --password x", "demo --once --json"])
