@@ -232,7 +232,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
             one = find_programme(session, number)
             _require_edition(one, form)
             intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
-            intake.say_anew(session, panel.store, one, ready, visitor().actor, now())
+            intake.replace_text(session, panel.store, one, ready, visitor().actor, now())
 
 
 def _require_edition(programme: Programme, form: Form) -> None:

@@ -61,7 +61,7 @@ class AlertDesk:
             try:
                 await self.step()
             except sa.exc.DBAPIError as problem:
-                log.warning("alerts.blind", problem=str(problem.orig))
+                log.warning("alerts.database_unavailable", problem=str(problem.orig))
 
     async def step(self) -> None:
         """Stop alerts that are over, and broadcast those that are due."""

@@ -37,9 +37,9 @@ def owe(
     session: Session, official: Official, zone_keys: str, priority: Priority, flow: str, at: datetime.datetime
 ) -> CallBack:
     """Request a call to the official about a zone, replacing an older one. It is due when they have hung up."""
-    debt = _replace(session, official, zone_keys, priority, flow, at + LONGEST_GOODBYE, at + VALID)
+    call = _replace(session, official, zone_keys, priority, flow, at + LONGEST_GOODBYE, at + VALID)
     audit.record(session, f"official:{official.code}", "call_back.owed", f"zone:{zone_keys}")
-    return debt
+    return call
 
 
 def owe_pin_call(session: Session, official: Official, who: str, at: datetime.datetime) -> CallBack:
@@ -55,9 +55,9 @@ def owe_pin_call(session: Session, official: Official, who: str, at: datetime.da
 
 def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
     """Make a pending call due at `at`, because the official has hung up."""
-    debt = session.get_one(CallBack, call_back_id)
-    if debt.state == "owed":
-        debt.due_at = at
+    call = session.get_one(CallBack, call_back_id)
+    if call.state == "owed":
+        call.due_at = at
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,19 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
         .order_by(CallBack.id)
         .with_for_update(skip_locked=True)
     ).all()
-    for debt in due:
-        debt.state = "calling"
+    for call in due:
+        call.state = "calling"
     return [
         OwedCall(
-            debt.id,
-            debt.official_id,
-            debt.official.name,
-            tuple(phone.number for phone in debt.official.phones),
-            debt.zone_keys,
-            Priority(debt.priority),
-            debt.flow,
+            call.id,
+            call.official_id,
+            call.official.name,
+            tuple(phone.number for phone in call.official.phones),
+            call.zone_keys,
+            Priority(call.priority),
+            call.flow,
         )
-        for debt in due
+        for call in due
     ]
 
 
@@ -109,15 +109,15 @@ def next_due(session: Session) -> datetime.datetime | None:
 
 def settle(session: Session, call_back_id: int, outcome: str) -> None:
     """Record the result of the call."""
-    debt = session.get_one(CallBack, call_back_id)
-    debt.state, debt.outcome = "done", outcome[:200]
+    call = session.get_one(CallBack, call_back_id)
+    call.state, call.outcome = "done", outcome[:200]
 
 
 def expire_interrupted(session: Session) -> int:
     """Expire the calls that a dead switchboard was making; the official will call again."""
     interrupted = session.scalars(sa.select(CallBack).where(CallBack.state == "calling")).all()
-    for debt in interrupted:
-        debt.state, debt.outcome = "expired", "the switchboard was restarted"
+    for call in interrupted:
+        call.state, call.outcome = "expired", "the switchboard was restarted"
     return len(interrupted)
 
 
@@ -135,7 +135,7 @@ def _replace(
         .where(CallBack.official_id == official.id, CallBack.state == "owed")
         .values(state="expired", outcome="replaced by a newer request")
     )
-    debt = CallBack(
+    call = CallBack(
         official_id=official.id,
         zone_keys=zone_keys,
         priority=priority,
@@ -144,6 +144,6 @@ def _replace(
         due_at=due_at,
         expires_at=expires_at,
     )
-    session.add(debt)
+    session.add(call)
     session.flush()
-    return debt
+    return call

@@ -31,12 +31,12 @@ LONGEST_PAUSE = datetime.timedelta(minutes=30)
 FIRST_PAUSE = datetime.timedelta(seconds=30)
 """Pause before a speaker that did not answer is tried again; doubled each time, up to `LONGEST_PAUSE`."""
 
-_LEAVES_A_DEBT = (BroadcastState.ENDED, BroadcastState.PRE_EMPTED, BroadcastState.FAILED)
-_IS_OWED = (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PRE_EMPTED)
+_CAN_BE_CAUGHT_UP = (BroadcastState.ENDED, BroadcastState.PRE_EMPTED, BroadcastState.FAILED)
+_NOT_HEARD = (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PRE_EMPTED)
 _NOT_WANTED = (Reason.SILENCED, Reason.QUIET_HOURS, Reason.ACKNOWLEDGED)
 
 
-def owed(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:
+def pending(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:
     """Return the deliveries that can be caught up now, the most urgent and then the oldest first.
 
     Their speakers are reachable from this switchboard and in no broadcast.
@@ -48,7 +48,7 @@ def owed(session: Session, at: datetime.datetime, node: str) -> list[Delivery]:
         .join(Delivery.speaker)
         .options(contains_eager(Delivery.broadcast), contains_eager(Delivery.speaker))
         .where(
-            *_owing(at),
+            *_to_catch_up(at),
             Delivery.try_again_at.is_(None) | (Delivery.try_again_at <= at),
             Speaker.removed_at.is_(None),
             sa.or_(
@@ -67,7 +67,7 @@ def next_try(session: Session, at: datetime.datetime) -> datetime.datetime | Non
     return session.scalar(
         sa.select(sa.func.min(Delivery.try_again_at))
         .join(Delivery.broadcast)
-        .where(*_owing(at), Delivery.try_again_at > at)
+        .where(*_to_catch_up(at), Delivery.try_again_at > at)
     )
 
 
@@ -75,7 +75,7 @@ def begin(session: Session, at: datetime.datetime, node: str) -> list[Broadcast]
     """Begin, in state `calling`, the broadcasts that bring each free speaker the first one pending for it."""
     served: set[int] = set()
     groups: dict[tuple[int, float], list[Delivery]] = defaultdict(list)
-    for delivery in owed(session, at, node):
+    for delivery in pending(session, at, node):
         priority = Priority(delivery.broadcast.priority)
         if delivery.speaker_id not in served and speakers_may_sound(session, [delivery.speaker], priority, at).speakers:
             served.add(delivery.speaker_id)
@@ -105,14 +105,14 @@ def settle(session: Session, again: Broadcast, at: datetime.datetime) -> None:
             original.try_again_at = at + min(FIRST_PAUSE * 2 ** (original.tries_again - 1), LONGEST_PAUSE)
 
 
-def _owing(at: datetime.datetime) -> Sequence[sa.ColumnElement[bool]]:
+def _to_catch_up(at: datetime.datetime) -> Sequence[sa.ColumnElement[bool]]:
     return (
         Broadcast.kind == Kind.RECORDED,
         Broadcast.again_of_id.is_(None),
         Broadcast.worth_hearing_until > at,
-        Broadcast.state.in_(_LEAVES_A_DEBT),
+        Broadcast.state.in_(_CAN_BE_CAUGHT_UP),
         Broadcast.stop_asked_at.is_(None),
-        Delivery.state.in_(_IS_OWED),
+        Delivery.state.in_(_NOT_HEARD),
         Delivery.reason.is_(None) | Delivery.reason.not_in(_NOT_WANTED),
         (Delivery.state != DeliveryState.PRE_EMPTED) | (Broadcast.after_cut != AfterCut.DROP),
     )

@@ -153,12 +153,12 @@ def is_open(broadcast: Broadcast) -> bool:
     return broadcast.state not in BROADCAST.final_states
 
 
-def in_hand(session: Session, node: str, besides: Collection[int] = ()) -> list[int]:
-    """Return the ids of the broadcasts that a switchboard has begun and not ended, except those in `besides`."""
+def running_on(session: Session, node: str, except_for: Collection[int] = ()) -> list[int]:
+    """Return the ids of the broadcasts that a switchboard has begun and not ended, except those in `except_for`."""
     found = session.scalars(
         sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
     )
-    return [broadcast_id for broadcast_id in found if broadcast_id not in besides]
+    return [broadcast_id for broadcast_id in found if broadcast_id not in except_for]
 
 
 def open_broadcasts(session: Session) -> list[int]:

@@ -112,18 +112,18 @@ class PlayerOutput:
             return
         except OSError:
             self._trouble = message("speaker.output.player_died", program=self._argv[0])
-            self._let_go()
+            self._release_player()
             self._not_before = time.monotonic() + _AGAIN_SECONDS
 
     def end_of_call(self) -> None:
         """Let the player finish, which frees the device."""
-        self._let_go()
+        self._release_player()
         self._not_before = 0.0
         self._reap()
 
     def close(self) -> None:
         """End every player, after a moment to play the rest."""
-        self._let_go()
+        self._release_player()
         for _, player in self._leaving:
             try:
                 player.wait(_DRAIN_SECONDS)
@@ -149,7 +149,7 @@ class PlayerOutput:
         fcntl.fcntl(player.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._player = player
 
-    def _let_go(self) -> None:
+    def _release_player(self) -> None:
         if self._player is None:
             return
         if self._player.stdin:

@@ -107,7 +107,7 @@ class Loudspeaker:
         """Serve until told to stop; start over when the route to the server has changed."""
         while not self._stopping:
             try:
-                address, local = self._way()
+                address, local = self._route()
             except ServerNotFound as problem:
                 self._tell(problem.message)
                 self._pause()
@@ -128,7 +128,7 @@ class Loudspeaker:
             if self._call:
                 self._ended(self._call, "stopped", None)
 
-    def _way(self) -> tuple[SocketAddress, str]:
+    def _route(self) -> tuple[SocketAddress, str]:
         address = self._server.resolve()
         return address, self._options.bind or local_address_towards(address)
 
@@ -143,7 +143,7 @@ class Loudspeaker:
             if time.monotonic() >= self._register_at:
                 self._register_at = float("inf")
                 try:
-                    if self._way() != (address, local) and not self._call:
+                    if self._route() != (address, local) and not self._call:
                         return
                 except ServerNotFound as problem:
                     self._failed(problem.message)

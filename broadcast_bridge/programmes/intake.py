@@ -137,7 +137,7 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
     programme_search.index(programme)
 
 
-def say_anew(
+def replace_text(
     session: Session, store: MediaStore, programme: Programme, ready: Ready, who: str, at: datetime.datetime
 ) -> None:
     """Replace text and sound of a text programme, which becomes a draft again. Raises ProgrammeRefused, DiskFull, …"""

@@ -16,7 +16,7 @@ from haichieu import audit
 from haichieu.media import Media, MediaStore, unnamed
 from haichieu.people import Unit
 
-STILL_OWED = datetime.timedelta(days=7)
+CATCH_UP_PERIOD = datetime.timedelta(days=7)
 """A broadcast may be caught up for this long after its end."""
 MADE_AGO = datetime.timedelta(hours=6)
 """Younger files without a row may belong to an uncommitted transaction."""
@@ -130,7 +130,7 @@ def _unused_media(session: Session, at: datetime.datetime) -> list[Media]:
     """Return rows without references; a broadcast long over refers to a sound only as long as a programme does."""
     session.execute(
         sa.delete(BroadcastSound).where(
-            BroadcastSound.broadcast_id.in_(sa.select(Broadcast.id).where(Broadcast.ended_at < at - STILL_OWED)),
+            BroadcastSound.broadcast_id.in_(sa.select(Broadcast.id).where(Broadcast.ended_at < at - CATCH_UP_PERIOD)),
             BroadcastSound.media_id.not_in(sa.select(Programme.sound_id).where(Programme.sound_id.is_not(None))),
         )
     )

@@ -60,7 +60,7 @@ class SpeakerSupervisor:
             try:
                 await self.look("registration or qualify")
             except AriError as problem:
-                log.warning("supervision.blind", problem=str(problem))
+                log.warning("supervision.asterisk_unavailable", problem=str(problem))
             for code in back:
                 self._returned(code)
 

@@ -39,7 +39,7 @@ async def measure_level(client: AriClient, bridge: Bridge, tell: Tell) -> None:
                 await call.place(f"UnicastRTP/{LOOPBACK}:{port}/c(ulaw)", role="level", timeout=ANSWER_SECONDS)
                 await call.answered()
             await bridge.add([call.id])
-            async with in_background(heard.tell_for_ever(tell)):
+            async with in_background(heard.report_until_cancelled(tell)):
                 await call.until_hung_up()
     except HungUp:
         return  # Asterisk ended it: the broadcast is over
@@ -73,7 +73,7 @@ class _Stream(asyncio.DatagramProtocol):
         """Take one packet (RFC 3550 §5.1: no contributing sources, no extension from a bridge of Asterisk's)."""
         self._payloads.append(data[RTP_HEADER_BYTES:])
 
-    async def tell_for_ever(self, tell: Tell) -> None:
+    async def report_until_cancelled(self, tell: Tell) -> None:
         """Report the level since the last report, repeatedly, until cancelled."""
         while True:
             await asyncio.sleep(MEASURE_SECONDS)

@@ -104,7 +104,7 @@ class Airing:
             if leg.target.delivery_id in delivery_ids:
                 leg.take_back()
 
-    async def somebody_listens(self) -> None:
+    async def first_listener(self) -> None:
         """Wait until the first speaker has joined, but not for long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CHIME_WAITS_SECONDS):
@@ -142,7 +142,7 @@ class Airing:
         """Fetch the receiver statistics of every speaker."""
         await asyncio.gather(*(leg.measure() for leg in self._legs))
 
-    async def report_for_ever(self, write_down: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
+    async def report_until_cancelled(self, store: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
         """Update the log of deliveries several times a second, until cancelled."""
         rounds = 0
         while True:
@@ -150,4 +150,4 @@ class Airing:
             rounds += 1
             if rounds % MEASURE_EVERY == 0:
                 await self.measure()
-            await write_down(self._legs)
+            await store(self._legs)

@@ -65,7 +65,7 @@ async def clear_orphans(
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    orphans = await database.run(lambda session: lifecycle.in_hand(session, node, besides=on_air))
+    orphans = await database.run(lambda session: lifecycle.running_on(session, node, except_for=on_air))
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):
             await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))

@@ -63,7 +63,7 @@ class Playout:
                 try:
                     news = await self._database.run(self._look)
                 except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is unavailable
-                    log.warning("playout.blind", problem=str(problem.orig))
+                    log.warning("playout.database_unavailable", problem=str(problem.orig))
                     continue
                 for broadcast_id in news.stop:
                     self._studio.stop(broadcast_id)

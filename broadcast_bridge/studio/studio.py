@@ -109,7 +109,7 @@ class Studio:
         self._store = store
         self._levels = levels
         self._on_air: dict[int, Airing] = {}
-        self._in_hand: set[int] = set()
+        self._running: set[int] = set()
 
     @property
     def node(self) -> str:
@@ -119,7 +119,7 @@ class Studio:
     @property
     def on_air(self) -> frozenset[int]:
         """The ids of the broadcasts that this studio is running."""
-        return frozenset(self._in_hand)
+        return frozenset(self._running)
 
     async def go_live(
         self,
@@ -176,13 +176,13 @@ class Studio:
 
     async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
         """Release speakers that a more urgent broadcast has taken, by broadcast; returns when their lines are free."""
-        await self._let_go(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
+        await self._release(taken, Ending(BroadcastEvent.PRE_EMPT, Reason.PRE_EMPTED))
 
     async def fall_silent(self, acknowledged: Mapping[int, Sequence[int]]) -> None:
         """Release speakers whose official has acknowledged the emergency, by broadcast."""
-        await self._let_go(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
+        await self._release(acknowledged, Ending(BroadcastEvent.END, Reason.ACKNOWLEDGED))
 
-    async def _let_go(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
+    async def _release(self, of: Mapping[int, Sequence[int]], without_any_left: Ending) -> None:
         airings = ((self._on_air.get(broadcast_id), deliveries) for broadcast_id, deliveries in of.items())
         await asyncio.gather(*(airing.give_up(ids, without_any_left) for airing, ids in airings if airing))
 
@@ -229,15 +229,15 @@ class Studio:
 
     async def _broadcast(self, plan: Plan, taken: Taken, content: Content, before_air: Ending) -> Outcome:
         """Run one broadcast from its first call to its last row; `before_air` is its result if it never gets on air."""
-        self._in_hand.add(plan.broadcast_id)
+        self._running.add(plan.broadcast_id)
         ending = before_air
         try:
             await self.give_up(taken.from_broadcasts)
             async with self._airing(plan) as airing:
-                await airing.somebody_listens()
+                await airing.first_listener()
                 async with self._opening(plan, airing):
                     ending = Ending(BroadcastEvent.END)
-                    ending = await _until_over(self._heard(plan, airing, content), airing)
+                    ending = await _until_over(self._play(plan, airing, content), airing)
                 if ending.event is not BroadcastEvent.PRE_EMPT:
                     await self._sign_off(airing)
                 await airing.measure()
@@ -257,7 +257,7 @@ class Studio:
             raise
         finally:
             outcome = await self._close(plan, ending)
-            self._in_hand.discard(plan.broadcast_id)
+            self._running.discard(plan.broadcast_id)
         return outcome
 
     @contextlib.asynccontextmanager
@@ -269,11 +269,11 @@ class Studio:
             joiner = Joiner(bridge)
             turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
             legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
-            stack.push_async_callback(self._write_down, legs)
+            stack.push_async_callback(self._store_reports, legs)
             await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
             voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))
             airing = Airing(bridge, voice, legs)
-            await stack.enter_async_context(in_background(airing.report_for_ever(self._write_down)))
+            await stack.enter_async_context(in_background(airing.report_until_cancelled(self._store_reports)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
             yield airing
@@ -296,7 +296,7 @@ class Studio:
             await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
             await writing
 
-    async def _heard(self, plan: Plan, airing: Airing, content: Content) -> Ending:
+    async def _play(self, plan: Plan, airing: Airing, content: Content) -> Ending:
         await airing.play(plan.opening)
         return await content.run(airing)
 
@@ -320,7 +320,7 @@ class Studio:
             )
         )
 
-    async def _write_down(self, legs: Sequence[SpeakerLeg]) -> None:
+    async def _store_reports(self, legs: Sequence[SpeakerLeg]) -> None:
         updates = [leg.report() for leg in legs if leg.dirty]
         if updates:
             await self._database.run(lambda session: lifecycle.apply_updates(session, updates))

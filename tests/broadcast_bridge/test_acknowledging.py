@@ -82,7 +82,7 @@ def test_a_returning_speaker_does_not_catch_up_what_was_acknowledged(database: D
         lifecycle.finish(session, broadcast.id, BroadcastEvent.END, LATER)
         place.speakers[1].reachable = True
         session.flush()
-        assert catch_up.owed(session, LATER, "main") == []
+        assert catch_up.pending(session, LATER, "main") == []
 
 
 @pytest.mark.parametrize("priority", [Priority.NORMAL, Priority.PRIORITY])

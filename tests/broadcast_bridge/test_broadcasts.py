@@ -156,12 +156,12 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
         lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
         lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
-        assert lifecycle.in_hand(session, "main") == [broadcast.id]
-        assert lifecycle.in_hand(session, "main", besides=[broadcast.id]) == []
+        assert lifecycle.running_on(session, "main") == [broadcast.id]
+        assert lifecycle.running_on(session, "main", except_for=[broadcast.id]) == []
         lifecycle.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds
-        assert lifecycle.in_hand(session, "main") == []
+        assert lifecycle.running_on(session, "main") == []
 
 
 def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> None:

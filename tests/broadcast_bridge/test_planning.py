@@ -306,10 +306,10 @@ def test_what_is_no_longer_worth_hearing_or_was_stopped_is_owed_to_nobody(databa
         place, broadcast = owed_after_absence(session)
         place.speakers[1].reachable = True
         session.flush()
-        assert catch_up.owed(session, later(3601), NODE) == []
+        assert catch_up.pending(session, later(3601), NODE) == []
         broadcast.stop_asked_at = NOW
         session.flush()
-        assert catch_up.owed(session, later(61), NODE) == []
+        assert catch_up.pending(session, later(61), NODE) == []
 
 
 def test_emergencies_are_caught_up_first_and_one_after_the_other(database: Database) -> None:
