@@ -11,7 +11,7 @@ from haichieu.database import now
 from haichieu.day_hours import within
 from haichieu.public_holidays import holiday_name, is_working_day
 from haichieu.station import the_station
-from ivr.calls.routing import Lead, Number, lead_at
+from ivr.calls.routing import Number, RoutedFlow, routed_flow_at
 
 
 class Desk(StrEnum):
@@ -29,13 +29,13 @@ class Answer:
     at: datetime.datetime
     is_working_day: bool
     holiday: str | None
-    lead: Lead
+    lead: RoutedFlow
     desk: Desk
 
 
 def answer_at(number: Number, local: datetime.datetime, language: str) -> Answer:
     """Return what a caller reaches at a time in the station's time zone."""
-    lead = lead_at(number, local)
+    lead = routed_flow_at(number, local)
     if not lead.dialled.duty_phone:
         desk = Desk.NONE
     else:

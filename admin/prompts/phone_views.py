@@ -41,7 +41,7 @@ def register_prompt_calls(
         try:
             custom.require_recordable(found.texts, key)
             with panel.database.session() as session:
-                calls.owe(session, key, language, form.value("phone"), visitor().actor, now())
+                calls.request(session, key, language, form.value("phone"), visitor().actor, now())
         except PromptRefused as refusal:
             form.problems["phone"] = refusal.message
             return show(language, key, form, 422)

@@ -93,7 +93,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             )  # synthesised now, so that no caller waits
             with panel.database.session() as session:
                 custom.require_edition(session, key, language, form.value("edition"))
-                custom.say_otherwise(session, texts, key, language, text, visitor().actor, now())
+                custom.set_text(session, texts, key, language, text, visitor().actor, now())
         except HaiChieuError as refusal:
             form.problems["" if isinstance(refusal, ChangedMeanwhile) else "text"] = refusal.message
             return show(language, key, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
@@ -115,7 +115,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)
             with panel.database.session() as session:
                 custom.require_edition(session, key, language, request.args.get("edition", ""))
-                custom.record_over(
+                custom.set_recording(
                     session, panel.store, texts, key, language, forms, origin, visitor().actor, now()
                 )  # fmt: skip
         flash(say("prompts.changed"))
@@ -131,7 +131,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         if not sent_form().chosen("sure", "yes"):
             return show(language, key, Form(problems={"": say("entry.not_sure")}), 422)
         with panel.database.session() as session:
-            custom.take_back(session, key, language, visitor().actor)
+            custom.restore_built_in(session, key, language, visitor().actor)
         flash(say("prompts.taken_back"))
         return redirect(url_for("prompt", language=language, key=key), 303)
 
@@ -139,7 +139,7 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         found = store_with(key, language)
         line = line_of(found, key, language)
         with panel.database.reading() as session:
-            own = custom.find_own(session, key, language)
+            own = custom.find_custom(session, key, language)
             phones, call = phones_to_call(session), newest_call(session, key, language)
         # A form refused for its text alone keeps the edition that it began with.
         edition = form.value("edition") if status == 422 and form.was_sent else own.edition if own else ""

@@ -24,7 +24,7 @@ from haichieu.station import the_station
 
 KINDS = (job_kinds.ANSWER_CALL,)
 LEASE = datetime.timedelta(seconds=90)
-WORTH_TELLING = datetime.timedelta(days=2)
+WORTH_DELIVERING = datetime.timedelta(days=2)
 """An answer that could not be delivered for this long after it was given is given up."""
 MOST_ANSWERS = 10
 """Answers per call."""
@@ -40,7 +40,7 @@ ALREADY_RINGING = locale.message("answer.problem.already_ringing")
 
 
 @dataclass(frozen=True)
-class AnswerToTell:
+class AnswerToPlay:
     """One answer of a call. `opened_at` is when its case was opened."""
 
     held: jobs.Claim
@@ -52,21 +52,21 @@ class AnswerToTell:
 
 
 @dataclass(frozen=True)
-class OwedAnswer:
+class PendingAnswers:
     """A call to one citizen with the waiting answers, oldest first. The number is encrypted (`CitizenBook`)."""
 
     citizen_id: int
     number_locked: str = field(repr=False)
     language: str
-    answers: tuple[AnswerToTell, ...]
+    answers: tuple[AnswerToPlay, ...]
 
 
-def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer]:
+def claim(session: Session, at: datetime.datetime, most: int) -> list[PendingAnswers]:
     """Claim up to `most` citizens who are to be called now."""
     _fail_what_died(session, at)
     claims = jobs.claim(session, KINDS, at, LEASE, most)
     opens = next_polite_moment(the_station(session), at)
-    owed: dict[int, list[tuple[jobs.Claim, Reply]]] = {}
+    pending: dict[int, list[tuple[jobs.Claim, Reply]]] = {}
     for held in claims:
         reply = session.get(Reply, held.subject_id)
         if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
@@ -78,36 +78,36 @@ def claim(session: Session, at: datetime.datetime, most: int) -> list[OwedAnswer
         elif _is_rung(session, citizen.id, [one.subject_id for one in claims], at):
             jobs.put_off(session, held, at + BEFORE_ANOTHER, ALREADY_RINGING, counts=False)
         else:
-            owed.setdefault(citizen.id, []).append((held, reply))
-    return [_owed(session, citizen_id, together, at) for citizen_id, together in owed.items()]
+            pending.setdefault(citizen.id, []).append((held, reply))
+    return [_pending(session, citizen_id, together, at) for citizen_id, together in pending.items()]
 
 
 def next_due(session: Session) -> datetime.datetime | None:
     return jobs.next_due(session, KINDS)
 
 
-def extend(session: Session, owed: OwedAnswer, at: datetime.datetime) -> None:
+def extend(session: Session, pending: PendingAnswers, at: datetime.datetime) -> None:
     """Extend the lease of the answers of a running call, except those that are settled already."""
-    for answer in owed.answers:
+    for answer in pending.answers:
         if session.get_one(Reply, answer.reply_id).state == ReplyState.UNDER_WAY:
             jobs.extend(session, answer.held, at, LEASE)
 
 
-def heard(session: Session, answer: AnswerToTell, seconds: float, at: datetime.datetime) -> None:
+def heard(session: Session, answer: AnswerToPlay, seconds: float, at: datetime.datetime) -> None:
     """Record that the citizen has heard the answer. Raises ClaimLost."""
     reply = session.get_one(Reply, answer.reply_id)
     if reply.state == ReplyState.HEARD:
         reply.seconds_heard = max(reply.seconds_heard or 0.0, seconds)
         return
     jobs.done(session, answer.held, at)
-    replies.changes(session, reply, ReplyEvent.HEAR, at)
+    replies.advance(session, reply, ReplyEvent.HEAR, at)
     reply.seconds_heard = seconds
     note(session, reply.message.case, "system", "answer_heard", at, after=f"{seconds:.0f} s")
 
 
 def not_heard(
     session: Session,
-    answer: AnswerToTell,
+    answer: AnswerToPlay,
     because: locale.Message,
     at: datetime.datetime,
     pauses: Sequence[datetime.timedelta],
@@ -121,32 +121,32 @@ def not_heard(
         return
     if reply.attempts <= len(pauses):
         again = next_polite_moment(the_station(session), at + pauses[reply.attempts - 1])
-        if again < reply.created_at + WORTH_TELLING:
+        if again < reply.created_at + WORTH_DELIVERING:
             jobs.put_off(session, answer.held, again, because, counts=False)
-            replies.changes(session, reply, ReplyEvent.PUT_OFF, at, because)
+            replies.advance(session, reply, ReplyEvent.PUT_OFF, at, because)
             return
     _fail(session, answer.held, reply, because, at)
 
 
-def failed(session: Session, answer: AnswerToTell, because: locale.Message, at: datetime.datetime) -> None:
+def failed(session: Session, answer: AnswerToPlay, because: locale.Message, at: datetime.datetime) -> None:
     """Give up an answer that can never be played, with an alarm. Raises ClaimLost."""
     _fail(session, answer.held, session.get_one(Reply, answer.reply_id), because, at)
 
 
-def _owed(
+def _pending(
     session: Session, citizen_id: int, together: list[tuple[jobs.Claim, Reply]], at: datetime.datetime
-) -> OwedAnswer:
+) -> PendingAnswers:
     together = sorted(together + _also_waiting(session, citizen_id, at), key=lambda pair: pair[1].id)
     answers = []
     for held, reply in together:
-        replies.changes(session, reply, ReplyEvent.BEGIN, at)
+        replies.advance(session, reply, ReplyEvent.BEGIN, at)
         reply.attempts += 1
         case = reply.message.case
-        answers.append(AnswerToTell(held, reply.id, reply.message_id, case.id, case.unit_id, case.opened_at))
+        answers.append(AnswerToPlay(held, reply.id, reply.message_id, case.id, case.unit_id, case.opened_at))
     citizen = together[0][1].message.case.citizen
     assert citizen is not None  # noqa: S101 (claim has seen to it)
     language = citizen.language or together[0][1].message.case.language
-    return OwedAnswer(citizen_id, citizen.number_locked, language, tuple(answers))
+    return PendingAnswers(citizen_id, citizen.number_locked, language, tuple(answers))
 
 
 def _also_waiting(session: Session, citizen_id: int, at: datetime.datetime) -> list[tuple[jobs.Claim, Reply]]:
@@ -195,7 +195,7 @@ def _fail(session: Session, held: jobs.Claim, reply: Reply, because: locale.Mess
 
 
 def _failed(session: Session, reply: Reply, because: locale.Message, at: datetime.datetime) -> None:
-    replies.changes(session, reply, ReplyEvent.FAIL, at, because)
+    replies.advance(session, reply, ReplyEvent.FAIL, at, because)
     case = reply.message.case
     note(session, case, "system", "answer_not_heard", at)
     problem = locale.message("answer.alarm.not_heard", because=because)

@@ -102,7 +102,7 @@ class AnswersOnAir(JobRunner):
         if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
             jobs.done(session, held, now())
             return None
-        replies.changes(session, reply, ReplyEvent.BEGIN, now())
+        replies.advance(session, reply, ReplyEvent.BEGIN, now())
         reply.attempts += 1
         try:
             self._require_no_number(reply)
@@ -124,7 +124,7 @@ class AnswersOnAir(JobRunner):
         def made(session: Session, programme_id: int) -> None:
             jobs.done(session, held, now())
             reply = session.get_one(Reply, held.subject_id)
-            replies.changes(session, reply, ReplyEvent.FILE, now())
+            replies.advance(session, reply, ReplyEvent.FILE, now())
             reply.programme_id = programme_id
             note(session, reply.message.case, "system", "answer_on_air", now(), after=f"programme:{programme_id}")
 
@@ -136,7 +136,7 @@ class AnswersOnAir(JobRunner):
             with self._database.session() as session:
                 jobs.put_off(session, held, now() + LATER, problem.message, counts=False)
                 reply = session.get_one(Reply, held.subject_id)
-                replies.changes(session, reply, ReplyEvent.PUT_OFF, now(), problem.message)
+                replies.advance(session, reply, ReplyEvent.PUT_OFF, now(), problem.message)
         except HaiChieuError as problem:
             with self._database.session() as session:
                 _fail(session, held, problem.message)
@@ -175,7 +175,7 @@ def _fail(session: Session, held: Claim, because: Message) -> None:
 
 
 def _failed(session: Session, reply: Reply, because: Message) -> None:
-    replies.changes(session, reply, ReplyEvent.FAIL, now(), because)
+    replies.advance(session, reply, ReplyEvent.FAIL, now(), because)
     case = reply.message.case
     note(session, case, "system", "answer_not_on_air", now())
     raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

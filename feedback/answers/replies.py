@@ -86,7 +86,7 @@ def acknowledge(session: Session, case: Case, text: str, at: datetime.datetime) 
     return _write(session, case, Answer("system", [Way.TEXT], text), at)
 
 
-def changes(
+def advance(
     session: Session, reply: Reply, event: ReplyEvent, at: datetime.datetime, reason: locale.Message | None = None
 ) -> None:
     """Apply an event to the delivery of an answer. Raises IllegalTransition."""
@@ -104,7 +104,7 @@ def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> No
     if reply.state != ReplyState.FAILED or reply.way not in RETRIED:
         raise NothingToRetry
     check(case, Answer(who, [Way(reply.way)], reply.message.text, reply.message.sound))
-    changes(session, reply, ReplyEvent.RETRY, at)
+    advance(session, reply, ReplyEvent.RETRY, at)
     reply.attempts, reply.provider, reply.provider_id = 0, "", None
     jobs.renew(session, JOBS[Way(reply.way)], reply.id, at)
     note(session, case, who, "answer_retried", at, after=reply.way)

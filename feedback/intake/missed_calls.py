@@ -28,7 +28,7 @@ MOST_AN_HOUR = 60
 
 
 @dataclass(frozen=True)
-class OwedCitizenCall:
+class PendingCitizenCall:
     """A pending call: its number, and the number that the citizen dialled."""
 
     id: int
@@ -47,7 +47,7 @@ class MissedCalls:
     def __init__(self, citizens: CitizenBook) -> None:
         self._citizens = citizens
 
-    def owe(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
+    def add(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
         """Queue a call back to a caller who hung up; return whether one will be placed."""
         digest = self._citizens.digest(number)
         lately = sa.select(CitizenCall.id).where(
@@ -75,7 +75,7 @@ class MissedCalls:
         )
         return True
 
-    def claim(self, session: Session, at: datetime.datetime) -> list[OwedCitizenCall]:
+    def claim(self, session: Session, at: datetime.datetime) -> list[PendingCitizenCall]:
         """Claim the calls that are due; drop those that are too late."""
         for late in session.scalars(
             sa.select(CitizenCall).where(CitizenCall.state == "owed", CitizenCall.expires_at < at)
@@ -93,9 +93,12 @@ class MissedCalls:
             .order_by(CitizenCall.id)
             .with_for_update(skip_locked=True)
         ).all()
-        for debt in due:
-            debt.state = "calling"
-        return [OwedCitizenCall(debt.id, self._citizens.unlock(debt.number_locked), debt.dialled) for debt in due]
+        for pending in due:
+            pending.state = "calling"
+        return [
+            PendingCitizenCall(pending.id, self._citizens.unlock(pending.number_locked), pending.dialled)
+            for pending in due
+        ]
 
     def next_due(self, session: Session) -> datetime.datetime | None:
         """Return when the next call is due; None without a pending one."""
@@ -108,10 +111,10 @@ class MissedCalls:
     def expire_interrupted(self, session: Session) -> int:
         """Drop calls that a dead switchboard was placing: they may have been answered."""
         interrupted = session.scalars(sa.select(CitizenCall).where(CitizenCall.state == "calling")).all()
-        for debt in interrupted:
-            _close(debt, "expired", "the switchboard was restarted")
+        for pending in interrupted:
+            _close(pending, "expired", "the switchboard was restarted")
         return len(interrupted)
 
 
-def _close(debt: CitizenCall, state: str, outcome: str) -> None:
-    debt.state, debt.outcome, debt.number_locked = state, outcome[:200], ""
+def _close(pending: CitizenCall, state: str, outcome: str) -> None:
+    pending.state, pending.outcome, pending.number_locked = state, outcome[:200], ""

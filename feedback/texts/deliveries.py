@@ -5,7 +5,7 @@ import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback.answers.replies import changes
+from feedback.answers.replies import advance
 from feedback.models import Reply
 from feedback.states import ReplyEvent, ReplyState, Way
 from feedback.texts.outbox import HandedOver, adopt
@@ -51,7 +51,7 @@ def note_status(
         event, reason = ReplyEvent.FAIL, message(f"text.delivery.{_REASONS.get(code, 'failed')}", code=code)
     try:
         if event is not None:
-            changes(session, reply, event, at, reason)
+            advance(session, reply, event, at, reason)
     except IllegalTransition:
         return False
     return reply.state != before

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.answers.replies import changes
+from feedback.answers.replies import advance
 from feedback.answers.reply_hours import next_polite_moment
 from feedback.cases.lifecycle import note
 from feedback.citizens.registry import CitizenBook
@@ -105,7 +105,7 @@ def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list
     for reply, job in abandoned:
         problem = job.problem or _IN_DOUBT
         raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", problem)
-        changes(session, reply, ReplyEvent.FAIL, at, _in_doubt(problem))
+        advance(session, reply, ReplyEvent.FAIL, at, _in_doubt(problem))
     return claims
 
 
@@ -140,7 +140,7 @@ def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: date
         jobs.put_off(session, claim, polite, locale.message("answer.problem.outside_hours"), counts=False)
         return None
     doubtful, since = reply.state == ReplyState.UNDER_WAY, reply.changed_at
-    changes(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else None)
+    advance(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else None)
     reply.attempts += 1
     reply.provider = line
     reply.segments = segments(reply.message.text)
@@ -157,7 +157,7 @@ def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.date
 
 def adopt(session: Session, reply: Reply, handed: HandedOver, at: datetime.datetime) -> None:
     """Record that a text under way was sent, with the line's id."""
-    changes(session, reply, ReplyEvent.SEND, at)
+    advance(session, reply, ReplyEvent.SEND, at)
     reply.provider_id = handed.provider_id
     reply.segments = handed.segments or reply.segments
 
@@ -179,7 +179,7 @@ def not_sent(session: Session, errand: Errand, problem: OutboxError, at: datetim
         _give_up(session, reply, errand.claim, problem.message, at)
     else:
         if isinstance(problem, LineBusy):
-            changes(session, reply, ReplyEvent.PUT_OFF, at, problem.message)
+            advance(session, reply, ReplyEvent.PUT_OFF, at, problem.message)
         else:
             reply.reason = _in_doubt(problem.message)
         again = at + WAITS[min(reply.attempts, len(WAITS)) - 1]
@@ -209,7 +209,7 @@ def _in_doubt(problem: locale.Message) -> locale.Message:
 
 
 def _give_up(session: Session, reply: Reply, claim: Claim, problem: locale.Message, at: datetime.datetime) -> None:
-    changes(session, reply, ReplyEvent.FAIL, at, problem)
+    advance(session, reply, ReplyEvent.FAIL, at, problem)
     jobs.fail(session, claim, at, problem)
 
 

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from feedback.answers import answer_calls
-from feedback.answers.answer_calls import AnswerToTell, OwedAnswer
+from feedback.answers.answer_calls import AnswerToPlay, PendingAnswers
 from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
 from feedback.answers.on_air import holds_number
 from feedback.citizens.registry import CitizenBook
@@ -96,44 +96,44 @@ class AnswerCalls:
         due, free = await self._next_due(), MOST_CALLS - self._ringing
         if due is None or due > now() or free <= 0:
             return
-        for owed in await self._database.run(lambda session: answer_calls.claim(session, now(), free)):
+        for pending in await self._database.run(lambda session: answer_calls.claim(session, now(), free)):
             self._ringing += 1
-            ringing.create_task(self._keep(owed))
+            ringing.create_task(self._keep(pending))
 
-    async def _keep(self, owed: OwedAnswer) -> None:
+    async def _keep(self, pending: PendingAnswers) -> None:
         """Place one call while extending the claim on its answers, and record the outcome."""
         try:
-            async with in_background(self._hold(owed)):
-                outcome = await self._tell(owed)
-            replies = [answer.reply_id for answer in owed.answers]
+            async with in_background(self._hold(pending)):
+                outcome = await self._tell(pending)
+            replies = [answer.reply_id for answer in pending.answers]
             log.info("answer_call.done", replies=replies, outcome=render(outcome, "en"))
         except ClaimLost as problem:
             log.info("answer_call.claim_lost", problem=str(problem))
         except Exception:
-            log.exception("answer_call.failed", replies=[answer.reply_id for answer in owed.answers])
+            log.exception("answer_call.failed", replies=[answer.reply_id for answer in pending.answers])
         finally:
             self._ringing -= 1
 
-    async def _hold(self, owed: OwedAnswer) -> None:
+    async def _hold(self, pending: PendingAnswers) -> None:
         while True:
             await asyncio.sleep(answer_calls.LEASE.total_seconds() / 3)
-            await self._database.run(lambda session: answer_calls.extend(session, owed, now()))
+            await self._database.run(lambda session: answer_calls.extend(session, pending, now()))
 
-    async def _tell(self, owed: OwedAnswer) -> Message:
-        sounds = await self._sounds_of(owed)
+    async def _tell(self, pending: PendingAnswers) -> Message:
+        sounds = await self._sounds_of(pending)
         clock = await self._database.run(lambda session: ZoneInfo(the_station(session).timezone))
-        number = self._book.unlock(owed.number_locked)
-        desk = CitizenAnswers(self._database, self._messages, owed, sounds, clock, number)
-        outcome = await self._ring(owed, desk, number) if sounds else NO_SOUND
+        number = self._book.unlock(pending.number_locked)
+        desk = CitizenAnswers(self._database, self._messages, pending, sounds, clock, number)
+        outcome = await self._ring(pending, desk, number) if sounds else NO_SOUND
         for answer in desk.nearly_heard():
             await desk.write_heard(answer)
-        await self._database.run(lambda session: _put_off(session, owed, sounds, outcome, self._pauses))
+        await self._database.run(lambda session: _put_off(session, pending, sounds, outcome, self._pauses))
         return outcome
 
-    async def _sounds_of(self, owed: OwedAnswer) -> dict[int, AnswerSound]:
+    async def _sounds_of(self, pending: PendingAnswers) -> dict[int, AnswerSound]:
         """Make the sounds before dialling; an answer without a sound has failed."""
         sounds = {}
-        for answer in owed.answers:
+        for answer in pending.answers:
             try:
                 sounds[answer.reply_id] = await asyncio.to_thread(self._sounds.ready, answer.message_id)
             except (SpeechError, UnusableSound) as problem:
@@ -146,7 +146,7 @@ class AnswerCalls:
                 await self._database.run(later)
         return sounds
 
-    async def _ring(self, owed: OwedAnswer, desk: "CitizenAnswers", number: str) -> Message:
+    async def _ring(self, pending: PendingAnswers, desk: "CitizenAnswers", number: str) -> Message:
         """Call the citizen and play the answers; return the outcome."""
         try:
             endpoint = await self._database.run(partial(self._endpoint_for, number=number))
@@ -154,7 +154,7 @@ class AnswerCalls:
                 asyncio.timeout(RING_SECONDS + MOST_SECONDS + 3 * desk.seconds),
                 dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as phone,
             ):
-                await self._reception.tell_answers(phone, desk, owed.language)
+                await self._reception.play_answers(phone, desk, pending.language)
         except NotAnswered as refusal:
             return REFUSED.get(refusal.cause, NO_ANSWER)
         except HungUp:
@@ -176,20 +176,20 @@ class CitizenAnswers:
         self,
         database: Database,
         messages: VoiceMessages,
-        owed: OwedAnswer,
+        pending: PendingAnswers,
         sounds: Mapping[int, AnswerSound],
         clock: ZoneInfo,
         number: str,
     ) -> None:
         self._database = database
         self._messages = messages
-        self._owed = owed
+        self._pending = pending
         self._sounds = sounds
         self._clock = clock
         self._number = number
-        self._by_id = {answer.reply_id: answer for answer in owed.answers if answer.reply_id in sounds}
+        self._by_id = {answer.reply_id: answer for answer in pending.answers if answer.reply_id in sounds}
         self._waiting = deque(self._by_id.values())
-        self._told: AnswerToTell | None = None
+        self._told: AnswerToPlay | None = None
         self._played: dict[int, float] = {}
         self.seconds = sum(sound.seconds for sound in sounds.values())
         """Duration of all answers together."""
@@ -209,12 +209,12 @@ class CitizenAnswers:
         """Record it at once, so that a crash in the rest of the call causes no second call."""
         await self.write_heard(self._by_id[answer.id])
 
-    async def write_heard(self, answer: AnswerToTell) -> None:
+    async def write_heard(self, answer: AnswerToPlay) -> None:
         """Record that it was heard, and for how long. Raises ClaimLost."""
         seconds = round(self._played.get(answer.reply_id, 0.0), 1)
         await self._database.run(lambda session: answer_calls.heard(session, answer, seconds, now()))
 
-    def nearly_heard(self) -> list[AnswerToTell]:
+    def nearly_heard(self) -> list[AnswerToPlay]:
         """Return the answers that were played almost to their end, which need no second call."""
         return [
             self._by_id[id]
@@ -224,8 +224,8 @@ class CitizenAnswers:
 
     async def begin_message(self) -> str:
         """Return the name to record to, for the case of the last answer."""
-        told = self._told or self._owed.answers[0]
-        about = Beginning(told.unit_id, "", self._number, case_id=told.case_id, language=self._owed.language)
+        told = self._told or self._pending.answers[0]
+        about = Beginning(told.unit_id, "", self._number, case_id=told.case_id, language=self._pending.language)
         return await asyncio.to_thread(self._messages.begin, about)
 
     def message_sound(self, name: str) -> str:
@@ -238,17 +238,17 @@ class CitizenAnswers:
     def discard_message(self, name: str) -> None:
         self._messages.discard_sound(name)
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         self._messages.let_go(name)
 
 
 def _put_off(
     session: Session,
-    owed: OwedAnswer,
+    pending: PendingAnswers,
     sounds: Mapping[int, AnswerSound],
     because: Message,
     pauses: Sequence[datetime.timedelta],
 ) -> None:
-    for answer in owed.answers:
+    for answer in pending.answers:
         if answer.reply_id in sounds:
             answer_calls.not_heard(session, answer, because, now(), pauses)

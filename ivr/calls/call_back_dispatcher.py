@@ -28,7 +28,7 @@ class EndpointFor(Protocol):
     def __call__(self, session: Session, number: str) -> str: ...
 
 
-class Debt(Protocol):
+class PendingCall(Protocol):
     """A call to place."""
 
     @property
@@ -42,10 +42,10 @@ class Debt(Protocol):
         ...
 
 
-D = TypeVar("D", bound=Debt)
+D = TypeVar("D", bound=PendingCall)
 
 
-class Ledger(Protocol[D]):
+class CallQueue(Protocol[D]):
     """A queue of pending calls: `broadcast_bridge.broadcasts.call_backs`, `feedback.intake.missed_calls`."""
 
     def claim(self, session: Session, at: datetime.datetime, /) -> list[D]:
@@ -56,7 +56,7 @@ class Ledger(Protocol[D]):
         """Return when the next call is due."""
         ...
 
-    def settle(self, session: Session, debt_id: int, outcome: str, /) -> None:
+    def settle(self, session: Session, call_id: int, outcome: str, /) -> None:
         """Record the outcome."""
         ...
 
@@ -72,7 +72,7 @@ class CallBackDispatcher(Generic[D]):
         self,
         client: AriClient,
         database: Database,
-        ledger: Ledger[D],
+        queue: CallQueue[D],
         take_up: Callable[[Call, D], Awaitable[None]],
         endpoint_for: EndpointFor,
         *,
@@ -81,45 +81,45 @@ class CallBackDispatcher(Generic[D]):
         """`take_up` runs the flow with the person who answers. `names_numbers` allows masked numbers in outcomes."""
         self._client = client
         self._database = database
-        self._ledger = ledger
+        self._queue = queue
         self._take_up = take_up
         self._endpoint_for = endpoint_for
         self._names_numbers = names_numbers
 
     async def run(self) -> None:
         """Work until cancelled. Calls that a dead switchboard was placing are given up first."""
-        await self._database.run(self._ledger.expire_interrupted)
+        await self._database.run(self._queue.expire_interrupted)
         async with asyncio.TaskGroup() as calls:
             await self._begin_due(calls)
             async for _ in hours(self._database, self._next_due):
                 await self._begin_due(calls)
 
     async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(self._ledger.next_due)
+        return await self._database.look(self._queue.next_due)
 
     async def _begin_due(self, calls: asyncio.TaskGroup) -> None:
         if await self._next_due() is None:
             return
-        for debt in await self._database.run(lambda session: self._ledger.claim(session, now())):
-            calls.create_task(self._pay(debt))
+        for pending in await self._database.run(lambda session: self._queue.claim(session, now())):
+            calls.create_task(self._place(pending))
 
-    async def _pay(self, debt: D) -> None:
+    async def _place(self, pending: D) -> None:
         try:
-            outcome = await self._call(debt)
+            outcome = await self._call(pending)
         except HaiChieuError as problem:
             outcome = self._problem(problem)
-        log.info("call_back.done", call_back=debt.id, outcome=outcome)
-        await self._database.run(lambda session: self._ledger.settle(session, debt.id, outcome))
+        log.info("call_back.done", call_back=pending.id, outcome=outcome)
+        await self._database.run(lambda session: self._queue.settle(session, pending.id, outcome))
 
-    async def _call(self, debt: D) -> str:
+    async def _call(self, pending: D) -> str:
         """Try each number in order; return the outcome."""
         outcome = "no registered number"
-        for number in debt.numbers:
+        for number in pending.numbers:
             at = f" at {masked(number)}" if self._names_numbers else ""
             endpoint = await self._database.run(partial(self._endpoint_for, number=number))
             try:
                 async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as call:
-                    await self._take_up(call, debt)
+                    await self._take_up(call, pending)
                     return f"answered{at}"
             except NotAnswered as refusal:
                 outcome = f"{masked(number)} {refusal}" if self._names_numbers else str(refusal)

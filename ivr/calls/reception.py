@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from broadcast_bridge.broadcasts.call_backs import OwedCall
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import ZoneNotAllowed, ZoneRefused
-from feedback.intake.missed_calls import MissedCalls, OwedCitizenCall
+from feedback.intake.missed_calls import MissedCalls, PendingCitizenCall
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
@@ -24,7 +24,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits, TooManyCalls
-from ivr.calls.routing import Dialled, lead_at, route
+from ivr.calls.routing import Dialled, route, routed_flow_at
 from ivr.desks.answer_protocol import AnswerDesk
 from ivr.desks.citizen import PhoneCitizenDesk
 from ivr.desks.official import PhoneDesk
@@ -127,21 +127,27 @@ class Reception:
         """End a channel that belongs to no call any more."""
         self._spawn(Call(self._client, channel_id, None, "").end())
 
-    async def resume(self, call: Call, debt: OwedCall) -> None:
+    async def resume(self, call: Call, pending: OwedCall) -> None:
         """Run the flow of a call back from its call-back entry, with official and zone known."""
         language = await self._database.run(lambda session: the_station(session).language)
-        desk = self._desk_for(call, debt.flow)
-        official = OfficialSeen(debt.official_id, debt.official_name)
+        desk = self._desk_for(call, pending.flow)
+        official = OfficialSeen(pending.official_id, pending.official_name)
         session = Session(
-            call, self._prompts, desk, language, official=official, called_back=True, owed_priority=debt.priority
+            call,
+            self._prompts,
+            desk,
+            language,
+            official=official,
+            called_back=True,
+            call_back_priority=pending.priority,
         )
         try:
-            session.zone = await desk.find_zone(official.id, debt.zone_keys) if debt.zone_keys else None
+            session.zone = await desk.find_zone(official.id, pending.zone_keys) if pending.zone_keys else None
         except ZoneRefused as refusal:
             prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
-            await session.say(prompt, code=debt.zone_keys)
+            await session.say(prompt, code=pending.zone_keys)
             return
-        await run_flow(await self._flows(debt.flow), session)
+        await run_flow(await self._flows(pending.flow), session)
 
     async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
         """Take an official, called ahead of a booked broadcast, through PIN and countdown on air."""
@@ -157,20 +163,20 @@ class Reception:
             official=OfficialSeen(official_id, official_name),
             zone=zone,
             called_back=True,
-            owed_priority=booking.priority,
+            call_back_priority=booking.priority,
             due_at=booking.due_at,
         )
         await run_flow(await self._flows(BOOKED_FLOW), session)
 
-    async def return_call(self, call: Call, debt: OwedCitizenCall) -> None:
+    async def return_call(self, call: Call, pending: PendingCitizenCall) -> None:
         """Run the flow of the number that the citizen had dialled."""
-        destination = await self._database.run(lambda session: _destination(session, debt.dialled, now()))
+        destination = await self._database.run(lambda session: _destination(session, pending.dialled, now()))
         if destination is None or destination.dialled is None:
             return
         flow = await self._flows(destination.flow)
         await self._serve_citizen(call, destination, destination.dialled, flow, called_back=True)
 
-    async def tell_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
+    async def play_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
         """Run the answer flow for a citizen whom the station has called."""
         desk = self._desk_for(call, ANSWER_FLOW)
         session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
@@ -223,7 +229,7 @@ class Reception:
         except HungUp:
             number = call.caller_number or ""
             owed = await self._database.run(
-                lambda session: self._citizens.missed_calls.owe(session, number, dialled.number, now())
+                lambda session: self._citizens.missed_calls.add(session, number, dialled.number, now())
             )
             log.info("call.missed", call=call.id, dialled=dialled.number, call_back=owed)
         return True
@@ -277,5 +283,5 @@ def _destination(session: DatabaseSession, dialled: str, at: datetime.datetime) 
     number = route(session, dialled)
     if number is None:
         return None
-    lead = lead_at(number, at.astimezone(ZoneInfo(station.timezone)))
+    lead = routed_flow_at(number, at.astimezone(ZoneInfo(station.timezone)))
     return Destination(lead.flow, number.language or station.language, lead.dialled, number.missed_call_back)

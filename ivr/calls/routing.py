@@ -55,7 +55,7 @@ class Dialled:
 
 
 @dataclass(frozen=True)
-class Lead:
+class RoutedFlow:
     """The flow of a call to a number at a moment. `route` is None without one."""
 
     flow: str
@@ -63,7 +63,7 @@ class Lead:
     route: Route | None
 
 
-def lead_at(number: Number, local: datetime.datetime) -> Lead:
+def routed_flow_at(number: Number, local: datetime.datetime) -> RoutedFlow:
     """Return the flow of a number at a moment in the station's time zone.
 
     A route to the duty desk, or with its own duty phone, overrides the desk's own hours.
@@ -71,19 +71,19 @@ def lead_at(number: Number, local: datetime.datetime) -> Lead:
     dialled = Dialled(number.number, number.unit_id, number.language, number.duty_phone, number.duty_hours)
     route = route_at(routes_of(number), local)
     if route is None:
-        return Lead(number.flow, dialled, None)
+        return RoutedFlow(number.flow, dialled, None)
     if route.duty_phone:
         dialled = replace(dialled, duty_phone=route.duty_phone, duty_hours="")
     elif route.flow == DUTY_FLOW:
         dialled = replace(dialled, duty_hours="")
-    return Lead(route.flow, dialled, route)
+    return RoutedFlow(route.flow, dialled, route)
 
 
 def routes_of(number: Number) -> list[Route]:
     return [Route.from_row(row) for row in number.routes]
 
 
-def units_led_to(session: Session, flow: str) -> set[int]:
+def units_routed_to(session: Session, flow: str) -> set[int]:
     """Return the units (their ids) of the numbers that lead to a flow at any time."""
     numbers = session.scalars(sa.select(Number))
     return {one.unit_id for one in numbers if flow in (one.flow, *(route.flow for route in routes_of(one)))}

@@ -11,7 +11,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp
 
 
-async def put_through(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
+async def transfer_call(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
     """Ring an endpoint, connect both, and return when the other side has hung up.
 
     `shows` is the caller ID that is presented. Raises NotAnswered, or HungUp after ending the other leg when the caller

@@ -45,6 +45,6 @@ class AnswerDesk(Protocol):
         """Discard it; the citizen records it again."""
         ...
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         """Release it at the end of the call: the station files what was not filed."""
         ...

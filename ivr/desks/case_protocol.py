@@ -44,7 +44,7 @@ class CaseDesk(Protocol):
         """Discard it; the official records it again."""
         ...
 
-    def let_go_of_answer(self, name: str) -> None:
+    def release_answer(self, name: str) -> None:
         """Release it at the end of the call: an unsent answer becomes a note in the case."""
         ...
 

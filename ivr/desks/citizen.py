@@ -37,7 +37,7 @@ from haichieu.station import the_station
 from ivr.calls.call_back_dispatcher import EndpointFor
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.routing import Dialled
-from ivr.calls.transfer import put_through
+from ivr.calls.transfer import transfer_call
 from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
 from ivr.prompts.store import PromptStore
 
@@ -190,7 +190,7 @@ class PhoneCitizenDesk:
         """Delete the sound and the draft."""
         await asyncio.to_thread(self._line.messages.discard, name)
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         self._line.messages.let_go(name)
 
     async def case(self, number: str) -> CaseSeen:
@@ -215,7 +215,7 @@ class PhoneCitizenDesk:
         phone = normalise(self._dialled.duty_phone) or ""
         try:
             endpoint = await self._line.database.run(lambda session: self._line.endpoint_for(session, phone))
-            await put_through(
+            await transfer_call(
                 self._line.client,
                 self._call,
                 endpoint,

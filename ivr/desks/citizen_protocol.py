@@ -115,7 +115,7 @@ class CitizenDesk(Protocol):
         """Discard it: it is silent."""
         ...
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         """Release it at the end of the call: the station files what was neither kept nor discarded."""
         ...
 

@@ -20,7 +20,7 @@ from haichieu.pins import choose_pin
 from haichieu.sign_in import SignInRefused, attempt_sign_in
 from haichieu.station import the_station
 from ivr.desks.case_protocol import CaseDesk
-from ivr.flows.session import CallBackOwed, LastReport, LiveResult, OfficialSeen, ZoneSeen
+from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
 
 
 class PhoneDesk:
@@ -75,7 +75,7 @@ class PhoneDesk:
         if not called_back:
             self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
-                raise CallBackOwed
+                raise CallBackRequired
         outcome = await self._studio.go_live(
             self._call, official_id, zone.keys, priority, when_planned=self.when_planned
         )
@@ -94,7 +94,7 @@ class PhoneDesk:
     def discard_recording(self, name: str) -> None:
         self._recordings.discard(name)
 
-    def let_go_of_recording(self, name: str) -> None:
+    def release_recording(self, name: str) -> None:
         self._recordings.let_go(name)
 
     async def emergency_sounds(self, official_id: int) -> bool:

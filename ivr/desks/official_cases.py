@@ -50,7 +50,7 @@ class OfficialCases:
     def discard_answer(self, name: str) -> None:
         self._answers.discard(name)
 
-    def let_go_of_answer(self, name: str) -> None:
+    def release_answer(self, name: str) -> None:
         self._answers.let_go(name)
 
     def forget_sounds(self) -> None:

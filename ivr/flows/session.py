@@ -21,7 +21,7 @@ from ivr.desks.citizen_protocol import BulletinSeen, CitizenDesk, CommuneSeen
 Values = Mapping[str, str | int]
 
 
-class CallBackOwed(HaiChieuError):
+class CallBackRequired(HaiChieuError):
     """The official has to be called back before going live."""
 
     def __init__(self) -> None:
@@ -135,9 +135,9 @@ class OfficialDesk(Protocol):
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air until `#`, hang-up (HungUp) or an end from outside.
 
-        `called_back` means that the station dialled the official's registered number. Raises CallBackOwed, ZoneBusy,
-        ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before anything is
-        broadcast.
+        `called_back` means that the station dialled the official's registered number. Raises CallBackRequired,
+        ZoneBusy, ZoneQuiet, NoReachableSpeaker, LiveNotAllowed, UnknownZone, ZoneNotAllowed or DiskFull before anything
+        is broadcast.
         """
         ...
 
@@ -162,7 +162,7 @@ class OfficialDesk(Protocol):
         """Delete it."""
         ...
 
-    def let_go_of_recording(self, name: str) -> None:
+    def release_recording(self, name: str) -> None:
         """Release it at the end of the call: the station keeps what was neither kept nor discarded."""
         ...
 
@@ -198,7 +198,7 @@ class Session:
     official: OfficialSeen | None = None
     zone: ZoneSeen | None = None
     called_back: bool = False
-    owed_priority: Priority | None = None
+    call_back_priority: Priority | None = None
     """The priority requested on the call that led to this call back."""
     due_at: datetime.datetime | None = None
     """The start time of the booked broadcast of this call."""
@@ -211,13 +211,13 @@ class Session:
     """Bulletins offered since the caller began to listen."""
     wrong_cases: int = 0
 
-    def the_citizens(self) -> CitizenDesk:
+    def require_citizens(self) -> CitizenDesk:
         """Return the desk for citizens. Raises NotKnownYet where the line has none."""
         if self.citizens is None:
             raise NotKnownYet("this line has no desk for citizens")
         return self.citizens
 
-    def the_commune(self) -> CommuneSeen:
+    def require_commune(self) -> CommuneSeen:
         """Return the chosen commune. Raises NotKnownYet."""
         if self.commune is None:
             raise NotKnownYet("no commune was chosen on this call")
@@ -226,13 +226,13 @@ class Session:
     answer_desk: AnswerDesk | None = None
     """The answers of a call to a citizen."""
 
-    def the_official(self) -> OfficialSeen:
+    def require_official(self) -> OfficialSeen:
         """Return the official who has signed in. Raises NotKnownYet."""
         if self.official is None:
             raise NotKnownYet("nobody has signed in on this call")
         return self.official
 
-    def the_zone(self) -> ZoneSeen:
+    def require_zone(self) -> ZoneSeen:
         """Return the chosen zone. Raises NotKnownYet."""
         if self.zone is None:
             raise NotKnownYet("no zone was chosen on this call")

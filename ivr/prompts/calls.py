@@ -46,7 +46,7 @@ class PromptCall(Base):
 
 
 @dataclass(frozen=True)
-class OwedPromptCall:
+class PendingPromptCall:
     """A pending call: the prompt, and the numbers to try."""
 
     id: int
@@ -56,15 +56,15 @@ class OwedPromptCall:
     numbers: tuple[str, ...]
 
 
-def owe(session: Session, key: str, language: str, number: str, who: str, at: datetime.datetime) -> PromptCall:
+def request(session: Session, key: str, language: str, number: str, who: str, at: datetime.datetime) -> PromptCall:
     """Queue a call to a telephone of an official. Raises PromptRefused for any other number."""
     if session.scalar(sa.select(OfficialPhone.id).where(OfficialPhone.number == number)) is None:
         raise PromptRefused("prompt.call_only_officials")
-    debt = PromptCall(key=key, language=language, number=number, asked_by=who, state=CallState.OWED, asked_at=at)
-    session.add(debt)
+    pending = PromptCall(key=key, language=language, number=number, asked_by=who, state=CallState.OWED, asked_at=at)
+    session.add(pending)
     session.flush()
     audit.record(session, who, "prompt.call", f"prompt:{language}/{key}", phone=masked(number))
-    return debt
+    return pending
 
 
 def newest(session: Session, key: str, language: str, since: datetime.datetime) -> PromptCall | None:
@@ -75,7 +75,7 @@ def newest(session: Session, key: str, language: str, since: datetime.datetime) 
     return session.scalar(query.order_by(PromptCall.id.desc()).limit(1))
 
 
-def claim(session: Session, at: datetime.datetime) -> list[OwedPromptCall]:
+def claim(session: Session, at: datetime.datetime) -> list[PendingPromptCall]:
     """Claim the pending calls; drop those that are too late."""
     owed = PromptCall.state == CallState.OWED
     due = session.scalars(
@@ -86,7 +86,7 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedPromptCall]:
         call.state = CallState.NOT_ANSWERED if late else CallState.CALLING
         call.outcome = "too late" if late else ""
     return [
-        OwedPromptCall(call.id, call.key, call.language, call.asked_by, (call.number,))
+        PendingPromptCall(call.id, call.key, call.language, call.asked_by, (call.number,))
         for call in due
         if call.state == CallState.CALLING
     ]

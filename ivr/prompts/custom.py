@@ -1,6 +1,6 @@
 """Custom prompts: a text or a recording that replaces a built-in prompt.
 
-They are rows, with the sounds in the media store; a running switchboard reads them through `OwnPrompts`.
+They are rows, with the sounds in the media store; a running switchboard reads them through `CustomPrompts`.
 
     PromptRefused           a text or a recording cannot replace a prompt
     ChangedMeanwhile        another user has changed the prompt meanwhile
@@ -51,7 +51,7 @@ class ChangedMeanwhile(HaiChieuError):
         super().__init__("prompt.changed_meanwhile")
 
 
-class OwnPrompt(Base):
+class CustomPrompt(Base):
     """A custom prompt in one language: a recording where `sound` is set, else a text to be synthesised."""
 
     __tablename__ = "own_prompts"
@@ -74,15 +74,15 @@ class OwnPrompt(Base):
         return self.changed_at.isoformat()
 
 
-def find_own(session: Session, key: str, language: str) -> OwnPrompt | None:
+def find_custom(session: Session, key: str, language: str) -> CustomPrompt | None:
     """Return the custom prompt in the language, None where the built-in one is used."""
-    query = sa.select(OwnPrompt).where(OwnPrompt.key == key, OwnPrompt.language == language)
-    return session.scalar(query.options(joinedload(OwnPrompt.sound)))
+    query = sa.select(CustomPrompt).where(CustomPrompt.key == key, CustomPrompt.language == language)
+    return session.scalar(query.options(joinedload(CustomPrompt.sound)))
 
 
 def require_edition(session: Session, key: str, language: str, edition: str) -> None:
     """Raise ChangedMeanwhile unless the prompt is unchanged; an empty edition is the built-in one."""
-    own = find_own(session, key, language)
+    own = find_custom(session, key, language)
     if edition != (own.edition if own else ""):
         raise ChangedMeanwhile
 
@@ -108,9 +108,9 @@ def require_text(texts: PromptTexts, key: str, text: str) -> str:
     return text
 
 
-def say_otherwise(
+def set_text(
     session: Session, texts: PromptTexts, key: str, language: str, text: str, who: str, at: datetime.datetime
-) -> OwnPrompt:
+) -> CustomPrompt:
     """Set the text of a prompt, from the next call on. Raises PromptRefused or NothingToSay."""
     text = require_text(texts, key, text)
     return _put(session, key, language, who, at, text=text, sound=None, origin=Origin.TEXT)
@@ -122,7 +122,7 @@ def require_recordable(texts: PromptTexts, key: str) -> None:
         raise PromptRefused("prompt.not_recordable")
 
 
-def record_over(
+def set_recording(
     session: Session,
     store: MediaStore,
     texts: PromptTexts,
@@ -132,16 +132,16 @@ def record_over(
     origin: Origin,
     who: str,
     at: datetime.datetime,
-) -> OwnPrompt:
+) -> CustomPrompt:
     """Set the recording of a prompt, from the next call on. Raises PromptRefused."""
     require_recordable(texts, key)
     sound = store.keep(session, forms.narrow, forms.wide)
     return _put(session, key, language, who, at, text="", sound=sound, origin=origin)
 
 
-def take_back(session: Session, key: str, language: str, who: str) -> bool:
+def restore_built_in(session: Session, key: str, language: str, who: str) -> bool:
     """Restore the built-in prompt; return whether there was a custom one."""
-    own = find_own(session, key, language)
+    own = find_custom(session, key, language)
     if own is None:
         return False
     session.delete(own)
@@ -160,10 +160,10 @@ def _put(
     text: str,
     sound: Media | None,
     origin: Origin,
-) -> OwnPrompt:
-    own = find_own(session, key, language)
+) -> CustomPrompt:
+    own = find_custom(session, key, language)
     if own is None:
-        own = OwnPrompt(key=key, language=language)
+        own = CustomPrompt(key=key, language=language)
         session.add(own)
     own.text, own.sound, own.origin, own.changed_by, own.changed_at = text, sound, origin, who, at
     session.flush()
@@ -180,7 +180,7 @@ class Own:
     recording: Path | None
 
 
-class OwnPrompts:
+class CustomPrompts:
     """A cache of the custom prompts. Its methods read the database: call them in a thread."""
 
     def __init__(self, database: Database, store: MediaStore) -> None:
@@ -193,10 +193,10 @@ class OwnPrompts:
     def look_again(self) -> None:
         """Reload the prompts when they have changed."""
         with self._database.reading() as session:
-            stamp = session.execute(sa.select(sa.func.count(), sa.func.max(OwnPrompt.changed_at))).one()
+            stamp = session.execute(sa.select(sa.func.count(), sa.func.max(CustomPrompt.changed_at))).one()
             if self._seen == tuple(stamp):
                 return
-            rows = session.scalars(sa.select(OwnPrompt).options(joinedload(OwnPrompt.sound))).all()
+            rows = session.scalars(sa.select(CustomPrompt).options(joinedload(CustomPrompt.sound))).all()
             self._found = {(row.key, row.language): Own(row.text, self._recording(row)) for row in rows}
             self._seen = tuple(stamp)
         self._missing &= self._found.keys()
@@ -216,7 +216,7 @@ class OwnPrompts:
             self._tell(key, language, there)
         return own.recording if there else None
 
-    def _recording(self, row: OwnPrompt) -> Path | None:
+    def _recording(self, row: CustomPrompt) -> Path | None:
         return self._store.path(row.sound).with_suffix("").absolute() if row.sound else None
 
     def _tell(self, key: str, language: str, there: bool) -> None:

@@ -16,7 +16,7 @@ from ivr.desks.official import PhoneDesk
 from ivr.flows.review import AGAIN, review
 from ivr.flows.session import Line, Session
 from ivr.prompts import calls, custom
-from ivr.prompts.calls import OwedPromptCall
+from ivr.prompts.calls import PendingPromptCall
 from ivr.prompts.custom import MOST_SECONDS, Origin
 from ivr.prompts.store import PromptStore
 
@@ -41,23 +41,23 @@ class PromptRecorder:
         self._store = store
         self._desk_for = desk_for
 
-    async def take_up(self, call: Call, debt: OwedPromptCall) -> None:
+    async def take_up(self, call: Call, pending: PendingPromptCall) -> None:
         """Record until the speaker is satisfied, then use the recording for the prompt. Raises HungUp."""
         language = await self._database.run(lambda session: the_station(session).language)
         session = Session(call, self._prompts, self._desk_for(call, ""), language)
-        now_said = await asyncio.to_thread(self._prompts.sound, debt.key, debt.language)
+        now_said = await asyncio.to_thread(self._prompts.sound, pending.key, pending.language)
         await call.say(*await session.sounds(Line("prompt-call-greeting")), now_said)
         for left_behind in self._spool.left_behind(_NAME):
             self._spool.discard(left_behind)
         name = f"prompt-{uuid.uuid4().hex}"
         self._spool.take(name)
         try:
-            await self._record(session, call, name, debt)
+            await self._record(session, call, name, pending)
         finally:
             self._spool.discard(name)
             self._spool.let_go(name)
 
-    async def _record(self, session: Session, call: Call, name: str, debt: OwedPromptCall) -> None:
+    async def _record(self, session: Session, call: Call, name: str, pending: PendingPromptCall) -> None:
         while True:
             await session.say("record-instructions")
             if not await call.record(name, max_seconds=int(MOST_SECONDS), silence_seconds=SILENCE_SECONDS):
@@ -70,7 +70,7 @@ class PromptRecorder:
                 break
             self._spool.discard(name)
         try:
-            await asyncio.to_thread(self._keep, name, debt)
+            await asyncio.to_thread(self._keep, name, pending)
         except UnusableSound:
             await session.say("recording-silent")
         except DiskFull:
@@ -78,13 +78,13 @@ class PromptRecorder:
         else:
             await session.say("prompt-call-kept")
 
-    def _keep(self, name: str, debt: OwedPromptCall) -> None:
+    def _keep(self, name: str, pending: PendingPromptCall) -> None:
         self._store.require_space()
         with self._store.scratch() as folder:
             forms = telephone_forms(self._spool.wav(name), Path(folder), most_seconds=MOST_SECONDS)
             with self._database.session() as session:
-                custom.record_over(
-                    session, self._store, self._prompts.texts, debt.key, debt.language, forms, Origin.PHONE,
-                    debt.asked_by, now(),
+                custom.set_recording(
+                    session, self._store, self._prompts.texts, pending.key, pending.language, forms, Origin.PHONE,
+                    pending.asked_by, now(),
                 )  # fmt: skip
-                calls.kept(session, debt.id)
+                calls.kept(session, pending.id)

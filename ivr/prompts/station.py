@@ -6,7 +6,7 @@ from haichieu.database import Database
 from haichieu.media import MediaStore
 from haichieu.speech.synthesis import SpeechCache, Synthesiser
 from haichieu.station import the_station
-from ivr.prompts.custom import OwnPrompts
+from ivr.prompts.custom import CustomPrompts
 from ivr.prompts.store import PromptStore
 from ivr.prompts.texts import PromptTexts
 
@@ -20,7 +20,7 @@ def station_prompts(
 
     recordings in `prompts/` and the media store, speech in `media/speech/`.
     """
-    own = OwnPrompts(database, MediaStore(home / "media", 0))
+    own = CustomPrompts(database, MediaStore(home / "media", 0))
     own.look_again()
     with database.reading() as session:
         languages = the_station(session).languages

@@ -58,7 +58,7 @@ class Voice(StrEnum):
     """None in this language; the fallback language is used."""
 
 
-class OwnSounds(Protocol):
+class CustomSounds(Protocol):
     """The custom prompts, see `ivr.prompts.custom`."""
 
     def look_again(self) -> None: ...
@@ -85,7 +85,7 @@ class PromptStore:
         recordings: Path,
         languages: Iterable[str],
         fallback: str,
-        own: OwnSounds | None = None,
+        own: CustomSounds | None = None,
     ) -> None:
         """`languages` are those that the station offers, `fallback` the one that has all prompts."""
         self.texts = texts

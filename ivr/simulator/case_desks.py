@@ -53,7 +53,7 @@ class SimulatedCases:
     def discard_answer(self, name: str) -> None:
         self.discarded += 1
 
-    def let_go_of_answer(self, name: str) -> None:
+    def release_answer(self, name: str) -> None:
         self.left += self._recording is not None
         self._recording = None
 
@@ -106,5 +106,5 @@ class SimulatedAnswers:
     def discard_message(self, name: str) -> None:
         self.discarded += 1
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         self.let_go += 1

@@ -95,7 +95,7 @@ class SimulatedCitizenDesk:
     async def discard_message(self, name: str) -> None:
         self.discarded += 1
 
-    def let_go_of_message(self, name: str) -> None:
+    def release_message(self, name: str) -> None:
         self.let_go += 1
 
     async def case(self, number: str) -> CaseSeen:

@@ -199,7 +199,7 @@ class SimulatedDesk:
     def discard_recording(self, name: str) -> None:
         self.discarded += 1
 
-    def let_go_of_recording(self, name: str) -> None:
+    def release_recording(self, name: str) -> None:
         self.let_go += 1
 
     async def emergency_sounds(self, official_id: int) -> bool:

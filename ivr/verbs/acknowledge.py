@@ -22,7 +22,7 @@ class Acknowledge(Node):
     verb: Literal["acknowledge"]
 
     async def run(self, session: Session) -> str | None:
-        official = session.the_official()
+        official = session.require_official()
         if not await session.desk.emergency_sounds(official.id):
             return "done"
         reply = await ask(

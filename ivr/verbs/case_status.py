@@ -40,7 +40,7 @@ class TellCaseStatus(Node):
             if reply.ending is not Ending.ANSWERED:
                 return None
             try:
-                case = await session.the_citizens().case(reply.keys)
+                case = await session.require_citizens().case(reply.keys)
             except WrongCheckDigit:
                 before = [Line("case-mistyped")]
             except NoSuchCase:

@@ -24,7 +24,7 @@ class ChooseLanguage(Node):
     verb: Literal["choose-language"]
 
     async def run(self, session: Session) -> str | None:
-        desk = session.the_citizens()
+        desk = session.require_citizens()
         languages = list(await desk.languages())[:9]
         if len(languages) < 2:
             return "next"

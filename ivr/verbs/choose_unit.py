@@ -27,7 +27,7 @@ class ChooseUnit(Node):
         return frozenset({"unit"})
 
     async def run(self, session: Session) -> str | None:
-        desk = session.the_citizens()
+        desk = session.require_citizens()
         known = None if self.anew else await desk.commune()
         if known is not None:
             session.commune = known

@@ -41,7 +41,7 @@ class ChooseZone(Node):
 
 async def ask_zone(session: Session, *, must_be_reachable: bool) -> ZoneSeen | Ending | None:
     """Ask for a zone; None after three that could not be used, an Ending to end the call."""
-    official = session.the_official()
+    official = session.require_official()
     before: list[Line] = []
     for _ in range(TRIES):
         reply = await ask(session, Line("ask-zone"), before=before)

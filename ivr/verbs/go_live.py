@@ -8,7 +8,7 @@ from broadcast_bridge.speakers.zones import UnknownZone, ZoneNotAllowed
 from haichieu.locale import render
 from haichieu.media import DiskFull
 from ivr.flows.node import Node
-from ivr.flows.session import CallBackOwed, LiveResult, Session
+from ivr.flows.session import CallBackRequired, LiveResult, Session
 
 
 class GoLive(Node):
@@ -44,11 +44,11 @@ class GoLive(Node):
     priority: Literal["normal", "emergency"] = "normal"
 
     async def run(self, session: Session) -> str | None:
-        official, zone = session.the_official(), session.the_zone()
-        priority = session.owed_priority or Priority(self.priority)
+        official, zone = session.require_official(), session.require_zone()
+        priority = session.call_back_priority or Priority(self.priority)
         try:
             result = await session.desk.go_live(official.id, zone, priority, called_back=session.called_back)
-        except CallBackOwed:
+        except CallBackRequired:
             await session.say("call-back-announcement")
             return "call-back"
         except ZoneBusy as busy:

@@ -52,7 +52,7 @@ class HearCases(Node):
 
     async def run(self, session: Session) -> str | None:
         desk = session.desk.cases
-        waiting = await desk.new_cases(session.the_official().id)
+        waiting = await desk.new_cases(session.require_official().id)
         if not waiting:
             await session.say("no-new-cases")
             return "done"
@@ -97,7 +97,7 @@ class HearCases(Node):
         """Record an answer; return whether the case is finished, None to end the call."""
         desk = session.desk.cases
         try:
-            name = await desk.begin_answer(session.the_official().id, case.id)
+            name = await desk.begin_answer(session.require_official().id, case.id)
         except AnswerNotAllowed:
             await session.say("answer-not-allowed")
             return False
@@ -119,7 +119,7 @@ class HearCases(Node):
                     return await _send(session, name)
                 desk.discard_answer(name)
         finally:
-            desk.let_go_of_answer(name)
+            desk.release_answer(name)
 
 
 async def _send(session: Session, name: str) -> bool:

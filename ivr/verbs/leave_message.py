@@ -48,7 +48,7 @@ class LeaveMessage(Node):
     silence_seconds: int = Field(8, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        desk = session.the_citizens()
+        desk = session.require_citizens()
         category = await self._category(session)
         if isinstance(category, Ending):
             return None
@@ -63,11 +63,11 @@ class LeaveMessage(Node):
         try:
             return await self._record(session, name)
         finally:
-            desk.let_go_of_message(name)
+            desk.release_message(name)
 
     async def _category(self, session: Session) -> CategorySeen | Ending | None:
         """Return the category; None for a caller who is not sure, an Ending to end the call."""
-        categories = {category.key: category for category in await session.the_citizens().categories()}
+        categories = {category.key: category for category in await session.require_citizens().categories()}
         if not categories:
             return None
         reply = await ask(
@@ -84,7 +84,7 @@ class LeaveMessage(Node):
         return categories.get(reply.keys) if reply.ending is Ending.ANSWERED else reply.ending
 
     async def _record(self, session: Session, name: str) -> str | None:
-        desk = session.the_citizens()
+        desk = session.require_citizens()
         for _ in range(TRIES):
             await session.say("message-instructions")
             if not await session.call.record(
@@ -105,15 +105,15 @@ class LeaveMessage(Node):
 
     async def _reviewed(self, session: Session, name: str) -> str | None:
         """Review the recording; only recording again discards it."""
-        sound = session.the_citizens().message_sound(name)
+        sound = session.require_citizens().message_sound(name)
         key = await review(session, Line("message-menu"), sound, more_keys=WITHOUT_NUMBER)
         if key == AGAIN:
-            session.the_citizens().forget_sound(name)
+            session.require_citizens().forget_sound(name)
         return key
 
     async def _keep(self, session: Session, name: str, *, anonymous: bool) -> None:
         try:
-            number = await session.the_citizens().keep_message(name, anonymous=anonymous)
+            number = await session.require_citizens().keep_message(name, anonymous=anonymous)
         except NothingSaid:
             await session.say("message-silent")
             return

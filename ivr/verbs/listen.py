@@ -32,7 +32,7 @@ class Listen(Node):
 
     async def run(self, session: Session) -> str | None:
         """Play until one was heard, or the caller leaves the list."""
-        bulletins = await session.the_citizens().bulletins(session.the_commune())
+        bulletins = await session.require_citizens().bulletins(session.require_commune())
         if not bulletins:
             await session.say("no-bulletins")
             return "done"

@@ -44,7 +44,7 @@ class RecordProgramme(Node):
 
     async def run(self, session: Session) -> str | None:
         try:
-            name = await session.desk.begin_recording(session.the_official().id)
+            name = await session.desk.begin_recording(session.require_official().id)
         except RecordNotAllowed:
             await session.say("record-not-allowed")
             return "done"
@@ -54,7 +54,7 @@ class RecordProgramme(Node):
         try:
             return await self._record(session, name)
         finally:
-            session.desk.let_go_of_recording(name)
+            session.desk.release_recording(name)
 
     async def _record(self, session: Session, name: str) -> str | None:
         while True:

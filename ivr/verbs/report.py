@@ -23,7 +23,7 @@ class Report(Node):
     verb: Literal["report"]
 
     async def run(self, session: Session) -> str | None:
-        report = await session.desk.last_report(session.the_official().id)
+        report = await session.desk.last_report(session.require_official().id)
         if report is None:
             await session.say("no-report")
             return "done"

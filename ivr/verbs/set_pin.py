@@ -34,7 +34,7 @@ class SetPin(Node):
             before = [Line("pins-differ")]
             if keys[0] == keys[1]:
                 try:
-                    await session.desk.choose_pin(session.the_official().id, keys[0])
+                    await session.desk.choose_pin(session.require_official().id, keys[0])
                 except SimplePin:
                     before = [Line("pin-too-simple")]
                 else:

@@ -46,7 +46,7 @@ class SpeakMore(Node):
         try:
             return await self._record(session, desk, name)
         finally:
-            desk.let_go_of_message(name)
+            desk.release_message(name)
 
     async def _record(self, session: Session, desk: AnswerDesk, name: str) -> str | None:
         while True:

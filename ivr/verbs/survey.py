@@ -36,6 +36,6 @@ class Survey(Node):
         if reply.ending is Ending.GAVE_UP:
             return None
         if reply.keys:
-            await session.the_citizens().vote(bulletin, session.the_commune(), useful=reply.keys == "1")
+            await session.require_citizens().vote(bulletin, session.require_commune(), useful=reply.keys == "1")
             await session.say("thanks-for-vote")
         return "done"

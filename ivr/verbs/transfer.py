@@ -29,7 +29,7 @@ class Transfer(Node):
     verb: Literal["transfer"]
 
     async def run(self, session: Session) -> str | None:
-        desk = session.the_citizens()
+        desk = session.require_citizens()
         if await desk.duty_desk_is_open():
             await session.say("duty-desk-rings")
             outcome = await desk.ring_duty_desk()

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from werkzeug.test import TestResponse
 
-from feedback.answers.replies import Answer, answer, changes
+from feedback.answers.replies import Answer, advance, answer
 from feedback.cases.lifecycle import find_case
 from feedback.states import ReplyEvent, Way
 from haichieu.database import now
+from haichieu.locale import message
 from haichieu.media import MediaStore
 from tests.admin.forms import field
 from tests.builders.accounts import EDITOR, OPERATOR
@@ -42,7 +43,7 @@ def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: 
     with house.database.session() as session:
         given = Answer("test", [Way.CALL, Way.TEXT], "Đã sửa")
         call, _ = answer(session, find_case(session, number), given, now()).replies
-        changes(session, call, ReplyEvent.FAIL, now(), "Máy bận. / Busy.")
+        advance(session, call, ReplyEvent.FAIL, now(), message("call.answer.busy"))
     browser, path = house.signed_in(OPERATOR), f"/cases/{number}"
     page = browser.get(path).text
     assert page.count('name="reply"') == 1
@@ -57,7 +58,7 @@ def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: 
     other = written(house, tmp_path, unit="other")
     with house.database.session() as session:
         [hidden] = answer(session, find_case(session, other), Answer("test", [Way.CALL], "x"), now()).replies
-        changes(session, hidden, ReplyEvent.FAIL, now())
+        advance(session, hidden, ReplyEvent.FAIL, now())
     assert browser.post(f"{path}/retry", page=path, reply=str(hidden.id)).status_code == 404
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from feedback.answers.replies import Answer, answer, changes
+from feedback.answers.replies import Answer, advance, answer
 from feedback.cases import case_search
 from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.cases.notes import add_note
@@ -21,6 +21,7 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import CaseLink, Category, Department, Transcript
 from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
+from haichieu.locale import message
 from tests.admin.browsing import follow, look, sign_in, views
 from tests.admin.served import Served
 
@@ -47,8 +48,8 @@ def station(station: Served) -> Served:
         given = answer(
             session, written, Answer("account:operator@x.example", [Way.TEXT, Way.CALL], "Mai sửa."), hours[1]
         )
-        for event, reason in ((ReplyEvent.BEGIN, ""), (ReplyEvent.FAIL, "Máy bận ba lần. / Busy three times.")):
-            changes(session, given.replies[1], event, hours[2], reason)
+        for event, reason in ((ReplyEvent.BEGIN, None), (ReplyEvent.FAIL, message("call.answer.busy"))):
+            advance(session, given.replies[1], event, hours[2], reason)
         odd = Said(Direction.IN, Channel.TEXT, "citizen", f"<b>Điện</b> \u202eyếu {LONG}")
         open_case(session, Opening(Channel.TEXT, commune, "number"), odd, hours[3])
         (file := house.store.folder / "x.wav").parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def test_the_inbox_is_worked_by_keys_which_can_be_switched_off(page: Page) -> No
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Mương nước vỡ ở đồng Nà Lùng").first).to_be_visible()
-    expect(page.get_by_text("Máy bận ba lần.")).to_be_visible()
+    expect(page.get_by_text("Máy bận.")).to_be_visible()
     page.goto("/cases")
     page.locator("[data-keys] summary").click()
     page.get_by_label("Dùng phím tắt").uncheck()

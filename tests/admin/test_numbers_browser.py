@@ -44,7 +44,7 @@ def station(station: Served) -> Served:
         hai.phones = [OfficialPhone(number="+84912000001")]
         session.add(hai)
         texts = PromptTexts.delivered()
-        custom.say_otherwise(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
+        custom.set_text(session, texts, "goodbye", "vi", LONG, "account:admin@district.example", now())
         session.query(Account).update({"language": ""})
     return station
 

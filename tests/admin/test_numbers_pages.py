@@ -10,7 +10,7 @@ from haichieu.audit import AuditEntry
 from haichieu.locale import render
 from ivr.calls.reception import _destination
 from ivr.calls.routes import Route
-from ivr.calls.routing import Number, routes_of, units_led_to
+from ivr.calls.routing import Number, routes_of, units_routed_to
 from tests.builders.house import Browser, House
 
 BASE = {"number": "1022", "flow": "hotline", "unit": "COMMUNE", "duty_phone": "0206 3000001"}
@@ -115,9 +115,9 @@ def test_a_flow_concerns_the_units_whose_numbers_lead_to_it_at_any_time(house: H
         session.add(Number(number="1", flow="hotline", unit_id=house.units["village"]))
         session.add(Number(number="2", flow="hotline", unit_id=house.units["other"], routes=[night]))
         session.flush()
-        assert units_led_to(session, "hotline") == {house.units["village"], house.units["other"]}
-        assert units_led_to(session, "duty-desk") == {house.units["other"]}
-        assert units_led_to(session, "official-line") == set()
+        assert units_routed_to(session, "hotline") == {house.units["village"], house.units["other"]}
+        assert units_routed_to(session, "duty-desk") == {house.units["other"]}
+        assert units_routed_to(session, "official-line") == set()
 
 
 def test_numbers_of_other_units_are_not_listed(house: House) -> None:

@@ -15,7 +15,7 @@ from haichieu.people import Official, OfficialPhone
 from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.station import Station
 from ivr.prompts import calls
-from ivr.prompts.custom import OwnPrompt
+from ivr.prompts.custom import CustomPrompt
 from ivr.prompts.station import station_prompts
 from ivr.prompts.texts import PromptTexts
 from tests.builders.house import Browser, House
@@ -79,7 +79,7 @@ def test_another_text_is_heard_first_then_kept_and_taken_back(house: House, admi
     assert (late.status_code, "Chào nhé." in late.text) == (409, True)
     assert "Người khác vừa sửa" in late.text
     with house.database.session() as session:
-        assert session.query(OwnPrompt).one().text == "Tạm biệt bà con."
+        assert session.query(CustomPrompt).one().text == "Tạm biệt bà con."
     assert admin.post(PAGE, PAGE, text="Chào nhé.", edition=edition_on(late.text)).status_code == 303
     assert admin.post(f"{PAGE}/built-in", PAGE).status_code == 422
     assert admin.post(f"{PAGE}/built-in", PAGE, sure="yes").status_code == 303
@@ -110,7 +110,7 @@ def test_a_recording_is_checked_converted_and_played(house: House, admin: Browse
     assert send(admin, PAGE, sound)[0] == 409  # somebody else was first
     assert send(admin, PAGE, a_sound(tmp_path, 2), edition=edition_on(page))[0] == 201
     with house.database.session() as session:
-        own = session.query(OwnPrompt).one()
+        own = session.query(CustomPrompt).one()
         assert own.sound is not None
         assert own.sound.seconds == pytest.approx(2, abs=0.3)
         file = house.store.path(own.sound)

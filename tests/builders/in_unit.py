@@ -56,7 +56,7 @@ def failed_reply(house: House, unit: str) -> tuple[str, dict[str, object]]:
         found = find_case(session, number)
         found.citizen = open_citizens(house.home).meet(session, "+84912345678", now())
         [reply] = replies.answer(session, found, replies.Answer("test", [Way.CALL], "Đã sửa"), now()).replies
-        replies.changes(session, reply, ReplyEvent.FAIL, now())
+        replies.advance(session, reply, ReplyEvent.FAIL, now())
         return f"/cases/{number}/retry", {"reply": str(reply.id)}
 
 

@@ -26,7 +26,7 @@ def missed(tmp_path: Path) -> MissedCalls:
 
 def owe(database: Database, missed: MissedCalls, number: str = CALLER, at: datetime.datetime = MORNING) -> bool:
     with database.session() as session:
-        return missed.owe(session, number, "1022", at)
+        return missed.add(session, number, "1022", at)
 
 
 def claimed(database: Database, missed: MissedCalls, at: datetime.datetime) -> list[tuple[str, str]]:

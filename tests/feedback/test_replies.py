@@ -100,7 +100,7 @@ def test_what_failed_is_tried_again_once_by_a_person(database: Database, known: 
             reply.attempts, reply.provider_id = 3, f"SM{reply.id}"
             [claim] = jobs.claim(session, [replies.JOBS[Way(reply.way)]], now(), LEASE)
             jobs.fail(session, claim, now(), locale.Message.verbatim("hỏng"))
-            replies.changes(session, reply, ReplyEvent.FAIL, now(), locale.Message.verbatim("hỏng"))
+            replies.advance(session, reply, ReplyEvent.FAIL, now(), locale.Message.verbatim("hỏng"))
     with database.session() as session:
         text, call, air = (session.scalars(sa.select(Reply).order_by(Reply.id))).all()
         for reply in (text, call):
@@ -114,7 +114,7 @@ def test_what_failed_is_tried_again_once_by_a_person(database: Database, known: 
                 replies.retry(session, reply, BY, now())
         steps = [(step.what, step.actor, step.after) for step in the_case(session).history if "retried" in step.what]
         assert steps == [("answer_retried", BY, "text"), ("answer_retried", BY, "call")]
-        replies.changes(session, text, ReplyEvent.FAIL, now())
+        replies.advance(session, text, ReplyEvent.FAIL, now())
         citizen = the_case(session).citizen
         assert citizen is not None
         citizen.opted_out_at = now()

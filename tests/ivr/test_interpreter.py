@@ -11,7 +11,7 @@ from haichieu.errors import EnvironmentProblem
 from haichieu.locale import Message
 from ivr.flows.definition import delivered_flow, parse_flow
 from ivr.flows.interpreter import MOST_STEPS, FlowEnd, run_flow
-from ivr.flows.session import CallBackOwed, NotKnownYet, Session, Values
+from ivr.flows.session import CallBackRequired, NotKnownYet, Session, Values
 from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import CO_BA, REPORT, STRANGER, desk, place_call, said, session
 
@@ -45,7 +45,7 @@ async def test_a_hang_up_during_a_call_back_is_no_confirmation(step: int) -> Non
 
 
 async def test_hanging_up_during_the_call_back_announcement_ends_the_call() -> None:
-    owed = desk(refusal=CallBackOwed())
+    owed = desk(refusal=CallBackRequired())
     whole, _ = await place_call("2468#", "1", "11#", "1", at_desk=owed)
     call, end = await place_call("2468#", "1", "11#", "1", at_desk=owed, hang_up_at=whole.steps - 2)
     assert end is FlowEnd.CALLER_LEFT
@@ -195,11 +195,11 @@ async def test_cancellation_is_left_to_the_owner_of_the_call() -> None:
 def test_a_session_does_not_invent_what_is_not_known() -> None:
     empty = session(SimulatedCall())
     with pytest.raises(NotKnownYet):
-        empty.the_official()
+        empty.require_official()
     with pytest.raises(NotKnownYet):
-        empty.the_zone()
+        empty.require_zone()
     with pytest.raises(NotKnownYet):
-        empty.the_citizens()
+        empty.require_citizens()
     with pytest.raises(NotKnownYet):
-        empty.the_commune()
+        empty.require_commune()
     assert empty.values() == {}

@@ -13,7 +13,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.media import DiskFull
 from ivr.flows.interpreter import FlowEnd
-from ivr.flows.session import CallBackOwed, LiveResult
+from ivr.flows.session import CallBackRequired, LiveResult
 from tests.ivr.simulated_calls import CO_BA, KNOWN, REPORT, STRANGER, WHOLE_DISTRICT, desk, place_call, said
 
 CONFIRM = said("confirm-live", zone="Cô Ba", reachable=11, total=12)
@@ -133,7 +133,7 @@ async def test_without_confirmation_no_emergency_begins() -> None:
 async def test_a_call_back_keeps_the_urgency_that_was_asked_for() -> None:
     at_desk = desk()
     known = {"official": at_desk.official, "zone": CO_BA, "called_back": True}
-    await place_call("1", at_desk=at_desk, owed_priority=Priority.EMERGENCY, **known)
+    await place_call("1", at_desk=at_desk, call_back_priority=Priority.EMERGENCY, **known)
     assert at_desk.priorities == [Priority.EMERGENCY]
 
 
@@ -198,7 +198,7 @@ async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(refusal: 
 
 
 async def test_an_official_who_is_called_back_is_told_so_before_the_hang_up() -> None:
-    call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackOwed()))
+    call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackRequired()))
     assert call.transcript[-2:] == [said("call-back-announcement"), "☎ hung up by the station"]
     assert end is FlowEnd.COMPLETED
 

@@ -13,7 +13,7 @@ from haichieu.database import Database, now
 from haichieu.media import MediaStore, unnamed
 from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, SpeechCache
 from ivr.prompts import custom
-from ivr.prompts.custom import ChangedMeanwhile, Origin, OwnPrompts, PromptRefused
+from ivr.prompts.custom import ChangedMeanwhile, CustomPrompts, Origin, PromptRefused
 from ivr.prompts.store import PromptStore, Voice
 from ivr.prompts.texts import PromptTexts
 
@@ -34,7 +34,7 @@ def cache(tmp_path: Path) -> SpeechCache:
 
 
 def opened(database: Database, media: MediaStore, cache: SpeechCache, home: Path) -> PromptStore:
-    own = OwnPrompts(database, media)
+    own = CustomPrompts(database, media)
     own.look_again()
     return PromptStore(TEXTS, cache, home / "prompts", ["vi", "en", "tyz"], "vi", own)
 
@@ -52,8 +52,8 @@ def test_a_changed_prompt_survives_a_restart_and_can_be_undone(
     store = opened(database, media, cache, tmp_path)
     built_in = store.sound("goodbye", "vi")
     with database.session() as session:
-        custom.say_otherwise(session, TEXTS, "goodbye", "vi", "Tạm biệt  bà con.", WHO, now())
-        custom.say_otherwise(session, TEXTS, "case", "vi", "Số {number:digits}.", WHO, now())
+        custom.set_text(session, TEXTS, "goodbye", "vi", "Tạm biệt  bà con.", WHO, now())
+        custom.set_text(session, TEXTS, "case", "vi", "Số {number:digits}.", WHO, now())
     assert store.sound("goodbye", "vi") == built_in
     store.look_again()
     assert store.sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
@@ -61,14 +61,14 @@ def test_a_changed_prompt_survives_a_restart_and_can_be_undone(
     assert (store.voice("goodbye", "vi"), store.voice("goodbye", "en")) == (Voice.OWN_TEXT, Voice.READ)
     assert opened(database, media, cache, tmp_path).sound("goodbye", "vi") == cache.spoken("Tạm biệt bà con.", "vi")
     with database.session() as session:
-        edition = custom.find_own(session, "goodbye", "vi")
+        edition = custom.find_custom(session, "goodbye", "vi")
         assert edition is not None
         custom.require_edition(session, "goodbye", "vi", edition.edition)
         for stale in ("", "2026-01-01T00:00:00+00:00"):
             with pytest.raises(ChangedMeanwhile):
                 custom.require_edition(session, "goodbye", "vi", stale)
-        assert custom.take_back(session, "goodbye", "vi", WHO)
-        assert not custom.take_back(session, "goodbye", "en", WHO)
+        assert custom.restore_built_in(session, "goodbye", "vi", WHO)
+        assert not custom.restore_built_in(session, "goodbye", "en", WHO)
         told = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
         assert told == ["prompt.change", "prompt.change", "prompt.take_back"]
     store.look_again()
@@ -80,8 +80,8 @@ def test_a_lost_recording_falls_back_to_speech_and_raises_an_alarm(
 ) -> None:
     with database.session() as session:
         recorded = (session, media, TEXTS, "goodbye")
-        custom.record_over(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
-        own = custom.record_over(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
+        custom.set_recording(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
+        own = custom.set_recording(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
         assert own.sound is not None
         file = media.path(own.sound)
         assert unnamed(session) == []
@@ -101,7 +101,7 @@ def test_a_lost_recording_falls_back_to_speech_and_raises_an_alarm(
     assert store.sound("goodbye", "vi") == str(file.with_suffix(""))
     with database.session() as session:
         assert open_alarms(session) == []
-        custom.say_otherwise(session, TEXTS, "goodbye", "vi", "Chào.", WHO, now())
+        custom.set_text(session, TEXTS, "goodbye", "vi", "Chào.", WHO, now())
         session.flush()
         assert [str(media.path(one)) for one in unnamed(session)] == [str(file)]
 

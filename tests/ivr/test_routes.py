@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from haichieu.locale import LANGUAGES, render
 from ivr.calls.routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
-from ivr.calls.routing import DUTY_FLOW, Number, lead_at
+from ivr.calls.routing import DUTY_FLOW, Number, routed_flow_at
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = Route(DUTY_FLOW, Days.WORKING, "17:00-07:30")
@@ -42,12 +42,12 @@ def number(*routes: Route) -> Number:
     ],
 )
 def test_a_number_leads_by_the_days_and_hours_of_its_routes(moment: str, flow: str, desk: tuple[str, str]) -> None:
-    lead = lead_at(number(NIGHT, WEEKEND), at(moment))
+    lead = routed_flow_at(number(NIGHT, WEEKEND), at(moment))
     assert (lead.flow, (lead.dialled.duty_phone, lead.dialled.duty_hours)) == (flow, desk)
 
 
 def test_a_number_without_routes_leads_to_its_flow() -> None:
-    lead = lead_at(number(), at("2026-11-25T03:00"))
+    lead = routed_flow_at(number(), at("2026-11-25T03:00"))
     assert (lead.flow, lead.route) == ("hotline", None)
 
 

@@ -14,7 +14,7 @@ from haichieu.demo.trial_station import free_port, trial_station
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
 from haichieu.station import Station
-from ivr.prompts.custom import Origin, OwnPrompt
+from ivr.prompts.custom import CustomPrompt, Origin
 from tests.station import district
 from tests.station.playbacks import playbacks_of
 from tests.station.scene import Scene
@@ -57,7 +57,7 @@ async def started(
         with station.database.session() as session:
             session.execute(sa.update(Station).values(reply_hours=""))  # the tests are run at night as well
             for key, text in SAID_IN_FULL.items():
-                session.add(OwnPrompt(key=key, language="vi", text=text, origin=Origin.TEXT, changed_by="test"))
+                session.add(CustomPrompt(key=key, language="vi", text=text, origin=Origin.TEXT, changed_by="test"))
         playbacks = await stack.enter_async_context(playbacks_of(station.settings))
         scene = Scene(station, folder, stack, speeches, carrier_port, playbacks)
         scene.remember_configuration()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import intake
-from feedback.answers.replies import Answer, answer, changes
+from feedback.answers.replies import Answer, advance, answer
 from feedback.cases import case_search, duplicates
 from feedback.cases.lifecycle import Opening, Said, happen, open_case
 from feedback.cases.notes import add_note
@@ -15,6 +15,7 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Transcript
 from feedback.states import CaseEvent, Channel, Direction, ReplyEvent, Way
 from haichieu.database import now
+from haichieu.locale import message
 from haichieu.media import MediaStore
 from haichieu.people import Account, Unit
 from haichieu.speech.synthesis import EspeakSynthesiser
@@ -58,10 +59,10 @@ def concerns(session: Session, store: MediaStore, home: Path) -> None:
             ways = [Way.TEXT, Way.CALL]
             given = answer(session, case, Answer(WORKER, ways, _ANSWERS[number]), at + DAY / 4)
             for event in (ReplyEvent.BEGIN, ReplyEvent.SEND, ReplyEvent.DELIVER):
-                changes(session, given.replies[0], event, at + DAY / 4)
-            changes(session, given.replies[1], ReplyEvent.BEGIN, at + DAY / 4)
-            busy = "Máy bận ba lần. / Busy three times."
-            changes(session, given.replies[1], ReplyEvent.FAIL, at + DAY / 3, busy)
+                advance(session, given.replies[0], event, at + DAY / 4)
+            advance(session, given.replies[1], ReplyEvent.BEGIN, at + DAY / 4)
+            busy = message("call.answer.busy")
+            advance(session, given.replies[1], ReplyEvent.FAIL, at + DAY / 3, busy)
         case_search.index(session, case)
     _spoken(session, store, units["BL-CB-1"], categories["1"], book.meet(session, "+84987654399", now()))
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.answers import answer_calls, replies
-from feedback.answers.answer_calls import OwedAnswer
+from feedback.answers.answer_calls import PendingAnswers
 from feedback.answers.replies import Answer
 from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.models import Case, CaseChange, Reply
@@ -47,7 +47,7 @@ def answered(
     return opened
 
 
-def claimed(database: Database, at: datetime.datetime = MORNING, most: int = 9) -> list[OwedAnswer]:
+def claimed(database: Database, at: datetime.datetime = MORNING, most: int = 9) -> list[PendingAnswers]:
     with database.session() as session:
         return answer_calls.claim(session, at, most)
 
@@ -57,7 +57,7 @@ def states(database: Database) -> list[tuple[str, int, Message | None]]:
         return [(one.state, one.attempts, one.reason) for one in session.scalars(sa.select(Reply).order_by(Reply.id))]
 
 
-def not_heard(database: Database, owed: OwedAnswer, at: datetime.datetime) -> None:
+def not_heard(database: Database, owed: PendingAnswers, at: datetime.datetime) -> None:
     with database.session() as session:
         for answer in owed.answers:
             answer_calls.not_heard(session, answer, BUSY, at, PAUSES)
@@ -134,7 +134,7 @@ def test_a_try_that_would_fall_into_the_night_waits_for_the_morning(
 def test_after_two_days_the_citizen_is_left_in_peace(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book)
-    late = MORNING + answer_calls.WORTH_TELLING - datetime.timedelta(minutes=5)
+    late = MORNING + answer_calls.WORTH_DELIVERING - datetime.timedelta(minutes=5)
     (owed,) = claimed(database, late)
     not_heard(database, owed, late)
     assert [state for state, _, _ in states(database)] == ["failed"]
@@ -208,7 +208,7 @@ def test_a_cancelled_answer_rings_nobody(database: Database, there: Office, book
     with database.session() as session:
         answered(session, there, book)
         reply = session.scalars(sa.select(Reply)).one()
-        replies.changes(session, reply, replies.ReplyEvent.CANCEL, MORNING)
+        replies.advance(session, reply, replies.ReplyEvent.CANCEL, MORNING)
     assert claimed(database) == []
     with database.session() as session:
         assert session.scalars(sa.select(Job.state).where(Job.kind == "answer-call")).all() == ["done"]
