@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ivr.custom_flows.outline import Place
+from ivr.custom_flows.sketch import Place
 
 BOX_WIDTH, COLUMN = 190, 260
 LINE, HEAD, GAP = 18, 44, 14

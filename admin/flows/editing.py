@@ -16,9 +16,9 @@ from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
-from ivr.custom_flows import drafts, editing
+from ivr.custom_flows import editor, versions
+from ivr.custom_flows.editor import PROMPT_FIELDS, exits_of, fields_of
 from ivr.custom_flows.errors import FlowChangedMeanwhile, StepRefused
-from ivr.custom_flows.fields import PROMPT_FIELDS, exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS, Sketch, read_sketch
 from ivr.flows.mistakes import FlowMistakes
 from ivr.prompts.station import FALLBACK_LANGUAGE
@@ -44,7 +44,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
         """Change the titles and the start steps of the flow."""
         titles = {language: sent_text(f"title_{language}", LONGEST_FIELD) for language in TITLE_LANGUAGES}
         entries = sent_text("start", LONGEST_FIELD), sent_text("call_back_entry", LONGEST_FIELD)
-        return _on_draft(panel, name, lambda sketch: editing.set_beginning(sketch, titles, *entries))
+        return _on_draft(panel, name, lambda sketch: editor.set_beginning(sketch, titles, *entries))
 
     @app.post("/flows/<name>/draft/discard")
     @needs(CONFIGURE, where=units_of_flow)
@@ -56,7 +56,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
             return _draft_page(panel, name, form, 422)
         try:
             with panel.database.session() as session:
-                drafts.discard(session, name, form.value("seen"), visitor().actor)
+                versions.discard_draft(session, name, form.value("seen"), visitor().actor)
         except FlowChangedMeanwhile as refusal:
             form.problems[""] = refusal.message
             return _draft_page(panel, name, form, 409)
@@ -71,7 +71,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
         before, exit_name = sent_text("before", LONGEST_FIELD), sent_text("exit", LONGEST_FIELD)
         leading = (before, exit_name) if before and exit_name else None
         there = url_for("flow_step", name=name, step=step or "-")
-        return _on_draft(panel, name, lambda sketch: editing.add_step(sketch, step, verb, leading), there)
+        return _on_draft(panel, name, lambda sketch: editor.add_step(sketch, step, verb, leading), there)
 
     @app.get("/flows/<name>/draft/steps/<step>")
     @needs(CONFIGURE, where=units_of_flow)
@@ -87,7 +87,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
         typed, exits = _fields_named("field_"), _fields_named("exit_")
         new_id = sent_text("step", LONGEST_FIELD)
         try:
-            _change(panel, name, lambda sketch: editing.change_step(sketch, step, new_id, typed, exits))
+            _change(panel, name, lambda sketch: editor.change_step(sketch, step, new_id, typed, exits))
         except REFUSALS as refusal:
             form.problems[""] = refusal.message
             return _step_page(panel, name, step, form, _status(refusal))
@@ -99,7 +99,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
     def remove_flow_step(name: str, step: str) -> Response:
         """Remove a step and redirect its incoming exits to another, where chosen."""
         instead = sent_text("instead", LONGEST_FIELD)
-        return _on_draft(panel, name, lambda sketch: editing.remove_step(sketch, step, instead))
+        return _on_draft(panel, name, lambda sketch: editor.remove_step(sketch, step, instead))
 
     @app.post("/flows/<name>/draft/steps/<step>/order")
     @needs(CONFIGURE, where=units_of_flow)
@@ -110,9 +110,9 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
 
         def change(sketch: Sketch) -> None:
             if order:
-                editing.reorder_exits(sketch, step, order)
+                editor.reorder_exits(sketch, step, order)
             else:
-                editing.move_exit(sketch, step, moved, 1 if by == "down" else -1)
+                editor.move_exit(sketch, step, moved, 1 if by == "down" else -1)
 
         return _on_draft(panel, name, change, url_for("flow_draft", name=name, _anchor=f"step-{step}"))
 
@@ -129,7 +129,7 @@ def register_flow_editing(app: Flask, panel: Panel) -> None:
         form = sent_form()
         try:
             with panel.database.session() as session:
-                drafts.save(session, name, form.value("definition"), form.value("seen"), visitor().actor, now())
+                versions.save_draft(session, name, form.value("definition"), form.value("seen"), visitor().actor, now())
         except (FlowMistakes, FlowChangedMeanwhile) as refusal:
             form.problems[""] = refusal.message
             return _json_page(panel, name, form, _status(refusal))
@@ -146,12 +146,12 @@ def _change(panel: Panel, name: str, change: Callable[[Sketch], None]) -> None:
     """Change the draft, or create it from the current version. Raises REFUSALS."""
     seen = sent_form().value("seen")
     with panel.database.session() as session:
-        definition = drafts.at_work(session, name)
-        if seen != drafts.mark_of(definition):
+        definition = versions.at_work(session, name)
+        if seen != versions.mark_of(definition):
             raise FlowChangedMeanwhile(name)
         sketch = read_sketch(definition)
         change(sketch)
-        drafts.save(session, name, sketch.text, seen, visitor().actor, now())
+        versions.save_draft(session, name, sketch.text, seen, visitor().actor, now())
 
 
 def _on_draft(panel: Panel, name: str, change: Callable[[Sketch], None], there: str = "") -> Response:

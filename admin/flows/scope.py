@@ -11,14 +11,11 @@ from admin.access.visitors import visitor
 from admin.flows.diagram import Diagram, draw
 from admin.layout.language import page_language, sentence
 from admin.panel import Panel
-from ivr.custom_flows import drafts
-from ivr.custom_flows.checking import FlowCheck
-from ivr.custom_flows.concern import units_concerned
+from ivr.custom_flows import versions
 from ivr.custom_flows.errors import NoSuchFlow
 from ivr.custom_flows.models import FlowDraft
-from ivr.custom_flows.numbers import current_number
-from ivr.custom_flows.outline import Place, outline
-from ivr.custom_flows.sketch import Sketch, read_sketch
+from ivr.custom_flows.sketch import Place, Sketch, outline, read_sketch
+from ivr.custom_flows.versions import FlowCheck, current_number, units_concerned
 from ivr.flows.definition import delivered_flows
 from ivr.flows.mistakes import Mistake
 from ivr.prompts.station import FALLBACK_LANGUAGE, station_prompts
@@ -83,12 +80,12 @@ class Work:
 
 def work_on(panel: Panel, session: Session, name: str) -> Work:
     """Return the current state of a flow."""
-    definition = drafts.at_work(session, name)
+    definition = versions.at_work(session, name)
     prompts = open_prompts(panel)
     check = FlowCheck(prompts, prompts.languages)
     return Work(
-        name, read_sketch(definition), drafts.find_draft(session, name), current_number(session, name),
-        drafts.mark_of(definition), check.mistakes(name, definition), prompts,
+        name, read_sketch(definition), versions.find_draft(session, name), current_number(session, name),
+        versions.mark_of(definition), check.mistakes(name, definition), prompts,
     )  # fmt: skip
 
 

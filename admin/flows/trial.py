@@ -20,10 +20,20 @@ from admin.panel import Panel
 from broadcast_bridge.speakers.zones import speakers_in
 from feedback.models import Category
 from haichieu.account_rights import Action
-from ivr.custom_flows import drafts
-from ivr.custom_flows.numbers import current_number, find_version
-from ivr.custom_flows.trial import CODE, ENTERED, LONGEST_KEYS, MOST_KEYS, PIN, PRESSED, Circumstances, Trial, try_out
-from ivr.desks.citizen_protocol import CategorySeen
+from ivr.custom_flows import versions
+from ivr.custom_flows.trial_call import (
+    CODE,
+    ENTERED,
+    LONGEST_KEYS,
+    MOST_KEYS,
+    PIN,
+    PRESSED,
+    Circumstances,
+    Trial,
+    try_out,
+)
+from ivr.custom_flows.versions import current_number, find_version
+from ivr.desks.protocols import CategorySeen
 from ivr.flows.definition import parse_flow
 from ivr.flows.mistakes import FlowMistakes, Mistake
 from ivr.flows.session import ZoneSeen
@@ -48,7 +58,7 @@ def register_flow_trial(app: Flask, panel: Panel) -> None:
         keys, of = _keys(), request.args.get("of", DRAFT)
         with panel.database.reading() as session:
             prompts, about = open_prompts(panel), _circumstances(session)
-            draft, current = drafts.find_draft(session, name), current_number(session, name)
+            draft, current = versions.find_draft(session, name), current_number(session, name)
             number = int(of) if of.isdecimal() and len(of) < 10 else current
             of = DRAFT if of == DRAFT and draft else str(number)
             definition = draft.definition if draft and of == DRAFT else find_version(session, name, number)

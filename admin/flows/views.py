@@ -16,12 +16,10 @@ from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
-from ivr.custom_flows import drafts, versions
-from ivr.custom_flows.differences import differences
+from ivr.custom_flows import versions
 from ivr.custom_flows.errors import FlowChangedMeanwhile, NoDraft, NoReason
-from ivr.custom_flows.numbers import current_number, find_version
-from ivr.custom_flows.outline import outline
-from ivr.custom_flows.sketch import Sketch, read_sketch
+from ivr.custom_flows.sketch import Sketch, differences, outline, read_sketch
+from ivr.custom_flows.versions import current_number, find_version
 from ivr.flows.mistakes import FlowMistakes
 
 CONFIGURE = Action.CONFIGURE
@@ -41,7 +39,7 @@ def register_flows(app: Flask, panel: Panel) -> None:
             for name in flows_of_visitor(session):
                 newest = next(iter(versions.history(session, name)), None)
                 current = read_sketch(find_version(session, name, newest.number if newest else 0))
-                shown.append((name, current, newest, drafts.find_draft(session, name)))
+                shown.append((name, current, newest, versions.find_draft(session, name)))
         return page("flows.html", flows=shown)
 
     @app.get("/flows/<name>")

@@ -30,8 +30,8 @@ from ivr.calls.booked import BookedCalls
 from ivr.calls.call_back_dispatcher import CallBackDispatcher
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.reception import CitizensReception, Reception
-from ivr.custom_flows.checking import FlowCheck
 from ivr.custom_flows.in_use import FlowsInUse
+from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
 from ivr.desks.official import PhoneDesk
 from ivr.prompts import calls

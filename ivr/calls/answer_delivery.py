@@ -34,7 +34,7 @@ from haichieu.speech.synthesis import SpeechError
 from haichieu.station import the_station
 from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
 from ivr.calls.reception import Reception
-from ivr.desks.answer_protocol import AnswerSeen
+from ivr.desks.protocols import AnswerSeen
 
 log = structlog.get_logger()
 

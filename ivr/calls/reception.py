@@ -25,9 +25,9 @@ from haichieu.phone_numbers import masked
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits, TooManyCalls
 from ivr.calls.routing import Dialled, route, routed_flow_at
-from ivr.desks.answer_protocol import AnswerDesk
 from ivr.desks.citizen import PhoneCitizenDesk
 from ivr.desks.official import PhoneDesk
+from ivr.desks.protocols import AnswerDesk
 from ivr.flows.definition import Flow
 from ivr.flows.interpreter import run_flow
 from ivr.flows.session import OfficialSeen, Prompts, Session

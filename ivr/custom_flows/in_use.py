@@ -13,8 +13,7 @@ from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.database import Database
 from haichieu.errors import message_of
 from haichieu.locale import Message, message, render
-from ivr.custom_flows.checking import FlowCheck
-from ivr.custom_flows.numbers import BUILT_IN, current_number, find_version
+from ivr.custom_flows.versions import BUILT_IN, FlowCheck, current_number, find_version
 from ivr.flows.definition import Flow, delivered_flow, delivered_flows
 
 log = structlog.get_logger()

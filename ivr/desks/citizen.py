@@ -38,7 +38,7 @@ from ivr.calls.call_back_dispatcher import EndpointFor
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
-from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
 from ivr.prompts.store import PromptStore
 
 DUTY_DESK_RINGS_SECONDS = 25.0

@@ -19,7 +19,7 @@ from haichieu.people import Official, official_with_phone
 from haichieu.pins import choose_pin
 from haichieu.sign_in import SignInRefused, attempt_sign_in
 from haichieu.station import the_station
-from ivr.desks.case_protocol import CaseDesk
+from ivr.desks.protocols import CaseDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
 
 

@@ -15,7 +15,7 @@ from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database
 from haichieu.speech.synthesis import NothingToSay
 from haichieu.station import the_station
-from ivr.desks.case_protocol import CaseSeen
+from ivr.desks.protocols import WaitingCase
 
 _NUMBER = re.compile(r"\+?\d(?:[ .\-()]?\d){8,}")
 """A telephone number in any spelling."""
@@ -33,7 +33,7 @@ class OfficialCases:
     async def new_cases(self, official_id: int) -> list[int]:
         return await self._database.run(lambda session: waiting_for(session, official_id))
 
-    async def open_case(self, case_id: int) -> CaseSeen | None:
+    async def open_case(self, case_id: int) -> WaitingCase | None:
         """Return a case, with its sounds prepared."""
         return await asyncio.to_thread(self._open, case_id)
 
@@ -58,7 +58,7 @@ class OfficialCases:
             self._folder.cleanup()
             self._folder = None
 
-    def _open(self, case_id: int) -> CaseSeen | None:
+    def _open(self, case_id: int) -> WaitingCase | None:
         with self._database.session() as session:
             case = session.get(Case, case_id)
             if case is None or case.status not in OPEN:
@@ -73,7 +73,7 @@ class OfficialCases:
             ]
         # Reading aloud takes seconds: the database is not kept waiting.
         sounds = [sound or self._read(text, language) for sound, text in said]
-        return CaseSeen(case_id, number, category, opened_at, tuple(sound for sound in sounds if sound))
+        return WaitingCase(case_id, number, category, opened_at, tuple(sound for sound in sounds if sound))
 
     def _read(self, text: str, language: str) -> str:
         """Synthesise a text without the telephone numbers in it; empty when nothing is left."""

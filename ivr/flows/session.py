@@ -1,7 +1,7 @@
 """One run of a flow: its call, its desks, and what is known so far.
 
 The verbs see a telephone only through `Call`, officials, zones and broadcasts only through `OfficialDesk`, and services
-for citizens only through `ivr.desks.citizen_protocol`.
+for citizens only through `ivr.desks.protocols`.
 """
 
 import asyncio
@@ -14,9 +14,7 @@ from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.programmes.phone_recordings import Kept
 from haichieu.ari.call import Digits
 from haichieu.errors import HaiChieuError
-from ivr.desks.answer_protocol import AnswerDesk
-from ivr.desks.case_protocol import CaseDesk
-from ivr.desks.citizen_protocol import BulletinSeen, CitizenDesk, CommuneSeen
+from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen
 
 Values = Mapping[str, str | int]
 

@@ -38,9 +38,6 @@ STATION_PROMPTS = (
     "emergency-live",
     "prompt-call-greeting",
     "prompt-call-kept",
-    "degraded-leave-message",
-    "degraded-message-kept",
-    "degraded-message-not-kept",
 )
 """Prompts that are played outside any single verb; every language needs them, at least through the fallback."""
 

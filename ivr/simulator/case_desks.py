@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from haichieu.errors import HaiChieuError
-from ivr.desks.answer_protocol import AnswerSeen
-from ivr.desks.case_protocol import CaseSeen
+from ivr.desks.protocols import AnswerSeen, WaitingCase
 
 
 @dataclass
 class SimulatedCases:
     """The new cases of an official."""
 
-    waiting: Mapping[int, CaseSeen | None] = field(default_factory=dict)
+    waiting: Mapping[int, WaitingCase | None] = field(default_factory=dict)
     """By id; None for a case that is answered before its turn."""
     refusal: HaiChieuError | None = None
     """Raised by `begin_answer`."""
@@ -30,7 +29,7 @@ class SimulatedCases:
     async def new_cases(self, official_id: int) -> list[int]:
         return list(self.waiting)
 
-    async def open_case(self, case_id: int) -> CaseSeen | None:
+    async def open_case(self, case_id: int) -> WaitingCase | None:
         return self.waiting[case_id]
 
     async def begin_answer(self, official_id: int, case_id: int) -> str:

@@ -7,7 +7,7 @@ from feedback.cases.case_numbers import read_case_number
 from feedback.cases.lifecycle import NoSuchCase
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.errors import HaiChieuError
-from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
 
 
 @dataclass

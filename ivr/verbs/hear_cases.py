@@ -7,7 +7,7 @@ from pydantic import Field
 from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken
 from haichieu.audio.ingest import UnusableSound
 from haichieu.media import DiskFull
-from ivr.desks.case_protocol import CaseSeen
+from ivr.desks.protocols import WaitingCase
 from ivr.flows.dialogue import Ending, ask
 from ivr.flows.node import Node
 from ivr.flows.review import KEEP, review
@@ -70,7 +70,7 @@ class HearCases(Node):
         await session.say("no-more-cases")
         return "done"
 
-    async def _hear(self, session: Session, case: CaseSeen) -> str | None:
+    async def _hear(self, session: Session, case: WaitingCase) -> str | None:
         """Play one case and record an answer; return BACK or NEXT, None to end the call."""
         whole = [*await session.sounds(_heading(session, case)), *case.sounds]
         played = whole
@@ -93,7 +93,7 @@ class HearCases(Node):
                 if answered is not False:
                     return NEXT if answered else None
 
-    async def _answer(self, session: Session, case: CaseSeen) -> bool | None:
+    async def _answer(self, session: Session, case: WaitingCase) -> bool | None:
         """Record an answer; return whether the case is finished, None to end the call."""
         desk = session.desk.cases
         try:
@@ -135,7 +135,7 @@ async def _send(session: Session, name: str) -> bool:
     return True
 
 
-def _heading(session: Session, case: CaseSeen) -> Line:
+def _heading(session: Session, case: WaitingCase) -> Line:
     when = spoken_moment(case.opened_at, session.language)
     if not case.category:
         return Line("case-heading-unsorted", {"number": case.number, "when": when})

@@ -7,7 +7,7 @@ from pydantic import Field
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.media import DiskFull
 from ivr.calls.caller_limits import TooManyMessages
-from ivr.desks.citizen_protocol import CategorySeen
+from ivr.desks.protocols import CategorySeen
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Node
 from ivr.flows.review import AGAIN, review

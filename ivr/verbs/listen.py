@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ivr.desks.citizen_protocol import BulletinSeen
+from ivr.desks.protocols import BulletinSeen
 from ivr.flows.node import Node
 from ivr.flows.session import Line, Session
 

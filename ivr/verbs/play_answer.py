@@ -3,7 +3,7 @@
 import asyncio
 from typing import ClassVar, Literal
 
-from ivr.desks.answer_protocol import AnswerDesk, AnswerSeen
+from ivr.desks.protocols import AnswerDesk, AnswerSeen
 from ivr.flows.dialogue import Ending, ask
 from ivr.flows.node import Node
 from ivr.flows.session import Line, Session

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.media import DiskFull
-from ivr.desks.answer_protocol import AnswerDesk
+from ivr.desks.protocols import AnswerDesk
 from ivr.flows.node import Node
 from ivr.flows.review import KEEP, review
 from ivr.flows.session import Line, Session

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from ivr.desks.citizen_protocol import DutyDesk
+from ivr.desks.protocols import DutyDesk
 from ivr.flows.node import Node
 from ivr.flows.session import Session
 

@@ -10,10 +10,10 @@ import pytest
 from admin.access.models import WebSession
 from haichieu import audit
 from haichieu.database import Database, now
-from ivr.custom_flows import drafts, versions
+from ivr.custom_flows import versions
 from ivr.custom_flows.models import FlowDraft
-from ivr.custom_flows.numbers import current_number
 from ivr.custom_flows.sketch import read_sketch
+from ivr.custom_flows.versions import current_number
 from ivr.flows.definition import delivered_definition
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House, build
@@ -41,7 +41,7 @@ def seen(browser: Browser, page: str = DRAFT) -> str:
 
 def at_work(house: House) -> dict[str, dict[str, str]]:
     with house.database.session() as session:
-        sketch = read_sketch(drafts.at_work(session, "hotline"))
+        sketch = read_sketch(versions.at_work(session, "hotline"))
     return {step["id"]: step["exits"] for step in sketch.steps}
 
 
@@ -221,8 +221,8 @@ def test_the_biggest_flow_there_may_be_can_be_shown(house: House) -> None:
     steps = [{"id": f"s{n}", "verb": "say", "prompt": "goodbye", "exits": {"next": f"s{n + 1}"}} for n in range(499)]
     whole = {"flow": "hotline", "start": "s0", "nodes": [*steps, {"id": "s499", "verb": "hangup"}], "title": {"vi": 1}}
     with house.database.session() as session:
-        mark = drafts.mark_of(drafts.at_work(session, "hotline"))
-        drafts.save(session, "hotline", json.dumps(whole), mark, "test", now())
+        mark = versions.mark_of(versions.at_work(session, "hotline"))
+        versions.save_draft(session, "hotline", json.dumps(whole), mark, "test", now())
         assert versions.history(session, "hotline") == []
     browser = house.signed_in(ADMIN)
     for path in ("", "/draft", "/draft/json", "/draft/steps/s250", "/publish", "/simulator"):

@@ -24,7 +24,7 @@ from haichieu.locale import LANGUAGES, render_key
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
 from ivr.calls.routes import Days as RouteDays
-from ivr.custom_flows.fields import exits_of, fields_of
+from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
 from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState

@@ -20,7 +20,7 @@ from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Account, Official, Unit
 from ivr.calls.routing import Number
-from ivr.custom_flows.drafts import find_draft, mark_of, save
+from ivr.custom_flows.versions import find_draft, mark_of
 from ivr.flows.definition import delivered_definition
 from tests.builders.cases import written
 from tests.builders.house import House
@@ -191,5 +191,5 @@ def flow_draft(house: House, unit: str) -> str:
         session.add(Number(number="1022", flow="hotline", unit_id=house.units[unit]))
         if find_draft(session, "hotline") is None:
             built_in = delivered_definition("hotline")
-            save(session, "hotline", built_in, mark_of(built_in), "test", now())
+            save_draft(session, "hotline", built_in, mark_of(built_in), "test", now())
     return "/flows/hotline"

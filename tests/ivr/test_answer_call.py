@@ -7,7 +7,7 @@ import pytest
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
-from ivr.desks.answer_protocol import AnswerSeen
+from ivr.desks.protocols import AnswerSeen
 from ivr.flows.definition import delivered_flow
 from ivr.flows.interpreter import FlowEnd
 from ivr.simulator.case_desks import SimulatedAnswers

@@ -27,7 +27,7 @@ from haichieu.station import Station
 from ivr.calls.caller_limits import CallerLimits, Limits, TooManyMessages
 from ivr.calls.routing import Dialled
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
-from ivr.desks.citizen_protocol import BulletinSeen, CommuneSeen
+from ivr.desks.protocols import BulletinSeen, CommuneSeen
 from ivr.prompts.store import PromptStore
 from ivr.prompts.texts import PromptTexts
 from tests.builders.cases import Office, case, office

@@ -9,13 +9,13 @@ from haichieu.audio.ingest import SilentSound
 from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.media import DiskFull
-from ivr.desks.case_protocol import CaseSeen
+from ivr.desks.protocols import WaitingCase
 from ivr.simulator.case_desks import SimulatedCases
 from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import desk, place_call, said
 
-FIRST = CaseSeen(7, "12345674", "Hạ tầng, điện, nước", datetime.datetime(2026, 11, 20, 9, 30), ("♫ first",))
-SECOND = CaseSeen(8, "76543210", "", datetime.datetime(2026, 11, 21, 14, 0), ("♫ second", "♫ more"))
+FIRST = WaitingCase(7, "12345674", "Hạ tầng, điện, nước", datetime.datetime(2026, 11, 20, 9, 30), ("♫ first",))
+SECOND = WaitingCase(8, "76543210", "", datetime.datetime(2026, 11, 21, 14, 0), ("♫ second", "♫ more"))
 HEADING = said("case-heading", number=FIRST.number, category=FIRST.category, when="9 giờ 30 phút ngày 20 tháng 11")
 UNSORTED = said("case-heading-unsorted", number=SECOND.number, when="14 giờ ngày 21 tháng 11")
 

@@ -10,7 +10,7 @@ from feedback.states import CaseStatus
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull
 from ivr.calls.caller_limits import TooManyMessages
-from ivr.desks.citizen_protocol import BulletinSeen, CaseSeen, CommuneSeen, DutyDesk
+from ivr.desks.protocols import BulletinSeen, CaseSeen, CommuneSeen, DutyDesk
 from ivr.flows.definition import delivered_flow
 from ivr.flows.interpreter import FlowEnd, run_flow
 from ivr.simulator.citizen_desk import SimulatedCitizenDesk

@@ -15,10 +15,7 @@ from haichieu.database import Database, now
 from haichieu.locale import render
 from haichieu.people import Level, Unit
 from ivr.calls.routing import Number
-from ivr.custom_flows import drafts, editing, versions
-from ivr.custom_flows.checking import FlowCheck
-from ivr.custom_flows.concern import units_concerned
-from ivr.custom_flows.differences import differences
+from ivr.custom_flows import editor, versions
 from ivr.custom_flows.errors import (
     AlreadyInUse,
     FlowChangedMeanwhile,
@@ -30,10 +27,9 @@ from ivr.custom_flows.errors import (
 )
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.models import FlowDraft, FlowVersion
-from ivr.custom_flows.numbers import current_number, find_version
-from ivr.custom_flows.outline import DEEPEST, outline
-from ivr.custom_flows.sketch import Sketch, read_sketch
-from ivr.custom_flows.trial import Circumstances, try_out
+from ivr.custom_flows.sketch import DEEPEST, Sketch, differences, outline, read_sketch
+from ivr.custom_flows.trial_call import Circumstances, try_out
+from ivr.custom_flows.versions import FlowCheck, current_number, find_version, units_concerned
 from ivr.flows.definition import delivered_definition, delivered_flow
 from ivr.flows.mistakes import FlowMistakes
 from ivr.prompts.texts import PromptTexts
@@ -63,19 +59,19 @@ def sketch() -> Sketch:
 def greeting(prompt: str) -> str:
     """The citizens' line with another greeting."""
     changed = sketch()
-    editing.the_step(changed, "greeting")["prompt"] = prompt
+    editor.the_step(changed, "greeting")["prompt"] = prompt
     return changed.text
 
 
 def draft(session: Session, definition: str, who: str = "account:a@x") -> FlowDraft:
-    seen = drafts.mark_of(drafts.at_work(session, "hotline"))
-    return drafts.save(session, "hotline", definition, seen, who, now())
+    seen = versions.mark_of(versions.at_work(session, "hotline"))
+    return versions.save_draft(session, "hotline", definition, seen, who, now())
 
 
 def publish(session: Session, definition: str, over: int = 0, because: str = "thử") -> FlowVersion:
     made = draft(session, definition)
     return versions.publish(
-        session, "hotline", seen=drafts.mark_of(made.definition), over=over, because=because, who="account:a@x",
+        session, "hotline", seen=versions.mark_of(made.definition), over=over, because=because, who="account:a@x",
         at=now(), check=CHECK,
     )  # fmt: skip
 
@@ -120,13 +116,13 @@ def test_a_published_flow_applies_to_the_next_call_and_can_be_reverted(database:
 
 def test_nothing_wrong_is_published_and_nothing_half(database: Database) -> None:
     wrong = sketch()
-    editing.remove_step(wrong, "duty-desk")
-    editing.the_step(wrong, "status")["exits"].clear()
+    editor.remove_step(wrong, "duty-desk")
+    editor.the_step(wrong, "status")["exits"].clear()
     with database.session() as session:
         kept = draft(session, wrong.text)
         with pytest.raises(FlowMistakes, match="status: lacks the exit done"):
             versions.publish(
-                session, "hotline", seen=drafts.mark_of(kept.definition), over=0, because="vội", who="a", at=now(),
+                session, "hotline", seen=versions.mark_of(kept.definition), over=0, because="vội", who="a", at=now(),
                 check=CHECK,
             )  # fmt: skip
     with database.session() as session:
@@ -135,7 +131,7 @@ def test_nothing_wrong_is_published_and_nothing_half(database: Database) -> None
         publish(session, greeting("goodbye"))
         raise MachineStops
     with database.session() as session:
-        assert (current_number(session, "hotline"), drafts.at_work(session, "hotline")) == (0, wrong.text)
+        assert (current_number(session, "hotline"), versions.at_work(session, "hotline")) == (0, wrong.text)
         assert "flow.publish" not in [entry.action for entry in audit.find(session)]
         with pytest.raises(AlreadyInUse):
             go_back(session, 0, over=0)
@@ -147,24 +143,24 @@ def test_nothing_wrong_is_published_and_nothing_half(database: Database) -> None
 
 
 def test_of_two_people_the_second_is_told_and_nothing_is_overwritten(database: Database) -> None:
-    seen = drafts.mark_of(BUILT_IN)
+    seen = versions.mark_of(BUILT_IN)
     with database.session() as session:
-        drafts.save(session, "hotline", greeting("goodbye"), seen, "account:a@x", now())
+        versions.save_draft(session, "hotline", greeting("goodbye"), seen, "account:a@x", now())
     for definition in (greeting("no-bulletins"), BUILT_IN):
         with pytest.raises(FlowChangedMeanwhile), database.session() as session:
-            drafts.save(session, "hotline", definition, seen, "account:b@x", now())
+            versions.save_draft(session, "hotline", definition, seen, "account:b@x", now())
     with database.session() as session:
         with pytest.raises(FlowChangedMeanwhile):
-            drafts.discard(session, "hotline", seen, "account:b@x")
-        now_there = drafts.mark_of(greeting("goodbye"))
+            versions.discard_draft(session, "hotline", seen, "account:b@x")
+        now_there = versions.mark_of(greeting("goodbye"))
         for over, of in ((0, seen), (1, now_there)):
             with pytest.raises(FlowChangedMeanwhile):
                 versions.publish(
                     session, "hotline", seen=of, over=over, because="x", who="b", at=now(), check=CHECK
                 )  # fmt: skip
-        drafts.discard(session, "hotline", now_there, "account:a@x")
+        versions.discard_draft(session, "hotline", now_there, "account:a@x")
         with pytest.raises(NoDraft):
-            drafts.discard(session, "hotline", now_there, "account:a@x")
+            versions.discard_draft(session, "hotline", now_there, "account:a@x")
 
 
 def test_of_many_at_the_same_moment_one_wins(database: Database) -> None:
@@ -174,7 +170,9 @@ def test_of_many_at_the_same_moment_one_wins(database: Database) -> None:
         together.wait()
         try:
             with database.session() as session:
-                drafts.save(session, "hotline", greeting("goodbye"), drafts.mark_of(BUILT_IN), f"{number}", now())
+                versions.save_draft(
+                    session, "hotline", greeting("goodbye"), versions.mark_of(BUILT_IN), f"{number}", now()
+                )
         except FlowChangedMeanwhile:
             return False
         return True
@@ -255,8 +253,8 @@ def test_what_cannot_be_shown_as_steps_is_no_draft(definition: str) -> None:
 
 def test_steps_are_added_changed_renamed_and_taken_out() -> None:
     made = sketch()
-    editing.add_step(made, "news", "menu", ("main-menu", "5"))
-    editing.change_step(
+    editor.add_step(made, "news", "menu", ("main-menu", "5"))
+    editor.change_step(
         made,
         "news",
         "news-menu",
@@ -268,36 +266,36 @@ def test_steps_are_added_changed_renamed_and_taken_out() -> None:
         "id": "news-menu", "verb": "menu", "prompt": "ask-useful", "seconds": 2.5,
         "exits": {"1": "bulletins", "*": "main-menu"},
     }  # fmt: skip
-    assert editing.the_step(made, "main-menu")["exits"]["5"] == "news-menu"
-    editing.move_exit(made, "main-menu", "5", -1)
-    assert editing.the_step(made, "main-menu")["exits"] == {
+    assert editor.the_step(made, "main-menu")["exits"]["5"] == "news-menu"
+    editor.move_exit(made, "main-menu", "5", -1)
+    assert editor.the_step(made, "main-menu")["exits"] == {
         "1": "commune", "2": "message", "3": "status", "0": "duty-desk", "*": "news-menu", "5": "main-menu",
     }  # fmt: skip
-    editing.reorder_exits(made, "main-menu", ["2", "1", "3", "0", "*", "5"])
-    assert list(editing.the_step(made, "main-menu")["exits"].items())[:2] == [("1", "message"), ("2", "commune")]
-    editing.remove_step(made, "greeting", "language")
-    editing.remove_step(made, "called-back")
+    editor.reorder_exits(made, "main-menu", ["2", "1", "3", "0", "*", "5"])
+    assert list(editor.the_step(made, "main-menu")["exits"].items())[:2] == [("1", "message"), ("2", "commune")]
+    editor.remove_step(made, "greeting", "language")
+    editor.remove_step(made, "called-back")
     assert (made.content["start"], made.content.get("call_back_entry")) == ("language", None)
-    editing.set_beginning(made, {"vi": " Đường dây ", "en": ""}, "language", "main-menu")
+    editor.set_beginning(made, {"vi": " Đường dây ", "en": ""}, "language", "main-menu")
     assert (made.titles, made.content["call_back_entry"]) == ({"vi": "Đường dây"}, "main-menu")
     changes = {(one.place, one.what, one.old, one.new) for one in differences(sketch(), made)}
     assert ("main-menu", "exits 1", "commune", "message") in changes
     assert ("greeting", "verb", "say", "") in changes
     assert ("", "start", "greeting", "language") in changes
     for refused in (
-        lambda: editing.add_step(made, "Có dấu", "say"),
-        lambda: editing.add_step(made, "main-menu", "say"),
-        lambda: editing.add_step(made, "x", "dance"),
-        lambda: editing.add_step(made, "x", "say", ("main-menu", "12")),
-        lambda: editing.add_step(made, "x", "say", ("nowhere", "1")),
-        lambda: editing.change_step(made, "main-menu", "main-menu", {"seconds": "lâu"}, {}),
-        lambda: editing.change_step(made, "main-menu", "main-menu", {"seconds": "nan"}, {}),
-        lambda: editing.change_step(made, "main-menu", "main-menu", {}, {"1": "nowhere"}),
-        lambda: editing.change_step(made, "main-menu", "status", {}, {"1": "status"}),
-        lambda: editing.remove_step(made, "status", "status"),
-        lambda: editing.reorder_exits(made, "main-menu", ["1", "1"]),
-        lambda: editing.move_exit(made, "main-menu", "9", 1),
-        lambda: editing.set_beginning(made, {}, "nowhere", ""),
+        lambda: editor.add_step(made, "Có dấu", "say"),
+        lambda: editor.add_step(made, "main-menu", "say"),
+        lambda: editor.add_step(made, "x", "dance"),
+        lambda: editor.add_step(made, "x", "say", ("main-menu", "12")),
+        lambda: editor.add_step(made, "x", "say", ("nowhere", "1")),
+        lambda: editor.change_step(made, "main-menu", "main-menu", {"seconds": "lâu"}, {}),
+        lambda: editor.change_step(made, "main-menu", "main-menu", {"seconds": "nan"}, {}),
+        lambda: editor.change_step(made, "main-menu", "main-menu", {}, {"1": "nowhere"}),
+        lambda: editor.change_step(made, "main-menu", "status", {}, {"1": "status"}),
+        lambda: editor.remove_step(made, "status", "status"),
+        lambda: editor.reorder_exits(made, "main-menu", ["1", "1"]),
+        lambda: editor.move_exit(made, "main-menu", "9", 1),
+        lambda: editor.set_beginning(made, {}, "nowhere", ""),
     ):
         before = made.text
         with pytest.raises(StepRefused):

@@ -12,7 +12,7 @@ from haichieu.database import now
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from ivr.calls.routing import Number
-from ivr.custom_flows import editing
+from ivr.custom_flows import editor
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition
 from tests.station.district import DUTY_DESK, HAI
@@ -88,12 +88,10 @@ async def test_route_by_time_of_day_sends_the_call_to_the_duty_desk(scene: Scene
 @pytest.mark.proof
 async def test_published_flow_serves_the_next_call_until_rolled_back(scene: Scene) -> None:
     changed = read_sketch(delivered_definition("hotline"))
-    editing.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
-    editing.change_step(
-        changed, "main-menu", "main-menu", {"prompt": "hotline-menu"}, {"5": "status", "*": "main-menu"}
-    )
+    editor.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
+    editor.change_step(changed, "main-menu", "main-menu", {"prompt": "hotline-menu"}, {"5": "status", "*": "main-menu"})
     for step in ("language", "commune", "other-commune", "bulletins", "useful", "message", "duty-desk"):
-        editing.remove_step(changed, step, "main-menu" if step == "language" else "")
+        editor.remove_step(changed, step, "main-menu" if step == "language" else "")
 
     async def call(greeting: str) -> SoftPhone:
         citizen = await scene.outside(CITIZEN)

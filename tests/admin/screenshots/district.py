@@ -26,7 +26,7 @@ from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.station import the_station
 from haichieu.vault import open_vault
-from ivr.custom_flows import drafts, editing
+from ivr.custom_flows import editor, versions
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition, delivered_flows
 from tests.admin.screenshots.concerns import concerns
@@ -97,8 +97,8 @@ def _flow_at_work(session: Session) -> None:
     """Somebody is about to let the hotline begin with another greeting."""
     built_in = delivered_definition("hotline")
     changed = read_sketch(built_in)
-    editing.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
-    drafts.save(session, "hotline", changed.text, drafts.mark_of(built_in), f"account:{ADMIN}", now())
+    editor.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
+    versions.save_draft(session, "hotline", changed.text, versions.mark_of(built_in), f"account:{ADMIN}", now())
 
 
 def _where_it_is_morning() -> str:

@@ -1,5 +1,6 @@
-"""The interface between a flow and the station's services for citizens: bulletins, messages, cases, duty desk."""
+"""Interfaces between flows and the station: services for citizens, cases heard by officials, answers by call."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -129,4 +130,97 @@ class CitizenDesk(Protocol):
 
     async def ring_duty_desk(self) -> DutyDesk:
         """Transfer the caller, and return when the desk has hung up or cannot be reached."""
+        ...
+
+
+@dataclass(frozen=True)
+class WaitingCase:
+    """A case as it is played. `opened_at` is in the station's time zone; `category` is empty without one."""
+
+    id: int
+    number: str
+    category: str
+    opened_at: datetime.datetime
+    sounds: tuple[str, ...]
+    """The citizen's messages, as paths without extension."""
+
+
+class CaseDesk(Protocol):
+    """The new cases of an official on one call, without the identity of citizens."""
+
+    async def new_cases(self, official_id: int) -> list[int]:
+        """Return the ids of the unanswered cases in the official's unit and below, oldest first."""
+        ...
+
+    async def open_case(self, case_id: int) -> WaitingCase | None:
+        """Return a case; None when it is no longer waiting."""
+        ...
+
+    async def begin_answer(self, official_id: int, case_id: int) -> str:
+        """Return the name to record an answer to. Raises AnswerNotAllowed or DiskFull."""
+        ...
+
+    def answer_sound(self, name: str) -> str:
+        """Return the path of the recording without extension."""
+        ...
+
+    async def send_answer(self, name: str) -> bool:
+        """Send the answer; return whether by call, else on air. Raises UnusableSound or NotTaken."""
+        ...
+
+    def discard_answer(self, name: str) -> None:
+        """Discard it; the official records it again."""
+        ...
+
+    def release_answer(self, name: str) -> None:
+        """Release it at the end of the call: an unsent answer becomes a note in the case."""
+        ...
+
+    def forget_sounds(self) -> None:
+        """Delete the texts that were synthesised for this call."""
+        ...
+
+
+@dataclass(frozen=True)
+class AnswerSeen:
+    """One answer. `asked_at` is when its case was opened, in the station's time zone."""
+
+    id: int
+    sound: str
+    asked_at: datetime.datetime
+
+
+class AnswerDesk(Protocol):
+    """The answers of one call, played one after the other, and the citizen's messages about them."""
+
+    def next_answer(self) -> AnswerSeen | None:
+        """Return the next answer; None when all were played."""
+        ...
+
+    def played(self, answer: AnswerSeen, seconds: float) -> None:
+        """Note how much was played until it ended, a key was pressed or the citizen left."""
+        ...
+
+    async def heard(self, answer: AnswerSeen) -> None:
+        """Record that the citizen has heard it."""
+        ...
+
+    async def begin_message(self) -> str:
+        """Return the name to record a message to, for the case of the last answer. Raises DiskFull."""
+        ...
+
+    def message_sound(self, name: str) -> str:
+        """Return the path of the recording without extension."""
+        ...
+
+    async def keep_message(self, name: str) -> None:
+        """File it. Raises NothingSaid."""
+        ...
+
+    def discard_message(self, name: str) -> None:
+        """Discard it; the citizen records it again."""
+        ...
+
+    def release_message(self, name: str) -> None:
+        """Release it at the end of the call: the station files what was not filed."""
         ...

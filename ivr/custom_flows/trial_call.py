@@ -9,7 +9,7 @@ from typing import Protocol
 
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
-from ivr.desks.citizen_protocol import CategorySeen, CommuneSeen
+from ivr.desks.protocols import CategorySeen, CommuneSeen
 from ivr.flows.definition import Flow
 from ivr.flows.interpreter import FlowEnd, run_flow
 from ivr.flows.session import OfficialSeen, Session, Values, ZoneSeen
