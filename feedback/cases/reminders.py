@@ -82,7 +82,7 @@ async def watch_due_dates(database: Database) -> None:
             following = await database.run(lambda session: next_look(session, now()))
             await asyncio.sleep(max((following - at).total_seconds(), 1.0))
         except sa.exc.DBAPIError as problem:
-            log.warning("reminding.blind", problem=str(problem.orig))
+            log.warning("reminders.database_away", problem=str(problem.orig))
             await asyncio.sleep(10.0)
 
 

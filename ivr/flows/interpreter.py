@@ -39,7 +39,7 @@ async def run_flow(flow: Flow, session: Session, entered: Callable[[str], None] 
     except CallEnded:
         return FlowEnd.CALLER_LEFT
     except Exception:
-        log.exception("a flow failed", flow=flow.flow)
+        log.exception("flow.failed", flow=flow.flow)
         with contextlib.suppress(HaiChieuError):
             await session.say("technical-failure")
         with contextlib.suppress(HaiChieuError):
@@ -56,9 +56,9 @@ async def _walk(flow: Flow, session: Session, entered: Callable[[str], None]) ->
     for _ in range(MOST_STEPS):
         entered(here)
         taken = await nodes[here].run(session)
-        log.debug("left a node", flow=flow.flow, node=here, exit=taken)
+        log.debug("flow.node_left", flow=flow.flow, node=here, exit=taken)
         if taken is None:
             return
         here = nodes[here].exits[taken]
-    log.warning("a call took too many steps", flow=flow.flow, steps=MOST_STEPS)
+    log.warning("flow.too_many_steps", flow=flow.flow, steps=MOST_STEPS)
     await session.say("goodbye")

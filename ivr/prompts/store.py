@@ -184,7 +184,7 @@ class PromptStore:
             try:
                 return self._speech.recorded(recording)
             except SynthesisFailed as problem:
-                log.warning("a recorded prompt cannot be read", recording=str(recording), problem=str(problem))
+                log.warning("prompts.recording_unreadable", recording=str(recording), problem=str(problem))
         if self.can_read(language) and self.texts.has(key, language):
             return self._speech.spoken(self.texts.render(key, language, variables), language)
         return None

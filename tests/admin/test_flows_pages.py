@@ -24,7 +24,7 @@ DRAFT = "/flows/hotline/draft"
 
 @pytest.fixture
 def house(migrated_sqlite: Path, tmp_path: Path) -> House:
-    """On SQLite alone: the rows are tried on both in tests/ivr/test_own_flows.py."""
+    """On SQLite alone: the rows are tried on both in tests/ivr/test_custom_flows.py."""
     (tmp_path / "station.sqlite").write_bytes(migrated_sqlite.read_bytes())
     return build(Database(f"sqlite:///{tmp_path / 'station.sqlite'}"), tmp_path)
 

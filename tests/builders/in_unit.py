@@ -20,7 +20,7 @@ from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Account, Official, Unit
 from ivr.calls.routing import Number
-from ivr.custom_flows.versions import find_draft, mark_of
+from ivr.custom_flows.versions import find_draft, mark_of, save_draft
 from ivr.flows.definition import delivered_definition
 from tests.builders.cases import written
 from tests.builders.house import House

@@ -56,7 +56,7 @@ def test_a_citizen_who_speaks_again_reopens_the_case(database: Database, ended: 
         assert (opened.status, opened.answered_at, opened.closed_at) == (CaseStatus.REOPENED, None, None)
 
 
-def test_an_unknown_number_and_a_wrong_digit_are_told_apart(database: Database) -> None:
+def test_unknown_number_and_wrong_digit_are_different_errors(database: Database) -> None:
     with database.session() as session:
         with pytest.raises(NoSuchCase):
             find_case(session, new_case_number())

@@ -1,4 +1,4 @@
-"""Missed calls: one call is owed, once, politely, and never to a number that somebody could have made up for profit."""
+"""Missed calls: one call back, within the reply hours, and none to numbers forged for profit."""
 
 import datetime
 import zoneinfo

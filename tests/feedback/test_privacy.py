@@ -54,7 +54,7 @@ def sound(session: sa.orm.Session, store: MediaStore, level: float) -> Media:
 
 
 def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
-    """A case with everything that can belong to one, and one of somebody else."""
+    """A case with everything that can belong to one, and a case of another citizen."""
     there = office(session)
     one = case(session, there, f"Nhà {SECRET}", book.meet(session, NUMBER, now()))
     said = Said(Direction.IN, Channel.CALL, "citizen", sound=sound(session, store, 0.1))

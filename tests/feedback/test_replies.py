@@ -109,7 +109,7 @@ def test_what_failed_is_tried_again_once_by_a_person(database: Database, known: 
             job = jobs.find(session, replies.JOBS[Way(reply.way)], reply.id)
             assert job is not None
             assert (job.state, job.attempts) == ("waiting", 0)
-        for reply in (text, air):  # clicked twice; and what fails on air is answered anew
+        for reply in (text, air):  # clicked twice; and an answer on air is answered again instead
             with pytest.raises(NothingToRetry):
                 replies.retry(session, reply, BY, now())
         steps = [(step.what, step.actor, step.after) for step in the_case(session).history if "retried" in step.what]

@@ -214,7 +214,7 @@ def test_a_recording_that_cannot_be_read_stays(messages: VoiceMessages, there: O
     assert wav.exists()
 
 
-def test_what_a_call_has_in_hand_is_not_left_behind(messages: VoiceMessages, there: Office) -> None:
+def test_recording_of_a_running_call_is_not_left_behind(messages: VoiceMessages, there: Office) -> None:
     name = messages.begin(Beginning(there.co_ba.id, "number"))
     wav = speak(messages, name)
     assert messages.left_behind() == []

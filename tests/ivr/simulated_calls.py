@@ -19,7 +19,7 @@ REPORT = LastReport("Cô Ba", datetime.datetime(2026, 11, 24, 17, 0), 11, 12, ("
 
 
 def desk(**changes: Any) -> SimulatedDesk:
-    """A desk with zones 11, 13 (no speaker there) and 99; zone 12 is somebody else's."""
+    """A desk with zones 11, 13 (no speaker there) and 99; zone 12 belongs to another official."""
     zones = {zone.keys: zone for zone in (CO_BA, SILENT_ZONE, WHOLE_DISTRICT)}
     return SimulatedDesk(**{"zones": zones, "forbidden_zones": frozenset({"12"})} | changes)
 

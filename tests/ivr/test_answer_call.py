@@ -58,7 +58,7 @@ async def test_hanging_up_during_playback_does_not_confirm() -> None:
     assert (at.times_played, at.heard_ids, end) == (1, [], FlowEnd.CALLER_LEFT)
 
 
-async def test_several_answers_are_told_in_one_call() -> None:
+async def test_several_answers_are_played_in_one_call() -> None:
     asked = datetime.datetime(2026, 11, 20, 9, 30)
     at = SimulatedAnswers([AnswerSeen(1, "♫ answer 1", asked), AnswerSeen(2, "♫ answer 2", asked)])
     call, _ = await ring("1", "1", "1", at=at)
@@ -66,7 +66,7 @@ async def test_several_answers_are_told_in_one_call() -> None:
     assert call.heard[-2:] == ["♫ answer 2", said("goodbye")]
 
 
-async def test_three_takes_a_further_message_and_goes_on() -> None:
+async def test_key_three_records_a_message_and_continues() -> None:
     at = SimulatedAnswers()
     call, _ = await ring("1", "3", "2", "1", at=at)
     begin = call.transcript.index(said("speak-more-instructions"))

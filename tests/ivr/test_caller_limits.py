@@ -1,4 +1,4 @@
-"""How much one caller may ask for: a village's telephone is not turned away, a prank is."""
+"""Caller limits: a village's shared telephone gets through, a prank does not."""
 
 import pytest
 

@@ -121,9 +121,7 @@ async def test_no_language_is_remembered_for_anonymous_callers(
         assert session.scalars(sa.select(Citizen)).all() == []
 
 
-async def test_languages_are_offered_when_somebody_has_recorded_them(
-    line: CitizensLine, there: Office, tmp_path: Path
-) -> None:
+async def test_languages_with_recordings_are_offered(line: CitizensLine, there: Office, tmp_path: Path) -> None:
     assert await desk(line, there.co_ba).languages() == ["vi"]
     for language, keys in (("tyz", ("language-name", "hotline-menu")), ("en", ("hotline-menu",))):
         for key in keys:

@@ -51,7 +51,7 @@ def test_a_bad_definition_is_refused_with_its_place_and_reason(path: Path) -> No
 def test_every_kind_of_mistake_is_in_the_table() -> None:
     assert {path.stem for path in BAD} == EXPECTED.keys()
     found = {mistake.kind for path in BAD for mistake in mistakes_in(path.read_text())}
-    assert found | {MistakeKind.OTHER_NAME} == set(MistakeKind)  # which only its place can tell: see test_own_flows
+    assert found | {MistakeKind.OTHER_NAME} == set(MistakeKind)  # which only its place can tell: see test_custom_flows
 
 
 def test_every_mistake_reaches_the_reader_in_one_language() -> None:

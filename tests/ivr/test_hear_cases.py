@@ -91,7 +91,7 @@ async def test_silence_after_recording_leaves_the_recording() -> None:
         (DiskFull(Message.verbatim("full")), "disk-full"),
     ],
 )
-async def test_an_official_who_may_not_record_is_told_so_and_continues(refusal: HaiChieuError, prompt: str) -> None:
+async def test_official_without_the_right_to_record_continues(refusal: HaiChieuError, prompt: str) -> None:
     at = cases(refusal=refusal)
     call = await hear("1", "2", at=at)
     assert call.heard[call.heard.index(said(prompt)) + 1] == said("case-menu")

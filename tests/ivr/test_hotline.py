@@ -140,7 +140,7 @@ async def test_an_endless_message_is_cut_off_after_minutes_and_stored() -> None:
     assert desk.kept == [False]
 
 
-async def test_somebody_in_a_hurry_presses_everything_at_once() -> None:
+async def test_keys_pressed_ahead_are_taken_in_order() -> None:
     desk = SimulatedCitizenDesk()
     call, _ = await phone("21", "1", desk=desk)
     assert [category.key for category, _ in desk.begun if category] == ["1"]
@@ -263,7 +263,7 @@ async def test_without_bulletins_it_says_so() -> None:
     assert call.heard[2:4] == [said("no-bulletins"), MENU]
 
 
-# What became of a case
+# Status of a case
 
 
 @pytest.mark.parametrize("status", list(CaseStatus))
@@ -282,7 +282,7 @@ async def test_answers_are_played() -> None:
     assert call.heard[said_at + 1 : said_at + 3] == ["♫answer-1", "♫answer-2"]
 
 
-async def test_a_mistyped_number_is_told_apart_from_an_unknown_one() -> None:
+async def test_mistyped_and_unknown_numbers_get_different_prompts() -> None:
     number, other = new_case_number(), new_case_number()
     mistyped = number[:-1] + str((int(number[-1]) + 1) % 10)
     desk = SimulatedCitizenDesk(cases={number: CaseSeen(CaseStatus.NEW, ())})

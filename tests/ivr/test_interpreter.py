@@ -1,4 +1,4 @@
-"""What holds for every flow: hang-ups, silence, wrong keys, failures, circles."""
+"""The interpreter: hang-ups, silence, wrong keys, failures, endless loops."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What an official hears of a case: what was said, and not whose it is."""
+"""Cases by phone: officials hear the messages, never the identity of citizens."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -81,7 +81,7 @@ async def test_three_wrong_tries_end_the_call(caller: str) -> None:
     assert call.over
 
 
-async def test_a_locked_out_official_is_told_so_and_the_call_ends() -> None:
+async def test_locked_out_official_hears_why_and_the_call_ends() -> None:
     call, _ = await place_call("2468#", "1", at_desk=desk(locked=True))
     assert call.heard[-1] == said("locked-out")
 
@@ -91,7 +91,7 @@ async def test_keys_pressed_ahead_of_a_wrong_pin_are_not_taken_for_another_try()
     assert call.heard[2:5] == [said("wrong-pin"), said("ask-pin"), said("official-menu")]
 
 
-async def test_somebody_in_a_hurry_presses_everything_at_once() -> None:
+async def test_keys_pressed_ahead_are_taken_in_order() -> None:
     at_desk = desk()
     call, _ = await place_call("2468#111#1", at_desk=at_desk)
     assert at_desk.went_live == [CO_BA]
@@ -166,7 +166,7 @@ async def test_a_zone_that_cannot_be_used_is_refused_with_its_reason(keys: str, 
     assert at_desk.went_live == [CO_BA]
 
 
-async def test_an_official_without_zones_is_told_so() -> None:
+async def test_official_without_zones_hears_why() -> None:
     call, _ = await place_call("2468#", "1", "*#", at_desk=desk(zones={}))
     assert said("no-zone-of-yours") in call.heard
 
@@ -197,7 +197,7 @@ async def test_a_refused_broadcast_says_why_and_leads_back_to_the_menu(refusal: 
     assert at_desk.went_live == []
 
 
-async def test_an_official_who_is_called_back_is_told_so_before_the_hang_up() -> None:
+async def test_call_back_is_announced_before_the_hang_up() -> None:
     call, end = await place_call("2468#", "1", "11#", "1", "1", at_desk=desk(refusal=CallBackRequired()))
     assert call.transcript[-2:] == [said("call-back-announcement"), "☎ hung up by the station"]
     assert end is FlowEnd.COMPLETED
@@ -305,7 +305,7 @@ async def test_a_recording_whose_zone_is_never_named_is_kept_without_one() -> No
     assert said("programme-kept", number=1, seconds=12) in call.heard
 
 
-async def test_silence_is_not_kept_and_the_caller_is_told() -> None:
+async def test_silent_recording_is_discarded_with_a_prompt() -> None:
     call, _ = await place_call("2468#", "2", "1", "11#", at_desk=desk(unusable=UnusableSound("silent")))
     assert said("recording-silent") in call.heard
     assert call.heard[-1] != said("technical-failure")

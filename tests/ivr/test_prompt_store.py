@@ -1,4 +1,4 @@
-"""Which sound a caller gets for a prompt: recordings first, and the caller's language before the fallback."""
+"""Sounds of prompts: recordings first, and the caller's language before the fallback."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Where a number leads at a moment: by day, by hour, over midnight and on holidays."""
+"""Routes of a number by day and time, over midnight and on holidays."""
 
 import datetime
 from zoneinfo import ZoneInfo

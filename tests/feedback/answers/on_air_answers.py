@@ -1,4 +1,4 @@
-"""When an answer on air was broadcast, as the tests of answers ask for it."""
+"""The broadcast time of an answer on air, for tests."""
 
 import datetime
 

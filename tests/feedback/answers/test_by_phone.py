@@ -126,7 +126,7 @@ def test_a_crash_after_the_answer_was_written_sends_it_once(desk: Desk) -> None:
     assert not wav.exists()
 
 
-def test_what_a_call_has_in_hand_is_left_alone(desk: Desk) -> None:
+def test_recording_of_a_running_call_is_not_taken_in(desk: Desk) -> None:
     name = desk.record(desk.case())
     desk.take_in()
     assert desk.spool.wav(name).exists()

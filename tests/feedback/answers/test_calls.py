@@ -140,9 +140,7 @@ def test_after_two_days_the_citizen_is_left_in_peace(database: Database, there: 
     assert [state for state, _, _ in states(database)] == ["failed"]
 
 
-def test_all_that_waits_for_one_citizen_is_told_in_one_call(
-    database: Database, there: Office, book: CitizenBook
-) -> None:
+def test_citizen_gets_all_waiting_answers_in_one_call(database: Database, there: Office, book: CitizenBook) -> None:
     with database.session() as session:
         answered(session, there, book)
     (first,) = claimed(database)

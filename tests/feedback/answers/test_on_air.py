@@ -69,7 +69,7 @@ def air(database: Database, tmp_path: Path) -> Air:
 
 
 @pytest.mark.parametrize(("spoken", "origin"), [(False, "text"), (True, "phone")])
-def test_an_answer_becomes_a_programme_that_somebody_else_approves(air: Air, spoken: bool, origin: str) -> None:
+def test_answer_becomes_a_programme_that_another_user_approves(air: Air, spoken: bool, origin: str) -> None:
     air.answered(spoken=spoken, anonymous=spoken)
     assert air.carry_out()
     assert not air.carry_out()
@@ -109,7 +109,7 @@ def test_a_text_with_the_citizens_number_in_it_is_not_aired(air: Air, text: str)
         assert NUMBER[-9:] not in render(alarm.text, "en")
 
 
-def test_other_numbers_may_stand_in_a_text() -> None:
+def test_other_numbers_are_allowed_in_a_text() -> None:
     assert not holds_number("Gọi 0206 3 852 114, từ 8 đến 17 giờ", NUMBER)
     assert holds_number("0912-345-678", NUMBER)
 

@@ -1,4 +1,4 @@
-"""What becomes of a text: a case, more of the sender's own case, a wish."""
+"""Inbound texts: new cases, more of the sender's own case, opting out and in."""
 
 import datetime
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_case_that_was_answered_is_opened_again(database: Database, station: T
         assert session.scalars(sa.select(Case.status)).one() == "reopened"
 
 
-def test_with_somebody_elses_number_a_text_is_a_case_like_any_other(database: Database, station: TextInbox) -> None:
+def test_text_with_another_citizens_number_opens_a_new_case(database: Database, station: TextInbox) -> None:
     theirs = send(station, "Cầu hỏng").case_number or ""
     ours = send(station, f"{theirs} tôi muốn biết", sender=MINH).case_number
     unknown = send(station, "12345670 tôi muốn biết", sender=MINH).case_number
@@ -154,7 +154,7 @@ def test_a_number_that_is_not_ours_is_refused(station: TextInbox) -> None:
         station.take(InboundText(LAN, "4711", "Cầu hỏng"))
 
 
-def test_no_number_stands_in_clear_in_any_row(database: Database, station: TextInbox) -> None:
+def test_no_row_contains_a_number_in_clear(database: Database, station: TextInbox) -> None:
     send(station, "Cầu hỏng")
     send(station, "HUY")
     with database.session() as session:

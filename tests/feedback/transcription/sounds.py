@@ -1,4 +1,4 @@
-"""What the tests let the engines hear: human speech through a telephone, and everything else that a line carries."""
+"""Sounds for engines in tests: human speech through a telephone, and everything else that a line carries."""
 
 import subprocess
 from pathlib import Path

@@ -58,7 +58,7 @@ def test_nothing_was_said_is_a_correction_too(database: Database, tmp_path: Path
         assert (transcript.text, transcript.original_text) == ("", "cầu chèo bị hỏng")
 
 
-def test_a_message_that_no_machine_wrote_down_is_written_by_hand(database: Database, tmp_path: Path) -> None:
+def test_message_without_a_transcript_is_transcribed_by_hand(database: Database, tmp_path: Path) -> None:
     said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"], "tyz")
     with database.session() as session:
         correct(session, session.get_one(Message, said), "Nặm bấu mì", BY, now())

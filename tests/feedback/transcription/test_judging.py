@@ -42,7 +42,7 @@ def test_guesses_and_repetitions_are_kept_and_doubtful(changed: dict[str, object
         {"text": "Hãy subscribe cho kênh Ghiền Mì Gõ"},
     ],
 )
-def test_what_nobody_said_is_left_out_and_somebody_should_listen(changed: dict[str, object]) -> None:
+def test_invented_words_are_dropped_and_marked_for_a_person(changed: dict[str, object]) -> None:
     understood = judge([SAID, dataclasses.replace(SAID, **changed)], 4.0)  # type: ignore[arg-type]
     assert (understood.text, understood.doubtful) == ("Cầu treo bị hỏng", True)
 

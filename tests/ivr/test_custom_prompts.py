@@ -1,4 +1,4 @@
-"""The station's own prompts: heard from the next call on, after a restart, and never silence when a file is lost."""
+"""Custom prompts: used from the next call on and after a restart, and never silent when a file is lost."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The station's own flows: nothing wrong is published, nobody's work is lost, and the line never goes down."""
+"""Custom flows: no mistakes are published, no work is lost, and the line never goes down."""
 
 import contextlib
 import json
@@ -142,7 +142,7 @@ def test_nothing_wrong_is_published_and_nothing_half(database: Database) -> None
             publish(session, other.text)
 
 
-def test_of_two_people_the_second_is_told_and_nothing_is_overwritten(database: Database) -> None:
+def test_second_of_two_concurrent_changes_is_refused(database: Database) -> None:
     seen = versions.mark_of(BUILT_IN)
     with database.session() as session:
         versions.save_draft(session, "hotline", greeting("goodbye"), seen, "account:a@x", now())
