@@ -115,6 +115,12 @@ class Scene:
             await phone.registered()
         return await self._ready(phone, name)
 
+    async def unplug(self, name: str) -> None:
+        """Switch a phone of the station off: calls to it fail at once instead of ringing."""
+        phone = self._phones.get(name)
+        if phone is not None and phone.returncode is None:
+            await phone.stop()
+
     async def outside(self, caller_number: str) -> SoftPhone:
         """Return the far side of the carrier's trunk: calls as anybody, takes what the station calls there."""
         if self._outside is not None and (self._outside[0] != caller_number or self._outside[1].returncode is not None):

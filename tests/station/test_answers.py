@@ -160,7 +160,8 @@ async def test_busy_and_interrupted_answer_calls_are_repeated(scene: Scene) -> N
 
 async def test_unreachable_phone_fails_the_reply_with_a_reason(scene: Scene) -> None:
     unreachable = opened(scene, "demo-congrats")
-    answer(scene, unreachable, Way.CALL)  # the phone is not registered any more
+    await scene.unplug("may-la")
+    answer(scene, unreachable, Way.CALL)
     await until(lambda: state(scene, unreachable) == "failed", "given up", 60)
     with scene.station.database.session() as session:
         reply = reply_of(session, unreachable)

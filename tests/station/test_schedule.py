@@ -94,6 +94,7 @@ async def test_booked_official_is_called_ahead_and_on_air_on_time(scene: Scene) 
 async def test_fallback_is_played_on_time_when_nobody_answers(scene: Scene) -> None:
     scene.forget()
     fallback = programme(scene, "demo-congrats")
+    await scene.unplug("may-lan")
     database = scene.station.database
     planned = on_air.plan_in(database, 4, "12", official="1003", lead_seconds=3, fallback_programme_id=fallback)
     aired = await aired_as_planned(scene, planned)
@@ -104,6 +105,7 @@ async def test_fallback_is_played_on_time_when_nobody_answers(scene: Scene) -> N
 
 @pytest.mark.proof
 async def test_unanswered_booking_without_fallback_raises_an_alarm(scene: Scene) -> None:
+    await scene.unplug("may-lan")
     database = scene.station.database
     planned = on_air.plan_in(database, 3, "12", official="1003", lead_seconds=2)
     await until(lambda: on_air.occurrence(database, planned)[0] == "missed", "the occurrence is closed", 40)
