@@ -24,7 +24,7 @@ from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
 
 
 PASSWORD = "mot-hai-ba"

@@ -18,7 +18,7 @@ from tests.station.district import write_district
 from tests.station.playbacks import playbacks_of
 from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 
 def broadcasts_of(scene: Scene, schedule_id: int) -> list[int]:

@@ -32,7 +32,7 @@ from tests.crashes.pausing import locked_database
 from tests.crashes.processes import child_of, kill
 from tests.station.scene import LISTEN_AGAIN, SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 CITIZEN = "+84987654321"
 A_HAIR = 0.1

@@ -12,7 +12,12 @@ from haichieu.heartbeats import BEAT_SECONDS, latest
 from tests.builders.cases import case, office
 from tests.postgres import PostgresCluster
 
-pytestmark = [pytest.mark.calls, pytest.mark.proof, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.calls,
+    pytest.mark.xdist_group("breakable"),
+    pytest.mark.proof,
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 PROCESSES = {"switchboard", "worker", "web"}
 

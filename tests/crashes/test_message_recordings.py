@@ -11,7 +11,7 @@ from haichieu.media import MediaStore
 from tests.crashes.processes import child_of, kill
 from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 
 def messages(scene: Scene) -> list[Message]:

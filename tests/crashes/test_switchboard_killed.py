@@ -13,6 +13,7 @@ from tests.station.scene import SAME, Scene
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.calls,
+    pytest.mark.xdist_group("breakable"),
 ]
 
 TO_THE_SPEAKERS = (PINS[HAI] + "#", "1", "11#", "1")

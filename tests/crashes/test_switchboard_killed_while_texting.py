@@ -20,7 +20,7 @@ from tests.crashes.pausing import bytes_waiting, locked_database, paused_process
 from tests.crashes.processes import child_of, kill
 from tests.station.texting import Texting
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 CITIZEN = "+84912345678"
 """Somebody beyond the gateway."""

@@ -12,7 +12,7 @@ from haichieu.demo.trial_station import free_ports, trial_station
 from tests.station.district import HAI, PINS
 from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 
 async def up(home: Path, **settings: str | int) -> tuple[int | None, str]:

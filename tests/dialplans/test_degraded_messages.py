@@ -57,7 +57,7 @@ flow = "hotline"
 unit = "CB"
 """
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture(scope="module")

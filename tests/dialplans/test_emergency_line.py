@@ -34,7 +34,7 @@ PORT = 5004
 BLOCK = random.randrange(256)
 """Another run of this suite on the machine must not speak into our groups."""
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
 
 
 def group_address(number: int) -> str:

@@ -15,7 +15,7 @@ from haichieu.demo.event_process import ChildEnded, EventMissing
 from haichieu.demo.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
 from haichieu.sip.options import DIGIT_SECONDS
 
-pytestmark = [pytest.mark.calls]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 
 class Pair:

@@ -19,7 +19,7 @@ from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from tests.station.texting import Texting
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_phone_that_texts_receives_its_case_number(texting: Texting) -> None:

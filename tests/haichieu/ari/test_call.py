@@ -10,7 +10,7 @@ from haichieu.ari.call import Call, Digits
 from haichieu.ari.errors import HungUp
 from tests.haichieu.ari.conftest import Line
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 LONG = "demo-congrats"
 

@@ -10,7 +10,7 @@ from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
 from haichieu.demo.trial_station import until
 from tests.haichieu.ari.conftest import Line
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 
 async def cut_off(line: Line) -> None:

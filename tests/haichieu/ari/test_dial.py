@@ -12,7 +12,7 @@ from haichieu.ari.errors import HungUp, NotAnswered
 from tests.haichieu.ari.conftest import PASSWORD, Line
 from tests.station.bare_speaker import BareSpeaker
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 PHONE = "PJSIP/phone"
 

@@ -15,7 +15,7 @@ from haichieu.audio.sound import dbfs, rms
 from haichieu.demo.audio_matching import match
 from tests.haichieu.ari.conftest import Line
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 LONG = "demo-congrats"
 LOUD, SAME = -40.0, 0.6

@@ -27,7 +27,7 @@ from haichieu.demo.softphone.controller import SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.bare_speaker import BareSpeaker
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 SECRET = "a-secret-nobody-guesses"
 NAMED = (
@@ -70,7 +70,7 @@ class House:
         assert not self.arrived
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """The house; the speaker on air is called once."""
     carrier = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -104,7 +104,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hou
         yield House(asterisk, client, on_air, carrier, arrived)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(running: House) -> AsyncIterator[House]:
     """The house with its speaker on air for the length of a test."""
     call = Call(running.client, f"speaker-{uuid.uuid4().hex}", None, "cb-2")
