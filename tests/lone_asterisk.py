@@ -15,7 +15,7 @@ from dialplans.configuration import write_configuration
 from dialplans.degraded import DegradedMode, write_degraded
 from dialplans.installation import find_installation
 from haichieu.demo.trial_station import free_ports, until
-from haichieu.process_control import end_with_parent
+from haichieu.process_control import end_with_parent, run_ahead_of_other_work
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import Settings, load_settings
 from tests import asterisk_rest
@@ -44,7 +44,7 @@ class LoneAsterisk:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(*installation.argv, "-f", "-C", str(configuration)),
-                stdout=log, stderr=log, preexec_fn=end_with_parent,
+                stdout=log, stderr=log, preexec_fn=_as_the_station_does,
             )  # fmt: skip
         await until(self._answers, "ARI answers", 20)
 
@@ -93,6 +93,11 @@ class LoneAsterisk:
             asterisk_rest.request(self.settings, "GET", "/asterisk/ping")
             return True
         return False
+
+
+def _as_the_station_does() -> None:
+    end_with_parent()
+    run_ahead_of_other_work()
 
 
 @asynccontextmanager
