@@ -38,7 +38,7 @@ def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: Hous
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"id": "có dấu"}, "only letters"), ({"id": "loa-commune"}, "is there already"),
+        ({"id": "có dấu"}, "only letters"), ({"id": "loa-commune"}, "already exists"),
         ({"unit": "NOWHERE"}, "there is no"),
         ({"latitude": "95"}, "at most 90"), ({"volume_db": "loud"}, "must be a number"),
         ({"name": " "}, "must not be empty"),
