@@ -47,7 +47,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "POST", "/broadcasts", "Have a text or an approved programme aired. A text needs the right `announce`, an "
+            "POST", "/broadcasts", "Broadcast a text or an approved programme. A text needs the right `announce`, an "
             "emergency the right `emergency`.", Action.VIEW, documents.BroadcastWithDeliveries,
             body=BroadcastWish, status=201, refusals=(409, 503),
         ),

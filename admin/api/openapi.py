@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 LARGEST_NUMBER = 2**31 - 1
 _REFUSALS = {
     400: "The body is not JSON.",
-    401: "There is no valid token.",
+    401: "No token, or an invalid one.",
     403: "The account's role does not allow it, or not in this unit.",
-    404: "There is no such thing, or it is not for this account.",
-    409: "It cannot be done, as things are.",
+    404: "The object does not exist, or this account may not see it.",
+    409: "The request is valid but not possible now.",
     415: "The body is not application/json.",
-    422: "Something in the request is not right.",
-    503: "The machine lacks something.",
+    422: "The request is invalid.",
+    503: "The machine lacks something, such as disk space.",
 }
 
 

@@ -23,7 +23,7 @@ def register_reports(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "GET", "/reports/broadcasts", "What was aired, unit by unit and category by category.", Action.VIEW,
+            "GET", "/reports/broadcasts", "Broadcasts by unit and by category.", Action.VIEW,
             shapes.BroadcastReport, query=ReportQuery,
         )
     )  # fmt: skip
@@ -44,7 +44,7 @@ def register_reports(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "GET", "/reports/availability", "How speakers could be reached, the least reachable first.", Action.VIEW,
+            "GET", "/reports/availability", "Availability of speakers, the least reachable first.", Action.VIEW,
             shapes.AvailabilityReport, query=ReportQuery,
         )
     )  # fmt: skip
@@ -65,7 +65,7 @@ def register_reports(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "GET", "/reports/cases", "How cases were dealt with, as a whole, by unit and by category.", Action.VIEW,
+            "GET", "/reports/cases", "Handling of cases: total, by unit and by category.", Action.VIEW,
             shapes.CasesReport, query=ReportQuery,
         )
     )  # fmt: skip
@@ -81,7 +81,7 @@ def register_reports(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "GET", "/reports/survey", "What listeners say of programmes by keypad.", Action.VIEW, shapes.SurveyReport,
+            "GET", "/reports/survey", "Listener feedback on programmes by keypad.", Action.VIEW, shapes.SurveyReport,
             query=ReportQuery,
         )
     )  # fmt: skip
