@@ -42,7 +42,7 @@ def register_health(app: Flask, panel: Panel) -> None:
 
 
 def _is_from_here() -> bool:
-    """Say whether the request comes from this machine; an undeclared local proxy reveals itself by its headers."""
+    """Return whether the request comes from this machine; an undeclared local proxy reveals itself by its headers."""
     try:
         here = ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

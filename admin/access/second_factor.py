@@ -25,7 +25,7 @@ _RECOVERY_LENGTH = 12
 
 
 def is_on(session: Session, account_id: int) -> bool:
-    """Say whether an account must enter a code."""
+    """Return whether an account must enter a code."""
     factor = session.get(SecondFactor, account_id)
     return factor is not None and factor.confirmed_at is not None
 
@@ -59,7 +59,7 @@ def switch_off(session: Session, account: Account, who: str) -> None:
 
 
 def code_is_right(session: Session, vault: Vault, account_id: int, code: str, at: datetime.datetime) -> bool:
-    """Say whether a code of the app or a recovery code is right; this uses it up."""
+    """Return whether a code of the app or a recovery code is right; this uses it up."""
     factor = session.get(SecondFactor, account_id, with_for_update=True)
     if factor is None or factor.confirmed_at is None:
         return False
@@ -93,7 +93,7 @@ def qr_code(secret: str, account: Account, station: str) -> str:
 
 
 def _takes(factor: SecondFactor, vault: Vault, code: str, at: datetime.datetime) -> bool:
-    """Say whether the code belongs to a nearby step later than the last used one; this uses it up."""
+    """Return whether the code belongs to a nearby step later than the last used one; this uses it up."""
     codes = pyotp.TOTP(vault.unlock(factor.secret_locked))
     present = int(at.timestamp()) // STEP_SECONDS
     given = _plain(code)

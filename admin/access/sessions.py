@@ -54,7 +54,7 @@ def find_even_ended(session: Session, proof: str) -> WebSession | None:
 
 
 def is_use_worth_noting(login: WebSession, at: datetime.datetime) -> bool:
-    """Say whether the last recorded use is older than `SEEN_EVERY`."""
+    """Return whether the last recorded use is older than `SEEN_EVERY`."""
     return at - login.seen_at >= SEEN_EVERY
 
 

@@ -22,7 +22,7 @@ class Visitor:
         return f"account:{self.account.email}"
 
     def may(self, action: Action | str) -> bool:
-        """Say whether the visitor's role has an action."""
+        """Return whether the visitor's role has an action."""
         return may(self.account, Action(action))
 
 

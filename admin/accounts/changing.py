@@ -47,7 +47,7 @@ def disable(session: Session, account: Account, who: str, at: datetime.datetime)
 
 
 def is_disabled(account: Account) -> bool:
-    """Say whether the account has no password."""
+    """Return whether the account has no password."""
     return not account.password_hash
 
 

@@ -66,7 +66,7 @@ def units_of_broadcast(session: Session, number: int) -> set[int]:
 
 
 def sees_everything(session: Session, visitor: Visitor) -> bool:
-    """Say whether the visitor's unit is above all others."""
+    """Return whether the visitor's unit is above all others."""
     return session.scalar(sa.select(Unit.id).where(Unit.id.not_in(visitor.units)).limit(1)) is None
 
 

@@ -67,7 +67,7 @@ class Conversation:
     """None for a visitor with read access only."""
 
     def may_happen(self, event: str) -> bool:
-        """Say whether an event is possible in the case's state."""
+        """Return whether an event is possible in the case's state."""
         return (CaseStatus(self.case.status), CaseEvent(event)) in CASE.table
 
     def name(self, actor: str) -> str:

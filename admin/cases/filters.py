@@ -16,7 +16,7 @@ from haichieu.people import Unit
 
 LONGEST_WORDS = 200
 WAITING = "waiting"
-"""Stands for every state in which the citizen waits for an answer."""
+"""Every state in which the citizen waits for an answer."""
 
 
 @dataclass(frozen=True)

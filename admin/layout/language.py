@@ -86,7 +86,7 @@ def say_in(language: str, name: str) -> str:
 
 
 def has_text(name: str) -> bool:
-    """Say whether the pages have such a text."""
+    """Return whether the pages have such a text."""
     return f"panel.{name}" in catalogue(FALLBACK).keys
 
 

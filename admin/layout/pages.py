@@ -24,7 +24,7 @@ class Form:
         return self.fields.get(name, ())
 
     def chosen(self, name: str, value: str) -> bool:
-        """Say whether a box is ticked."""
+        """Return whether a box is ticked."""
         return value in self.values(name)
 
     @property

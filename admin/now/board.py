@@ -28,7 +28,7 @@ _BEGUN = (BroadcastState.CALLING, BroadcastState.ON_AIR)
 
 @dataclass(frozen=True)
 class OnAir:
-    """A broadcast that plays or is about to; `may_stop` says whether this visitor may stop it."""
+    """A broadcast that plays or is about to; `may_stop` is true when this visitor may stop it."""
 
     number: int
     who: str

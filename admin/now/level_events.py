@@ -21,7 +21,7 @@ class LevelEvents:
         self._shown: Sequence[int] = ()
 
     def look_again(self) -> bool:
-        """Refresh the broadcasts on air after a change; say whether there are any."""
+        """Refresh the broadcasts on air after a change; return whether there are any."""
         self._shown = self._on_air()
         return bool(self._shown)
 

@@ -63,7 +63,7 @@ def newest_call(session: Session, key: str, language: str) -> PromptCall | None:
 
 
 def goes_on(call: PromptCall | None) -> bool:
-    """Say whether a call is pending or in progress."""
+    """Return whether a call is pending or in progress."""
     return call is not None and call.state in UNDER_WAY
 
 

@@ -19,7 +19,7 @@ FILE = "first-link"
 
 
 def is_empty(session: Session) -> bool:
-    """Say whether there is no account yet."""
+    """Return whether there is no account yet."""
     return session.scalar(sa.select(Account.id).limit(1)) is None
 
 
@@ -31,7 +31,7 @@ def first_link(settings: Settings) -> str:
 
 
 def is_right(settings: Settings, token: str) -> bool:
-    """Say whether this is the token of the link."""
+    """Return whether this is the token of the link."""
     return hmac.compare_digest(_token(settings.home).encode(), token.encode())
 
 

@@ -9,7 +9,7 @@ from haichieu.audio.errors import UnreadableSound
 
 PIECES = 240
 MOST_OF_A_PIECE = 16_000
-"""Frames read per piece; in a long programme, the beginning of a piece stands for the rest."""
+"""Frames read per piece; in a long programme, only the beginning of a piece is read."""
 
 
 def peaks(file: Path) -> list[int]:

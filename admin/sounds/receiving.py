@@ -29,7 +29,7 @@ def streams_body(view: V) -> V:
 
 
 def is_streamed(view: Callable[..., Any] | None) -> bool:
-    """Say whether the view is marked."""
+    """Return whether the view is marked."""
     return getattr(view, _MARK, False)
 
 

@@ -95,7 +95,7 @@ def follow(page: Page, way: Locator) -> None:
 
 
 def drag(page: Page, what: Locator, onto: Locator) -> None:
-    """Drag and drop, as the page is told of it: on a busy machine the mouse of the browser's debugger drops nothing."""
+    """Drag and drop by events: on a busy machine the mouse of the browser's debugger drops nothing."""
     carried = page.evaluate_handle("() => new DataTransfer()")
     for where, event in ((what, "dragstart"), (onto, "dragover"), (onto, "drop")):
         where.dispatch_event(event, {"dataTransfer": carried})

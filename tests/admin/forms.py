@@ -1,4 +1,4 @@
-"""The forms that stand on pages, as a browser would send them, and a station in which there is one of everything."""
+"""Forms of pages as a browser sends them, and a station with one of everything."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ PAGES = (
 
 @dataclass(frozen=True)
 class SentForm:
-    """A form: where it stands, where it goes, its fields, and which of them somebody types into."""
+    """A form: its page, its target, its fields, and which of them are typed into."""
 
     page: str
     action: str

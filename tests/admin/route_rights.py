@@ -1,4 +1,4 @@
-"""What every route is about: what is open, what lists, and what needs which right in which unit."""
+"""Rights of every route: open ones, lists, and the right and unit that each other needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

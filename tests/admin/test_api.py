@@ -56,7 +56,7 @@ def test_a_text_is_planned_shown_listed_and_stopped(house: House, client: FlaskC
     assert stopped == {"id": number, "state": "cancelled", "stop_asked": True}
 
 
-def test_the_proof_is_told_speaker_by_speaker(house: House, client: FlaskClient, operator: Header) -> None:
+def test_broadcast_has_a_delivery_per_speaker(house: House, client: FlaskClient, operator: Header) -> None:
     made = client.post("/api/v1/broadcasts", headers=operator, json={"zones": ["12"], "text": "Thử loa"}).json
     assert made is not None
     with house.database.session() as session:
@@ -246,7 +246,7 @@ def test_refusal_without_token_is_in_the_language_asked_for(client: FlaskClient)
     assert unknown["detail"] == render_key("vi", "panel.error.lost", {})
 
 
-def test_what_is_not_json_is_told_apart(client: FlaskClient, operator: Header) -> None:
+def test_body_that_is_not_json_is_refused(client: FlaskClient, operator: Header) -> None:
     path = "/api/v1/broadcasts"
     assert client.post(path, headers=operator, data="{", content_type="application/json").status_code == 400
     assert client.post(path, headers=operator, data="a=b").status_code == 415

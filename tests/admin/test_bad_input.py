@@ -1,4 +1,4 @@
-"""What nobody should type, in every form of every page: refused in words or kept, never run, never a broken page."""
+"""Hostile and odd input in every form of every page: refused or stored, never run, never a broken page."""
 
 from collections.abc import Iterator
 from pathlib import Path

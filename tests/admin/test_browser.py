@@ -1,6 +1,6 @@
 """The panel as people use it: Debian's chromium, on an old laptop's screen and on a phone's, against a real server.
 
-axe looks at every page for what somebody could not read or reach; the console must stay silent, which a broken
+axe checks every page for what a user cannot read or reach; the console must stay silent, which a broken
 content-security policy or a missing file would not.
 """
 

@@ -15,9 +15,7 @@ from tests.builders.sounds import tone
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_a_file_is_sent_approved_by_another_planned_and_stands_in_the_week(
-    page: Page, station: Served, tmp_path: Path
-) -> None:
+def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, station: Served, tmp_path: Path) -> None:
     (tmp_path / "bai-hat.wav").write_bytes(tone(2))
     sign_in(page, "editor@x.example", "/programmes/new")
     look(page, "programme-new-vi")

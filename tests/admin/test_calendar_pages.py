@@ -45,7 +45,7 @@ def test_a_schedule_is_planned_and_seen_in_week_and_month(house: House) -> None:
     assert "Tin &lt;script&gt;" in other
 
 
-def test_lunar_days_and_holidays_stand_beside_the_days(house: House) -> None:
+def test_days_show_lunar_dates_and_holidays(house: House) -> None:
     shown = house.signed_in(EDITOR).get("/calendar?day=2027-02-06").text
     assert "Ngày 1 tháng 1 âm lịch" in shown
     assert "Tết" in shown
@@ -89,7 +89,7 @@ def _zone(house: House, code: str) -> int:
         return session.query(Zone).filter_by(code=code).one().id
 
 
-def test_the_second_of_two_people_is_told_and_keeps_what_they_typed(house: House) -> None:
+def test_second_editor_gets_a_conflict_and_keeps_the_text(house: House) -> None:
     editor, second = house.signed_in(EDITOR), house.signed_in("admin@x.example")
     programme = drafted(house, seconds=60.0)
     number = planned(house, editor, programme=programme)

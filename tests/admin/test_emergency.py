@@ -79,7 +79,7 @@ def test_only_zones_that_lie_wholly_in_ones_units_are_offered(house: House) -> N
     assert set(re.findall(r'name="zone" value="(\d+)"', page)) == {"12", "13"}
 
 
-def test_a_mistake_is_told_and_nothing_that_was_typed_is_lost(house: House) -> None:
+def test_refused_form_keeps_what_was_typed(house: House) -> None:
     for changed, told in (
         ({"text": "  "}, "Chưa có nội dung."),
         ({"zone": "99"}, "Không có khu vực"),

@@ -30,7 +30,7 @@ def house(migrated_sqlite: Path, tmp_path: Path) -> House:
 
 
 def send(browser: Browser, path: str, page: str = DRAFT, **fields: object):  # type: ignore[no-untyped-def]
-    """Send a form that stands on a page, with the mark of what was shown there."""
+    """Send a form of a page, with the mark of what was shown there."""
     return browser.post(path, page, **{"seen": seen(browser, page), **fields})
 
 

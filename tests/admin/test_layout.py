@@ -1,4 +1,4 @@
-"""What every page shares: words in both languages, static files, headers, errors that look like pages."""
+"""Shared parts of all pages: texts in both languages, static files, headers, error pages."""
 
 import hashlib
 import re

@@ -171,7 +171,7 @@ def test_what_was_typed_survives_a_login_that_ran_out(house: House) -> None:
     assert "Lũ về" not in browser.get("/emergency").text
 
 
-def test_what_somebody_typed_is_not_shown_to_somebody_else(house: House) -> None:
+def test_kept_form_is_not_shown_to_another_user(house: House) -> None:
     browser = house.signed_in("operator@x.example")
     token = browser.form_token("/emergency")
     with house.database.session() as session:

@@ -109,7 +109,7 @@ def test_another_password_leaves_this_browser_in_and_no_other(house: House) -> N
         ("", "?"),
     ],
 )  # fmt: skip
-def test_a_browser_is_told_by_the_names_its_owner_knows(said: str, told: str) -> None:
+def test_browsers_have_names_that_their_owners_know(said: str, told: str) -> None:
     assert browser_name(said) == told
 
 

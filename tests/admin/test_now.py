@@ -161,10 +161,10 @@ def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
     return found[0]
 
 
-def test_a_change_is_told_and_a_heartbeat_is_not(house: House) -> None:
+def test_change_is_announced_and_heartbeat_is_not(house: House) -> None:
     pulse = Pulse(house.database)
     events = pulse.events(pulse.open_stream(1), lambda: True, nothing_on_air(house))
-    assert next_event(events) == NEWS  # whoever comes, or comes back, looks once
+    assert next_event(events) == NEWS  # a page that opens, or reconnects, looks once
     counted(pulse, 1)
     assert next_event(events) == NEWS
     with house.database.session() as session:

@@ -1,4 +1,4 @@
-"""Who may use which route: every role, every route, in one's own unit, one below, and another."""
+"""Rights of every role on every route: in its own unit, one below, and another."""
 
 import shutil
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Visitors:
 
 @pytest.fixture(scope="module")
 def visitors(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitors]:
-    """Those of one house, in which every trial makes what it is about anew."""
+    """Objects of one station; every trial creates its own."""
     home = tmp_path_factory.mktemp("house")
     database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, home / 'station.sqlite')}")
     yield Visitors(build(database, home))
@@ -121,7 +121,7 @@ def test_unit_rights_apply_on_postgresql_too(visitors_on_postgresql: Visitors) -
 
 
 def try_in_every_unit(visitors: Visitors, one: Try, role: Role) -> None:
-    """In each unit for a role that may; for one that may not, in its own unit, where nothing else stands in its way."""
+    """In each unit for a role with the right; for one without, in its own unit, where nothing else is refused."""
     house = visitors.house
     units = (("commune", True), ("village", True), ("other", False), ("district", False))
     for unit, inside in units if one.action in MAY[role] else units[:1]:

@@ -39,7 +39,7 @@ NOT_ISOLATED = """
   return found;
 }
 """
-"""Where a name that is written the other way round could turn round what stands beside it."""
+"""Places where a right-to-left name could reorder the text beside it."""
 
 OVER_ONE_ANOTHER = """
 () => {
@@ -64,7 +64,7 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture(scope="module")
 def station(station: Served) -> Served:
-    """A station in which somebody has named things as badly as they can be named."""
+    """A station with the worst possible names."""
     _name_badly(station.house)
     return station
 

@@ -1,4 +1,4 @@
-"""Programmes as pages: made, sent, approved by somebody else, aired in two steps; and what is refused on the way."""
+"""Programme pages: adding, submitting, approval by another user, airing in two steps, and refusals."""
 
 import datetime
 

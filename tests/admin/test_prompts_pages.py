@@ -107,7 +107,7 @@ def test_a_recording_is_checked_converted_and_played(house: House, admin: Browse
     page = admin.get(PAGE).text
     assert "Thu bằng trình duyệt" in page
     assert "bản thu riêng" in page
-    assert send(admin, PAGE, sound)[0] == 409  # somebody else was first
+    assert send(admin, PAGE, sound)[0] == 409  # another user was first
     assert send(admin, PAGE, a_sound(tmp_path, 2), edition=edition_on(page))[0] == 201
     with house.database.session() as session:
         own = session.query(CustomPrompt).one()

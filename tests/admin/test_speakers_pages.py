@@ -45,7 +45,7 @@ def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: Hous
         ({"sort": "multicast", "multicast": "10.0.0.1:5004"}, "multicast group"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_stands_at_its_field(house: House, wrong: dict[str, str], said: str) -> None:
+def test_problem_is_shown_at_its_field(house: House, wrong: dict[str, str], said: str) -> None:
     browser = house.signed_in("admin@district.example")
     browser.client.set_cookie("haichieu_language", "en")
     answer = browser.post("/speakers/new", "/account", **{"id": "cb-9", "name": "Loa", "unit": "COMMUNE", **wrong})

@@ -50,7 +50,7 @@ def modules() -> Iterator[ast.Module]:
 
 
 def is_beginning(text: object) -> bool:
-    """Say whether a text is the beginning of a key, with its area and more."""
+    """Return whether a text is the beginning of a key, with its area and more."""
     return isinstance(text, str) and re.fullmatch(r"[a-z_]+\.[a-z_][a-z_.]*", text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Take the pictures of `docs/screenshots` anew: `python -m tests.admin.screenshots [NAME…]`, all without a name.
+"""Take the pictures of `docs/screenshots`: `python -m tests.admin.screenshots [NAME…]`, all without a name.
 
 Every page is taken 1280 pixels wide in both languages, and 360 pixels wide in Vietnamese. The first run is taken of a
 station that is empty.
@@ -45,7 +45,7 @@ class Shot:
 
 
 def press(*names: str) -> Callable[[Page], None]:
-    """Press buttons or links one after the other; each name stands for both languages, as `Lưu|Save`."""
+    """Press buttons or links one after the other; each name has both languages, as `Lưu|Save`."""
 
     def does(page: Page) -> None:
         for name in names:
@@ -63,7 +63,7 @@ def say_an_emergency(page: Page) -> None:
 
 
 def confirm_an_emergency(page: Page) -> None:
-    """Go on to the second step, which is not confirmed."""
+    """Continue to the second step without confirming it."""
     say_an_emergency(page)
     press("Xem trước|Preview")(page)
 

@@ -1,4 +1,4 @@
-"""What the citizens of the district say: written, spoken, late, answered, twice the same."""
+"""Cases of the sample district: written, spoken, late, answered, duplicate."""
 
 import datetime
 from pathlib import Path

@@ -35,7 +35,7 @@ from tests.every_table import load_every_table
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "bao-lac.toml"
 MORNING = 8
-"""The hour that the pictures show, whenever they are taken."""
+"""The time of day in the pictures, whenever they are taken."""
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 ADMIN, EDITOR, APPROVER, OPERATOR = (f"{name}@baolac.example" for name in ("quantri", "bientap", "duyet", "trucban"))
 
@@ -94,7 +94,7 @@ def build_district(home: Path) -> Database:
 
 
 def _flow_at_work(session: Session) -> None:
-    """Somebody is about to let the hotline begin with another greeting."""
+    """Start a draft of the hotline with another greeting."""
     built_in = delivered_definition("hotline")
     changed = read_sketch(built_in)
     editor.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
