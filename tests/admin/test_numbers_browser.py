@@ -88,7 +88,7 @@ def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.get_by_role("button", name="Nghe thử").click()
     expect(page.locator("[data-hear-player]")).to_be_visible(timeout=20_000)
     page.get_by_role("button", name="Dùng câu này").click()
-    expect(page.get_by_text("Đã đổi lời thoại")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Đã đổi câu thoại")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("heading", name="câu chữ riêng")).to_be_visible()
     page.get_by_role("button", name="Bắt đầu thu").click()
     expect(page.get_by_text("Đang thu âm…")).to_be_visible()

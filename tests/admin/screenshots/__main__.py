@@ -210,7 +210,7 @@ def main(names: list[str]) -> None:
     """Build the stations, serve them and take what was asked for."""
     unknown = set(names) - {shot.name for shot in (*SHOTS, BEGINNING)}
     if unknown:
-        sys.exit(f"Không có ảnh tên {', '.join(unknown)}. / There is no picture called {', '.join(unknown)}.")
+        sys.exit(f"There is no picture called {', '.join(unknown)}.")
     wanted = [shot for shot in SHOTS if not names or shot.name in names]
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         flags = [*FLAGS, "--no-sandbox", "--hide-scrollbars"]
