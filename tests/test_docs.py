@@ -64,6 +64,28 @@ def test_files_that_are_named_exist(document: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists() and name != "docker/.env"] == []
 
 
+ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin")
+
+
+def paths_in_architecture() -> set[str]:
+    text = (ROOT / "docs/architecture.md").read_text()
+    return set(re.findall(rf"`((?:{'|'.join((*ROOMS, 'tests', 'docker', 'docs', 'examples'))})/[\w./-]*)`", text))
+
+
+def test_architecture_names_every_folder_of_modules() -> None:
+    modules = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    modules += (ROOT / "tests").glob("*/*.py")
+    folders = {f"{path.parent.relative_to(ROOT)}/" for path in modules if path.name != "__init__.py"}
+    assert folders - paths_in_architecture() == set()
+
+
+def test_architecture_names_only_what_exists() -> None:
+    named = paths_in_architecture()
+    assert len(named) > 100
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    assert [path for path in sorted(named) if (ROOT / path).is_dir() != path.endswith("/")] == []
+
+
 def test_operators_can_look_up_every_reason_that_they_may_hear() -> None:
     guide = (ROOT / "docs/operator-guide.vi.md").read_text()
     assert [reason for reason in Reason if f"| {render(reason_message(reason), 'vi')} |" not in guide] == []
