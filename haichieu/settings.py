@@ -90,7 +90,7 @@ class Settings(_Sources):
     keep_expired_days: int = Field(
         365,
         ge=0,
-        description="Days that the audio of a programme is stored after its expiry and last broadcast; 0 means for ever.",
+        description="Days that the audio of a programme is stored after its expiry and last airing; 0 means for ever.",
     )
     keep_recordings_days: int = Field(
         365, ge=0, description="Days that recordings of live broadcasts are stored; 0 means for ever."
@@ -126,7 +126,7 @@ class Settings(_Sources):
     )
     answer_call_pauses: str = Field(
         "10,60,240,1200",
-        description="Delays in minutes between attempts to deliver an answer by call; there is one more attempt than delays.",
+        description="Delays in minutes between attempts to call with an answer; one more attempt than delays.",
     )
     node: str = Field(
         "main",
