@@ -1,4 +1,4 @@
-"""Every knob of a station, in one class.
+"""Settings of a station.
 
 Sources, later ones win: the defaults below, `haichieu.toml` in the home, `HAICHIEU_*` in the
 environment, the command line. Nothing else in the project reads the environment.
@@ -49,11 +49,11 @@ class Settings(_Sources):
 
     model_config = SettingsConfigDict(env_prefix="HAICHIEU_", extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder for everything that the station writes.")
+    home: Path = Field(Path("var"), description="Folder for everything this station writes.")
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home.")
     bind: str = Field("127.0.0.1", description="Address that SIP, RTP and the web listen on.")
     external_address: str = Field(
-        "", description="Public address for phones outside the local network, when the station is behind NAT."
+        "", description="Address announced to phones outside the local network, when behind NAT."
     )
     sip_port: int = Field(5060, ge=1, le=65535, description="UDP port of SIP.")
     rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
@@ -61,72 +61,70 @@ class Settings(_Sources):
         8088,
         ge=1,
         le=65535,
-        description="TCP port of ARI; always bound to loopback unless ari_host says otherwise.",
+        description="TCP port of ARI; bound to loopback unless ari_host is set.",
     )
-    ari_host: str = Field("127.0.0.1", description="Address on which ARI listens and the switchboard connects to it.")
-    ari_password: str = Field("", repr=False, description="ARI password; empty means a generated one in the home.")
+    ari_host: str = Field(
+        "127.0.0.1", description="Address of ARI: Asterisk listens there, and the switchboard connects to it."
+    )
+    ari_password: str = Field("", repr=False, description="ARI password; empty means generated in the home.")
     web_port: int = Field(8080, ge=1, le=65535, description="TCP port of the web process.")
-    asterisk: str = Field("", description="Path of an Asterisk binary; empty means find or download one.")
+    asterisk: str = Field("", description="Path of an Asterisk binary; empty means find or fetch one.")
     asterisk_cache: Path | None = Field(
-        None, description="Folder for a downloaded Asterisk; default ~/.cache/haichieu/asterisk."
+        None, description="Folder for a fetched Asterisk; default ~/.cache/haichieu/asterisk."
     )
     language: str = Field("", description="Language of command output, vi or en; empty means vi.")
     min_free_megabytes: int = Field(
-        200, ge=0, description="Minimum free disk space in MB to start anything that is recorded."
+        200, ge=0, description="Minimum free disk (MB) required to start anything that is recorded."
     )
     call_back_delay: float = Field(
         2.0, ge=0, description="Seconds between hanging up on an official and calling them back."
     )
     qualify_seconds: int = Field(
-        30, ge=0, description="Seconds between qualify requests to a speaker; 0 relies on its registration alone."
+        30, ge=0, description="Seconds between OPTIONS requests to a speaker (qualify); 0 relies on its registration."
     )
     answer_seconds: float = Field(
-        8.0, gt=0, description="Seconds that a speaker may take to answer before it is called again."
+        8.0, gt=0, description="Seconds a speaker may take to answer before it is called again."
     )
-    max_live_minutes: int = Field(120, ge=1, description="Longest live broadcast, in minutes.")
+    max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
     keep_withdrawn_days: int = Field(
-        90, ge=0, description="Days that the audio of a withdrawn programme is stored; 0 means for ever."
+        90, ge=0, description="Days to retain the sound of a withdrawn programme; 0 means forever."
     )
     keep_expired_days: int = Field(
         365,
         ge=0,
-        description="Days that the audio of a programme is stored after its expiry and last airing; 0 means for ever.",
+        description="Days to retain the sound of a programme after it expired and was last broadcast; 0 means forever.",
     )
     keep_recordings_days: int = Field(
-        365, ge=0, description="Days that recordings of live broadcasts are stored; 0 means for ever."
+        365, ge=0, description="Days to retain recordings of live broadcasts; 0 means forever."
     )
     transcriber: str = Field(
         "faster-whisper", description="Engine that transcribes voice messages: faster-whisper, viet-asr, or none."
     )
     asr_model: Path | None = Field(
-        None, description="Folder of the speech model (CTranslate2); default: the one that `make model` downloads."
+        None, description="Folder of the speech model (CTranslate2); default: the one that `make` fetches."
     )
     transcriber_threads: int = Field(
-        1, ge=1, le=64, description="Processor threads of the transcriber; more of them may disturb calls."
+        1, ge=1, le=64, description="Processor threads of the transcriber; many threads may disturb calls."
     )
     twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
-    twilio_auth_token: str = Field(
-        "", repr=False, description="Twilio's secret, which signs requests in both directions."
-    )
+    twilio_auth_token: str = Field("", repr=False, description="Twilio's secret; it signs requests in both directions.")
     twilio_number: str = Field("", description="Sender number of texts, in E.164.")
-    twilio_base_url: str = Field("", description="Base URL of Twilio's API; empty means Twilio itself.")
-    public_url: str = Field(
-        "", description="URL of the web process as seen from outside; Twilio's signatures cover it."
-    )
+    twilio_base_url: str = Field("", description="Address of Twilio's API; empty means Twilio itself.")
+    public_url: str = Field("", description="Public URL of the web process; Twilio signs the URL that it calls.")
     web_proxies: int = Field(
         0, ge=0, le=5, description="Number of trusted reverse proxies in front of the web process."
     )
     keep_message_sound_days: int = Field(
         730,
         ge=0,
-        description="Days that the audio of a citizen's message is stored after its case was closed; 0 means for ever.",
+        description="Days to retain the sound of a citizen's message after its case was closed; 0 means forever.",
     )
     keep_cases_days: int = Field(
-        1825, ge=0, description="Days that a closed case is stored, with all its data; 0 means for ever."
+        1825, ge=0, description="Days to retain a closed case with all its data; 0 means forever."
     )
     answer_call_pauses: str = Field(
         "10,60,240,1200",
-        description="Delays in minutes between attempts to call with an answer; one more attempt than delays.",
+        description="Delays in minutes between answer-call attempts; there is one more attempt than delays.",
     )
     node: str = Field(
         "main",
@@ -182,12 +180,12 @@ class Settings(_Sources):
 
     @property
     def answer_call_minutes(self) -> tuple[float, ...]:
-        """The pauses between the tries to tell an answer by call."""
+        """Delays between attempts to deliver an answer by call."""
         return tuple(float(part) for part in self.answer_call_pauses.split(",") if part.strip())
 
     @property
     def multicast_interface(self) -> str:
-        """The address that multicast leaves from: ours, or empty when we listen on every address."""
+        """Source address of multicast; empty when we listen on every address."""
         return "" if self.bind == EVERYWHERE else self.bind
 
     @property
