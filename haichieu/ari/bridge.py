@@ -17,7 +17,7 @@ from typing import Literal
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, NotAnswered, NotPlayed, NotStarted
+from haichieu.ari.errors import AriError, HungUp, NotAnswered, NotPlayed, NotStarted
 
 FILE_CLOSES_SECONDS = 2.0
 
@@ -29,7 +29,7 @@ class Bridge:
 
     def __init__(self, client: AriClient, bridge_id: str, *, mutes: bool = False) -> None:
         self.id = bridge_id
-        self._mutes = "true" if mutes else None
+        self._mutes = mutes
         self._client = client
         self._claim = client.events.claim(bridge_id)
 
@@ -39,15 +39,20 @@ class Bridge:
 
     async def add(self, channel_ids: Iterable[str], role: Role = "participant") -> None:
         """Put channels in, all with one request. Only an announcer is heard."""
-        channels = ",".join(channel_ids)
+        channels = list(channel_ids)
         announces = role == "announcer"
+        if self._mutes and not announces:
+            # Not by the request that adds them: for a channel that comes out of another bridge it has no effect.
+            await asyncio.gather(*map(self._mute, channels))
         await self._client.request(
             operations.ADD_TO_BRIDGE,
             bridgeId=self.id,
-            channel=channels,
+            channel=",".join(channels),
             role=role if announces else None,
-            mute=None if announces else self._mutes,
         )
+
+    async def _mute(self, channel_id: str) -> None:
+        await self._client.request(operations.MUTE, channelId=channel_id, direction="in")
 
     async def remove(self, channel_id: str) -> None:
         """Take a channel out; it stays with us."""
@@ -135,6 +140,7 @@ async def announcer(
                 await inner.started()
                 await inner.answer()
                 await outer.answered()
-        except (TimeoutError, NotAnswered) as problem:
+                await outer.leave_dial_bridge()
+        except (TimeoutError, NotAnswered, HungUp) as problem:
             raise NotStarted("ari.announcer_not_started", why=str(problem)) from problem
         yield Announcer(bridge, outer, inner)

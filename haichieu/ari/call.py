@@ -136,6 +136,24 @@ class Call:
         await self.started()  # Asterisk dials no channel that is not yet in the application
         await self._client.request(operations.DIAL, channelId=self.id, timeout=max(int(timeout), 1))
 
+    async def leave_dial_bridge(self) -> None:
+        """Take the answered channel out of the bridge in which Asterisk dialled it. Raises HungUp.
+
+        It cannot be recorded there, and from there it comes into another bridge without its role. Only another bridge
+        takes it out.
+        """
+        bridge = f"{ANSWERED_BRIDGE}{self.id}"
+        await self._client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="holding", name=bridge)
+        try:
+            await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=self.id)
+            await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)
+        except AriRefused as problem:
+            self.hung_up = True
+            raise HungUp("the other side hung up") from problem
+        finally:
+            with contextlib.suppress(AriError):
+                await self._client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)
+
     async def answer(self) -> None:
         """Answer the call (SIP 200)."""
         await self._do(operations.ANSWER)
@@ -357,28 +375,10 @@ async def dial(
                 await call.answered()
         except TimeoutError:
             raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
-        await _leave_dial_bridge(client, call)
+        await call.leave_dial_bridge()
         yield call
 
 
 def _shows(number: str) -> dict[str, str]:
     """Return the variables that make `number` the caller id of a channel that is about to be dialled."""
     return {"CALLERID(num)": number, "CONNECTEDLINE(num,i)": number} if number else {}
-
-
-async def _leave_dial_bridge(client: AriClient, call: Call) -> None:
-    """Take an answered channel out of the bridge in which Asterisk dialled it, where it cannot be recorded.
-
-    Only another bridge takes it out of there.
-    """
-    bridge = f"{ANSWERED_BRIDGE}{call.id}"
-    await client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="holding", name=bridge)
-    try:
-        await client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=call.id)
-        await client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=call.id)
-    except AriRefused as problem:
-        call.hung_up = True
-        raise HungUp("ari.hung_up") from problem
-    finally:
-        with contextlib.suppress(AriError):
-            await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)
