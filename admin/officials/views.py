@@ -106,7 +106,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
         """Have the station call the official's registered phones to choose a new PIN."""
         with panel.database.session() as session:
             row = _in_use(session, number)
-            call_backs.owe_pin_call(session, row, visitor().actor, now())
+            call_backs.request_pin_call(session, row, visitor().actor, now())
             name, phones = row.name, ", ".join(phone.number for phone in row.phones)
         flash(say("officials.pin_call_owed", official=name, phones=phones))
         return redirect(url_for("officials"), 303)

@@ -26,7 +26,7 @@ from haichieu import audit
 from haichieu.people import Official, units_under
 
 
-def sounding_at(session: Session, official: Official) -> list[Delivery]:
+def emergencies_at(session: Session, official: Official) -> list[Delivery]:
     """Return the deliveries of recorded emergencies that are playing at speakers this official is in charge of."""
     return list(
         session.scalars(
@@ -49,7 +49,7 @@ def acknowledge(session: Session, official: Official, at: datetime.datetime) -> 
 
     A delivery that was playing counts as played; one that had not started is not caught up later.
     """
-    heard = sounding_at(session, official)
+    heard = emergencies_at(session, official)
     for delivery in heard:
         playing = delivery.state == DeliveryState.PLAYING or delivery.first_audio_at is not None
         state = DeliveryState.PLAYING if playing else DeliveryState(delivery.state)

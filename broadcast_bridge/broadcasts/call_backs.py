@@ -33,7 +33,7 @@ class NoRegisteredPhone(HaiChieuError):
         super().__init__("broadcast.no_registered_phone", name=official.name)
 
 
-def owe(
+def request(
     session: Session, official: Official, zone_keys: str, priority: Priority, flow: str, at: datetime.datetime
 ) -> CallBack:
     """Request a call to the official about a zone, replacing an older one. It is due when they have hung up."""
@@ -42,7 +42,7 @@ def owe(
     return call
 
 
-def owe_pin_call(session: Session, official: Official, who: str, at: datetime.datetime) -> CallBack:
+def request_pin_call(session: Session, official: Official, who: str, at: datetime.datetime) -> CallBack:
     """Request an immediate call on which the official chooses a new PIN, replacing an older one.
 
     Raises NoRegisteredPhone.
@@ -53,7 +53,7 @@ def owe_pin_call(session: Session, official: Official, who: str, at: datetime.da
     return _replace(session, official, "", Priority.NORMAL, PIN_FLOW, at, at + VALID)
 
 
-def fall_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
+def make_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
     """Make a pending call due at `at`, because the official has hung up."""
     call = session.get_one(CallBack, call_back_id)
     if call.state == "owed":

@@ -101,7 +101,7 @@ class PhoneDesk:
         """Return whether an emergency is repeated where the official answers."""
 
         def look(session: Session) -> bool:
-            return bool(acknowledgement.sounding_at(session, session.get_one(Official, official_id)))
+            return bool(acknowledgement.emergencies_at(session, session.get_one(Official, official_id)))
 
         return await self._database.run(look)
 
@@ -129,13 +129,13 @@ class PhoneDesk:
         """Make the pending call back due, now that the caller is gone."""
         if (owed := self._owed) is not None:
             due = now() + datetime.timedelta(seconds=self._call_back_delay)
-            await self._database.run(lambda session: call_backs.fall_due(session, owed, due))
+            await self._database.run(lambda session: call_backs.make_due(session, owed, due))
 
     def _owes_call_back(self, official_id: int, zone_keys: str, priority: Priority) -> Callable[[Session], int | None]:
         def owe(session: Session) -> int | None:
             official = session.get_one(Official, official_id)
             if not official.call_back:
                 return None
-            return call_backs.owe(session, official, zone_keys, priority, self._flow, now()).id
+            return call_backs.request(session, official, zone_keys, priority, self._flow, now()).id
 
         return owe

@@ -1,4 +1,4 @@
-"""Who may let an emergency fall silent, where, and what is written down of it."""
+"""Acknowledgement of emergencies: permission, place, and the record of it."""
 
 import datetime
 
@@ -90,5 +90,5 @@ def test_what_is_no_emergency_is_not_silenced_like_this(database: Database, prio
     with database.session() as session:
         place = commune(session)
         sounding(session, place, priority=priority)
-        assert acknowledgement.sounding_at(session, place.official) == []
+        assert acknowledgement.emergencies_at(session, place.official) == []
         assert names(session, place.official) == []

@@ -1,4 +1,4 @@
-"""Which bulletins a commune can hear again: what its speakers played, and what is approved for it, newest first."""
+"""Bulletins that a commune can hear again: played by its speakers or approved for it, newest first."""
 
 import datetime
 from pathlib import Path

@@ -17,21 +17,21 @@ def after(seconds: float) -> datetime.datetime:
     return NOW + datetime.timedelta(seconds=seconds)
 
 
-def owe(database: Database) -> int:
+def requested(database: Database) -> int:
     with database.session() as session:
-        debt = call_backs.owe(session, commune(session).official, "11", Priority.EMERGENCY, "official-line", NOW)
-        call_backs.fall_due(session, debt.id, after(2))
-        return debt.id
+        call = call_backs.request(session, commune(session).official, "11", Priority.EMERGENCY, "official-line", NOW)
+        call_backs.make_due(session, call.id, after(2))
+        return call.id
 
 
 def state(database: Database, call_back_id: int) -> tuple[str, str]:
     with database.session() as session:
-        debt = session.get_one(CallBack, call_back_id)
-        return debt.state, debt.outcome
+        call = session.get_one(CallBack, call_back_id)
+        return call.state, call.outcome
 
 
 def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> None:
-    owe(database)
+    requested(database)
     with database.session() as session:
         assert call_backs.claim(session, after(1)) == []
         assert call_backs.next_due(session) is not None
@@ -45,24 +45,24 @@ def test_a_call_is_claimed_once_and_not_before_it_is_due(database: Database) -> 
 
 def test_the_call_waits_for_the_official_to_hang_up_but_not_for_ever(database: Database) -> None:
     with database.session() as session:
-        call_backs.owe(session, commune(session).official, "11", Priority.NORMAL, "official-line", NOW)
+        call_backs.request(session, commune(session).official, "11", Priority.NORMAL, "official-line", NOW)
         assert call_backs.claim(session, after(10)) == []
         assert len(call_backs.claim(session, after(30))) == 1
 
 
 def test_a_call_that_comes_too_late_is_not_made(database: Database) -> None:
-    debt = owe(database)
+    call = requested(database)
     with database.session() as session:
         assert call_backs.claim(session, after(121)) == []
-    assert state(database, debt) == ("expired", "too late")
+    assert state(database, call) == ("expired", "too late")
 
 
 def test_a_newer_request_replaces_the_older(database: Database) -> None:
     with database.session() as session:
         who = commune(session).official
-        old = call_backs.owe(session, who, "11", Priority.NORMAL, "official-line", NOW)
+        old = call_backs.request(session, who, "11", Priority.NORMAL, "official-line", NOW)
         session.flush()
-        call_backs.owe(session, who, "12", Priority.NORMAL, "official-line", NOW)
+        call_backs.request(session, who, "12", Priority.NORMAL, "official-line", NOW)
         session.flush()
         session.refresh(old)
         assert old.state == "expired"
@@ -70,16 +70,16 @@ def test_a_newer_request_replaces_the_older(database: Database) -> None:
 
 
 def test_a_call_that_a_dead_switchboard_was_making_is_given_up(database: Database) -> None:
-    debt = owe(database)
+    call = requested(database)
     with database.session() as session:
         call_backs.claim(session, after(3))
     with database.session() as session:
         assert call_backs.expire_interrupted(session) == 1
-    assert state(database, debt)[0] == "expired"
+    assert state(database, call)[0] == "expired"
 
 
-def test_how_a_call_went_is_written_down(database: Database) -> None:
-    debt = owe(database)
+def test_the_result_of_a_call_is_recorded(database: Database) -> None:
+    call = requested(database)
     with database.session() as session:
-        call_backs.settle(session, debt, "answered at •••001")
-    assert state(database, debt) == ("done", "answered at •••001")
+        call_backs.settle(session, call, "answered at •••001")
+    assert state(database, call) == ("done", "answered at •••001")

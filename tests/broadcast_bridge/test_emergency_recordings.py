@@ -1,4 +1,4 @@
-"""What was said on the emergency line becomes a draft, once."""
+"""Recordings of the emergency line become drafts, once."""
 
 import datetime
 import shutil

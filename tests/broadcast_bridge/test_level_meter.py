@@ -1,4 +1,4 @@
-"""How loud it is on the air, as it is measured and as it is told."""
+"""Level of a broadcast, as measured and as reported."""
 
 import os
 import time
@@ -18,7 +18,7 @@ def test_a_tone_is_as_loud_as_it_is() -> None:
     assert level_of(silence) == level_of(b"") == LOWEST_DBFS
 
 
-def test_only_what_was_measured_just_now_is_told(tmp_path: Path) -> None:
+def test_only_recent_measurements_are_returned(tmp_path: Path) -> None:
     levels = Levels(tmp_path)
     assert levels.of(7) is None
     levels.tell(7, -18.25)

@@ -1,4 +1,4 @@
-"""What the loudspeaker decides by itself, and where its sound goes, without a call."""
+"""Decisions and outputs of the loudspeaker, without a call."""
 
 import subprocess
 import sys
@@ -119,7 +119,7 @@ def test_a_recording_is_whole_after_every_piece(tmp_path: Path) -> None:
     output.close()
 
 
-def test_a_disk_that_is_full_at_the_start_is_told() -> None:
+def test_a_disk_that_is_full_at_the_start_is_reported() -> None:
     with pytest.raises(OutputNotUsable):
         RecordingOutput(Path("/dev/full"), 8000)
 

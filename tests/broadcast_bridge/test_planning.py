@@ -1,4 +1,4 @@
-"""Who gets a speaker, and what becomes of those who lose it."""
+"""Assignment of speakers to broadcasts, and pre-emption."""
 
 import datetime
 from concurrent.futures import ThreadPoolExecutor
@@ -122,7 +122,7 @@ def test_only_officials_with_the_right_start_an_emergency_broadcast(database: Da
             plan_live(session, place.official, zone, Priority.EMERGENCY, NOW)
 
 
-def test_what_was_taken_is_told_by_broadcast(database: Database) -> None:
+def test_taken_speakers_are_returned_by_broadcast(database: Database) -> None:
     with database.session() as session:
         place = commune(session, speakers=3)
         first, _ = begun(session, place)
@@ -369,7 +369,7 @@ def test_a_pre_empted_broadcast_resumes_repeats_or_is_dropped_by_its_rule(
             assert states(first) == [("caught_up", "pre_empted")]
 
 
-def test_a_speaker_taken_from_a_broadcast_that_goes_on_is_given_back(database: Database) -> None:
+def test_a_speaker_taken_from_a_running_broadcast_is_given_back(database: Database) -> None:
     with database.session() as session:
         place = commune(session, speakers=2)
         voice, _ = live(session, place)

@@ -82,7 +82,7 @@ def test_a_recording_is_a_draft_or_submitted_by_the_rights_of_its_official(
     assert not wav.exists()
 
 
-def test_what_a_call_has_in_hand_is_not_left_behind(database: Database, recordings: PhoneRecordings) -> None:
+def test_a_recording_of_a_running_call_is_not_left_behind(database: Database, recordings: PhoneRecordings) -> None:
     name = begin(database, recordings, official(database, Right.RECORD))
     wav = speak(recordings, name)
     assert recordings.left_behind() == []

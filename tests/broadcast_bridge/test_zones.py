@@ -65,7 +65,7 @@ def test_a_code_that_is_no_zone_is_unknown(database: Database, keys: str) -> Non
         find_zone(session, commune(session).official, keys)
 
 
-def test_a_zone_of_somebody_else_is_not_allowed(database: Database) -> None:
+def test_a_zone_of_another_official_is_not_allowed(database: Database) -> None:
     with database.session() as session:
         place, other = commune(session), commune(session, code="12")
         with pytest.raises(ZoneNotAllowed):

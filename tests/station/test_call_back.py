@@ -79,7 +79,7 @@ async def test_official_chooses_a_pin_on_a_call_to_their_number(scene: Scene) ->
     with scene.station.database.session() as session:
         official = session.scalars(sa.select(Official).where(Official.code == "1002")).one()
         kept = official.pin_hash
-        call_backs.owe_pin_call(session, official, "account:admin@example", now())
+        call_backs.request_pin_call(session, official, "account:admin@example", now())
     assert (await carrier.incoming(20))["dialled"] == "0912000002"
     await carrier.answer()
     for part in ("1", "735193#", "735193#"):

@@ -395,7 +395,7 @@ THREADS = {
 }
 
 
-def test_in_whatever_order_a_thread_comes_the_same_stands_in_the_end(database: Database) -> None:
+def test_a_thread_gives_the_same_result_in_any_order(database: Database) -> None:
     def standing(session: Session, who: AlertSource, messages: Sequence[bytes]) -> list[str]:
         with session.begin_nested() as attempt:
             for message in messages:

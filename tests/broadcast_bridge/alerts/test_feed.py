@@ -251,7 +251,7 @@ async def test_a_source_that_does_not_sign_is_believed_over_https(database: Data
     await weather.server.close()
 
 
-def test_rss_items_and_alerts_that_stand_in_the_feed_are_read_too() -> None:
+def test_rss_items_and_alerts_inside_the_feed_are_read_too() -> None:
     inline = alert().split(b"?>")[1]
     rss = (
         b'<rss><channel><item><link>/page</link><enclosure type="application/cap+xml" url="/1.xml"/></item>'
@@ -282,7 +282,7 @@ def test_a_very_long_feed_is_read_as_far_as_its_newest_entries() -> None:
     assert (len(entries), entries[-1].url) == (500, "https://a.example/599.xml")
 
 
-async def test_an_alert_that_stands_in_a_feed_keeps_its_signature(
+async def test_an_alert_inside_a_feed_keeps_its_signature(
     database: Database, weather: Station, client: aiohttp.ClientSession
 ) -> None:
     signed = SIGNER.sign(alert(infos=info())).split(b"?>")[1].decode()
