@@ -61,7 +61,7 @@ def make_due(session: Session, call_back_id: int, at: datetime.datetime) -> None
 
 
 @dataclass(frozen=True)
-class OwedCall:
+class PendingCall:
     """A call to make: official, numbers in order, and subject; `zone_keys` is empty when it is about no zone."""
 
     id: int
@@ -73,7 +73,7 @@ class OwedCall:
     flow: str
 
 
-def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
+def claim(session: Session, at: datetime.datetime) -> list[PendingCall]:
     """Claim the calls that are due, each for one claimant only; expire those that are too late."""
     session.execute(
         sa.update(CallBack)
@@ -89,7 +89,7 @@ def claim(session: Session, at: datetime.datetime) -> list[OwedCall]:
     for call in due:
         call.state = "calling"
     return [
-        OwedCall(
+        PendingCall(
             call.id,
             call.official_id,
             call.official.name,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.orm import Session as DatabaseSession
 
-from broadcast_bridge.broadcasts.call_backs import OwedCall
+from broadcast_bridge.broadcasts.call_backs import PendingCall
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import ZoneNotAllowed, ZoneRefused
 from feedback.intake.missed_calls import MissedCalls, PendingCitizenCall
@@ -127,7 +127,7 @@ class Reception:
         """End a channel that belongs to no call any more."""
         self._spawn(Call(self._client, channel_id, None, "").end())
 
-    async def resume(self, call: Call, pending: OwedCall) -> None:
+    async def resume(self, call: Call, pending: PendingCall) -> None:
         """Run the flow of a call back from its call-back entry, with official and zone known."""
         language = await self._database.run(lambda session: the_station(session).language)
         desk = self._desk_for(call, pending.flow)
