@@ -1,4 +1,4 @@
-"""Structured logs, one event a line, on standard error."""
+"""Structured logs, one event per line, on standard error."""
 
 import logging
 import sys

@@ -75,7 +75,7 @@ class PostgresCluster:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The URL of a migrated, otherwise empty database, dropped at the end with whoever is connected."""
+        """The URL of a migrated, otherwise empty database, dropped at the end with every connection."""
         name = f"test_{next(self._numbers)}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         try:
@@ -101,7 +101,7 @@ class PostgresCluster:
 
 @contextmanager
 def private_cluster() -> Iterator[PostgresCluster]:
-    """Run a server of one's own for the length of the block."""
+    """Run a private server for the length of the block."""
     place = _fastest_place()
     _remove_what_killed_runs_left(place)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place))
@@ -197,7 +197,7 @@ def _wait_until_it_answers(cluster: PostgresCluster, server: subprocess.Popen[by
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock that says the folder is in use; the system lets go of it however we end."""
+    """Hold the lock of a folder in use; the system releases it however this process ends."""
     with tempfile.NamedTemporaryFile(dir=folder.parent, delete=False) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         os.rename(lock.name, folder / "lock")  # it appears locked, so nobody can find it free in between
@@ -211,4 +211,4 @@ def _remove_what_killed_runs_left(place: Path) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
         except OSError:
-            continue  # in use, somebody else's, or being removed by another run at this moment
+            continue  # in use, another user's, or being removed by another run at this moment

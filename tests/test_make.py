@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Stands for the Python that makes the environment, and for the one in it; PIP_FAILS says whether pip succeeds.
+# Replaces the Python that makes the environment, and the one in it; PIP_FAILS makes pip fail.
 PYTHON = """#!/bin/bash
 if [ "$1" = -c ]; then [[ "$2" != *version_info* ]] || echo 3.11; exit; fi
 echo "python on stdout"
@@ -27,7 +27,7 @@ if [ "$1" = asterisk ]; then echo "progress"; exit; fi
 echo "{\\"arguments\\": \\"$*\\"}"
 exit "${DEMO_STATUS:-0}"
 """
-# Stands for a tool that checks; FAILING names the one that finds something.
+# Replaces a tool that checks; FAILING names the one that finds something.
 TOOL = """#!/bin/bash
 echo "${0##*/} has run, proof ${HAICHIEU_PROOF:-0}"
 [ "${0##*/}" != "${FAILING:-}" ]

@@ -36,7 +36,7 @@ def test_a_database_is_migrated_and_nobody_elses(postgres_cluster: PostgresClust
         assert "alembic_version" in tables(other)
 
 
-def test_a_database_goes_although_somebody_is_still_connected(postgres_cluster: PostgresCluster) -> None:
+def test_a_database_is_dropped_while_still_connected(postgres_cluster: PostgresCluster) -> None:
     with postgres_cluster.database() as url:
         left_open = psycopg.connect(url)
     left_open.close()

@@ -69,7 +69,7 @@ class EventRouter:
         return claim
 
     def release(self, subjects: Iterable[str]) -> None:
-        """Let go of channels or bridges."""
+        """Stop receiving the events of channels or bridges."""
         for subject in subjects:
             self._claims.pop(subject, None)
 

@@ -1,4 +1,4 @@
-"""A station's home, opened once for a process: settings, database, vault, media, citizens and voices."""
+"""A station's home, opened once per process: settings, database, vault, media, citizens and voices."""
 
 from functools import cached_property
 from pathlib import Path

@@ -74,7 +74,7 @@ class RegistrationFailed:
 
 @dataclass(frozen=True)
 class Incoming:
-    """Somebody calls; the call waits to be answered or refused."""
+    """A call comes in; it waits to be answered or refused."""
 
     call: int
     invite: Invite

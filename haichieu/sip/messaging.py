@@ -35,7 +35,7 @@ class TextingAccount(pj.Account):
         self._addressees[uri].sendInstantMessage(parameters)
 
     def forget_addressees(self) -> None:
-        """Let go of everything that must be gone before the account is."""
+        """Release the objects that must be destroyed before the account."""
         self._addressees.clear()
 
     def onInstantMessage(self, prm: Any) -> None:  # noqa: N802

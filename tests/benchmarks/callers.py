@@ -70,7 +70,7 @@ class Caller:
         self._media.close()
 
     def frame(self, moment: float) -> bool:
-        """Send what is due in this tick; return whether the call goes on."""
+        """Send what is due in this tick; return whether the call continues."""
         assert self.answered_at is not None
         since = moment - self.answered_at
         if since >= self.script.hang_up_at:

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], groups: Sequence[Group] = GROUPS) -> int:
 
 
 def _page(file: Path, measured: Measured, runs: int, *, whole: bool) -> str:
-    """Return the page anew if everything was measured; else the one there is, with the rows that were."""
+    """Return a new page if everything was measured, otherwise the present page with the measured rows replaced."""
     if whole or not file.exists():
         return whole_table([row for _, rows in measured for row in rows], runs)
     page = file.read_text("utf-8")

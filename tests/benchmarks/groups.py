@@ -45,7 +45,7 @@ class Group:
     measure: Callable[[Options, Tell], None]
 
     def owns(self, label: str) -> bool:
-        """Say whether a row of the table is one of this group's."""
+        """Return whether a row of the table belongs to this group."""
         return re.match(self.rows, label) is not None
 
 
@@ -101,7 +101,7 @@ async def _emergency(bench: Bench, options: Options, tell: Tell) -> None:
 
 
 async def _announcer(bench: Bench, options: Options, tell: Tell) -> None:
-    """Ways for a file into the speakers; the announcer is ours, the others stand in the second column."""
+    """Ways for a file into the speakers; the announcer is ours, the others are in the second column."""
     size, runs = options.size, options.runs
     async with open_ways(bench.station, bench.sink, bench.processes.asterisk) as ways:
         ours = [await ways.announcer(size, bench.voice) for _ in range(runs)]

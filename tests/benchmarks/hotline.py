@@ -100,7 +100,7 @@ async def measure_hotline(tell: Callable[[Row], None], steps: tuple[int, ...] = 
 
 
 def _lost(runs: list[Run]) -> bool:
-    """Say whether a side has lost something, so that more callers need not be tried."""
+    """Return whether a side has lost something, so that more callers need not be tried."""
     return bool(runs) and not runs[-1].whole
 
 
@@ -214,7 +214,7 @@ def _recorded(folder: Path, since: datetime.datetime) -> dict[int, Kept]:
 
 
 async def _add_bare(station: TrialStation, folder: Path) -> None:
-    """The same questions in Asterisk's own dialplan, with the same sounds; every key is written down."""
+    """The same questions in Asterisk's own dialplan, with the same sounds; every key is logged."""
     home = station.settings.home
 
     def sounds() -> dict[str, str]:

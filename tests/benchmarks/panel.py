@@ -192,7 +192,7 @@ def live_pages(folder: Path) -> list[Row]:
             with _get(f"{running.address}/", cookies[0]) as answer:
                 answer.read()
             taken.append(time.perf_counter() - begin)
-        time.sleep(2.0)  # what those visits changed has been told
+        time.sleep(2.0)  # until the changes of those visits were announced
         begun.append(time.perf_counter())
         with running.house.database.session() as session:
             alarms.raise_alarm(session, alarms.AlarmKind.ASTERISK_DOWN, "bench", Message.verbatim("Thử"))

@@ -1,4 +1,4 @@
-"""Where the speakers' RTP goes: one socket for all of them, told apart by the port that Asterisk sends from."""
+"""Receiver of the speakers' RTP: one socket for all of them, told apart by the port that Asterisk sends from."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Ways for a recording into a hundred speakers, side by side: what the decision on the announcer stands on."""
+"""Ways for a recording into a hundred speakers, side by side: the figures behind the decision on the announcer."""
 
 import asyncio
 import contextlib

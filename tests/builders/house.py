@@ -91,12 +91,12 @@ class Browser:
     def post(
         self, path: str, page: str | None = None, headers: dict[str, str] | None = None, **fields: object
     ) -> TestResponse:
-        """Send a form that stands on `page`, or on any."""
+        """Send a form of `page`, or of any page."""
         token = self.form_token(page) if page else self.any_token()
         return self.client.post(path, data={"csrf_token": token, **fields}, headers={**PAGE, **(headers or {})})
 
     def any_token(self) -> str:
-        """The token that all forms carry until somebody else is signed in; a page is fetched for it once."""
+        """The token that all forms carry until another account is signed in; a page is fetched for it once."""
         cookies = [cookie and cookie.value for cookie in map(self.client.get_cookie, ("haichieu", "haichieu-form"))]
         if self._token[0] != cookies or not self._token[1]:
             found = self.form_token("/account" if cookies[0] else "/login")

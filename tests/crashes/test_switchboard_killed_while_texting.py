@@ -23,7 +23,7 @@ from tests.station.texting import Texting
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 CITIZEN = "+84912345678"
-"""Somebody beyond the gateway."""
+"""A phone beyond the gateway."""
 
 
 def answered(texting: Texting, text: str, case_id: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Stations that are told to stop, and stations that cannot start."""
+"""Stations that stop by SIGTERM, and stations that cannot start."""
 
 import asyncio
 import os

@@ -40,7 +40,7 @@ def while_the_sound_is_made(database: Database, ffmpeg: PausedProgram) -> Iterat
 
 @contextmanager
 def while_it_is_written(database: Database, ffmpeg: PausedProgram) -> Iterator[None]:
-    """The programme stands in a transaction, its files in the store; nothing is committed. Needs a lock on one row."""
+    """The programme is in a transaction, its files in the store; nothing is committed. Needs a lock on one row."""
     ffmpeg.pause()
     wait_until(ffmpeg.is_waiting, "ffmpeg is started")
     with database.session() as session:

@@ -1,4 +1,4 @@
-"""What is written for Asterisk, who may read it, and what is refused before anything is started."""
+"""Asterisk's configuration: its content, its permissions, and what is refused before anything starts."""
 
 import socket
 import stat

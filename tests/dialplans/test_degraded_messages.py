@@ -92,7 +92,7 @@ def sounds(asterisk: LoneAsterisk, tmp_path_factory: pytest.TempPathFactory) -> 
 async def caller(
     asterisk: LoneAsterisk, port: int, heard: Path | None = None, number: str = CALLER
 ) -> AsyncIterator[SoftPhone]:
-    """Somebody outside, whose call comes over the carrier's trunk."""
+    """An outside caller on the carrier's trunk."""
     async with SoftPhone(server=asterisk.server, caller_number=number, port=port, record=heard) as phone:
         await phone.ready(30)
         await phone.call(HOTLINE, 30)

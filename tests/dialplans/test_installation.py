@@ -1,4 +1,4 @@
-"""Which Asterisk is used: the one that was named, one on the PATH, or the one fetched earlier."""
+"""Choice of the Asterisk: the one that was named, one on the PATH, or the one fetched earlier."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the degraded dialplan notes about a message is read back, and what a full disk left of it does no harm."""
+"""Notes of the degraded dialplan about its messages, complete or cut short by a full disk."""
 
 import base64
 import datetime

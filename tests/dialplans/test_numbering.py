@@ -1,4 +1,4 @@
-"""Which endpoint a number is reached at."""
+"""The endpoint at which a number is reached."""
 
 import pytest
 

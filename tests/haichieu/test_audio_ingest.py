@@ -1,4 +1,4 @@
-"""What people upload, and what the station makes of it."""
+"""Uploaded sound files and their telephone forms."""
 
 import contextlib
 import os

@@ -131,7 +131,7 @@ def test_speech_is_found_despite_repeated_delays(announcement: Sound, other_word
     assert match(other_words, held_up).correlation < 0.4
 
 
-def test_a_delay_is_told_to_the_millisecond(announcement: Sound) -> None:
+def test_a_delay_is_measured_to_the_millisecond(announcement: Sound) -> None:
     received = joined(silence(3.217), through_codec(announcement, "pcm_alaw"))
     assert match(announcement, received).delay_seconds == pytest.approx(3.217, abs=0.001)
 

@@ -24,7 +24,7 @@ def write(database: Database, *actors: str) -> None:
 
 
 def without_triggers(database: Database, *statements: str) -> None:
-    """Do what only somebody with the keys of the database can: change rows behind the triggers' back."""
+    """Do what only a database administrator can: change rows behind the triggers' back."""
     with database.engine.begin() as connection:
         for trigger in ("no_update", "no_delete"):
             on = "" if database.is_sqlite else " ON audit_entries"

@@ -1,4 +1,4 @@
-"""Work that a process owns: it ends with the block it was started for, and goes on after a failure."""
+"""Background work: it ends with its block, and restarts after a failure."""
 
 import asyncio
 

@@ -90,7 +90,7 @@ def test_a_moment_without_a_time_zone_is_refused(database: Database) -> None:
         session.execute(statement)
 
 
-async def test_a_commit_by_somebody_else_is_noticed_soon(database: Database) -> None:
+async def test_a_commit_by_another_process_is_noticed_soon(database: Database) -> None:
     other = Database(database.url.render_as_string(hide_password=False))
     watching = changes(database)
     await anext(watching)  # the look that everybody takes at the start

@@ -1,4 +1,4 @@
-"""A station's home that is opened once for a process."""
+"""A station's home, opened once per process."""
 
 from pathlib import Path
 

@@ -44,7 +44,7 @@ def programme_named(database: Database, home: Path, speech: Path) -> int:
 
 
 def planner(session: Session) -> Planner:
-    """Somebody who may plan everything everywhere."""
+    """A planner with every right in every unit."""
     return Planner(EDITOR, frozenset(Right), frozenset(session.scalars(sa.select(Unit.id))))
 
 

@@ -17,7 +17,7 @@ from haichieu.people import Account, Level, Role, Unit
 
 @dataclass
 class Panel:
-    """Somebody who is signed in."""
+    """A signed-in visitor."""
 
     browser: aiohttp.ClientSession
 
@@ -28,7 +28,7 @@ class Panel:
             return await answer.text()
 
     async def post(self, path: str, page: str, **fields: object) -> None:
-        """Send the form that stands on a page; a field may have several values."""
+        """Send the form of a page; a field may have several values."""
         held = dict(
             re.findall(r'name="(csrf_token|began_with|edition|seen|over)" value="([^"]*)"', await self.get(page))
         )

@@ -56,7 +56,7 @@ class Office:
 
     @asynccontextmanager
     async def at_work(self, who: str) -> AsyncIterator[Page]:
-        """The panel, with somebody signed in: by the role, or by the name that stands for it."""
+        """The panel with a signed-in account of this role or name."""
         port = self.scene.station.settings.web_port
         context = await self.browser.new_context(base_url=f"http://127.0.0.1:{port}", locale="vi-VN")
         page = await context.new_page()

@@ -123,7 +123,7 @@ async def test_live_voice_gets_back_the_speaker_of_an_emergency(scene: Scene) ->
     assert scene.heard("cb-2", "demo-instruct").correlation < OTHER
 
 
-async def test_official_is_told_when_an_emergency_takes_every_speaker(scene: Scene) -> None:
+async def test_official_hears_when_an_emergency_takes_every_speaker(scene: Scene) -> None:
     phone = await scene.phone("may-lan")
     await scene.go_live(phone, LAN, "1", "12#", "1")
     voice = scene.newest().id

@@ -1,4 +1,4 @@
-"""What is heard in a loudspeakers' bridge by speakers that the station has called."""
+"""Sound in the bridge of loudspeakers that the station has called."""
 
 import asyncio
 import subprocess

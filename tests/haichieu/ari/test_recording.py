@@ -40,11 +40,11 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def is_loud(file: Path) -> bool:
-    """Say whether a recording holds any sound yet."""
+    """Return whether a recording contains any sound yet."""
     return file.exists() and file.stat().st_size > 1000 and dbfs(rms(read_wav(file).samples)) > LOUD
 
 
-async def test_who_has_heard_the_tone_is_recorded_though_the_switchboard_is_gone(
+async def test_caller_is_recorded_after_the_tone_without_a_switchboard(
     line: Line, speech: Path, tmp_path: Path
 ) -> None:
     recorded = line.asterisk.settings.home / "spool/recording/dead.wav"

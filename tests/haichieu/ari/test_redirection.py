@@ -54,7 +54,7 @@ class House:
     arrived: list[Event]
 
     def carrier_was_called(self) -> bool:
-        """Say whether anything came to the carrier since the last time."""
+        """Return whether anything reached the carrier since the last time."""
         try:
             return bool(self.carrier.recv(65535))
         except BlockingIOError:
