@@ -1,0 +1,33 @@
+"""The printed evidence of the demonstration, in one language."""
+
+from unittest import mock
+
+import pytest
+
+from haichieu.demo.live import Aired, Heard, Missed, Recording, Report, Sent, _print
+
+
+@pytest.mark.parametrize(
+    ("language", "present", "absent"),
+    [("en", ("What each speaker heard", "switched off", "PROVEN"), "tắt"), ("vi", ("cụm loa", "tắt", "ĐẠT"), "off")],
+)
+def test_evidence_is_printed_in_one_language(
+    language: str, present: tuple[str, ...], absent: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report(
+        ok=True,
+        broadcast=Aired(1, "ended", "Nguyễn Thị Lan", "Khu 11", 1.0, 12.0),
+        sent=Sent(12.0, 10.5, -20.0),
+        heard=[Heard("cb-01", 0.97, 1.0, 10.5, -21.0, "played", 12.0, 0.0, True)],
+        missed=[Missed("cb-04", "missed", "tắt", "switched off", True)],
+        recording=Recording(True, 12.0, 0.97, True),
+    )
+    in_language = mock.Mock(return_value=language)
+    with (
+        mock.patch("haichieu.command_language.language", in_language),
+        mock.patch("haichieu.demo.live.language", in_language),
+    ):
+        _print(report)
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in present), printed
+    assert absent not in printed
