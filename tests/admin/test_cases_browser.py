@@ -211,6 +211,6 @@ def test_a_transcript_is_corrected_and_an_answer_previewed(page: Page) -> None:
     page.get_by_role("button", name="Xem trước").click()
     page.get_by_role("button", name="Nghe thử").click()
     until(page, "document.querySelector('.hear audio').duration > 2")
-    page.get_by_role("button", name="Gửi", exact=True).click()
+    page.get_by_role("button", name="Gửi câu trả lời", exact=True).click()
     expect(page.get_by_text("Đã ghi câu trả lời")).to_be_visible()
     expect(page.locator(".message-out .reply").last).to_contain_text("đang chờ")
