@@ -3,7 +3,7 @@
 import threading
 
 from feedback.transcription.engine import Heard, Passage, Word
-from feedback.transcription.errors import EngineUnusable
+from feedback.transcription.errors import ModelUnusable
 from haichieu.audio.sound import Sound
 
 WORDS = "weasels have eaten our phone system"
@@ -11,7 +11,7 @@ SECONDS = 3.0
 
 
 class ScriptedEngine:
-    """Hears the same words in every sound, at once or when `may_finish` is set; `broken` makes it fail to load."""
+    """Hears the same words in every sound, once `may_finish` is set; `broken` names a folder without a model."""
 
     name, model = "faster-whisper", "whisper-base"
 
@@ -25,7 +25,7 @@ class ScriptedEngine:
 
     def load(self) -> None:
         if self.broken:
-            raise EngineUnusable(self.broken)
+            raise ModelUnusable("transcript.model.no_folder", path=self.broken)
 
     def listen(self, sound: Sound, language: str) -> Heard:
         self.load()

@@ -243,11 +243,11 @@ async def test_messages_wait_until_a_broken_engine_is_repaired(
     store = store_in(tmp_path)
     said = spoken_case(database, store, nobody_speaking()["silence"])
     desk = TranscriptionJobs(database, store, engine)
-    engine.broken = "the model is broken"
+    engine.broken = "/no/such/folder"
     assert await desk.step()
     waiting = job(database, said)
     assert (waiting.state, waiting.attempts) == ("waiting", 0)
-    assert "the model is broken" in words(waiting)
+    assert "/no/such/folder" in words(waiting)
     assert [kind for kind, _ in alarms(database)] == [AlarmKind.TRANSCRIBER_DOWN]
     assert not await desk.step(), "it is not tried again and again"
     engine.broken = ""
