@@ -140,10 +140,10 @@ class Call:
         """Take the answered channel out of the bridge in which Asterisk dialled it. Raises HungUp.
 
         It cannot be recorded there, and from there it comes into another bridge without its role. Only another bridge
-        takes it out.
+        takes it out: a mixing bridge, because after a holding bridge a wideband channel stays at 8 kHz.
         """
         bridge = f"{ANSWERED_BRIDGE}{self.id}"
-        await self._client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="holding", name=bridge)
+        await self._client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="mixing", name=bridge)
         try:
             await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=self.id)
             await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)

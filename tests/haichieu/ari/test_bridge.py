@@ -22,7 +22,7 @@ from haichieu.background import in_background
 from haichieu.demo.softphone.controller import SoftPhone
 from tests.lone_asterisk import lone_asterisk
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
 
 SECRET = "a-secret-nobody-guesses"
 NAMES = ("first", "second")
@@ -60,7 +60,7 @@ async def _nothing(*_: object) -> None:
     return None
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("bridge")
     accounts = [speaker_account(name, ha1(name, SECRET), ["alaw"], 0) for name in NAMES]
