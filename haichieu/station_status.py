@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.broadcasts.lifecycle import open_broadcasts
+from broadcast_bridge.broadcasts.broadcast_lifecycle import open_broadcasts
 from broadcast_bridge.broadcasts.states import DeliveryState
 from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
 from feedback.cases.case_search import Waiting, waiting

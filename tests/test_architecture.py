@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,19 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST_MODULE = 400
+LONGEST_FUNCTION = 60
+"""Lines. The panel's `register_…` functions, which contain its views, are exempt until the panel is divided."""
+SAME_IN_EVERY_ROOM = {"__init__", "__main__", "errors", "forms", "models", "queries", "scope", "states", "views"}
+ONE_THING_IN_TWO_LAYERS = {
+    "audit": ["haichieu", "haichieu/cli"],
+    "schedules": ["admin/api", "admin/calendar"],
+    "speaker": ["broadcast_bridge/loudspeaker", "haichieu/cli"],
+    "survey": ["broadcast_bridge/programmes", "ivr/verbs"],
+    "tokens": ["admin/access", "haichieu/cli"],
+    "transfer": ["ivr/calls", "ivr/verbs"],
+    "web": ["admin", "haichieu/processes"],
+}
+"""Modules of one name that are about one thing: a command, a verb or a page and the rules behind it."""
 NAMES_THAT_SAY_NOTHING = {"util", "utils", "helper", "helpers", "manager", "misc", "common", "base"}
 
 
@@ -81,6 +95,28 @@ def test_no_module_is_too_long() -> None:
         if "migrations" not in path.parts  # a list of columns, written by Alembic and never edited again
     }
     assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{node.name}": lines
+        for path in MODULES
+        if "migrations" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+        and not (path.is_relative_to(ROOT / "admin") and node.name.startswith("register_"))
+    }
+    assert long == {}
+
+
+def test_no_two_modules_share_a_name_for_different_things() -> None:
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        if path.stem not in SAME_IN_EVERY_ROOM:
+            folders[path.stem].append(str(path.parent.relative_to(ROOT)))
+    shared = {name: sorted(found) for name, found in folders.items() if len(found) > 1}
+    assert shared == ONE_THING_IN_TWO_LAYERS
 
 
 def test_every_file_has_a_name_that_says_something() -> None:

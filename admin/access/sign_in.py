@@ -1,7 +1,7 @@
 """Password and code sign-in at the panel, with lockout.
 
-The rule is that of the officials' line (`haichieu.sign_in`): five failed attempts within 15 minutes lock an account for
-15 minutes and raise an alarm. An address is locked after `TRIES_OF_AN_ADDRESS`, since an office shares one.
+The rule is that of the officials' line (`haichieu.phone_sign_in`): five failed attempts within 15 minutes lock an
+account for 15 minutes and raise an alarm. An address is locked after `TRIES_OF_AN_ADDRESS`, since an office shares one.
 """
 
 import datetime
@@ -15,7 +15,7 @@ from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
 from haichieu.people import Account
-from haichieu.sign_in import LOCK, WRONG_TRIES, SignInAttempt, is_locked
+from haichieu.phone_sign_in import LOCK, WRONG_TRIES, SignInAttempt, is_locked
 from haichieu.vault import Vault, hash_secret, secret_matches
 
 TRIES_OF_AN_ADDRESS = 20

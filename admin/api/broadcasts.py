@@ -5,8 +5,8 @@ from sqlalchemy.orm import joinedload
 
 from admin.access.visitors import visitor
 from admin.api import documents
+from admin.api.api_operations import Api, Operation
 from admin.api.documents import Broadcasts, BroadcastWish, Paging, Speakers, Stopped
-from admin.api.operations import Api, Operation
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
 from admin.layout.language import sentence

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import visitor
 from admin.api import documents
+from admin.api.api_operations import Api, Operation
 from admin.api.documents import AnswerWish, CaseQuery, Cases
-from admin.api.operations import Api, Operation
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import sentence
 from admin.panel import Panel

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from admin.api.documents import Problem
 
 if TYPE_CHECKING:
-    from admin.api.operations import Operation
+    from admin.api.api_operations import Operation
 
 LARGEST_NUMBER = 2**31 - 1
 _REFUSALS = {

@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import visitor
 from admin.api import report_documents as shapes
-from admin.api.operations import Api, Operation
+from admin.api.api_operations import Api, Operation
 from admin.api.report_documents import ReportQuery
 from admin.panel import Panel
-from broadcast_bridge.broadcasts.reports import Counts, aired_by_category, aired_by_unit, availability
+from broadcast_bridge.broadcasts.broadcast_reports import Counts, aired_by_category, aired_by_unit, availability
 from broadcast_bridge.programmes.survey import tallies
 from feedback.cases.case_reports import cases_handled
 from haichieu.account_rights import Action

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
+from admin.api.api_operations import Api, register_document
 from admin.api.broadcasts import register_broadcasts
 from admin.api.cases import register_cases
-from admin.api.operations import Api, register_document
 from admin.api.reports import register_reports
 from admin.api.schedules import register_schedules
 from admin.panel import Panel

@@ -5,8 +5,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from admin.access.visitors import visitor
 from admin.api import documents
+from admin.api.api_operations import Api, Operation
 from admin.api.documents import Paging, Schedules
-from admin.api.operations import Api, Operation
 from admin.layout.language import page_language
 from admin.panel import Panel
 from broadcast_bridge.schedule.description import in_words

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
-from broadcast_bridge.broadcasts.lifecycle import is_open
+from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.programmes.approval import NotForTheAir

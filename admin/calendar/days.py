@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from admin.access.visitors import Visitor
 from admin.layout.language import page_language, sentence
 from broadcast_bridge.models import Zone
-from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.lunar import lunar_day
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule

@@ -18,10 +18,10 @@ from admin.panel import Panel
 from admin.sounds.receiving import receive, streams_body
 from feedback.answers import recorded_answers, replies
 from feedback.answers.answer_sounds import AnswerSounds
-from feedback.answers.on_air import holds_number
+from feedback.answers.answers_on_air import holds_number
 from feedback.answers.replies import LONGEST_ANSWER, Answer, AnswerRefused
+from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_numbers import WrongCheckDigit
-from feedback.cases.lifecycle import NoSuchCase
 from feedback.cases.merging import merged_into
 from feedback.models import Case
 from feedback.states import CASE, CaseEvent, CaseStatus, Way

@@ -14,8 +14,8 @@ from admin.layout.pages import Form, page_that_records
 from admin.panel import Panel
 from feedback.answers import recorded_answers
 from feedback.answers.replies import LONGEST_ANSWER, RETRIED
+from feedback.cases.case_lifecycle import OPEN, NoSuchCase
 from feedback.cases.case_numbers import WrongCheckDigit
-from feedback.cases.lifecycle import OPEN, NoSuchCase
 from feedback.models import Case
 from feedback.texts.segments import segments
 from haichieu.database import now

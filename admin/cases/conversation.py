@@ -12,7 +12,7 @@ from admin.access.visitors import Visitor
 from broadcast_bridge.models import Zone
 from feedback import job_kinds
 from feedback.cases import duplicates
-from feedback.cases.lifecycle import OPEN
+from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.merging import merged_into
 from feedback.citizens.privacy import number_for
 from feedback.citizens.registry import CitizenBook

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
+from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import Place, Wanted
-from feedback.cases.lifecycle import OPEN
 from feedback.models import Category, Department
 from feedback.states import CaseStatus, Channel
 from haichieu.people import Unit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback.cases.lifecycle import OPEN
+from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case, Message, Transcript
 from feedback.states import Direction
 from haichieu.people import Account

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import visitor
-from feedback.cases.lifecycle import NoSuchCase, find_case
+from feedback.cases.case_lifecycle import NoSuchCase, find_case
 from feedback.models import Case
 
 

@@ -19,7 +19,7 @@ from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
 from feedback.answers import replies
 from feedback.cases import assignment, attachments, merging, notes
-from feedback.cases.lifecycle import NoSuchCase, happen
+from feedback.cases.case_lifecycle import NoSuchCase, happen
 from feedback.models import Case, Category, Department, Message, Reply
 from feedback.states import CaseEvent
 from feedback.transcription import correction

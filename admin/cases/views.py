@@ -19,7 +19,7 @@ from admin.layout.language import know_timezone
 from admin.layout.pages import Form, page
 from admin.panel import Panel
 from feedback.cases import case_search, table
-from feedback.cases.lifecycle import NoSuchCase
+from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.models import Attachment, Message
 from haichieu.account_rights import Action
 from haichieu.database import now

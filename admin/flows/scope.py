@@ -18,7 +18,7 @@ from ivr.custom_flows.sketch import Place, Sketch, outline, read_sketch
 from ivr.custom_flows.versions import FlowCheck, current_number, units_concerned
 from ivr.flows.definition import delivered_flows
 from ivr.flows.mistakes import Mistake
-from ivr.prompts.station import FALLBACK_LANGUAGE, station_prompts
+from ivr.prompts.station_prompts import FALLBACK_LANGUAGE, station_prompts
 from ivr.prompts.store import PromptStore
 
 

@@ -7,7 +7,7 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
-from admin.flows.editing import register_flow_editing
+from admin.flows.flow_editing import register_flow_editing
 from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, work_on
 from admin.flows.trial import register_flow_trial
 from admin.layout.language import say

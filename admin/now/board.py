@@ -13,7 +13,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, Delive
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState
-from feedback.cases.lifecycle import OPEN
+from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.account_rights import Action

@@ -17,7 +17,7 @@ from admin.now.level_events import LevelEvents, meter
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import starting
-from broadcast_bridge.broadcasts.lifecycle import is_open
+from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.studio.levels import Levels
 from haichieu.account_rights import Action
 from haichieu.alarms import clear_alarm

@@ -21,7 +21,7 @@ from haichieu.district.entries import NUMBER, EntryRefused, texts_of
 from haichieu.district.route_lines import read_route, write_line
 from haichieu.district.schema import MOST_ROUTES
 from haichieu.station import the_station
-from ivr.calls.routes import Days, day_plan
+from ivr.calls.number_routes import Days, day_plan
 from ivr.calls.routing import Number, known_flows, routes_of
 
 A_PAGE = 50

@@ -13,8 +13,8 @@ from admin.entries.scope import every_unit
 from admin.layout.language import say
 from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.panel import Panel
-from admin.prompts.listing import languages_of, line_of, lines
 from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
+from admin.prompts.queries import languages_of, line_of, lines
 from admin.prompts.samples import samples
 from admin.sounds.receiving import receive, streams_body
 from haichieu.account_rights import Action
@@ -23,9 +23,9 @@ from haichieu.database import now
 from haichieu.errors import HaiChieuError
 from ivr.prompts import custom
 from ivr.prompts.custom import LONGEST_TEXT, MOST_SECONDS, ChangedMeanwhile, Origin
-from ivr.prompts.station import station_prompts
+from ivr.prompts.prompt_texts import PromptTexts
+from ivr.prompts.station_prompts import station_prompts
 from ivr.prompts.store import PromptStore, Voice
-from ivr.prompts.texts import PromptTexts
 
 A_PAGE = 40
 RECORDED_HERE = "recording."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.reports import (
+from broadcast_bridge.broadcasts.broadcast_reports import (
     Aired,
     AiredOfCategory,
     Availability,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from admin.layout.language import say
 from admin.reports.figures import Figures
 from admin.reports.plots import Plot, plot
-from broadcast_bridge.broadcasts.reports import AiredOfCategory, Counts
+from broadcast_bridge.broadcasts.broadcast_reports import AiredOfCategory, Counts
 from broadcast_bridge.broadcasts.states import Kind
 from feedback.cases.case_reports import Handled
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, Speaker, Zone, official_zones
 from haichieu.people import Official, OfficialPhone, Unit
-from haichieu.sign_in import SignInAttempt
+from haichieu.phone_sign_in import SignInAttempt
 from ivr.calls.routing import Number
 
 OFFICIAL_LINE = "official-line"

@@ -17,7 +17,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.speakers.account_sheet import account_sheet, new_password
-from admin.speakers.listing import Filter, Standing, count_speakers, dots, find_speakers, standing
+from admin.speakers.queries import Filter, Standing, count_speakers, dots, find_speakers, standing
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.speakers.reachability import history

@@ -13,7 +13,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from admin.access.permissions import open_to_all
 from feedback.texts.deliveries import note_status
-from feedback.texts.inbox import InboundText, TextInbox
+from feedback.texts.text_inbox import InboundText, TextInbox
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, NotAllowed, UsageError
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.broadcasts.reports import HEARD, filed_at
+from broadcast_bridge.broadcasts.broadcast_reports import HEARD, filed_at
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.folded_text import folded

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.broadcasts.lifecycle import advance, is_open, position
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance, is_open, position
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
     DELIVERY,

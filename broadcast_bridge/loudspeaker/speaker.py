@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from broadcast_bridge.loudspeaker.call import (
+from broadcast_bridge.loudspeaker.incoming_call import (
     DEAD_SECONDS,
     STALE_SECONDS,
     SpeakerCall,
@@ -20,8 +20,8 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import FALLBACK, Message, message, render
 from haichieu.sip.address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
 from haichieu.sip.endpoint import CallFailed, SipEndpoint
-from haichieu.sip.events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
-from haichieu.sip.options import EndpointOptions
+from haichieu.sip.endpoint_events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
+from haichieu.sip.endpoint_options import EndpointOptions
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)

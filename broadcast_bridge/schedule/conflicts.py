@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker, zone_speakers, zone_units
-from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Playlist, PlaylistItem, Schedule
 from broadcast_bridge.schedule.states import What

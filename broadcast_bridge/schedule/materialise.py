@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, Recurrence
 from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState

@@ -10,7 +10,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.editing import Draft, Planner, change, draft_of
 from broadcast_bridge.schedule.errors import NoSuchOccurrence, NoSuchPart, ScheduleRefused
 from broadcast_bridge.schedule.materialise import recurrence_of

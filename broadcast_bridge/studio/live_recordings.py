@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.lifecycle import attach_recording
+from broadcast_bridge.broadcasts.broadcast_lifecycle import attach_recording
 from broadcast_bridge.models import Broadcast
 from haichieu.media import MediaStore
 from haichieu.spool import HEADER_BYTES, close_wav

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
-from broadcast_bridge.studio.on_air import Airing, Ending
+from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
 from haichieu.ari.call import Call
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost
 

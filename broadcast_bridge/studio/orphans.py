@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import lifecycle
+from broadcast_bridge.broadcasts import broadcast_lifecycle
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.live_recordings import Recordings
 from haichieu.ari import operations
@@ -65,7 +65,7 @@ async def clear_orphans(
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    orphans = await database.run(lambda session: lifecycle.running_on(session, node, except_for=on_air))
+    orphans = await database.run(lambda session: broadcast_lifecycle.running_on(session, node, except_for=on_air))
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):
             await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))
@@ -78,7 +78,7 @@ async def clear_orphans(
 
     def close(session: Session) -> None:
         for broadcast_id in orphans:
-            lifecycle.close_orphan(session, broadcast_id, reason, now())
+            broadcast_lifecycle.close_orphan(session, broadcast_id, reason, now())
         recordings.sweep(session)
 
     await database.run(close)

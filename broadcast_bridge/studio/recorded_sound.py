@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
-from broadcast_bridge.studio.on_air import Airing, Ending
+from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
 from haichieu.ari.errors import NotPlayed
 
 

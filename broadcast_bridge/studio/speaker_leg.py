@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate
+from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from haichieu.ari import operations
 from haichieu.ari.call import Call

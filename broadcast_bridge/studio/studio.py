@@ -14,17 +14,17 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import lifecycle, starting
-from broadcast_bridge.broadcasts.lifecycle import Outcome
+from broadcast_bridge.broadcasts import broadcast_lifecycle, starting
+from broadcast_bridge.broadcasts.broadcast_lifecycle import Outcome
 from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.speakers.zones import find_zone
+from broadcast_bridge.studio.broadcast_on_air import CALLS_AT_ONCE, Airing, Ending, Joiner
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.live_voice import LiveVoice
-from broadcast_bridge.studio.on_air import CALLS_AT_ONCE, Airing, Ending, Joiner
 from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
 from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
 from broadcast_bridge.studio.speaker_target import leg_target
@@ -144,7 +144,7 @@ class Studio:
             broadcast, taken = starting.plan_live(session, official, zone, priority, now(), self.node)
             if when_planned:
                 when_planned(session, broadcast.id)
-            lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
+            broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
             return self._plan(broadcast), taken
 
         plan, taken = await self._database.run(prepare)
@@ -285,7 +285,7 @@ class Studio:
         airing.audio_begins(opened)
         writing = asyncio.create_task(
             self._database.run(
-                lambda session: lifecycle.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
+                lambda session: broadcast_lifecycle.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
             )
         )
         measuring = measure_level(self._client, airing.bridge, partial(self._levels.tell, plan.broadcast_id))
@@ -307,7 +307,7 @@ class Studio:
 
     async def _voice_is_on(self, broadcast_id: int) -> None:
         at = now()
-        await self._database.run(lambda session: lifecycle.voice_is_on(session, broadcast_id, at))
+        await self._database.run(lambda session: broadcast_lifecycle.voice_is_on(session, broadcast_id, at))
         log.info("broadcast.on", broadcast=broadcast_id)
 
     async def _not_recorded(self, broadcast_id: int) -> None:
@@ -323,11 +323,11 @@ class Studio:
     async def _store_reports(self, legs: Sequence[SpeakerLeg]) -> None:
         updates = [leg.report() for leg in legs if leg.dirty]
         if updates:
-            await self._database.run(lambda session: lifecycle.apply_updates(session, updates))
+            await self._database.run(lambda session: broadcast_lifecycle.apply_updates(session, updates))
 
     async def _close(self, plan: Plan, ending: Ending) -> Outcome:
         def close(session: Session) -> Outcome:
-            outcome = lifecycle.finish(session, plan.broadcast_id, ending.event, now(), ending.reason)
+            outcome = broadcast_lifecycle.finish(session, plan.broadcast_id, ending.event, now(), ending.reason)
             self._recordings.collect(session, plan.broadcast_id)
             return outcome
 

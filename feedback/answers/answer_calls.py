@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback import job_kinds
 from feedback.answers import replies
 from feedback.answers.reply_hours import next_polite_moment
-from feedback.cases.lifecycle import note
+from feedback.cases.case_lifecycle import note
 from feedback.models import Case, Message, Reply
 from feedback.states import ReplyEvent, ReplyState, Way
 from haichieu import jobs, locale

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback.answers import replies
 from feedback.answers.answer_sounds import AnswerSounds
 from feedback.answers.replies import Answer, AnswerRefused
-from feedback.cases.lifecycle import OPEN, Said, note, say
+from feedback.cases.case_lifecycle import OPEN, Said, note, say
 from feedback.models import Case, Message
 from feedback.states import Channel, Direction, Way
 from haichieu.audio.ingest import UnusableSound, telephone_forms

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases.lifecycle import Said, happen, note, say
+from feedback.cases.case_lifecycle import Said, happen, note, say
 from feedback.models import Case, Message, Reply
 from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
 from haichieu import jobs, locale

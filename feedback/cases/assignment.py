@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.cases import due_dates
-from feedback.cases.lifecycle import happen, note
+from feedback.cases.case_lifecycle import happen, note
 from feedback.models import Case, CaseChange, Category, Department
 from feedback.states import CaseEvent
 from haichieu.errors import HaiChieuError

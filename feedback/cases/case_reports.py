@@ -13,8 +13,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import NOT_MERGED
-from feedback.cases.lifecycle import OPEN
 from feedback.models import Case, Category
 from haichieu.people import Unit
 

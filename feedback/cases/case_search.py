@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from feedback import job_kinds
-from feedback.cases.lifecycle import OPEN
+from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case, Message, Transcript
 from feedback.states import CaseStatus, Channel
 from haichieu.folded_text import folded

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.cases import due_dates
-from feedback.cases.lifecycle import OPEN, happen, note
+from feedback.cases.case_lifecycle import OPEN, happen, note
 from feedback.models import Case, CaseLink
 from feedback.states import CaseEvent, CaseStatus
 from haichieu.errors import HaiChieuError

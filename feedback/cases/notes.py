@@ -5,7 +5,7 @@ import datetime
 from sqlalchemy.orm import Session
 
 from feedback.cases import case_search
-from feedback.cases.lifecycle import Said, say
+from feedback.cases.case_lifecycle import Said, say
 from feedback.models import Case, Message
 from feedback.states import Channel, Direction
 from haichieu.errors import HaiChieuError

@@ -14,8 +14,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from feedback.cases import due_dates
+from feedback.cases.case_lifecycle import OPEN, note
 from feedback.cases.case_search import NOT_MERGED
-from feedback.cases.lifecycle import OPEN, note
 from feedback.models import Case
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.answers import replies
+from feedback.cases.case_lifecycle import Opening, Said, open_case, say
 from feedback.cases.case_numbers import spoken_groups
-from feedback.cases.lifecycle import Opening, Said, open_case, say
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Category, Message, VoiceDraft
 from feedback.states import Channel, Direction

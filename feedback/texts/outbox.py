@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from feedback import job_kinds
 from feedback.answers.replies import advance
 from feedback.answers.reply_hours import next_polite_moment
-from feedback.cases.lifecycle import note
+from feedback.cases.case_lifecycle import note
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Reply
 from feedback.states import ReplyEvent, ReplyState

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from feedback import job_kinds
 from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
-from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
 from feedback.texts.outbox import DoubtRemains, Errand, HandedOver, LineBroken, LineBusy, OutboxError
+from feedback.texts.text_inbox import InboundText, NotOurNumber, TextInbox
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, NotConnected
@@ -28,7 +28,7 @@ from haichieu.background import kept_going
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim
-from haichieu.sip.events import user_of
+from haichieu.sip.endpoint_events import user_of
 
 log = structlog.get_logger()
 

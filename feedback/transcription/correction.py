@@ -5,7 +5,7 @@ import datetime
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases.lifecycle import note
+from feedback.cases.case_lifecycle import note
 from feedback.models import Message, Transcript
 from feedback.transcription.transcribing import transcribed
 from haichieu import jobs, locale

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
-from feedback.cases.lifecycle import happen
+from feedback.cases.case_lifecycle import happen
 from feedback.models import Case, Message, Transcript
 from feedback.states import CaseEvent, CaseStatus
 from feedback.transcription.confidence import Understood

@@ -12,7 +12,7 @@ from feedback.models import Category, Department
 from haichieu import audit
 from haichieu.database import Base, Database, now
 from haichieu.district import tables
-from haichieu.district.changes import Action, ApplyReport
+from haichieu.district.apply_report import Action, ApplyReport
 from haichieu.district.file import read_district
 from haichieu.district.schema import District, StationTable
 from haichieu.people import Account, Official, Unit

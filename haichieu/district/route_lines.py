@@ -1,6 +1,6 @@
 """Routes of a number as lines of text in forms: `working 17:00-07:30 duty-desk +84912000001`."""
 
-from ivr.calls.routes import Route
+from ivr.calls.number_routes import Route
 
 NOTHING = "-"
 

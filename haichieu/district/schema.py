@@ -31,7 +31,7 @@ from haichieu.district.formats import (
 )
 from haichieu.errors import InvalidValue
 from haichieu.people import Level, Right, Role
-from ivr.calls.routes import Days, Route, RoutesOverlap, require_apart
+from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
 MOST_ROUTES = 12

@@ -11,7 +11,7 @@ from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.states import Origin
 from dialplans.numbering import endpoint_for
 from feedback.answers.answer_sounds import FALLBACK_LANGUAGE, AnswerSounds
-from feedback.answers.on_air import AnswersOnAir, ForTheAir
+from feedback.answers.answers_on_air import AnswersOnAir, ForTheAir
 from feedback.answers.phone_answers import PhoneAnswers
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.client import AriClient

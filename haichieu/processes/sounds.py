@@ -5,14 +5,14 @@ from pathlib import Path
 from broadcast_bridge.studio.studio import Sounds
 from haichieu.audio.tones import write_tones
 from haichieu.processes.opened_station import OpenedStation
-from ivr.prompts.station import FALLBACK_LANGUAGE, station_prompts
+from ivr.prompts.station_prompts import FALLBACK_LANGUAGE, station_prompts
 from ivr.prompts.store import PromptStore
 
 __all__ = ["FALLBACK_LANGUAGE", "open_prompts", "studio_sounds"]
 
 
 def open_prompts(station: OpenedStation) -> PromptStore:
-    """Return the prompts of the station; see `ivr.prompts.station`."""
+    """Return the prompts of the station; see `ivr.prompts.station_prompts`."""
     return station_prompts(station.home, station.database, station.synthesiser)
 
 

@@ -18,7 +18,7 @@ from haichieu.changes import changes
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
-from haichieu.processes.degraded import refresh_degraded
+from haichieu.processes.degraded_dialplan import refresh_degraded
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
 from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part

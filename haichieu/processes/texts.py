@@ -4,8 +4,8 @@ from sqlalchemy.orm import Session
 
 from dialplans.numbering import text_address, text_sender
 from feedback.texts.dispatcher import TextDispatcher
-from feedback.texts.inbox import TextInbox
 from feedback.texts.sip_texts import SipRoute, SipTexts
+from feedback.texts.text_inbox import TextInbox
 from haichieu.ari.client import AriClient
 from haichieu.processes.opened_station import OpenedStation
 from ivr.calls.routing import number_of_texts, unit_texted

@@ -13,7 +13,7 @@ from admin.serve import serve
 from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
-from feedback.texts.inbox import TextInbox
+from feedback.texts.text_inbox import TextInbox
 from haichieu.database import Database
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.locale import message, render

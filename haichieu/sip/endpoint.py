@@ -26,7 +26,7 @@ from typing import Any
 from haichieu.errors import HaiChieuError
 from haichieu.process_control import run_ahead_of_other_work
 from haichieu.sip.address import SocketAddress
-from haichieu.sip.events import (
+from haichieu.sip.endpoint_events import (
     Answered,
     DigitHeard,
     Ended,
@@ -38,10 +38,10 @@ from haichieu.sip.events import (
     SipEvent,
     Unregistered,
 )
+from haichieu.sip.endpoint_options import CODECS, EndpointOptions
 from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame, Playing
 from haichieu.sip.library import SipLibraryMissing
 from haichieu.sip.messaging import TextingAccount
-from haichieu.sip.options import CODECS, EndpointOptions
 from haichieu.sip.udp_filter import NoSuchSocket, accept_only_from
 
 try:

@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from haichieu.sip.events import SipEvent, TextAnswered, TextReceived, user_of
+from haichieu.sip.endpoint_events import SipEvent, TextAnswered, TextReceived, user_of
 from haichieu.sip.library import SipLibraryMissing
 
 try:

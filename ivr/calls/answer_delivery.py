@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from feedback.answers import answer_calls
 from feedback.answers.answer_calls import AnswerToPlay, PendingAnswers
 from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
-from feedback.answers.on_air import holds_number
+from feedback.answers.answers_on_air import holds_number
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
 from haichieu.ari.call import dial

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from haichieu.database import Base
 from haichieu.people import Unit
 from haichieu.phone_numbers import normalise
-from ivr.calls.routes import Route, route_at
+from ivr.calls.number_routes import Route, route_at
 from ivr.flows.definition import delivered_flow, delivered_flows
 
 DUTY_FLOW = "duty-desk"
@@ -38,7 +38,7 @@ class Number(Base):
     """`"07:30-17:00"` on working days; empty for always."""
 
     routes: Mapped[list[dict[str, str]]] = mapped_column(sa.JSON, default=list)
-    """Other flows at some times, as written by `ivr.calls.routes.Route.as_row`."""
+    """Other flows at some times, as written by `ivr.calls.number_routes.Route.as_row`."""
 
     unit: Mapped[Unit] = relationship()
 

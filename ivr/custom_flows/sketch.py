@@ -14,7 +14,7 @@ from haichieu.locale import message
 from ivr.flows.definition import LONGEST_DEFINITION, AnyNode, read_json
 from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake, not_a_flow
 from ivr.flows.node import Node
-from ivr.prompts.texts import KEY
+from ivr.prompts.prompt_texts import KEY
 
 Step = dict[str, Any]
 MOST_STEPS = 500

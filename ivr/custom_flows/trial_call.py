@@ -13,7 +13,7 @@ from ivr.desks.protocols import CategorySeen, CommuneSeen
 from ivr.flows.definition import Flow
 from ivr.flows.interpreter import FlowEnd, run_flow
 from ivr.flows.session import OfficialSeen, Session, Values, ZoneSeen
-from ivr.prompts.texts import UnknownPrompt, fill
+from ivr.prompts.prompt_texts import UnknownPrompt, fill
 from ivr.simulator.case_desks import SimulatedAnswers
 from ivr.simulator.citizen_desk import SimulatedCitizenDesk
 from ivr.simulator.simulator import SimulatedCall, SimulatedDesk

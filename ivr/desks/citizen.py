@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import survey
 from broadcast_bridge.programmes.bulletins import latest_bulletins
+from feedback.cases.case_lifecycle import find_case
 from feedback.cases.enquiries import answers_to
-from feedback.cases.lifecycle import find_case
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
 from feedback.models import Category, Message

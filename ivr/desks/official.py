@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import acknowledgement, call_backs
-from broadcast_bridge.broadcasts.lifecycle import last_broadcast_of, outcome_of
+from broadcast_bridge.broadcasts.broadcast_lifecycle import last_broadcast_of, outcome_of
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.phone_recordings import Kept, PhoneRecordings
 from broadcast_bridge.speakers.zones import find_zone
@@ -16,8 +16,8 @@ from broadcast_bridge.studio.studio import Studio, WhenPlanned
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
 from haichieu.people import Official, official_with_phone
+from haichieu.phone_sign_in import SignInRefused, attempt_sign_in
 from haichieu.pins import choose_pin
-from haichieu.sign_in import SignInRefused, attempt_sign_in
 from haichieu.station import the_station
 from ivr.desks.protocols import CaseDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen

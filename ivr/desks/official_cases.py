@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from feedback.answers.answer_sounds import AnswerSounds
 from feedback.answers.phone_answers import PhoneAnswers, waiting_for
-from feedback.cases.lifecycle import OPEN
+from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case
 from feedback.states import Direction, Way
 from haichieu.audio.ingest import UnusableSound

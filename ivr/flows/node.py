@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ivr.flows.session import Session
-from ivr.prompts.texts import KEY
+from ivr.prompts.prompt_texts import KEY
 
 TIMEOUT = "timeout"
 """The exit of an unanswered question."""

@@ -119,7 +119,7 @@ class OfficialDesk(Protocol):
         ...
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
-        """Check a PIN; `code` is None for a known caller. Raises WrongPin or LockedOut (`haichieu.sign_in`)."""
+        """Check a PIN; `code` is None for a known caller. Raises WrongPin or LockedOut (`haichieu.phone_sign_in`)."""
         ...
 
     async def choose_pin(self, official_id: int, pin: str) -> None:

@@ -24,7 +24,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import message
 from haichieu.media import Media, MediaStore
 from haichieu.speech.synthesis import speakable
-from ivr.prompts.texts import BadPromptFile, PromptTexts, require_template, variables_in
+from ivr.prompts.prompt_texts import BadPromptFile, PromptTexts, require_template, variables_in
 
 LONGEST_TEXT = 1000
 """Characters of a prompt; callers do not listen longer before they may speak."""

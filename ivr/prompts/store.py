@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from haichieu.speech.synthesis import SpeechCache, SynthesisFailed
-from ivr.prompts.texts import KEY, PromptTexts, UnknownPrompt, fill
+from ivr.prompts.prompt_texts import KEY, PromptTexts, UnknownPrompt, fill
 
 log = structlog.get_logger()
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_numbers import read_case_number
-from feedback.cases.lifecycle import NoSuchCase
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.errors import HaiChieuError
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk

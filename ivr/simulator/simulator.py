@@ -14,10 +14,10 @@ from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAl
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
 from haichieu.errors import HaiChieuError
+from haichieu.phone_sign_in import LockedOut, WrongPin
 from haichieu.pins import SimplePin, is_simple
-from haichieu.sign_in import LockedOut, WrongPin
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
-from ivr.prompts.texts import PromptTexts, UnknownPrompt
+from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
 
 

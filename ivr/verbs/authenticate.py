@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from haichieu.sign_in import LockedOut, WrongPin
+from haichieu.phone_sign_in import LockedOut, WrongPin
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Name, Node
 from ivr.flows.session import Line, Session

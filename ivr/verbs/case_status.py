@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_numbers import WrongCheckDigit
-from feedback.cases.lifecycle import NoSuchCase
 from feedback.states import CaseStatus
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Node

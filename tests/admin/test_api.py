@@ -12,7 +12,7 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker, Zone
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
 from feedback.cases import case_search, merging
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Department, Reply, Transcript
 from feedback.states import Channel, Direction

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from admin.access.models import WebSession
-from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.starting import Request, ask, begin
 from broadcast_bridge.broadcasts.states import BroadcastEvent
 from broadcast_bridge.models import Broadcast
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now

@@ -5,7 +5,7 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from feedback.answers.replies import Answer, advance, answer
-from feedback.cases.lifecycle import find_case
+from feedback.cases.case_lifecycle import find_case
 from feedback.states import ReplyEvent, Way
 from haichieu.database import now
 from haichieu.locale import message

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from feedback.answers.replies import Answer, advance, answer
 from feedback.cases import case_search
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.cases.notes import add_note
 from feedback.citizens.registry import open_citizens
 from feedback.models import CaseLink, Category, Department, Transcript

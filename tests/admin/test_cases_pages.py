@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from admin.cases.conversation import mark_of_transcript
-from feedback.cases.lifecycle import find_case
+from feedback.cases.case_lifecycle import find_case
 from feedback.models import Attachment, CaseLink, Category, Department, Message
 from haichieu.media import MediaStore
 from haichieu.people import Account

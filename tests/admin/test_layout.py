@@ -14,7 +14,7 @@ from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import MAIN
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
-from admin.speakers.listing import Standing
+from admin.speakers.queries import Standing
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
@@ -23,14 +23,14 @@ from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.locale import LANGUAGES, render_key
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
-from ivr.calls.routes import Days as RouteDays
+from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
 from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState
 from ivr.prompts.custom import Origin as PromptOrigin
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import Voice
-from ivr.prompts.texts import PromptTexts
 from tests.builders.house import House
 
 ADMIN = FOLDER.parent

@@ -16,8 +16,8 @@ from haichieu.alarms import open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.people import Account
+from haichieu.phone_sign_in import SignInAttempt
 from haichieu.settings import load_settings
-from haichieu.sign_in import SignInAttempt
 from haichieu.vault import hash_secret
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import House

@@ -11,12 +11,12 @@ import pytest
 from admin.access.models import WebSession
 from admin.now.level_events import LevelEvents
 from admin.now.pulse import NEWS, STREAMS, STREAMS_OF_AN_ACCOUNT, Pulse, TooManyStreams
-from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.starting import Request, ask, begin
 from broadcast_bridge.broadcasts.states import BroadcastEvent
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.studio.levels import Levels
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import Database, now

@@ -6,10 +6,10 @@ from playwright.sync_api import Page, expect
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.station import Station
-from ivr.calls.routes import Days, Route
+from ivr.calls.number_routes import Days, Route
 from ivr.calls.routing import Number
 from ivr.prompts import custom
-from ivr.prompts.texts import PromptTexts
+from ivr.prompts.prompt_texts import PromptTexts
 from tests.admin.browsing import look, sign_in, views
 from tests.admin.served import Served
 

@@ -8,8 +8,8 @@ import pytest
 
 from haichieu.audit import AuditEntry
 from haichieu.locale import render
+from ivr.calls.number_routes import Route
 from ivr.calls.reception import _destination
-from ivr.calls.routes import Route
 from ivr.calls.routing import Number, routes_of, units_routed_to
 from tests.builders.house import Browser, House
 

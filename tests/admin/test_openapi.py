@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
 from tests.admin.browsing import PROOF

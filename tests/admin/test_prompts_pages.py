@@ -16,8 +16,8 @@ from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.station import Station
 from ivr.prompts import calls
 from ivr.prompts.custom import CustomPrompt
-from ivr.prompts.station import station_prompts
-from ivr.prompts.texts import PromptTexts
+from ivr.prompts.prompt_texts import PromptTexts
+from ivr.prompts.station_prompts import station_prompts
 from tests.builders.house import Browser, House
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

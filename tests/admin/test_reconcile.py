@@ -7,14 +7,14 @@ from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
-from haichieu.district.changes import Action, ApplyReport
+from haichieu.district.apply_report import Action, ApplyReport
 from haichieu.district.errors import DistrictFileError
 from haichieu.district.reconcile import apply_file
 from haichieu.locale import Message, message, render
 from haichieu.people import Official, OfficialPhone, Unit
 from haichieu.station import the_station
 from haichieu.vault import Vault, open_vault, secret_matches
-from ivr.calls.routes import Days, Route
+from ivr.calls.number_routes import Days, Route
 from ivr.calls.routing import Number, routes_of
 from ivr.flows.definition import delivered_flows
 

@@ -9,7 +9,7 @@ from admin.access.models import SentForm
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
-from feedback.cases.lifecycle import find_case
+from feedback.cases.case_lifecycle import find_case
 from feedback.models import Message
 from tests.admin.forms import forms_on
 from tests.builders.house import PAGE, Browser, House

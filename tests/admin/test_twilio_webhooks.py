@@ -13,7 +13,7 @@ from admin.web import create_app
 from feedback.citizens.registry import open_citizens
 from feedback.models import Message, Reply
 from feedback.texts.dispatcher import TextDispatcher
-from feedback.texts.inbox import MOST_AN_HOUR
+from feedback.texts.text_inbox import MOST_AN_HOUR
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
 from feedback.texts.twilio_stand_in import TwilioStandIn, sign
 from haichieu.database import Database

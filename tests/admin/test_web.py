@@ -5,7 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from admin.web import HEADERS, create_app
-from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.starting import plan_live
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority
 from broadcast_bridge.models import Speaker

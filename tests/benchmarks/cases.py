@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from stdnum import damm
 
 from feedback.cases import case_search, duplicates, reminders
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.cases.case_search import Wanted
-from feedback.cases.lifecycle import Opening, Said, open_case
 from feedback.intake import filing
 from feedback.models import Case, Category, Message
 from feedback.states import CaseStatus, Channel, Direction

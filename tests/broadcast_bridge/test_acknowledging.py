@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import acknowledgement, catch_up, lifecycle, starting
-from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts import acknowledgement, broadcast_lifecycle, catch_up, starting
+from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import BroadcastEvent, DeliveryEvent, Priority
 from broadcast_bridge.models import Broadcast
@@ -27,7 +27,7 @@ def sounding(session: Session, *places: Commune, priority: Priority = Priority.E
     request = Request("alert:1", "Lũ", [], zones, priority=priority, siren=True, times=0, worth_hearing_until=until)
     broadcast = starting.ask(session, request, NOW)
     starting.begin(session, broadcast.id, "main", NOW)
-    lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
+    broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
     heard = (DeliveryEvent.RING, DeliveryEvent.PLAY)
     apply_updates(
         session,
@@ -79,7 +79,7 @@ def test_a_returning_speaker_does_not_catch_up_what_was_acknowledged(database: D
         broadcast = sounding(session, place)
         assert len(names(session, place.official)) == 2
         assert [one.state for one in broadcast.deliveries] == ["played", "missed"]
-        lifecycle.finish(session, broadcast.id, BroadcastEvent.END, LATER)
+        broadcast_lifecycle.finish(session, broadcast.id, BroadcastEvent.END, LATER)
         place.speakers[1].reachable = True
         session.flush()
         assert catch_up.pending(session, LATER, "main") == []

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.lifecycle import advance
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.log import Wanted, find
 from broadcast_bridge.broadcasts.starting import Request, ask
 from broadcast_bridge.broadcasts.states import BroadcastEvent, BroadcastState, Kind, Priority

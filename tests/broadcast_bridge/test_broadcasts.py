@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import lifecycle
-from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates, close_deliveries
+from broadcast_bridge.broadcasts import broadcast_lifecycle
+from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates, close_deliveries
 from broadcast_bridge.broadcasts.starting import LiveNotAllowed, NoReachableSpeaker, ZoneBusy, plan_live
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
@@ -130,7 +130,7 @@ def test_an_update_that_comes_after_the_close_changes_nothing(database: Database
 def test_a_failed_broadcast_raises_an_alarm(database: Database) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
-        lifecycle.advance(session, broadcast.id, BroadcastEvent.FAIL, NOW, Reason.ASTERISK_STOPPED)
+        broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.FAIL, NOW, Reason.ASTERISK_STOPPED)
         session.flush()
         (alarm,) = open_alarms(session)
         assert alarm.subject == f"broadcast:{broadcast.id}"
@@ -144,7 +144,7 @@ def test_what_has_no_place_in_a_state_names_both(database: Database) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
         with pytest.raises(IllegalTransition, match="'end' cannot happen in state 'planned'"):
-            lifecycle.advance(session, broadcast.id, BroadcastEvent.END, NOW)
+            broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.END, NOW)
 
 
 @pytest.mark.parametrize(("reason", "seconds"), [(Reason.SWITCHBOARD_RESTARTED, 20.0), (Reason.ASTERISK_STOPPED, 10.0)])
@@ -153,27 +153,27 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
 ) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
-        lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
-        lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
+        broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
+        broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
-        assert lifecycle.running_on(session, "main") == [broadcast.id]
-        assert lifecycle.running_on(session, "main", except_for=[broadcast.id]) == []
-        lifecycle.close_orphan(session, broadcast.id, reason, LATER)
+        assert broadcast_lifecycle.running_on(session, "main") == [broadcast.id]
+        assert broadcast_lifecycle.running_on(session, "main", except_for=[broadcast.id]) == []
+        broadcast_lifecycle.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds
-        assert lifecycle.running_on(session, "main") == []
+        assert broadcast_lifecycle.running_on(session, "main") == []
 
 
 def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
-        assert lifecycle.last_broadcast_of(session, place.official.id) is None
+        assert broadcast_lifecycle.last_broadcast_of(session, place.official.id) is None
         first = plan(session, place)
         close_deliveries(session, first.id, NOW)
-        lifecycle.advance(session, first.id, BroadcastEvent.CANCEL, NOW)
+        broadcast_lifecycle.advance(session, first.id, BroadcastEvent.CANCEL, NOW)
         session.flush()
         plan(session, place)
-        last = lifecycle.last_broadcast_of(session, place.official.id)
+        last = broadcast_lifecycle.last_broadcast_of(session, place.official.id)
         assert last is not None
         assert last.id == first.id
 

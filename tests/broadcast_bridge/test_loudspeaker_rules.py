@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from broadcast_bridge.loudspeaker.call import SpeakerCall, comes_from, is_emergency
+from broadcast_bridge.loudspeaker.incoming_call import SpeakerCall, comes_from, is_emergency
 from broadcast_bridge.loudspeaker.outputs import BadOutput, OutputNotUsable, PlayerOutput, RecordingOutput
 from broadcast_bridge.loudspeaker.speaker import LoudspeakerOptions, run_loudspeaker
 from haichieu.audio import measure, read_wav
 from haichieu.locale import message
 from haichieu.sip.address import BadServerAddress, ServerAddress, SocketAddress
-from haichieu.sip.events import Invite
+from haichieu.sip.endpoint_events import Invite
 from haichieu.sip.frames import HeardFrame
 from tests.waiting import wait_until
 

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import catch_up, lifecycle, rejoining, starting
-from broadcast_bridge.broadcasts.lifecycle import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts import broadcast_lifecycle, catch_up, rejoining, starting
+from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates
 from broadcast_bridge.broadcasts.starting import (
     LiveNotAllowed,
     NothingToPlayOn,
@@ -56,8 +56,8 @@ def begun(session: Session, place: Commune, at: datetime.datetime = NOW, **more:
 
 
 def on_air(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
-    lifecycle.voice_is_on(session, broadcast.id, at)
+    broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
+    broadcast_lifecycle.voice_is_on(session, broadcast.id, at)
     apply_updates(
         session,
         [
@@ -73,12 +73,12 @@ def live(session: Session, place: Commune, priority: Priority = Priority.NORMAL)
     place.official.may = ["live", "emergency"]
     zone = find_zone(session, place.official, place.zone.code)
     broadcast, taken = plan_live(session, place.official, zone, priority, NOW, NODE)
-    lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
+    broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
     return broadcast, taken
 
 
 def ended(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    lifecycle.finish(session, broadcast.id, BroadcastEvent.END, at)
+    broadcast_lifecycle.finish(session, broadcast.id, BroadcastEvent.END, at)
     session.flush()
 
 
@@ -337,7 +337,7 @@ def test_a_speaker_that_does_not_take_it_is_tried_again_later_and_later(database
         at, pauses = later(61), []
         for _ in range(3):
             (again,) = catch_up.begin(session, at, NODE)
-            lifecycle.advance(session, again.id, BroadcastEvent.OPEN, at)
+            broadcast_lifecycle.advance(session, again.id, BroadcastEvent.OPEN, at)
             ended(session, again, at)
             assert catch_up.begin(session, at, NODE) == []
             hour = catch_up.next_try(session, at)
@@ -357,7 +357,7 @@ def test_a_pre_empted_broadcast_resumes_repeats_or_is_dropped_by_its_rule(
         on_air(session, first)
         alarm = asked(session, place, priority=Priority.EMERGENCY)
         starting.begin(session, alarm.id, NODE, later(20))
-        lifecycle.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
+        broadcast_lifecycle.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
         assert catch_up.begin(session, later(21), NODE) == []
         on_air(session, alarm, later(21))
         ended(session, alarm, later(40))
@@ -390,7 +390,7 @@ def test_a_recording_that_broke_off_is_no_proof_and_is_owed(database: Database) 
         place = commune(session, speakers=1)
         broadcast, _ = begun(session, place, after_cut=AfterCut.RESUME, worth_hearing_until=later(3600))
         on_air(session, broadcast)
-        lifecycle.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
+        broadcast_lifecycle.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
         session.flush()
         assert states(broadcast) == [("failed", "switchboard_restarted")]
         (again,) = catch_up.begin(session, later(16), NODE)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.reports import aired_by_category, aired_by_unit, availability, filed_at
+from broadcast_bridge.broadcasts.broadcast_reports import aired_by_category, aired_by_unit, availability, filed_at
 from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey

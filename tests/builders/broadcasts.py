@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Reason
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
 from tests.builders.programmes import approved

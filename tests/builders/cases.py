@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from feedback.cases import case_search
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Category, Citizen, Department, Transcript
 from feedback.states import Channel, Direction

@@ -10,7 +10,7 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
 from feedback.answers import replies
-from feedback.cases.lifecycle import Opening, Said, find_case, open_case
+from feedback.cases.case_lifecycle import Opening, Said, find_case, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Attachment, Message
 from feedback.states import Channel, Direction, ReplyEvent, Way

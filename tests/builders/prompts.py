@@ -1,6 +1,6 @@
 """Prompts without sounds."""
 
-from ivr.prompts.texts import PromptTexts, UnknownPrompt
+from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 
 TEXTS = PromptTexts.delivered()
 

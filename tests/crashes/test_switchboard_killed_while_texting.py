@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from feedback.answers import replies
 from feedback.answers.replies import Answer
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, CaseChange, Message, Reply
 from feedback.states import Channel, Direction, Way

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from feedback.cases import case_search, notes
+from feedback.cases.case_lifecycle import happen
 from feedback.cases.case_search import Wanted
-from feedback.cases.lifecycle import happen
 from feedback.cases.notes import NoteRefused
 from feedback.models import Case, Message, Transcript
 from feedback.states import CaseEvent, CaseStatus, Channel

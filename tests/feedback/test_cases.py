@@ -1,8 +1,8 @@
 import pytest
 import sqlalchemy as sa
 
+from feedback.cases.case_lifecycle import NoSuchCase, Said, find_case, happen, say
 from feedback.cases.case_numbers import WrongCheckDigit, new_case_number
-from feedback.cases.lifecycle import NoSuchCase, Said, find_case, happen, say
 from feedback.models import Case
 from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
 from haichieu import audit

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback.cases import assignment
+from feedback.cases.case_lifecycle import happen
 from feedback.cases.due_dates import OFFICE_CLOSES, due_after, reminded_until
-from feedback.cases.lifecycle import happen
 from feedback.states import CaseEvent
 from haichieu.database import Database
 from haichieu.public_holidays import is_working_day

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from feedback.answers import replies
 from feedback.answers.replies import Answer
 from feedback.cases import case_search, duplicates, merging
+from feedback.cases.case_lifecycle import Said, say
 from feedback.cases.duplicates import likeness
-from feedback.cases.lifecycle import Said, say
 from feedback.cases.merging import MergeRefused
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Reply

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from feedback import job_kinds
 from feedback.cases import assignment, case_search
+from feedback.cases.case_lifecycle import Opening, Said, happen, open_case, say
 from feedback.cases.case_search import Wanted
-from feedback.cases.lifecycle import Opening, Said, happen, open_case, say
 from feedback.intake import filing
 from feedback.intake.filing import FilingJobs
 from feedback.models import Case, CaseLink, Message

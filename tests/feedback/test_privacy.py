@@ -12,8 +12,8 @@ from feedback import job_kinds
 from feedback.answers import replies
 from feedback.answers.replies import Answer
 from feedback.cases import attachments, case_retention, case_search, notes
+from feedback.cases.case_lifecycle import Said, happen, say
 from feedback.cases.case_retention import Discarded, Rules
-from feedback.cases.lifecycle import Said, happen, say
 from feedback.citizens import privacy
 from feedback.citizens.export import export_citizen
 from feedback.citizens.privacy import NoSuchCitizen, erase_citizen, number_for

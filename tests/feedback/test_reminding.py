@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from feedback.cases import merging, reminders
-from feedback.cases.lifecycle import happen
+from feedback.cases.case_lifecycle import happen
 from feedback.cases.reminders import Reminded
 from feedback.models import Case
 from feedback.states import CaseEvent

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.database import Database
-from haichieu.sign_in import LockedOut, SignInAttempt, SignInRefused, WrongPin, attempt_sign_in
+from haichieu.phone_sign_in import LockedOut, SignInAttempt, SignInRefused, WrongPin, attempt_sign_in
 from tests.builders.accounts import PIN
 from tests.builders.places import commune
 

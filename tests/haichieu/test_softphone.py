@@ -13,7 +13,7 @@ from haichieu.audio import Sound, measure, read_wav, resample, write_wav
 from haichieu.demo.audio_matching import FOUND, match
 from haichieu.demo.event_process import ChildEnded, EventMissing
 from haichieu.demo.softphone.controller import CallNotAnswered, CommandRefused, SoftPhone
-from haichieu.sip.options import DIGIT_SECONDS
+from haichieu.sip.endpoint_options import DIGIT_SECONDS
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 

@@ -6,7 +6,7 @@ from typing import Any
 from ivr.flows.definition import Flow, delivered_flow
 from ivr.flows.interpreter import FlowEnd, run_flow
 from ivr.flows.session import LastReport, Session, ZoneSeen
-from ivr.prompts.texts import PromptTexts
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.simulator.simulator import SimulatedCall, SimulatedDesk, WrittenPrompts
 
 TEXTS = PromptTexts.delivered()

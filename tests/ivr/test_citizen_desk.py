@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.programmes.survey import tallies
 from feedback.answers.replies import acknowledge
-from feedback.cases.lifecycle import Said, say
+from feedback.cases.case_lifecycle import Said, say
 from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.intake.voice_messages import VoiceMessages
 from feedback.models import Citizen, VoiceDraft
@@ -28,8 +28,8 @@ from ivr.calls.caller_limits import CallerLimits, Limits, TooManyMessages
 from ivr.calls.routing import Dialled
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
 from ivr.desks.protocols import BulletinSeen, CommuneSeen
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import PromptStore
-from ivr.prompts.texts import PromptTexts
 from tests.builders.cases import Office, case, office
 from tests.builders.programmes import programme
 

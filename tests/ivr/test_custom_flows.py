@@ -32,7 +32,7 @@ from ivr.custom_flows.trial_call import Circumstances, try_out
 from ivr.custom_flows.versions import FlowCheck, current_number, find_version, units_concerned
 from ivr.flows.definition import delivered_definition, delivered_flow
 from ivr.flows.mistakes import FlowMistakes
-from ivr.prompts.texts import PromptTexts
+from ivr.prompts.prompt_texts import PromptTexts
 from tests.builders.prompts import TextsAlone
 
 TEXTS = PromptTexts.delivered()

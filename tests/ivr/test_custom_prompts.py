@@ -14,8 +14,8 @@ from haichieu.media import MediaStore, unnamed
 from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, SpeechCache
 from ivr.prompts import custom
 from ivr.prompts.custom import ChangedMeanwhile, CustomPrompts, Origin, PromptRefused
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import PromptStore, Voice
-from ivr.prompts.texts import PromptTexts
 
 TEXTS = PromptTexts(
     {"vi": {"goodbye": "Xin chào.", "case": "Mã {number:digits}."}, "en": {"goodbye": "Bye.", "case": "Case {number}."}}

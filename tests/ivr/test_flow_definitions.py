@@ -14,8 +14,8 @@ from ivr.flows.definition import AnyNode, Flow, delivered_flow, delivered_flows,
 from ivr.flows.linter import lint, require_sound
 from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind
 from ivr.flows.node import Node
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import STATION_PROMPTS
-from ivr.prompts.texts import PromptTexts
 from tests.builders.prompts import TextsAlone
 
 DATA = Path(__file__).parent / "data"

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.answers.answer_sounds import AnswerSounds
 from feedback.answers.phone_answers import PhoneAnswers
-from feedback.cases.lifecycle import happen
+from feedback.cases.case_lifecycle import happen
 from feedback.citizens.registry import open_citizens
 from feedback.states import CaseEvent
 from haichieu.database import Database, now

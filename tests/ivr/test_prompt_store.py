@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from haichieu.speech.synthesis import EspeakSynthesiser, SpeechCache
+from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.prompts.store import STATION_PROMPTS, PromptStore
-from ivr.prompts.texts import PromptTexts, UnknownPrompt
 
 TEXTS = PromptTexts({"vi": {"goodbye": "Xin chào.", "count": "Có {number}."}, "en": {"goodbye": "Goodbye."}})
 

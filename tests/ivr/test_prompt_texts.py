@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.prompts.texts import BadPromptFile, MissingVariable, PromptTexts, UnknownPrompt, digit_by_digit
+from ivr.prompts.prompt_texts import BadPromptFile, MissingVariable, PromptTexts, UnknownPrompt, digit_by_digit
 
 TEXTS = PromptTexts.delivered()
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from haichieu.locale import LANGUAGES, render
-from ivr.calls.routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
+from ivr.calls.number_routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
 from ivr.calls.routing import DUTY_FLOW, Number, routed_flow_at
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -11,7 +11,7 @@ from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.models import Programme
 from feedback.answers import replies
 from feedback.answers.replies import Answer
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Message, Reply, VoiceDraft
 from feedback.states import Channel, Direction, Way

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
-from haichieu.sign_in import SignInAttempt
+from haichieu.phone_sign_in import SignInAttempt
 from tests.station import district
 from tests.station.scene import Scene
 

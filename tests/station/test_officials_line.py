@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.audio.sound import read_wav
+from haichieu.phone_sign_in import SignInAttempt
 from haichieu.processes.sounds import open_prompts
-from haichieu.sign_in import SignInAttempt
 from tests.station import district
 from tests.station.scene import OTHER, SAME, Scene, until_heard
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case
 from feedback.states import Channel, Direction

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from haichieu.demo.event_process import Event, EventProcess, EventProcessError
 from haichieu.locale import Message
-from haichieu.sip.options import DIGIT_SECONDS, G711
+from haichieu.sip.endpoint_options import DIGIT_SECONDS, G711
 
 
 class CallNotAnswered(EventProcessError):

@@ -25,7 +25,7 @@ from haichieu.audio import WavRecording, read_wav, resample
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.sip.address import ServerAddress, SocketAddress
 from haichieu.sip.endpoint import SipEndpoint, SipError
-from haichieu.sip.events import (
+from haichieu.sip.endpoint_events import (
     Answered,
     DigitHeard,
     Ended,
@@ -38,8 +38,8 @@ from haichieu.sip.events import (
     TextReceived,
     Unregistered,
 )
+from haichieu.sip.endpoint_options import CODECS, DIGIT_SECONDS, G711, EndpointOptions
 from haichieu.sip.frames import Playing
-from haichieu.sip.options import CODECS, DIGIT_SECONDS, G711, EndpointOptions
 
 _POLL_SECONDS = 0.01
 _AGAIN_SECONDS = 1.0

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.programmes import intake
 from feedback.answers.replies import Answer, advance, answer
 from feedback.cases import case_search, duplicates
-from feedback.cases.lifecycle import Opening, Said, happen, open_case
+from feedback.cases.case_lifecycle import Opening, Said, happen, open_case
 from feedback.cases.notes import add_note
 from feedback.citizens.registry import open_citizens
 from feedback.models import Category, Transcript

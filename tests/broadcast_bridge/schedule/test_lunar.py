@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadcast_bridge.schedule.days import is_day_for
+from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.errors import BadRecurrence
 from broadcast_bridge.schedule.lunar import lunar_days, lunar_months, parse_lunar
 from broadcast_bridge.schedule.recurrence import Recurrence

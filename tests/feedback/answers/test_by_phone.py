@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from feedback.answers.answer_sounds import AnswerSounds
 from feedback.answers.phone_answers import AnswerNotAllowed, NotTaken, PhoneAnswers, waiting_for
 from feedback.cases import merging
-from feedback.cases.lifecycle import happen
+from feedback.cases.case_lifecycle import happen
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Message, Reply
 from feedback.states import CaseEvent, Way

@@ -12,7 +12,7 @@ from broadcast_bridge.programmes import approval
 from broadcast_bridge.programmes.approval import OwnWork
 from broadcast_bridge.programmes.models import Programme
 from feedback.answers import replies
-from feedback.answers.on_air import AnswersOnAir, ForTheAir, NamesTheCitizen, holds_number
+from feedback.answers.answers_on_air import AnswersOnAir, ForTheAir, NamesTheCitizen, holds_number
 from feedback.answers.replies import Answer
 from feedback.citizens.registry import open_citizens
 from feedback.models import Reply

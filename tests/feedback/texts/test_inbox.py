@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
+from feedback.cases.case_lifecycle import happen
 from feedback.cases.case_numbers import spoken_groups
-from feedback.cases.lifecycle import happen
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import CaseEvent
-from feedback.texts import inbox
-from feedback.texts.inbox import InboundText, NotOurNumber, TextInbox
+from feedback.texts import text_inbox
+from feedback.texts.text_inbox import InboundText, NotOurNumber, TextInbox
 from haichieu import jobs
 from haichieu.database import Database, now
 from tests.builders.cases import office
@@ -29,7 +29,7 @@ def station(database: Database, tmp_path: Path) -> TextInbox:
     return TextInbox(database, open_citizens(tmp_path), lambda _, number: unit if number == "1022" else None)
 
 
-def send(station: TextInbox, body: str, sender: str = LAN, **more: object) -> inbox.Filed:
+def send(station: TextInbox, body: str, sender: str = LAN, **more: object) -> text_inbox.Filed:
     return station.take(InboundText(sender, "1022", body, **more))  # type: ignore[arg-type]
 
 
@@ -133,16 +133,16 @@ def test_what_was_attached_is_counted_and_not_fetched(database: Database, statio
 
 
 def test_a_flood_is_kept_in_one_case_and_costs_no_more_answers(database: Database, station: TextInbox) -> None:
-    for count in range(inbox.MOST_AN_HOUR + 15):
+    for count in range(text_inbox.MOST_AN_HOUR + 15):
         send(station, f"tin {count}")
     kept = messages(database)
-    assert sum(direction == "in" for direction, _ in kept) == inbox.MOST_AN_HOUR + 15
-    assert sum(direction == "out" for direction, _ in kept) == inbox.MOST_AN_HOUR
+    assert sum(direction == "in" for direction, _ in kept) == text_inbox.MOST_AN_HOUR + 15
+    assert sum(direction == "out" for direction, _ in kept) == text_inbox.MOST_AN_HOUR
     with database.session() as session:
-        assert cases(session) == inbox.MOST_AN_HOUR
+        assert cases(session) == text_inbox.MOST_AN_HOUR
     send(station, "người khác", sender=MINH)
     with database.session() as session:
-        assert cases(session) == inbox.MOST_AN_HOUR + 1
+        assert cases(session) == text_inbox.MOST_AN_HOUR + 1
         for message in session.scalars(sa.select(Message)):
             message.at -= datetime.timedelta(hours=2)
     assert send(station, "tin sau").case_number

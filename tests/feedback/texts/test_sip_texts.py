@@ -12,8 +12,8 @@ from feedback.answers.replies import Answer
 from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
 from feedback.states import Way
-from feedback.texts.inbox import TextInbox
 from feedback.texts.sip_texts import SipRoute, SipTexts
+from feedback.texts.text_inbox import TextInbox
 from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.ari.client import AriClient

@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from feedback.cases.lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.models import Case, Message
 from feedback.states import Channel, Direction
 from haichieu.audio.sound import Sound

@@ -21,7 +21,7 @@ from ivr.custom_flows.editor import PROMPT_FIELDS, exits_of, fields_of
 from ivr.custom_flows.errors import FlowChangedMeanwhile, StepRefused
 from ivr.custom_flows.sketch import VERBS, Sketch, read_sketch
 from ivr.flows.mistakes import FlowMistakes
-from ivr.prompts.station import FALLBACK_LANGUAGE
+from ivr.prompts.station_prompts import FALLBACK_LANGUAGE
 
 CONFIGURE = Action.CONFIGURE
 TITLE_LANGUAGES = (FALLBACK_LANGUAGE, "en")

@@ -9,7 +9,7 @@ import numpy as np
 
 from haichieu.audio.sound import SILENCE_DBFS, dbfs
 from haichieu.sip.address import SocketAddress
-from haichieu.sip.events import Invite
+from haichieu.sip.endpoint_events import Invite
 from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame
 
 STALE_SECONDS = 2.0

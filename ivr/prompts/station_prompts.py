@@ -7,8 +7,8 @@ from haichieu.media import MediaStore
 from haichieu.speech.synthesis import SpeechCache, Synthesiser
 from haichieu.station import the_station
 from ivr.prompts.custom import CustomPrompts
+from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import PromptStore
-from ivr.prompts.texts import PromptTexts
 
 FALLBACK_LANGUAGE = "vi"
 

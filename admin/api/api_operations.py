@@ -9,8 +9,8 @@ from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
 
 from admin.access.permissions import Where, needs, open_to_all
-from admin.api.mistakes import message_of
 from admin.api.openapi import document
+from admin.api.request_mistakes import message_of
 from admin.layout.language import sentence
 from admin.layout.refusals import problem
 from haichieu.account_rights import Action

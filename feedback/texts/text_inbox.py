@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from feedback.answers import replies
-from feedback.cases.lifecycle import Opening, Said, open_case, say
+from feedback.cases.case_lifecycle import Opening, Said, open_case, say
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, Message
 from feedback.states import Channel, Direction

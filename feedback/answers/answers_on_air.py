@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from feedback import job_kinds
 from feedback.answers import replies
-from feedback.cases.lifecycle import note
+from feedback.cases.case_lifecycle import note
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
