@@ -181,8 +181,8 @@ async def test_three_unusable_zones_lead_back_to_the_menu() -> None:
     ("refusal", "sentence"),
     [
         (ZoneBusy("Hoàng Thị Mai"), said("zone-busy", on_air="Hoàng Thị Mai")),
-        (NoReachableSpeaker("gone since"), said("zone-unreachable", zone="Cô Ba")),
-        (LiveNotAllowed("no right"), said("live-not-allowed")),
+        (NoReachableSpeaker("broadcast.nobody_reachable", zone="Cô Ba"), said("zone-unreachable", zone="Cô Ba")),
+        (LiveNotAllowed("broadcast.live_not_allowed", name="Hải", right="live"), said("live-not-allowed")),
         (UnknownZone("removed since"), said("unknown-zone", code="11")),
         (ZoneNotAllowed("taken away since"), said("zone-not-allowed", code="11")),
         (DiskFull(Message.verbatim("full")), said("disk-full")),

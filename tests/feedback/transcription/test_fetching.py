@@ -113,7 +113,7 @@ def test_the_command_says_what_is_wrong_with_a_folder_and_leaves_it_alone(
 ) -> None:
     own = tmp_path / "own"
     monkeypatch.setenv("HAICHIEU_ASR_MODEL", str(own))
-    assert "There is no folder" in haichieu("model", "--home", str(tmp_path)).stderr
+    assert "There is no speech model" in haichieu("model", "--home", str(tmp_path)).stderr
     own.mkdir()
     for name in ("model.bin", "config.json", "vocabulary.json"):
         (own / name).write_bytes(b"x")
@@ -139,7 +139,7 @@ def test_a_broken_model_file_is_a_clear_error_without_a_fallback(
     (tmp_path / broken).write_bytes(b"broken")
     with pytest.raises(ModelUnusable, match="haichieu model --fetch"):
         WhisperEngine(tmp_path).load()
-    with pytest.raises(ModelUnusable, match="There is no folder"):
+    with pytest.raises(ModelUnusable, match="There is no speech model"):
         WhisperEngine(tmp_path / "base").load()
 
 
