@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parents[1]
 LONGEST_NAME = 70
 MODULES = {path.relative_to(TESTS): path.read_text() for path in sorted(TESTS.rglob("*.py"))}
@@ -18,3 +20,9 @@ def test_no_test_has_a_long_name() -> None:
 def test_no_module_imports_from_a_test_module() -> None:
     imports = re.compile(r"^ *(?:from|import) (tests\.(?:\w+\.)*test_\w+)", re.MULTILINE)
     assert [f"{path}: {name}" for path, text in MODULES.items() for name in imports.findall(text)] == []
+
+
+def test_groups_reach_the_scheduler(request: pytest.FixtureRequest) -> None:
+    # pytest-xdist appends the group to the id; without it every call test would start a station of its own.
+    grouped = request.config.getoption("loadgroup", default=False)
+    assert ("@" in request.node.nodeid) == bool(grouped)
