@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.admin.browsing import BROWSER
 from tests.cheap_hashes import use_cheap_hashes
 from tests.databases import database, migrated_sqlite
 from tests.postgres import postgres_cluster, postgres_url
@@ -44,6 +45,13 @@ def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
         return "proof" not in config.option.markexpr
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     return parameters.get("database") == "postgresql" and item.get_closest_marker("both_databases") is None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Close the browser after its last test: its event loop would count as running in every later test."""
+    if _group(item) == "browser" and (nextitem is None or _group(nextitem) != "browser"):
+        BROWSER.close()
 
 
 def _group(item: pytest.Item) -> str:

@@ -65,7 +65,7 @@ class Joiner:
             await self._bridge.add([channel_id])
         except AriError as problem:
             if not joined.done():
-                joined.set_exception(HungUp(f"left before joining: {problem}"))
+                joined.set_exception(HungUp("ari.hung_up"))
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ class Call:
             await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)
         except AriRefused as problem:
             self.hung_up = True
-            raise HungUp("the other side hung up") from problem
+            raise HungUp("ari.hung_up") from problem
         finally:
             with contextlib.suppress(AriError):
                 await self._client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)

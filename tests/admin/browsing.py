@@ -1,5 +1,6 @@
 """The panel in Debian's chromium: a page whose console must stay silent, axe's look at it, and a click that arrives."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -25,15 +26,19 @@ FLAGS = [
 ]  # fmt: skip
 
 
+BROWSER = contextlib.ExitStack()
+"""The browser of this process; `tests/conftest.py` closes it after the last test that uses it."""
+
+
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium() -> Browser:
     program = shutil.which("chromium")
     assert program, "chromium is missing: docker/install-system-packages test"
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
-        yield browser
-        browser.close()
+    playwright = BROWSER.enter_context(sync_playwright())
+    browser = playwright.chromium.launch(executable_path=program, args=flags)
+    BROWSER.callback(browser.close)
+    return browser
 
 
 @pytest.fixture
