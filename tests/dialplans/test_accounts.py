@@ -1,7 +1,6 @@
 """Accounts as Asterisk takes them, and what it makes of them when calls come."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -17,6 +16,7 @@ from dialplans.accounts import (
 from dialplans.degraded import DegradedMode, DegradedSounds
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.on_disk import files_with
 
 SECRET = "a-secret-nobody-guesses"
 FAR_AWAY = "192.0.2.1"
@@ -141,22 +141,13 @@ async def test_trunk_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> 
     assert channel["caller"]["number"] == "+84912000001"
 
 
-def contents(path: Path) -> bytes:
-    """What is in a file, nothing when it went away meanwhile, as the journal of Asterisk's database does."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
 @pytest.mark.asyncio(loop_scope="session")
 async def test_no_clear_password_of_a_phone_or_speaker_is_on_disk(asterisk: LoneAsterisk) -> None:
     await asterisk.put(phone("secretive"))
     async with SoftPhone(server=asterisk.server, id="secretive", password=SECRET) as secretive:
         await secretive.registered()
-    files = [path for path in asterisk.settings.home.rglob("*") if path.is_file()]
-    assert len(files) > 20
-    assert [path for path in files if SECRET.encode() in contents(path)] == []
+    assert files_with(asterisk.settings.home, "pjsip") != [], "the search finds what is there"
+    assert files_with(asterisk.settings.home, SECRET) == []
 
 
 async def known(asterisk: LoneAsterisk) -> set[str]:

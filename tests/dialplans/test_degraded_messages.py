@@ -35,6 +35,7 @@ from haichieu.process_control import end_with_parent
 from tests import asterisk_rest
 from tests.command_line import haichieu
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.on_disk import files_with
 
 HOTLINE, PIN = "1800", "971357"
 CALLER = "0987654321"
@@ -125,16 +126,6 @@ async def over(asterisk: LoneAsterisk) -> None:
     await until(lambda: asterisk_rest.request(asterisk.settings, "GET", "/channels") == [], "no channels are left")
 
 
-def clear_numbers(home: Path) -> list[str]:
-    """The files in which the caller's number stands as anybody can read it, and those that are named after it."""
-    digits = CALLER.lstrip("0")
-    return [
-        path.name
-        for path in home.rglob("*")
-        if digits in path.name or (path.is_file() and digits.encode() in path.read_bytes())
-    ]
-
-
 @pytest.fixture(autouse=True)
 def empty_spool(asterisk: LoneAsterisk) -> None:
     for path in folder(asterisk).iterdir():
@@ -154,7 +145,7 @@ async def test_message_is_stored_before_the_thanks_without_the_number(
     assert message.dialled == HOTLINE
     assert same(sounds["demo-congrats"], message.wav)
     assert same(sounds[ASTERISKS_OWN.message_kept], tmp_path / "heard.wav")
-    assert clear_numbers(asterisk.settings.home) == []
+    assert files_with(asterisk.settings.home, CALLER.lstrip("0")) == []
 
 
 async def test_concurrent_callers_get_separate_messages(
@@ -269,7 +260,7 @@ async def test_each_message_becomes_one_case_despite_kills(
         assert [programme.title for programme in session.scalars(sa.select(Programme))] == [
             "Đường dây khẩn cấp 21/09/2026 21:13"
         ]
-    assert clear_numbers(asterisk.settings.home) == []
+    assert files_with(asterisk.settings.home, CALLER.lstrip("0")) == []
 
 
 async def test_caller_may_finish_when_the_application_returns(

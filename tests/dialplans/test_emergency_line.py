@@ -20,6 +20,7 @@ from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.on_disk import files_with
 from tests.station.multicast import MulticastReceiver
 
 SECRET = "a-secret-nobody-guesses"
@@ -136,9 +137,7 @@ async def test_emergency_line_reaches_every_speaker_after_a_crash(
     [kept] = recordings(asterisk) - before
     assert heard(speech, kept).correlation >= FOUND
     home = asterisk.settings.home
-    assert [path.name for path in home.rglob("*") if path.is_file() and PIN.encode() in path.read_bytes()] == [
-        "degraded.conf"
-    ]
+    assert files_with(home, PIN) == ["degraded.conf"]
 
 
 async def test_speaker_in_an_orphaned_broadcast_hears_the_emergency(

@@ -1,7 +1,6 @@
 """Texts as SIP MESSAGE (RFC 3428): from phones and a GSM gateway to the case and back."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from haichieu.database import now
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
+from tests.on_disk import files_with
 from tests.station.texting import Texting
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
@@ -115,18 +115,5 @@ async def test_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
     assert (await phone.text_received())["text"] == "Đã thông đường"
 
 
-def content_of(path: Path) -> bytes:
-    """What is in a file; nothing when it was moved into its place meanwhile, where it is looked at as well."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
 async def test_citizen_number_is_in_no_file_of_the_station(texting: Texting) -> None:
-    def names() -> list[str]:
-        files = [path for path in texting.station.settings.home.rglob("*") if path.is_file()]
-        assert len(files) > 10
-        return [path.name for path in files if b"912345678" in content_of(path)]
-
-    assert await asyncio.to_thread(names) == []
+    assert await asyncio.to_thread(files_with, texting.station.settings.home, "912345678") == []
