@@ -1,11 +1,15 @@
 """The language of command output: one per process, by the `language` setting."""
 
+import datetime
 import functools
 import sys
 from pathlib import Path
 
-from haichieu.locale import Field, Message, render, render_key
+from sqlalchemy.orm import Session
+
+from haichieu.locale import Field, Message, render, render_key, rendering
 from haichieu.settings import command_language
+from haichieu.station import the_station
 
 
 @functools.cache
@@ -22,6 +26,11 @@ def say(key: str, /, **fields: Field) -> str:
 def said(message: Message | str | None) -> str:
     """Return a message as a sentence; words that are in no catalogue stay as they are."""
     return render(message, language()) if isinstance(message, Message) else message or ""
+
+
+def show_moment(session: Session, at: datetime.datetime | None, clock: str = "HH:mm") -> str:
+    """Return a moment in the language of the command and the station's time zone; "" for none."""
+    return rendering.show_moment(at, language(), the_station(session).timezone, clock) if at else ""
 
 
 def _home(arguments: list[str]) -> Path | None:

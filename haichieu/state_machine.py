@@ -19,6 +19,7 @@ class IllegalTransition(HaiChieuError):
 
     def __init__(self, machine: str, state: StrEnum, event: StrEnum) -> None:
         super().__init__("base.illegal_transition", machine=machine, event=event, state=state)
+        self.machine = machine
         self.state = state
         self.event = event
 

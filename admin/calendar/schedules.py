@@ -21,7 +21,7 @@ from broadcast_bridge.schedule import editing, single_days
 from broadcast_bridge.schedule.conflicts import Conflict
 from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.editing import account_as_planner
-from broadcast_bridge.schedule.errors import ChangedMeanwhile, ScheduleRefused
+from broadcast_bridge.schedule.errors import ChangedMeanwhile, PlanningNotAllowed, ScheduleRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import Days, What
@@ -161,6 +161,9 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
                 _move(session, number, form)
         except _Clash as clash:
             return _move_page(panel, number, form, 409, clash.found)
+        except PlanningNotAllowed as refusal:
+            form.problems[""] = refusal.message
+            return _move_page(panel, number, form, refusal.http_status)
         except NotAllowed:
             raise
         except HaiChieuError as refusal:

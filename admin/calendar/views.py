@@ -169,4 +169,4 @@ def _moment(text: str, timezone: str) -> datetime.datetime:
     try:
         return datetime.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone)).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
-        raise ScheduleRefused("panel.calendar.wrong_start") from None
+        raise ScheduleRefused("panel.calendar.wrong_silence_end") from None

@@ -8,12 +8,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.cases.case_page import ChangedMeanwhile, message_of, show_case
+from admin.cases.case_page import ChangedMeanwhile, show_case
 from admin.cases.conversation import mark_of, messages_of, zones_of
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
-from admin.layout.refusals import problem
+from admin.layout.refusals import problem, refusal_message
 from admin.panel import Panel
 from admin.sounds.receiving import receive, streams_body
 from feedback.answers import recorded_answers, replies
@@ -56,7 +56,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
         except (NotAllowed, NoSuchCase, WrongCheckDigit):
             raise
         except HaiChieuError as refusal:
-            form.problems["answer"] = message_of(refusal)
+            form.problems["answer"] = refusal_message(refusal)
             stale = isinstance(refusal, ChangedMeanwhile | IllegalTransition)
             return show_case(panel, number, form, 409 if stale else 422)
         flash(say("case.answer_sent"))
@@ -95,7 +95,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
                         session, panel.store, case, forms, visitor().actor, _ways(asked), now()
                     )
         except (ChangedMeanwhile, IllegalTransition) as refusal:
-            return problem(409, "Conflict", message_of(refusal))
+            return problem(409, "Conflict", refusal_message(refusal))
         except (AnswerRefused, UnusableSound) as refusal:
             return problem(422, "Unprocessable Content", refusal.message)
         flash(say("case.answer_sent"))

@@ -11,6 +11,7 @@ from admin.cases.conversation import UNSURE, conversation, mark_of_transcript
 from admin.cases.scope import case_for_visitor
 from admin.layout.language import know_timezone, say, say_in
 from admin.layout.pages import Form, page_that_records
+from admin.layout.refusals import refusal_message
 from admin.panel import Panel
 from feedback.answers import recorded_answers
 from feedback.answers.replies import LONGEST_ANSWER, RETRIED
@@ -20,7 +21,7 @@ from feedback.models import Case
 from feedback.texts.segments import segments
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
-from haichieu.locale import FALLBACK, LANGUAGES, Message, message
+from haichieu.locale import FALLBACK, LANGUAGES
 from haichieu.state_machine import IllegalTransition
 
 TEMPLATES = ("received", "passed_on", "done", "more")
@@ -76,14 +77,7 @@ def step(
     except (NotAllowed, NoSuchCase, WrongCheckDigit):
         raise
     except HaiChieuError as refusal:
-        form.problems[field] = message_of(refusal)
+        form.problems[field] = refusal_message(refusal)
         return show_case(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile | IllegalTransition) else 422)
     flash(done)
     return redirect(url_for("case_page", number=number), 303)
-
-
-def message_of(refusal: HaiChieuError) -> Message:
-    """Return the message of a refusal; an illegal transition of the case names the case's state in words."""
-    if isinstance(refusal, IllegalTransition):
-        return message("panel.case.not_now", state=message(f"panel.case_state.{refusal.state}"))
-    return refusal.message

@@ -5,13 +5,13 @@ follows `Accept-Language`, else the account of the token. Vietnamese is the fall
 """
 
 import datetime
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, Response, g, redirect, request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.gate import API
@@ -19,7 +19,7 @@ from admin.access.paths import path_within
 from admin.access.permissions import open_to_all
 from admin.access.visitors import visitor_or_none
 from admin.panel import Panel
-from haichieu.locale import FALLBACK, LANGUAGES, Field, Message, render, render_key
+from haichieu.locale import FALLBACK, LANGUAGES, Field, Message, render, render_key, rendering
 from haichieu.locale.catalogue import catalogue
 from haichieu.locale.rendering import DATES, TIMEZONE
 from haichieu.people import Account
@@ -66,13 +66,19 @@ def page_language() -> str:
     if "language" not in g:
         visitor = visitor_or_none()
         of_account = visitor.account.language if visitor else ""
-        of_request = request.accept_languages.best_match(list(LANGUAGES)) or ""
+        of_request = _language_asked_for()
         if request.path.startswith(API):
             by_preference = [of_request, of_account]
         else:
             by_preference = [of_account, request.cookies.get(COOKIE, ""), of_request]
         g.language = next((one for one in by_preference if one in LANGUAGES), FALLBACK)
     return str(g.language)
+
+
+def _language_asked_for() -> str:
+    """Return the best match of `Accept-Language`; "" for none. `*` accepts every language and prefers none."""
+    named = LanguageAccept([one for one in request.accept_languages if one[0] != "*"])
+    return named.best_match(list(LANGUAGES)) or ""
 
 
 def say(name: str, **fields: Field) -> str:
@@ -125,7 +131,7 @@ def show_moment(at: datetime.datetime | None, timezone: str, clock: str = "HH:mm
     if at is None:
         return Markup("")
     language = page_language()
-    shown = format_datetime(at.astimezone(ZoneInfo(timezone)), f"{DATES[language]} {clock}", locale=language)
+    shown = rendering.show_moment(at, language, timezone, clock)
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), shown)
 
 

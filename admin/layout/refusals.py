@@ -9,10 +9,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.gate import API
-from admin.layout.language import sentence
+from admin.layout.language import has_text, sentence
 from admin.layout.pages import page
 from haichieu.errors import HaiChieuError
 from haichieu.locale import Message, message
+from haichieu.state_machine import IllegalTransition
 
 log = structlog.get_logger()
 
@@ -21,6 +22,7 @@ _TITLES = {
     413: "Content Too Large", 415: "Unsupported Media Type", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
 _WITH_TITLE = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
+_API_DETAILS = {404: "api.not_found", 405: "api.method_not_allowed"}
 _DETAILS = {404: "panel.error.lost", 405: "panel.error.lost", 413: "panel.error.too_large"}
 
 
@@ -29,7 +31,7 @@ def register_refusals(app: Flask) -> None:
 
     @app.errorhandler(HaiChieuError)
     def refused(error: HaiChieuError) -> AnyResponse:
-        return _answer(error.http_status, _TITLES[error.http_status], error.message)
+        return _answer(error.http_status, _TITLES[error.http_status], refusal_message(error))
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> AnyResponse:
@@ -40,7 +42,8 @@ def register_refusals(app: Flask) -> None:
         status = error.code or 500
         if status < 400:
             return error.get_response()
-        detail = message(_DETAILS.get(status, f"panel.error.title_{_known(status)}"))
+        own = _API_DETAILS if request.path.startswith(API) else {}
+        detail = message(own.get(status) or _DETAILS.get(status) or f"panel.error.title_{_known(status)}")
         answer = _answer(status, error.name, detail)
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after", "www-authenticate"):
@@ -52,6 +55,14 @@ def register_refusals(app: Flask) -> None:
         reference = uuid.uuid4().hex[:8]
         log.error("web.failed", reference=reference, endpoint=request.endpoint, exc_info=error)
         return _answer(500, "Internal Server Error", message("panel.error.internal", reference=reference))
+
+
+def refusal_message(refusal: HaiChieuError) -> Message:
+    """Return the message of a refusal; an illegal transition names the state in words, not by its code."""
+    if isinstance(refusal, IllegalTransition) and has_text(f"not_now.{refusal.machine}"):
+        state = message(f"panel.{refusal.machine}_state.{refusal.state}")
+        return message(f"panel.not_now.{refusal.machine}", state=state)
+    return refusal.message
 
 
 def problem(status: int, title: str, detail: Message, **more: object) -> Response:

@@ -15,6 +15,7 @@ from admin.broadcasts.announcing import Wish, put_on_air
 from admin.emergency.sounding import zones_for
 from admin.layout.language import say, show_figure
 from admin.layout.pages import Form, page, sent_form
+from admin.layout.refusals import refusal_message
 from admin.panel import Panel
 from admin.programmes.airing import hearers
 from admin.programmes.making import register_making
@@ -105,7 +106,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         try:
             _change(panel, number, form)
         except HaiChieuError as refusal:
-            form.problems[""] = refusal.message
+            form.problems[""] = refusal_message(refusal)
             return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
         flash(say("programmes.changed"))
         return redirect(url_for("programme", number=number), 303)
@@ -119,7 +120,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
                 with panel.database.session() as session:
                     act(session, find_programme(session, number), form)
             except (approval.ApprovalRefused, IllegalTransition) as refusal:
-                form.problems[""] = refusal.message
+                form.problems[""] = refusal_message(refusal)
                 return _page_of(panel, number, form, 409)
             flash(say(f"programmes.done_{name}"))
             return redirect(url_for("programme", number=number), 303)

@@ -33,7 +33,7 @@ class _Sentence:
             said = self._say("at", days=self._lunar(parse_lunar(recurrence.lunar)), times=f"{starts:%H:%M}")
         elif recurrence.rrule:
             rule = parse_rule(recurrence.rrule)
-            said = self._end(rule, self._say("at", days=self._days(rule, starts), times=self._times(rule, starts)))
+            said = self._end(rule, self._rule(rule, starts))
         else:
             said = self._say("once", day=starts.date(), time=starts.time())
         said = self._limits(recurrence, said)
@@ -42,11 +42,17 @@ class _Sentence:
     def _say(self, key: str, /, **fields: Field) -> str:
         return render_key(self._language, f"schedule.words.{key}", fields)
 
+    def _rule(self, rule: Rule, starts: datetime.datetime) -> str:
+        days, times = self._days(rule, starts), self._times(rule, starts)
+        if rule.positions and not _selects_days(rule):
+            return self._say("at_positions", days=days, positions=self._positions(rule), times=times)
+        return self._say("at", days=days, times=times)
+
     def _days(self, rule: Rule, starts: datetime.datetime) -> str:
         every = self._every(rule)
         days = ", ".join(self._day_parts(rule, starts))
-        if rule.positions and days:
-            days = self._say("positions", positions=rule.positions, days=days)
+        if rule.positions and _selects_days(rule):
+            days = self._say("positions", positions=self._positions(rule), days=days)
         if rule.freq == "DAILY":
             return ", ".join(part for part in (every, days, self._months(rule.months)) if part)
         months = self._months(rule.months or _start_month(rule, starts))
@@ -92,6 +98,14 @@ class _Sentence:
         if number == 1:
             return self._say("month_day.last")
         return self._say("month_day.nth_last", nth=self._ordinal(number))
+
+    def _positions(self, rule: Rule) -> str:
+        return self._and([self._position(number) for number in rule.positions])
+
+    def _position(self, number: int) -> str:
+        if number == -1:
+            return self._say("position.last")
+        return self._say("position.nth" if number > 0 else "position.nth_last", nth=self._ordinal(abs(number)))
 
     def _months(self, months: Sequence[int]) -> str:
         names = get_month_names("wide", locale=self._language)
@@ -155,6 +169,11 @@ class _Sentence:
             return str(number)
         ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
         return f"{number}{ending}"
+
+
+def _selects_days(rule: Rule) -> bool:
+    """Return whether BYSETPOS selects among days (RFC 5545 §3.3.10); with one day per period it selects among times."""
+    return rule.freq != "DAILY" and bool(rule.days or rule.month_days or rule.year_days or rule.weeks)
 
 
 def _start_month(rule: Rule, starts: datetime.datetime) -> tuple[int, ...]:

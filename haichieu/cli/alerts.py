@@ -19,7 +19,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.options import By, Home
-from haichieu.command_language import said, say
+from haichieu.command_language import said, say, show_moment
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.people import Unit
@@ -108,11 +108,13 @@ def list_alerts(home: Home = None) -> None:
         for column in ("source", "name", "enabled", "last_answer", "problem"):
             table.add_column(say(f"cli.alert.column.{column}"))
         for one in sources:
-            answered = f"{one.last_ok_at.astimezone():%Y-%m-%d %H:%M}" if one.last_ok_at else ""
+            answered = show_moment(session, one.last_ok_at)
             table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, said(one.last_problem))
         Console().print(table)
         for alert in session.scalars(sa.select(CapAlert).order_by(CapAlert.id.desc()).limit(20)):
-            print(alert.id, f"{alert.sent:%Y-%m-%d %H:%M}", alert.identifier, alert.state, said(alert.reason), sep="\t")
+            print(
+                alert.id, show_moment(session, alert.sent), alert.identifier, alert.state, said(alert.reason), sep="\t"
+            )
 
 
 def _administrator(session: Session, email: str) -> str:

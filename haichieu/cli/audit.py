@@ -11,7 +11,7 @@ from rich.table import Table
 from haichieu import audit
 from haichieu.audit import Head
 from haichieu.cli.options import AsJson, Home
-from haichieu.command_language import said, say
+from haichieu.command_language import said, say, show_moment
 from haichieu.errors import UsageError
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
@@ -56,15 +56,16 @@ def list_entries(
 ) -> None:
     with open_station(load_settings(home=home)).database.session() as session:
         found = audit.find(session, words=words, most=most)
-    if not found:
-        print(say("cli.audit.none"))
-        return
-    table = Table()
-    for column in ("at", "actor", "action", "subject", "detail"):
-        table.add_column(say(f"cli.audit.column.{column}"))
-    for entry in found:
-        detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
-        table.add_row(f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}", entry.actor, entry.action, entry.subject, detail)
+        if not found:
+            print(say("cli.audit.none"))
+            return
+        table = Table()
+        for column in ("at", "actor", "action", "subject", "detail"):
+            table.add_column(say(f"cli.audit.column.{column}"))
+        for entry in found:
+            at = show_moment(session, entry.at, "HH:mm:ss")
+            detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
+            table.add_row(at, entry.actor, entry.action, entry.subject, detail)
     Console().print(table)
 
 

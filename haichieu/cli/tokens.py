@@ -9,7 +9,7 @@ from rich.table import Table
 from admin.access import tokens
 from haichieu.account_rights import account_of
 from haichieu.cli.options import Home
-from haichieu.command_language import say
+from haichieu.command_language import say, show_moment
 from haichieu.database import now
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
@@ -39,15 +39,15 @@ def list_tokens(
     station = open_station(load_settings(home=home))
     with station.database.session() as session:
         found = tokens.tokens_of(session, account_of(session, account).id if account else None)
-    if not found:
-        print(say("cli.token.none"))
-        return
-    table = Table()
-    for column in ("number", "account", "name", "token", "last_used"):
-        table.add_column(say(f"cli.token.column.{column}"))
-    for one in found:
-        used = f"{one.last_used_at.astimezone():%Y-%m-%d %H:%M}" if one.last_used_at else ""
-        table.add_row(str(one.id), one.account.email, one.name, f"{one.hint}…", used)
+        if not found:
+            print(say("cli.token.none"))
+            return
+        table = Table()
+        for column in ("number", "account", "name", "token", "last_used"):
+            table.add_column(say(f"cli.token.column.{column}"))
+        for one in found:
+            used = show_moment(session, one.last_used_at)
+            table.add_row(str(one.id), one.account.email, one.name, f"{one.hint}…", used)
     Console().print(table)
 
 

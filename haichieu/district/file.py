@@ -157,10 +157,11 @@ def _shared_phone_numbers(district: District) -> Iterator[Finding]:
         taken.add(phone.caller_number)
 
 
-def _unknown(place: Place, name: str, values: Iterable[str], known: Collection[str], what: str) -> Iterator[Finding]:
+def _unknown(place: Place, name: str, values: Iterable[str], known: Collection[str], kind: str) -> Iterator[Finding]:
     for value in values:
         if value not in known:
             listed = tuple(sorted(known)[:8]) or ("-",)
+            what = message(f"district.kind.{kind}")
             yield place, name, message("district.unknown", what=what, value=value, known=listed)
 
 

@@ -33,6 +33,12 @@ def render_key(language: str, key: str, fields: Mapping[str, Field], timezone: s
     return template.format_map(shown) if shown else template
 
 
+def show_moment(at: datetime.datetime, language: str, timezone: str = TIMEZONE, clock: str = "HH:mm") -> str:
+    """Return a moment as it is written in the language; an aware one in `timezone`."""
+    local = at.astimezone(ZoneInfo(timezone)) if at.tzinfo else at
+    return str(format_datetime(local, f"{DATES[language]} {clock}", locale=language))
+
+
 def _shown(name: str, value: Field, language: str, timezone: str) -> str:
     match value:
         case Message():
@@ -40,8 +46,7 @@ def _shown(name: str, value: Field, language: str, timezone: str) -> str:
         case tuple():
             return ", ".join(_shown(name, one, language, timezone) for one in value)
         case datetime.datetime():
-            local = value.astimezone(ZoneInfo(timezone)) if value.tzinfo else value
-            return format_datetime(local, f"{DATES[language]} HH:mm", locale=language)
+            return show_moment(value, language, timezone)
         case datetime.date():
             return format_date(value, DATES[language], locale=language)
         case datetime.time():

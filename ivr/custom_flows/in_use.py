@@ -15,6 +15,7 @@ from haichieu.errors import message_of
 from haichieu.locale import Message, message, render
 from ivr.custom_flows.versions import BUILT_IN, FlowCheck, current_number, find_version
 from ivr.flows.definition import Flow, delivered_flow, delivered_flows
+from ivr.flows.mistakes import FlowMistakes
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class FlowsInUse:
         try:
             flow = self._check.require_sound(name, definition)
         except Exception as problem:
-            self._step_in(name, message("flow.alarm.version_unusable", number=number, problem=message_of(problem)))
+            self._step_in(name, message("flow.alarm.version_unusable", number=number, problem=_in_brief(problem)))
             return _built_in(name)
         self._sound[name] = (number, flow)
         with self._database.session() as session:
@@ -67,3 +68,11 @@ class FlowsInUse:
                 raise_alarm(session, AlarmKind.FLOW_DAMAGED, f"flow:{name}", text)
         except sa.exc.SQLAlchemyError:
             log.exception("alarm.not_raised")
+
+
+def _in_brief(problem: Exception) -> Message:
+    """Return the message of a problem; of several mistakes the first one and their number, to fit in an alarm."""
+    if isinstance(problem, FlowMistakes) and len(problem.mistakes) > 1:
+        first, *others = problem.mistakes
+        return message("flow.alarm.first_mistake", mistake=first.message, count=len(others))
+    return message_of(problem)

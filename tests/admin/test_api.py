@@ -214,7 +214,16 @@ def test_a_refusal_says_what_is_wrong_and_where(
 
 @pytest.mark.parametrize(
     ("of_account", "asked_for", "answered_in"),
-    [("vi", "en", "en"), ("en", "vi", "vi"), ("en", None, "en"), ("vi", None, "vi"), ("en", "fr", "en")],
+    [
+        ("vi", "en", "en"),
+        ("en", "vi", "vi"),
+        ("en", None, "en"),
+        ("vi", None, "vi"),
+        ("en", "fr", "en"),
+        ("en", "*", "en"),
+        ("vi", "fr, *;q=0.5", "vi"),
+        ("vi", "*, en;q=0.1", "en"),
+    ],
 )
 def test_problems_are_in_the_language_of_the_client(
     house: House, client: FlaskClient, operator: Header, of_account: str, asked_for: str | None, answered_in: str
@@ -241,9 +250,16 @@ def test_refusal_without_token_is_in_the_language_asked_for(client: FlaskClient)
         answer = client.get("/api/v1/speakers", headers={"Accept-Language": language}).json
         assert answer is not None
         assert answer["detail"] == render_key(language, "api.token_refused", {})
-    unknown = client.get("/api/v1/nowhere").json
-    assert unknown is not None
-    assert unknown["detail"] == render_key("vi", "panel.error.lost", {})
+
+
+def test_unknown_paths_and_methods_are_refused_in_words_of_the_api(client: FlaskClient) -> None:
+    for answer, key in (
+        (client.get("/api/v1/nowhere"), "api.not_found"),
+        (client.delete("/api/v1/broadcasts"), "api.method_not_allowed"),
+        (client.get("/nowhere", headers={"Accept": "application/problem+json"}), "panel.error.lost"),
+    ):
+        assert answer.json is not None
+        assert answer.json["detail"] == render_key("vi", key, {})
 
 
 def test_body_that_is_not_json_is_refused(client: FlaskClient, operator: Header) -> None:

@@ -126,6 +126,15 @@ def test_one_day_is_moved_and_another_left_out(house: House) -> None:
     assert "được bỏ qua theo yêu cầu" in editor.get(f"/calendar?day={hour[:10]}").text
 
 
+def test_refused_move_shows_the_form_with_the_typed_time(house: House) -> None:
+    number = planned(house, house.signed_in(EDITOR))
+    with house.database.session() as session:
+        session.get_one(Schedule, number).priority = "emergency"
+    move = {"was": f"{TOMORROW}T05:30", "to": f"{TOMORROW}T17:15"}
+    refused = house.signed_in(EDITOR).post(f"/calendar/schedules/{number}/move", version=1, **move)
+    assert (refused.status_code, f'value="{TOMORROW}T17:15"' in refused.text) == (403, True)
+
+
 def test_moving_into_a_collision_is_shown_first(house: House) -> None:
     editor, programme = house.signed_in(EDITOR), drafted(house, seconds=600.0)
     planned(house, editor, programme=programme)
@@ -152,6 +161,8 @@ def test_a_zone_is_silenced_and_sounds_again(house: House) -> None:
     assert "Đang tắt tiếng đến" in operator.get("/calendar/silence").text
     assert operator.post("/calendar/silence", zone="12", then="end").status_code == 303
     assert operator.post("/calendar/silence", zone="12", until="2020-01-01T00:00").status_code == 422
+    wrong = operator.post("/calendar/silence", zone="12", until="tomorrow")
+    assert (wrong.status_code, "Thời điểm bật lại không đúng." in wrong.text) == (422, True)
     assert operator.post("/calendar/silence", zone="14", until=until).status_code == 403
     assert house.signed_in("viewer@x.example").post("/calendar/silence", zone="12", until=until).status_code == 403
 

@@ -178,3 +178,12 @@ level = "nothing"
 def test_an_empty_file_is_an_empty_station(path: Path) -> None:
     path.write_text("")
     assert read_district(path, FLOWS).speakers == []
+
+
+def test_kinds_of_entries_are_named_in_the_language_of_the_reader(path: Path) -> None:
+    path.write_text(EXAMPLE.replace('units = ["BL-CB"]', 'units = ["XX"]').replace('zones = ["11"]', 'zones = ["55"]'))
+    with pytest.raises(DistrictFileError) as refusal:
+        read_district(path, FLOWS)
+    said = " ".join(render(mistake.wrong, "vi") for mistake in refusal.value.mistakes)
+    assert "không có đơn vị “XX”" in said
+    assert "không có khu vực “55”" in said

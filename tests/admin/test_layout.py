@@ -12,6 +12,7 @@ from admin.calendar.drafts import REPEATS
 from admin.cases.case_page import TEMPLATES
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import MAIN
+from admin.layout.refusals import refusal_message
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
@@ -20,9 +21,10 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priori
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
-from haichieu.locale import LANGUAGES, render_key
+from haichieu.locale import LANGUAGES, render, render_key
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
+from haichieu.state_machine import IllegalTransition
 from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
@@ -38,7 +40,7 @@ SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
 STEPS = [
     *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
-    "answer_on_air", "answer_not_on_air", "overdue", "reminded",
+    "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 REPORTS = ("broadcasts", "availability", "cases", "survey")
@@ -55,6 +57,7 @@ BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": [way.endpoint for way in MAIN],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
+    "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
     "answer_title": TEMPLATES, "answer_template": TEMPLATES,
     "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
@@ -107,6 +110,24 @@ def test_no_template_contains_a_script_or_a_style() -> None:
         assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|hx-on|hx-vals=.js", text) == [], template.name
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text)), template.name
         assert "|safe" not in text.replace(" ", ""), template.name
+
+
+def test_illegal_transition_names_its_state_in_words() -> None:
+    for machine in (CASE, PROGRAMME, BROADCAST, OCCURRENCE, REPLY):
+        for state in machine.states:
+            said = render(refusal_message(IllegalTransition(machine.name, state, CaseEvent.CLOSE)), "vi")
+            assert render_key("vi", f"panel.{machine.name}_state.{state}", {}) in said
+
+
+def test_scripts_show_messages_of_the_server_whole() -> None:
+    for script in (FOLDER / "panel").glob("*.js"):
+        assert '" / "' not in script.read_text(), script.name
+
+
+def test_each_class_has_one_rule_for_its_layout() -> None:
+    styles = (FOLDER / "panel/panel.css").read_text()
+    selectors = [part.strip() for rule in re.findall(r"^([^@{}\n]+)\{", styles, re.M) for part in rule.split(",")]
+    assert selectors.count(".lines") == 1
 
 
 def test_what_was_brought_from_elsewhere_is_what_it_was() -> None:

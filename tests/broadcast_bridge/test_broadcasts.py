@@ -143,7 +143,7 @@ def test_a_failed_broadcast_raises_an_alarm(database: Database) -> None:
 def test_what_has_no_place_in_a_state_names_both(database: Database) -> None:
     with database.session() as session:
         broadcast = plan(session, commune(session))
-        with pytest.raises(IllegalTransition, match="'end' cannot happen in state 'planned'"):
+        with pytest.raises(IllegalTransition, match="“end” cannot happen in state “planned”"):
             broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.END, NOW)
 
 

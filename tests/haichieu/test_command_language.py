@@ -1,14 +1,18 @@
 """The language of commands: chosen by setting or file, one per command, for help, output and errors."""
 
+import datetime
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from haichieu.audit import AuditEntry
 from haichieu.errors import SettingsError
 from haichieu.locale import render
+from haichieu.processes.opened_station import open_station
 from haichieu.settings import command_language, load_settings
 from tests.command_line import haichieu
 
@@ -53,6 +57,16 @@ def test_command_prints_one_language(tmp_path: Path) -> None:
     assert haichieu("token", "list", *home, language="vi").stdout == "Chưa có mã truy cập nào.\n"
     refused = haichieu("apply", str(tmp_path / "none.toml"), *home, language="vi")
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, "1 lỗi. Không có gì được thay đổi.")
+
+
+def test_times_are_in_the_station_time_zone_and_in_the_language(tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path))
+    at = datetime.datetime(2026, 11, 24, 20, 30, 5, tzinfo=datetime.UTC)
+    with open_station(load_settings(home=tmp_path)).database.session() as session:
+        session.add(AuditEntry(at=at, actor="x", action="a.b", subject="c:1", detail={}))
+    with mock.patch.dict(os.environ, {"COLUMNS": "200"}):
+        assert "25/11/2026 03:30:05" in haichieu("audit", "list", *home, language="vi").stdout
+        assert "25 Nov 2026 03:30:05" in haichieu("audit", "list", *home, language="en").stdout
 
 
 def test_help_follows_the_home_on_the_command_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -195,6 +196,20 @@ def test_of_many_at_the_same_moment_one_wins(database: Database) -> None:
         assert current_number(session, "hotline") == 2
 
 
+def test_alarm_names_the_first_of_several_mistakes(database: Database) -> None:
+    with database.session() as session:
+        publish(session, greeting("goodbye"))
+        damaged = greeting("no-such-prompt").replace('"hotline"', '"other"', 1)
+        session.execute(sa.update(FlowVersion).values(definition=damaged))
+    FlowsInUse(database, CHECK).now("hotline")
+    with database.session() as session:
+        (alarm,) = open_alarms(session)
+        said = render(alarm.text, "en")
+    assert "\n" not in said
+    assert "calls itself other" in said
+    assert re.search(r"\(and \d+ more mistakes?\)$", said)
+
+
 def test_a_damaged_version_does_not_take_the_line_down(database: Database) -> None:
     flows = FlowsInUse(database, CHECK)
     with database.session() as session:
@@ -207,6 +222,7 @@ def test_a_damaged_version_does_not_take_the_line_down(database: Database) -> No
         (alarm,) = open_alarms(session)
         assert (alarm.kind, alarm.subject) == ("flow_damaged", "flow:hotline")
         assert render(alarm.text, "vi").startswith("Bản số 1 không dùng được")
+        assert "\n" not in render(alarm.text, "vi")
         session.execute(sa.update(FlowVersion).values(definition=greeting("goodbye")))
     assert greeted(flows) == "goodbye"
     with database.session() as session:

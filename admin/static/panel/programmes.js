@@ -1,11 +1,6 @@
 // Plays a text before it is saved.
 "use strict";
 
-const half = (sentence, language) => {
-  const [vietnamese, english] = sentence.split(" / ");
-  return english && language === "en" ? english : vietnamese;
-};
-
 for (const button of document.querySelectorAll("[data-hear]")) {
   const form = button.form, player = form.querySelector("[data-hear-player]");
   const status = form.querySelector("[data-hear-status]");
@@ -17,7 +12,7 @@ for (const button of document.querySelectorAll("[data-hear]")) {
       const answer = await fetch(button.formAction, {
         method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/problem+json" },
       });
-      if (!answer.ok) throw new Error(half((await answer.json()).detail, document.documentElement.lang));
+      if (!answer.ok) throw new Error((await answer.json()).detail);
       player.src = URL.createObjectURL(await answer.blob());
       player.hidden = false;
       status.textContent = "";

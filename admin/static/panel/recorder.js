@@ -2,11 +2,6 @@
 "use strict";
 
 (() => {
-  const half = (sentence, language) => {
-    const [vietnamese, english] = sentence.split(" / ");
-    return english && language === "en" ? english : vietnamese;
-  };
-
   for (const form of document.querySelectorAll("form[data-upload]")) {
     const said = form.dataset, bar = form.querySelector("progress"), send = form.querySelector("button:not([type])");
     const status = form.querySelector("[data-status]"), problem = form.querySelector("[data-problem]");
@@ -87,7 +82,7 @@
         const answer = request.response;
         if (request.status === 201 && answer) location.assign(answer.page);
         else if (request.status === 401 || (request.status === 200 && !answer)) refuse(said.ended);
-        else refuse(answer && answer.detail ? half(answer.detail, said.language) : said.failed, answer && answer.page);
+        else refuse((answer && answer.detail) || said.failed, answer && answer.page);
       });
       problem.textContent = "";
       bar.hidden = false;

@@ -52,8 +52,28 @@ def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recu
         ),
         (
             recurring("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1"),
-            "Lần thứ -1 trong Thứ Hai, Thứ Ba hằng tháng lúc 05:30",
-            "Every month on number -1 of Monday, Tuesday at 05:30",
+            "Lần cuối trong Thứ Hai, Thứ Ba hằng tháng lúc 05:30",
+            "Every month on the last of Monday, Tuesday at 05:30",
+        ),
+        (
+            recurring("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1,-2"),
+            "Lần thứ 1 và lần thứ 2 từ cuối trong Thứ Hai, Thứ Ba hằng tháng lúc 05:30",
+            "Every month on the 1st and the 2nd from the end of Monday, Tuesday at 05:30",
+        ),
+        (
+            recurring("FREQ=DAILY;BYHOUR=6,18;BYSETPOS=-1"),
+            "Hằng ngày, lần cuối trong 06:30 và 18:30",
+            "Every day at the last of 06:30 and 18:30",
+        ),
+        (
+            recurring("FREQ=DAILY;BYDAY=MO;BYHOUR=6,18;BYSETPOS=1"),
+            "Hằng ngày, Thứ Hai, lần thứ 1 trong 06:30 và 18:30",
+            "Every day, Monday at the 1st of 06:30 and 18:30",
+        ),
+        (
+            recurring("FREQ=WEEKLY;BYHOUR=6,18;BYSETPOS=-1"),
+            "Thứ Ba hằng tuần, lần cuối trong 06:30 và 18:30",
+            "Every week on Tuesday at the last of 06:30 and 18:30",
         ),
         (
             recurring("FREQ=MONTHLY;BYDAY=2MO,-2FR;BYMONTH=1,2"),
