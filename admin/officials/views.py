@@ -36,7 +36,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.get("/officials")
     @needs(Action.CONFIGURE)
     def officials() -> Response:
-        """List the officials of the visitor's units, by name, number, code or phone."""
+        """List the officials of the visitor's units, by name, code or title."""
         words, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:20]
         with panel.database.reading() as session:
             query = _of_visitor().where(Official.code > after).limit(A_PAGE + 1)

@@ -167,7 +167,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     expect(page.get_by_role("link", name="Đến nội dung chính")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Người, việc hoặc đối tượng")).to_be_focused()
+    expect(page.get_by_label("Người dùng, hành động hoặc đối tượng")).to_be_focused()
     page.keyboard.type("session.login")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"q=session\.login"))

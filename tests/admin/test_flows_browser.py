@@ -55,7 +55,7 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     page.get_by_role("button", name="Áp dụng").click()
     expect(page.get_by_text("Từ cuộc gọi kế tiếp, đài theo bản 1.")).to_be_visible()
     page.get_by_role("link", name="Bản 0").click()
-    page.get_by_label("Lý do thay đổi").fill("Ghi thiếu lời thoại")
+    page.get_by_label("Lý do thay đổi").fill("Ghi thiếu câu thoại")
     page.get_by_role("button", name="Quay lại bản 0").click()
     expect(page.get_by_text("nay là bản 2")).to_be_visible()
 

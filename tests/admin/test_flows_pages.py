@@ -162,8 +162,8 @@ def test_the_draft_by_its_other_forms(house: House) -> None:
     assert at_work(house)["main-menu"]["1"] == "commune"
     assert send(browser, DRAFT, title_vi="Bà con", start="language", call_back_entry="").status_code == 303
     page = browser.get(DRAFT).text
-    assert "đài gọi đi theo kịch bản này nên cần call_back_entry" in html.unescape(page)
-    assert "không lối nào dẫn tới" in page  # at `greeting`, which nothing leads to any more
+    assert "đài gọi đi theo menu này nên cần call_back_entry" in html.unescape(page)
+    assert "không có bước nào dẫn tới" in page  # at `greeting`, which nothing leads to any more
     written = send(browser, f"{DRAFT}/json", definition=delivered_definition("hotline"))
     assert written.status_code == 303
     for bad in ("", "[", '{"nodes": [{"id": "a", "verb": "dance"}]}', '{"nodes": [], "title": "\\ud800"}'):

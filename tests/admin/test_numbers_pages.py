@@ -71,7 +71,7 @@ def test_a_number_is_added_looked_at_changed_and_retired(house: House) -> None:
         ([NIGHT, ("every", "06:00", "08:00", "hotline", "")], {}, "trùng nhau"),
         ([("every", "06:00", "", "hotline", "")], {}, "21:30-05:00"),
         ([("every", "06:00", "07:00", "", "")], {}, "chưa chọn nơi dẫn đến"),
-        ([("every", "06:00", "07:00", "khong-co", "")], {}, "không có luồng gọi “khong-co”"),
+        ([("every", "06:00", "07:00", "khong-co", "")], {}, "không có menu “khong-co”"),
         ([("every", "06:00", "07:00", "hotline", "12x")], {}, "không phải số điện thoại"),
         ([NIGHT], {"duty_phone": ""}, "duty-desk cần duty_phone"),
         ([("every", f"{hour:02}:00", f"{hour:02}:30", "hotline", "") for hour in range(13)], {}, "12"),

@@ -123,7 +123,7 @@ def test_a_recording_is_checked_converted_and_played(house: House, admin: Browse
     file.with_suffix(".wav16").unlink()
     assert "Mất tệp âm thanh" in admin.get(PAGE).text
     assert "prompt_missing" not in admin.get("/").text
-    assert "Mất tệp âm thanh của lời thoại goodbye" in admin.get("/").text
+    assert "Mất tệp âm thanh của câu thoại goodbye" in admin.get("/").text
 
 
 @on_sqlite

@@ -58,8 +58,8 @@ def test_every_mistake_reaches_the_reader_in_one_language() -> None:
     with pytest.raises(FlowMistakes) as refusal:
         require_sound(parse_flow((DATA / "bad" / "live-without-sign-in.json").read_text()), TextsAlone(), ["vi"])
     assert render(refusal.value.message, "vi").split("\n") == [
-        "live: cần giá trị official mà chưa nút nào trước đó cho biết",
-        "live: cần giá trị zone mà chưa nút nào trước đó cho biết",
+        "live: cần giá trị official mà chưa bước nào trước đó cho biết",
+        "live: cần giá trị zone mà chưa bước nào trước đó cho biết",
     ]
     assert str(refusal.value).startswith("live: needs official, which")
     assert refusal.value.exit_status == 2
@@ -108,7 +108,7 @@ def test_a_language_without_a_prompt_is_named() -> None:
             return language == "vi" or key in STATION_PROMPTS
 
     assert [render(mistake.message, "vi") for mistake in lint(flow, OnlyTheFlowsOwn(), ["vi", "tyz"])] == [
-        "end: thiếu lời thoại wrong-pin cho ngôn ngữ tyz"
+        "end: thiếu câu thoại wrong-pin cho ngôn ngữ tyz"
     ]
 
 
