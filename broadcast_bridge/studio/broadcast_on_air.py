@@ -63,7 +63,7 @@ class Joiner:
     async def _join_alone(self, channel_id: str, joined: "asyncio.Future[None]") -> None:
         try:
             await self._bridge.add([channel_id])
-        except AriError as problem:
+        except AriError:
             if not joined.done():
                 joined.set_exception(HungUp("ari.hung_up"))
 
