@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import contextvars
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 AGAIN_SECONDS = 2.0
 
@@ -38,6 +41,27 @@ async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
     """
     async with in_background(*(_restarted(one) for one in work)):
         yield
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do blocking work in a thread; a cancelled caller waits for its end, see `result_of`."""
+    return await result_of(asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, work))
+
+
+async def result_of(thread: "asyncio.Future[T]", stop: Callable[[], None] = lambda: None) -> T:
+    """Return the result of work in a thread.
+
+    A thread cannot be cancelled: a cancelled caller calls `stop`, which may ask it to end early, and waits for its end.
+    """
+    try:
+        await asyncio.wait([thread])
+    except asyncio.CancelledError:
+        stop()
+        await asyncio.wait([thread])
+        if not thread.cancelled() and (problem := thread.exception()) is not None:
+            log.info("thread.failed_after_cancellation", problem=type(problem).__name__)
+        raise
+    return thread.result()
 
 
 async def until_terminated(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -40,7 +40,10 @@ class JobRunner(ABC):
 
     @abstractmethod
     async def handle(self, claim: Claim) -> None:
-        """Do one job and settle it (`jobs.done`, `put_off` or `fail`). Raises ClaimLost when another has it now."""
+        """Do one job and settle it (`jobs.done`, `put_off` or `fail`). Raises ClaimLost when another has it now.
+
+        When cancelled, it must not return before its threads end (`in_thread`): the job is released at once.
+        """
 
     def claim(self, session: Session) -> list[Claim]:
         """Claim the jobs to handle next."""
@@ -100,7 +103,9 @@ class JobRunner(ABC):
         """Put the job off; when even that cannot be written, its lease runs out."""
         try:
             await self._database.run(lambda session: jobs.put_off(session, claim, due_at, problem, counts=counts))
-        except (ClaimLost, sa.exc.DBAPIError) as refusal:
+        except ClaimLost:
+            pass  # `handle` has settled it, or another has it by now
+        except sa.exc.DBAPIError as refusal:
             log.warning("job.not_given_back", kind=claim.kind, subject=claim.subject_id, problem=type(refusal).__name__)
 
     async def _extend(self, claim: Claim) -> None:

@@ -3,7 +3,6 @@
 The programme and the state of the answer are written in one transaction, so no answer becomes two programmes.
 """
 
-import asyncio
 import datetime
 import re
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
 from haichieu import jobs
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.background import in_thread
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 from haichieu.job_runner import JobRunner
@@ -89,7 +89,7 @@ class AnswersOnAir(JobRunner):
         """Make a programme of one answer."""
         answer = await self._database.run(lambda session: self._begin(session, claim))
         if answer is not None:
-            await asyncio.to_thread(self._make, claim, answer)
+            await in_thread(lambda: self._make(claim, answer))
 
     def give_up(self, session: Session, job: Job) -> None:
         """Fail the answer: an administrator has to look at its case."""

@@ -1,6 +1,5 @@
 """The worker's part of the outbox: sends texts through Twilio and leaves SIP texts to the switchboard."""
 
-import asyncio
 import datetime
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from feedback import job_kinds
 from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
+from haichieu.background import in_thread
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim
@@ -55,7 +55,7 @@ class TextDispatcher(JobRunner):
 
     async def handle(self, claim: Claim) -> None:
         """Send one text, or leave it to the switchboard."""
-        await asyncio.to_thread(self._see_to, claim)
+        await in_thread(lambda: self._see_to(claim))
 
     def _see_to(self, claim: Claim) -> None:
         with self._database.session() as session:

@@ -5,11 +5,9 @@ sound, at most half a minute; the lease of a killed worker runs out.
 """
 
 import asyncio
-import contextlib
 import datetime
 import os
 import threading
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from feedback.transcription.transcribing import (
     leave_what_kills_workers,
     write_down,
 )
+from haichieu.background import result_of
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost
@@ -105,8 +104,7 @@ class TranscriptionJobs(JobRunner):
             return understand_file(engine, recording, language, stop)
 
         thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        async with _awaited(thread, stop):
-            return await asyncio.shield(thread)
+        return await result_of(thread, stop.set)
 
     def _recording(self, session: Session, held: Claim) -> tuple[Path, str]:
         message = session.get_one(Message, held.subject_id)
@@ -123,15 +121,3 @@ class TranscriptionJobs(JobRunner):
 
 def _give_way() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-@contextlib.asynccontextmanager
-async def _awaited(thread: "asyncio.Future[Understood]", stop: threading.Event) -> AsyncIterator[None]:
-    """Wait for the thread, which ends after its current piece once it is stopped."""
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait([thread])
-        if not thread.cancelled():
-            thread.exception()

@@ -1,11 +1,14 @@
 """Answers by text on their way to Twilio: its real client against a stand-in that speaks its API."""
 
+import asyncio
 import datetime
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 import time_machine
 
 from feedback import job_kinds
@@ -16,6 +19,7 @@ from feedback.models import Case, Citizen, Reply
 from feedback.states import Way
 from feedback.texts import deliveries, outbox
 from feedback.texts.dispatcher import TextDispatcher
+from feedback.texts.outbox import Errand, HandedOver
 from feedback.texts.twilio_line import NAME, TwilioAccount, TwilioLine
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu import jobs
@@ -169,6 +173,31 @@ async def test_what_a_killed_worker_left_under_way_is_neither_lost_nor_doubled(
     clock.shift(outbox.LEASE)
     assert await dispatcher.step() == 1
     assert (the_reply(database).state, len(twilio.texts)) == ("sent", 1)
+
+
+async def test_a_worker_that_is_stopped_finishes_the_text_it_is_sending(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    answer(database, book)
+    sending, may_finish = threading.Event(), threading.Event()
+    send = dispatcher._send
+
+    def slow(errand: Errand) -> HandedOver:
+        sending.set()
+        may_finish.wait(10)
+        return send(errand)
+
+    monkeypatch.setattr(dispatcher, "_send", slow)
+    with structlog.testing.capture_logs() as logs:
+        step = asyncio.create_task(dispatcher.step())
+        await asyncio.to_thread(sending.wait, 10)
+        step.cancel()
+        asyncio.get_running_loop().call_later(0.1, may_finish.set)
+        with pytest.raises(asyncio.CancelledError):
+            await step
+    assert (the_reply(database).state, the_job(database).state, len(twilio.texts)) == ("sent", "done", 1)
+    assert "job.not_given_back" not in {entry["event"] for entry in logs}
 
 
 async def test_an_earlier_equal_text_is_not_mistaken_for_this_one(
