@@ -61,7 +61,7 @@ class RecordingIntake:
     async def look(self) -> None:
         """Take in every finished recording. Raises AriError when Asterisk cannot list the calls in progress."""
         # The spool first: a call that begins after this look is not in it.
-        found = [(kind, left) for kind in self._kinds for left in await asyncio.to_thread(kind.left_recordings)]
+        found = [(kind, left) for kind in self._kinds for left in await asyncio.to_thread(_left_recordings, kind)]
         speaking: set[str] = set()
         if any(recording.channel for _, recording in found):
             speaking = {channel["id"] for channel in await self._client.request(operations.LIST_CHANNELS)}
@@ -75,12 +75,15 @@ class RecordingIntake:
 
     def _take_in(self, kind: LeftRecordings, name: str) -> None:
         about = {"kind": type(kind).__name__, "name": name}
-        if not kind.is_still(name):
-            return
         try:
+            if not kind.is_still(name):
+                return
             became = kind.take_in(name)
         except (HaiChieuError, sa.exc.SQLAlchemyError, OSError) as problem:
             log.warning("recording.not_taken_in", problem=type(problem).__name__, **about)
+            self._raise_alarm(name, problem)
+        except Exception as problem:  # a fault in one recording must not keep the others in the spool
+            log.exception("recording.not_taken_in", **about)
             self._raise_alarm(name, problem)
         else:
             log.info("recording.taken_in" if became else "recording.empty", became=became, **about)
@@ -100,3 +103,12 @@ class RecordingIntake:
                 with self._database.session() as session:
                     alarm_is_over(session, AlarmKind.RECORDING_FAILED, name)
                 self._alarms.discard(name)
+
+
+def _left_recordings(kind: LeftRecordings) -> Sequence[LeftRecording]:
+    """Return the recordings of one kind; none when they cannot be listed, so that the other kinds go ahead."""
+    try:
+        return kind.left_recordings()
+    except Exception:
+        log.exception("recordings.not_listed", kind=type(kind).__name__)
+        return ()

@@ -12,6 +12,7 @@ from haichieu.ari.errors import AriRefused
 from haichieu.ari.operations import LIST_CHANNELS, Operation
 from haichieu.database import Database
 from haichieu.errors import HaiChieuError
+from haichieu.locale import render
 from haichieu.recording_intake import RecordingIntake
 from haichieu.spool import LeftRecording
 
@@ -76,13 +77,30 @@ async def test_a_file_that_is_still_written_waits(database: Database) -> None:
     assert kind.taken == []
 
 
-@pytest.mark.parametrize("problem", [HaiChieuError("recordings.not_taken_in", name="x", problem="y"), OSError(28)])
+@pytest.mark.parametrize(
+    "problem", [HaiChieuError("recordings.not_taken_in", name="x", problem="y"), OSError(28), KeyError("0912345678")]
+)
 async def test_a_recording_that_cannot_be_stored_raises_an_alarm(database: Database, problem: Exception) -> None:
     broken, other = Kind(LeftRecording("a"), problem=problem), Kind(LeftRecording("b"))
     await look(database, broken, other)
     assert other.taken == ["b"]
     with database.session() as session:
-        assert [(alarm.kind, alarm.subject) for alarm in open_alarms(session)] == [(AlarmKind.RECORDING_FAILED, "a")]
+        (alarm,) = open_alarms(session)
+        assert (alarm.kind, alarm.subject) == (AlarmKind.RECORDING_FAILED, "a")
+        assert "0912345678" not in render(alarm.text, "en")
+
+
+@pytest.mark.parametrize("question", ["left_recordings", "is_still"])
+async def test_a_kind_that_fails_does_not_stop_the_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such page")
+
+    broken, other = Kind(LeftRecording("a")), Kind(LeftRecording("b"))
+    monkeypatch.setattr(broken, question, fail)
+    await look(database, broken, other)
+    assert (broken.taken, other.taken) == ([], ["b"])
 
 
 async def test_the_alarm_is_cleared_when_the_recording_is_stored(database: Database) -> None:
