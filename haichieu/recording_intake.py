@@ -48,7 +48,6 @@ class RecordingIntake:
         self._client = client
         self._database = database
         self._kinds = kinds
-        self._alarms: set[str] = set()
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -92,17 +91,13 @@ class RecordingIntake:
     def _raise_alarm(self, name: str, problem: Exception) -> None:
         why = problem.message if isinstance(problem, HaiChieuError) else Message.verbatim(type(problem).__name__)
         text = message("recordings.not_taken_in", name=name, problem=why)
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            with self._database.session() as session:
-                raise_alarm(session, AlarmKind.RECORDING_FAILED, name, text)
-            self._alarms.add(name)
+        with contextlib.suppress(sa.exc.SQLAlchemyError), self._database.session() as session:
+            raise_alarm(session, AlarmKind.RECORDING_FAILED, name, text)
 
     def _clear_alarm(self, name: str) -> None:
-        if name in self._alarms:
-            with contextlib.suppress(sa.exc.SQLAlchemyError):
-                with self._database.session() as session:
-                    alarm_is_over(session, AlarmKind.RECORDING_FAILED, name)
-                self._alarms.discard(name)
+        """Clear the alarm of this recording, which an earlier process may have raised."""
+        with contextlib.suppress(sa.exc.SQLAlchemyError), self._database.session() as session:
+            alarm_is_over(session, AlarmKind.RECORDING_FAILED, name)
 
 
 def _left_recordings(kind: LeftRecordings) -> Sequence[LeftRecording]:

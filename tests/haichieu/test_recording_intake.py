@@ -103,12 +103,11 @@ async def test_a_kind_that_fails_does_not_stop_the_others(
     assert (broken.taken, other.taken) == ([], ["b"])
 
 
-async def test_the_alarm_is_cleared_when_the_recording_is_stored(database: Database) -> None:
+async def test_the_alarm_of_an_earlier_process_is_cleared_when_stored(database: Database) -> None:
     kind = Kind(LeftRecording("a"), problem=OSError(28))
-    intake = RecordingIntake(cast(AriClient, Asterisk()), database, [kind])
-    await intake.look()
+    await look(database, kind)
     kind.problem = None
-    await intake.look()
+    await look(database, kind)
     assert kind.taken == ["a"]
     with database.session() as session:
         assert open_alarms(session) == []
