@@ -94,7 +94,7 @@ class AnswersOnAir(JobRunner):
     def give_up(self, session: Session, job: Job) -> None:
         """Fail the answer: an administrator has to look at its case."""
         reply = session.get(Reply, job.subject_id)
-        if reply is not None and reply.state == ReplyState.UNDER_WAY:
+        if reply is not None and reply.state in (ReplyState.WAITING, ReplyState.UNDER_WAY):
             _failed(session, reply, job.problem or message("jobs.never_finished", count=job.attempts))
 
     def _begin(self, session: Session, held: Claim) -> ForTheAir | None:

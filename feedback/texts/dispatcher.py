@@ -13,7 +13,7 @@ from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, S
 from haichieu.background import in_thread
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
-from haichieu.jobs import Claim
+from haichieu.jobs import Claim, Job
 
 log = structlog.get_logger()
 
@@ -49,9 +49,9 @@ class TextDispatcher(JobRunner):
         self._line = line
         self._sip_reaches = sip_reaches
 
-    def claim(self, session: Session) -> list[Claim]:
-        """Claim texts that are due; those whose senders died too often are given up."""
-        return outbox.claim(session, job_kinds.SEND_TEXT, now(), self.at_once)
+    def give_up(self, session: Session, job: Job) -> None:
+        """Fail the text, with an alarm."""
+        outbox.give_up(session, job, now())
 
     async def handle(self, claim: Claim) -> None:
         """Send one text, or leave it to the switchboard."""

@@ -31,7 +31,7 @@ from feedback.texts.segments import segments
 from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.errors import HaiChieuError
-from haichieu.jobs import Claim, Job, JobState
+from haichieu.jobs import Claim, Job
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=2)
@@ -94,19 +94,14 @@ SipReaches = Callable[[Session, str], bool]
 """Returns whether a number is texted by SIP: a phone of the station, or any number where a trunk accepts texts."""
 
 
-def claim(session: Session, kind: str, at: datetime.datetime, most: int) -> list[Claim]:
-    """Claim texts that are due. A text whose claimants died too often is given up, with an alarm."""
-    claims = jobs.claim(session, [kind], at, LEASE, most)
-    abandoned = session.execute(
-        sa.select(Reply, Job)
-        .join(Job, sa.and_(Job.kind == kind, Job.subject_id == Reply.id))
-        .where(Reply.state == ReplyState.UNDER_WAY, Job.state == JobState.FAILED)
-    )
-    for reply, job in abandoned:
-        problem = job.problem or _IN_DOUBT
-        raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider}", problem)
-        advance(session, reply, ReplyEvent.FAIL, at, _in_doubt(problem))
-    return claims
+def give_up(session: Session, job: Job, at: datetime.datetime) -> None:
+    """Fail a text whose job has failed for good, with an alarm; one that was under way is in doubt."""
+    reply = session.get(Reply, job.subject_id)
+    if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+        return
+    problem = job.problem or _IN_DOUBT
+    raise_alarm(session, AlarmKind.TEXTS_FAILING, f"texts:{reply.provider or job.kind}", problem)
+    advance(session, reply, ReplyEvent.FAIL, at, _in_doubt(problem) if reply.state == ReplyState.UNDER_WAY else problem)
 
 
 def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReaches, at: datetime.datetime) -> bool:

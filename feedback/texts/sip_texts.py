@@ -27,7 +27,7 @@ from haichieu.ari.events import Event
 from haichieu.background import kept_going
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
-from haichieu.jobs import Claim
+from haichieu.jobs import Claim, Job
 from haichieu.sip.endpoint_events import user_of
 
 log = structlog.get_logger()
@@ -104,9 +104,9 @@ class SipTexts(JobRunner):
         """Wait for Asterisk."""
         await self._client.connected.wait()
 
-    def claim(self, session: Session) -> list[Claim]:
-        """Claim texts that are due; those whose senders died too often are given up."""
-        return outbox.claim(session, job_kinds.SEND_SIP_TEXT, now(), self.at_once)
+    def give_up(self, session: Session, job: Job) -> None:
+        """Fail the text, with an alarm."""
+        outbox.give_up(session, job, now())
 
     async def handle(self, claim: Claim) -> None:
         """Send one text."""

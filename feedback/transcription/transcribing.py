@@ -5,7 +5,6 @@ The result of a job is written in the transaction that settles it, so a killed w
 
 import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
@@ -17,7 +16,7 @@ from feedback.transcription.errors import LanguageNotKnown, SoundUnusable
 from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.errors import message_of
-from haichieu.jobs import MOST_ATTEMPTS, Claim, Job, JobState
+from haichieu.jobs import MOST_ATTEMPTS, Claim, Job
 
 AGAIN_AFTER = datetime.timedelta(seconds=30)
 REPAIRED_AFTER = datetime.timedelta(seconds=60)
@@ -77,21 +76,10 @@ def engine_is_up(session: Session) -> None:
     alarm_is_over(session, AlarmKind.TRANSCRIBER_DOWN, ENGINE)
 
 
-def leave_what_kills_workers(session: Session, at: datetime.datetime) -> None:
-    """Leave every message to a person whose workers died over it too often, before `claim` fails its job."""
-    killers = session.scalars(
-        sa.select(Job)
-        .where(
-            Job.kind == job_kinds.TRANSCRIBE,
-            Job.state == JobState.RUNNING,
-            Job.leased_until <= at,
-            Job.attempts >= MOST_ATTEMPTS,
-        )
-        .with_for_update(skip_locked=True)
-    ).all()
-    for job in killers:
-        job.state, job.settled_at, job.leased_until, job.leased_by = JobState.FAILED, at, None, ""
-        job.problem = problem = locale.message("transcript.worker_died", count=job.attempts)
+def give_up(session: Session, job: Job, at: datetime.datetime) -> None:
+    """Leave a message to a person whose job has failed for good, as when its workers died over it too often."""
+    if session.get(Message, job.subject_id) is not None:
+        problem = job.problem or locale.message("jobs.never_finished", count=job.attempts)
         _leave_to_person(session, job.subject_id, problem, at, alarm=True)
 
 

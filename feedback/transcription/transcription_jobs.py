@@ -25,13 +25,13 @@ from feedback.transcription.transcribing import (
     did_not_work,
     engine_is_down,
     engine_is_up,
-    leave_what_kills_workers,
+    give_up,
     write_down,
 )
 from haichieu.background import result_of
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
-from haichieu.jobs import Claim, ClaimLost
+from haichieu.jobs import Claim, ClaimLost, Job
 from haichieu.media import MediaStore
 
 log = structlog.get_logger()
@@ -65,8 +65,11 @@ class TranscriptionJobs(JobRunner):
         """Claim the message that has waited longest, unless there is no engine or it is broken."""
         if self._engine is None or (self._broken_until is not None and now() < self._broken_until):
             return []
-        leave_what_kills_workers(session, now())
         return super().claim(session)
+
+    def give_up(self, session: Session, job: Job) -> None:
+        """Leave the message to a person, with an alarm."""
+        give_up(session, job, now())
 
     async def next_due(self) -> datetime.datetime | None:
         """Return when a message is due, but not before the engine is tried again."""

@@ -1,6 +1,7 @@
 """Answers on air: one programme each, submitted, without a trace of the citizen."""
 
 import asyncio
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from feedback.answers.replies import Answer
 from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
 from feedback.states import Way
+from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import attention_chime
@@ -168,6 +170,18 @@ def test_an_answer_that_kills_its_workers_is_given_up_with_an_alarm(air: Air) ->
             air.carry_out(Power(air.database, air.store, EspeakSynthesiser()))
         with air.database.session() as session:
             session.execute(sa.update(Job).where(Job.kind == "answer-air").values(leased_until=now()))
+    assert not air.carry_out()
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert [alarm.kind for alarm in open_alarms(session)] == ["answer_failed"]
+
+
+def test_an_answer_that_was_never_begun_is_given_up_with_an_alarm(air: Air) -> None:
+    air.answered()
+    for _ in range(MOST_ATTEMPTS):
+        with air.database.session() as session:
+            (held,) = jobs.claim(session, ["answer-air"], now(), datetime.timedelta(minutes=1))
+            jobs.put_off(session, held, now(), None)
     assert not air.carry_out()
     with air.database.session() as session:
         assert air.reply(session).state == "failed"

@@ -318,18 +318,22 @@ async def test_states_of_a_text_move_forward_alone(
     assert the_reply(database).state == state
 
 
+@pytest.mark.parametrize("begun", [True, False])
 async def test_a_text_that_kills_its_workers_is_given_up_with_an_alarm(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
-    clock: time_machine.Traveller,
+    clock: time_machine.Traveller, begun: bool,
 ) -> None:  # fmt: skip
     answer(database, book)
     for _ in range(jobs.MOST_ATTEMPTS):
         with database.session() as session:
-            (claim,) = outbox.claim(session, job_kinds.SEND_TEXT, now(), 1)
-            assert outbox.begin(session, book, claim, NAME, now()) is not None
+            (claim,) = jobs.claim(session, [job_kinds.SEND_TEXT], now(), outbox.LEASE)
+            if begun:
+                assert outbox.begin(session, book, claim, NAME, now()) is not None
         clock.shift(outbox.LEASE)
     assert await dispatcher.step() == 0
     reply = the_reply(database)
     assert (reply.state, "never finished" in reason(reply)) == ("failed", True)
+    assert reply.reason is not None
+    assert (reply.reason.key == "text.in_doubt_because") == begun
     with database.session() as session:
         assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"

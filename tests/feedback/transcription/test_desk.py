@@ -15,7 +15,7 @@ from feedback import job_kinds
 from feedback.models import Message, Transcript
 from feedback.transcription.errors import TranscriptionFailed
 from feedback.transcription.model_folder import default_folder
-from feedback.transcription.transcribing import did_not_work, leave_what_kills_workers
+from feedback.transcription.transcribing import did_not_work
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from feedback.transcription.whisper import WhisperEngine
 from haichieu import jobs
@@ -181,18 +181,20 @@ def test_message_that_failed_three_times_waits_for_a_person(database: Database, 
         did_not_work(session, held, problem, at)
 
 
-def test_message_that_kills_workers_waits_for_a_person(database: Database, tmp_path: Path) -> None:
-    said = spoken_case(database, store_in(tmp_path), nobody_speaking()["silence"])
-    at = now()
+@pytest.mark.parametrize("ending", ["killed", "postponed"])
+async def test_message_that_never_finishes_waits_for_a_person(
+    database: Database, tmp_path: Path, engine: ScriptedEngine, ending: str
+) -> None:
+    store = store_in(tmp_path)
+    said = spoken_case(database, store, nobody_speaking()["silence"])
     for _ in range(3):
         with database.session() as session:
-            leave_what_kills_workers(session, at)
-            assert jobs.claim(session, [job_kinds.TRANSCRIBE], at, LEASE)
-        at += 2 * LEASE
-    with database.session() as session:
-        leave_what_kills_workers(session, at)
-        assert jobs.claim(session, [job_kinds.TRANSCRIBE], at, LEASE) == []
+            (held,) = jobs.claim(session, [job_kinds.TRANSCRIBE], now(), datetime.timedelta())
+            if ending == "postponed":
+                jobs.put_off(session, held, now(), None)
+    assert await TranscriptionJobs(database, store, engine).step() == 0
     assert job(database, said).state == "failed"
+    assert job(database, said, job_kinds.FILE).state == "waiting", "its case is never filed"
     ((kind, text),) = alarms(database)
     assert kind == AlarmKind.TRANSCRIPTION_FAILED
     assert "3" in text
