@@ -71,7 +71,8 @@ async def clear_orphans(
             await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))
     await asyncio.gather(*(_hang_up(client, channel_id) for channel_id in leftover))
     for bridge in await client.request(operations.LIST_BRIDGES):
-        if bridge["id"].startswith(OUR_BRIDGES) and bridge["id"] not in client.events.claimed:
+        owner = bridge["id"].removeprefix(ANSWERED_BRIDGE)  # such a bridge belongs to the call that is answered
+        if bridge["id"].startswith(OUR_BRIDGES) and owner not in client.events.claimed:
             with contextlib.suppress(AriError):
                 await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge["id"])
     reason = Reason.SWITCHBOARD_RESTARTED if leftover else Reason.ASTERISK_STOPPED

@@ -147,8 +147,7 @@ class Call:
         try:
             await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=self.id)
             await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)
-        except AriRefused as problem:
-            self.hung_up = True
+        except AriRefused as problem:  # perhaps it still exists: `end` hangs up
             raise HungUp("ari.hung_up") from problem
         finally:
             with contextlib.suppress(AriError):
