@@ -71,7 +71,7 @@ class FilingJobs(JobRunner):
 
     kinds = (job_kinds.FILE,)
     lease = LEASE
-    at_once = 4
+    # One at a time, as `at_once` is by default: two messages filed at once would not see each other as duplicates.
 
     async def handle(self, claim: Claim) -> None:
         """File one message."""

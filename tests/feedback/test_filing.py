@@ -88,6 +88,20 @@ def test_filing_twice_is_filing_once(database: Database) -> None:
         assert before[1] == 1
 
 
+@pytest.mark.both_databases
+async def test_duplicates_that_arrive_together_are_linked(database: Database) -> None:
+    with database.session() as session:
+        there = office(session)
+        for _ in range(4):
+            opened(session, there, "Cầu treo ở cốc pàng hỏng từ sáng nay")
+    desk = FilingJobs(database)
+    while await desk.step():
+        pass
+    with database.session() as session:
+        linked = {frozenset((link.case_id, link.other_id)) for link in session.scalars(sa.select(CaseLink))}
+        assert len(linked) == 6
+
+
 async def test_the_message_of_a_dead_worker_is_filed_by_another(database: Database) -> None:
     with database.session() as session:
         case(session, office(session))
