@@ -4,6 +4,7 @@ Used in tests and by the panel's trial. Keys behave as on a real call: they are 
 pressed ahead cuts the question short.
 """
 
+import datetime
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAl
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
 from haichieu.errors import HaiChieuError
-from haichieu.phone_sign_in import LockedOut, WrongPin
+from haichieu.phone_sign_in import LOCK, LockedOut, WrongPin
 from haichieu.pins import SimplePin, is_simple
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
@@ -153,7 +154,7 @@ class SimulatedDesk:
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
         if self.locked:
-            raise LockedOut("locked")
+            raise LockedOut("base.sign_in.locked_out", minutes=LOCK // datetime.timedelta(minutes=1))
         if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
             raise WrongPin("base.sign_in.wrong")
         return self.official
@@ -166,13 +167,13 @@ class SimulatedDesk:
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
         if keys in self.forbidden_zones or (keys == ALL_MY_ZONES and not self.zones):
-            raise ZoneNotAllowed(keys)
+            raise ZoneNotAllowed("zone.not_allowed", name=self.official.name, zone=keys)
         if keys == ALL_MY_ZONES:
             zones = self.zones.values()
             name = ", ".join(zone.name for zone in zones)
             return ZoneSeen(keys, name, sum(zone.reachable for zone in zones), sum(zone.total for zone in zones))
         if keys not in self.zones:
-            raise UnknownZone(keys)
+            raise UnknownZone("zone.unknown", codes=(keys,))
         return self.zones[keys]
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:

@@ -1,6 +1,7 @@
 """The officials' line as a caller hears it, step by step."""
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -14,6 +15,7 @@ from haichieu.locale import Message
 from haichieu.media import DiskFull
 from ivr.flows.interpreter import FlowEnd
 from ivr.flows.session import CallBackRequired, LiveResult
+from ivr.simulator.simulator import SimulatedDesk
 from tests.ivr.simulated_calls import CO_BA, KNOWN, REPORT, STRANGER, WHOLE_DISTRICT, desk, place_call, said
 
 CONFIRM = said("confirm-live", zone="Cô Ba", reachable=11, total=12)
@@ -79,6 +81,22 @@ async def test_three_wrong_tries_end_the_call(caller: str) -> None:
     assert call.heard[-1] == said("sign-in-refused")
     assert call.heard.count(said("wrong-pin")) == 2
     assert call.over
+
+
+@pytest.mark.parametrize(
+    ("request_it", "says"),
+    [
+        (lambda at_desk: at_desk.sign_in(None, "1001", "2468"), "Locked for 15 minutes"),
+        (lambda at_desk: at_desk.find_zone(1, "12"), "may not broadcast to the zone 12"),
+        (lambda at_desk: at_desk.find_zone(1, "77"), "There is no zone 77"),
+    ],
+    ids=["locked", "forbidden", "unknown"],
+)
+async def test_refusals_of_the_simulated_desk_are_sentences(
+    request_it: Callable[[SimulatedDesk], Awaitable[object]], says: str
+) -> None:
+    with pytest.raises(HaiChieuError, match=says):
+        await request_it(desk(locked=True))
 
 
 async def test_locked_out_official_hears_why_and_the_call_ends() -> None:
