@@ -84,6 +84,60 @@ def test_every_message_that_is_asked_for_exists() -> None:
     assert sorted(looks_like_a_key - keys) == []
 
 
+def names_of(bases: list[ast.expr]) -> set[str]:
+    return {base.id if isinstance(base, ast.Name) else getattr(base, "attr", "") for base in bases}
+
+
+def errors_made_from_a_key() -> set[str]:
+    """Return the names of HaiChieuError and its subclasses whose first argument is its key."""
+    found = {"HaiChieuError", "InvalidValue"}
+    heirs = [
+        node
+        for module in modules()
+        for node in ast.walk(module)
+        if isinstance(node, ast.ClassDef)
+        and not any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in node.body)
+    ]
+    while more := {heir.name for heir in heirs if names_of(heir.bases) & found} - found:
+        found |= more
+    return found
+
+
+def pattern_of(argument: ast.expr) -> str | None:
+    """Return a pattern of the keys that a literal or an f-string may be; None for another expression."""
+    match argument:
+        case ast.Constant(value=value):
+            return re.escape(str(value))
+        case ast.JoinedStr(values=parts):
+            return "".join(re.escape(str(one.value)) if isinstance(one, ast.Constant) else ".+" for one in parts)
+    return None
+
+
+def wrong_keys(module: ast.Module, errors: set[str]) -> set[str]:
+    keys = catalogue("vi").keys
+    return {
+        ast.unparse(node)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        and node.args
+        and names_of([node.func]) & errors
+        and (pattern := pattern_of(node.args[0])) is not None
+        and not any(re.fullmatch(pattern, key) for key in keys)
+    }
+
+
+def test_every_error_is_made_from_a_key_of_the_catalogue() -> None:
+    errors = errors_made_from_a_key()
+    assert {"HungUp", "SettingsError"} <= errors
+    assert "SimplePin" not in errors, "it makes its own message"
+    assert set().union(*(wrong_keys(module, errors) for module in modules())) == set()
+
+
+@pytest.mark.parametrize("raised", ['HungUp("the caller left")', 'errors.HungUp(f"{who}: left")', 'HungUp("ari.gone")'])
+def test_an_error_with_words_in_place_of_a_key_is_found(raised: str) -> None:
+    assert len(wrong_keys(ast.parse(f"raise {raised}"), {"HungUp"})) == 1
+
+
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plural = {"vi": "nplurals=1; plural=0;", "en": "nplurals=2; plural=(n != 1);"}
