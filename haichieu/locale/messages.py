@@ -18,10 +18,14 @@ Field: TypeAlias = Union[
 
 @dataclass(frozen=True)
 class Message:
-    """A key of the catalogue with its fields; rendered for a reader by `haichieu.locale.rendering`."""
+    """A key of the catalogue with its fields; rendered for a reader by `haichieu.locale.rendering`.
+
+    One that was `stored` may be of another version, whose catalogue had other keys and fields.
+    """
 
     key: str
     fields: Mapping[str, Field] = field(default_factory=dict)
+    stored: bool = field(default=False, compare=False, repr=False)
 
     @classmethod
     def verbatim(cls, text: str) -> "Message":
@@ -34,7 +38,7 @@ class Message:
         return cls(LINES, {"lines": tuple(messages)})
 
     def to_json(self) -> str:
-        """Serialise for a database row or a job payload."""
+        """Serialise for a database row or a job payload. Raises TypeError for a field that is None."""
         return json.dumps(_packed(self), ensure_ascii=False)
 
     @classmethod
@@ -66,6 +70,8 @@ def _packed(value: Field) -> Any:
             return {"time": value.isoformat()}
         case Path():
             return str(value)
+        case None:
+            raise TypeError("a field of a message is None")
         case _:
             return value
 
@@ -73,7 +79,7 @@ def _packed(value: Field) -> Any:
 def _unpacked(value: Any) -> Field:
     match value:
         case {"key": str(key), "fields": dict(fields)}:
-            return Message(key, {name: _unpacked(one) for name, one in fields.items()})
+            return Message(key, {name: _unpacked(one) for name, one in fields.items()}, stored=True)
         case {"at": str(at)}:
             return datetime.datetime.fromisoformat(at)
         case {"day": str(day)}:

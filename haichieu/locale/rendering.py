@@ -15,7 +15,21 @@ DATES = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
 
 
 def render(message: Message, language: str, timezone: str = TIMEZONE) -> str:
-    """Return the sentence. Moments are shown in `timezone`. Raises UnknownMessage."""
+    """Return the sentence. Moments are shown in `timezone`.
+
+    Raises UnknownMessage, except for a stored message: its key and fields are shown when this version does not know it.
+    """
+    language = language if language in LANGUAGES else FALLBACK
+    try:
+        return _sentence(message, language, timezone)
+    except LookupError:
+        if not message.stored:
+            raise
+    fields = [f"{name}={_shown(name, value, language, timezone)}" for name, value in message.fields.items()]
+    return f"{message.key} ({', '.join(fields)})" if fields else message.key
+
+
+def _sentence(message: Message, language: str, timezone: str) -> str:
     if message.key == LINES and isinstance(lines := message.fields["lines"], tuple):
         return "\n".join(_shown("line", line, language, timezone) for line in lines)
     return render_key(language, message.key, message.fields, timezone)

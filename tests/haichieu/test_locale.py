@@ -184,6 +184,29 @@ def test_text_of_earlier_versions_is_shown_as_it_was(text: str) -> None:
     assert render(Message.from_json(text), "vi") == text
 
 
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_a_stored_message_of_another_version_is_shown_with_its_fields(language: str) -> None:
+    unknown = message("of.a.later.version", name="Cô Ba", day=NOON.date())
+    nested = message("base.alarm.line", subject="zone:1", text=unknown)
+    lacking = message("base.alarm.line", subject="zone:1")
+    shown = [render(Message.from_json(one.to_json()), language) for one in (unknown, nested, lacking)]
+    assert shown[0].startswith("of.a.later.version (name=Cô Ba, day=28")
+    assert shown[0] in shown[1]
+    assert shown[2] == "base.alarm.line (subject=zone:1)"
+
+
+def test_a_message_of_the_code_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(UnknownMessage):
+        render(message("of.a.later.version"), "vi")
+    with pytest.raises(KeyError):
+        render(message("base.alarm.line", subject="zone:1"), "vi")
+
+
+def test_a_field_that_is_none_is_not_stored() -> None:
+    with pytest.raises(TypeError):
+        message("due", at=None).to_json()  # type: ignore[arg-type]
+
+
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(UnknownMessage, match=r"no\.such\.key"):
         render_key("vi", "no.such.key", {})
