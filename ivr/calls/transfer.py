@@ -8,7 +8,7 @@ from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
 from haichieu.ari.call import Call, dial
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, HungUp
+from haichieu.ari.errors import AriError, HungUp, NotAnswered
 
 
 async def transfer_call(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
@@ -32,7 +32,10 @@ async def transfer_call(client: AriClient, caller: Call, endpoint: str, *, ring_
     caller.forget_keys()
     with contextlib.suppress(AriError):
         await caller.stop_ringing()
-    talk.result()
+    try:
+        talk.result()
+    except HungUp as problem:  # the other side, while it was connected: the caller is still there
+        raise NotAnswered(NotAnswered.NO_ANSWER, "hung up at once") from problem
 
 
 async def _talk(client: AriClient, caller: Call, endpoint: str, ring_seconds: float, shows: str) -> None:

@@ -1,0 +1,63 @@
+"""Transfers that end before the two sides are connected."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import HungUp, NotAnswered
+from ivr.calls import transfer
+from ivr.calls.transfer import transfer_call
+
+
+class Caller:
+    """A caller who hears that it rings, and stays on the line unless `leaves`."""
+
+    id = "caller"
+
+    def __init__(self, *, leaves: bool = False) -> None:
+        self.leaves = leaves
+
+    async def ring(self) -> None:
+        """Ring."""
+
+    async def stop_ringing(self) -> None:
+        """Stop ringing."""
+
+    def forget_keys(self) -> None:
+        """Forget the keys."""
+
+    async def until_hung_up(self) -> None:
+        if self.leaves:
+            raise HungUp("ari.hung_up")
+        await asyncio.Event().wait()
+
+
+@pytest.fixture(autouse=True)
+def desk_that_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.asynccontextmanager
+    async def dial(client: AriClient, endpoint: str, **options: object) -> AsyncIterator[Call]:
+        await asyncio.sleep(0.01)
+        raise HungUp("ari.hung_up")
+        yield
+
+    monkeypatch.setattr(transfer, "dial", dial)
+
+
+async def connect(caller: Caller) -> None:
+    await transfer_call(cast(AriClient, None), cast(Call, caller), "PJSIP/desk", ring_seconds=5, shows="02063000001")
+
+
+async def test_a_desk_that_drops_at_once_has_not_answered() -> None:
+    with pytest.raises(NotAnswered) as refusal:
+        await connect(Caller())
+    assert refusal.value.cause == NotAnswered.NO_ANSWER
+
+
+async def test_a_caller_who_leaves_meanwhile_has_hung_up() -> None:
+    with pytest.raises(HungUp):
+        await connect(Caller(leaves=True))
