@@ -207,8 +207,6 @@ def load_settings(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
-    except tomllib.TOMLDecodeError as problem:
-        raise SettingsError("settings.not_toml", why=str(problem)) from problem
     except ValidationError as problem:
         mistakes = [
             message(
@@ -219,6 +217,12 @@ def load_settings(**overrides: Any) -> Settings:
             for error in problem.errors()
         ]
         raise SettingsError(Message.lines(mistakes)) from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError("settings.not_toml", why=str(problem)) from problem
+    except UnicodeDecodeError as problem:
+        raise SettingsError("settings.not_utf8") from problem
+    except OSError as problem:
+        raise SettingsError("settings.not_read", why=problem.strerror or type(problem).__name__) from problem
 
 
 class _LanguageAlone(_Sources):
@@ -235,6 +239,6 @@ def command_language(home: Path | None) -> str:
     given: dict[str, Any] = {"home": home} if home else {}
     try:
         chosen = _LanguageAlone(**given).language
-    except (ValidationError, tomllib.TOMLDecodeError, OSError):
+    except (ValueError, OSError):  # a file that is no TOML, or no UTF-8, or not a valid setting
         chosen = ""
     return chosen if chosen in LANGUAGES else FALLBACK

@@ -42,12 +42,33 @@ def test_wrong_settings_are_reported_in_the_chosen_language(tmp_path: Path, monk
     ]
 
 
-@pytest.mark.parametrize("text", ["language = ", 'language = "fr"'])
-def test_unreadable_language_is_vietnamese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"language = ", "haichieu.toml is not valid TOML"),
+        (b'language = "fr"', "language: "),
+        ('node = "đài"'.encode("utf-16"), "haichieu.toml is not UTF-8 text"),
+    ],
+    ids=["no TOML", "no such language", "no UTF-8"],
+)
+def test_unreadable_language_is_vietnamese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, says: str
+) -> None:
     monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
-    (tmp_path / "haichieu.toml").write_text(text)
+    (tmp_path / "haichieu.toml").write_bytes(content)
     assert command_language(tmp_path) == "vi"
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=says):
+        load_settings(home=tmp_path)
+
+
+def test_settings_that_cannot_be_read_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pydantic_settings.TomlConfigSettingsSource._read_file", refuse)
+    (tmp_path / "haichieu.toml").write_text('language = "en"\n')
+    assert command_language(tmp_path) == "vi"
+    with pytest.raises(SettingsError, match="cannot be read: Permission denied"):
         load_settings(home=tmp_path)
 
 
