@@ -125,8 +125,8 @@ class CaseChange(Base):
     at: Mapped[datetime.datetime]
     actor: Mapped[str] = mapped_column(sa.String(200))
     what: Mapped[str] = mapped_column(sa.String(40))
-    before: Mapped[str] = mapped_column(sa.String(200), default="")
-    after: Mapped[str] = mapped_column(sa.String(200), default="")
+    before: Mapped[str] = mapped_column(sa.Text, default="")
+    after: Mapped[str] = mapped_column(sa.Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="history")
 

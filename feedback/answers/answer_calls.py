@@ -197,6 +197,6 @@ def _fail(session: Session, held: jobs.Claim, reply: Reply, because: locale.Mess
 def _failed(session: Session, reply: Reply, because: locale.Message, at: datetime.datetime) -> None:
     replies.advance(session, reply, ReplyEvent.FAIL, at, because)
     case = reply.message.case
-    note(session, case, "system", "answer_not_heard", at)
+    note(session, case, "system", "answer_not_heard", at, after=because)
     problem = locale.message("answer.alarm.not_heard", because=because)
     raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", problem)

@@ -177,5 +177,5 @@ def _fail(session: Session, held: Claim, because: Message) -> None:
 def _failed(session: Session, reply: Reply, because: Message) -> None:
     replies.advance(session, reply, ReplyEvent.FAIL, now(), because)
     case = reply.message.case
-    note(session, case, "system", "answer_not_on_air", now())
+    note(session, case, "system", "answer_not_on_air", now(), after=because)
     raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

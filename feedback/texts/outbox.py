@@ -214,5 +214,5 @@ def _leave_in_doubt(
     """Give up so that nothing is sent twice, with an alarm so that a person looks at the case."""
     case, because = reply.message.case, _in_doubt(problem)
     _give_up(session, reply, claim, because, at)
-    note(session, case, STATION, "text_in_doubt", at)
+    note(session, case, STATION, "text_in_doubt", at, after=because)
     raise_alarm(session, AlarmKind.ANSWER_FAILED, f"case:{case.number}", because)

@@ -9,9 +9,13 @@ from alembic.config import Config
 
 import haichieu
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from feedback.cases.case_lifecycle import note
+from feedback.models import CaseChange
 from haichieu import audit
-from haichieu.database import Database, migrate
+from haichieu.database import Database, migrate, now
+from haichieu.locale import Message, message, render
 from haichieu.media import Media
+from tests.builders.cases import case, office
 from tests.postgres import PostgresCluster
 
 ROWS = """
@@ -72,3 +76,32 @@ def test_broadcasts_of_the_first_release_survive_the_upgrade(first_release: str)
         verdict = audit.verify(session)
         assert (verdict.broken_at, verdict.head.position) == (None, 2)
     database.close()
+
+
+@pytest.mark.both_databases
+def test_the_history_of_a_case_survives_both_ways(database: Database) -> None:
+    with database.session() as session:
+        opened = case(session, office(session))
+        for reason in ("Máy bận", message("text.in_doubt_because", problem=Message.verbatim("x" * 300))):
+            note(session, opened, "system", "answer_not_heard", now(), after=reason)
+
+    def reasons() -> list[str]:
+        with database.session() as session:
+            changes = session.scalars(
+                sa.select(CaseChange).where(CaseChange.what == "answer_not_heard").order_by(CaseChange.id)
+            )
+            return [render(change.after_message, "en") for change in changes]
+
+    before = reasons()
+    assert before[0] == "Máy bận"
+    assert before[1].endswith("x" * 300)
+    config = Config()
+    config.set_main_option("script_location", str(Path(haichieu.__file__).parent / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+    migrate(str(database.engine.url.render_as_string(hide_password=False)))
+    short, cut = reasons()
+    assert short == "Máy bận"
+    assert cut.startswith('{"key": "text.in_doubt_because"')
+    assert len(cut) == 200

@@ -107,6 +107,8 @@ def test_tries_are_put_off_by_growing_pauses_and_end_in_an_alarm(
         assert (alarm.kind, alarm.subject) == ("answer_failed", f"case:{number}")
         assert render(alarm.text, "en") == "The answer could not be delivered by call. The line is busy."
         assert render(alarm.text, "vi") == "Chưa báo được câu trả lời bằng cuộc gọi. Máy bận."
+        step = session.scalars(sa.select(CaseChange).where(CaseChange.what == "answer_not_heard")).one()
+        assert render(step.after_message, "en") == "The line is busy."
 
 
 def test_nobody_is_rung_at_night(database: Database, there: Office, book: CitizenBook) -> None:

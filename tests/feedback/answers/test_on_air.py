@@ -106,6 +106,7 @@ def test_a_text_with_the_citizens_number_in_it_is_not_aired(air: Air, text: str)
     with air.database.session() as session:
         assert air.reply(session).state == "failed"
         assert air.reply(session).reason == NamesTheCitizen().message
+        assert air.reply(session).message.case.history[-1].after_message == NamesTheCitizen().message
         assert session.scalars(sa.select(Programme)).all() == []
         (alarm,) = open_alarms(session)
         assert NUMBER[-9:] not in render(alarm.text, "en")

@@ -10,7 +10,7 @@ from feedback import job_kinds
 from feedback.answers import replies
 from feedback.answers.replies import Answer
 from feedback.citizens.registry import open_citizens
-from feedback.models import Reply
+from feedback.models import CaseChange, Reply
 from feedback.states import Way
 from feedback.texts.sip_texts import SipRoute, SipTexts
 from feedback.texts.text_inbox import TextInbox
@@ -69,3 +69,5 @@ async def test_only_a_text_that_may_have_gone_is_in_doubt(
         assert (reply.state, send.state, len(open_alarms(session))) == (state, job, alarms)
         in_doubt = reply.reason is not None and reply.reason.key == "text.in_doubt_because"
         assert in_doubt == (alarms == 1)
+        history = session.scalars(sa.select(CaseChange).where(CaseChange.what == "text_in_doubt")).all()
+        assert [step.after_message for step in history] == ([reply.reason] if in_doubt else [])
