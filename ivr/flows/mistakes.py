@@ -62,9 +62,24 @@ class FlowMistakes(UsageError):
 
 def mistake(kind: MistakeKind, place: str, /, **fields: Field) -> Mistake:
     """Return a mistake; `fields` are those of its sentence in the catalogue."""
-    return Mistake(kind, place, fields)
+    return Mistake(kind, _written(place), {name: _printable(value) for name, value in fields.items()})
 
 
 def not_a_flow(problem: Message, place: str = "flow") -> Mistake:
     """Return the mistake of a definition that has the wrong format."""
-    return Mistake(MistakeKind.NOT_A_FLOW, place, {"problem": problem})
+    return mistake(MistakeKind.NOT_A_FLOW, place, problem=problem)
+
+
+def _printable(value: Field) -> Field:
+    match value:
+        case str():
+            return _written(value)
+        case Message():
+            return Message(value.key, {name: _printable(one) for name, one in value.fields.items()})
+        case _:
+            return value
+
+
+def _written(text: str) -> str:
+    """Escape lone surrogates, which JSON can name but which no page, log or database can show."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -166,7 +166,10 @@ def test_the_draft_by_its_other_forms(house: House) -> None:
     assert "không có bước nào dẫn tới" in page  # at `greeting`, which nothing leads to any more
     written = send(browser, f"{DRAFT}/json", definition=delivered_definition("hotline"))
     assert written.status_code == 303
-    for bad in ("", "[", '{"nodes": [{"id": "a", "verb": "dance"}]}', '{"nodes": [], "title": "\\ud800"}'):
+    for bad in (
+        "", "[", '{"nodes": [{"id": "a", "verb": "dance"}]}', '{"nodes": [], "title": "\\ud800"}',
+        '{"nodes": [{"id": "a", "verb": "\\ud800"}]}', '{"nodes": [], "\\ud800": 1, "\\ud800": 2}',
+    ):  # fmt: skip
         answer = send(browser, f"{DRAFT}/json", definition=bad)
         assert answer.status_code == 422
         assert html.escape(bad, quote=False) in answer.text.replace("&#34;", '"')

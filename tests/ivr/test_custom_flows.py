@@ -259,12 +259,14 @@ def test_a_flow_concerns_the_units_whose_numbers_lead_to_it(database: Database) 
         '{"nodes": [{"id": "a", "verb": "say", "exits": {"next": 1}}]}', '{"nodes": [], "nodes": []}',
         '{"nodes": [{"id": "a", "verb": "hangup"}, {"id": "a", "verb": "hangup"}]}', "[" * 100_000,
         '{"nodes": [], "title": "\\ud800"}', json.dumps({"nodes": [{"id": "a", "verb": "say"}] * 501}),
-        '{"nodes": [{"id": "a", "verb": ["say"]}]}',
+        '{"nodes": [{"id": "a", "verb": ["say"]}]}', '{"nodes": [{"id": "a", "verb": "\\ud800"}]}',
+        '{"nodes": [], "\\ud800": 1, "\\ud800": 2}', '{"nodes": [{"id": "\\ud800", "verb": 1, "verb": 2}]}',
     ],
 )  # fmt: skip
 def test_what_cannot_be_shown_as_steps_is_no_draft(definition: str) -> None:
-    with pytest.raises(FlowMistakes):
+    with pytest.raises(FlowMistakes) as refusal:
         read_sketch(definition)
+    assert str(refusal.value).encode()
 
 
 def test_steps_are_added_changed_renamed_and_taken_out() -> None:
