@@ -24,6 +24,7 @@ SILENCE_SECONDS = 6
 MOST_SECONDS = 300
 
 _NAME = re.compile(r"left-([0-9.]+)")
+_SUFFIXES = (".wav", ".about")
 _BLOCK = 16
 _RANDOM = 8
 """Random digits at the start of each block."""
@@ -57,9 +58,17 @@ def caller_key(home: Path) -> str:
 def left_messages(home: Path) -> list[LeftMessage]:
     """Return every message in the spool, sorted, including those still being recorded."""
     folder = home / FOLDER
-    names = sorted({path.stem for path in folder.glob("left-*") if path.suffix in (".wav", ".about")})
+    names = sorted({path.stem for path in folder.glob("left-*") if path.suffix in _SUFFIXES})
     key = caller_key(home).encode()
     return [_read(folder, name, found[1], key) for name in names if (found := _NAME.fullmatch(name))]
+
+
+def left_message(home: Path, name: str) -> LeftMessage | None:
+    """Return the message with this file name, without suffix; None when neither of its files is in the spool."""
+    folder, found = home / FOLDER, _NAME.fullmatch(name)
+    if found is None or not any((folder / f"{name}{suffix}").exists() for suffix in _SUFFIXES):
+        return None
+    return _read(folder, name, found[1], caller_key(home).encode())
 
 
 def _read(folder: Path, name: str, channel: str, key: bytes) -> LeftMessage:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from dialplans.left_messages import LeftMessage, left_messages
+from dialplans.left_messages import LeftMessage, left_message, left_messages
 from feedback.intake.voice_messages import NothingSaid, VoiceMessages
 from haichieu.database import Database
 from haichieu.people import highest_unit
@@ -32,7 +32,7 @@ class DegradedMessages:
 
     def take_in(self, name: str) -> str | None:
         """Open a case of one message, once."""
-        left = next((one for one in left_messages(self._home) if one.wav.stem == name), None)
+        left = left_message(self._home, name)
         if left is None:
             return None
         case = self._file(left) if left.wav.exists() else None

@@ -3,12 +3,16 @@
 import base64
 import datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode, degraded_dialplan
 from dialplans.left_messages import FOLDER, caller_key, left_messages
+from feedback.intake.voice_messages import VoiceMessages
+from haichieu.database import Database
+from haichieu.processes.degraded_messages import DegradedMessages
 
 AT = datetime.datetime(2026, 11, 20, 7, 30, tzinfo=datetime.UTC)
 
@@ -70,6 +74,26 @@ def test_recording_and_note_are_found_without_each_other(tmp_path: Path, spool: 
     assert [(message.channel, message.wav.exists()) for message in left_messages(tmp_path)] == [
         ("1.2", True), ("3.4", False),
     ]  # fmt: skip
+
+
+def test_one_message_is_taken_in_without_reading_the_others(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = f"{AT.timestamp():.0f} 1800 {sealed(tmp_path, '0987654321')} DTMF"
+    for channel in ("1.2", "3.4", "5.6"):
+        (spool / f"left-{channel}.about").write_text(note)
+    read: list[str] = []
+
+    def counted(sealed: str, key: bytes) -> None:
+        read.append(sealed)
+
+    monkeypatch.setattr("dialplans.left_messages._decrypted", counted)
+    desk = DegradedMessages(tmp_path, cast(Database, None), cast(VoiceMessages, None))
+    assert desk.take_in("left-3.4") is None
+    assert desk.take_in("left-7.8") is None
+    assert desk.take_in("../left-1.2") is None
+    assert len(read) == 1
+    assert sorted(path.name for path in spool.iterdir()) == ["left-1.2.about", "left-5.6.about"]
 
 
 def test_messages_are_taken_at_hotline_numbers_only() -> None:
