@@ -22,7 +22,7 @@ from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault, open_vault
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("callers")]
 
 SECRET = "a-secret-nobody-guesses"
 CITIZEN, DESK = "+84912000001", "0263101"

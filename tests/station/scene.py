@@ -67,6 +67,11 @@ class Aired:
     deliveries: dict[str, Delivered]
 
 
+def _is_registered(phone: SoftPhone) -> bool:
+    news = [event["event"] for event in phone.events if event["event"] in ("registered", "registration_failed")]
+    return news[-1:] == ["registered"]
+
+
 @dataclass
 class Scene:
     """A running station with its speakers and phones.
@@ -113,6 +118,8 @@ class Scene:
             phone = SoftPhone(server=self.station.server, id=name, password=district.password(name))
             self._phones[name] = await self.stack.enter_async_context(phone)
             await phone.registered()
+        # Its registration may have failed while Asterisk was killed or paused; it tries again by its own clock.
+        await until(lambda: _is_registered(phone), f"{name} is registered", 60)
         return await self._ready(phone, name)
 
     async def unplug(self, name: str) -> None:

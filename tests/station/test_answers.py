@@ -28,7 +28,7 @@ from tests.feedback.answers.on_air_answers import aired_at
 from tests.station import district, on_air
 from tests.station.scene import SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 CITIZEN = "+84987654321"

@@ -12,7 +12,7 @@ from haichieu.vault import secret_matches
 from tests.station import district
 from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 MAI = f"{district.PINS[district.MAI]}#"
 

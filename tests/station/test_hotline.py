@@ -18,7 +18,7 @@ from haichieu.people import Unit
 from tests.on_disk import files_with
 from tests.station.scene import SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 CITIZEN, HURRIED, UNKNOWN, MISSED = "+84977000111", "+84977000222", "+84966123457", "+84977000333"
 

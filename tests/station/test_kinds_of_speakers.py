@@ -20,7 +20,7 @@ from tests.station import district
 from tests.station.multicast import MulticastReceiver
 from tests.station.scene import OTHER, SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 
 def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NORMAL) -> int:

@@ -9,7 +9,7 @@ from haichieu.demo.trial_station import until
 from tests.station import district
 from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 MAI = f"{district.PINS[district.MAI]}#"

@@ -10,7 +10,7 @@ from haichieu.phone_sign_in import SignInAttempt
 from tests.station import district
 from tests.station.scene import Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
 NOBODY = ("9001", "9002", "9003", "9004", "9005")

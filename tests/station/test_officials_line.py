@@ -10,7 +10,7 @@ from haichieu.processes.sounds import open_prompts
 from tests.station import district
 from tests.station.scene import OTHER, SAME, Scene, until_heard
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 LAN = f"{district.PINS[district.LAN]}#"

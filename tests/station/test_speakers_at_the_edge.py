@@ -9,7 +9,7 @@ from tests.station import district
 from tests.station.bare_speaker import BareSpeaker
 from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 HAI = f"{district.PINS[district.HAI]}#"
 LAN = f"{district.PINS[district.LAN]}#"

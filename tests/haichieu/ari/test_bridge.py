@@ -22,7 +22,7 @@ from haichieu.background import in_background
 from haichieu.demo.softphone.controller import SoftPhone
 from tests.lone_asterisk import lone_asterisk
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("callers")]
 
 SECRET = "a-secret-nobody-guesses"
 NAMES = ("first", "second")
