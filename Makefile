@@ -39,7 +39,7 @@ docker/install-system-packages run test
 $(MAKE) asterisk model
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
-$(MAKE) lint >"$$lint" 2>&1 & linting=$$!
+nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
 tests=passed; $(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
 sources=passed; wait $$linting || sources=FAILED
 printf '\n== make lint ==\n'; cat "$$lint"

@@ -219,6 +219,7 @@ class SpeakerLeg:
                 self._seconds += self._seconds_of_this_call()
                 self._sent_before, self._lost_before = self._sent, self._lost
                 self._call = self._joined_at = None
+                self.dirty = True  # the last seconds have not been reported yet
 
     def _hears(self) -> None:
         if self._joined_at and self._audio_from and not self._first_audio_at:
