@@ -86,7 +86,7 @@ class AriClient:
                 text = await response.text()
         except aiohttp.ClientConnectorError as problem:
             raise NotConnected("ari.not_connected", address=str(self._base), why=str(problem)) from problem
-        except (aiohttp.ClientConnectionError, TimeoutError) as problem:
+        except (aiohttp.ClientError, TimeoutError) as problem:  # also an answer that breaks off
             raise AsteriskUnavailable("ari.unavailable", address=str(self._base), why=str(problem)) from problem
         if response.status < 400:
             return json.loads(text) if text else None

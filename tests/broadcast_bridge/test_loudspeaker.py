@@ -61,12 +61,12 @@ async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lo
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of speech, telephone rate."""
+    """Four seconds of speech, telephone rate."""
     path = tmp_path_factory.mktemp("speech") / "speech.wav"
     words = "Good morning. The water supply will be closed on Saturday, from seven o'clock until noon."
     subprocess.run(["espeak-ng", "-a", "60", "-w", str(path), words], check=True)
     spoken = resample(read_wav(path), 8000)
-    write_wav(path, Sound(spoken.samples[: 2 * 8000], 8000))
+    write_wav(path, Sound(spoken.samples[: 4 * 8000], 8000))
     return path
 
 
@@ -148,10 +148,10 @@ async def test_each_call_is_recorded_without_the_pauses_between(
             assert ended["level_db"] == pytest.approx(measure(read_wav(speech)).active_dbfs, abs=1.0)
     assert (first.returncode, second.returncode, one.returncode) == (0, 0, 0)
     recorded = read_wav(heard)
-    eighth = len(recorded.samples) // 8  # the two calls are not of quite the same length: let the halves overlap
-    for part in (recorded.samples[: 5 * eighth], recorded.samples[3 * eighth :]):
+    quarter = len(recorded.samples) // 4  # the two calls are not of quite the same length: let the parts overlap
+    for part in (recorded.samples[: 3 * quarter], recorded.samples[quarter:]):
         assert match(read_wav(speech), Sound(part, recorded.rate)).correlation > FOUND
-    assert 3.5 < recorded.seconds < 6  # nothing of the time between the calls
+    assert 7.5 < recorded.seconds < 10  # nothing of the time between the calls
 
 
 async def test_player_command_receives_the_sound(asterisk: LoneAsterisk, speech: Path, tmp_path: Path) -> None:

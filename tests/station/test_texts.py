@@ -16,6 +16,7 @@ from haichieu.database import now
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
+from tests import asterisk_rest
 from tests.on_disk import files_with
 from tests.station.texting import Texting
 
@@ -96,6 +97,10 @@ async def test_answer_waits_for_a_phone_that_is_away(texting: Texting) -> None:
     await texting.phone.text("1022", "Đường vào bản bị sạt lở")
     number = await texting.files("Đường vào bản bị sạt lở")
     await texting.phone.stop()
+    endpoint = "/endpoints/PJSIP/may-la"
+    await until(
+        lambda: asterisk_rest.request(texting.station.settings, "GET", endpoint)["state"] == "offline", "it is away"
+    )
     with texting.station.database.session() as session:
         case = session.scalars(sa.select(Case).where(Case.number == number)).one()
         replies.answer(session, case, Answer("account:a", [Way.TEXT], "Đã thông đường"), now())
