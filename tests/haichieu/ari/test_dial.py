@@ -100,6 +100,6 @@ async def test_headers_arrive_and_a_busy_device_says_so(line: Line) -> None:
                 timeout=5,
                 variables={"PJSIP_HEADER(add,Call-Info)": "<sip:haichieu.invalid>;answer-after=0"},
             ):
-                pytest.fail("somebody answered")  # fmt: skip
+                pytest.fail("the call was answered")  # fmt: skip
     assert busy.value.cause == NotAnswered.BUSY
     assert "Call-Info: <sip:haichieu.invalid>;answer-after=0" in device.invites[0]

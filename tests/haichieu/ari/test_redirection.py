@@ -145,7 +145,7 @@ async def test_a_call_to_a_phone_that_redirects_it_ends_with_a_cause(house: Hous
         await asyncio.to_thread(device.registered.wait, 5)
         with pytest.raises(NotAnswered) as refusal:
             async with dial(house.client, "PJSIP/phone", timeout=5):
-                pytest.fail("somebody answered")
+                pytest.fail("the call was answered")
     assert len(device.invites) == 1
     assert refusal.value.cause == NotAnswered.REDIRECTED
     await house.assert_undisturbed()
