@@ -60,6 +60,7 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     expect(page.get_by_text("nay là bản 2")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_every_page_of_flows_can_be_read_by_everybody(page: Page, station: Served) -> None:
     sign_in(page, at=f"{DRAFT}/steps/language")
     page.get_by_label("Tên bước").fill("ngon-ngu")

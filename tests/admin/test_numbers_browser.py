@@ -105,6 +105,7 @@ def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     expect(page.get_by_role("heading", name="máy đọc")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station: Served) -> None:
     with station.house.database.session() as session:
         gone, good = (session.query(Number).filter_by(number=one).one().id for one in ("1055", "1080"))

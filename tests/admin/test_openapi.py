@@ -9,15 +9,15 @@ import pytest
 from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
-from tests.admin.browsing import PROOF
 from tests.admin.served import Served
 
-PHASES = "examples,coverage,fuzzing,stateful" if PROOF else "examples,coverage"
-"""Coverage tries what breaks each limit that the document names; fuzzing takes five times as long."""
+PHASES = "examples,coverage,fuzzing,stateful"
+"""Coverage tries what breaks each limit that the document names."""
 EXAMPLES = 8
 """For each operation while fuzzing."""
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(300)
 def test_the_api_does_what_its_document_says(station: Served, tmp_path: Path) -> None:
     with station.house.database.session() as session:

@@ -104,6 +104,7 @@ def _name_badly(house: House) -> None:
         aired(session, {"loa-district": "played", "loa-1": "missed"}, TURNED)
 
 
+@pytest.mark.proof
 def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page: Page) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a name ran as a script: {dialog.message}"))
     sign_in(page)
@@ -119,6 +120,7 @@ def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page:
     assert page.evaluate(OVER_ONE_ANOTHER) == []
 
 
+@pytest.mark.proof
 def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) -> None:
     sign_in(page)
     for size in (PHONE, LAPTOP) if PROOF else (PHONE,):

@@ -50,6 +50,7 @@ async def pair(
         yield scene, second
 
 
+@pytest.mark.proof
 async def test_occurrence_planned_before_a_crash_is_aired_once(scene: Scene) -> None:
     scene.forget()
     database = scene.station.database

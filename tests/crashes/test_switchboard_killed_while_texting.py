@@ -48,6 +48,7 @@ def taken_by_the_gateway(texting: Texting) -> list[str]:
     return [event["text"] for event in texting.gateway.events if event["event"] == "text_received"]
 
 
+@pytest.mark.proof
 async def test_text_of_unknown_state_is_left_to_a_person(texting: Texting) -> None:
     text, station = " ".join(["Cầu treo đã sửa xong."] * 100), texting.station
     with ExitStack() as until_it_is_killed:
@@ -76,6 +77,7 @@ async def test_text_of_unknown_state_is_left_to_a_person(texting: Texting) -> No
     assert taken_by_the_gateway(texting).count(text) == 1
 
 
+@pytest.mark.proof
 async def test_text_at_a_slow_gateway_arrives_once(texting: Texting) -> None:
     with paused_process(texting.gateway.pid):
         answered(texting, "Đường đã thông")

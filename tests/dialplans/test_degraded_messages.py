@@ -219,6 +219,7 @@ async def switchboard(asterisk: LoneAsterisk) -> AsyncIterator[None]:
         assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
+@pytest.mark.proof
 async def test_each_message_becomes_one_case_despite_kills(
     asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path], tmp_path: Path
 ) -> None:
