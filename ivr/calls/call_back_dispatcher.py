@@ -116,7 +116,11 @@ class CallBackDispatcher(Generic[D]):
         outcome = "no registered number"
         for number in pending.numbers:
             at = f" at {masked(number)}" if self._names_numbers else ""
-            endpoint = await self._database.run(partial(self._endpoint_for, number=number))
+            try:
+                endpoint = await self._database.run(partial(self._endpoint_for, number=number))
+            except HaiChieuError as problem:  # this number has no route; the next may have one
+                outcome = self._problem(problem)
+                continue
             try:
                 async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as call:
                     await self._take_up(call, pending)
