@@ -45,7 +45,7 @@ class PhoneDesk:
         self.cases = cases
         self._owed: int | None = None
         self.when_planned: WhenPlanned | None = None
-        """Called with the broadcast of this call, in the transaction that plans it."""
+        """Called with the first broadcast of this call, in the transaction that plans it."""
 
     async def knows_caller(self, caller_number: str | None) -> bool:
         if not caller_number:
@@ -79,6 +79,7 @@ class PhoneDesk:
         outcome = await self._studio.go_live(
             self._call, official_id, zone.keys, priority, when_planned=self.when_planned
         )
+        self.when_planned = None
         return LiveResult(outcome.heard, outcome.total, outcome.reason)
 
     async def begin_recording(self, official_id: int) -> str:

@@ -197,7 +197,7 @@ class Session:
     zone: ZoneSeen | None = None
     called_back: bool = False
     call_back_priority: Priority | None = None
-    """The priority requested on the call that led to this call back."""
+    """The priority requested on the call that led to this call back, until it is used."""
     due_at: datetime.datetime | None = None
     """The start time of the booked broadcast of this call."""
     answers: dict[str, str] = field(default_factory=dict)
@@ -235,6 +235,11 @@ class Session:
         if self.zone is None:
             raise NotKnownYet("no zone was chosen on this call")
         return self.zone
+
+    def take_requested_priority(self) -> Priority | None:
+        """Return the priority of the call back, which applies only once; None when there is none any more."""
+        priority, self.call_back_priority = self.call_back_priority, None
+        return priority
 
     def values(self) -> dict[str, str | int]:
         """Return the values for prompts: answers, and facts about official and zone."""

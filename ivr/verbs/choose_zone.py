@@ -32,6 +32,7 @@ class ChooseZone(Node):
 
     async def run(self, session: Session) -> str | None:
         session.zone = None
+        session.take_requested_priority()  # it was requested for another zone, and confirmed there
         chosen = await ask_zone(session, must_be_reachable=True)
         if isinstance(chosen, ZoneSeen):
             session.zone = chosen

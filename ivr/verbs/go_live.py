@@ -17,8 +17,8 @@ class GoLive(Node):
     `not-started` is taken when the broadcast was refused, after the reason was played; `call-back` when the station
     must first call the official's registered number: the node it leads to should end the call.
 
-    With `priority` emergency it pre-empts every other broadcast, for officials with that right. A call back keeps the
-    priority of the call that requested it.
+    With `priority` emergency it pre-empts every other broadcast, for officials with that right. On a call back, the
+    first broadcast has the priority that was requested before, if no other zone is chosen.
 
     {"id": "live", "verb": "go-live",
      "exits": {"done": "main-menu", "not-started": "main-menu", "call-back": "end"}}
@@ -45,7 +45,7 @@ class GoLive(Node):
 
     async def run(self, session: Session) -> str | None:
         official, zone = session.require_official(), session.require_zone()
-        priority = session.call_back_priority or Priority(self.priority)
+        priority = session.take_requested_priority() or Priority(self.priority)
         try:
             result = await session.desk.go_live(official.id, zone, priority, called_back=session.called_back)
         except CallBackRequired:

@@ -155,6 +155,25 @@ async def test_a_call_back_keeps_the_urgency_that_was_asked_for() -> None:
     assert at_desk.priorities == [Priority.EMERGENCY]
 
 
+@pytest.mark.parametrize(
+    ("requested", "keys", "priorities"),
+    [
+        (Priority.EMERGENCY, ("1", "1", "99#", "1"), [Priority.EMERGENCY, Priority.NORMAL]),
+        (Priority.NORMAL, ("1", "9", "99#", "1"), [Priority.NORMAL, Priority.EMERGENCY]),
+        (Priority.EMERGENCY, ("2", "99#", "1"), [Priority.NORMAL]),
+        (Priority.EMERGENCY, ("2", "11#", "1"), [Priority.NORMAL]),
+    ],
+    ids=["then an ordinary one", "then an emergency", "another zone", "the zone chosen again as an ordinary one"],
+)
+async def test_requested_urgency_holds_for_one_broadcast(
+    requested: Priority, keys: tuple[str, ...], priorities: list[Priority]
+) -> None:
+    at_desk = desk()
+    known = {"official": at_desk.official, "zone": CO_BA, "called_back": True}
+    await place_call(*keys, at_desk=at_desk, call_back_priority=requested, **known)
+    assert at_desk.priorities == priorities
+
+
 async def test_star_and_hash_mean_all_zones() -> None:
     at_desk = desk(zones={"11": CO_BA, "99": WHOLE_DISTRICT})
     call, _ = await place_call("2468#", "1", "*#", "1", at_desk=at_desk)
