@@ -1,21 +1,54 @@
 """Numbering plan of outgoing calls and texts: the endpoint of a number."""
 
+import re
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.outgoing import OutgoingRefused, OutgoingRule, Use
 from haichieu.phone_numbers import as_dialled
 from haichieu.sip.models import Phone, Trunk
+
+_DIGITS = re.compile(r"\+?[0-9]+", re.ASCII)
 
 
 class NoWayOut(HaiChieuError):
     """No phone has the number, and no trunk takes outgoing calls."""
 
 
+class NotDialled(HaiChieuError):
+    """The number contains other signs than digits; they would be part of Asterisk's dial string."""
+
+    def __init__(self) -> None:
+        super().__init__("asterisk.not_dialled")
+
+
+@dataclass(frozen=True)
+class OutgoingCalls:
+    """Dial strings for the calls of one kind, within the rule for outgoing numbers."""
+
+    database: Database
+    rule: OutgoingRule
+    use: Use
+
+    async def __call__(self, number: str) -> str:
+        """Count a call to an E.164 number and return its dial string. Raises OutgoingRefused or NoWayOut."""
+        found = await self.database.run(lambda session: self._find(session, number))
+        if isinstance(found, OutgoingRefused):
+            raise found
+        return found
+
+    def _find(self, session: Session, number: str) -> str | OutgoingRefused:
+        return self.rule.take(session, self.use, number, now()) or endpoint_for(session, number)
+
+
 def endpoint_for(session: Session, number: str) -> str:
     """Return Asterisk's dial string for an E.164 number: a phone of ours, else the first outgoing trunk.
 
-    Raises NoWayOut.
+    Raises NoWayOut or NotDialled.
     """
     phone = session.scalar(sa.select(Phone).where(Phone.caller_number == number))
     if phone is not None:
@@ -23,6 +56,8 @@ def endpoint_for(session: Session, number: str) -> str:
     trunk = session.scalar(sa.select(Trunk).where(Trunk.outbound).order_by(Trunk.id).limit(1))
     if trunk is None:
         raise NoWayOut("asterisk.no_outgoing_trunk")
+    if not _DIGITS.fullmatch(number):
+        raise NotDialled
     return f"PJSIP/{as_dialled(number, trunk.prefix_rules)}@{trunk.code}"
 
 
@@ -35,7 +70,7 @@ def text_address(session: Session, number: str) -> str | None:
     if phone is not None:
         return f"pjsip:{phone.code}"
     trunk = session.scalar(sa.select(Trunk).where(Trunk.texts).order_by(Trunk.id).limit(1))
-    if trunk is None:
+    if trunk is None or not _DIGITS.fullmatch(number):
         return None
     return f"pjsip:{trunk.code}/sip:{as_dialled(number, trunk.prefix_rules)}@{trunk.host}:{trunk.port}"
 

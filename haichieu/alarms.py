@@ -36,6 +36,8 @@ class AlarmKind(StrEnum):
     PROMPT_MISSING = "prompt_missing"
     FLOW_DAMAGED = "flow_damaged"
     JOB_FAILED = "job_failed"
+    OUTGOING_REFUSED = "outgoing_refused"
+    OUTGOING_LIMIT = "outgoing_limit"
 
 
 class NoSuchAlarm(NotFound):

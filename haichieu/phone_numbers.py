@@ -1,10 +1,13 @@
 """Telephone numbers: one spelling (E.164) inside the station, the carrier's spelling at its edge."""
 
+import re
 from collections.abc import Sequence
 
 import phonenumbers
 
 HOME_REGION = "VN"
+_CALLER_ID = re.compile(r"[+*#0-9A-Za-z._-]{1,32}", re.ASCII)
+"""As the caller numbers of the station's own accounts."""
 WITHHELD = {"", "anonymous", "unavailable", "unknown", "restricted", "private"}
 
 
@@ -29,9 +32,10 @@ def normalise(number: str | None) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def is_domestic(number: str) -> bool:
-    """Return whether a normalised number belongs to this country or to the station's own network."""
-    return not number.startswith("+") or number.startswith(f"+{phonenumbers.country_code_for_region(HOME_REGION)}")
+def caller_id(claimed: str | None) -> str | None:
+    """Return the number of a caller as `normalise` does; None when it is withheld or contains a sign of no number."""
+    number = normalise(claimed)
+    return number if number and _CALLER_ID.fullmatch(number) else None
 
 
 def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:

@@ -126,6 +126,15 @@ class Settings(_Sources):
         "10,60,240,1200",
         description="Delays in minutes between answer-call attempts; there is one more attempt than delays.",
     )
+    outgoing_countries: str = Field(
+        "VN", description="Countries (ISO 3166, separated by commas) whose subscribers the station calls and texts."
+    )
+    daily_officials: int = Field(500, ge=0, description="Maximum calls to officials per day.")
+    daily_duty_desk: int = Field(500, ge=0, description="Maximum calls to duty desks per day.")
+    daily_missed_calls: int = Field(200, ge=0, description="Maximum calls back to citizens per day.")
+    daily_answer_calls: int = Field(300, ge=0, description="Maximum calls per day that deliver answers.")
+    daily_receipts: int = Field(500, ge=0, description="Maximum texts per day with case numbers and confirmations.")
+    daily_answer_texts: int = Field(500, ge=0, description="Maximum texts per day that deliver answers.")
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
@@ -166,6 +175,15 @@ class Settings(_Sources):
             raise InvalidValue("settings.minutes", most=MOST_PAUSE_MINUTES)
         return value
 
+    @field_validator("outgoing_countries")
+    @classmethod
+    def _countries_exist(cls, value: str) -> str:
+        from phonenumbers import SUPPORTED_REGIONS  # slow to import, and rarely needed here
+
+        if not set(_codes(value)) <= SUPPORTED_REGIONS:
+            raise InvalidValue("settings.countries")
+        return value
+
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.ari_port == self.web_port:
@@ -184,6 +202,11 @@ class Settings(_Sources):
         return tuple(float(part) for part in self.answer_call_pauses.split(",") if part.strip())
 
     @property
+    def outgoing_region_codes(self) -> tuple[str, ...]:
+        """Countries whose subscribers the station calls and texts."""
+        return _codes(self.outgoing_countries)
+
+    @property
     def multicast_interface(self) -> str:
         """Source address of multicast; empty when we listen on every address."""
         return "" if self.bind == EVERYWHERE else self.bind
@@ -197,6 +220,10 @@ class Settings(_Sources):
     def ui_language(self) -> str:
         """Language of command output."""
         return self.language or FALLBACK
+
+
+def _codes(countries: str) -> tuple[str, ...]:
+    return tuple(code.strip().upper() for code in countries.split(",") if code.strip())
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -3,7 +3,14 @@
 import importlib
 
 MODULES_WITH_TABLES = (
-    *("haichieu.people", "haichieu.station", "haichieu.audit", "haichieu.alarms", "haichieu.phone_sign_in"),
+    *(
+        "haichieu.people",
+        "haichieu.station",
+        "haichieu.outgoing",
+        "haichieu.audit",
+        "haichieu.alarms",
+        "haichieu.phone_sign_in",
+    ),
     *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(

@@ -1,7 +1,7 @@
 """Missed calls: citizens who hang up before the answer are called back once, at no cost to them.
 
 A caller's number can be forged, so the rules leave nothing to gain from that: one call, within the hours for calls to
-citizens, only to domestic numbers, and not repeatedly to the same number.
+citizens, only to subscribers of allowed countries, and not repeatedly to the same number.
 """
 
 import datetime
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from feedback.citizens.registry import CitizenBook
 from feedback.models import CitizenCall
 from haichieu.day_hours import next_moment_within
-from haichieu.phone_numbers import is_domestic
+from haichieu.outgoing import OutgoingRule, Use
 from haichieu.station import the_station
 
 DELAY = datetime.timedelta(seconds=3)
@@ -44,8 +44,9 @@ class PendingCitizenCall:
 class MissedCalls:
     """The queue of calls back to citizens, over `CitizenCall`."""
 
-    def __init__(self, citizens: CitizenBook) -> None:
+    def __init__(self, citizens: CitizenBook, rule: OutgoingRule) -> None:
         self._citizens = citizens
+        self._rule = rule
 
     def add(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
         """Queue a call back to a caller who hung up; return whether one will be placed."""
@@ -55,7 +56,7 @@ class MissedCalls:
         )
         in_the_hour = sa.select(sa.func.count()).where(CitizenCall.due_at > at - datetime.timedelta(hours=1))
         if (
-            not is_domestic(number)
+            self._rule.refusal(session, Use.MISSED_CALLS, number) is not None
             or session.scalar(lately.limit(1)) is not None
             or session.scalars(in_the_hour).one() >= MOST_AN_HOUR
         ):

@@ -14,6 +14,7 @@ from haichieu.background import in_thread
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
+from haichieu.outgoing import OutgoingRule
 
 log = structlog.get_logger()
 
@@ -41,13 +42,20 @@ class TextDispatcher(JobRunner):
     at_once = 10
 
     def __init__(
-        self, database: Database, book: CitizenBook, name: str, line: Line | None, sip_reaches: SipReaches
+        self,
+        database: Database,
+        book: CitizenBook,
+        name: str,
+        line: Line | None,
+        sip_reaches: SipReaches,
+        rule: OutgoingRule,
     ) -> None:
         super().__init__(database)
         self._book = book
         self._name = name
         self._line = line
         self._sip_reaches = sip_reaches
+        self._rule = rule
 
     def give_up(self, session: Session, job: Job) -> None:
         """Fail the text, with an alarm."""
@@ -61,7 +69,7 @@ class TextDispatcher(JobRunner):
         with self._database.session() as session:
             if outbox.hand_on(session, self._book, claim, self._sip_reaches, now()):
                 return
-            errand = outbox.begin(session, self._book, claim, self._name, now())
+            errand = outbox.begin(session, self._book, self._rule, claim, self._name, now())
         if errand is not None:
             self._carry_out(errand)
 

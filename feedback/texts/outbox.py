@@ -32,6 +32,7 @@ from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.errors import HaiChieuError
 from haichieu.jobs import Claim, Job
+from haichieu.outgoing import LimitReached, OutgoingRule, Use
 from haichieu.station import the_station
 
 LEASE = datetime.timedelta(minutes=2)
@@ -117,7 +118,9 @@ def hand_on(session: Session, book: CitizenBook, claim: Claim, reaches: SipReach
     return True
 
 
-def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: datetime.datetime) -> Errand | None:
+def begin(
+    session: Session, book: CitizenBook, rule: OutgoingRule, claim: Claim, line: str, at: datetime.datetime
+) -> Errand | None:
     """Mark a text as under way and return it; None when it may not be sent now, with the reason stored."""
     reply = session.get(Reply, claim.subject_id)
     if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
@@ -134,12 +137,28 @@ def begin(session: Session, book: CitizenBook, claim: Claim, line: str, at: date
     if polite > at and reply.state == ReplyState.WAITING:
         jobs.put_off(session, claim, polite, locale.message("answer.problem.outside_hours"), counts=False)
         return None
+    if reply.state == ReplyState.WAITING and not _may_go(session, reply, book.number_of(citizen), rule, claim, at):
+        return None
     doubtful, since = reply.state == ReplyState.UNDER_WAY, reply.changed_at
     advance(session, reply, ReplyEvent.BEGIN, since if doubtful else at, _IN_DOUBT if doubtful else None)
     reply.attempts += 1
     reply.provider = line
     reply.segments = segments(reply.message.text)
     return Errand(claim, reply.id, book.number_of(citizen), reply.message.text, doubtful, reply.changed_at)
+
+
+def _may_go(
+    session: Session, reply: Reply, number: str, rule: OutgoingRule, claim: Claim, at: datetime.datetime
+) -> bool:
+    """Count a text; fail one to a number that is never texted, and postpone one above the limit of the day."""
+    use = Use.RECEIPTS if reply.message.author == STATION else Use.ANSWER_TEXTS
+    refused = rule.take(session, use, number, at)
+    if isinstance(refused, LimitReached):
+        reply.reason = refused.message
+        jobs.put_off(session, claim, refused.until, refused.message, counts=False)
+    elif refused is not None:
+        _give_up(session, reply, claim, refused.message, at)
+    return refused is None
 
 
 def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.datetime) -> None:

@@ -28,6 +28,7 @@ from haichieu.background import kept_going
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
+from haichieu.outgoing import OutgoingRule
 from haichieu.sip.endpoint_events import user_of
 
 log = structlog.get_logger()
@@ -69,6 +70,7 @@ class SipTexts(JobRunner):
         inbox: TextInbox,
         sender_of: SenderOf,
         route_to: RouteTo,
+        rule: OutgoingRule,
     ) -> None:
         super().__init__(database)
         self._client = client
@@ -76,6 +78,7 @@ class SipTexts(JobRunner):
         self._inbox = inbox
         self._sender_of = sender_of
         self._route_to = route_to
+        self._rule = rule
         self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
         self._minute = 0
         self._heard: Counter[tuple[str, str]] = Counter()
@@ -110,7 +113,9 @@ class SipTexts(JobRunner):
 
     async def handle(self, claim: Claim) -> None:
         """Send one text."""
-        errand = await self._database.run(lambda session: outbox.begin(session, self._book, claim, NAME, now()))
+        errand = await self._database.run(
+            lambda session: outbox.begin(session, self._book, self._rule, claim, NAME, now())
+        )
         if errand is not None:
             await self._carry_out(errand)
 

@@ -6,7 +6,7 @@ reveals nothing. A sender above the limit is still stored, in one case, without 
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 import structlog
@@ -22,6 +22,7 @@ from feedback.texts.receipts import Wish
 from haichieu import audit
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
+from haichieu.outgoing import OutgoingRule, Use
 from haichieu.phone_numbers import normalise
 from haichieu.station import the_station
 
@@ -65,10 +66,11 @@ class Filed:
 class TextInbox:
     """Files texts for one station, each in a transaction of its own."""
 
-    def __init__(self, database: Database, book: CitizenBook, unit_for: UnitFor) -> None:
+    def __init__(self, database: Database, book: CitizenBook, unit_for: UnitFor, rule: OutgoingRule) -> None:
         self._database = database
         self._book = book
         self._unit_for = unit_for
+        self._rule = rule
 
     def take(self, text: InboundText) -> Filed:
         """File a text; it is committed when this returns. Raises NotOurNumber."""
@@ -81,6 +83,8 @@ class TextInbox:
     def _once(self, text: InboundText) -> Filed:
         with self._database.session() as session:
             filed = file_text(session, self._book, text, self._unit_for, now())
+            if filed.say and self._rule.take(session, Use.RECEIPTS, normalise(text.sender) or "", now()):
+                filed = replace(filed, say="")
         log.info("text.filed", case=filed.case_number, repeated=filed.repeated)
         return filed
 

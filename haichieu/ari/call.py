@@ -20,7 +20,7 @@ from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
 from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
-from haichieu.phone_numbers import normalise
+from haichieu.phone_numbers import caller_id, normalise
 
 INTERRUPTED = "Interrupted"
 """An event of our own."""
@@ -65,7 +65,7 @@ class Call:
         """Take the call that a StasisStart event announces; synchronous, so that no event slips by."""
         channel = started.body["channel"]
         dialled = started.body["args"][1] if len(started.body["args"]) > 1 else channel["dialplan"]["exten"]
-        call = cls(client, channel["id"], normalise(channel["caller"]["number"]), dialled)
+        call = cls(client, channel["id"], caller_id(channel["caller"]["number"]), dialled)
         call.line = channel["name"].rpartition("-")[0]
         return call
 

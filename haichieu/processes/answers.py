@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.programmes.states import Origin
-from dialplans.numbering import endpoint_for
+from dialplans.numbering import OutgoingCalls
 from feedback.answers.answer_sounds import FALLBACK_LANGUAGE, AnswerSounds
 from feedback.answers.answers_on_air import AnswersOnAir, ForTheAir
 from feedback.answers.phone_answers import PhoneAnswers
@@ -17,6 +17,7 @@ from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.client import AriClient
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
+from haichieu.outgoing import Use
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.spool import Spool
@@ -47,7 +48,7 @@ class SpokenAnswers:
             client,
             self._station.database,
             reception,
-            endpoint_for,
+            OutgoingCalls(self._station.database, self._station.outgoing, Use.ANSWER_CALLS),
             book=self._station.citizens,
             sounds=self._sounds,
             messages=messages,

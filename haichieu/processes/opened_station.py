@@ -11,6 +11,7 @@ from haichieu.vault import Vault, open_vault
 
 if TYPE_CHECKING:
     from feedback.citizens.registry import CitizenBook
+    from haichieu.outgoing import OutgoingRule
     from haichieu.speech.synthesis import Synthesiser
 
 
@@ -45,6 +46,13 @@ class OpenedStation:
         from haichieu.speech.synthesis import EspeakSynthesiser
 
         return EspeakSynthesiser()
+
+    @cached_property
+    def outgoing(self) -> "OutgoingRule":
+        """The rule for the numbers that the station calls and texts by itself."""
+        from haichieu.outgoing import outgoing_rule
+
+        return outgoing_rule(self.settings)
 
     @property
     def recordings(self) -> Path:

@@ -15,11 +15,12 @@ from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.studio import Studio, StudioRules
 from dialplans.account_file import AccountFile
-from dialplans.numbering import endpoint_for
+from dialplans.numbering import OutgoingCalls
 from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.outgoing import Use
 from haichieu.processes.answers import SpokenAnswers
 from haichieu.processes.degraded_messages import DegradedMessages
 from haichieu.processes.opened_station import OpenedStation
@@ -105,10 +106,10 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     phone_recordings = PhoneRecordings(spool, database, station.media)
     answers = SpokenAnswers(station, spool)
     messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
-    limits, missed_calls = CallerLimits(), MissedCalls(station.citizens)
+    limits, missed_calls = CallerLimits(), MissedCalls(station.citizens, station.outgoing)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
-        endpoint_for,
+        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK),
     )  # fmt: skip
     desk = OfficialDesk(station, studio, phone_recordings, answers)
     reception = Reception(
@@ -133,14 +134,16 @@ def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, cal
     """Return the work that calls people and plays programmes; each runs until cancelled."""
     database, reception = station.database, callers.reception
     recorder = PromptRecorder(database, callers.prompts, callers.spool, station.media, callers.official_desk)
-    booked_calls = BookedCalls(client, database, reception, endpoint_for)
+    to_officials = OutgoingCalls(database, station.outgoing, Use.OFFICIALS)
+    to_missed = OutgoingCalls(database, station.outgoing, Use.MISSED_CALLS)
+    booked_calls = BookedCalls(client, database, reception, to_officials)
     returned_calls = CallBackDispatcher(
-        client, database, callers.missed_calls, reception.return_call, endpoint_for, names_numbers=False
+        client, database, callers.missed_calls, reception.return_call, to_missed, names_numbers=False
     )
     return (
-        CallBackDispatcher(client, database, call_backs, reception.resume, endpoint_for, names_numbers=True).run,
+        CallBackDispatcher(client, database, call_backs, reception.resume, to_officials, names_numbers=True).run,
         returned_calls.run,
-        CallBackDispatcher(client, database, calls, recorder.take_up, endpoint_for, names_numbers=True).run,
+        CallBackDispatcher(client, database, calls, recorder.take_up, to_officials, names_numbers=True).run,
         booked_calls.run,
         Playout(client, database, studio, booked_calls.book).run,
         callers.answers.calls(client, reception, callers.messages).run,

@@ -17,20 +17,20 @@ def text_dispatcher(station: OpenedStation) -> TextDispatcher:
 
     account = twilio_account(station.settings)
     line = TwilioLine(account) if account else None
-    return TextDispatcher(station.database, station.citizens, NAME, line, _sip_reaches)
+    return TextDispatcher(station.database, station.citizens, NAME, line, _sip_reaches, station.outgoing)
 
 
 def sip_texts(station: OpenedStation, client: AriClient) -> SipTexts:
     """Return the switchboard's part: texts as SIP MESSAGE, only to numbers of the district file."""
     settings = station.settings
-    inbox = TextInbox(station.database, station.citizens, unit_texted)
+    inbox = TextInbox(station.database, station.citizens, unit_texted, station.outgoing)
     host = f"{settings.external_address or settings.bind}:{settings.sip_port}"
 
     def route_to(session: Session, number: str) -> SipRoute | None:
         to = text_address(session, number)
         return SipRoute(to, f"sip:{number_of_texts(session)}@{host}") if to else None
 
-    return SipTexts(client, station.database, station.citizens, inbox, text_sender, route_to)
+    return SipTexts(client, station.database, station.citizens, inbox, text_sender, route_to, station.outgoing)
 
 
 def _sip_reaches(session: Session, number: str) -> bool:

@@ -48,7 +48,7 @@ def _print_first_link(station: OpenedStation) -> None:
 def webhooks_of_texts(station: OpenedStation) -> Blueprint:
     """Return Twilio's webhooks. They receive texts to our own number, whether or not the district file lists it."""
     settings = station.settings
-    inbox = TextInbox(station.database, station.citizens, _unit_for)
+    inbox = TextInbox(station.database, station.citizens, _unit_for, station.outgoing)
     secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
     return twilio_webhooks(station.database, inbox, secrets)
 

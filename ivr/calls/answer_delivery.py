@@ -149,7 +149,7 @@ class AnswerCalls:
     async def _ring(self, pending: PendingAnswers, desk: "CitizenAnswers", number: str) -> Message:
         """Call the citizen and play the answers; return the outcome."""
         try:
-            endpoint = await self._database.run(partial(self._endpoint_for, number=number))
+            endpoint = await self._endpoint_for(number)
             async with (
                 asyncio.timeout(RING_SECONDS + MOST_SECONDS + 3 * desk.seconds),
                 dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as phone,

@@ -8,7 +8,6 @@ import asyncio
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -97,7 +96,7 @@ class BookedCalls:
     async def _tried(self, booking: Booking, candidate: _Candidate) -> bool:
         """Call one number and put the official on air; return whether the broadcast took place."""
         try:
-            endpoint = await self._database.run(partial(self._endpoint_for, number=candidate.number))
+            endpoint = await self._endpoint_for(candidate.number)
             async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=candidate.number) as phone:
                 await self._reception.keep_booking(phone, booking, candidate.official_id, candidate.official_name)
                 outcome = "answered"

@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -23,9 +22,9 @@ RING_SECONDS = 30.0
 
 
 class EndpointFor(Protocol):
-    """Returns the dial string of a number. Raises a HaiChieuError without a route."""
+    """Returns the dial string of a number. Raises a HaiChieuError when it has no route or may not be called."""
 
-    def __call__(self, session: Session, number: str) -> str: ...
+    async def __call__(self, number: str) -> str: ...
 
 
 class PendingCall(Protocol):
@@ -117,8 +116,8 @@ class CallBackDispatcher(Generic[D]):
         for number in pending.numbers:
             at = f" at {masked(number)}" if self._names_numbers else ""
             try:
-                endpoint = await self._database.run(partial(self._endpoint_for, number=number))
-            except HaiChieuError as problem:  # this number has no route; the next may have one
+                endpoint = await self._endpoint_for(number)
+            except HaiChieuError as problem:  # the next number may have a route
                 outcome = self._problem(problem)
                 continue
             try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import survey
@@ -40,6 +41,8 @@ from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
 from ivr.prompts.store import PromptStore
+
+log = structlog.get_logger()
 
 DUTY_DESK_RINGS_SECONDS = 25.0
 TELEPHONE_RATE = 8000
@@ -212,9 +215,12 @@ class PhoneCitizenDesk:
 
     async def ring_duty_desk(self) -> DutyDesk:
         """Ring the desk, with the number dialled as caller ID instead of the caller's."""
-        phone = normalise(self._dialled.duty_phone) or ""
         try:
-            endpoint = await self._line.database.run(lambda session: self._line.endpoint_for(session, phone))
+            endpoint = await self._line.endpoint_for(normalise(self._dialled.duty_phone) or "")
+        except HaiChieuError as problem:
+            log.warning("duty_desk.not_called", problem=str(problem))
+            return DutyDesk.NO_ANSWER
+        try:
             await transfer_call(
                 self._line.client,
                 self._call,

@@ -21,6 +21,7 @@ from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
 from tests.builders.cases import office
+from tests.builders.outgoing import RULE
 
 LAN = "+84912345678"
 PUBLIC = "https://dai.example/haichieu"
@@ -186,7 +187,8 @@ async def test_a_text_is_followed_from_the_case_to_the_phone(
     twilio.bring_text(LAN, "Cầu hỏng")
     account = twilio_account(settings.model_copy(update={"public_url": station}))
     assert account is not None
-    outbox = TextDispatcher(database, open_citizens(settings.home), NAME, TwilioLine(account), lambda _, __: False)
+    book = open_citizens(settings.home)
+    outbox = TextDispatcher(database, book, NAME, TwilioLine(account), lambda _, __: False, RULE)
     await outbox.step()
     (text,) = twilio.texts
     assert (text.to, "phản ánh số" in text.body) == (LAN, True)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from dialplans.numbering import NoWayOut, endpoint_for
+from dialplans.numbering import NotDialled, NoWayOut, OutgoingCalls, endpoint_for, text_address
+from haichieu.alarms import open_alarms
 from haichieu.database import Database
+from haichieu.outgoing import LimitReached, NumberRefused, OutgoingRule, Use
 from haichieu.sip.models import Phone, Trunk
 
 OFFICIAL, STRANGER = "+84912000001", "+84912000009"
@@ -27,6 +29,34 @@ def test_other_numbers_use_the_first_outgoing_trunk(database: Database) -> None:
         session.add_all([trunk("in-only", outbound=False), trunk("out", outbound=True), trunk("spare", outbound=True)])
         session.flush()
         assert endpoint_for(session, STRANGER) == "PJSIP/0912000009@out"
+
+
+@pytest.mark.parametrize(
+    "number", ["carrier2%2Fsip", '"', "0912345678@carrier", "+84912000009/x", "+84912000009\n", ""]
+)
+def test_only_digits_get_into_a_dial_string(database: Database, number: str) -> None:
+    with database.session() as session:
+        gateway = trunk("out", outbound=True)
+        gateway.texts = True
+        session.add(gateway)
+        session.flush()
+        with pytest.raises(NotDialled):
+            endpoint_for(session, number)
+        assert text_address(session, number) is None
+
+
+@pytest.mark.asyncio
+async def test_calls_of_one_kind_obey_the_rule_for_outgoing_numbers(database: Database) -> None:
+    with database.session() as session:
+        session.add(trunk("out", outbound=True))
+    call = OutgoingCalls(database, OutgoingRule(frozenset({"VN"}), dict.fromkeys(Use, 1)), Use.ANSWER_CALLS)
+    with pytest.raises(NumberRefused):
+        await call("+841900545454")
+    assert await call(STRANGER) == "PJSIP/0912000009@out"
+    with pytest.raises(LimitReached):
+        await call(STRANGER)
+    with database.session() as session:
+        assert {alarm.kind for alarm in open_alarms(session)} == {"outgoing_refused", "outgoing_limit"}
 
 
 def test_refusal_without_a_trunk_says_what_to_add(database: Database) -> None:

@@ -11,7 +11,11 @@ from feedback.citizens.registry import open_citizens
 from feedback.intake import missed_calls
 from feedback.intake.missed_calls import MissedCalls
 from feedback.models import CitizenCall
+from haichieu.alarms import open_alarms
 from haichieu.database import Database
+from haichieu.phone_numbers import normalise
+from haichieu.sip.models import Phone
+from tests.builders.outgoing import RULE
 
 CALLER = "+84987654321"
 HERE = zoneinfo.ZoneInfo("Asia/Ho_Chi_Minh")
@@ -21,7 +25,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 @pytest.fixture
 def missed(tmp_path: Path) -> MissedCalls:
-    return MissedCalls(open_citizens(tmp_path))
+    return MissedCalls(open_citizens(tmp_path), RULE)
 
 
 def owe(database: Database, missed: MissedCalls, number: str = CALLER, at: datetime.datetime = MORNING) -> bool:
@@ -99,7 +103,19 @@ def test_nobody_is_rung_up_at_night(database: Database, missed: MissedCalls) -> 
 
 def test_no_call_is_owed_abroad(database: Database, missed: MissedCalls) -> None:
     assert not owe(database, missed, "+2348012345678")
-    assert owe(database, missed, "201")  # a telephone of the station
+    with database.session() as session:
+        session.add(Phone(code="desk", name="Bàn trực", password_locked="", caller_number="201"))
+    assert owe(database, missed, "201")
+
+
+@pytest.mark.parametrize("number", ["113", "1900545454", "carrier2%2Fsip", '"', "0912345678@carrier"])
+def test_no_call_is_owed_to_a_forged_number_that_would_cost(
+    database: Database, missed: MissedCalls, number: str
+) -> None:
+    assert not owe(database, missed, normalise(number) or "")
+    assert rows(database) == []
+    with database.session() as session:
+        assert [alarm.kind for alarm in open_alarms(session)] == ["outgoing_refused"]
 
 
 def test_more_missed_calls_than_people_make_are_not_returned(

@@ -1,6 +1,6 @@
 import pytest
 
-from haichieu.phone_numbers import as_dialled, masked, normalise
+from haichieu.phone_numbers import as_dialled, caller_id, masked, normalise
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,23 @@ from haichieu.phone_numbers import as_dialled, masked, normalise
 )
 def test_one_number_has_one_spelling(given: str | None, normal: str | None) -> None:
     assert normalise(given) == normal
+
+
+@pytest.mark.parametrize(
+    ("claimed", "taken"),
+    [
+        ("0912000001", "+84912000001"),
+        ("101", "101"),
+        ("desk-1", "desk-1"),
+        ("anonymous", None),
+        ("carrier2%2Fsip", None),
+        ('"', None),
+        ("0912345678@carrier", None),
+        ("9" * 33, None),
+    ],
+)
+def test_a_caller_with_signs_of_no_number_counts_as_withheld(claimed: str, taken: str | None) -> None:
+    assert caller_id(claimed) == taken
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Queue:
         return 0
 
 
-def endpoint_for(session: Session, number: str) -> str:
+async def endpoint_for(number: str) -> str:
     if number == "nowhere":
         raise HaiChieuError("asterisk.no_outgoing_trunk")
     return f"PJSIP/{number}"

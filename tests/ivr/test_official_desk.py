@@ -16,7 +16,7 @@ CO_BA = ZoneSeen("11", "Cô Ba", reachable=1, total=1)
 
 
 class NotedStudio:
-    """A studio that notes who is to be told of each broadcast."""
+    """A studio that notes what is called when each broadcast is planned."""
 
     def __init__(self) -> None:
         self.told: list[WhenPlanned | None] = []

@@ -18,6 +18,7 @@ from feedback.texts.text_inbox import InboundText, NotOurNumber, TextInbox
 from haichieu import jobs
 from haichieu.database import Database, now
 from tests.builders.cases import office
+from tests.builders.outgoing import RULE
 
 LAN, MINH = "+84912345678", "+84987654321"
 
@@ -26,7 +27,7 @@ LAN, MINH = "+84912345678", "+84987654321"
 def station(database: Database, tmp_path: Path) -> TextInbox:
     with database.session() as session:
         unit = office(session).co_ba.id
-    return TextInbox(database, open_citizens(tmp_path), lambda _, number: unit if number == "1022" else None)
+    return TextInbox(database, open_citizens(tmp_path), lambda _, number: unit if number == "1022" else None, RULE)
 
 
 def send(station: TextInbox, body: str, sender: str = LAN, **more: object) -> text_inbox.Filed:

@@ -27,7 +27,9 @@ from haichieu.alarms import Alarm
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.locale import render
+from haichieu.outgoing import Use
 from tests.builders.cases import case, office
+from tests.builders.outgoing import RULE
 
 LAN = "+84912345678"
 NOON = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)  # 12:00 in Vietnam
@@ -56,7 +58,7 @@ def dispatcher(
     database: Database, twilio: TwilioStandIn, book: CitizenBook, clock: time_machine.Traveller
 ) -> TextDispatcher:
     account = TwilioAccount(twilio.account_sid, twilio.token, twilio.number, twilio.base_url, "https://dai.example")
-    return TextDispatcher(database, book, NAME, TwilioLine(account), lambda _, __: False)
+    return TextDispatcher(database, book, NAME, TwilioLine(account), lambda _, __: False, RULE)
 
 
 def answer(database: Database, book: CitizenBook, text: str = "Đã sửa xong", number: str = LAN, by: str = "a") -> int:
@@ -103,7 +105,7 @@ async def test_an_answer_goes_out_with_its_segments_and_its_name(
 @pytest.mark.parametrize(
     ("number", "code", "state", "says"),
     [
-        ("+8491", None, "failed", "cannot receive texts"),
+        (LAN, 21211, "failed", "cannot receive texts"),
         (LAN, 20003, "failed", "does not accept the account"),
         (LAN, 20429, "waiting", "accepts no more"),
         (LAN, 20500, "under_way", "internal error"),
@@ -111,10 +113,10 @@ async def test_an_answer_goes_out_with_its_segments_and_its_name(
 )
 async def test_what_twilio_refuses_is_said_in_words_without_the_number(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook,
-    number: str, code: int | None, state: str, says: str,
+    number: str, code: int, state: str, says: str,
 ) -> None:  # fmt: skip
     answer(database, book, number=number)
-    twilio.failing += [code] if code else []
+    twilio.failing.append(code)
     await dispatcher.step()
     reply = the_reply(database)
     why = reason(reply)
@@ -165,7 +167,7 @@ async def test_what_a_killed_worker_left_under_way_is_neither_lost_nor_doubled(
     answer(database, book)
     with database.session() as session:
         (claim,) = jobs.claim(session, [job_kinds.SEND_TEXT], now(), outbox.LEASE)
-        errand = outbox.begin(session, book, claim, NAME, now())
+        errand = outbox.begin(session, book, RULE, claim, NAME, now())
     assert errand is not None
     if handed_over:
         dispatcher._send(errand)  # and then it was killed
@@ -261,6 +263,34 @@ async def test_an_answer_waits_for_morning_and_an_automatic_reply_does_not(
     assert [text.body for text in twilio.texts] == ["Đã nhận"]
 
 
+@pytest.mark.parametrize("by", ["a", "system"])
+@pytest.mark.parametrize("number", ["+841900545454", "+8562055512345", "1022", "carrier2%2Fsip"])
+async def test_no_text_is_sent_to_a_forged_number_that_would_cost(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook, number: str, by: str
+) -> None:
+    answer(database, book, number=number, by=by)
+    await dispatcher.step()
+    reply = the_reply(database)
+    assert (reply.state, twilio.texts) == ("failed", [])
+    assert reply.reason is not None
+    assert reply.reason.key.startswith("outgoing.because.")
+    with database.session() as session:
+        assert {alarm.kind for alarm in session.scalars(sa.select(Alarm))} == {"outgoing_refused"}
+
+
+async def test_a_text_above_the_limit_of_the_day_waits_for_the_next(
+    database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook
+) -> None:
+    with database.session() as session:
+        for _ in range(RULE.per_day[Use.RECEIPTS]):
+            RULE.take(session, Use.RECEIPTS, LAN, now())
+    answer(database, book, by="system")
+    await dispatcher.step()
+    assert (the_reply(database).state, twilio.texts) == ("waiting", [])
+    assert the_job(database).due_at == datetime.datetime(2026, 11, 24, 17, 0, tzinfo=datetime.UTC)
+    assert reason(the_reply(database)) == "the daily limit for calls or texts of this kind is reached"
+
+
 @pytest.mark.parametrize("erased", [True, False])
 async def test_an_erased_or_unsubscribed_citizen_gets_no_pending_text(
     database: Database, dispatcher: TextDispatcher, twilio: TwilioStandIn, book: CitizenBook, erased: bool
@@ -279,7 +309,7 @@ async def test_with_no_line_at_all_an_answer_fails_with_an_alarm(
     database: Database, book: CitizenBook, clock: time_machine.Traveller
 ) -> None:
     answer(database, book)
-    await TextDispatcher(database, book, NAME, None, lambda _, __: False).step()
+    await TextDispatcher(database, book, NAME, None, lambda _, __: False, RULE).step()
     assert "texts = true" in reason(the_reply(database))
     with database.session() as session:
         assert session.scalars(sa.select(Alarm.kind)).one() == "texts_failing"
@@ -289,7 +319,7 @@ async def test_a_text_that_goes_by_sip_is_left_to_the_switchboard(
     database: Database, book: CitizenBook, clock: time_machine.Traveller
 ) -> None:
     answer(database, book)
-    await TextDispatcher(database, book, NAME, None, lambda _, number: number == LAN).step()
+    await TextDispatcher(database, book, NAME, None, lambda _, number: number == LAN, RULE).step()
     assert (the_job(database).state, the_job(database, job_kinds.SEND_SIP_TEXT).state) == ("done", "waiting")
     assert the_reply(database).state == "waiting"
 
@@ -328,7 +358,7 @@ async def test_a_text_that_kills_its_workers_is_given_up_with_an_alarm(
         with database.session() as session:
             (claim,) = jobs.claim(session, [job_kinds.SEND_TEXT], now(), outbox.LEASE)
             if begun:
-                assert outbox.begin(session, book, claim, NAME, now()) is not None
+                assert outbox.begin(session, book, RULE, claim, NAME, now()) is not None
         clock.shift(outbox.LEASE)
     assert await dispatcher.step() == 0
     reply = the_reply(database)

@@ -22,6 +22,7 @@ from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.station import the_station
 from tests.builders.cases import case, office
+from tests.builders.outgoing import RULE
 
 
 class Asterisk(AriClient):
@@ -59,8 +60,8 @@ async def test_only_a_text_that_may_have_gone_is_in_doubt(
         jobs.renew(session, job_kinds.SEND_SIP_TEXT, message.replies[0].id, now())
     asterisk = Asterisk(problem)
     texts = SipTexts(
-        asterisk, database, book, TextInbox(database, book, lambda session, number: None),
-        lambda session, endpoint, claimed: None, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"),
+        asterisk, database, book, TextInbox(database, book, lambda session, number: None, RULE),
+        lambda session, endpoint, claimed: None, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"), RULE,
     )  # fmt: skip
     assert (await texts.step(), await texts.step(), asterisk.asked) == (1, 0, 1)
     with database.session() as session:
