@@ -109,10 +109,13 @@ _MEDIA = {
     "send_pai": "no",
     "message_context": "no-text-is-a-call",
     "redirect_method": "uri_core",
+    "allow_transfer": "no",
+    "allow_subscribe": "no",
 }
 """All media passes through Asterisk, and phones behind NAT are answered at their source address. Texts go to the
 application: in a context with extensions they would also enter the dialplan, as a separate channel. We never follow a
-302; even if we did, a device could name a SIP address, but no trunk and no Local channel."""
+302; even if we did, a device could name a SIP address, but no trunk and no Local channel. No account may transfer a call
+(REFER, Replaces) or watch others (SUBSCRIBE)."""
 
 
 def _registering(

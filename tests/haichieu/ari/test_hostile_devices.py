@@ -1,4 +1,4 @@
-"""A device that answers a call with 302 (RFC 3261 §21.3.3): nothing that it names is called."""
+"""Devices in a stranger's hands: whatever they answer, send or name, nobody is called and nobody is hung up."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,10 @@ from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
 from haichieu.background import in_background
 from haichieu.demo.softphone.controller import SoftPhone
+from ivr.calls.transfer import transfer_call
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.bare_speaker import BareSpeaker
+from tests.station.hostile_device import Attempt, HostileDevice
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
@@ -38,7 +40,11 @@ NAMED = (
     "Local%2F1900%40from-phone",
     "Local%2Fs%40leave-message",
     "Local%2Fs%40emergency-line",
+    "Local%2F1999%40degraded",
+    "Local%2F77%40degraded",
+    "Local%2Fnobody%40emergency-groups",
 )
+REFUSED = {"REFER", "SUBSCRIBE", "PUBLISH", "NOTIFY"}
 ORIGINATE = Operation("POST", "/channels/{channelId}", frozenset({"endpoint", "app", "timeout"}), sends_body=True)
 """What the station never uses: it is how a Local channel comes into being that a device has named."""
 
@@ -52,6 +58,13 @@ class House:
     on_air: SoftPhone
     carrier: socket.socket
     arrived: list[Event]
+    call: Call | None = None
+    """The call of the speaker on air."""
+
+    @property
+    def carrier_address(self) -> str:
+        """Where the carrier listens."""
+        return "{}:{}".format(*self.carrier.getsockname())
 
     def carrier_was_called(self) -> bool:
         """Return whether anything reached the carrier since the last time."""
@@ -60,14 +73,16 @@ class House:
         except BlockingIOError:
             return False
 
-    async def assert_undisturbed(self) -> None:
-        """Nobody but the speaker on air is in a call, and nothing rang or came in."""
-        channels = [channel["name"] for channel in await self.asterisk.ari("GET", "/channels")]
-        assert [name.rpartition("-")[0] for name in channels] == ["PJSIP/cb-2"]
+    async def assert_undisturbed(self, but: str = "") -> None:
+        """Nobody but the speaker on air (and the device `but`) is in a call, and nothing rang or came in."""
+        channels = {channel["name"].rpartition("-")[0] for channel in await self.asterisk.ari("GET", "/channels")}
+        assert channels - {f"PJSIP/{but}"} == {"PJSIP/cb-2"}
         assert not [event for event in self.on_air.events if event["event"] in ("ended", "refused")]
         assert sum(event["event"] == "incoming" for event in self.on_air.events) == 1
         assert not self.carrier_was_called()
-        assert not self.arrived
+        arrived = self.arrived[:]
+        self.arrived.clear()
+        assert not arrived
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -114,6 +129,7 @@ async def house(running: House) -> AsyncIterator[House]:
         await running.on_air.incoming()
         await running.on_air.answer()
         await call.answered()
+        running.call = call
         yield running
     await running.on_air.ended()
 
@@ -174,4 +190,112 @@ async def test_a_local_channel_enters_no_part_of_the_dialplan(house: House, cont
             ORIGINATE, channelId=channel, endpoint=f"Local/{what}", app=APPLICATION, timeout=1, body={}
         )
     await asyncio.sleep(1.5)
+    await house.assert_undisturbed()
+
+
+def attempts(house: House, device: HostileDevice) -> list[Attempt]:
+    """Requests of every method that could move a call, within the device's own call and outside of it."""
+    outside = f"<sip:0900123456@{house.carrier_address}>"
+    named = [outside, *(f"<sip:{name}@{house.asterisk.server}>" for name in ("1900", "cb-2", NAMED[0], NAMED[1]))]
+    claims = (f"P-Asserted-Identity: {outside}", f"Diversion: {outside};reason=unconditional")
+    signals = [f"Signal={key}\r\nDuration=160\r\n" for key in "1*#!"]
+    held = device.description.replace("m=audio", "a=sendonly\r\nm=audio")
+    dtmf, sdp, text = (f"Content-Type: {kind}" for kind in ("application/dtmf-relay", "application/sdp", "text/plain"))
+    inside = [
+        *(Attempt("REFER", (f"Refer-To: {name}", f"Referred-By: {outside}")) for name in named),
+        Attempt(
+            "REFER", (f"Refer-To: <sip:cb-2@{house.asterisk.server}?Replaces={device.replaces.replace(';', '%3B')}>",)
+        ),
+        Attempt("INVITE", (sdp, *claims), held),
+        Attempt("UPDATE", (sdp, *claims), held),
+        *(Attempt("INFO", (dtmf,), signal) for signal in signals),
+        Attempt("INFO", ("Record: on",)),
+        Attempt("MESSAGE", (text,), "1"),
+        Attempt("SUBSCRIBE", ("Event: dialog", "Expires: 60")),
+        Attempt(
+            "NOTIFY", ("Event: refer", "Subscription-State: active", "Content-Type: message/sipfrag"), "SIP/2.0 200 OK"
+        ),
+    ]
+    others = [
+        "1900",
+        "1999",
+        "cb-2",
+        "0900123456",
+        "0900123456%40carrier",
+        "s",
+        "group-0",
+        "player",
+        NAMED[0],
+        NAMED[1],
+    ]
+    alone = [
+        *(Attempt(method, (f"Refer-To: {outside}",), to=to) for method in ("REFER",) for to in ("1900", "cb-2")),
+        *(
+            Attempt("SUBSCRIBE", (f"Event: {event}", "Expires: 60"), to="cb-2")
+            for event in ("dialog", "presence", "refer")
+        ),
+        Attempt("PUBLISH", ("Event: presence", "Content-Type: application/pidf+xml"), "<presence/>", to="cb-2"),
+        *(Attempt("MESSAGE", (text,), "1", to=to) for to in ("cb-2", "0900123456", "0900123456%40carrier")),
+        *(Attempt("INFO", (dtmf,), signals[2], to=to) for to in ("cb-2", "1900")),
+        Attempt("UPDATE", (sdp, *claims), held, to="cb-2"),
+        Attempt("NOTIFY", ("Event: check-sync", "Subscription-State: active"), to="cb-2"),
+        Attempt("REGISTER", ("Contact: *", "Expires: 0"), to="cb-2"),
+    ]
+    if device.name == "cb-1":  # a phone may call the station; a loudspeaker calls nobody
+        replaced = (sdp, f"Replaces: {device.replaces}")
+        alone += [Attempt("INVITE", more, device.description, to=to) for to in others for more in ((sdp,), replaced)]
+    return inside + alone
+
+
+async def attacked(house: House, device: HostileDevice) -> None:
+    """Let the device, which is in a call, send everything; nothing moves."""
+    device.attack([*attempts(house, device), Attempt("OPTIONS", to="1900")])
+    async with asyncio.timeout(5):
+        while ("OPTIONS", "200") not in device.answers:  # noqa: ASYNC110 (a thread counts)
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    assert {status for method, status in device.answers if method in REFUSED} == {"489", "501", "603"}
+    assert {status for method, status in device.answers if method == "SUBSCRIBE"} == {"603"}
+    await house.assert_undisturbed(but=device.name)
+
+
+async def test_a_speaker_in_a_strangers_hands_moves_nothing(house: House) -> None:
+    with HostileDevice(house.asterisk.server, "cb-1", SECRET) as device:
+        await asyncio.to_thread(device.registered.wait, 5)
+        target = LegTarget(1, "cb-1", "PJSIP/cb-1", reachable=True, supervised=True)
+        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0)
+        async with in_background(leg.run()):
+            await asyncio.wait_for(leg.joined.wait(), 5)
+            await attacked(house, device)
+    await house.assert_undisturbed()
+
+
+async def test_a_called_phone_in_a_strangers_hands_moves_nothing(house: House) -> None:
+    with HostileDevice(house.asterisk.server, "phone", SECRET) as device:
+        await asyncio.to_thread(device.registered.wait, 5)
+        async with dial(house.client, "PJSIP/phone", timeout=5):
+            await attacked(house, device)
+    await house.assert_undisturbed()
+
+
+async def test_a_duty_desk_in_a_strangers_hands_moves_nothing(house: House) -> None:
+    assert house.call is not None
+    with HostileDevice(house.asterisk.server, "phone", SECRET) as device:
+        await asyncio.to_thread(device.registered.wait, 5)
+        talk = transfer_call(house.client, house.call, "PJSIP/phone", ring_seconds=5, shows="1900")
+        async with in_background(talk):
+            await until_called(device)
+            await asyncio.sleep(0.3)
+            await attacked(house, device)
+    await house.assert_undisturbed()
+
+
+async def test_a_device_cannot_register_or_answer_with_an_address_of_another(house: House) -> None:
+    named = f"Contact: <sip:0900123456@{house.carrier_address}>"
+    with BareSpeaker(
+        house.asterisk.server, "phone", SECRET, "200 OK", (named,), contact=f"0900123456@{house.carrier_address}"
+    ) as device:
+        await asyncio.to_thread(device.registered.wait, 5)
+        async with dial(house.client, "PJSIP/phone", timeout=5):
+            assert len(device.invites) == 1
     await house.assert_undisturbed()
