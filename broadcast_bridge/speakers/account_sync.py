@@ -43,6 +43,8 @@ class AccountSync:
         self._file = file
         self._qualify_seconds = qualify_seconds
         self._pushed: Accounts = {}
+        self._refused: Accounts = {}
+        """Accounts that Asterisk rejects; tried again when they have changed, and after a reconnection."""
         self._turn = asyncio.Lock()
         """A reconnection and a change of rows may come together; they are handled one after the other."""
 
@@ -53,35 +55,43 @@ class AccountSync:
             endpoints = await self._client.endpoints()
             for stale in {endpoint["resource"] for endpoint in endpoints} - wanted.keys():
                 await self._remove_everything(stale)
-            self._pushed = {}
+            self._pushed, self._refused = {}, {}
             await self._push(wanted)
 
     async def push_changes(self) -> bool:
         """Push the differences from the last time, and return whether there were any."""
         async with self._turn:
             wanted = await self._database.look(self._wanted)
-            if wanted == self._pushed:
+            known = self._pushed | self._refused
+            if wanted == known:
                 return False
-            for code in self._pushed.keys() - wanted.keys():
+            for code in known.keys() - wanted.keys():
                 await self._remove_everything(code)
-                del self._pushed[code]
+                self._forget(code)
             await self._push(wanted)
             return True
 
     async def _push(self, wanted: Accounts) -> None:
-        fresh = {code: account for code, account in wanted.items() if self._pushed.get(code) != account}
+        known = self._pushed | self._refused
+        fresh = {code: account for code, account in wanted.items() if known.get(code) != account}
         for code, account in fresh.items():
+            self._forget(code)
             try:
                 await self._put_account(account)
             except AriRefused as problem:
                 # An account that Asterisk rejects must not stop the others.
                 log.error("account.refused", account=code, problem=str(problem))
+                self._refused[code] = account
                 continue
             self._pushed[code] = account
         await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
             await self._client.watch_endpoints(self._pushed.keys() & fresh.keys())
             log.info("accounts.pushed", count=len(fresh))
+
+    def _forget(self, code: str) -> None:
+        self._pushed.pop(code, None)
+        self._refused.pop(code, None)
 
     async def _put_account(self, account: tuple[DynamicObject, ...]) -> None:
         try:
