@@ -15,6 +15,7 @@ import structlog
 
 from haichieu.background import in_background
 from haichieu.database import CHANGE_CHANNEL, Database, now
+from haichieu.errors import shown
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ async def _asked(next_hour: NextHour) -> datetime.datetime | None:
         try:
             return await next_hour()
         except sa.exc.DBAPIError as problem:
-            log.warning("database.away", problem=str(problem.orig))
+            log.warning("database.away", problem=shown(problem))
         await asyncio.sleep(AWAY_SECONDS)
 
 

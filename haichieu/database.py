@@ -143,7 +143,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             raise EnvironmentProblem(
                 "base.database.no_folder", folder=folder, why=problem.strerror or str(problem)
             ) from problem
-    engine = sa.create_engine(url, connect_args={"timeout": 15, "isolation_level": None})
+    engine = sa.create_engine(url, connect_args={"timeout": 15, "isolation_level": None}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -169,7 +169,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
 
 
 def _announce_change(session: Session, _context: object, _instances: object) -> None:

@@ -11,8 +11,10 @@
     └── …                     each room adds its own, in the module that raises it
 
 An error carries a message of the catalogue (`haichieu.locale`) that says what was wrong, where, and what to do; the
-edges render it in the language of the person who asked. `str(error)` is English, for logs.
+edges render it in the language of the person who asked. Logs and alarms show of any error what `message_of` returns.
 """
+
+from collections.abc import Iterator
 
 from haichieu.locale.messages import Field, Message
 from haichieu.locale.rendering import render
@@ -84,9 +86,31 @@ class InvalidValue(ValueError):
 
 
 def message_of(problem: BaseException) -> Message:
-    """Return the message of an error of ours; of any other error its kind, since its words may name citizens' data."""
+    """Return what logs and alarms may show of an error.
+
+    Errors of ours have a message. The words of any other error may contain what a citizen wrote or a number, and so may
+    the details of a refused statement: only the kind, the code and the constraint are shown.
+    """
     if isinstance(problem, HaiChieuError | InvalidValue):
         return problem.message
     if isinstance(problem, OSError) and problem.strerror:
         return Message.verbatim(problem.strerror)
-    return Message.verbatim(type(problem).__name__)
+    driver = getattr(problem, "orig", None)  # SQLAlchemy's wrapper of the error of a database driver
+    return Message.verbatim(" ".join(_kind_and_codes(driver if isinstance(driver, Exception) else problem)))
+
+
+def shown(problem: BaseException) -> str:
+    """Return `message_of` in English, for logs."""
+    return render(message_of(problem), "en")
+
+
+def _kind_and_codes(problem: BaseException) -> Iterator[str]:
+    yield type(problem).__name__
+    if (code := getattr(problem, "sqlite_errorname", None)) is not None:
+        yield code
+    if (answer := getattr(problem, "diag", None)) is None:
+        return
+    if answer.sqlstate is None:  # PostgreSQL has not answered, so it has not seen a statement
+        yield str(problem).partition("\n")[0]
+    else:
+        yield from (code for code in (answer.sqlstate, answer.constraint_name) if code is not None)

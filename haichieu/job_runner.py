@@ -15,6 +15,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.background import kept_going
 from haichieu.changes import AWAY_SECONDS, hours
 from haichieu.database import Database, now
+from haichieu.errors import shown
 from haichieu.jobs import Claim, ClaimLost, Job
 from haichieu.locale import Message, message
 
@@ -68,7 +69,7 @@ class JobRunner(ABC):
                 while await self._next_step():
                     pass
             except sa.exc.DBAPIError as problem:
-                log.warning("jobs.database_away", kinds=self.kinds, problem=str(problem.orig))
+                log.warning("jobs.database_away", kinds=self.kinds, problem=shown(problem))
                 await asyncio.sleep(AWAY_SECONDS)
 
     async def step(self) -> int:

@@ -13,8 +13,8 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.database import Database
-from haichieu.errors import HaiChieuError
-from haichieu.locale import Message, message
+from haichieu.errors import HaiChieuError, message_of, shown
+from haichieu.locale import message
 from haichieu.spool import LeftRecording
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class RecordingIntake:
                 return
             became = kind.take_in(name)
         except (HaiChieuError, sa.exc.SQLAlchemyError, OSError) as problem:
-            log.warning("recording.not_taken_in", problem=type(problem).__name__, **about)
+            log.warning("recording.not_taken_in", problem=shown(problem), **about)
             self._raise_alarm(name, problem)
         except Exception as problem:  # a fault in one recording must not keep the others in the spool
             log.exception("recording.not_taken_in", **about)
@@ -89,8 +89,7 @@ class RecordingIntake:
             self._clear_alarm(name)
 
     def _raise_alarm(self, name: str, problem: Exception) -> None:
-        why = problem.message if isinstance(problem, HaiChieuError) else Message.verbatim(type(problem).__name__)
-        text = message("recordings.not_taken_in", name=name, problem=why)
+        text = message("recordings.not_taken_in", name=name, problem=message_of(problem))
         with contextlib.suppress(sa.exc.SQLAlchemyError), self._database.session() as session:
             raise_alarm(session, AlarmKind.RECORDING_FAILED, name, text)
 

@@ -27,7 +27,7 @@ from broadcast_bridge.programmes.intake import Ready, ready_text
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, shown
 from haichieu.locale import Message
 from haichieu.media import MediaStore
 from haichieu.speech.synthesis import Synthesiser
@@ -61,7 +61,7 @@ class AlertDesk:
             try:
                 await self.step()
             except sa.exc.DBAPIError as problem:
-                log.warning("alerts.database_unavailable", problem=str(problem.orig))
+                log.warning("alerts.database_unavailable", problem=shown(problem))
 
     async def step(self) -> None:
         """Stop alerts that are over, and broadcast those that are due."""
@@ -69,7 +69,7 @@ class AlertDesk:
             try:
                 await asyncio.to_thread(self._put_on_air, spoken)
             except HaiChieuError as problem:
-                log.error("alert.not_aired", alert=spoken.alert_id, problem=str(problem))
+                log.error("alert.not_aired", alert=spoken.alert_id, problem=shown(problem))
                 await self._database.run(partial(_give_up, spoken=spoken, why=problem.message))
 
     async def _next_look(self) -> datetime.datetime:

@@ -18,6 +18,7 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, NoSuchThing
 from haichieu.database import Database
+from haichieu.errors import shown
 from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault
 
@@ -80,7 +81,7 @@ class AccountSync:
                 await self._put_account(account)
             except AriRefused as problem:
                 # An account that Asterisk rejects must not stop the others.
-                log.error("account.refused", account=code, problem=str(problem))
+                log.error("account.refused", account=code, problem=shown(problem))
                 self._refused[code] = account
                 continue
             self._pushed[code] = account

@@ -14,6 +14,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.database import Database, now
+from haichieu.errors import shown
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ class SpeakerSupervisor:
             try:
                 await self.look("registration or qualify")
             except AriError as problem:
-                log.warning("supervision.asterisk_unavailable", problem=str(problem))
+                log.warning("supervision.asterisk_unavailable", problem=shown(problem))
             for code in back:
                 self._returned(code)
 

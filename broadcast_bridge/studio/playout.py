@@ -23,7 +23,7 @@ from broadcast_bridge.studio.studio import Studio
 from haichieu.ari.client import AriClient
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, shown
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Playout:
                 try:
                     news = await self._database.run(self._look)
                 except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is unavailable
-                    log.warning("playout.database_unavailable", problem=str(problem.orig))
+                    log.warning("playout.database_unavailable", problem=shown(problem))
                     continue
                 for broadcast_id in news.stop:
                     self._studio.stop(broadcast_id)
@@ -114,6 +114,6 @@ class Playout:
         try:
             await self._studio.air(broadcast_id, taken)
         except HaiChieuError as problem:
-            log.warning("broadcast.failed", broadcast=broadcast_id, problem=str(problem))
+            log.warning("broadcast.failed", broadcast=broadcast_id, problem=shown(problem))
         except Exception:
             log.exception("broadcast.failed", broadcast=broadcast_id)

@@ -19,6 +19,7 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.database import now
+from haichieu.errors import shown
 
 log = structlog.get_logger()
 
@@ -182,7 +183,7 @@ class SpeakerLeg:
         except HungUp:
             self._failed(Reason.DROPPED)
         except AriError as problem:
-            log.warning("leg.failed", speaker=self.target.code, problem=str(problem))
+            log.warning("leg.failed", speaker=self.target.code, problem=shown(problem))
             self._failed(Reason.INTERNAL_ERROR)
             return False
         finally:

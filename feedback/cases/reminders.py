@@ -19,6 +19,7 @@ from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
+from haichieu.errors import shown
 from haichieu.locale import Message, message
 from haichieu.station import the_station
 
@@ -82,7 +83,7 @@ async def watch_due_dates(database: Database) -> None:
             following = await database.run(lambda session: next_look(session, now()))
             await asyncio.sleep(max((following - at).total_seconds(), 1.0))
         except sa.exc.DBAPIError as problem:
-            log.warning("reminders.database_away", problem=str(problem.orig))
+            log.warning("reminders.database_away", problem=shown(problem))
             await asyncio.sleep(10.0)
 
 

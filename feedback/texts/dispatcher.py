@@ -12,6 +12,7 @@ from feedback.texts import outbox
 from feedback.texts.outbox import Errand, HandedOver, LineBroken, OutboxError, SipReaches
 from haichieu.background import in_thread
 from haichieu.database import Database, now
+from haichieu.errors import shown
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
 from haichieu.outgoing import OutgoingRule
@@ -77,7 +78,7 @@ class TextDispatcher(JobRunner):
         try:
             handed = self._sent_before(errand) or self._send(errand)
         except OutboxError as problem:
-            log.warning("text.not_sent", reply=errand.reply_id, problem=str(problem))
+            log.warning("text.not_sent", reply=errand.reply_id, problem=shown(problem))
             with self._database.session() as session:
                 outbox.not_sent(session, errand, problem, now())
             return

@@ -30,6 +30,7 @@ from feedback.transcription.transcribing import (
 )
 from haichieu.background import result_of
 from haichieu.database import Database, now
+from haichieu.errors import shown
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, ClaimLost, Job
 from haichieu.media import MediaStore
@@ -92,7 +93,9 @@ class TranscriptionJobs(JobRunner):
             await self._database.run(lambda session: engine_is_down(session, claim, reason, now()))
         except Exception as problem:
             reason = problem
-            log.warning("transcription.failed", message=claim.subject_id, attempt=claim.attempts, problem=str(problem))
+            log.warning(
+                "transcription.failed", message=claim.subject_id, attempt=claim.attempts, problem=shown(problem)
+            )
             await self._database.run(lambda session: did_not_work(session, claim, reason, now()))
         else:
             await self._database.run(lambda session: self._settle(session, claim, engine, understood))

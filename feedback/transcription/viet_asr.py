@@ -12,6 +12,7 @@ from feedback.transcription.engine import Heard, Passage
 from feedback.transcription.errors import EngineMissing, LanguageNotKnown, TranscriptionFailed
 from feedback.transcription.voice import RATE, speech_seconds
 from haichieu.audio.sound import Sound, resample
+from haichieu.errors import message_of
 
 INSTALL = ".venv/bin/pip install viet-asr==0.1.0.dev11"
 
@@ -52,5 +53,7 @@ class VietAsrEngine:
         try:
             text = self._pipeline.transcribe(samples, float(RATE)).text
         except RuntimeError as problem:
-            raise TranscriptionFailed("transcript.engine_failed", engine=self.name, problem=str(problem)) from problem
+            raise TranscriptionFailed(
+                "transcript.engine_failed", engine=self.name, problem=message_of(problem)
+            ) from problem
         return Heard((Passage(text, 0.0, sound.seconds),) if text.strip() else (), spoken)

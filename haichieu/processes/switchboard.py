@@ -15,6 +15,7 @@ from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
 from haichieu.background import kept_going, until_terminated
 from haichieu.changes import changes
+from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
@@ -117,7 +118,7 @@ class Switchboard:
                 if await self._speakers.accounts.push_changes():
                     await self._speakers.supervisor.look("accounts changed")
             except AriError as problem:
-                log.warning("rows.not_followed", problem=str(problem))
+                log.warning("rows.not_followed", problem=shown(problem))
 
     async def _heartbeat(self) -> None:
         """Write the heartbeat that `status` and /healthz read, with the state of the connection to Asterisk."""

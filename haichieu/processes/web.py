@@ -15,6 +15,7 @@ from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
 from feedback.texts.text_inbox import TextInbox
 from haichieu.database import Database
+from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.locale import message, render
 from haichieu.logs import configure_logs
@@ -68,5 +69,5 @@ def _beat_for_ever(database: Database) -> None:
             with database.session() as session:
                 beat(session, "web")
         except sa.exc.DBAPIError as problem:  # the database comes back, and the beats with it
-            log.warning("database.away", problem=str(problem.orig))
+            log.warning("database.away", problem=shown(problem))
         threading.Event().wait(BEAT_SECONDS)

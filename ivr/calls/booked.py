@@ -24,7 +24,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.background import in_background
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, shown
 from haichieu.people import Official
 from haichieu.phone_numbers import masked
 from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
@@ -89,7 +89,7 @@ class BookedCalls:
                     lambda session: dispatch.play_instead(session, booking.occurrence_id, claimed_by, now())
                 )
         except HaiChieuError as problem:
-            log.warning("booked_call.failed", occurrence=call.occurrence_id, problem=str(problem))
+            log.warning("booked_call.failed", occurrence=call.occurrence_id, problem=shown(problem))
         except Exception:
             log.exception("booked_call.failed", occurrence=call.occurrence_id)
 
@@ -101,7 +101,7 @@ class BookedCalls:
                 await self._reception.keep_booking(phone, booking, candidate.official_id, candidate.official_name)
                 outcome = "answered"
         except (NotAnswered, HungUp, AriError, HaiChieuError) as problem:
-            outcome = str(problem)
+            outcome = shown(problem)
         log.info(
             "booked_call.tried", occurrence=booking.occurrence_id, number=masked(candidate.number), outcome=outcome
         )

@@ -20,7 +20,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
 from haichieu.ari.events import Event
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, shown
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits, TooManyCalls
@@ -271,7 +271,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except HaiChieuError as problem:
-        log.warning("call.failed", problem=str(problem))
+        log.warning("call.failed", problem=shown(problem))
     except Exception:
         log.exception("call.failed")
 

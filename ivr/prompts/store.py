@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from haichieu.errors import shown
 from haichieu.speech.synthesis import SpeechCache, SynthesisFailed
 from ivr.prompts.prompt_texts import KEY, PromptTexts, UnknownPrompt, fill
 
@@ -184,7 +185,7 @@ class PromptStore:
             try:
                 return self._speech.recorded(recording)
             except SynthesisFailed as problem:
-                log.warning("prompts.recording_unreadable", recording=str(recording), problem=str(problem))
+                log.warning("prompts.recording_unreadable", recording=str(recording), problem=shown(problem))
         if self.can_read(language) and self.texts.has(key, language):
             return self._speech.spoken(self.texts.render(key, language, variables), language)
         return None
