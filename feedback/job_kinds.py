@@ -12,3 +12,6 @@ ANSWER_AIR = "answer-air"
 """Make a programme of the answer (`Reply.id`)."""
 SEND_SIP_TEXT = "send-sip-text"
 """Send an answer as a SIP MESSAGE, in the switchboard (`Reply.id`); replaces SEND_TEXT where the route is SIP."""
+
+OF_MESSAGES = (TRANSCRIBE, FILE)
+OF_REPLIES = (SEND_TEXT, ANSWER_CALL, ANSWER_AIR, SEND_SIP_TEXT)

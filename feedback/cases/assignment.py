@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from feedback.cases import due_dates
 from feedback.cases.case_lifecycle import happen, note
+from feedback.cases.suggestions import without_words
 from feedback.models import Case, CaseChange, Category, Department
 from feedback.states import CaseEvent
 from haichieu.errors import HaiChieuError
@@ -28,14 +29,14 @@ def categorise(
     case.category, case.category_by, case.updated_at = category, chosen_by, at
     case.department = category.department
     due_dates.renew(session, case, waits_since(session, case))
-    note(session, case, actor, "category", at, before=before, after=f"{category.name} ({chosen_by})")
+    note(session, case, actor, "category", at, before=before, after=f"{category.name} ({without_words(chosen_by)})")
 
 
 def place(session: Session, case: Case, unit: Unit, chosen_by: str, actor: str, at: datetime.datetime) -> None:
     """Set the unit. `chosen_by` is stored as `Case.unit_by`."""
     before = case.unit.name
     case.unit, case.unit_by, case.updated_at = unit, chosen_by, at
-    note(session, case, actor, "unit", at, before=before, after=f"{unit.name} ({chosen_by})")
+    note(session, case, actor, "unit", at, before=before, after=f"{unit.name} ({without_words(chosen_by)})")
 
 
 def assign(

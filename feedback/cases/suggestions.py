@@ -17,6 +17,9 @@ LEVELS = (
 )
 """The words that can begin a unit's name."""
 
+KEYWORDS, PLACE = "keywords", "place"
+"""The kinds of suggestions; the words that led to one follow after a colon."""
+
 _LEVELS = sorted((words_of(level) for level in LEVELS), key=len, reverse=True)
 
 
@@ -44,6 +47,12 @@ class _Mention:
     score: int
 
 
+def without_words(chosen_by: str) -> str:
+    """Return who chose without the citizen's words in a suggestion: history and audit trail outlive their erasure."""
+    kind, separator, _ = chosen_by.partition(": ")
+    return kind if separator and kind in (KEYWORDS, PLACE) else chosen_by
+
+
 def category_for(text: str, categories: Iterable[Category]) -> SuggestedCategory | None:
     """Return the category whose keywords match best; None when there is none or a tie.
 
@@ -63,7 +72,7 @@ def category_for(text: str, categories: Iterable[Category]) -> SuggestedCategory
     if len(winners) != 1:
         return None
     category, found = winners[0]
-    return SuggestedCategory(category, f"keywords: {', '.join(found)}"[:200])
+    return SuggestedCategory(category, f"{KEYWORDS}: {', '.join(found)}"[:200])
 
 
 def unit_for(text: str, here: Unit, below: Sequence[Unit]) -> SuggestedUnit | None:
@@ -89,7 +98,7 @@ def unit_for(text: str, here: Unit, below: Sequence[Unit]) -> SuggestedUnit | No
         return None
     unit = next(iter(named.values()))
     _, name = _parts(unit)
-    return SuggestedUnit(unit, f"place: {' '.join(unit.name.split()[-len(name) :])}"[:200])
+    return SuggestedUnit(unit, f"{PLACE}: {' '.join(unit.name.split()[-len(name) :])}"[:200])
 
 
 def _fit(phrase: list[str], words: list[str]) -> int:

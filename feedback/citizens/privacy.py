@@ -5,17 +5,19 @@ and the words.
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback import job_kinds
+from feedback.cases.suggestions import without_words
 from feedback.citizens.registry import CitizenBook
 from feedback.models import (
     Attachment,
     Case,
+    CaseChange,
     CaseLink,
     Citizen,
     CitizenCall,
@@ -33,12 +35,9 @@ from haichieu.media import MediaStore, unnamed
 from haichieu.people import Account, Role
 from haichieu.phone_numbers import masked
 
-TABLES = ("citizens", "citizen_calls", "cases", "case_links", "messages", "transcripts", "attachments", "replies",
-          "voice_drafts", "jobs", "media")  # fmt: skip
+TABLES = ("citizens", "citizen_calls", "cases", "case_links", "case_changes", "messages", "transcripts", "attachments",
+          "replies", "voice_drafts", "jobs", "media")  # fmt: skip
 """The tables that an erasure touches (for `Database.forget`)."""
-
-_OF_MESSAGES = (job_kinds.TRANSCRIBE, job_kinds.FILE)
-_OF_REPLIES = (job_kinds.SEND_TEXT, job_kinds.ANSWER_CALL, job_kinds.ANSWER_AIR)
 
 
 class NoSuchCitizen(NotFound):
@@ -92,7 +91,7 @@ def erase_citizen(
     return Erased(len(cases), messages, files, len(calls), tuple(draft.name for draft in drafts))
 
 
-def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: datetime.datetime) -> tuple[int, int]:
+def empty_cases(session: Session, store: MediaStore, cases: Sequence[Case], at: datetime.datetime) -> tuple[int, int]:
     """Empty cases to their frame; return how many messages were emptied and how many files will be deleted.
 
     Answers repeat what they are about, so the office's words are deleted as well. Pending jobs are cancelled.
@@ -113,13 +112,25 @@ def empty_cases(session: Session, store: MediaStore, cases: Iterable[Case], at: 
     session.execute(sa.delete(Transcript).where(Transcript.message_id.in_(message_ids)))
     session.execute(sa.delete(Attachment).where(Attachment.message_id.in_(message_ids)))
     session.execute(sa.delete(CaseLink).where(sa.or_(CaseLink.case_id.in_(ids), CaseLink.other_id.in_(ids))))
-    session.execute(sa.delete(Job).where(Job.kind.in_(_OF_MESSAGES), Job.subject_id.in_(message_ids)))
+    session.execute(sa.delete(Job).where(Job.kind.in_(job_kinds.OF_MESSAGES), Job.subject_id.in_(message_ids)))
     reply_ids = [reply.id for reply in replies]
-    session.execute(sa.delete(Job).where(Job.kind.in_(_OF_REPLIES), Job.subject_id.in_(reply_ids)))
+    session.execute(sa.delete(Job).where(Job.kind.in_(job_kinds.OF_REPLIES), Job.subject_id.in_(reply_ids)))
     session.execute(sa.update(Case).where(Case.id.in_(ids)).values(citizen_id=None, search_text="", updated_at=at))
+    for case in cases:
+        case.category_by, case.unit_by = without_words(case.category_by), without_words(case.unit_by)
+    _forget_reasons(session, ids)
     session.flush()
     gone = unnamed(session, {one for one in media if one is not None})
     return len(messages), store.discard(session, gone)
+
+
+def _forget_reasons(session: Session, case_ids: list[int]) -> None:
+    """Remove the words of suggestions from the history; versions before 0.2.0 recorded them there."""
+    changes = sa.select(CaseChange).where(CaseChange.case_id.in_(case_ids), CaseChange.what.in_(["category", "unit"]))
+    for change in session.scalars(changes):
+        name, found, reason = change.after.rpartition(" (")
+        if found:
+            change.after = f"{name} ({without_words(reason.removesuffix(')'))})"
 
 
 def drafts_of(session: Session, book: CitizenBook, number: str) -> list[VoiceDraft]:

@@ -45,14 +45,14 @@ def file_message(session: Session, message: Message, at: datetime.datetime) -> N
 def _category_is_open(case: Case) -> bool:
     """Return whether the category is a suggestion or "not sure", and no person works on the case yet."""
     by = case.category_by
-    guessed = by.startswith("keywords:")
+    guessed = suggestions.without_words(by) == suggestions.KEYWORDS
     unsure = case.category is None and not by.startswith(("account:", "official:"))
     return case.status in UNTOUCHED and (guessed or unsure)
 
 
 def _unit_is_open(case: Case) -> bool:
     """Return whether the unit came with the number dialled or is a suggestion, and no person works on the case yet."""
-    return case.status in UNTOUCHED and (case.unit_by in ("", "number") or case.unit_by.startswith("place:"))
+    return case.status in UNTOUCHED and (suggestions.without_words(case.unit_by) in ("", "number", suggestions.PLACE))
 
 
 def _said(session: Session, case: Case) -> str:

@@ -1,7 +1,8 @@
 """Inbound texts: each opens a case, continues one, or opts the sender out or in. No transport is involved.
 
 A text continues only the sender's own case; with another case's number it opens a new case, so that trying numbers
-reveals nothing. A sender above the limit is still stored, in one case, without replies.
+reveals nothing. A sender above the limit is still stored, in one case, without replies. Texts without a number may be
+of different people, so each opens a case of its own.
 """
 
 import datetime
@@ -114,9 +115,9 @@ def file_text(
 
 
 def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, at: datetime.datetime) -> Filed:
-    flooded = _texts_since(session, citizen, at - HOUR) >= MOST_AN_HOUR
+    flooded = citizen is not None and _texts_since(session, citizen, at - HOUR) >= MOST_AN_HOUR
     case = _own_case(session, citizen, said.text)
-    if case is None and flooded:
+    if case is None and citizen is not None and flooded:
         case = _latest_case(session, citizen, at - HOUR)
     if case is None:
         case = open_case(session, Opening(Channel.TEXT, unit_id, "number", citizen), said, at)
@@ -153,23 +154,22 @@ def _own_case(session: Session, citizen: Citizen | None, body: str) -> Case | No
     return session.scalar(sa.select(Case).where(Case.number == number, Case.citizen_id == citizen.id))
 
 
-def _texts_since(session: Session, citizen: Citizen | None, since: datetime.datetime) -> int:
+def _texts_since(session: Session, citizen: Citizen, since: datetime.datetime) -> int:
     return session.scalars(
         sa.select(sa.func.count(Message.id))
         .join(Case)
         .where(
-            _of(citizen), Message.direction == Direction.IN, Message.channel == Channel.TEXT, Message.at > since
+            Case.citizen_id == citizen.id,
+            Message.direction == Direction.IN,
+            Message.channel == Channel.TEXT,
+            Message.at > since,
         )
-    ).one()  # fmt: skip
+    ).one()
 
 
-def _latest_case(session: Session, citizen: Citizen | None, since: datetime.datetime) -> Case | None:
-    newest = sa.select(Case).where(_of(citizen), Case.channel == Channel.TEXT, Case.opened_at > since)
+def _latest_case(session: Session, citizen: Citizen, since: datetime.datetime) -> Case | None:
+    newest = sa.select(Case).where(Case.citizen_id == citizen.id, Case.channel == Channel.TEXT, Case.opened_at > since)
     return session.scalar(newest.order_by(Case.id.desc()).limit(1))
-
-
-def _of(citizen: Citizen | None) -> sa.ColumnElement[bool]:
-    return Case.citizen_id.is_(None) if citizen is None else Case.citizen_id == citizen.id
 
 
 def _language_of(session: Session, citizen: Citizen | None) -> str:

@@ -39,6 +39,10 @@ async def test_what_was_said_decides_what_nobody_has_decided(database: Database)
         assert filed.department is not None
         assert filed.department.code == "kinh-te"
         assert [step.what for step in filed.history] == ["opened", "category", "unit"]
+        assert [step.after for step in filed.history][1:] == [
+            "Hạ tầng, điện, nước (keywords)",
+            "Xã Cốc Pàng (place)",
+        ]  # not the words found: the history outlives their erasure
         assert filed.status == CaseStatus.NEW
         assert [found.number for found in case_search.find(session, Wanted("cau treo")).cases] == [number]
         assert session.scalars(sa.select(Job.state)).all() == ["done"]

@@ -11,20 +11,20 @@ from broadcast_bridge.programmes.models import Programme
 from feedback import job_kinds
 from feedback.answers import replies
 from feedback.answers.replies import Answer
-from feedback.cases import attachments, case_retention, case_search, notes
+from feedback.cases import assignment, attachments, case_retention, case_search, notes
 from feedback.cases.case_lifecycle import Said, happen, say
 from feedback.cases.case_retention import Discarded, Rules
 from feedback.citizens import privacy
 from feedback.citizens.export import export_citizen
 from feedback.citizens.privacy import NoSuchCitizen, erase_citizen, number_for
 from feedback.citizens.registry import CitizenBook, open_citizens
-from feedback.models import Case, Citizen, CitizenCall, Message, Reply, Transcript, VoiceDraft
+from feedback.models import Case, CaseChange, Citizen, CitizenCall, Message, Reply, Transcript, VoiceDraft
 from feedback.states import CaseEvent, Channel, Direction, Way
 from haichieu import audit, jobs
 from haichieu.audio.sound import Sound, write_wav
 from haichieu.database import Database, now
 from haichieu.errors import UsageError
-from haichieu.jobs import ClaimLost
+from haichieu.jobs import ClaimLost, Job
 from haichieu.media import Media, MediaStore
 from haichieu.people import Role
 from tests.builders.cases import case, office
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.both_databases
 
 BY = "account:quantri@example.vn"
 NUMBER, OTHER = "+84912345678", "+84987654321"
+KEYWORD = "cây đa cổ thụ"
 SECRET = "chị Bế Thị Lan ở cạnh cây đa"
 DAY = datetime.timedelta(days=1)
 
@@ -69,6 +70,10 @@ def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
     picture.write_bytes(b"\xff\xd8\xff" + SECRET.encode())
     attachments.attach(session, store, note, picture, "cây đa.jpg")
     replies.answer(session, one, Answer(BY, [Way.TEXT, Way.CALL], f"Gửi {SECRET}"), now())
+    jobs.add(session, job_kinds.SEND_SIP_TEXT, session.scalars(sa.select(Reply.id)).first() or 0, now())
+    assignment.categorise(session, one, there.roads, f"keywords: {KEYWORD}", "system", now())
+    assignment.place(session, one, there.coc_pang, f"place: {KEYWORD}", "system", now())
+    session.add(CaseChange(case=one, at=now(), actor="system", what="unit", after=f"Xã Cô Ba (place: {KEYWORD})"))
     case_search.index(session, one)
     session.add_all(
         [
@@ -97,6 +102,11 @@ def test_an_erasure_leaves_the_frame_of_the_case_and_nothing_else(
         left = session.scalars(sa.select(Case).where(Case.number == number)).one()
         assert (left.citizen_id, left.search_text, left.status) == (None, "", "answered")
         assert {message.text for message in left.messages} == {""}
+        assert (left.category_by, left.unit_by) == ("keywords", "place")
+        assert not [change for change in left.history if KEYWORD in change.after]
+        assert not [entry for entry in audit.find(session) if KEYWORD in json.dumps(entry.detail, ensure_ascii=False)]
+        others = set(session.scalars(sa.select(Message.id).where(Message.case_id != left.id)))
+        assert set(session.scalars(sa.select(Job.subject_id))) <= others
         assert session.scalars(sa.select(Transcript)).all() == session.scalars(sa.select(Media)).all() == []
         assert set(session.scalars(sa.select(Reply.state))) == {"cancelled"}
         assert [draft.name for draft in session.scalars(sa.select(VoiceDraft).order_by(VoiceDraft.id))] == ["v2", "v3"]
@@ -120,7 +130,7 @@ def test_what_was_erased_is_in_no_page_of_the_database_file(tmp_path: Path, migr
     with database.session() as session:
         told(session, book, store)
         traces = [book.digest(NUMBER), session.scalars(sa.select(Citizen.number_locked)).first() or ""]
-    traces += [SECRET, "be thi lan o canh cay da"]
+    traces += [KEYWORD, SECRET, "be thi lan o canh cay da"]
     on_disk = [tmp_path / f"station.sqlite{ending}" for ending in ("", "-wal")]
 
     def found() -> set[str]:

@@ -150,6 +150,11 @@ def test_a_flood_is_kept_in_one_case_and_costs_no_more_answers(database: Databas
     assert messages(database)[-1][0] == "out"
 
 
+def test_anonymous_texts_in_a_flood_stay_in_cases_of_their_own(database: Database, station: TextInbox) -> None:
+    found = [send(station, f"tin {count}", sender="VIETTEL") for count in range(text_inbox.MOST_AN_HOUR + 3)]
+    assert len({filed.case_number for filed in found}) == len(found)
+
+
 def test_a_number_that_is_not_ours_is_refused(station: TextInbox) -> None:
     with pytest.raises(NotOurNumber):
         station.take(InboundText(LAN, "4711", "Cầu hỏng"))
