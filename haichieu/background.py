@@ -1,11 +1,11 @@
-"""Background tasks whose scope ends them."""
+"""Background tasks whose scope ends them, and none of which an error elsewhere ends."""
 
 import asyncio
 import contextlib
 import contextvars
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Self, TypeVar
 
 import structlog
 
@@ -14,6 +14,45 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 AGAIN_SECONDS = 2.0
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between the attempts of `retried`; the last one from then on."""
+
+
+class Tasks:
+    """Tasks of one owner: an error of one affects neither the others nor the loop that began them.
+
+    At the end of the block those that still run are cancelled and awaited.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in a task of its own; its error is logged."""
+        task = asyncio.create_task(_logged(work))
+        self._running.add(task)
+        task.add_done_callback(lambda ended: self._forget(ended, work))
+
+    async def room(self, most: int) -> int:
+        """Wait until fewer than `most` run; return how many more may begin."""
+        while len(self._running) >= most:
+            self._ended.clear()
+            await self._ended.wait()
+        return most - len(self._running)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _forget(self, task: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
+        self._running.discard(task)
+        self._ended.set()
+        work.close()  # it was cancelled before it ran at all
 
 
 @contextlib.asynccontextmanager
@@ -39,8 +78,31 @@ async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
 
     After a database outage a process must resume all of its work.
     """
-    async with in_background(*(_restarted(one) for one in work)):
+    async with in_background(*(for_ever(one) for one in work)):
         yield
+
+
+async def for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do work without an end until cancelled; after any error it is restarted `AGAIN_SECONDS` later."""
+    while True:
+        try:
+            return await work()
+        except Exception:
+            log.exception("background.failed", work=repr(work), again_in=AGAIN_SECONDS)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def retried(work: Callable[[], Awaitable[T]], *problems: type[Exception]) -> T:
+    """Do work until it succeeds, with growing pauses after each of these `problems`; any other error is raised."""
+    failures = 0
+    while True:
+        try:
+            return await work()
+        except problems as problem:
+            pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+            log.warning("background.retried", work=repr(work), problem=type(problem).__name__, again_in=pause)
+        failures += 1
+        await asyncio.sleep(pause)
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -72,15 +134,6 @@ async def until_terminated(work: Callable[[], Coroutine[Any, Any, None]]) -> Non
         loop.add_signal_handler(name, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-async def _restarted(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    while True:
-        try:
-            return await work()
-        except Exception:
-            log.exception("background.failed", work=repr(work), again_in=AGAIN_SECONDS)
-        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

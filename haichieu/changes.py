@@ -7,13 +7,14 @@ delays work by one idle interval and loses nothing.
 import asyncio
 import contextlib
 import datetime
+import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import psycopg
 import sqlalchemy as sa
 import structlog
 
-from haichieu.background import in_background
+from haichieu.background import kept_going
 from haichieu.database import CHANGE_CHANNEL, Database, now
 from haichieu.errors import shown
 
@@ -30,7 +31,7 @@ NextHour = Callable[[], Awaitable[datetime.datetime | None]]
 async def changes(database: Database) -> AsyncIterator[None]:
     """Yield once at the start, then after every commit; several commits may be reported as one.
 
-    Never ends by itself; survives the loss of the database connection.
+    Never ends by itself; survives the loss of the database and every other error of it.
     """
     yield
     watcher = _sqlite_changes(database) if database.is_sqlite else _postgresql_changes(database)
@@ -74,7 +75,7 @@ async def _news(database: Database) -> AsyncIterator[asyncio.Event]:
         async for _ in changes(database):
             news.set()
 
-    async with in_background(listen()):
+    async with kept_going(listen):
         yield news
 
 
@@ -83,7 +84,7 @@ async def _asked(next_hour: NextHour) -> datetime.datetime | None:
     while True:
         try:
             return await next_hour()
-        except sa.exc.DBAPIError as problem:
+        except sa.exc.SQLAlchemyError as problem:
             log.warning("database.away", problem=shown(problem))
         await asyncio.sleep(AWAY_SECONDS)
 
@@ -98,21 +99,22 @@ async def _first_of(news: asyncio.Event, hour: datetime.datetime | None) -> None
 
 
 async def _sqlite_changes(database: Database) -> AsyncGenerator[None, None]:
-    # data_version changes only when *another* connection commits, so this one must stay open and never write.
-    connection = await asyncio.to_thread(database.engine.raw_connection)
-    try:
-        cursor = connection.cursor()
-        last, waited = -1, 0.0
-        while True:
-            cursor.execute("PRAGMA data_version")
-            (version,) = cursor.fetchone() or (last,)
-            if version != last or waited >= IDLE_SECONDS:
-                last, waited = version, 0.0
-                yield
-            await asyncio.sleep(SQLITE_POLL_SECONDS)
-            waited += SQLITE_POLL_SECONDS
-    finally:
-        connection.close()
+    # data_version changes only when *another* connection commits, so this one must stay open and never write; it is
+    # not one of the pool's, which the work needs.
+    while True:
+        try:
+            with contextlib.closing(sqlite3.connect(database.url.database or "", isolation_level=None)) as connection:
+                last, waited = -1, 0.0
+                while True:
+                    (version,) = connection.execute("PRAGMA data_version").fetchone()
+                    if version != last or waited >= IDLE_SECONDS:
+                        last, waited = version, 0.0
+                        yield
+                    await asyncio.sleep(SQLITE_POLL_SECONDS)
+                    waited += SQLITE_POLL_SECONDS
+        except sqlite3.Error as problem:
+            log.warning("changes.database_away", problem=str(problem))
+        await asyncio.sleep(AWAY_SECONDS)
 
 
 async def _postgresql_changes(database: Database) -> AsyncGenerator[None, None]:
@@ -126,5 +128,6 @@ async def _postgresql_changes(database: Database) -> AsyncGenerator[None, None]:
                     async for _notice in connection.notifies(timeout=IDLE_SECONDS, stop_after=1):
                         pass
                     yield
-        except psycopg.OperationalError:
-            await asyncio.sleep(AWAY_SECONDS)
+        except psycopg.Error as problem:
+            log.warning("changes.database_away", problem=type(problem).__name__)
+        await asyncio.sleep(AWAY_SECONDS)

@@ -1,13 +1,17 @@
 """The database: engine, short sessions, migrations. SQLite for one machine, PostgreSQL for several.
 
 Sessions are synchronous and short. Asynchronous code calls `Database.run`, which does the work in a
-thread, so that no query delays a call.
+thread, so that no query delays a call. These threads are the database's own: sounds that are being converted occupy
+none of them, and reads do not queue behind writes that wait for a lock.
 """
 
 import asyncio
+import contextvars
 import datetime
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +27,10 @@ T = TypeVar("T")
 
 CHANGE_CHANNEL = "haichieu"
 """PostgreSQL notification channel on which every commit that wrote something is announced."""
+
+WRITERS = 6
+READERS = 4
+"""Threads of one process that `run` and `look` use."""
 
 _READS_ONLY = "postgresql_readonly"
 """SQLAlchemy's option for READ ONLY transactions of PostgreSQL; for SQLite we enforce it ourselves."""
@@ -84,6 +92,8 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(self.engine.execution_options(**{_READS_ONLY: True}), expire_on_commit=False)
         sa.event.listen(self._sessions, "before_flush", _announce_change)
+        self._writing = ThreadPoolExecutor(WRITERS, "database-write")
+        self._reading = ThreadPoolExecutor(READERS, "database-read")
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -102,11 +112,11 @@ class Database:
 
     async def run(self, work: Callable[[Session], T]) -> T:
         """Do `work` in one transaction in a thread; a cancelled caller does not tear the transaction."""
-        return await asyncio.shield(asyncio.to_thread(self._in_session, work))
+        return await asyncio.shield(_in(self._writing, partial(self._in_session, work)))
 
     async def look(self, work: Callable[[Session], T]) -> T:
         """Do `work`, which only reads, in a thread: see `reading`."""
-        return await asyncio.to_thread(self._in_reading, work)
+        return await _in(self._reading, partial(self._in_reading, work))
 
     def _in_reading(self, work: Callable[[Session], T]) -> T:
         with self.reading() as session:
@@ -130,8 +140,14 @@ class Database:
                 connection.exec_driver_sql(f"VACUUM {table}")
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, when its work is done."""
+        self._writing.shutdown()
+        self._reading.shutdown()
         self.engine.dispose()
+
+
+def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> "asyncio.Future[T]":
+    return asyncio.get_running_loop().run_in_executor(threads, contextvars.copy_context().run, work)
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
@@ -143,7 +159,12 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             raise EnvironmentProblem(
                 "base.database.no_folder", folder=folder, why=problem.strerror or str(problem)
             ) from problem
-    engine = sa.create_engine(url, connect_args={"timeout": 15, "isolation_level": None}, hide_parameters=True)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": 15, "isolation_level": None},
+        max_overflow=-1,  # each thread may have its connection: waiting for another thread's could only time out
+        hide_parameters=True,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from admin.now.level_events import LevelEvents
@@ -21,10 +20,9 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from feedback.models import Case
 from haichieu.alarms import Alarm
+from haichieu.background import for_ever
 from haichieu.changes import changes
 from haichieu.database import Database
-
-log = structlog.get_logger()
 
 STREAMS = 40
 STREAMS_OF_AN_ACCOUNT = 6
@@ -126,10 +124,7 @@ class Pulse:
             return len(self._open)
 
     def _watch(self) -> None:
-        try:
-            asyncio.run(self._count_changes())
-        except Exception:
-            log.exception("pulse.failed")  # the next listener starts another watcher; meanwhile pages poll
+        asyncio.run(for_ever(self._count_changes))
 
     async def _count_changes(self) -> None:
         async for _ in changes(self._database):

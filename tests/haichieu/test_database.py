@@ -160,3 +160,27 @@ async def test_a_look_writes_nothing(database: Database) -> None:
         await database.look(
             lambda session: session.execute(sa.insert(Unit).values(code="A", name="A", level="commune"))
         )
+
+
+async def test_slow_work_in_other_threads_does_not_delay_the_database(database: Database) -> None:
+    go_on = threading.Event()
+    conversions = [asyncio.ensure_future(asyncio.to_thread(go_on.wait, 30)) for _ in range(50)]
+    try:
+        async with asyncio.timeout(10):
+            await database.run(lambda session: session.add(unit("A")))
+            assert await database.look(lambda session: session.scalars(sa.select(Unit.code)).all()) == ["A"]
+    finally:
+        go_on.set()
+        await asyncio.gather(*conversions)
+
+
+async def test_reads_do_not_queue_behind_waiting_writes(database: Database) -> None:
+    go_on = threading.Event()
+    writes = [asyncio.ensure_future(database.run(lambda session: go_on.wait(30))) for _ in range(50)]
+    await asyncio.sleep(0)  # they are submitted
+    try:
+        async with asyncio.timeout(10):
+            assert await database.look(lambda session: session.scalars(sa.select(Unit.code)).all()) == []
+    finally:
+        go_on.set()
+        await asyncio.gather(*writes)

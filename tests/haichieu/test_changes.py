@@ -1,0 +1,91 @@
+"""Change notification that survives errors of the database."""
+
+import asyncio
+import datetime
+import sqlite3
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from haichieu import background, changes
+from haichieu.changes import changes_and_hours
+from haichieu.database import Database
+from haichieu.people import Unit
+
+DEADLINE_SECONDS = 10.0
+
+
+class FaultyDisk:
+    """SQLite on a disk that fails once; the next connection works."""
+
+    def __init__(self) -> None:
+        self.is_faulty = False
+        self.failed = asyncio.Event()
+
+    def connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
+        disk = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, *statement: Any) -> sqlite3.Cursor:
+                if disk.is_faulty:
+                    disk.is_faulty = False
+                    disk.failed.set()
+                    raise sqlite3.OperationalError("disk I/O error")
+                return super().execute(*statement)
+
+        return sqlite3.connect(*args, **options, factory=Connection)
+
+
+async def nothing_due() -> datetime.datetime | None:
+    return None
+
+
+def commit(database: Database) -> None:
+    name = uuid.uuid4().hex
+    with database.session() as session:
+        session.add(Unit(code=name, name=name, level="commune"))
+
+
+async def test_listeners_hear_of_commits_after_a_disk_error(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("the fault is SQLite's")
+    disk = FaultyDisk()
+    monkeypatch.setattr(changes, "sqlite3", SimpleNamespace(connect=disk.connect, Error=sqlite3.Error))
+    monkeypatch.setattr(changes, "AWAY_SECONDS", 0.0)
+    news = changes_and_hours(database, nothing_due)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await anext(news)
+        disk.is_faulty = True
+        await disk.failed.wait()
+        await anext(news)  # what was committed meanwhile may have been missed, so everyone looks again
+        heard = asyncio.ensure_future(anext(news))
+        commit(database)
+        await heard
+    await news.aclose()  # type: ignore[attr-defined]
+
+
+async def test_listeners_hear_of_commits_after_an_unexpected_error(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "AGAIN_SECONDS", 0.0)
+    real, failures = changes.changes, [ZeroDivisionError()]
+
+    async def weak(watched: Database) -> Any:
+        if failures:
+            raise failures.pop()
+        async for _ in real(watched):
+            yield
+
+    monkeypatch.setattr(changes, "changes", weak)
+    news = changes_and_hours(database, nothing_due)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await anext(news)
+        heard = asyncio.ensure_future(anext(news))
+        while not heard.done():  # PostgreSQL's listener may come up later than the first commit
+            commit(database)
+            await asyncio.wait([heard], timeout=0.5)
+    await news.aclose()  # type: ignore[attr-defined]
