@@ -25,14 +25,15 @@ class Tasks:
     """
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._ended = asyncio.Event()
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run a coroutine in a task of its own; its error is logged."""
-        task = asyncio.create_task(_logged(work))
+        task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(lambda ended: self._forget(ended, work))
+        task.add_done_callback(self._forget)
+        return task
 
     async def room(self, most: int) -> int:
         """Wait until fewer than `most` run; return how many more may begin."""
@@ -49,10 +50,11 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _forget(self, task: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         self._ended.set()
-        work.close()  # it was cancelled before it ran at all
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("background.failed", work=repr(task.get_coro()), exc_info=problem)
 
 
 @contextlib.asynccontextmanager

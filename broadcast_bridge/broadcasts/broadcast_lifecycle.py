@@ -4,10 +4,11 @@
 """
 
 import datetime
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts import catch_up
@@ -26,6 +27,9 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
 from haichieu.media import Media
+from haichieu.state_machine import IllegalTransition
+
+log = structlog.get_logger()
 
 _BEGUN = [str(state) for state in BROADCAST.states if state not in {*BROADCAST.final_states, BROADCAST.initial}]
 
@@ -79,12 +83,18 @@ def voice_is_on(session: Session, broadcast_id: int, at: datetime.datetime) -> N
 
 
 def apply_updates(session: Session, updates: Iterable[DeliveryUpdate]) -> None:
-    """Store the studio's reports about deliveries. Closed deliveries remain unchanged."""
+    """Store the studio's reports about deliveries. Closed deliveries remain unchanged.
+
+    An event that the state of its delivery does not allow is passed over, so that it keeps no report from being stored.
+    """
     by_id = {update.delivery_id: update for update in updates}
     for delivery in session.scalars(sa.select(Delivery).where(Delivery.id.in_(by_id), Delivery.active)):
         update = by_id[delivery.id]
         for event in update.events:
-            delivery.state = DELIVERY.after(DeliveryState(delivery.state), event)
+            try:
+                delivery.state = DELIVERY.after(DeliveryState(delivery.state), event)
+            except IllegalTransition as problem:
+                log.warning("delivery.event_passed_over", delivery=delivery.id, problem=str(problem))
         delivery.reason = update.reason
         delivery.attempts = update.attempts
         delivery.first_audio_at = delivery.first_audio_at or update.first_audio_at
@@ -153,12 +163,10 @@ def is_open(broadcast: Broadcast) -> bool:
     return broadcast.state not in BROADCAST.final_states
 
 
-def running_on(session: Session, node: str, except_for: Collection[int] = ()) -> list[int]:
-    """Return the ids of the broadcasts that a switchboard has begun and not ended, except those in `except_for`."""
-    found = session.scalars(
-        sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
-    )
-    return [broadcast_id for broadcast_id in found if broadcast_id not in except_for]
+def running_on(session: Session, node: str) -> list[int]:
+    """Return the ids of the broadcasts that a switchboard has begun and not ended."""
+    found = sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
+    return list(session.scalars(found))
 
 
 def open_broadcasts(session: Session) -> list[int]:

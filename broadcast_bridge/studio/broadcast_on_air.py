@@ -56,6 +56,10 @@ class Joiner:
                 # A channel that has left makes the request fail for all: add them one by one.
                 for channel_id, joined in batch:
                     await self._join_alone(channel_id, joined)
+            except Exception as problem:
+                for _, joined in batch:
+                    if not joined.done():
+                        joined.set_exception(problem)
             for _, joined in batch:
                 if not joined.done():
                     joined.set_result(None)
@@ -142,7 +146,7 @@ class Airing:
         """Fetch the receiver statistics of every speaker."""
         await asyncio.gather(*(leg.measure() for leg in self._legs))
 
-    async def report_until_cancelled(self, store: Callable[[Sequence[SpeakerLeg]], Awaitable[None]]) -> None:
+    async def report_until_cancelled(self, report: Callable[[], Awaitable[None]]) -> None:
         """Update the log of deliveries several times a second, until cancelled."""
         rounds = 0
         while True:
@@ -150,4 +154,4 @@ class Airing:
             rounds += 1
             if rounds % MEASURE_EVERY == 0:
                 await self.measure()
-            await store(self._legs)
+            await report()

@@ -1,23 +1,31 @@
 """Recordings of live broadcasts: from Asterisk's spool to the media store, also after a crash."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
+import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.broadcast_lifecycle import attach_recording
 from broadcast_bridge.models import Broadcast
+from haichieu.database import Database
 from haichieu.media import MediaStore
-from haichieu.spool import HEADER_BYTES, close_wav
+from haichieu.spool import LeftRecording, Spool, SpooledRecordings, close_wav
 
-_NAME = re.compile(r"broadcast-(\d+)\.wav")
+log = structlog.get_logger()
 
 
-class Recordings:
-    """Moves recordings from Asterisk's spool to the media store."""
+class Recordings(SpooledRecordings):
+    """Stores the recordings of live broadcasts; each leaves the spool only after the commit."""
 
-    def __init__(self, spool: Path, store: MediaStore) -> None:
-        self._spool = spool
+    kind = re.compile(r"broadcast-(\d+)")
+
+    def __init__(self, spool: Spool, database: Database, store: MediaStore) -> None:
+        super().__init__(spool)
+        self._database = database
         self._store = store
 
     def require_space(self) -> None:
@@ -29,18 +37,60 @@ class Recordings:
         """Return Asterisk's name for the recording of a broadcast."""
         return f"broadcast-{broadcast_id}"
 
-    def collect(self, session: Session, broadcast_id: int) -> bool:
-        """Move the recording of a broadcast into the store; return whether there was one with sound in it."""
-        wav = self._spool / f"{self.name(broadcast_id)}.wav"
-        if not wav.exists() or wav.stat().st_size <= HEADER_BYTES:
-            wav.unlink(missing_ok=True)
+    def take(self, broadcast_id: int) -> None:
+        """Claim the recording for a running broadcast, until `let_go`."""
+        self._spool.take(self.name(broadcast_id))
+
+    def collect(self, session: Session, broadcast_id: int) -> None:
+        """Store the recording as the last step of the transaction that closes its broadcast.
+
+        A recording that cannot be stored does not prevent the closing: it stays in the spool for the intake.
+        """
+        try:
+            with session.begin_nested():
+                self._attach(session, broadcast_id)
+        except Exception:
+            log.exception("recording.not_collected", broadcast=broadcast_id)
+        else:
+            self._discard_after_commit(session, broadcast_id)
+
+    def left_recordings(self) -> list[LeftRecording]:
+        """Return the recordings of broadcasts that are over."""
+        found = {int(name.rpartition("-")[2]): name for name in self.left_behind()}
+        if not found:
+            return []
+        with self._database.reading() as session:
+            over = sa.select(Broadcast.id).where(Broadcast.id.in_(found), Broadcast.ended_at.is_not(None))
+            return [LeftRecording(found[broadcast_id]) for broadcast_id in session.scalars(over.order_by(Broadcast.id))]
+
+    def take_in(self, name: str) -> str | None:
+        """Store a recording that was left behind; see `haichieu.recording_intake`."""
+        broadcast_id = int(name.rpartition("-")[2])
+        with self._database.session() as session:
+            is_stored = self._attach(session, broadcast_id)
+            self._discard_after_commit(session, broadcast_id)
+        return f"broadcast {broadcast_id}" if is_stored else None
+
+    def _attach(self, session: Session, broadcast_id: int) -> bool:
+        """Store a copy of the recording; return whether there was one with sound in it."""
+        name = self.name(broadcast_id)
+        if not self._spool.has_sound(name):
             return False
+        wav = self._spool.wav(name)
         close_wav(wav)
-        attach_recording(session, broadcast_id, self._store.keep(session, wav))
+        with self._store.scratch() as folder:
+            attach_recording(session, broadcast_id, self._store.keep(session, _copy(wav, Path(folder) / wav.name)))
         return True
 
-    def sweep(self, session: Session) -> list[int]:
-        """Collect the recordings that a crash left in the spool; return the ids of the broadcasts."""
-        names = (_NAME.fullmatch(path.name) for path in sorted(self._spool.glob("broadcast-*.wav")))
-        known = [int(name[1]) for name in names if name and session.get(Broadcast, int(name[1]))]
-        return [broadcast_id for broadcast_id in known if self.collect(session, broadcast_id)]
+    def _discard_after_commit(self, session: Session, broadcast_id: int) -> None:
+        name = self.name(broadcast_id)
+        sa.event.listen(session, "after_commit", lambda _: self._spool.discard(name), once=True)
+
+
+def _copy(wav: Path, copy: Path) -> Path:
+    """Give a complete recording a second name, which takes no time; copy it where spool and store are on two disks."""
+    try:
+        os.link(wav, copy)
+    except OSError:
+        shutil.copyfile(wav, copy)
+    return copy

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
 from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
@@ -22,8 +22,8 @@ class LiveVoice:
         ready_tone: str,
         recording: str,
         max_seconds: float,
-        voice_is_on: Callable[[], Awaitable[None]],
-        not_recorded: Callable[[], Awaitable[None]],
+        voice_is_on: Callable[[], None],
+        not_recorded: Callable[[], None],
     ) -> None:
         """`recording` is Asterisk's name for it; the callbacks report that the voice is on, or was not recorded."""
         self.left: HungUp | None = None
@@ -55,7 +55,7 @@ class LiveVoice:
             await airing.bridge.record(self._recording, int(self._max_seconds) + 60)
             await self._let_in(airing)
             reason = None
-            await self._voice_is_on()
+            self._voice_is_on()
             async with asyncio.timeout(self._max_seconds):
                 await self._call.wait_for_key("#")
         except TimeoutError:
@@ -80,4 +80,4 @@ class LiveVoice:
         with contextlib.suppress(AriError):  # a caller who hung up has left the bridge already
             await airing.bridge.remove(self._call.id)
         if not await airing.bridge.stop_recording(self._recording):
-            await self._not_recorded()
+            self._not_recorded()

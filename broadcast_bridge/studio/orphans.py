@@ -6,9 +6,10 @@ The rule applies to the first connection and to every later one.
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
@@ -57,15 +58,19 @@ async def clear_orphans(
     recordings: Recordings,
     channels: Sequence[Mapping[str, Any]],
     node: str,
-    on_air: Collection[int],
+    is_running: Callable[[int], bool],
 ) -> None:
-    """Hang up every orphaned speaker, and close our orphaned broadcasts with their true result."""
+    """Hang up every orphaned speaker, and close our orphaned broadcasts with their true result.
+
+    `is_running` is asked again before each is closed: a broadcast may begin meanwhile, and its rows come first.
+    """
     leftover = [
         channel["id"]
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    orphans = await database.run(lambda session: broadcast_lifecycle.running_on(session, node, except_for=on_air))
+    begun = await database.run(lambda session: broadcast_lifecycle.running_on(session, node))
+    orphans = [broadcast_id for broadcast_id in begun if not is_running(broadcast_id)]
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):
             await client.request(operations.STOP_RECORDING, recordingName=recordings.name(broadcast_id))
@@ -76,15 +81,26 @@ async def clear_orphans(
             with contextlib.suppress(AriError):
                 await client.request(operations.DESTROY_BRIDGE, bridgeId=bridge["id"])
     reason = Reason.SWITCHBOARD_RESTARTED if leftover else Reason.ASTERISK_STOPPED
-
-    def close(session: Session) -> None:
-        for broadcast_id in orphans:
-            broadcast_lifecycle.close_orphan(session, broadcast_id, reason, now())
-        recordings.sweep(session)
-
-    await database.run(close)
+    for broadcast_id in orphans:
+        if not is_running(broadcast_id):
+            await _close(database, recordings, broadcast_id, reason)
     if orphans or leftover:
         log.warning("orphans.cleared", broadcasts=orphans, channels=len(leftover), reason=str(reason))
+
+
+async def _close(database: Database, recordings: Recordings, broadcast_id: int, reason: Reason) -> None:
+    """Close one orphan; one that cannot be closed stays for the next connection and does not prevent this one."""
+
+    def close(session: Session) -> None:
+        broadcast_lifecycle.close_orphan(session, broadcast_id, reason, now())
+        recordings.collect(session, broadcast_id)
+
+    try:
+        await database.run(close)
+    except (sa.exc.OperationalError, sa.exc.TimeoutError):
+        raise  # the database is unavailable: the whole connection is tried again
+    except Exception:
+        log.exception("orphan.not_closed", broadcast=broadcast_id)
 
 
 async def _hang_up(client: AriClient, channel_id: str) -> None:

@@ -1,7 +1,7 @@
 """Sound files as the content of a broadcast: once, several times, or until stopped."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
@@ -25,11 +25,11 @@ class RecordedSound:
     skip_seconds: float
     times: int
     pause_seconds: float
-    voice_is_on: Callable[[], Awaitable[None]]
+    voice_is_on: Callable[[], None]
 
     async def run(self, airing: Airing) -> Ending:
         """Play it `times` times, or until cancelled if `times` is 0; return how it ended."""
-        await self.voice_is_on()
+        self.voice_is_on()
         played, skip = 0, self.skip_seconds
         try:
             while True:

@@ -79,6 +79,7 @@ class SpeakerLeg:
         self._idle.set()
         self._state = DeliveryState.PENDING
         self._events: list[DeliveryEvent] = []
+        self._in_report = 0
         self._reason: Reason | None = None
         self._attempts = 0
         self._call: Call | None = None
@@ -133,7 +134,7 @@ class SpeakerLeg:
 
     def take_back(self) -> None:
         """Call the speaker again, which is ours and whose delivery is `pending`."""
-        self._state, self._events, self._reason = DeliveryState.PENDING, [], None
+        self._state, self._events, self._in_report, self._reason = DeliveryState.PENDING, [], 0, None
         self._ours.set()
 
     def audio_begins(self, at: datetime.datetime) -> None:
@@ -156,11 +157,11 @@ class SpeakerLeg:
         self.dirty = True
 
     def report(self) -> DeliveryUpdate:
-        """Return the current figures, and the events since the last report."""
-        events, self._events, self.dirty = tuple(self._events), [], False
+        """Return the current figures, and the events that were not `reported` yet."""
+        self.dirty, self._in_report = False, len(self._events)
         return DeliveryUpdate(
             delivery_id=self.target.delivery_id,
-            events=events,
+            events=tuple(self._events),
             reason=self._reason,
             attempts=self._attempts,
             first_audio_at=self._first_audio_at,
@@ -169,6 +170,11 @@ class SpeakerLeg:
             packets_lost=self._lost,
             jitter_ms=self._jitter_ms,
         )
+
+    def reported(self) -> None:
+        """Forget the events of the last report, which was written."""
+        del self._events[: self._in_report]
+        self._in_report = 0
 
     async def _answered_once(self) -> bool:
         """Make one call from ringing to its end, and return whether it was answered."""
@@ -184,6 +190,10 @@ class SpeakerLeg:
             self._failed(Reason.DROPPED)
         except AriError as problem:
             log.warning("leg.failed", speaker=self.target.code, problem=shown(problem))
+            self._failed(Reason.INTERNAL_ERROR)
+            return False
+        except Exception:
+            log.exception("leg.failed", speaker=self.target.code)
             self._failed(Reason.INTERNAL_ERROR)
             return False
         finally:

@@ -6,10 +6,11 @@
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import structlog
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.speakers.zones import find_zone
 from broadcast_bridge.studio.broadcast_on_air import CALLS_AT_ONCE, Airing, Ending, Joiner
+from broadcast_bridge.studio.broadcast_rows import BroadcastRows
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
@@ -33,7 +35,7 @@ from haichieu.ari.bridge import announcer, loudspeaker_bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost
-from haichieu.background import in_background
+from haichieu.background import Tasks, kept_going
 from haichieu.database import Database, now
 from haichieu.locale import message
 from haichieu.media import MediaStore
@@ -110,6 +112,14 @@ class Studio:
         self._levels = levels
         self._on_air: dict[int, Airing] = {}
         self._running: set[int] = set()
+        self._writing = Tasks()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give up the rows that could not be written; the next start closes their broadcasts."""
+        await self._writing.__aexit__()
 
     @property
     def node(self) -> str:
@@ -148,26 +158,44 @@ class Studio:
             return self._plan(broadcast), taken
 
         plan, taken = await self._database.run(prepare)
+        rows = self._begin(plan.broadcast_id)
         voice = LiveVoice(
             call,
             self.sounds.ready_tone,
             self._recordings.name(plan.broadcast_id),
             self._rules.max_live_seconds,
-            lambda: self._voice_is_on(plan.broadcast_id),
-            lambda: self._not_recorded(plan.broadcast_id),
+            lambda: self._voice_is_on(plan.broadcast_id, rows),
+            lambda: rows.write(partial(_not_recorded, broadcast_id=plan.broadcast_id)),
         )
-        outcome = await self._broadcast(plan, taken, voice, Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT))
+        outcome = await self._broadcast(plan, taken, voice, rows, Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT))
         if voice.left:
             raise voice.left
         return outcome
 
     async def air(self, broadcast_id: int, taken: Taken) -> Outcome:
         """Play a recorded broadcast, whose speakers were taken by `starting.begin`, to its end."""
-        plan = await self._database.run(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
+        rows = self._begin(broadcast_id)
+        broken = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
+        try:
+            plan = await self._database.look(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
+        except BaseException as problem:
+            stopped = isinstance(problem, asyncio.CancelledError)
+            await self._close(broadcast_id, Ending(broken.event, Reason.STATION_STOPPED) if stopped else broken, rows)
+            raise
         sound = RecordedSound(
-            plan.sounds, plan.skip_seconds, plan.times, plan.pause_seconds, lambda: self._voice_is_on(broadcast_id)
+            plan.sounds,
+            plan.skip_seconds,
+            plan.times,
+            plan.pause_seconds,
+            lambda: self._voice_is_on(broadcast_id, rows),
         )
-        return await self._broadcast(plan, taken, sound, Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR))
+        return await self._broadcast(plan, taken, sound, rows, broken)
+
+    def _begin(self, broadcast_id: int) -> BroadcastRows:
+        """Count a broadcast as running here until it is closed."""
+        self._running.add(broadcast_id)
+        self._recordings.take(broadcast_id)
+        return BroadcastRows(self._database, self._writing, broadcast_id)
 
     def stop(self, broadcast_id: int) -> None:
         """End a broadcast on air here, in order; does nothing when it is not."""
@@ -227,15 +255,16 @@ class Studio:
             broadcast.pause_seconds,
         )
 
-    async def _broadcast(self, plan: Plan, taken: Taken, content: Content, before_air: Ending) -> Outcome:
+    async def _broadcast(
+        self, plan: Plan, taken: Taken, content: Content, rows: BroadcastRows, before_air: Ending
+    ) -> Outcome:
         """Run one broadcast from its first call to its last row; `before_air` is its result if it never gets on air."""
-        self._running.add(plan.broadcast_id)
         ending = before_air
         try:
             await self.give_up(taken.from_broadcasts)
-            async with self._airing(plan) as airing:
+            async with self._airing(plan, rows) as airing:
                 await airing.first_listener()
-                async with self._opening(plan, airing):
+                async with self._opening(plan, airing, rows):
                     ending = Ending(BroadcastEvent.END)
                     ending = await _until_over(self._play(plan, airing, content), airing)
                 if ending.event is not BroadcastEvent.PRE_EMPT:
@@ -256,12 +285,11 @@ class Studio:
             ending = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
             raise
         finally:
-            outcome = await self._close(plan, ending)
-            self._running.discard(plan.broadcast_id)
+            outcome = await self._close(plan.broadcast_id, ending, rows)
         return outcome
 
     @contextlib.asynccontextmanager
-    async def _airing(self, plan: Plan) -> AsyncIterator[Airing]:
+    async def _airing(self, plan: Plan, rows: BroadcastRows) -> AsyncIterator[Airing]:
         """Provide the bridge, its legs and its announcer for the duration of the block."""
         async with contextlib.AsyncExitStack() as stack:
             name = f"broadcast-{plan.broadcast_id}"
@@ -269,32 +297,28 @@ class Studio:
             joiner = Joiner(bridge)
             turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
             legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
-            stack.push_async_callback(self._store_reports, legs)
-            await stack.enter_async_context(in_background(joiner.run(), *(leg.run() for leg in legs)))
+            rows.legs = legs
+            await stack.enter_async_context(kept_going(joiner.run, *(leg.run for leg in legs)))
             voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))
             airing = Airing(bridge, voice, legs)
-            await stack.enter_async_context(in_background(airing.report_until_cancelled(self._store_reports)))
+            await stack.enter_async_context(kept_going(partial(airing.report_until_cancelled, rows.report)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
             yield airing
 
     @contextlib.asynccontextmanager
-    async def _opening(self, plan: Plan, airing: Airing) -> AsyncIterator[None]:
+    async def _opening(self, plan: Plan, airing: Airing, rows: BroadcastRows) -> AsyncIterator[None]:
         """Send and measure sound during the block; the opening is stored while the chime plays."""
         opened = now()
         airing.audio_begins(opened)
-        writing = asyncio.create_task(
-            self._database.run(
-                lambda session: broadcast_lifecycle.advance(session, plan.broadcast_id, BroadcastEvent.OPEN, opened)
-            )
-        )
-        measuring = measure_level(self._client, airing.bridge, partial(self._levels.tell, plan.broadcast_id))
+        rows.write(lambda session: _open(session, plan.broadcast_id, opened))
+        tell = partial(self._levels.tell, plan.broadcast_id)
         try:
-            async with in_background(measuring):
+            async with kept_going(partial(measure_level, self._client, airing.bridge, tell)):
                 yield
         finally:
-            await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
-            await writing
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
 
     async def _play(self, plan: Plan, airing: Airing, content: Content) -> Ending:
         await airing.play(plan.opening)
@@ -305,42 +329,42 @@ class Studio:
         with contextlib.suppress(AriError, HungUp):
             await airing.play(self.sounds.closing_chime)
 
-    async def _voice_is_on(self, broadcast_id: int) -> None:
+    def _voice_is_on(self, broadcast_id: int, rows: BroadcastRows) -> None:
         at = now()
-        await self._database.run(lambda session: broadcast_lifecycle.voice_is_on(session, broadcast_id, at))
+        rows.write(lambda session: broadcast_lifecycle.voice_is_on(session, broadcast_id, at))
         log.info("broadcast.on", broadcast=broadcast_id)
 
-    async def _not_recorded(self, broadcast_id: int) -> None:
-        await self._database.run(
-            lambda session: raise_alarm(
-                session,
-                AlarmKind.RECORDING_FAILED,
-                f"broadcast:{broadcast_id}",
-                message("broadcast.not_recorded"),
-            )
-        )
+    async def _close(self, broadcast_id: int, ending: Ending, rows: BroadcastRows) -> Outcome:
+        ended = now()
 
-    async def _store_reports(self, legs: Sequence[SpeakerLeg]) -> None:
-        updates = [leg.report() for leg in legs if leg.dirty]
-        if updates:
-            await self._database.run(lambda session: broadcast_lifecycle.apply_updates(session, updates))
-
-    async def _close(self, plan: Plan, ending: Ending) -> Outcome:
         def close(session: Session) -> Outcome:
-            outcome = broadcast_lifecycle.finish(session, plan.broadcast_id, ending.event, now(), ending.reason)
-            self._recordings.collect(session, plan.broadcast_id)
+            outcome = broadcast_lifecycle.finish(session, broadcast_id, ending.event, ended, ending.reason)
+            self._recordings.collect(session, broadcast_id)
             return outcome
 
-        outcome = await self._database.run(close)
+        def closed() -> None:
+            self._running.discard(broadcast_id)
+            self._recordings.let_go(self._recordings.name(broadcast_id))
+
+        outcome = await rows.close(close, closed)
         log.info(
             "broadcast.closed",
-            broadcast=plan.broadcast_id,
+            broadcast=broadcast_id,
             how=str(ending.event),
             reason=ending.reason,
             heard=outcome.heard,
             total=outcome.total,
         )
         return outcome
+
+
+def _open(session: Session, broadcast_id: int, at: datetime.datetime) -> None:
+    broadcast_lifecycle.advance(session, broadcast_id, BroadcastEvent.OPEN, at)
+
+
+def _not_recorded(session: Session, broadcast_id: int) -> None:
+    about = f"broadcast:{broadcast_id}"
+    raise_alarm(session, AlarmKind.RECORDING_FAILED, about, message("broadcast.not_recorded"))
 
 
 async def _until_over(sounding: Coroutine[Any, Any, Ending], airing: Airing) -> Ending:

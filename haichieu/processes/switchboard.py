@@ -54,13 +54,15 @@ class Switchboard:
         self._callers = caller_part(station, self._client, self._speakers.studio)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
         self._texts = sip_texts(station, self._client)
-        self._intake = RecordingIntake(self._client, station.database, self._callers.recording_kinds)
+        kinds = (*self._callers.recording_kinds, self._speakers.recordings)
+        self._intake = RecordingIntake(self._client, station.database, kinds)
         self._printed_ready = False
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
         async with (
             self._client,
+            self._speakers.studio,
             kept_going(
                 partial(self._client.run, self._connected, self._lost),
                 self._speakers.supervisor.run,
@@ -97,7 +99,7 @@ class Switchboard:
             self._speakers.recordings,
             channels,
             self._station.settings.node,
-            self._speakers.studio.on_air,
+            lambda broadcast_id: broadcast_id in self._speakers.studio.on_air,
         )
         for channel_id in callers:
             self._callers.reception.apologise(channel_id)

@@ -85,7 +85,7 @@ class OfficialDesk:
 def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
     """Return the studio with its accounts, recordings and speaker supervision."""
     settings, database = station.settings, station.database
-    recordings = Recordings(station.recordings, station.media)
+    recordings = Recordings(Spool(station.recordings), database, station.media)
     rules = StudioRules(
         settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface, settings.node
     )

@@ -157,7 +157,6 @@ def test_an_orphan_is_closed_with_the_seconds_it_really_played(
         broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
         apply_updates(session, [heard(broadcast.deliveries[0])])
         assert broadcast_lifecycle.running_on(session, "main") == [broadcast.id]
-        assert broadcast_lifecycle.running_on(session, "main", except_for=[broadcast.id]) == []
         broadcast_lifecycle.close_orphan(session, broadcast.id, reason, LATER)
         assert (broadcast.state, broadcast.reason) == ("failed", reason)
         assert broadcast.deliveries[0].seconds == seconds

@@ -36,5 +36,5 @@ async def test_bridges_of_calls_in_progress_are_left_alone(database: Database) -
     asterisk = Asterisk("answered-out-1", "answered-out-2", "broadcast-1", "broadcast-2", "of-another-program")
     asterisk.events.claim("out-1", "broadcast-1")
     recordings = cast(Recordings, NoRecordings())
-    await clear_orphans(cast(AriClient, asterisk), database, recordings, [], "main", [])
+    await clear_orphans(cast(AriClient, asterisk), database, recordings, [], "main", lambda _: False)
     assert asterisk.bridges == ["answered-out-1", "broadcast-1", "of-another-program"]

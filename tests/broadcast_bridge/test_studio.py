@@ -1,0 +1,185 @@
+"""A studio whose database fails: what is on air goes on, and every row is written in the end."""
+
+import asyncio
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.starting import Request, Taken
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Broadcast, Delivery
+from broadcast_bridge.studio import broadcast_on_air
+from broadcast_bridge.studio.levels import Levels
+from broadcast_bridge.studio.live_recordings import Recordings
+from broadcast_bridge.studio.studio import Sounds, Studio, StudioRules
+from haichieu import background
+from haichieu.ari.call import Call
+from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
+from haichieu.media import Media, MediaStore
+from haichieu.spool import Spool
+from tests.builders.places import commune
+from tests.builders.sounds import stored, tone
+from tests.fake_asterisk import FakeAsterisk
+from tests.faulty_database import FaultyDatabase
+
+NODE = "main"
+
+
+@dataclass
+class Scene:
+    """A studio with two speakers and an official."""
+
+    asterisk: FakeAsterisk
+    database: FaultyDatabase
+    studio: Studio
+    recordings: Recordings
+    store: MediaStore
+    spool: Path
+    official_id: int
+
+    def begin(self) -> int:
+        """Begin a recorded broadcast, as the playout does; return its id."""
+        with self.database.session() as session:
+            sound = stored(session, self.store, b"\x10\x20" * 8000)
+            request = Request("account:test@example", "Bulletin", [sound.id], ["11"])
+            broadcast_id = starting.ask(session, request, now()).id
+            starting.begin(session, broadcast_id, NODE, now())
+        return broadcast_id
+
+    def air(self) -> "asyncio.Task[object]":
+        return asyncio.create_task(self.studio.air(self.begin(), Taken()))
+
+    async def go_live(self) -> "asyncio.Task[object]":
+        """Put a caller on air and wait until the voice is there."""
+        self.asterisk.arrive("caller")
+        call = Call(self.asterisk.client, "caller", "+84912000011", "1900")
+        live = asyncio.create_task(self.studio.go_live(call, self.official_id, "11", Priority.NORMAL))
+        await until(lambda: bool(self.studio.on_air), "planned")
+        return live
+
+    def broadcast(self) -> Broadcast:
+        with self.database.session() as session:
+            return session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).one()
+
+    def deliveries(self) -> set[tuple[str, str | None]]:
+        with self.database.session() as session:
+            return {(one.state, one.reason) for one in session.scalars(sa.select(Delivery))}
+
+    def spoken(self, broadcast_id: int) -> Path:
+        """Leave what Asterisk has recorded of a broadcast in the spool."""
+        file = self.spool / f"broadcast-{broadcast_id}.wav"
+        file.write_bytes(tone(1.0))
+        return file
+
+
+@pytest_asyncio.fixture
+async def scene(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    for module, name, value in (
+        (background, "RETRY_SECONDS", (0.01,)),
+        (broadcast_on_air, "REPORT_SECONDS", 0.01),
+        (broadcast_on_air, "CHIME_WAITS_SECONDS", 5.0),
+    ):
+        monkeypatch.setattr(module, name, value)
+    with database.session() as session:
+        official_id = commune(session).official.id
+    (tmp_path / "spool").mkdir()
+    faulty, store = FaultyDatabase(database), MediaStore(tmp_path / "media", 1)
+    recordings, asterisk = Recordings(Spool(tmp_path / "spool"), faulty, store), FakeAsterisk()
+    sounds, rules = Sounds("opening", "closing", "ready", "siren"), StudioRules(5.0, 60, "", NODE)
+    studio = Studio(asterisk.client, faulty, sounds, rules, recordings, store, Levels(tmp_path))
+    async with studio, asyncio.timeout(30):
+        yield Scene(asterisk, faulty, studio, recordings, store, tmp_path / "spool", official_id)
+    faulty.close()
+
+
+async def test_broadcast_is_closed_as_soon_as_the_database_works_again(scene: Scene) -> None:
+    scene.asterisk.plays_at_once = False
+    airing = scene.air()
+    await until(lambda: scene.deliveries() == {("playing", None)}, "on air")
+    scene.database.lock()
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await until(lambda: scene.database.failures > 10, "closing was tried")
+    assert scene.studio.on_air == {scene.broadcast().id}
+    scene.database.release()
+    await airing
+    assert (scene.broadcast().state, scene.studio.on_air) == ("ended", frozenset())
+    assert scene.deliveries() == {("played", None)}
+
+
+async def test_what_a_speaker_reported_is_written_after_the_database_failed(scene: Scene) -> None:
+    scene.asterisk.plays_at_once = False
+    scene.database.lock()
+    scene.database.failures = 0
+    airing = scene.air()
+    await until(lambda: scene.database.failures > 5, "reports were refused")
+    scene.database.release()
+    await until(lambda: scene.deliveries() == {("playing", None)}, "the log says that the speakers play")
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await airing
+    assert scene.deliveries() == {("played", None)}
+
+
+async def test_live_voice_goes_on_while_nothing_can_be_written(scene: Scene) -> None:
+    live = await scene.go_live()
+    scene.database.lock()
+    await until(lambda: scene.database.failures > 20, "writes were refused")
+    assert not live.done()
+    scene.database.release()
+    await until(lambda: scene.broadcast().live_at is not None, "the voice is in the log")
+    scene.asterisk.hang_up("caller")
+    await asyncio.wait([live])
+    assert (scene.broadcast().state, scene.deliveries()) == ("ended", {("played", None)})
+
+
+async def test_recording_leaves_the_spool_only_after_the_commit(scene: Scene) -> None:
+    live = await scene.go_live()
+    await until(lambda: scene.broadcast().live_at is not None, "live")
+    broadcast_id = scene.broadcast().id
+    recording = scene.spoken(broadcast_id)
+    scene.database.lock()
+    scene.database.failures = 0
+    scene.asterisk.hang_up("caller")
+    await until(lambda: scene.database.failures > 3, "closing was tried")
+    assert recording.exists()
+    scene.database.release()
+    await asyncio.wait([live])
+    assert not recording.exists()
+    with scene.database.session() as session:
+        media = session.get_one(Media, session.get_one(Broadcast, broadcast_id).recording_id)
+        assert media.seconds == 1.0
+
+
+async def test_recording_that_cannot_be_stored_is_taken_in_later(scene: Scene) -> None:
+    live = await scene.go_live()
+    await until(lambda: scene.broadcast().live_at is not None, "live")
+    broadcast_id = scene.broadcast().id
+    recording = scene.spoken(broadcast_id)
+    whole = recording.read_bytes()
+    recording.write_bytes(b"RIFF" + bytes(100))
+    assert scene.recordings.left_recordings() == []
+    scene.asterisk.hang_up("caller")
+    await asyncio.wait([live])
+    assert scene.broadcast().state == "ended"
+    with pytest.raises((wave.Error, EOFError)):
+        scene.recordings.take_in(recording.stem)
+    recording.write_bytes(whole)
+    assert [left.name for left in scene.recordings.left_recordings()] == [f"broadcast-{broadcast_id}"]
+    assert scene.recordings.take_in(recording.stem) == f"broadcast {broadcast_id}"
+    assert (scene.broadcast().recording_id is not None, recording.exists()) == (True, False)
+
+
+async def test_broadcast_whose_rows_cannot_be_read_is_closed_as_failed(scene: Scene) -> None:
+    broadcast_id = scene.begin()
+    scene.database.fail_once()
+    with pytest.raises(sa.exc.OperationalError):
+        await scene.studio.air(broadcast_id, Taken())
+    assert (scene.broadcast().state, scene.studio.on_air) == ("failed", frozenset())

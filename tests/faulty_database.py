@@ -1,0 +1,49 @@
+"""A database whose writes fail while a test wants them to."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from haichieu.database import Database
+
+T = TypeVar("T")
+
+
+class FaultyDatabase(Database):
+    """The same database as another one; `run` and `look` fail when told to."""
+
+    def __init__(self, same: Database) -> None:
+        super().__init__(same.url.render_as_string(hide_password=False))
+        self.failures = 0
+        self._is_locked = False
+        self._fails_once = False
+
+    def lock(self) -> None:
+        """Let every write fail, as it does while another process holds the lock too long."""
+        self._is_locked = True
+
+    def release(self) -> None:
+        """Let everything work again."""
+        self._is_locked = False
+
+    def fail_once(self) -> None:
+        """Let the next write or read fail."""
+        self._fails_once = True
+
+    def _in_session(self, work: Callable[[Session], T]) -> T:
+        with self.session() as session:
+            done = work(session)
+            self._fail(locked=self._is_locked)
+            return done
+
+    def _in_reading(self, work: Callable[[Session], T]) -> T:
+        self._fail(locked=False)
+        return super()._in_reading(work)
+
+    def _fail(self, *, locked: bool) -> None:
+        if locked or self._fails_once:
+            self._fails_once = False
+            self.failures += 1
+            raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
