@@ -7,6 +7,7 @@ many switchboards run and whichever of them dies.
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceReason, What
 from broadcast_bridge.speakers.quiet_hours import may_sound
 from broadcast_bridge.speakers.zones import ZoneRefused
+from haichieu.set_aside import or_set_aside
 
 LEASE = datetime.timedelta(seconds=60)
 LOOK_AHEAD_EVERY = datetime.timedelta(minutes=10)
@@ -55,16 +57,27 @@ def put_on_air(session: Session, who: str, at: datetime.datetime) -> list[Booked
     `who` identifies this run of this process.
     """
     due.settle(session, at)
-    booked = []
-    for occurrence in due.claim_due(session, who, at, LEASE):
-        schedule = occurrence.schedule
-        if reason := may_sound(session, [zone.id for zone in schedule.zones], Priority(schedule.priority), at).reason:
-            due.skip(session, occurrence.id, reason, at)
-        elif schedule.what == What.LIVE:
-            booked.append(_booked(occurrence, schedule))
-        else:
-            _play(session, occurrence, who, programmes_of(schedule), at)
-    return booked
+    booked = [
+        or_set_aside(
+            session,
+            f"occurrence:{occurrence.id}",
+            partial(_dispatch, session, occurrence, who, at),
+            partial(due.mark_missed, session, occurrence.id, OccurrenceReason.BROADCAST_FAILED, at),
+        )
+        for occurrence in due.claim_due(session, who, at, LEASE)
+    ]
+    return [call for call in booked if call is not None]
+
+
+def _dispatch(session: Session, occurrence: Occurrence, who: str, at: datetime.datetime) -> BookedCall | None:
+    schedule = occurrence.schedule
+    if reason := may_sound(session, [zone.id for zone in schedule.zones], Priority(schedule.priority), at).reason:
+        due.skip(session, occurrence.id, reason, at)
+    elif schedule.what == What.LIVE:
+        return _booked(occurrence, schedule)
+    else:
+        _play(session, occurrence, who, programmes_of(schedule), at)
+    return None
 
 
 def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.datetime) -> bool:

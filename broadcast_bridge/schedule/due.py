@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from broadcast_bridge.broadcasts.states import BroadcastState, Priority
@@ -26,6 +27,8 @@ from broadcast_bridge.schedule.states import (
 )
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
+
+log = structlog.get_logger()
 
 GRACE = datetime.timedelta(seconds=120)
 """An occurrence that is found at most this late is still played."""
@@ -74,12 +77,19 @@ def claim_due(
 
 
 def still_belongs(occurrence: Occurrence) -> bool:
-    """Return whether its schedule still has this occurrence: it may have changed since the row was made."""
+    """Return whether its schedule still has this occurrence: it may have changed since the row was made.
+
+    A schedule whose recurrence cannot be computed keeps the occurrences that it has.
+    """
     schedule = occurrence.schedule
     if not schedule.enabled or schedule.removed_at is not None:
         return False
     due = occurrence.due_at
-    return bool(recurrence_of(schedule).between(due, due + datetime.timedelta(seconds=1)))
+    try:
+        return bool(recurrence_of(schedule).between(due, due + datetime.timedelta(seconds=1)))
+    except Exception:
+        log.exception("schedule.faulty", schedule=schedule.id)
+        return True
 
 
 def give_up_late(session: Session, at: datetime.datetime, grace: datetime.timedelta = GRACE) -> int:

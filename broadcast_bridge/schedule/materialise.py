@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,11 @@ from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, Recurrence
 from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState
+from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Base
+from haichieu.locale import message
+
+log = structlog.get_logger()
 
 HORIZON = datetime.timedelta(hours=48)
 """How far ahead occurrences are created."""
@@ -122,11 +127,21 @@ def _make(
     at: datetime.datetime,
 ) -> tuple[int, int]:
     wanted: dict[tuple[int, datetime.datetime], dict[str, Any]] = {}
+    ids: list[int] = []
     for schedule in schedules:
         begin = max(min(made_until.get(schedule.id) or at, at), at - LOOK_BACK)
-        for moment in recurrence_of(schedule).between(begin, until):
-            wanted[schedule.id, moment.at] = _row(schedule, moment)
-    ids = [schedule.id for schedule in schedules]
+        try:
+            rows = {
+                (schedule.id, moment.at): _row(schedule, moment)
+                for moment in recurrence_of(schedule).between(begin, until)
+            }
+        except Exception:  # one faulty schedule must not keep the others off the air
+            log.exception("schedule.set_aside", schedule=schedule.id)
+            text = message("schedule.faulty", title=schedule.title)
+            raise_alarm(session, AlarmKind.SCHEDULE_MISSED, f"schedule:{schedule.id}", text)
+            continue
+        ids.append(schedule.id)
+        wanted.update(rows)
     existing = session.execute(
         sa.select(
             Occurrence.schedule_id, Occurrence.due_at, Occurrence.id, Occurrence.prepare_at, Occurrence.state,

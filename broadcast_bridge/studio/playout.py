@@ -4,26 +4,29 @@ It queries the rows after every change and at every due time. `schedule`, `start
 broadcast begins on which speakers; the studio plays it.
 """
 
-import asyncio
 import datetime
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import acknowledgement, catch_up, rejoining, starting
+from broadcast_bridge.broadcasts.due_broadcasts import begin_due
 from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.schedule import dispatch
 from broadcast_bridge.schedule.dispatch import BookedCall
 from broadcast_bridge.studio.studio import Studio
 from haichieu.ari.client import AriClient
+from haichieu.background import Tasks, for_ever
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
+from haichieu.set_aside import or_set_aside
 
 log = structlog.get_logger()
 
@@ -56,24 +59,27 @@ class Playout:
         self._ahead_at = now()
 
     async def run(self) -> None:
-        """Work until cancelled, and then end the broadcasts on air in order."""
-        async with asyncio.TaskGroup() as broadcasts:
-            async for _ in changes_and_hours(self._database, self._next_hour):
-                await self._client.connected.wait()
-                try:
-                    news = await self._database.run(self._look)
-                except sa.exc.DBAPIError as problem:  # another switchboard was faster, or the database is unavailable
-                    log.warning("playout.database_unavailable", problem=shown(problem))
-                    continue
-                for broadcast_id in news.stop:
-                    self._studio.stop(broadcast_id)
-                await self._studio.give_up(news.taken)
-                await self._studio.fall_silent(news.acknowledged)
-                self._studio.take_back(news.returned)
-                for call in news.booked:
-                    self._book(call, self._run)
-                for broadcast_id, taken in news.begin:
-                    broadcasts.create_task(self._air(broadcast_id, taken))
+        """Work until cancelled, and then end the broadcasts on air in order. No error of this loop ends them."""
+        async with Tasks() as broadcasts:
+            await for_ever(partial(self._follow, broadcasts))
+
+    async def _follow(self, broadcasts: Tasks) -> None:
+        async for _ in changes_and_hours(self._database, self._next_hour):
+            await self._client.connected.wait()
+            try:
+                news = await self._database.run(self._look)
+            except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+                log.warning("playout.database_unavailable", problem=shown(problem))
+                continue
+            for broadcast_id, taken in news.begin:  # first: their rows are committed, and nothing may lose them
+                broadcasts.begin(self._air(broadcast_id, taken))
+            for call in news.booked:
+                self._book(call, self._run)
+            for broadcast_id in news.stop:
+                self._studio.stop(broadcast_id)
+            await self._studio.give_up(news.taken)
+            await self._studio.fall_silent(news.acknowledged)
+            self._studio.take_back(news.returned)
 
     async def _next_hour(self) -> datetime.datetime | None:
         def look(session: Session) -> datetime.datetime | None:
@@ -87,16 +93,13 @@ class Playout:
         at, node, on_air = now(), self._studio.node, self._studio.on_air
         self._look_ahead(session, at)
         booked = dispatch.put_on_air(session, self._run, at)
-        begun = [
-            (broadcast_id, starting.begin(session, broadcast_id, node, at))
-            for broadcast_id in starting.due(session, at, node)
-        ]
-        again = [(broadcast.id, Taken()) for broadcast in catch_up.begin(session, at, node)]
+        begun = begin_due(session, node, at)
+        again = or_set_aside(session, "catch_up", lambda: catch_up.begin(session, at, node)) or ()
         stop = session.scalars(
             sa.select(Broadcast.id).where(Broadcast.id.in_(on_air), Broadcast.stop_asked_at.is_not(None))
         )
         return _News(
-            [(broadcast_id, taken) for broadcast_id, taken in begun if taken is not None] + again,
+            [*begun, *((broadcast.id, Taken()) for broadcast in again)],
             booked,
             list(stop),
             rejoining.taken_away(session, on_air),
