@@ -14,6 +14,7 @@ from string import Template
 from dialplans import modules
 from dialplans.accounts import REALM
 from dialplans.installation import Installation
+from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.settings import Settings
@@ -190,6 +191,8 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "load_lines": _load_lines(installation),
         "data": installation.data,
         "application": APPLICATION,
+        "sign_of_life": sign_of_life.VARIABLE,
+        "valid_seconds": sign_of_life.VALID_SECONDS,
         "ari_user": USER,
         "ari_password": as_value(ari_password(settings)),
         "ari_host": settings.ari_host,

@@ -38,6 +38,7 @@ class AlarmKind(StrEnum):
     JOB_FAILED = "job_failed"
     OUTGOING_REFUSED = "outgoing_refused"
     OUTGOING_LIMIT = "outgoing_limit"
+    PROCESS_HUNG = "process_hung"
 
 
 class NoSuchAlarm(NotFound):

@@ -20,6 +20,7 @@ from haichieu.ari import operations
 from haichieu.ari.call import ANSWERED_BRIDGE, playback_ids
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError
+from haichieu.ari.events import Event
 from haichieu.database import Database, now
 
 log = structlog.get_logger()
@@ -27,19 +28,29 @@ log = structlog.get_logger()
 OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
 """Prefixes of the ids of channels that the station itself creates."""
 
+NOT_ANSWERED = "Ring"
+"""State of the channel of an incoming call that is not answered yet."""
+
 OUR_BRIDGES = ("broadcast-", "transfer-", ANSWERED_BRIDGE)
 
 
-def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[str]:
-    """Return the ids of callers who wait in our application for a handler that is gone."""
+def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[Mapping[str, Any]]:
+    """Return the channels of callers who wait in our application for a handler that is gone."""
     return [
-        channel["id"]
+        channel
         for channel in channels
         if channel["id"] not in claimed
         and not channel["id"].startswith(OUR_CHANNELS)
         and channel["dialplan"]["app_name"] == "Stasis"
         and channel["dialplan"]["app_data"].split(",")[0] == APPLICATION
     ]
+
+
+def unanswered(channel: Mapping[str, Any]) -> Event | None:
+    """Return the arrival of an orphaned caller whom nobody has answered, and who can be served; else None."""
+    if channel["state"] != NOT_ANSWERED:
+        return None
+    return Event("StasisStart", {"args": channel["dialplan"]["app_data"].split(",")[1:], "channel": channel})
 
 
 async def stop_sounds(client: AriClient, callers: Collection[str]) -> None:

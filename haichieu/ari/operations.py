@@ -23,6 +23,8 @@ def _op(method: Literal["GET", "POST", "PUT", "DELETE"], path: str, *query: str,
 
 
 GET_INFO = _op("GET", "/asterisk/info")
+GET_VARIABLE = _op("GET", "/asterisk/variable", "variable")
+SET_VARIABLE = _op("POST", "/asterisk/variable", "variable", "value")
 PUT_OBJECT = _op("PUT", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}", sends_body=True)
 GET_OBJECT = _op("GET", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}")
 DELETE_OBJECT = _op("DELETE", "/asterisk/config/dynamic/{configClass}/{objectType}/{id}")

@@ -102,23 +102,26 @@ def model(
 
 @app.command(help=say("cli.switchboard.help"))
 def switchboard(home: Home = None) -> None:
+    from haichieu.process_pulse import Pulse
     from haichieu.processes.switchboard import run_switchboard
 
-    run_switchboard(settings_for(home))
+    run_switchboard(settings_for(home), Pulse())
 
 
 @app.command(help=say("cli.worker.help"))
 def worker(home: Home = None) -> None:
+    from haichieu.process_pulse import Pulse
     from haichieu.processes.worker import run_worker
 
-    run_worker(settings_for(home))
+    run_worker(settings_for(home), Pulse())
 
 
 @app.command(help=say("cli.web.help"))
 def web(home: Home = None) -> None:
+    from haichieu.process_pulse import Pulse
     from haichieu.processes.web import run_web
 
-    run_web(settings_for(home))
+    run_web(settings_for(home), Pulse())
 
 
 @app.command(help=say("cli.apply.help"))

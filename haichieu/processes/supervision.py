@@ -1,5 +1,7 @@
 """Supervisor of the station's processes: forks and watches them, restarts with back-off, stops in order.
 
+A process that ends is started again, and so is one that hangs: it is killed when its pulse stops.
+
 The supervisor has one thread and forks, so that its children share the imported modules in memory, and all run the same
 version of the program even while a new one is being installed.
 
@@ -24,6 +26,7 @@ from setproctitle import setproctitle
 
 from haichieu.errors import EnvironmentProblem
 from haichieu.process_control import READY, end_with_parent
+from haichieu.process_pulse import Pulse
 
 log = structlog.get_logger()
 
@@ -32,6 +35,12 @@ STABLE_SECONDS = 60.0
 """After this long without a crash the back-off starts over."""
 GIVE_UP_AFTER = 3
 """A process that ends this often in a row before all have once been ready will not come up by trying again."""
+HUNG_SECONDS = 10.0
+"""A process without a beat for this long hangs."""
+START_SECONDS = 120.0
+"""The same before its first beat: a start may wait for a slow disk."""
+PAUSED_SECONDS = 2.0
+"""If we wake up this late, the whole machine was paused, and no process could beat."""
 
 ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
@@ -40,11 +49,15 @@ Program = Callable[[], None]
 
 @dataclass
 class Child:
-    """One supervised process. `load` imports its program, in the supervisor; `stop_seconds` is its time to end."""
+    """One supervised process. `load` imports its program, in the supervisor; `stop_seconds` is its time to end.
+
+    A process that `beats` is killed when the pulse given to `load` stops.
+    """
 
     name: str
-    load: Callable[[], Program]
+    load: Callable[[Pulse], Program]
     stop_seconds: float = 10.0
+    beats: bool = True
 
     pid: int | None = field(default=None, init=False)
     ready: bool = field(default=False, init=False)
@@ -60,16 +73,41 @@ class Child:
     _began: float = field(default=0.0, init=False)
     _crashes: int = field(default=0, init=False)
     _due: float = field(default=0.0, init=False)
+    _pulse: Pulse = field(default_factory=Pulse, init=False)
+    _watched_from: float = field(default=0.0, init=False)
+    _hung: bool = field(default=False, init=False)
 
     def seconds_until_due(self) -> float:
         """Seconds until it is due to start; infinite while it runs."""
         return math.inf if self.pid is not None else max(0.0, self._due - time.monotonic())
 
+    def seconds_until_hung(self) -> float:
+        """Seconds until it counts as hung unless it beats; infinite while it does not run."""
+        if self.pid is None or self._hung or not self.beats:
+            return math.inf
+        last = self._pulse.last()
+        limit = START_SECONDS if last is None else HUNG_SECONDS
+        return max(0.0, max(last or 0.0, self._watched_from) + limit - time.monotonic())
+
+    def watch_again(self) -> None:
+        """Give it the whole time for its next beat."""
+        self._watched_from = time.monotonic()
+
+    def kill_if_hung(self) -> None:
+        """Kill it with its descendants if its pulse has stopped; it is started again like one that ended."""
+        if self.seconds_until_hung() == 0:
+            assert self.pid is not None  # noqa: S101
+            self._hung = True
+            log.error("process.hung", process=self.name, pid=self.pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
     def start(self) -> Program | None:
         """Fork. Returns None in the supervisor, and in the new process the program that it is to run."""
         gc.disable()  # garbage collection during imports takes a third of the start time
         try:
-            program = self.load()
+            self._pulse, self._hung = Pulse(hung=self._hung), False
+            program = self.load(self._pulse)
             gc.freeze()  # and a collection in a child does not copy shared pages
         finally:
             gc.enable()
@@ -92,6 +130,7 @@ class Child:
         os.set_blocking(reading, False)
         self.pid, self.life, self.output = pid, os.pidfd_open(pid), reading
         self._rest, self._began = b"", time.monotonic()
+        self.watch_again()
         return None
 
     def look(self) -> None:
@@ -187,13 +226,22 @@ def _until_told(children: Sequence[Child], orders: socket.socket, on_ready: Call
         if not came_up and all(child.ready for child in children):
             came_up = True
             on_ready()
-        _wait([orders.fileno(), *_to_watch(children)], min(child.seconds_until_due() for child in children))
+        began, news_in = time.monotonic(), min(_seconds_until_news(child) for child in children)
+        _wait([orders.fileno(), *_to_watch(children)], news_in)
+        if time.monotonic() - began > news_in + PAUSED_SECONDS:
+            for child in children:
+                child.watch_again()
         for child in children:
             child.look()
+            child.kill_if_hung()
             if child.ended_unready >= GIVE_UP_AFTER and not came_up:
                 words = "\n".join(child.last_words[-5:])
                 raise EnvironmentProblem("base.process_does_not_start", name=child.name, words=words)
     return None
+
+
+def _seconds_until_news(child: Child) -> float:
+    return min(child.seconds_until_due(), child.seconds_until_hung())
 
 
 def _stop(children: Sequence[Child]) -> None:

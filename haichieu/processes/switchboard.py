@@ -5,21 +5,24 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 
-from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds
+from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds, unanswered
 from dialplans.configuration import ari_password
-from haichieu.ari import operations
+from haichieu.ari import operations, sign_of_life
 from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
-from haichieu.background import kept_going, until_terminated
+from haichieu.background import in_background, kept_going, until_terminated
 from haichieu.changes import changes
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
+from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
+from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
 from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part
@@ -32,12 +35,21 @@ log = structlog.get_logger()
 
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
+THREADS_SECONDS = 60.0
+"""A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
 
-def run_switchboard(settings: Settings) -> None:
+def run_switchboard(settings: Settings, pulse: Pulse) -> None:
     """Run the calls of one Asterisk until SIGTERM; then end broadcasts and calls in order."""
     configure_logs(settings.log_level, "switchboard")
-    asyncio.run(until_terminated(lambda: Switchboard(open_station(settings)).run()))
+    asyncio.run(until_terminated(partial(_work, settings, pulse)))
+
+
+async def _work(settings: Settings, pulse: Pulse) -> None:
+    async with in_background(beat_from_loop(pulse, THREADS_SECONDS)):
+        station = open_station(settings)
+        report_hang(station.database, "switchboard", pulse)
+        await Switchboard(station).run()
 
 
 class Switchboard:
@@ -67,6 +79,7 @@ class Switchboard:
                 partial(self._client.run, self._connected, self._lost),
                 self._speakers.supervisor.run,
                 self._heartbeat,
+                partial(sign_of_life.keep_showing, self._client, self._works),
                 self._follow_rows,
                 self._prepare_prompts,
                 self._intake.run,
@@ -91,7 +104,7 @@ class Switchboard:
 
     async def _connected(self, channels: list[Mapping[str, Any]]) -> None:
         callers = orphaned_callers(channels, self._client.events.claimed)
-        await stop_sounds(self._client, callers)
+        await stop_sounds(self._client, [caller["id"] for caller in callers])
         await self._speakers.accounts.push_all()
         await clear_orphans(
             self._client,
@@ -101,10 +114,14 @@ class Switchboard:
             self._station.settings.node,
             lambda broadcast_id: broadcast_id in self._speakers.studio.on_air,
         )
-        for channel_id in callers:
-            self._callers.reception.apologise(channel_id)
+        for caller in callers:
+            if arrival := unanswered(caller):
+                self._callers.reception.take(arrival)
+            else:
+                self._callers.reception.apologise(caller["id"])
         await self._speakers.supervisor.look("connected")
         await self._beat(asterisk=True)
+        await sign_of_life.show(self._client)
         if not self._printed_ready:
             self._printed_ready = True
             print(READY, flush=True)
@@ -130,6 +147,14 @@ class Switchboard:
 
     async def _beat(self, *, asterisk: bool) -> None:
         await self._database.run(partial(beat, component="switchboard", asterisk=asterisk))
+
+    async def _works(self) -> bool:
+        """Return whether the switchboard can serve a caller: its threads run, and the database can be read."""
+        try:
+            await self._database.look(lambda session: session.execute(sa.select(1)))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
 
     async def _lost(self) -> None:
         await self._beat(asterisk=False)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import configure_mappers
 
 from haichieu.database import migrate
 from haichieu.logs import configure_logs
+from haichieu.process_pulse import Pulse
 from haichieu.processes.supervision import Child, Program, supervise
 from haichieu.settings import Settings
 
@@ -23,7 +24,7 @@ def run_up(settings: Settings) -> None:
         Child("web", partial(_web, settings), stop_seconds=10.0),
         Child("worker", partial(_worker, settings), stop_seconds=10.0),
         Child("switchboard", partial(_switchboard, settings), stop_seconds=15.0),
-        Child("asterisk", partial(_asterisk, settings), stop_seconds=10.0),
+        Child("asterisk", lambda _: _asterisk(settings), stop_seconds=10.0, beats=False),
     )
     if program := supervise(children, partial(_say_ready, settings)):
         program()
@@ -44,22 +45,22 @@ def _asterisk(settings: Settings) -> Program:
     return partial(run_asterisk, settings)
 
 
-def _switchboard(settings: Settings) -> Program:
+def _switchboard(settings: Settings, pulse: Pulse) -> Program:
     from haichieu.processes.switchboard import run_switchboard
 
     configure_mappers()
-    return partial(run_switchboard, settings)
+    return partial(run_switchboard, settings, pulse)
 
 
-def _worker(settings: Settings) -> Program:
+def _worker(settings: Settings, pulse: Pulse) -> Program:
     from haichieu.processes.worker import run_worker
 
     configure_mappers()
-    return partial(run_worker, settings)
+    return partial(run_worker, settings, pulse)
 
 
-def _web(settings: Settings) -> Program:
+def _web(settings: Settings, pulse: Pulse) -> Program:
     from haichieu.processes.web import run_web
 
     configure_mappers()
-    return partial(run_web, settings)
+    return partial(run_web, settings, pulse)

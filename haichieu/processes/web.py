@@ -20,6 +20,8 @@ from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.locale import message, render
 from haichieu.logs import configure_logs
 from haichieu.process_control import READY
+from haichieu.process_pulse import Pulse, beat_from_thread
+from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.settings import Settings
 from ivr.calls.routing import unit_of_texts, unit_texted
@@ -27,13 +29,14 @@ from ivr.calls.routing import unit_of_texts, unit_texted
 log = structlog.get_logger()
 
 
-def run_web(settings: Settings) -> None:
+def run_web(settings: Settings, pulse: Pulse) -> None:
     """Serve until SIGTERM."""
     configure_logs(settings.log_level, "web")
     station = open_station(settings)
+    report_hang(station.database, "web", pulse)
     _print_first_link(station)
     app = create_app(station.database, settings, [webhooks_of_texts(station)])
-    serve(app, settings.bind, settings.web_port, partial(_started, station.database))
+    serve(app, settings.bind, settings.web_port, partial(_started, station.database, pulse))
 
 
 def _print_first_link(station: OpenedStation) -> None:
@@ -58,7 +61,8 @@ def _unit_for(session: Session, number: str) -> int | None:
     return unit_texted(session, number) or unit_of_texts(session)
 
 
-def _started(database: Database) -> None:
+def _started(database: Database, pulse: Pulse) -> None:
+    beat_from_thread(pulse)
     threading.Thread(target=_beat_for_ever, args=(database,), daemon=True, name="heartbeat").start()
     print(READY, flush=True)
 

@@ -23,7 +23,9 @@ from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.process_control import READY
+from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.answers import answers_on_air
+from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.texts import text_dispatcher
 from haichieu.settings import Settings
@@ -33,14 +35,15 @@ log = structlog.get_logger()
 DAY_SECONDS = 24 * 3600.0
 
 
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, pulse: Pulse) -> None:
     """Work until SIGTERM."""
     configure_logs(settings.log_level, "worker")
     station = open_station(settings)
-    asyncio.run(until_terminated(partial(_work, station)))
+    report_hang(station.database, "worker", pulse)
+    asyncio.run(until_terminated(partial(_work, station, pulse)))
 
 
-async def _work(station: OpenedStation) -> None:
+async def _work(station: OpenedStation, pulse: Pulse) -> None:
     settings, database, store = station.settings, station.database, station.media
     rules = programme_retention.Rules(
         settings.keep_withdrawn_days, settings.keep_expired_days, settings.keep_recordings_days
@@ -52,6 +55,7 @@ async def _work(station: OpenedStation) -> None:
     print(READY, flush=True)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
     async with kept_going(
+        partial(beat_from_loop, pulse),
         partial(_heartbeat, database, settings.transcriber),
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),

@@ -15,30 +15,40 @@ from tests.waiting import wait_until
 SUPERVISOR = """
 import signal, sys, time
 from functools import partial
+from haichieu import process_pulse
 from haichieu.logs import configure_logs
+from haichieu.processes import supervision
 from haichieu.processes.supervision import Child, supervise
 
-def steady(name):
+process_pulse.BEAT_SECONDS, supervision.HUNG_SECONDS = 0.1, 1.0
+
+def steady(name, pulse):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(f"{name} goes", flush=True)))
     print("ready", flush=True)
     time.sleep(600)
 
-def deaf(name):
+def deaf(name, pulse):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("ready", flush=True)
     time.sleep(600)
 
-def broken(name):
+def broken(name, pulse):
     sys.exit("no room on the disk")
 
+def beating(name, of_its_own):
+    if of_its_own.hung:
+        print("its predecessor hung", flush=True)
+    process_pulse.beat_from_thread(of_its_own)
+    steady(name, of_its_own)
+
 def child(name, kind):
-    def load():
+    def load(pulse):
         if kind == "large":
             print("loading", flush=True)
             time.sleep(1.0)
-        return partial(globals().get(kind, steady), name)
+        return partial(globals().get(kind, steady), name, pulse)
 
-    return Child(name, load, stop_seconds=1.0)
+    return Child(name, load, stop_seconds=1.0, beats=kind in ("beating", "slow"))
 
 configure_logs("info", "supervisor")
 children = [child(*word.split("=")) for word in sys.argv[1:]]
@@ -122,6 +132,28 @@ def test_one_that_is_killed_comes_back_and_the_others_stay(started: Callable[...
     assert printed == "all ended\n"  # and `all ready` was not said again
     assert "process.ended" in said
     assert station.process.returncode == 0
+
+
+def test_hung_process_is_replaced_and_a_slow_start_is_not(started: Callable[..., Supervised]) -> None:
+    station = started("web=beating", "worker=slow", "engine=steady")
+    assert station.line() == "all ready"
+    hung, others = station.child("web"), (station.child("worker"), station.child("engine"))
+    os.kill(hung, signal.SIGSTOP)
+    wait_until(lambda: is_gone(hung), "it is killed", WAIT)
+
+    def is_back() -> bool:
+        try:
+            back = station.child("web")
+            return back != hung and len(list(Path(f"/proc/{back}/task").iterdir())) > 1  # its pulse has a thread
+        except (ValueError, FileNotFoundError):
+            return False
+
+    wait_until(is_back, "it is back", WAIT)
+    assert (station.child("worker"), station.child("engine")) == others
+    station.process.send_signal(signal.SIGTERM)
+    _, said = station.finish()
+    assert "process.hung" in said
+    assert "web: its predecessor hung" in said
 
 
 def test_one_that_does_not_come_up_is_named_with_its_last_words(started: Callable[..., Supervised]) -> None:

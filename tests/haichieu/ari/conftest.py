@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 
 from dialplans.accounts import ha1, phone_account
 from dialplans.configuration import ari_password
+from haichieu.ari import sign_of_life
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.events import Event
@@ -63,11 +65,16 @@ async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
 
         async def connected(channels: list[Mapping[str, Any]]) -> None:
             connections.append(channels)
+            await sign_of_life.show(client)
 
         async def lost() -> None:
             losses.append(None)
 
-        await stack.enter_async_context(in_background(client.run(connected, lost)))
+        await stack.enter_async_context(
+            in_background(
+                client.run(connected, lost), sign_of_life.keep_showing(client, partial(asyncio.sleep, 0, True))
+            )
+        )
         await asyncio.wait_for(client.connected.wait(), 10)
         phone = SoftPhone(server=asterisk.server, id="phone", password=PASSWORD)
         await stack.enter_async_context(phone)
