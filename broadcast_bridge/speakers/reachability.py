@@ -15,14 +15,14 @@ def note_all(
     """Store whether this switchboard (`node`) can reach each SIP speaker, and return those for which that has changed.
 
     `why` is the source of the information. A speaker that another switchboard reaches is not marked as unreachable.
-    Multicast groups cannot be monitored and have no history.
+    The history of a speaker begins when it is reached for the first time; multicast groups, which cannot be monitored,
+    have none.
     """
     speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
     news = [
         speaker
         for speaker in speakers
-        if speaker.reachable_since is None
-        or (not speaker.reachable and speaker.code in reachable_codes)
+        if (not speaker.reachable and speaker.code in reachable_codes)
         or (speaker.reachable and speaker.code not in reachable_codes and speaker.node == node)
     ]
     for speaker in news:
