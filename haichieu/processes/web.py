@@ -9,7 +9,7 @@ import structlog
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
-from admin.serve import serve
+from admin.http.serving import serve
 from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
@@ -36,7 +36,8 @@ def run_web(settings: Settings, pulse: Pulse) -> None:
     report_hang(station.database, "web", pulse)
     _print_first_link(station)
     app = create_app(station.database, settings, [webhooks_of_texts(station)])
-    serve(app, settings.bind, settings.web_port, partial(_started, station.database, pulse))
+    ready = partial(_started, station.database, pulse)
+    serve(app, settings.bind, settings.web_port, ready, behind_proxy=settings.web_proxies > 0)
 
 
 def _print_first_link(station: OpenedStation) -> None:

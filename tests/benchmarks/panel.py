@@ -1,7 +1,9 @@
 """The panel under load: pages among 100,000 cases and 1,000,000 deliveries on both databases, and many live pages."""
 
+import contextlib
 import os
 import re
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -12,12 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from admin.access import sessions, tokens
-from admin.serve import leave_what_stays
+from admin.http.serving import leave_what_stays
 from admin.web import create_app
 from haichieu import alarms
 from haichieu.database import Database, migrate, now
@@ -32,6 +36,7 @@ from tests.benchmarks.table import Row
 from tests.postgres import private_cluster
 
 LIVE_PAGES = 40
+HALF_OPEN = 400
 TIMES = 20
 _ADDRESS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 _MONTH = "since=2026-12-01&until=2026-12-31"
@@ -210,6 +215,27 @@ def live_pages(folder: Path) -> list[Row]:
     ]  # fmt: skip
 
 
+def half_open_requests(folder: Path) -> Row:
+    """The health page while 400 clients have sent half a request each."""
+    template = folder / "half-open.sqlite"
+    migrate(f"sqlite:///{template}")
+    home = folder / "half-open"
+    home.mkdir()
+    with served(template, home) as running, contextlib.ExitStack() as opened:
+        where = urlsplit(running.address)
+        for _ in range(HALF_OPEN):
+            client = opened.enter_context(socket.create_connection((where.hostname or "", where.port or 0), timeout=20))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        taken = []
+        for _ in range(TIMES * 5):
+            begin = time.perf_counter()
+            with contextlib.suppress(HTTPError):  # the other processes of the station do not run
+                _get(f"{running.address}/healthz", "").read()
+            taken.append(time.perf_counter() - begin)
+    return (f"panel: /healthz beside {HALF_OPEN} half-open requests, p95 (ms)", f"{_ninety_five(taken):.0f}", "", "",
+            "≤ 100")  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Use:
     """What a process and its children have used: resident megabytes now, seconds of the processor since they began."""
@@ -246,5 +272,6 @@ def measure(cases: int = CASES, broadcasts: int = BROADCASTS) -> Iterator[Row]:
             finally:
                 database.close()
         yield from live_pages(folder)
+        yield half_open_requests(folder)
     load = max(began, os.getloadavg()[1])
     yield (f"panel: load of the machine's {os.cpu_count()} cores meanwhile, ours about 1", f"{load:.1f}", "", "", "")
