@@ -87,8 +87,8 @@ def account_of(session: Session, email: str) -> Account:
 
 
 def may(account: Account, action: Action) -> bool:
-    """Return whether the account's role grants an action in any unit."""
-    return action in MAY[Role(account.role)]
+    """Return whether the account's role grants an action in any unit, within the scope of the token in use."""
+    return action in MAY[Role(account.role)] and _is_in_scope(account, action)
 
 
 def units_of(session: Session, account: Account) -> set[int]:
@@ -103,7 +103,13 @@ def require(session: Session, account: Account, action: Action, unit_id: int) ->
 
 def require_everywhere(session: Session, account: Account, action: Action, unit_ids: Iterable[int]) -> None:
     """Raise NotAllowed unless the account may do it in each of the units."""
+    if not _is_in_scope(account, action):
+        raise NotAllowed("base.account.not_in_scope", action=action.words)
     if not may(account, action):
         raise NotAllowed("base.account.role_may_not", role=message(f"panel.role.{account.role}"), action=action.words)
     if not set(unit_ids) <= units_of(session, account):
         raise NotAllowed("base.account.other_unit", email=account.email)
+
+
+def _is_in_scope(account: Account, action: Action) -> bool:
+    return account.limited_to is None or action in account.limited_to

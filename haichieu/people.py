@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -105,6 +106,9 @@ class Account(Base):
     """Of the panel's pages; empty is the station's."""
 
     unit: Mapped[Unit] = relationship()
+
+    limited_to = cast("frozenset[str] | None", None)
+    """Actions that this use of the account is limited to, by the scope of an API token; None is no limit."""
 
 
 def official_with_phone(session: Session, number: str) -> Official | None:

@@ -64,7 +64,10 @@ class RecoveryCode(Base):
 
 
 class ApiToken(Base):
-    """A named API token with the rights of its account; `hint` is its beginning, to recognise it in a list."""
+    """A named API token: the rights of its account that are in `scope`, until `expires_at` or another password.
+
+    `hint` is its beginning, to recognise it in a list; `password_mark` is as in `WebSession`.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -73,7 +76,10 @@ class ApiToken(Base):
     name: Mapped[str] = mapped_column(sa.String(100))
     hint: Mapped[str] = mapped_column(sa.String(12))
     token_digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    password_mark: Mapped[str] = mapped_column(sa.String(64))
+    scope: Mapped[list[str]]
     created_at: Mapped[datetime.datetime]
+    expires_at: Mapped[datetime.datetime]
     last_used_at: Mapped[datetime.datetime | None]
     revoked_at: Mapped[datetime.datetime | None]
 

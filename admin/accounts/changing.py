@@ -28,9 +28,10 @@ def new_password() -> str:
 
 
 def reset_password(session: Session, account: Account, who: str, at: datetime.datetime) -> str:
-    """Give an account another password, which ends its sessions; return it, as it cannot be read again."""
+    """Give an account another password, which ends its sessions and tokens; return it, as it cannot be read again."""
     password = new_password()
     sessions.end_all(session, account.id, who, at)
+    tokens.revoke_all(session, account.id, who, at)
     account.password_hash = hash_secret(password)
     audit.record(session, who, "account.password_reset", f"account:{account.email}")
     return password
@@ -40,8 +41,7 @@ def disable(session: Session, account: Account, who: str, at: datetime.datetime)
     """End an account's sessions and tokens and refuse sign-in until its password is reset. Raises LastAdministrator."""
     require_another_administrator(session, account)
     sessions.end_all(session, account.id, who, at)
-    for token in tokens.tokens_of(session, account.id):
-        tokens.revoke(session, token.id, who, at)
+    tokens.revoke_all(session, account.id, who, at)
     account.password_hash = ""
     audit.record(session, who, "account.disable", f"account:{account.email}")
 

@@ -1,5 +1,6 @@
 """Pages of accounts: list, add, edit, reset password, end sessions, turn codes off."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -9,8 +10,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from admin.access import second_factor, sessions
-from admin.access.models import ApiToken, SecondFactor, WebSession
+from admin.access.confirming import FIELD, confirm_password
+from admin.access.errors import AccessRefused
+from admin.access.models import SecondFactor, WebSession
 from admin.access.permissions import needs
+from admin.access.tokens import tokens_of
 from admin.access.visitors import visitor
 from admin.accounts.changing import (
     LastAdministrator,
@@ -28,7 +32,7 @@ from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.district.entries import ACCOUNT, EntryRefused, texts_of
+from haichieu.district.entries import ACCOUNT, EntryRefused, Texts, texts_of
 from haichieu.people import Account, Role
 
 COLUMNS = "email, name, role, unit"
@@ -66,13 +70,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
             codes = set(
                 session.scalars(sa.select(SecondFactor.account_id).where(SecondFactor.confirmed_at.is_not(None)))
             )
-            tokens = dict(
-                session.execute(
-                    sa.select(ApiToken.account_id, sa.func.count())
-                    .where(ApiToken.revoked_at.is_(None))
-                    .group_by(ApiToken.account_id)
-                ).all()
-            )
+            tokens = Counter(token.account_id for token in tokens_of(session, now()))
         return page("accounts.html", accounts=found, seen=seen, codes=codes, tokens=tokens, is_disabled=is_disabled)
 
     @app.get("/accounts/new")
@@ -84,14 +82,17 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/new")
     @needs(Action.MANAGE_ACCOUNTS, checks_units=True)
     def add_account() -> Response:
-        """Add an account and show its temporary password once."""
+        """Add an account (asks for the visitor's password) and show its temporary password once."""
         password = new_password()
-        texts = {**sent_form().fields, "password": [password]}
+        texts = {**_own_fields(sent_form()), "password": [password]}
         try:
+            confirm_password(panel, sent_form())
             with panel.database.session() as session:
                 email = take_form(session, panel, ACCOUNT, texts=texts).email
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
+        except AccessRefused as refusal:
+            return _form_page(panel, _not_confirmed(sent_form(), refusal), status=422)
         return page("password_once.html", given=[(email, password)])
 
     @app.get("/accounts/<int:number>/edit")
@@ -106,19 +107,21 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/edit")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account, checks_units=True)
     def change_account(number: int) -> Response:
-        """Change name, role and unit."""
+        """Change name, role and unit (asks for the visitor's password)."""
         form = sent_form()
         with panel.database.session() as session:
             row = session.get_one(Account, number)
         try:
+            confirm_password(panel, form)
             with panel.database.session() as session:
                 found = session.get_one(Account, number)
                 if form.value("role") != found.role or form.value("unit") != found.unit.code:
                     require_another_administrator(session, found)
-                texts = {name: values for name, values in form.fields.items() if name != "password"}
-                take_form(session, panel, ACCOUNT, found, texts)
+                take_form(session, panel, ACCOUNT, found, _own_fields(form))
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), row, 422)
+        except AccessRefused as refusal:
+            return _form_page(panel, _not_confirmed(form, refusal), row, 422)
         except LastAdministrator as refusal:
             form.problems[""] = refusal.message
             return _form_page(panel, form, row, 409)
@@ -128,7 +131,9 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/password")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def reset_account_password(number: int) -> Response:
-        """Reset the password and show it once; this enables a disabled account."""
+        """Reset the password (asks for the visitor's) and show it once; this enables a disabled account."""
+        if problem := _problem_of_confirming(panel, number):
+            return problem
         with panel.database.session() as session:
             row = session.get_one(Account, number)
             password = reset_password(session, row, visitor().actor, now())
@@ -167,14 +172,39 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.post("/accounts/<int:number>/second-factor/off")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
     def reset_second_factor(number: int) -> Response:
-        """Turn confirmation codes off for an owner who lost the phone and the recovery codes."""
+        """Turn codes off for an owner who lost phone and recovery codes (asks for the visitor's password)."""
+        if problem := _problem_of_confirming(panel, number):
+            return problem
         with panel.database.session() as session:
             second_factor.switch_off(session, session.get_one(Account, number), visitor().actor)
         flash(say("accounts.second_factor_off"))
         return redirect(url_for("accounts"), 303)
 
 
+def _own_fields(form: Form) -> Texts:
+    """Return the fields of the account itself."""
+    return {name: values for name, values in form.fields.items() if name != FIELD}
+
+
+def _not_confirmed(form: Form, refusal: AccessRefused) -> Form:
+    form.problems[FIELD] = refusal.message
+    return form
+
+
+def _problem_of_confirming(panel: Panel, number: int) -> Response | None:
+    """Return the page of the account with the problem, if the visitor's password is missing or wrong."""
+    try:
+        confirm_password(panel, sent_form())
+    except AccessRefused as refusal:
+        with panel.database.reading() as session:
+            row = session.get_one(Account, number)
+            form = form_of(panel, texts_of(ACCOUNT, row))
+        return _form_page(panel, _not_confirmed(form, refusal), row, 422)
+    return None
+
+
 def _form_page(panel: Panel, form: Form, row: Account | None = None, status: int = 200) -> Response:
     with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
-    return page("account_form.html", status, form=form, account=row, units=units, roles=list(Role))
+        has_codes = row is not None and second_factor.is_on(session, row.id)
+    return page("account_form.html", status, form=form, account=row, units=units, roles=list(Role), has_codes=has_codes)

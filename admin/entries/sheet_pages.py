@@ -3,6 +3,8 @@
 from flask import Flask, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from admin.access.confirming import confirm_password
+from admin.access.errors import AccessRefused
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
@@ -21,7 +23,8 @@ def register_sheet(
 ) -> None:
     """Add `/WHERE/import`. New PINs are shown once as paper slips, passwords in a list.
 
-    A table of accounts only adds; roles and passwords of existing accounts are changed on their pages.
+    A table of accounts only adds, and asks for the visitor's password; roles and passwords of existing accounts are
+    changed on their pages.
     """
 
     allow: Allow = require_zones_of_official if kind is OFFICIAL else require_to_configure
@@ -52,11 +55,13 @@ def register_sheet(
             with panel.database.session() as session:
                 require_in(session, action, ())
             dry_run = form.value("confirmed") != "yes"
+            if kind is ACCOUNT and not dry_run:
+                confirm_password(panel, form)
             sheet = take_sheet(
                 panel.database, panel.vault, kind, text, visitor().actor, allow, make,
                 dry_run=dry_run, only_adds=kind is ACCOUNT,
             )  # fmt: skip
-        except UsageError as refusal:
+        except (UsageError, AccessRefused) as refusal:
             form.problems[""] = refusal.message
             return show(form, 422)
         if sheet.wrong:

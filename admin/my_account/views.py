@@ -5,28 +5,31 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from admin.access import second_factor, sessions, sign_in, tokens
-from admin.access.errors import AccessRefused
-from admin.access.gate import address_of_request
+from admin.access.confirming import FIELD, confirm_password
 from admin.access.kept_forms import take_kept
 from admin.access.models import WebSession
 from admin.access.permissions import for_anyone_signed_in
 from admin.access.visitors import visitor
-from admin.layout.language import say
+from admin.layout.language import say, sentence
 from admin.layout.pages import Form, page, sent_form
 from admin.login.views import enter
 from admin.my_account.browsers import browser_name
 from admin.panel import Panel
+from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message
 from haichieu.people import Account
 from haichieu.station import the_station
 
+TOKEN_DAYS = (30, 90, 365)
+
 
 def register_my_account(app: Flask, panel: Panel) -> None:
     """Add the pages of the visitor's own account."""
 
     app.jinja_env.filters["browser"] = browser_name
+    app.jinja_env.filters["action_words"] = lambda name: sentence(Action(name).words)
 
     @app.get("/account")
     @for_anyone_signed_in
@@ -37,15 +40,16 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/password")
     @for_anyone_signed_in
     def change_my_password() -> Response:
-        """Change the password; every other session ends and this one is renewed."""
+        """Change the password; every other session and every API token ends, and this session is renewed."""
         form, moment = sent_form(), now()
         try:
             if form.value("new_password") != form.value("new_password_again"):
                 raise UsageError("panel.my_account.passwords_differ")
-            _check_again(panel, form)
+            confirm_password(panel, form)
             with panel.database.session() as session:
                 account = session.get_one(Account, visitor().account.id)
                 sessions.end_all(session, account.id, visitor().actor, moment)
+                tokens.revoke_all(session, account.id, visitor().actor, moment)
                 sign_in.change_password(session, account, form.value("new_password"))
         except HaiChieuError as refusal:
             return _overview(panel, password_problem=refusal.message, status=422)
@@ -63,8 +67,13 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/second-factor")
     @for_anyone_signed_in
     def confirm_second_factor() -> Response:
-        """Turn codes on with the first of them, and show the recovery codes once."""
+        """Turn codes on with the first of them (asks for the password), and show the recovery codes once."""
         form = sent_form()
+        try:
+            confirm_password(panel, form)
+        except HaiChieuError as refusal:
+            form.problems[FIELD] = refusal.message
+            return _set_up(panel, form, 422)
         with panel.database.session() as session:
             account = session.get_one(Account, visitor().account.id)
             codes = second_factor.confirm(session, panel.vault, account, form.value("code"), now())
@@ -78,7 +87,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     def my_second_factor_off() -> Response:
         """Turn off two-factor authentication (asks for the password)."""
         try:
-            _check_again(panel, sent_form())
+            confirm_password(panel, sent_form())
         except HaiChieuError as refusal:
             return _overview(panel, second_factor_problem=refusal.message, status=422)
         with panel.database.session() as session:
@@ -100,13 +109,14 @@ def register_my_account(app: Flask, panel: Panel) -> None:
     @app.post("/account/tokens")
     @for_anyone_signed_in
     def create_my_token() -> Response:
-        """Create an API token and show it once."""
+        """Create an API token and show it once (asks for the password)."""
         form = sent_form()
         try:
+            confirm_password(panel, form)
             with panel.database.session() as session:
                 account = session.get_one(Account, visitor().account.id)
-                token = tokens.create(session, account, form.value("name"), visitor().actor, now())
-        except UsageError as refusal:
+                token = tokens.create(session, account, form.value("name"), visitor().actor, now(), _limits(form))
+        except HaiChieuError as refusal:
             return _overview(panel, token_problem=refusal.message, status=422)
         return page("token.html", token=token, name=form.value("name"))
 
@@ -119,13 +129,23 @@ def register_my_account(app: Flask, panel: Panel) -> None:
         return redirect(url_for("my_account"), 303)
 
 
+def _limits(form: Form) -> tokens.Limits:
+    """Return the chosen rights and days. Raises UsageError."""
+    try:
+        return tokens.Limits({Action(name) for name in form.values("scope")}, int(form.value("days")))
+    except ValueError as problem:
+        raise UsageError("api.token_scope") from problem
+
+
 def _overview(panel: Panel, status: int = 200, **problems: Message) -> Response:
     account_id = visitor().account.id
     with panel.database.reading() as session:
         found = {
             "account": session.get_one(Account, account_id),
             "logins": sessions.open_logins(session, account_id, now()),
-            "tokens": tokens.tokens_of(session, account_id),
+            "tokens": tokens.tokens_of(session, now(), account_id),
+            "scopes": [action for action in tokens.SCOPES if visitor().may(action)],
+            "days": TOKEN_DAYS,
             "has_second_factor": second_factor.is_on(session, account_id),
             "codes_left": second_factor.recovery_codes_left(session, account_id),
         }
@@ -141,12 +161,3 @@ def _set_up(panel: Panel, form: Form, status: int = 200) -> Response:
         secret = second_factor.prepare(session, panel.vault, account, now())
         image = second_factor.qr_code(secret, account, the_station(session).name)
     return page("second_factor.html", status=status, form=form, secret=secret, qr_code=Markup(image))  # noqa: S704
-
-
-def _check_again(panel: Panel, form: Form) -> None:
-    """Raise unless the typed password is the visitor's."""
-    with panel.database.session() as session:
-        account = session.get_one(Account, visitor().account.id)
-        refusal = sign_in.check_again(session, account, form.value("password"), address_of_request(), now())
-    if isinstance(refusal, AccessRefused):
-        raise refusal

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from admin.access import tokens
-from haichieu.account_rights import account_of
+from haichieu.account_rights import Action, account_of
 from haichieu.cli.options import Home
 from haichieu.command_language import say, show_moment
 from haichieu.database import now
@@ -23,11 +23,14 @@ ACTOR = "command line"
 def create(
     account: Annotated[str, typer.Option("--account", help=say("cli.token.create_account"))],
     name: Annotated[str, typer.Option(help=say("cli.token.create_name"))] = "haichieu token create",
+    may: Annotated[list[Action] | None, typer.Option("--may", help=say("cli.token.create_may"))] = None,
+    days: Annotated[int, typer.Option("--days", help=say("cli.token.create_days"))] = tokens.DAYS,
     home: Home = None,
 ) -> None:
+    limits = tokens.Limits(set(may) if may else None, days)
     station = open_station(load_settings(home=home))
     with station.database.session() as session:
-        token = tokens.create(session, account_of(session, account), name, ACTOR, now())
+        token = tokens.create(session, account_of(session, account), name, ACTOR, now(), limits)
     print(token)
 
 
@@ -38,16 +41,17 @@ def list_tokens(
 ) -> None:
     station = open_station(load_settings(home=home))
     with station.database.session() as session:
-        found = tokens.tokens_of(session, account_of(session, account).id if account else None)
+        found = tokens.tokens_of(session, now(), account_of(session, account).id if account else None)
         if not found:
             print(say("cli.token.none"))
             return
         table = Table()
-        for column in ("number", "account", "name", "token", "last_used"):
+        for column in ("number", "account", "name", "token", "scope", "end", "last_used"):
             table.add_column(say(f"cli.token.column.{column}"))
         for one in found:
+            scope, end = ", ".join(one.scope), show_moment(session, one.expires_at)
             used = show_moment(session, one.last_used_at)
-            table.add_row(str(one.id), one.account.email, one.name, f"{one.hint}…", used)
+            table.add_row(str(one.id), one.account.email, one.name, f"{one.hint}…", scope, end, used)
     Console().print(table)
 
 

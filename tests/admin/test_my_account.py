@@ -8,11 +8,14 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from admin.access import tokens
 from admin.access.models import ApiToken, RecoveryCode, SecondFactor, WebSession
 from admin.my_account.browsers import browser_name
+from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, UsageError
 from haichieu.people import Account
+from haichieu.vault import hash_secret
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import Browser, House
 from tests.command_line import haichieu
@@ -29,8 +32,11 @@ def switch_on(house: House) -> tuple[pyotp.TOTP, list[str]]:
     secret = re.search(r'<code class="break">([A-Z2-7]{32})</code>', page)
     assert secret
     app = pyotp.TOTP(secret[1])
-    assert "Mã không đúng" in browser.post("/account/second-factor", page="/account", code="000000").text
-    shown = browser.post("/account/second-factor", page="/account", code=app.at(now())).text
+    assert (
+        "Mã không đúng"
+        in browser.post("/account/second-factor", page="/account", code="000000", password=PASSWORD).text
+    )
+    shown = browser.post("/account/second-factor", page="/account", code=app.at(now()), password=PASSWORD).text
     return app, re.findall(r"<code>([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})</code>", shown)
 
 
@@ -125,7 +131,8 @@ def test_one_ends_ones_own_logins_and_nobody_elses(house: House) -> None:
 
 def test_a_token_is_shown_once_used_and_revoked(house: House) -> None:
     browser = house.signed_in(WHO)
-    shown = re.search(r"hc_[\w-]{43}", browser.post("/account/tokens", page="/account", name="máy tính <b>").text)
+    form = {"name": "máy tính <b>", "scope": "view", "days": "30", "password": PASSWORD}
+    shown = re.search(r"hc_[\w-]{43}", browser.post("/account/tokens", page="/account", **form).text)
     assert shown
     header = {"Authorization": f"Bearer {shown[0]}"}
     client = house.app.test_client()
@@ -143,6 +150,81 @@ def test_a_token_is_shown_once_used_and_revoked(house: House) -> None:
     assert client.get("/api/v1/speakers", headers=header).status_code == 401
 
 
+@pytest.mark.parametrize("password", ["", "sai"])
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/account/tokens", {"name": "máy tính", "scope": "view", "days": "30"}),
+        ("/account/second-factor", {"code": "{code}"}),
+        ("/accounts/new", {"email": "m@y.example", "name": "M", "role": "admin", "unit": "COMMUNE"}),
+        ("/accounts/import", {"table": "email,name,role,unit\na@y.example,A,admin,COMMUNE", "confirmed": "yes"}),
+        ("/accounts/{viewer}/edit", {"name": "V", "role": "admin", "unit": "COMMUNE", "email": "viewer@x.example"}),
+        ("/accounts/{viewer}/password", {}),
+        ("/accounts/{viewer}/second-factor/off", {}),
+    ],
+)
+def test_open_browser_changes_nothing_lasting_without_the_password(
+    house: House, path: str, form: dict[str, str], password: str
+) -> None:
+    browser = house.signed_in("admin@x.example")
+    secret = re.search(r'<code class="break">([A-Z2-7]{32})</code>', browser.get("/account/second-factor").text)
+    assert secret
+
+    def state() -> list[object]:
+        with house.database.session() as session:
+            accounts = [(one.email, one.role, one.password_hash) for one in session.query(Account).order_by(Account.id)]
+            return [accounts, session.query(ApiToken).count(), session.query(SecondFactor).one().confirmed_at]
+
+    with house.database.session() as session:
+        viewer = session.query(Account).filter_by(email="viewer@x.example").one().id
+    fields = {name: value.format(code=pyotp.TOTP(secret[1]).at(now())) for name, value in form.items()}
+    before = state()
+    refused = browser.post(path.format(viewer=viewer), "/account", **fields, password=password)
+    assert (refused.status_code, state()) == (422, before)
+    assert "không đúng" in refused.text
+
+
+def test_token_does_only_what_its_scope_says_and_until_its_last_day(house: House) -> None:
+    with house.database.session() as session:
+        account = session.query(Account).filter_by(email="operator@x.example").one()
+        limits = tokens.Limits({Action.VIEW}, days=30)
+        header = {"Authorization": f"Bearer {tokens.create(session, account, 'x', 'test', now(), limits)}"}
+    client = house.app.test_client()
+    assert client.get("/api/v1/broadcasts", headers=header).status_code == 200
+    assert client.get("/api/v1/cases", headers=header).status_code == 403
+    wish = {"zones": ["12"], "text": "Thử", "priority": "emergency"}
+    refused = client.post("/api/v1/broadcasts", headers=header, json=wish)
+    assert (refused.status_code, "token" in refused.json["detail"] or "Mã truy cập" in refused.json["detail"]) == (
+        403,
+        True,
+    )
+    with time_machine.travel(now() + datetime.timedelta(days=31)):
+        assert client.get("/api/v1/broadcasts", headers=header).status_code == 401
+
+
+def test_token_has_no_right_that_its_account_lacks(house: House) -> None:
+    with house.database.session() as session:
+        account = session.query(Account).filter_by(email="viewer@x.example").one()
+        with pytest.raises(UsageError):
+            tokens.create(session, account, "x", "test", now(), tokens.Limits({Action.VIEW, Action.EMERGENCY}))
+        with pytest.raises(UsageError):
+            tokens.create(session, account, "x", "test", now(), tokens.Limits(days=5000))
+
+
+def test_another_password_ends_every_token(house: House) -> None:
+    new = {"new_password": "nui-cao-suoi-dai", "new_password_again": "nui-cao-suoi-dai"}
+    own, others, applied = (house.token(f"{role}@x.example") for role in ("editor", "viewer", "operator"))
+    house.signed_in(WHO).post("/account/password", page="/account", password=PASSWORD, **new)
+    with house.database.session() as session:
+        number = session.query(Account).filter_by(email="viewer@x.example").one().id
+        session.query(Account).filter_by(email="operator@x.example").one().password_hash = hash_secret("khac-han-cu")
+    admin = house.signed_in("admin@x.example")
+    assert admin.post(f"/accounts/{number}/password", "/account", password=PASSWORD).status_code == 200
+    client = house.app.test_client()
+    for header in (own, others, applied):
+        assert client.get("/api/v1/speakers", headers=header).status_code == 401
+
+
 def test_tokens_from_the_command_line(house: House, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("HAICHIEU_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
     home = ("--home", str(tmp_path))
@@ -150,9 +232,13 @@ def test_tokens_from_the_command_line(house: House, tmp_path, monkeypatch: pytes
     header = {"Authorization": f"Bearer {made.stdout.strip()}"}
     client = house.app.test_client()
     assert client.get("/api/v1/speakers", headers=header).status_code == 200
+    assert client.get("/api/v1/cases", headers=header).status_code == 200
+    limited = haichieu("token", "create", "--account", WHO, "--may", "view", "--days", "7", *home).stdout.strip()
+    narrow = {"Authorization": f"Bearer {limited}"}
+    assert client.get("/api/v1/cases", headers=narrow).status_code == 403
     assert made.stdout.strip() not in haichieu("token", "list", *home).stdout
     with house.database.session() as session:
-        number = session.query(ApiToken).one().id
+        number = session.query(ApiToken).order_by(ApiToken.id).first().id
     assert haichieu("token", "revoke", str(number), *home).returncode == 0
     assert client.get("/api/v1/speakers", headers=header).status_code == 401
     refused = haichieu("token", "create", "--account", "khong-co@x.example", *home)

@@ -6,6 +6,7 @@ from broadcast_bridge.broadcasts import call_backs
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.vault import secret_matches
+from tests.builders.accounts import PASSWORD
 from tests.builders.house import House
 
 FORM = {
@@ -61,7 +62,7 @@ def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House)
 
 def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE"}
+    form = {"email": "moi@x.example", "name": "Mới", "role": "viewer", "unit": "VILLAGE", "password": PASSWORD}
     assert browser.post("/accounts/new", "/account", **{**form, "unit": "OTHER"}).status_code == 403
     shown = browser.post("/accounts/new", "/account", **form).text
     password = shown.split('password">')[1].split("<")[0]
@@ -92,7 +93,7 @@ def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
     browser, page = house.signed_in("admin@x.example"), "/accounts/import"
     table = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nviewer@x.example,V,admin,COMMUNE\n"
     table += "b@y.example,Bình,chief,COMMUNE\nc@y.example,Chi,viewer,OTHER\n"
-    wrong = browser.post(page, "/account", table=table, confirmed="yes")
+    wrong = browser.post(page, "/account", table=table, confirmed="yes", password=PASSWORD)
     assert wrong.status_code == 422
     for line in ("Dòng 3<", "Dòng 4<", "Dòng 5<"):
         assert line in wrong.text
@@ -100,7 +101,7 @@ def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
     assert "a@y.example, b@y.example" in browser.post(page, "/account", table=right).text
     with house.database.session() as session:
         assert session.query(Account).filter(Account.email.contains("@y.example")).count() == 0
-    shown = browser.post(page, "/account", table=right, confirmed="yes").text
+    shown = browser.post(page, "/account", table=right, confirmed="yes", password=PASSWORD).text
     passwords = re.findall(r'password">([^<]+)<', shown)
     assert len(set(passwords)) == 2
     assert house.browser().sign_in("b@y.example", passwords[1]).status_code == 303
@@ -124,6 +125,7 @@ def test_the_last_administrator_stays(house: House) -> None:
     assert top.post(f"/accounts/{number}/disable", "/account", sure="yes").status_code == 409
     mark = top.get(f"/accounts/{number}/edit").text.split('name="began_with" value="')[1].split('"')[0]
     form = {"email": "admin@district.example", "name": "A", "role": "viewer", "unit": "DISTRICT", "began_with": mark}
+    form["password"] = PASSWORD
     assert top.post(f"/accounts/{number}/edit", "/account", **form).status_code == 409
     below = account(house, "admin@x.example").id
     assert top.post(f"/accounts/{below}/disable", "/account", sure="yes").status_code == 303

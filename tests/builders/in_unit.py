@@ -22,6 +22,7 @@ from haichieu.people import Account, Official, Unit
 from ivr.calls.routing import Number
 from ivr.custom_flows.versions import find_draft, mark_of, save_draft
 from ivr.flows.definition import delivered_definition
+from tests.builders.accounts import PASSWORD
 from tests.builders.cases import written
 from tests.builders.house import House
 from tests.builders.programmes import programme
@@ -169,7 +170,7 @@ def new_zone(house: House, unit: str) -> tuple[str, dict[str, object]]:
 
 def new_account(house: House, unit: str) -> tuple[str, dict[str, object]]:
     email = f"a{next(FRESH)}@y.example"
-    return "/accounts/new", {"email": email, "name": "A", "role": "viewer", "unit": unit.upper()}
+    return "/accounts/new", {"email": email, "name": "A", "role": "viewer", "unit": unit.upper(), "password": PASSWORD}
 
 
 def number(house: House, unit: str) -> int:

@@ -1,4 +1,4 @@
-"""Which connections are dropped when there are too many."""
+"""Limits of connections."""
 
 import asyncio
 from typing import cast

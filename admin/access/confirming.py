@@ -1,0 +1,23 @@
+"""The password, asked again before a change that lasts longer than the session, in case the browser is unattended."""
+
+from admin.access import sign_in
+from admin.access.errors import AccessRefused, WrongPassword
+from admin.access.gate import address_of_request
+from admin.access.visitors import visitor
+from admin.layout.pages import Form
+from admin.panel import Panel
+from haichieu.database import now
+from haichieu.people import Account
+
+FIELD = "password"
+
+
+def confirm_password(panel: Panel, form: Form) -> None:
+    """Raise WrongPassword or LockedOut unless the form contains the visitor's password. An empty field is no attempt."""
+    if not form.value(FIELD):
+        raise WrongPassword
+    with panel.database.session() as session:
+        account = session.get_one(Account, visitor().account.id)
+        refusal = sign_in.check_again(session, account, form.value(FIELD), address_of_request(), now())
+    if isinstance(refusal, AccessRefused):
+        raise refusal
