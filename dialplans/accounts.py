@@ -114,8 +114,8 @@ _MEDIA = {
 }
 """All media passes through Asterisk, and phones behind NAT are answered at their source address. Texts go to the
 application: in a context with extensions they would also enter the dialplan, as a separate channel. We never follow a
-302; even if we did, a device could name a SIP address, but no trunk and no Local channel. No account may transfer a call
-(REFER, Replaces) or watch others (SUBSCRIBE)."""
+302; even if we did, a device could name a SIP address, but no trunk and no Local channel. No account may transfer a
+call (REFER, Replaces) or watch others (SUBSCRIBE)."""
 
 
 def _registering(

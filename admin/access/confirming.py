@@ -13,7 +13,7 @@ FIELD = "password"
 
 
 def confirm_password(panel: Panel, form: Form) -> None:
-    """Raise WrongPassword or LockedOut unless the form contains the visitor's password. An empty field is no attempt."""
+    """Raise WrongPassword or LockedOut unless the form has the visitor's password. An empty field is no attempt."""
     if not form.value(FIELD):
         raise WrongPassword
     with panel.database.session() as session:

@@ -9,8 +9,8 @@ from alembic import op
 
 import haichieu.database
 
-revision = "0010_scope_of_tokens"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
