@@ -71,7 +71,7 @@ def test_broadcast_that_cannot_begin_is_failed_and_the_next_one_begins(
         assert begin_due(session, NODE, NOW) == []
 
 
-def test_occurrence_that_cannot_be_played_is_missed_and_the_next_one_is_played(
+def test_occurrence_that_cannot_be_played_does_not_stop_the_next_one(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.session() as session:
@@ -94,7 +94,7 @@ def test_occurrence_that_cannot_be_played_is_missed_and_the_next_one_is_played(
         assert alarms(session) == [("schedule_missed", f"schedule:{faulty.id}")]
 
 
-def test_schedule_that_cannot_be_computed_raises_an_alarm_and_the_others_are_planned(database: Database) -> None:
+def test_schedule_that_cannot_be_computed_does_not_stop_the_others(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         faulty, good = daily(session, place), daily(session, place, "06:30")

@@ -1,4 +1,4 @@
-"""A studio whose database fails: what is on air goes on, and every row is written in the end."""
+"""A studio whose database fails: what is on air stays there, and every row is written in the end."""
 
 import asyncio
 import wave
@@ -128,7 +128,7 @@ async def test_what_a_speaker_reported_is_written_after_the_database_failed(scen
     assert scene.deliveries() == {("played", None)}
 
 
-async def test_live_voice_goes_on_while_nothing_can_be_written(scene: Scene) -> None:
+async def test_live_voice_stays_on_air_while_nothing_can_be_written(scene: Scene) -> None:
     live = await scene.go_live()
     scene.database.lock()
     await until(lambda: scene.database.failures > 20, "writes were refused")

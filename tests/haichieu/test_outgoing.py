@@ -83,7 +83,7 @@ def test_telephones_of_the_station_are_neither_refused_nor_counted(database: Dat
         assert session.scalars(sa.select(OutgoingDay)).all() == []
 
 
-def test_refused_numbers_raise_one_alarm_per_reason_without_the_citizens_number(database: Database) -> None:
+def test_refused_numbers_raise_one_alarm_per_reason_without_the_number(database: Database) -> None:
     for number in ("113", "114", "+841900545454", "+16502530000", "+16502530001"):
         assert isinstance(take(database, number), NumberRefused)
     raised = alarms(database)
