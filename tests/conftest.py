@@ -23,6 +23,9 @@ __all__ = [
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 """Set by `make proof`: run everything, and everything that uses a database on both."""
 
+COMPUTING = 10
+"""Niceness of a worker from its first test that makes no call: a call that waits for the processor loses sound."""
+
 use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
 
 
@@ -45,6 +48,12 @@ def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
         return "proof" not in config.option.markexpr
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     return parameters.get("database") == "postgresql" and item.get_closest_marker("both_databases") is None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the workers that compute leave the processor to those that are on the telephone."""
+    if "PYTEST_XDIST_WORKER" in os.environ and item.get_closest_marker("calls") is None and os.nice(0) < COMPUTING:
+        os.nice(COMPUTING - os.nice(0))
 
 
 @pytest.hookimpl(trylast=True)
