@@ -36,6 +36,7 @@ class AlarmKind(StrEnum):
     PROMPT_MISSING = "prompt_missing"
     FLOW_DAMAGED = "flow_damaged"
     JOB_FAILED = "job_failed"
+    SPEAKER_OPEN = "speaker_open"
     OUTGOING_REFUSED = "outgoing_refused"
     OUTGOING_LIMIT = "outgoing_limit"
     PROCESS_HUNG = "process_hung"

@@ -126,6 +126,9 @@ class Settings(_Sources):
         "10,60,240,1200",
         description="Delays in minutes between answer-call attempts; there is one more attempt than delays.",
     )
+    check_direct_calls: bool = Field(
+        True, description="Call each new speaker directly once, to find devices that answer anyone on their network."
+    )
     outgoing_countries: str = Field(
         "VN", description="Countries (ISO 3166, separated by commas) whose subscribers the station calls and texts."
     )

@@ -20,6 +20,8 @@ from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.queries import Filter, Standing, count_speakers, dots, find_speakers, standing
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.speakers import direct_calls
+from broadcast_bridge.speakers.direct_calls import DirectCallCheck
 from broadcast_bridge.speakers.reachability import history
 from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone
 from broadcast_bridge.speakers.zones import zones_of_speaker
@@ -160,6 +162,18 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         flash(say("speakers.tone_asked"))
         return redirect(url_for("speaker", number=number), 303)
 
+    @app.post("/speakers/<int:number>/direct-call")
+    @needs(Action.CONFIGURE, where=units_of_speaker)
+    def check_speaker(number: int) -> Response:
+        """Check whether this speaker answers calls that its server has not sent."""
+        try:
+            with panel.database.session() as session:
+                direct_calls.request(session, session.get_one(Speaker, number), visitor().actor, now())
+        except direct_calls.CannotCheck as refusal:
+            return _speaker_page(panel, number, refusal.message, 409)
+        flash(say("speakers.direct_call_asked"))
+        return redirect(url_for("speaker", number=number), 303)
+
     @app.post("/speakers/<int:number>/account")
     @needs(Action.CONFIGURE, where=units_of_speaker)
     def speaker_account(number: int) -> Response:
@@ -212,4 +226,4 @@ def _doings(session: Session, row: Speaker) -> dict[str, Any]:
         .order_by(Delivery.id.desc())
         .limit(NEWEST)
     ).all()
-    return {"speaker": row, "deliveries": played}
+    return {"speaker": row, "deliveries": played, "direct": session.get(DirectCallCheck, row.id)}

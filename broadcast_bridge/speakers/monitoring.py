@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from broadcast_bridge.speakers import reachability
+from broadcast_bridge.speakers import direct_calls, reachability
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
@@ -36,6 +36,8 @@ class SpeakerSupervisor:
         node: str,
         returned: Callable[[str], None],
         lost: Callable[[str], None],
+        *,
+        check_direct_calls: bool,
     ) -> None:
         self._client = client
         self._database = database
@@ -44,12 +46,19 @@ class SpeakerSupervisor:
         self._lost = lost
         self._changed = asyncio.Event()
         self._back: list[str] = []
+        self._check_direct_calls = check_direct_calls
+        self._addresses: dict[str, str] = {}
+        self._moved: dict[str, str] = {}
+        """The addresses that have changed since the last look."""
 
     def hear(self, event: Event) -> None:
         """Take an endpoint event; never blocks."""
         contact = event.body.get("contact_info", {})
         if contact.get("contact_status") == REACHABLE:
             self._back.append(contact["aor"])
+            address = direct_calls.address_of(contact.get("uri", ""))
+            if address is not None and self._addresses.get(contact["aor"]) != address.ip:
+                self._addresses[contact["aor"]] = self._moved[contact["aor"]] = address.ip
         self._changed.set()
 
     async def run(self) -> None:
@@ -64,6 +73,12 @@ class SpeakerSupervisor:
                 log.warning("supervision.asterisk_unavailable", problem=shown(problem))
             for code in back:
                 self._returned(code)
+            await self._plan_checks()
+
+    async def _plan_checks(self) -> None:
+        moved, self._moved = self._moved, {}
+        if moved and self._check_direct_calls:
+            await self._database.run(lambda session: direct_calls.seen_at(session, moved, now()))
 
     async def look(self, why: str) -> None:
         """Compare every speaker with Asterisk's state."""

@@ -56,6 +56,7 @@ channel into any part of the dialplan."""
 ANSWER = _op("POST", "/channels/{channelId}/answer")
 RING = _op("POST", "/channels/{channelId}/ring")
 STOP_RINGING = _op("DELETE", "/channels/{channelId}/ring")
+CHANNEL_VARIABLE = _op("GET", "/channels/{channelId}/variable", "variable")
 MUTE = _op("POST", "/channels/{channelId}/mute", "direction")
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
 PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")

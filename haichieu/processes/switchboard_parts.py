@@ -9,6 +9,7 @@ from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.programmes.emergency_recordings import EmergencyRecordings
 from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
 from broadcast_bridge.speakers.account_sync import AccountSync
+from broadcast_bridge.speakers.direct_calls import DirectCallChecks
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
@@ -96,7 +97,14 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         AccountSync(client, database, station.vault, AccountFile(station.home), settings.qualify_seconds),
         recordings,
         studio,
-        SpeakerSupervisor(client, database, settings.node, studio.speaker_returned, studio.speaker_lost),
+        SpeakerSupervisor(
+            client,
+            database,
+            settings.node,
+            studio.speaker_returned,
+            studio.speaker_lost,
+            check_direct_calls=settings.check_direct_calls,
+        ),
     )
 
 
@@ -147,4 +155,5 @@ def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, cal
         booked_calls.run,
         Playout(client, database, studio, booked_calls.book).run,
         callers.answers.calls(client, reception, callers.messages).run,
+        DirectCallChecks(client, database, station.settings.node).run,
     )

@@ -149,6 +149,7 @@ IN_UNITS += [
         ("POST", "/volume", CONFIGURE),
         ("POST", "/tone", Action.AIR),
         ("POST", "/account", CONFIGURE),
+        ("POST", "/direct-call", CONFIGURE),
         ("POST", "/retire", CONFIGURE),
     )
 ]

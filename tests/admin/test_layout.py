@@ -24,6 +24,7 @@ from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.locale import LANGUAGES, render, render_key
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
+from haichieu.sip.direct_invite import DirectAnswer
 from haichieu.state_machine import IllegalTransition
 from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
@@ -74,6 +75,7 @@ BUILT = {
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
+    "direct_call": list(DirectAnswer),
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],

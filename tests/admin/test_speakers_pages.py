@@ -3,7 +3,11 @@
 import pytest
 
 from broadcast_bridge.models import Broadcast, Speaker, Zone
+from broadcast_bridge.speakers import direct_calls
+from broadcast_bridge.speakers.direct_calls import DirectCallCheck
 from haichieu.audit import AuditEntry
+from haichieu.database import now
+from haichieu.jobs import Job
 from haichieu.vault import open_vault
 from tests.builders.house import House
 
@@ -96,6 +100,20 @@ def test_the_tone_goes_to_that_speaker_alone_and_not_to_one_that_is_away(house: 
     with house.database.session() as session:
         made = session.query(Broadcast).one()
         assert (made.speaker_codes, made.zone_codes, len(made.sounds)) == (["loa-commune"], [], 1)
+
+
+def test_a_direct_call_is_asked_for_and_its_result_warns(house: House) -> None:
+    browser, number = house.signed_in("admin@x.example"), number_of(house, "loa-commune")
+    browser.client.set_cookie("haichieu_language", "en")
+    assert browser.post(f"/speakers/{number}/direct-call", "/account").status_code == 303
+    assert browser.post(f"/speakers/{number_of(house, 'loa-village')}/direct-call", "/account").status_code == 409
+    with house.database.session() as session:
+        assert [job.subject_id for job in session.query(Job).filter_by(kind=direct_calls.KIND)] == [number]
+    for result, warns in (("answered", True), ("refused", False)):
+        with house.database.session() as session:
+            session.merge(DirectCallCheck(speaker_id=number, address="192.0.2.1", result=result, checked_at=now()))
+        shown = browser.get(f"/speakers/{number}").text
+        assert (f"state-{result}" in shown, "Anyone on the network" in shown) == (True, warns)
 
 
 def test_out_of_use_needs_the_box_and_the_same_id_brings_it_back(house: House) -> None:

@@ -40,8 +40,8 @@ class BareSpeaker:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(0.2)
-        self._address = "{}:{}".format(*self._socket.getsockname())
-        self._contact = contact or f"{name}@{self._address}"
+        self.address = "{}:{}".format(*self._socket.getsockname())
+        self._contact = contact or f"{name}@{self.address}"
         self._call_id = uuid.uuid4().hex
         self._tag = self._call_id[:8]
         self.registered = threading.Event()
@@ -89,7 +89,7 @@ class BareSpeaker:
     @property
     def description(self) -> str:
         """A session description (RFC 4566) for sound that is received nowhere."""
-        host = self._address.partition(":")[0]
+        host = self.address.partition(":")[0]
         lines = ["v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0", "m=audio 9 RTP/AVP 8"]
         return "".join(f"{line}\r\n" for line in lines)
 
@@ -97,7 +97,7 @@ class BareSpeaker:
         uri = f"sip:{self._server[0]}:{self._server[1]}"
         lines = [
             f"REGISTER {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self._address};branch=z9hG4bK{uuid.uuid4().hex};rport",
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{uuid.uuid4().hex};rport",
             f"From: <sip:{self.name}@{self._server[0]}>;tag={self._tag}",
             f"To: <sip:{self.name}@{self._server[0]}>",
             f"Call-ID: {self._call_id}",

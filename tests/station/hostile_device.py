@@ -71,12 +71,12 @@ class HostileDevice(BareSpeaker):
         me = f"<sip:{self.name}@{self._host}>;tag={self._tag if inside else call_id[:8]}"
         lines = [
             f"{attempt.method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self._address};branch=z9hG4bK{uuid.uuid4().hex};rport",
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{uuid.uuid4().hex};rport",
             f"From: {me}",
             f"To: {_field(call, 'from') if inside else f'<{uri}>'}",
             f"Call-ID: {_field(call, 'call-id') if inside else call_id}",
             f"CSeq: {self._sequence} {attempt.method}",
-            f"Contact: <sip:{self.name}@{self._address}>",
+            f"Contact: <sip:{self.name}@{self.address}>",
             "Max-Forwards: 70",
             *attempt.headers,
             f"Content-Length: {len(attempt.body)}",

@@ -68,7 +68,13 @@ async def started(
     """Run a station of the district for the length of the block."""
     carrier_port = free_port(socket.SOCK_DGRAM)
     file = district.write_district(folder / "district.toml", carrier_port, texts=texts)
-    quick = {"call_back_delay": 0.2, "answer_call_pauses": "0,0.05,0", "transcriber": "none", "qualify_seconds": 5}
+    quick = {
+        "call_back_delay": 0.2,
+        "answer_call_pauses": "0,0.05,0",
+        "transcriber": "none",
+        "qualify_seconds": 5,
+        "check_direct_calls": False,
+    }
     async with AsyncExitStack() as stack:
         speak_quickly(folder, stack.enter_context(pytest.MonkeyPatch.context()))
         station = await stack.enter_async_context(trial_station(file, **quick, **settings))

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from broadcast_bridge.broadcasts.states import Reason
+from broadcast_bridge.speakers.direct_calls import registered_address
 from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.configuration import ari_password
@@ -298,4 +299,14 @@ async def test_a_device_cannot_register_or_answer_with_an_address_of_another(hou
         await asyncio.to_thread(device.registered.wait, 5)
         async with dial(house.client, "PJSIP/phone", timeout=5):
             assert len(device.invites) == 1
+    await house.assert_undisturbed()
+
+
+async def test_the_address_of_a_registered_device_is_found_without_calling_it(house: House) -> None:
+    assert await registered_address(house.client, "nobody") is None
+    with BareSpeaker(house.asterisk.server, "cb-1", SECRET) as device:
+        await asyncio.to_thread(device.registered.wait, 5)
+        assert str(await registered_address(house.client, "cb-1")) == device.address
+        await asyncio.sleep(0.1)
+        assert device.invites == []
     await house.assert_undisturbed()
