@@ -1,4 +1,4 @@
-"""Rate limits of the citizens' lines, so that a prank does not block a village.
+"""Rate limits of the citizens' and officials' lines, so that a prank does not block a village.
 
 A telephone is often shared by a whole village, so the limits are far above normal use. Counters are in memory only:
 nothing about callers is stored.
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from haichieu.errors import TooMany
 
+DAY = 24 * 3600.0
 HOUR = 3600.0
+QUARTER = 900.0
 MINUTE = 60.0
 
 
@@ -20,21 +22,48 @@ class TooManyMessages(TooMany):
 
 
 class TooManyCalls(TooMany):
-    """The limit of calls from this telephone, or on this line, is reached."""
+    """The limit of calls from this telephone, on this line, or at the same time, is reached."""
+
+
+class TooManyCaseNumbers(TooMany):
+    """Too many wrong case numbers were keyed in from this telephone, by callers without a number, or on this line."""
+
+    def __init__(self) -> None:
+        super().__init__("call.too_many_case_numbers")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits. Callers who withhold their number share those of the line."""
+    """The limits. Callers who withhold their number share those of the line.
+
+    With 10,000 cases, one in 900 numbers belongs to a case: 120 wrong numbers per day and line let a stranger who calls
+    all day find another person's case about once a week.
+    """
 
     messages_an_hour: int = 20
     withheld_messages_an_hour: int = 100
     calls_an_hour: int = 60
     calls_a_minute_on_a_line: int = 600
+    calls_at_once: int = 600
+    """Calls in progress. Further calls are rejected; a station of two cores serves about half as many."""
+    wrong_cases_an_hour: int = 10
+    withheld_wrong_cases_a_day: int = 60
+    wrong_cases_a_day_on_a_line: int = 120
+    unfinished_sign_ins: int = 30
+    """Sign-ins within a quarter of an hour that were begun and did not succeed."""
+
+
+@dataclass(frozen=True)
+class _Count:
+    """A counter and its limit within a period."""
+
+    key: tuple[str, Hashable]
+    most: int
+    seconds: float
 
 
 class CallerLimits:
-    """Counts calls and messages by number and line; used only on the event loop."""
+    """Counts calls, messages, case numbers and sign-ins by number and line; used only on the event loop."""
 
     def __init__(self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits or Limits()
@@ -42,32 +71,99 @@ class CallerLimits:
         self._seen: dict[tuple[str, Hashable], deque[float]] = {}
 
     def call(self, number: str | None, line: str) -> None:
-        """Count a call. Raises TooManyCalls."""
-        if not self._allows(("line", line), self._limits.calls_a_minute_on_a_line, MINUTE):
-            raise TooManyCalls("call.too_many_on_line")
-        if number and not self._allows(("calls", number), self._limits.calls_an_hour, HOUR):
+        """Count a call to a citizens' line. Raises TooManyCalls."""
+        self._count_on_line("line", line)
+        if number and not self._allows(_Count(("calls", number), self._limits.calls_an_hour, HOUR)):
             raise TooManyCalls("call.too_many_from_number")
+
+    def officials_call(self, line: str) -> None:
+        """Count a call to an officials' line, apart from the calls of citizens. Raises TooManyCalls.
+
+        Not by number: whoever forges the number of an official must not keep that official out.
+        """
+        self._count_on_line("officials", line)
+
+    def require_room(self, in_progress: int) -> None:
+        """Raise TooManyCalls when no further call can be served."""
+        if in_progress >= self._limits.calls_at_once:
+            raise TooManyCalls("call.too_many_at_once")
 
     def message(self, number: str | None, line: str) -> None:
         """Count a message. Raises TooManyMessages."""
         key, most = (
             (number, self._limits.messages_an_hour) if number else (line, self._limits.withheld_messages_an_hour)
         )
-        if not self._allows(("messages" if number else "withheld", key), most, HOUR):
+        if not self._allows(_Count(("messages" if number else "withheld", key), most, HOUR)):
             raise TooManyMessages("call.too_many_messages")
 
-    def _allows(self, key: tuple[str, Hashable], most: int, seconds: float) -> bool:
-        moment = self._clock()
-        self._forget(moment)
-        times = self._seen.setdefault(key, deque())
-        while times and times[0] <= moment - seconds:
-            times.popleft()
-        if len(times) >= most:
+    def case_number(self, number: str | None, line: str) -> bool:
+        """Count a case number before it is looked up; return whether the caller may hear of any case."""
+        counts = self._case_counts(number, line)
+        if any(self._is_full(count) for count in counts):
             return False
-        times.append(moment)
+        for count in counts:
+            self._add(count)
         return True
 
+    def case_number_was_right(self, number: str | None, line: str) -> None:
+        """Take back what `case_number` counted."""
+        for count in self._case_counts(number, line):
+            self._take_back(count)
+
+    def too_many_unfinished_sign_ins(self) -> bool:
+        """Count a sign-in that begins; return whether too many have begun and not succeeded."""
+        count = self._unfinished()
+        full = self._is_full(count)
+        if not full:
+            self._add(count)
+        return full
+
+    def sign_in_finished(self) -> None:
+        """Take back what `too_many_unfinished_sign_ins` counted."""
+        self._take_back(self._unfinished())
+
+    def _unfinished(self) -> _Count:
+        return _Count(("sign-ins", ""), self._limits.unfinished_sign_ins, QUARTER)
+
+    def _case_counts(self, number: str | None, line: str) -> tuple[_Count, _Count]:
+        limits = self._limits
+        origin = (
+            _Count(("cases", number), limits.wrong_cases_an_hour, HOUR)
+            if number
+            else _Count(("cases", None), limits.withheld_wrong_cases_a_day, DAY)
+        )
+        return origin, _Count(("cases on line", line), limits.wrong_cases_a_day_on_a_line, DAY)
+
+    def _count_on_line(self, key: str, line: str) -> None:
+        if not self._allows(_Count((key, line), self._limits.calls_a_minute_on_a_line, MINUTE)):
+            raise TooManyCalls("call.too_many_on_line")
+
+    def _allows(self, count: _Count) -> bool:
+        full = self._is_full(count)
+        if not full:
+            self._add(count)
+        return not full
+
+    def _is_full(self, count: _Count) -> bool:
+        times, first = self._seen.get(count.key, deque()), self._clock() - count.seconds
+        while times and times[0] <= first:
+            times.popleft()
+        return len(times) >= count.most
+
+    def _add(self, count: _Count) -> None:
+        moment = self._clock()
+        self._forget(moment)
+        self._seen.setdefault(count.key, deque()).append(moment)
+
+    def _take_back(self, count: _Count) -> None:
+        if times := self._seen.get(count.key):
+            times.pop()
+
     def _forget(self, moment: float) -> None:
-        """Evict callers who have been idle for an hour."""
+        """Evict callers who have been idle for an hour; the counters of a day are few."""
         if len(self._seen) > 1000:
-            self._seen = {key: times for key, times in self._seen.items() if times and times[-1] > moment - HOUR}
+            self._seen = {
+                key: times
+                for key, times in self._seen.items()
+                if times and times[-1] > moment - (DAY if key == ("cases", None) or key[0] == "cases on line" else HOUR)
+            }

@@ -116,8 +116,14 @@ class Reception:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def take(self, started: Event) -> None:
-        """Take a call that has just arrived; never blocks."""
-        self._spawn(self._serve(Call.arriving(self._client, started)))
+        """Take a call that has just arrived, or reject it while too many are in progress; never blocks."""
+        try:
+            self._citizens.limits.require_room(len(self._tasks))
+        except TooManyCalls:
+            log.warning("call.rejected", in_progress=len(self._tasks))
+            self.turn_away(started.body["channel"]["id"])
+        else:
+            self._spawn(self._serve(Call.arriving(self._client, started)))
 
     def apologise(self, channel_id: str) -> None:
         """Apologise to a caller whose switchboard restarted, and end the call."""
@@ -202,6 +208,11 @@ class Reception:
                 dialled=call.dialled,
                 flow=destination.flow,
             )
+            try:
+                self._citizens.limits.officials_call(call.line)
+            except TooManyCalls:
+                await self._say_and_end(call, "too-many-calls")
+                return
             desk = self._desk_for(call, destination.flow)
             session = Session(call, self._prompts, desk, destination.language)
             end = await run_flow(flow, session)

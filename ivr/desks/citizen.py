@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.programmes import survey
 from broadcast_bridge.programmes.bulletins import latest_bulletins
-from feedback.cases.case_lifecycle import find_case
+from feedback.cases.case_lifecycle import NoSuchCase, find_case
+from feedback.cases.case_numbers import WrongCheckDigit
 from feedback.cases.enquiries import answers_to
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
@@ -36,7 +37,7 @@ from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
 from ivr.calls.call_back_dispatcher import EndpointFor
-from ivr.calls.caller_limits import CallerLimits
+from ivr.calls.caller_limits import CallerLimits, TooManyCaseNumbers
 from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
@@ -197,13 +198,31 @@ class PhoneCitizenDesk:
         self._line.messages.let_go(name)
 
     async def case(self, number: str) -> CaseSeen:
-        """Find the case, and synthesise written answers."""
+        """Find the case, and synthesise written answers.
+
+        Wrong numbers are counted before they are looked up. Once they are too many, callers hear only of the cases
+        of the telephone that they call from.
+        """
+        caller, line = self._call.caller_number, self._call.line
+        may_hear = self._line.limits.case_number(caller, line)
+        if not may_hear:
+            log.warning("case_numbers.too_many", line=line)
 
         def look(session: Session) -> tuple[CaseStatus, list[Message], str]:
-            case = find_case(session, number)
+            try:
+                case = find_case(session, number)
+            except (NoSuchCase, WrongCheckDigit):
+                if may_hear:
+                    raise
+                raise TooManyCaseNumbers from None
+            citizen = self._line.citizens.find(session, caller) if caller else None
+            if not may_hear and (citizen is None or case.citizen_id != citizen.id):
+                raise TooManyCaseNumbers
             return CaseStatus(case.status), list(answers_to(session, case)), case.language
 
-        status, answers, language = await self._line.database.run(look)
+        status, answers, language = await self._line.database.look(look)
+        if may_hear:
+            self._line.limits.case_number_was_right(caller, line)
         return CaseSeen(status, tuple(await asyncio.to_thread(self._sounds_of, answers, language)))
 
     async def duty_desk_is_open(self) -> bool:

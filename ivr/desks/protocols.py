@@ -121,7 +121,7 @@ class CitizenDesk(Protocol):
         ...
 
     async def case(self, number: str) -> CaseSeen:
-        """Return the status of a case. Raises WrongCheckDigit or NoSuchCase."""
+        """Return the status of a case. Raises WrongCheckDigit, NoSuchCase or TooManyCaseNumbers."""
         ...
 
     async def duty_desk_is_open(self) -> bool:

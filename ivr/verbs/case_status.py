@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_numbers import WrongCheckDigit
 from feedback.states import CaseStatus
+from ivr.calls.caller_limits import TooManyCaseNumbers
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Node
 from ivr.flows.session import Line, Session
@@ -14,7 +15,7 @@ class TellCaseStatus(Node):
     """Tells the status of a case whose number is keyed in, and plays its answers.
 
     A mistyped number and an unknown one get different prompts. After three wrong numbers per call no more are accepted,
-    so that callers cannot find other people's cases by trying.
+    and wrong numbers are limited per caller and line, so that nobody finds other people's cases by trying.
 
     {"id": "status", "verb": "case-status", "exits": {"done": "main-menu"}}
     """
@@ -27,6 +28,7 @@ class TellCaseStatus(Node):
         "case-mistyped",
         "case-unknown",
         "case-no-more-tries",
+        "case-too-many-tries",
         "case-answer",
         *(f"case-is-{status}" for status in CaseStatus),
     )
@@ -45,6 +47,9 @@ class TellCaseStatus(Node):
                 before = [Line("case-mistyped")]
             except NoSuchCase:
                 before = [Line("case-unknown")]
+            except TooManyCaseNumbers:
+                await session.say("case-too-many-tries")
+                return "done"
             else:
                 lines = [Line(f"case-is-{case.status}"), *([Line("case-answer")] if case.answers else [])]
                 await session.call.say(*await session.sounds(*lines), *case.answers)

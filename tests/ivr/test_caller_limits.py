@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.calls.caller_limits import CallerLimits, Limits, TooManyCalls, TooManyMessages
+from ivr.calls.caller_limits import DAY, HOUR, QUARTER, CallerLimits, Limits, TooManyCalls, TooManyMessages
 
 VILLAGE, OTHER = "+84987654321", "+84987654322"
 
@@ -69,3 +69,72 @@ def test_a_caller_is_forgotten_after_an_hour(clock: Clock) -> None:
     clock.now += 4000
     limits.call(VILLAGE, "a")
     assert len(limits._seen) < 5
+
+
+def test_citizens_do_not_use_up_the_calls_of_officials(clock: Clock) -> None:
+    limits = CallerLimits(Limits(calls_a_minute_on_a_line=2), clock)
+    for _ in range(2):
+        limits.call(None, "a")
+    with pytest.raises(TooManyCalls):
+        limits.call(None, "a")
+    for _ in range(2):
+        limits.officials_call("a")
+    with pytest.raises(TooManyCalls):
+        limits.officials_call("a")
+    limits.officials_call("b")
+
+
+def test_calls_in_progress_are_limited() -> None:
+    limits = CallerLimits(Limits(calls_at_once=2))
+    limits.require_room(1)
+    with pytest.raises(TooManyCalls):
+        limits.require_room(2)
+
+
+def try_cases(limits: CallerLimits, number: str | None, line: str, count: int) -> int:
+    """Key in wrong case numbers; return how many were looked up."""
+    return sum(limits.case_number(number, line) for _ in range(count))
+
+
+def test_wrong_case_numbers_are_limited_per_caller(clock: Clock) -> None:
+    limits = CallerLimits(clock=clock)
+    assert try_cases(limits, VILLAGE, "a", 20) == Limits().wrong_cases_an_hour
+    assert try_cases(limits, VILLAGE, "b", 1) == 0
+    assert try_cases(limits, OTHER, "a", 1) == 1
+    clock.now += HOUR + 1
+    assert try_cases(limits, VILLAGE, "a", 1) == 1
+
+
+def test_wrong_case_numbers_without_a_number_are_limited_together(clock: Clock) -> None:
+    limits = CallerLimits(clock=clock)
+    tries = [try_cases(limits, None, f"line {number}", 1) for number in range(100)]
+    assert sum(tries) == Limits().withheld_wrong_cases_a_day
+    clock.now += DAY - 1
+    assert try_cases(limits, None, "another line", 1) == 0
+    assert try_cases(limits, OTHER, "line 1", 1) == 1
+
+
+def test_wrong_case_numbers_of_forged_callers_are_limited_per_line(clock: Clock) -> None:
+    limits = CallerLimits(clock=clock)
+    tries = [try_cases(limits, f"+8490000{number:04}", "a", 1) for number in range(2000)]
+    assert sum(tries) == Limits().wrong_cases_a_day_on_a_line
+    clock.now += 2 * HOUR
+    assert try_cases(limits, VILLAGE, "a", 1) == 0
+    assert try_cases(limits, VILLAGE, "b", 1) == 1
+
+
+def test_right_case_numbers_use_up_nothing(clock: Clock) -> None:
+    limits = CallerLimits(clock=clock)
+    for _ in range(50):
+        assert limits.case_number(VILLAGE, "a")
+        limits.case_number_was_right(VILLAGE, "a")
+
+
+def test_unfinished_sign_ins_are_counted_and_finished_ones_are_not(clock: Clock) -> None:
+    limits = CallerLimits(Limits(unfinished_sign_ins=2), clock)
+    for _ in range(5):
+        assert not limits.too_many_unfinished_sign_ins()
+        limits.sign_in_finished()
+    assert [limits.too_many_unfinished_sign_ins() for _ in range(3)] == [False, False, True]
+    clock.now += QUARTER + 1
+    assert not limits.too_many_unfinished_sign_ins()

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from broadcast_bridge.programmes.survey import tallies
 from feedback.answers.replies import acknowledge
-from feedback.cases.case_lifecycle import Said, say
+from feedback.cases.case_lifecycle import NoSuchCase, Said, say
+from feedback.cases.case_numbers import WrongCheckDigit, new_case_number
 from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.intake.voice_messages import VoiceMessages
 from feedback.models import Citizen, VoiceDraft
@@ -24,7 +25,7 @@ from haichieu.people import Unit
 from haichieu.speech.synthesis import EspeakSynthesiser, SpeechCache
 from haichieu.spool import Spool
 from haichieu.station import Station
-from ivr.calls.caller_limits import CallerLimits, Limits, TooManyMessages
+from ivr.calls.caller_limits import CallerLimits, Limits, TooManyCaseNumbers, TooManyMessages
 from ivr.calls.routing import Dialled
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
 from ivr.desks.protocols import BulletinSeen, CommuneSeen
@@ -59,7 +60,7 @@ def line(database: Database, book: CitizenBook, tmp_path: Path) -> CitizensLine:
     )
     messages = VoiceMessages(Spool(tmp_path / "spool"), database, store, book)
     client = AriClient("127.0.0.1", 1, "", unclaimed=lambda event: None)
-    limits = CallerLimits(Limits(messages_an_hour=1))
+    limits = CallerLimits(Limits(messages_an_hour=1, wrong_cases_an_hour=2, withheld_wrong_cases_a_day=2))
     return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "")
 
 
@@ -179,3 +180,37 @@ async def test_votes_are_counted_once_a_caller(line: CitizensLine, there: Office
         await desk(line, there.co_ba, number).vote(bulletin, seen(there.co_ba), useful=useful)
     with database.session() as session:
         assert [(one.useful, one.not_useful) for one in tallies(session)] == [(2, 0)]
+
+
+@pytest.mark.parametrize("caller", ["+84912345678", None])
+async def test_wrong_case_numbers_close_the_cases_of_other_people(
+    line: CitizensLine, there: Office, database: Database, book: CitizenBook, caller: str | None
+) -> None:
+    with database.session() as session:
+        theirs = case(session, there, citizen=book.meet(session, CALLER, now())).number
+    stranger = desk(line, there.co_ba, caller)
+    for _ in range(5):  # right numbers use up nothing
+        assert await stranger.case(theirs)
+    with pytest.raises(NoSuchCase):
+        await stranger.case(new_case_number())
+    with pytest.raises(WrongCheckDigit):
+        await stranger.case("1")
+    for number in (new_case_number(), theirs, "1"):
+        with pytest.raises(TooManyCaseNumbers):
+            await stranger.case(number)
+    assert await desk(line, there.co_ba).case(theirs)
+
+
+async def test_own_case_is_told_after_any_number_of_wrong_ones(
+    line: CitizensLine, there: Office, database: Database, book: CitizenBook
+) -> None:
+    with database.session() as session:
+        mine = case(session, there, citizen=book.meet(session, CALLER, now())).number
+        anonymous = case(session, there).number
+    caller = desk(line, there.co_ba)
+    for _ in range(2):
+        with pytest.raises(NoSuchCase):
+            await caller.case(new_case_number())
+    assert await caller.case(mine)
+    with pytest.raises(TooManyCaseNumbers):
+        await caller.case(anonymous)
