@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dialplans import left_messages
 from dialplans.configuration import HomeNotWritable, render, write_secretly
+from haichieu.phone_numbers import spellings
 from haichieu.settings import Settings
 
 GROUP = 40
@@ -57,7 +58,7 @@ class DegradedMode:
     """The data of the degraded dialplan. An empty `emergency_number` means no emergency line.
 
     `destinations` are the speakers as Asterisk dials them; it skips those that are not registered. `hotline_numbers`
-    record messages.
+    record messages. `officials_numbers` are in E.164; their PIN tries are counted apart from those of strangers.
     """
 
     emergency_number: str
@@ -65,6 +66,7 @@ class DegradedMode:
     destinations: tuple[str, ...]
     sounds: DegradedSounds
     hotline_numbers: tuple[str, ...] = ()
+    officials_numbers: tuple[str, ...] = ()
 
 
 def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
@@ -123,6 +125,12 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
         {
             **said,
             "pin": mode.emergency_pin,
+            "budgets": "\n".join(
+                f"exten => c{spelling},1,Return({number.lstrip('+')})"
+                for number in mode.officials_numbers
+                if _NUMBER.fullmatch(number)
+                for spelling in spellings(number)
+            ),
             "recordings": home / "spool" / "emergency",
             "groups": groups[0]
             if len(groups) == 1

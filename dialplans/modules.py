@@ -21,7 +21,7 @@ REQUIRED = (
     *("format_gsm", "func_volume"),
     # the dialplan, degraded mode included
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
-    *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "res_crypto"),
+    *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "func_lock", "res_crypto"),
     *("app_verbose", "app_dial", "func_channel", "func_db", "func_logic", "func_strings", "func_callerid"),
 )
 

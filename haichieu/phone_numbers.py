@@ -38,6 +38,16 @@ def caller_id(claimed: str | None) -> str | None:
     return number if number and _CALLER_ID.fullmatch(number) else None
 
 
+def spellings(number: str) -> tuple[str, ...]:
+    """Return the ways in which carriers write a normalised number; only itself if it is internal."""
+    if not number.startswith("+"):
+        return (number,)
+    digits = number[1:]
+    home = str(phonenumbers.country_code_for_region(HOME_REGION))
+    national = (f"0{digits[len(home) :]}",) if digits.startswith(home) else ()
+    return (number, digits, f"00{digits}", *national)
+
+
 def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:
     """Return the number as a carrier wants it: the first rule (prefix, replacement) that fits is applied."""
     for prefix, replacement in prefix_rules:

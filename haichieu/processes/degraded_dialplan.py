@@ -6,6 +6,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.studio.speaker_target import dial_string
 from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
+from haichieu.people import OfficialPhone
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.station import the_station
 from ivr.calls.routing import DUTY_FLOW, Number
@@ -26,16 +27,17 @@ def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
             session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
         )
         pin = opened.vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
+        officials = tuple(session.scalars(sa.select(OfficialPhone.number).order_by(OfficialPhone.number)))
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),
         ask_pin=prompts.sound("emergency-ask-pin", station.language),
         wrong_pin=prompts.sound("wrong-pin", station.language),
         refused=prompts.sound("sign-in-refused", station.language),
-        locked=prompts.sound("locked-out", station.language),
+        locked=prompts.sound("emergency-locked", station.language),
         live=prompts.sound("emergency-live", station.language),
         leave_message=prompts.sound("degraded-leave-message", station.language),
         message_kept=prompts.sound("degraded-message-kept", station.language),
         message_not_kept=prompts.sound("degraded-message-not-kept", station.language),
     )
-    mode = DegradedMode(station.emergency_number, pin, destinations, sounds, hotlines)
+    mode = DegradedMode(station.emergency_number, pin, destinations, sounds, hotlines, officials)
     return write_degraded(settings, mode)

@@ -37,6 +37,7 @@ STATION_PROMPTS = (
     "degraded-message-not-kept",
     "emergency-ask-pin",
     "emergency-live",
+    "emergency-locked",
     "prompt-call-greeting",
     "prompt-call-kept",
 )

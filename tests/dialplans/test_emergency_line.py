@@ -1,9 +1,11 @@
 """Asterisk without the application: the emergency line reaches every speaker, other callers hear a sentence."""
 
+import asyncio
 import random
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from dialplans.accounts import ha1, phone_account, speaker_account
+from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.degraded import GROUP, DegradedMode, DegradedSounds, write_degraded
 from dialplans.installation import find_installation
 from haichieu.audio import read_wav
@@ -46,13 +48,17 @@ def multicast(number: int) -> str:
     return f"MulticastRTP/basic/{group_address(number)}:{PORT}//c(ulaw)i(127.0.0.1)"
 
 
-FEW = DegradedMode("1999", PIN, ("PJSIP/cb-1", "PJSIP/cb-2", "PJSIP/cb-3", multicast(0)), SOUNDS)
+OFFICIAL, STRANGER = "0912345678", "0987654321"
+FEW = DegradedMode(
+    "1999", PIN, ("PJSIP/cb-1", "PJSIP/cb-2", "PJSIP/cb-3", multicast(0)), SOUNDS, officials_numbers=("+84912345678",)
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
     accounts = [speaker_account(name, ha1(name, SECRET), ["alaw"], 30) for name in ("cb-1", "cb-2", "cb-3")]
     accounts.append(phone_account("desk", ha1("desk", SECRET), "101"))
+    accounts.append(trunk_account("carrier", "127.0.0.1", 9, register=False, username="", password=""))
     async with lone_asterisk(tmp_path_factory.mktemp("degraded"), accounts, FEW) as running:
         yield running
 
@@ -107,6 +113,13 @@ def remembered(asterisk: LoneAsterisk) -> int:
     return int(count)
 
 
+def lock_of(asterisk: LoneAsterisk, budget: str) -> int:
+    """Return until when the line is locked for callers who share this budget of tries; 0 if it never was."""
+    with closing(sqlite3.connect(asterisk.settings.home / "lib/astdb.sqlite3")) as database:
+        found = database.execute("SELECT value FROM astdb WHERE key = ?", (f"/emergency/{budget}/until",)).fetchone()
+    return int(found[0]) if found else 0
+
+
 def recordings(asterisk: LoneAsterisk) -> set[Path]:
     return set((asterisk.settings.home / "spool/emergency").glob("*.wav"))
 
@@ -155,20 +168,50 @@ async def test_speaker_in_an_orphaned_broadcast_hears_the_emergency(
     assert heard(speech, tmp_path / "cb-1.wav").correlation >= FOUND
 
 
-async def test_five_wrong_pins_lock_the_emergency_line(asterisk: LoneAsterisk, speech: Path, tmp_path: Path) -> None:
+async def test_strangers_share_five_tries_and_lock_no_official(asterisk: LoneAsterisk, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
-        loudspeaker = await speaker(asterisk, "cb-2", tmp_path / "cb-2.wav", stack)
-        phone = await desk(asterisk, stack)
-        for tries in (3, 2):
+
+        async def outside(number: str) -> SoftPhone:
+            phone = await stack.enter_async_context(SoftPhone(server=asterisk.server, caller_number=number))
+            await phone.ready(30)
             await phone.call("1999")
-            for _ in range(tries):
-                await phone.digits("111111#")
+            return phone
+
+        loudspeaker = await speaker(asterisk, "cb-2", tmp_path / "cb-2.wav", stack)
+        first, second, third = [await outside(number) for number in (STRANGER, "0987000111", "anonymous")]
+        await asyncio.gather(first.digits("111111#222222#333333#"), second.digits("444444#555555#"))
+        await until(lambda: lock_of(asterisk, "strangers") > 0, "the line is locked for strangers")
+        await third.digits(PIN + "#")  # it was asked before
+        for phone in (first, second, third):
             await phone.ended(20)
+        assert calls_taken(loudspeaker) == 0
+        for number in (OFFICIAL, "+84912345678"):
+            official = await outside(number)
+            await official.digits(PIN + "#")
+            await loudspeaker.call_started()
+            await official.hang_up()
+            await loudspeaker.call_ended()
+    await asterisk.command("database deltree emergency")
+
+
+async def test_each_further_lock_within_a_day_is_twice_as_long(asterisk: LoneAsterisk, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        phone = await desk(asterisk, stack)
+        for before, pause in ((0, 900), (900, 1800)):
+            await asterisk.command(f"database put emergency phone-101/pause {before}")
+            await asterisk.command(f"database put emergency phone-101/until {int(time.time()) - 5}")
+            await asterisk.command("database put emergency phone-101/tries 4")
+            await asterisk.command(f"database put emergency phone-101/since {int(time.time())}")
+            await phone.call("1999")
+            await phone.digits("111111#")
+            await phone.ended(20)
+            locked = time.time() + pause
+            await until(lambda locked=locked: abs(lock_of(asterisk, "phone-101") - locked) < 30, f"{pause} seconds")
+        loudspeaker = await speaker(asterisk, "cb-2", tmp_path / "cb-2.wav", stack)
         await phone.call("1999")
         await phone.digits(PIN + "#")
         await phone.ended(20)
-
-    assert calls_taken(loudspeaker) == 0
+        assert calls_taken(loudspeaker) == 0
     await asterisk.command("database deltree emergency")
 
 

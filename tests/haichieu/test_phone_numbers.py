@@ -1,6 +1,6 @@
 import pytest
 
-from haichieu.phone_numbers import as_dialled, caller_id, masked, normalise
+from haichieu.phone_numbers import as_dialled, caller_id, masked, normalise, spellings
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_a_carrier_gets_its_own_spelling(number: str, rules: list[list[str]], di
 def test_logs_show_three_digits_at_most() -> None:
     assert masked("+84912000001") == "•••••••••001"
     assert masked(None) == "withheld"
+
+
+def test_a_number_is_recognised_in_every_spelling_of_carriers() -> None:
+    assert spellings("+84912000001") == ("+84912000001", "84912000001", "0084912000001", "0912000001")
+    assert spellings("+16502530000") == ("+16502530000", "16502530000", "0016502530000")
+    assert spellings("101") == ("101",)
