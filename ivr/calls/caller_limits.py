@@ -79,7 +79,7 @@ class CallerLimits:
     def officials_call(self, line: str) -> None:
         """Count a call to an officials' line, apart from the calls of citizens. Raises TooManyCalls.
 
-        Not by number: whoever forges the number of an official must not keep that official out.
+        Not by number: a caller who forges the number of an official must not keep that official out.
         """
         self._count_on_line("officials", line)
 

@@ -110,7 +110,7 @@ async def test_a_speaker_is_checked_once_per_address(
     assert planned(database) == [(speaker, "waiting")]
 
 
-async def test_a_speaker_that_answers_anyone_raises_an_alarm_until_it_no_longer_does(
+async def test_a_speaker_that_answers_anyone_raises_an_alarm_until_it_stops(
     database: Database, speaker: int, called: list[SocketAddress], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = DirectCallChecks(Asterisk(), database, "main")

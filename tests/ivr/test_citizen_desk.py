@@ -201,7 +201,7 @@ async def test_wrong_case_numbers_close_the_cases_of_other_people(
     assert await desk(line, there.co_ba).case(theirs)
 
 
-async def test_own_case_is_told_after_any_number_of_wrong_ones(
+async def test_own_case_is_spoken_after_any_number_of_wrong_ones(
     line: CitizensLine, there: Office, database: Database, book: CitizenBook
 ) -> None:
     with database.session() as session:
