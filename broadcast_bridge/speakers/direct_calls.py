@@ -4,6 +4,7 @@ The station calls the device's address from another port, on demand and some min
 address for the first time, and raises an alarm when the device answers or rings.
 """
 
+import asyncio
 import datetime
 import re
 import uuid
@@ -20,7 +21,7 @@ from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import APPLICATION, AriClient
-from haichieu.ari.errors import AriRefused
+from haichieu.ari.errors import AriRefused, NotAnswered
 from haichieu.database import Base, Database, now
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 from haichieu.job_runner import JobRunner
@@ -35,6 +36,7 @@ KIND = "direct-call"
 AFTER_REGISTERING = datetime.timedelta(minutes=5)
 """The installer is still at work, and the first broadcasts of a new device should not find it busy."""
 AGAIN = datetime.timedelta(minutes=2)
+STARTED_SECONDS = 5.0
 
 _CONTACT = re.compile(r"sips?:(?:[^@;&/]*@)?([0-9.]+)(?::([0-9]+))?")
 
@@ -100,10 +102,12 @@ async def registered_address(client: AriClient, code: str) -> SocketAddress | No
                 appArgs="check",
                 body={"variables": {}},
             )
+            async with asyncio.timeout(STARTED_SECONDS):
+                await call.started()  # before that its events would belong to nobody
             found = await client.request(
                 operations.CHANNEL_VARIABLE, channelId=call.id, variable=f"PJSIP_DIAL_CONTACTS({code})"
             )
-        except AriRefused:
+        except (AriRefused, NotAnswered):
             return None
     return address_of(found["value"])
 

@@ -14,6 +14,8 @@ from broadcast_bridge.speakers.direct_calls import DirectCallCheck, DirectCallCh
 from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.ari.client import AriClient
+from haichieu.ari.events import Event
+from haichieu.ari.operations import CREATE_CHANNEL, Operation
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.locale import render
@@ -33,7 +35,9 @@ class Asterisk(AriClient):
         super().__init__("127.0.0.1", 9, "", unclaimed=lambda event: None)
         self.contact = contact
 
-    async def request(self, *_: Any, **__: Any) -> dict[str, str]:
+    async def request(self, operation: Operation, **parameters: Any) -> dict[str, str]:
+        if operation == CREATE_CHANNEL:
+            self.events.dispatch(Event("StasisStart", {"channel": {"id": parameters["channelId"]}}))
         return {"value": self.contact}
 
 
