@@ -1,24 +1,14 @@
 """Fixtures that every part of the suite may use, and how its tests are selected, grouped and ordered."""
 
+import gc
 import os
 
 import pytest
 
-from tests.admin.browsing import BROWSER
 from tests.cheap_hashes import use_cheap_hashes
-from tests.databases import database, migrated_sqlite
-from tests.postgres import postgres_cluster, postgres_url
-from tests.station.stations import breakable_station, shared_station, speeches
 
-__all__ = [
-    "breakable_station",
-    "database",
-    "migrated_sqlite",
-    "postgres_cluster",
-    "postgres_url",
-    "shared_station",
-    "speeches",
-]
+FIXTURES = ("tests.databases", "tests.postgres", "tests.station.stations")
+"""Modules whose fixtures every test may use."""
 
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 """Set by `make proof`: run everything, and everything that uses a database on both."""
@@ -26,16 +16,34 @@ PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 COMPUTING = 10
 """Niceness of a worker from its first test that makes no call: a call that waits for the processor loses sound."""
 
+OBJECTS_PER_COLLECTION = 50_000
+"""Instead of 700: searching for garbage in the objects of all libraries took a sixth of the suite's time."""
+
+gc.disable()  # while modules are imported and tests collected, almost everything stays
 use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import the fixtures, except in the process that only shares the tests out among the workers."""
+    if not config.getoption("numprocesses", None):
+        for name in FIXTURES:
+            config.pluginmanager.import_plugin(name)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and only in what the tests make."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long proofs to `make proof`, and give every test the group whose tests run on one worker."""
     if not PROOF:
-        left = [item for item in items if _is_for_proof_only(item, config)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in set(left)]
+        left = {item for item in items if _is_for_proof_only(item, config)}
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
@@ -60,6 +68,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Close the browser after its last test: its event loop would count as running in every later test."""
     if _group(item) == "browser" and (nextitem is None or _group(nextitem) != "browser"):
+        from tests.admin.browsing import BROWSER
+
         BROWSER.close()
 
 
