@@ -13,12 +13,16 @@ from admin.access.errors import TokenRefused
 from admin.access.permissions import open_to_all
 from admin.layout.refusals import problem
 from admin.panel import Panel
+from broadcast_bridge.broadcasts.broadcast_reports import filed_at
 from broadcast_bridge.broadcasts.states import DELIVERY
 from broadcast_bridge.models import Delivery
 from haichieu.account_rights import Action, may
 from haichieu.database import Database, now
 from haichieu.locale import message
 from haichieu.station_status import StationStatus, component_states, station_status
+
+COUNTED = datetime.timedelta(hours=24)
+"""Deliveries older than this are not counted: the log of years would be read at every request."""
 
 
 def register_health(app: Flask, panel: Panel) -> None:
@@ -79,7 +83,12 @@ def _iso(moment: datetime.datetime | None) -> str | None:
 def _metrics(database: Database) -> CollectorRegistry:
     with database.reading() as session:
         status: StationStatus = station_status(session, now())
-        counted = session.execute(sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state)).all()
+        counted = session.execute(
+            sa.select(Delivery.state, sa.func.count())
+            .join(Delivery.broadcast)
+            .where(filed_at() > now() - COUNTED)
+            .group_by(Delivery.state)
+        ).all()
     registry = CollectorRegistry()
     up = Gauge("haichieu_component_up", "Whether a part of the station is up.", ["component"], registry=registry)
     for part in status.components:
@@ -95,7 +104,7 @@ def _metrics(database: Database) -> CollectorRegistry:
     )
     Gauge("haichieu_texts_waiting", "Texts waiting to be sent.", registry=registry).set(status.texts_waiting)
     Gauge("haichieu_alarms_open", "Alarms not acknowledged.", registry=registry).set(len(status.alarms))
-    deliveries = Gauge("haichieu_deliveries", "Deliveries by state.", ["state"], registry=registry)
+    deliveries = Gauge("haichieu_deliveries", "Deliveries of the last 24 hours by state.", ["state"], registry=registry)
     for state in DELIVERY.states:
         deliveries.labels(str(state)).set(0)
     for name, count in counted:

@@ -16,6 +16,7 @@ from broadcast_bridge.broadcasts.states import (
     Priority,
     precedence,
 )
+from broadcast_bridge.programmes.models import Programme
 from haichieu.database import Base
 from haichieu.folded_text import folded
 from haichieu.media import Media
@@ -138,6 +139,7 @@ class Broadcast(Base):
         sa.CheckConstraint(sa.column("kind").in_([str(k) for k in Kind]), name="kind"),
         sa.CheckConstraint(sa.column("after_cut").in_([str(rule) for rule in AfterCut]), name="after_cut"),
         sa.Index("ix_broadcasts_filed_at", sa.text("coalesce(on_air_at, due_at, created_at)")),
+        sa.Index("ix_broadcasts_worth_hearing_until", "worth_hearing_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -191,15 +193,17 @@ class Broadcast(Base):
 
 
 class BroadcastSound(Base):
-    """One of the sounds of a recorded broadcast, which are played in order."""
+    """One of the sounds of a recorded broadcast, which are played in order; a text read aloud has no programme."""
 
     __tablename__ = "broadcast_sounds"
 
     broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     media_id: Mapped[int] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
 
     media: Mapped[Media] = relationship()
+    programme: Mapped[Programme | None] = relationship()
 
 
 class Delivery(Base):
@@ -238,6 +242,8 @@ class Delivery(Base):
     """The position in the sound when a more urgent broadcast took the speaker."""
     tries_again: Mapped[int] = mapped_column(default=0)
     try_again_at: Mapped[datetime.datetime | None]
+    called_off: Mapped[str | None] = mapped_column(sa.String(40))
+    """Why a broadcast that this speaker missed is not played here later."""
 
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
     speaker: Mapped[Speaker] = relationship()

@@ -31,6 +31,8 @@ CHANGE_CHANNEL = "haichieu"
 WRITERS = 6
 READERS = 4
 """Threads of one process that `run` and `look` use."""
+_CHANGED = "haichieu_changed"
+"""Marks a connection whose transaction has changed a row."""
 
 _READS_ONLY = "postgresql_readonly"
 """SQLAlchemy's option for READ ONLY transactions of PostgreSQL; for SQLite we enforce it ourselves."""
@@ -91,7 +93,6 @@ class Database:
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(self.engine.execution_options(**{_READS_ONLY: True}), expire_on_commit=False)
-        sa.event.listen(self._sessions, "before_flush", _announce_change)
         self._writing = ThreadPoolExecutor(WRITERS, "database-write")
         self._reading = ThreadPoolExecutor(READERS, "database-read")
 
@@ -190,13 +191,32 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+    _announce_changes(engine)
+    return engine
 
 
-def _announce_change(session: Session, _context: object, _instances: object) -> None:
-    """Notify listeners of the commit: PostgreSQL needs it, SQLite counts commits by itself."""
-    if session.get_bind().dialect.name == "postgresql" and (session.new or session.dirty or session.deleted):
-        session.connection().exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
+def _announce_changes(engine: sa.Engine) -> None:
+    """Notify listeners of every commit that changed a row; SQLite counts its commits by itself.
+
+    Rows count, not objects: an update that matches nothing wakes nobody, and one without objects is announced too.
+    """
+
+    @sa.event.listens_for(engine, "after_cursor_execute")
+    def _count(
+        connection: sa.Connection, cursor: Any, _statement: str, _values: Any, context: Any, _many: bool
+    ) -> None:
+        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
+            connection.info[_CHANGED] = True
+
+    @sa.event.listens_for(engine, "commit")
+    def _announce(connection: sa.Connection) -> None:
+        if connection.info.pop(_CHANGED, False):
+            connection.exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
+
+    @sa.event.listens_for(engine, "rollback")
+    def _forget(connection: sa.Connection) -> None:
+        connection.info.pop(_CHANGED, None)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Status of the station as data: components, speakers, current broadcasts, pending work and alarms."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
@@ -99,7 +100,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
                 sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code)
             )
         ),
-        on_air=tuple(_on_air(session, broadcast_id) for broadcast_id in open_broadcasts(session)),
+        on_air=tuple(_on_air(session)),
         call_backs_owed=session.scalars(
             sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
         ).one(),
@@ -125,15 +126,31 @@ def component_states(session: Session, at: datetime.datetime) -> tuple[Component
     return tuple(states)
 
 
-def _on_air(session: Session, broadcast_id: int) -> OnAir:
-    broadcast = session.get_one(Broadcast, broadcast_id, options=[joinedload(Broadcast.official)])
-    states = session.scalars(sa.select(Delivery.state).where(Delivery.broadcast_id == broadcast_id)).all()
-    return OnAir(
-        broadcast.id,
-        broadcast.zone_names,
-        broadcast.on_air_name,
-        broadcast.state,
-        broadcast.on_air_at or broadcast.created_at,
-        sum(state == DeliveryState.PLAYING for state in states),
-        len(states),
-    )
+def _on_air(session: Session) -> Iterable[OnAir]:
+    broadcasts = session.scalars(
+        sa.select(Broadcast)
+        .where(Broadcast.id.in_(open_broadcasts(session)))
+        .options(joinedload(Broadcast.official))
+        .order_by(Broadcast.id)
+    ).all()
+    counts = {
+        number: (playing, total)
+        for number, playing, total in session.execute(
+            sa.select(
+                Delivery.broadcast_id,
+                sa.func.count().filter(Delivery.state == DeliveryState.PLAYING),
+                sa.func.count(),
+            )
+            .where(Delivery.broadcast_id.in_([one.id for one in broadcasts]))
+            .group_by(Delivery.broadcast_id)
+        )
+    }
+    for broadcast in broadcasts:
+        yield OnAir(
+            broadcast.id,
+            broadcast.zone_names,
+            broadcast.on_air_name,
+            broadcast.state,
+            broadcast.on_air_at or broadcast.created_at,
+            *counts.get(broadcast.id, (0, 0)),
+        )

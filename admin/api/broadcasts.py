@@ -11,7 +11,7 @@ from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
 from admin.layout.language import sentence
 from admin.panel import Panel
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off
 from broadcast_bridge.broadcasts.states import reason_message
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.account_rights import Action
@@ -68,15 +68,16 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
 
     @api.serves(
         Operation(
-            "POST", "/broadcasts/<int:number>/stop", "Stop a broadcast, or cancel one that is planned.",
+            "POST", "/broadcasts/<int:number>/stop", "Stop a broadcast, cancel one that is planned, or call "
+            "off one that is over for the speakers that would still get it.",
             Action.AIR, Stopped, refusals=(404,),
         ),
         where=units_of_broadcast,
     )  # fmt: skip
     def stop(number: int) -> Stopped:
         with panel.database.session() as session:
-            starting.ask_to_stop(session, number, visitor().actor, now())
-            return Stopped(id=number, state=session.get_one(Broadcast, number).state)
+            called_off = calling_off.stop(session, number, visitor().actor, now())
+            return Stopped(id=number, state=session.get_one(Broadcast, number).state, called_off=called_off)
 
 
 def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:
@@ -103,8 +104,8 @@ def _reason(reason: str | None) -> str | None:
 def _delivery(one: Delivery) -> documents.Delivery:
     return documents.Delivery(
         speaker=one.speaker.code, name=one.speaker.name, state=one.state, reason=_reason(one.reason),
-        first_audio_at=one.first_audio_at, seconds=round(one.seconds, 2), loss=round(one.loss, 4),
-        jitter_ms=one.jitter_ms,
+        called_off=_reason(one.called_off), first_audio_at=one.first_audio_at, seconds=round(one.seconds, 2),
+        loss=round(one.loss, 4), jitter_ms=one.jitter_ms,
     )  # fmt: skip
 
 

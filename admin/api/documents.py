@@ -69,12 +69,13 @@ class Speakers(BaseModel):
 
 
 class Delivery(BaseModel):
-    """One broadcast at one speaker: the proof."""
+    """One broadcast at one speaker: the proof. `called_off` is why a speaker that missed it does not get it later."""
 
     speaker: str
     name: str
     state: str
     reason: str | None
+    called_off: str | None
     first_audio_at: datetime.datetime | None
     seconds: float
     loss: float
@@ -246,8 +247,9 @@ class Schedules(BaseModel):
 
 
 class Stopped(BaseModel):
-    """The confirmation that a broadcast was asked to stop."""
+    """The confirmation that a broadcast was asked to stop, and for how many speakers it was called off."""
 
     id: int
     state: str
+    called_off: int
     stop_asked: Literal[True] = True

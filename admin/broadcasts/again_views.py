@@ -64,7 +64,7 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
     def keep_programme(number: int) -> Response:
         """Save the recording as a programme of the visitor's unit and submit it for approval."""
         form, who = sent_form(), visitor()
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             broadcast = find_broadcast(session, who, number)
             recording = panel.store.path(rebroadcast.recording_of(broadcast))
         about = About(form.value("title"), who.account.unit_id, who.actor, who.account.name)

@@ -48,7 +48,7 @@ class Wish:
 
 def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime) -> int:
     """Request the broadcast; return its id. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         _check(session, wish, at)
     if wish.programme_id is not None:
         with panel.database.session() as session:
@@ -57,7 +57,7 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
                 raise _no_programme(wish.programme_id)
             approval.require_for_the_air(programme, at)
             sound = [programme.sound_id] if programme.sound_id else []
-            return _ask(session, visitor, wish, programme.title, sound, at).id
+            return _ask(session, visitor, wish, programme.title, sound, at, programme.id).id
     panel.store.require_space()
     with panel.store.scratch() as folder:
         ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
@@ -92,15 +92,21 @@ def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
 
 
 def _ask(
-    session: Session, visitor: Visitor, wish: Wish, title: str, sounds: Sequence[int], at: datetime.datetime
+    session: Session,
+    visitor: Visitor,
+    wish: Wish,
+    title: str,
+    sounds: Sequence[int],
+    at: datetime.datetime,
+    programme_id: int | None = None,
 ) -> Broadcast:
     due_at = wish.at or at
     siren = wish.priority is Priority.EMERGENCY if wish.siren is None else wish.siren
     return starting.ask(
         session,
         Request(
-            asked_by=visitor.actor, title=title, sound_ids=sounds, zone_codes=list(wish.zone_codes),
-            priority=wish.priority, due_at=due_at, siren=siren, times=wish.times,
+            asked_by=visitor.actor, title=title, sound_ids=sounds, programme_ids=[programme_id for _ in sounds],
+            zone_codes=list(wish.zone_codes), priority=wish.priority, due_at=due_at, siren=siren, times=wish.times,
             worth_hearing_until=due_at + WORTH_HEARING,
         ),
         at,

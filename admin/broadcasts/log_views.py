@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose, zones_to_choose
-from admin.broadcasts.proof import may_air_again, proof_of
+from admin.broadcasts.proof import may_air_again, missing_of, proof_of
 from admin.broadcasts.scope import find_broadcast, seen_by
 from admin.layout.addresses import number_asked
 from admin.layout.csv_files import csv_answer
@@ -57,9 +57,10 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             found = find_broadcast(session, visitor(), number)
             proof, station = proof_of(session, visitor(), found), the_station(session)
             again = may_air_again(session, visitor(), found, now())
+            missing = missing_of(session, visitor(), found, now())
         sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
         return page(
-            "broadcast.html", broadcast=found, proof=proof, again=again, sound=sound, station=station,
+            "broadcast.html", broadcast=found, proof=proof, again=again, missing=missing, sound=sound, station=station,
             reason_message=reason_message, printed_at=now(),
         )  # fmt: skip
 
@@ -76,6 +77,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
                     show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
                     round(one.seconds, 1), round(one.loss * 100, 2),
                     one.jitter_ms, one.attempts, sentence(reason_message(one.reason)),
+                    sentence(reason_message(one.called_off)),
                 ]
                 for one in shown
             ]  # fmt: skip
@@ -84,7 +86,8 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
 
 BROADCAST_COLUMNS = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
 DELIVERY_COLUMNS = (
-    "code", "speaker", "unit", "state", "first_audio", "seconds", "loss_percent", "jitter", "attempts", "reason"
+    *("code", "speaker", "unit", "state", "first_audio", "seconds", "loss_percent", "jitter", "attempts", "reason"),
+    "not_later",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
+from broadcast_bridge.broadcasts import catch_up
 from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
@@ -31,7 +32,16 @@ class Proof:
     loss: float
     jitter_ms: float | None
     attempts: int
+    called_off: str | None
     caught_up: Delivery | None
+
+
+@dataclass(frozen=True)
+class Missing:
+    """How many speakers that missed a broadcast will still get it, and whether the visitor may call it off."""
+
+    count: int
+    may_call_off: bool
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,17 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
     return [
         Proof(
             one.speaker.code, one.speaker.name, one.speaker.unit.name, one.state, one.reason, one.first_audio_at,
-            one.seconds, one.loss, one.jitter_ms, one.attempts, later.get(one.speaker_id),
+            one.seconds, one.loss, one.jitter_ms, one.attempts, one.called_off, later.get(one.speaker_id),
         )
         for one in deliveries
     ]  # fmt: skip
+
+
+def missing_of(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> Missing:
+    """Return for how many speakers a broadcast that is over is still pending."""
+    count = catch_up.missing_later(session, broadcast, at)
+    mine = visitor.may(Action.AIR) and units_of_broadcast(session, broadcast.id) <= visitor.units
+    return Missing(count, count > 0 and mine)
 
 
 def may_air_again(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> MayAgain:

@@ -1,5 +1,7 @@
 """Visibility of broadcasts: those played in the account's units, those meant for them, and its own."""
 
+from collections.abc import Collection, Mapping
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -51,18 +53,26 @@ def units_of_broadcast(session: Session, number: int) -> set[int]:
     broadcast = session.get(Broadcast, number)
     if broadcast is None:
         raise NoSuchBroadcast(number)
-    heard = set(
-        session.scalars(
-            sa.select(Speaker.unit_id)
-            .join(Delivery, Delivery.speaker_id == Speaker.id)
-            .where(Delivery.broadcast_id == number)
-        )
-    )
-    if not heard:
-        zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes)))
-        heard = {speaker.unit_id for speaker in speakers_in(session, zones)}
-        heard |= set(session.scalars(sa.select(Speaker.unit_id).where(Speaker.code.in_(broadcast.speaker_codes))))
-    return heard or set(session.scalars(sa.select(Unit.id)))
+    return units_of_broadcasts(session, [broadcast])[number]
+
+
+def units_of_broadcasts(session: Session, broadcasts: Collection[Broadcast]) -> Mapping[int, set[int]]:
+    """Return the units in which each broadcast plays or will play; one that has begun needs no query of its own."""
+    found: dict[int, set[int]] = {broadcast.id: set() for broadcast in broadcasts}
+    for number, unit_id in session.execute(
+        sa.select(Delivery.broadcast_id, Speaker.unit_id)
+        .join(Speaker, Delivery.speaker_id == Speaker.id)
+        .where(Delivery.broadcast_id.in_(found))
+        .distinct()
+    ):
+        found[number].add(unit_id)
+    for broadcast in broadcasts:
+        if not found[broadcast.id]:
+            zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes)))
+            named = session.scalars(sa.select(Speaker.unit_id).where(Speaker.code.in_(broadcast.speaker_codes)))
+            found[broadcast.id] = {speaker.unit_id for speaker in speakers_in(session, zones)} | set(named)
+        found[broadcast.id] = found[broadcast.id] or set(session.scalars(sa.select(Unit.id)))
+    return found
 
 
 def sees_everything(session: Session, visitor: Visitor) -> bool:

@@ -69,7 +69,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
         text = request.form.get("answer", "").strip()
         if len(text) > LONGEST_ANSWER:
             raise AnswerRefused("panel.case.answer_too_long")
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             language = case_for_visitor(session, number).language
         with sounds.folder() as folder:
             spoken = sounds.speak(text, language, Path(folder)).narrow.read_bytes()

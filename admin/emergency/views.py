@@ -32,7 +32,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
         """Show the preview; after confirmation, start the broadcast."""
         form = sent_form()
         try:
-            with panel.database.session() as session:
+            with panel.database.reading() as session:
                 shown = sounding(
                     session, form.values("zone"), form.value("text"),
                     siren=form.chosen("siren", "yes"), times=_times(form.value("times", "2")),

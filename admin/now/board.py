@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
-from admin.broadcasts.scope import seen_by, units_of_broadcast
+from admin.broadcasts.scope import seen_by, units_of_broadcasts
 from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, DeliveryState
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
@@ -133,11 +133,12 @@ def _on_air(session: Session, visitor: Visitor) -> list[OnAir]:
             .group_by(Delivery.broadcast_id)
         )
     }
+    units = units_of_broadcasts(session, found)
     return [
         OnAir(
             one.id, one.on_air_name, one.zone_names, one.priority, one.state, one.on_air_at or one.created_at,
             *counts.get(one.id, (0, 0)), stopping=one.stop_asked_at is not None,
-            may_stop=visitor.may(Action.AIR) and units_of_broadcast(session, one.id) <= visitor.units,
+            may_stop=visitor.may(Action.AIR) and units[one.id] <= visitor.units,
         )
         for one in found
     ]  # fmt: skip

@@ -128,7 +128,7 @@ class Pulse:
 
     async def _count_changes(self) -> None:
         async for _ in changes(self._database):
-            shown = await self._database.run(_what_is_shown)
+            shown = await self._database.look(_what_is_shown)
             if shown != self._seen:
                 with self._news:
                     self._seen = shown

@@ -16,7 +16,7 @@ from admin.now.board import Board, board, on_air_for
 from admin.now.level_events import LevelEvents, meter
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off, catch_up
 from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.studio.levels import Levels
 from haichieu.account_rights import Action
@@ -75,16 +75,18 @@ def register_now(app: Flask, panel: Panel) -> None:
         """Ask for confirmation before stopping a broadcast."""
         with panel.database.reading() as session:
             broadcast = find_broadcast(session, visitor(), number)
-        return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast))
+            missing = catch_up.missing_later(session, broadcast, present_moment())
+        return page("stop.html", broadcast=broadcast, is_open=is_open(broadcast), missing=missing)
 
     @app.post("/broadcasts/<int:number>/stop")
     @needs(Action.AIR, where=units_of_broadcast)
     def stop_broadcast(number: int) -> Response:
-        """Stop a broadcast."""
+        """Stop a broadcast, or call off one that is over for the speakers that would still get it."""
         with panel.database.session() as session:
-            starting.ask_to_stop(session, number, visitor().actor, present_moment())
-        flash(say("stop.done"))
-        return redirect(url_for("now"), 303)
+            was_open = is_open(find_broadcast(session, visitor(), number))
+            called_off = calling_off.stop(session, number, visitor().actor, present_moment())
+        flash(say("stop.done") if was_open else say("stop.called_off", count=called_off))
+        return redirect(url_for("now") if was_open else url_for("broadcast_page", number=number), 303)
 
     @app.post("/alarms/<int:number>/clear")
     @needs(Action.CLEAR_ALARMS)

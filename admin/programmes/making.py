@@ -38,7 +38,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         """Add the file in the body as the query describes it; return the address of its page."""
         said = request.args
         unit_id = unit_id_of(said.get("unit", ""))
-        with panel.database.session() as session:
+        with panel.database.reading() as session:
             require_in(session, Action.EDIT, [unit_id])
             about = about_from(session, said, visitor())
         panel.store.require_space()
@@ -74,7 +74,7 @@ def register_making(app: Flask, panel: Panel) -> None:
         form = sent_form()
         try:
             unit_id = unit_id_of(form.value("unit"))
-            with panel.database.session() as session:
+            with panel.database.reading() as session:
                 require_in(session, Action.EDIT, [unit_id])
                 about = about_from(session, form.value, visitor())
             panel.store.require_space()

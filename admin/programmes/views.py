@@ -215,7 +215,7 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
 
 def _change(panel: Panel, number: int, form: Form) -> None:
     """Save what was typed; a changed text is synthesised first, outside the transaction."""
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         one = find_programme(session, number)
         text = form.value("text").strip().replace("\r\n", "\n")
         says_other = one.origin == Origin.TEXT and text != one.text

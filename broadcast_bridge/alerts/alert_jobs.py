@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts import broadcasting
 from broadcast_bridge.alerts.models import CapAlert
 from broadcast_bridge.alerts.states import AlertState
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
-from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.intake import Ready, ready_text
 from haichieu.alarms import AlarmKind, raise_alarm
@@ -77,8 +77,7 @@ class AlertDesk:
 
     def _look(self, session: Session, at: datetime.datetime) -> Sequence[_Spoken]:
         broadcasting.expire(session, at)
-        for broadcast_id in broadcasting.broadcasts_to_stop(session):
-            starting.ask_to_stop(session, broadcast_id, "alerts", at)
+        calling_off.stop_all(session, broadcasting.broadcasts_to_stop(session, at), "alerts", at, Reason.ALERT_OVER)
         for alert in session.scalars(
             sa.select(CapAlert)
             .join(Broadcast, CapAlert.broadcast_id == Broadcast.id)

@@ -35,14 +35,15 @@ def due(session: Session, at: datetime.datetime) -> list[CapAlert]:
     return sorted(found, key=lambda alert: -_ASCENDING.index(alert.priority))
 
 
-def broadcasts_to_stop(session: Session) -> list[int]:
-    """Return the open broadcasts whose alert was replaced, cancelled or has expired."""
+def broadcasts_to_stop(session: Session, at: datetime.datetime) -> list[int]:
+    """Return the broadcasts of which something may be left and whose alert was replaced, cancelled or has expired."""
     still_open = [str(state) for state in BROADCAST.states if state not in BROADCAST.final_states]
+    left = Broadcast.state.in_(still_open) | (Broadcast.worth_hearing_until > at)
     return list(
         session.scalars(
             sa.select(Broadcast.id)
             .join(CapAlert, CapAlert.broadcast_id == Broadcast.id)
-            .where(CapAlert.state.in_(OUT_OF_FORCE), Broadcast.state.in_(still_open))
+            .where(CapAlert.state.in_(OUT_OF_FORCE), left)
             .distinct()
             .order_by(Broadcast.id)
         )

@@ -95,7 +95,7 @@ async def poll_due(database: Database, client: aiohttp.ClientSession, at: dateti
 
 async def poll(database: Database, client: aiohttp.ClientSession, source_id: int, at: datetime.datetime) -> Poll:
     """Poll one feed now. Never raises for faults of the other side: these are in the result and in the source's row."""
-    feed = await database.run(functools.partial(_feed, source_id=source_id))
+    feed = await database.look(functools.partial(_feed, source_id=source_id))
     handled: dict[str, DecisionKind] = {}
     problems: list[Message] = []
     answer: _Answer | None = None

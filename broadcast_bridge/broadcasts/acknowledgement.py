@@ -65,6 +65,8 @@ def acknowledge(session: Session, official: Official, at: datetime.datetime) -> 
 def silenced(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
     """Return the acknowledged deliveries by broadcast; their speakers must be released."""
     found: dict[int, list[int]] = defaultdict(list)
+    if not on_air:
+        return found
     for delivery in session.scalars(
         sa.select(Delivery).where(Delivery.broadcast_id.in_(on_air), Delivery.reason == Reason.ACKNOWLEDGED)
     ):

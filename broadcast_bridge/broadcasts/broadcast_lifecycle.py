@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from broadcast_bridge.broadcasts import catch_up
+from broadcast_bridge.broadcasts.hearing import heard_whole, resume_position
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
     DELIVERY,
@@ -23,7 +24,7 @@ from broadcast_bridge.broadcasts.states import (
     Reason,
     reason_message,
 )
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
 from haichieu.media import Media
@@ -109,10 +110,12 @@ def close_deliveries(
 ) -> Outcome:
     """Set the final state of every delivery of a broadcast, and release its speaker.
 
-    A delivery that is playing has played, unless a recording `broke_off` before its end; one that was heard and dropped
-    out failed; one that never began was missed.
+    A live voice that is playing has played; of a recording, the speaker must have heard all that was on air, and all
+    there was if it `broke_off` before its end. A speaker that heard a part failed; one that heard nothing missed it.
     """
-    broadcast = session.get_one(Broadcast, broadcast_id)
+    broadcast = session.get_one(
+        Broadcast, broadcast_id, options=[selectinload(Broadcast.sounds).joinedload(BroadcastSound.media)]
+    )
     deliveries = session.scalars(
         sa.select(Delivery)
         .where(Delivery.broadcast_id == broadcast_id)
@@ -120,31 +123,47 @@ def close_deliveries(
         .order_by(Delivery.id)
     ).all()
     for delivery in deliveries:
-        if not delivery.active:
-            continue
-        state = DeliveryState(delivery.state)
-        if state is DeliveryState.PLAYING and broke_off and broadcast.kind == Kind.RECORDED:
-            event = DeliveryEvent.FAIL
-            delivery.reason = broke_off
-            delivery.resume_at_seconds = position(broadcast, at)
-        elif state is DeliveryState.PLAYING:
-            event = DeliveryEvent.FINISH
-        elif delivery.first_audio_at is not None:
-            event = DeliveryEvent.FAIL
-            delivery.reason = delivery.reason or Reason.DROPPED
-        else:
-            event = DeliveryEvent.MISS
-            delivery.reason = delivery.reason or _why_missed(delivery.speaker)
-        delivery.state = DELIVERY.after(state, event)
-        delivery.active = False
-        delivery.ended_at = at
+        if delivery.active:
+            event = _result(broadcast, delivery, at, broke_off)
+            delivery.state = DELIVERY.after(DeliveryState(delivery.state), event)
+            delivery.active = False
+            delivery.ended_at = at
+        elif _was_taken_at_the_end(broadcast, delivery):
+            delivery.state = DELIVERY.after(DeliveryState(delivery.state), DeliveryEvent.FINISH)
     return outcome_of(deliveries)
 
 
-def position(broadcast: Broadcast, at: datetime.datetime) -> float:
-    """Return the position in a recording, in seconds, at a given time."""
-    played = (at - broadcast.live_at).total_seconds() if broadcast.live_at else 0.0
-    return broadcast.offset_seconds + max(played, 0.0)
+def _result(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime, broke_off: Reason | None) -> DeliveryEvent:
+    """Return how a delivery ends, and store the reason and where a recording that broke off continues."""
+    playing = delivery.state == DeliveryState.PLAYING
+    if broadcast.kind == Kind.LIVE:
+        whole = playing
+    else:
+        whole = _continued(broadcast, broke_off) and heard_whole(
+            broadcast, delivery, at, complete=broke_off is not None
+        )
+    if whole:
+        delivery.reason = None
+        return DeliveryEvent.FINISH
+    if delivery.first_audio_at is None and not playing:
+        delivery.reason = delivery.reason or _why_missed(delivery.speaker)
+        return DeliveryEvent.MISS
+    if playing and broke_off and _continued(broadcast, broke_off):
+        delivery.resume_at_seconds = resume_position(broadcast, delivery, at)
+    delivery.reason = (broke_off or Reason.HEARD_IN_PART) if playing else delivery.reason or Reason.DROPPED
+    return DeliveryEvent.FAIL
+
+
+def _continued(broadcast: Broadcast, broke_off: Reason | None) -> bool:
+    """Return False when nobody knows what was played: without the switchboard, Asterisk ends only the current sound."""
+    several = len(broadcast.sounds) > 1 or broadcast.times != 1
+    return not (several and broke_off is Reason.SWITCHBOARD_RESTARTED)
+
+
+def _was_taken_at_the_end(broadcast: Broadcast, delivery: Delivery) -> bool:
+    if broadcast.kind != Kind.RECORDED or delivery.state != DeliveryState.PRE_EMPTED or delivery.ended_at is None:
+        return False
+    return heard_whole(broadcast, delivery, delivery.ended_at, complete=True)
 
 
 def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> Outcome:

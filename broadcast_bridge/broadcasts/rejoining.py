@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, contains_eager
 
 from broadcast_bridge.broadcasts.states import DELIVERY, BroadcastState, DeliveryEvent, DeliveryState, Reason
 from broadcast_bridge.models import Broadcast, Delivery
@@ -12,7 +12,7 @@ from broadcast_bridge.models import Broadcast, Delivery
 
 def taken_away(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
     """Return, by broadcast, the deliveries whose speakers were taken from these broadcasts."""
-    return _by_broadcast(session.scalars(_taken(on_air)))
+    return _by_broadcast(session.scalars(_taken(on_air))) if on_air else {}
 
 
 def give_back(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
@@ -20,21 +20,29 @@ def give_back(session: Session, on_air: Collection[int]) -> Mapping[int, Sequenc
 
     A speaker that several broadcasts have lost returns to the most urgent of them.
     """
-    busy = aliased(Delivery)
-    free = session.scalars(
-        _taken(on_air).where(
-            Broadcast.state == BroadcastState.ON_AIR,
-            ~sa.exists().where(busy.speaker_id == Delivery.speaker_id, busy.active),
-        )
-    ).all()
     given: dict[int, Delivery] = {}
-    for delivery in sorted(free, key=lambda one: (-one.broadcast.precedence, one.id)):
+    for delivery in sorted(free(session, on_air), key=lambda one: (-one.broadcast.precedence, one.id)):
         given.setdefault(delivery.speaker_id, delivery)
     for delivery in given.values():
         delivery.state = DELIVERY.after(DeliveryState(delivery.state), DeliveryEvent.RETURN)
         delivery.active, delivery.reason, delivery.ended_at = True, None, None
     session.flush()
     return _by_broadcast(given.values())
+
+
+def free(session: Session, on_air: Collection[int]) -> Sequence[Delivery]:
+    """Return the deliveries that were taken from these broadcasts and whose speakers are free again."""
+    if not on_air:
+        return ()
+    busy = aliased(Delivery)
+    return session.scalars(
+        _taken(on_air)
+        .where(
+            Broadcast.state == BroadcastState.ON_AIR,
+            ~sa.exists().where(busy.speaker_id == Delivery.speaker_id, busy.active),
+        )
+        .options(contains_eager(Delivery.broadcast))
+    ).all()
 
 
 def _taken(on_air: Collection[int]) -> sa.Select[Delivery]:

@@ -7,12 +7,16 @@ one, a recording waits until the speaker is free (see `catch_up`) and a live voi
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.broadcasts.broadcast_lifecycle import advance, is_open, position
+from broadcast_bridge.broadcasts import clearance
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
+from broadcast_bridge.broadcasts.catch_up import add_deliveries
+from broadcast_bridge.broadcasts.hearing import resume_position
 from broadcast_bridge.broadcasts.states import (
     BROADCAST,
     DELIVERY,
@@ -42,6 +46,9 @@ STILL_ON_TIME = datetime.timedelta(minutes=2)
 
 
 OTHERS_FIRST = datetime.timedelta(seconds=3)
+
+_BY_SOMEBODY = (Reason.STOPPED, Reason.WITHDRAWN, Reason.ALERT_OVER, Reason.SCHEDULE_REMOVED)
+"""Reasons for which a planned broadcast is cancelled without an alarm."""
 
 
 class BroadcastRefused(HaiChieuError):
@@ -78,7 +85,7 @@ class NothingToPlayOn(BroadcastRefused):
 
 @dataclass(frozen=True)
 class Request:
-    """A request to broadcast recorded sounds, by the ids of their media.
+    """A request to broadcast recorded sounds, by the ids of their media; `programme_ids` are those they belong to.
 
     `due_at` None means at once; `times` 0 means until stopped; without sounds only the siren or the chime is played.
     """
@@ -95,6 +102,7 @@ class Request:
     pause_seconds: float = 0.0
     after_cut: AfterCut = AfterCut.AGAIN
     worth_hearing_until: datetime.datetime | None = None
+    programme_ids: Sequence[int | None] = ()
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,10 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
         state=BROADCAST.initial,
         created_at=at,
         due_at=request.due_at or at,
-        sounds=[BroadcastSound(position=place, media_id=sound) for place, sound in enumerate(request.sound_ids)],
+        sounds=[
+            BroadcastSound(position=place, media_id=sound, programme_id=programme)
+            for place, (sound, programme) in enumerate(zip_longest(request.sound_ids, request.programme_ids))
+        ],
         siren=request.siren,
         times=request.times,
         pause_seconds=request.pause_seconds,
@@ -203,25 +214,15 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
     return broadcast
 
 
-def ask_to_stop(session: Session, broadcast_id: int, who: str, at: datetime.datetime) -> None:
-    """End a broadcast: at once when it has not begun, otherwise by the switchboard that runs it."""
-    broadcast = session.get_one(Broadcast, broadcast_id, with_for_update=True)
-    if not is_open(broadcast):
-        return
-    broadcast.stop_asked_at = at
-    if broadcast.state == BroadcastState.PLANNED and broadcast.kind == Kind.RECORDED:
-        advance(session, broadcast.id, BroadcastEvent.CANCEL, at, Reason.STOPPED)
-    audit.record(session, who, "broadcast.stop", f"broadcast:{broadcast.id}", title=broadcast.title)
-
-
 def due(session: Session, at: datetime.datetime, node: str) -> list[int]:
     """Return the recorded broadcasts that this switchboard should begin now, the most urgent first.
 
     A broadcast whose speakers are all connected to other switchboards is left to them for `OTHERS_FIRST`.
     """
     waiting = session.scalars(_waiting().where(Broadcast.due_at <= at).order_by(Broadcast.due_at, Broadcast.id)).all()
-    ours = [one for one in waiting if _is_for(session, one, node) or (one.due_at or at) + OTHERS_FIRST <= at]
-    return [broadcast.id for broadcast in sorted(ours, key=lambda one: -one.precedence)]
+    if waiting and _others(session, node):
+        waiting = [one for one in waiting if (one.due_at or at) + OTHERS_FIRST <= at or _is_for(session, one, node)]
+    return [broadcast.id for broadcast in sorted(waiting, key=lambda one: -one.precedence)]
 
 
 def next_due(session: Session, at: datetime.datetime) -> datetime.datetime | None:
@@ -234,9 +235,11 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
     """Claim a planned recording with its speakers; return None when there is nothing to do for now.
 
     That is the case when another switchboard was faster; when all its speakers are in broadcasts that do not give way,
-    for whose end it waits; and when it is closed here, because it is too late or nobody may or can hear it.
+    for whose end it waits; and when it is closed here, because it may not be played any more (see `clearance`), it is
+    too late, or nobody may or can hear it.
     """
     broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
+    refused = clearance.refusal(session, broadcast, at)
     speakers = _speakers_of(session, broadcast)
     hushed = _hushed(session, speakers, Priority(broadcast.priority), at)
     in_use = {
@@ -244,9 +247,11 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
         for delivery in _active(session, speakers)
         if delivery.broadcast.precedence >= broadcast.precedence
     }
-    waits = bool(in_use) and all(speaker.id in hushed or speaker.id in in_use for speaker in speakers)
+    waits = (
+        refused is None and bool(in_use) and all(speaker.id in hushed or speaker.id in in_use for speaker in speakers)
+    )
     if waits and at < (broadcast.due_at or at) + WAITS_FOR_SPEAKERS:
-        broadcast.reason = Reason.IN_USE
+        broadcast.reason = Reason.IN_USE  # the same value again is no change, and wakes nobody
         return None
     claimed = session.scalar(
         sa.update(Broadcast)
@@ -259,6 +264,10 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
     waited = broadcast.reason == Reason.IN_USE
     session.refresh(broadcast)
     broadcast.reason = None
+    if refused is not None:
+        event = BroadcastEvent.CANCEL if refused in _BY_SOMEBODY else BroadcastEvent.FAIL
+        advance(session, broadcast_id, event, at, refused)
+        return None
     if not waited and _too_late(broadcast, at):
         advance(session, broadcast_id, BroadcastEvent.FAIL, at, Reason.TOO_LATE)
         return None
@@ -290,6 +299,12 @@ def _hushed(
 def _is_for(session: Session, broadcast: Broadcast, node: str) -> bool:
     nodes = {speaker.node for speaker in _speakers_of(session, broadcast) if speaker.reachable and speaker.node}
     return not nodes or node in nodes
+
+
+def _others(session: Session, node: str) -> bool:
+    """Return whether any speaker is connected to another switchboard."""
+    other = sa.select(Speaker.id).where(Speaker.reachable, Speaker.node.not_in(["", node])).limit(1)
+    return session.scalar(other) is not None
 
 
 def _waiting() -> sa.Select[Broadcast]:
@@ -338,17 +353,24 @@ def _give_speakers(
         _pre_empt(other, at)
         taken.from_broadcasts.setdefault(other.broadcast_id, []).append(other.id)
     session.flush()  # release before assigning: the unique index allows one active delivery per speaker
-    for speaker in speakers:
-        why = hushed.get(speaker.id) or (Reason.IN_USE if speaker.id in in_use else None)
-        delivery = Delivery(speaker=speaker, state=DELIVERY.initial, active=why is None)
-        if why:
-            delivery.state, delivery.reason, delivery.ended_at = DeliveryState.MISSED, why, at
-        broadcast.deliveries.append(delivery)
-    session.flush()
+    left_out = {speaker_id: Reason.IN_USE for speaker_id in in_use} | dict(hushed)
+    add_deliveries(session, [_new(broadcast, speaker, left_out.get(speaker.id), at) for speaker in speakers])
+    session.expire(broadcast, ["deliveries"])
     return taken
 
 
+def _new(broadcast: Broadcast, speaker: Speaker, why_not: Reason | None, at: datetime.datetime) -> dict[str, object]:
+    return {
+        "broadcast_id": broadcast.id,
+        "speaker_id": speaker.id,
+        "state": DELIVERY.initial if why_not is None else DeliveryState.MISSED,
+        "active": why_not is None,
+        "reason": why_not,
+        "ended_at": None if why_not is None else at,
+    }
+
+
 def _pre_empt(delivery: Delivery, at: datetime.datetime) -> None:
+    delivery.resume_at_seconds = resume_position(delivery.broadcast, delivery, at)
     delivery.state = DELIVERY.after(DeliveryState(delivery.state), DeliveryEvent.PRE_EMPT)
     delivery.reason, delivery.active, delivery.ended_at = Reason.PRE_EMPTED, False, at
-    delivery.resume_at_seconds = position(delivery.broadcast, at)

@@ -109,6 +109,13 @@ class Reason(StrEnum):
     NO_SOUND = "no_sound"
     SILENCED = "silenced"
     QUIET_HOURS = "quiet_hours"
+    HEARD_IN_PART = "heard_in_part"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    NOT_APPROVED = "not_approved"
+    NOT_ALLOWED = "not_allowed"
+    ALERT_OVER = "alert_over"
+    SCHEDULE_REMOVED = "schedule_removed"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -164,7 +171,10 @@ DELIVERY = StateMachine(
         (_D.MISSED, _DE.CATCH_UP): _D.CAUGHT_UP,
         (_D.FAILED, _DE.CATCH_UP): _D.CAUGHT_UP,
         (_D.PRE_EMPTED, _DE.CATCH_UP): _D.CAUGHT_UP,
-        # A speaker that was heard and then dropped, and did not come back before the end, failed in part;
-        # one that never played was missed.
+        # A speaker that heard everything has played it, also when it dropped out or was taken at the very end. One that
+        # heard a part has failed; one that never played was missed.
+        (_D.PENDING, _DE.FINISH): _D.PLAYED,
+        (_D.RINGING, _DE.FINISH): _D.PLAYED,
+        (_D.PRE_EMPTED, _DE.FINISH): _D.PLAYED,
     },
 )

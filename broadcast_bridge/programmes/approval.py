@@ -4,6 +4,7 @@ import datetime
 
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts import calling_off
 from broadcast_bridge.programmes.history import as_approved
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import PROGRAMME, ProgrammeEvent, ProgrammeState
@@ -57,8 +58,9 @@ def send_back(session: Session, programme: Programme, who: str, because: str, at
 
 
 def withdraw(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
-    """Withdraw it for good; schedules that name it play nothing and say so. Raises IllegalTransition."""
+    """Withdraw it for good: what plays it stops, and nothing plays it any more. Raises IllegalTransition."""
     _step(session, programme, ProgrammeEvent.WITHDRAW, who, at)
+    calling_off.stop_programme(session, programme.id, who, at)
 
 
 def edited(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:

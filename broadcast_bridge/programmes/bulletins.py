@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts.states import DeliveryState
-from broadcast_bridge.models import BroadcastSound, Delivery, Speaker, Zone
+from broadcast_bridge.models import BroadcastSound, Delivery, Speaker, Zone, zone_units
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
-from broadcast_bridge.speakers.zones import speakers_in
+from broadcast_bridge.speakers.zones import zones_by_speaker
 from haichieu.people import Unit, units_under
 
 MOST = 10
@@ -75,9 +75,10 @@ def _unit_and_above(session: Session, unit_id: int) -> set[int]:
 
 def _zones_of(session: Session, units: set[int]) -> set[str]:
     """Return the codes of the zones that contain one of the units or a speaker in them."""
-    return {
-        zone.code
-        for zone in session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)))
-        if any(unit.id in units for unit in zone.units)
-        or any(speaker.unit_id in units for speaker in speakers_in(session, [zone.id]))
-    }
+    zones = dict(session.execute(sa.select(Zone.id, Zone.code).where(Zone.removed_at.is_(None))).tuples().all())
+    speakers = session.execute(
+        sa.select(Speaker.id, Speaker.unit_id).where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(units))
+    )
+    found = set(session.scalars(sa.select(zone_units.c.zone_id).where(zone_units.c.unit_id.in_(units))))
+    found.update(*zones_by_speaker(session, dict(speakers.tuples().all()), zones).values())
+    return {code for zone_id, code in zones.items() if zone_id in found}

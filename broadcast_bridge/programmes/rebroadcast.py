@@ -30,6 +30,7 @@ class Again:
     """What would be broadcast; `was_approved` is true when all of it is approved programmes."""
 
     sound_ids: list[int]
+    programme_ids: list[int | None]
     was_approved: bool
 
 
@@ -40,27 +41,33 @@ def what_again(session: Session, broadcast: Broadcast, at: datetime.datetime) ->
     """
     if broadcast.kind != Kind.RECORDED or broadcast.priority == Priority.EMERGENCY:
         raise NotAgain("programme.again.only_recorded")
-    sounds = list(
-        session.scalars(
-            sa.select(BroadcastSound.media_id)
-            .where(BroadcastSound.broadcast_id == broadcast.id)
-            .order_by(BroadcastSound.position)
-        )
-    )
+    links = session.execute(
+        sa.select(BroadcastSound.media_id, BroadcastSound.programme_id)
+        .where(BroadcastSound.broadcast_id == broadcast.id)
+        .order_by(BroadcastSound.position)
+    ).all()
+    sounds = [link.media_id for link in links]
     if not sounds:
         raise NotAgain("programme.again.no_sound")
-    programmes = session.scalars(sa.select(Programme).where(Programme.sound_id.in_(sounds))).all()
+    named = [link.programme_id for link in links]
+    programmes = session.scalars(
+        sa.select(Programme).where(Programme.sound_id.in_(sounds) | Programme.id.in_(named)).order_by(Programme.id)
+    ).all()
+    of_sound = {link.programme_id: link.media_id for link in links}
     approved = {one.sound_id for one in programmes if one.state == ProgrammeState.APPROVED}
     for one in programmes:
         if one.sound_id not in approved or one.state == ProgrammeState.APPROVED:
             approval.require_for_the_air(one, at)
-    return Again(sounds, set(sounds) <= approved)
+        if of_sound.get(one.id, one.sound_id) != one.sound_id:
+            raise NotAgain("programme.again.changed", title=one.title)
+    return Again(sounds, named, set(sounds) <= approved)
 
 
 def air_again(session: Session, broadcast: Broadcast, who: str, at: datetime.datetime) -> Broadcast:
     """Broadcast it again at once in the same places. Raises as `what_again` and `starting.ask` do."""
+    again = what_again(session, broadcast, at)
     wish = Request(
-        asked_by=who, title=broadcast.title, sound_ids=what_again(session, broadcast, at).sound_ids,
+        asked_by=who, title=broadcast.title, sound_ids=again.sound_ids, programme_ids=again.programme_ids,
         zone_codes=broadcast.zone_codes, speaker_codes=broadcast.speaker_codes,
         priority=Priority(broadcast.priority), due_at=at, worth_hearing_until=at + WORTH_HEARING,
     )  # fmt: skip

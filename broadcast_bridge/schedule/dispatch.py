@@ -51,6 +51,12 @@ def look_ahead(session: Session, at: datetime.datetime) -> None:
     materialise(session, at + HORIZON, at)
 
 
+def has_work(session: Session, at: datetime.datetime) -> bool:
+    """Return whether `put_on_air` has something to do now."""
+    hour = due.next_due(session)
+    return (hour is not None and hour <= at) or due.is_something_over(session)
+
+
 def put_on_air(session: Session, who: str, at: datetime.datetime) -> list[BookedCall]:
     """Make broadcasts of the occurrences that are due, and return the calls for live ones.
 
@@ -86,6 +92,9 @@ def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.da
     Otherwise the occurrence is missed, with an alarm that says why.
     """
     occurrence = session.get_one(Occurrence, occurrence_id)
+    if not due.still_belongs(occurrence):
+        due.cancel_removed(session, occurrence_id, at)
+        return False
     fallback = occurrence.schedule.fallback_programme
     if fallback is None:
         due.mark_missed(session, occurrence_id, OccurrenceReason.OFFICIAL_NOT_REACHED, at)
@@ -124,6 +133,7 @@ def _play(
         asked_by=f"schedule:{schedule.id}",
         title=schedule.title,
         sound_ids=sounds,
+        programme_ids=[programme.id for programme in programmes],
         zone_codes=[zone.code for zone in schedule.zones if zone.removed_at is None],
         priority=Priority(schedule.priority),
         due_at=max(occurrence.due_at, at),

@@ -162,14 +162,18 @@ def skip(session: Session, occurrence_id: int, why: OccurrenceReason, at: dateti
     _happen(_locked(session, occurrence_id), OccurrenceEvent.SKIP, at, why)
 
 
+def cancel_removed(session: Session, occurrence_id: int, at: datetime.datetime) -> None:
+    """Close a claimed occurrence that its schedule no longer has."""
+    _happen(_locked(session, occurrence_id), OccurrenceEvent.CANCEL, at, OccurrenceReason.SCHEDULE_REMOVED)
+
+
 def settle(session: Session, at: datetime.datetime) -> int:
     """Close the claimed occurrences whose broadcast is over, by its result; return how many.
 
     This covers occurrences whose process died while playing them.
     """
-    over = sa.select(Occurrence).join(Broadcast, Occurrence.broadcast_id == Broadcast.id)
     occurrences = session.scalars(
-        over.where(Occurrence.state == OccurrenceState.CLAIMED, Broadcast.ended_at.is_not(None))
+        _over()
         .options(selectinload(Occurrence.schedule))
         .with_for_update(skip_locked=True, of=Occurrence)
         .execution_options(populate_existing=True)
@@ -187,6 +191,11 @@ def settle(session: Session, at: datetime.datetime) -> int:
     return len(occurrences)
 
 
+def is_something_over(session: Session) -> bool:
+    """Return whether `settle` has something to do."""
+    return session.scalar(_over().with_only_columns(Occurrence.id).limit(1)) is not None
+
+
 def next_due(session: Session) -> datetime.datetime | None:
     """Return when `claim_due` next has something to do, possibly in the past; None when nothing is planned."""
     planned = session.scalar(
@@ -198,6 +207,14 @@ def next_due(session: Session) -> datetime.datetime | None:
         )
     )
     return min((moment for moment in (planned, orphaned) if moment is not None), default=None)
+
+
+def _over() -> sa.Select[Occurrence]:
+    return (
+        sa.select(Occurrence)
+        .join(Broadcast, Occurrence.broadcast_id == Broadcast.id)
+        .where(Occurrence.state == OccurrenceState.CLAIMED, Broadcast.ended_at.is_not(None))
+    )
 
 
 def _free(at: datetime.datetime, prepare_by: datetime.datetime) -> sa.ColumnElement[bool]:

@@ -80,7 +80,7 @@ async def clear_orphans(
         for channel in channels
         if channel["id"].startswith(OUR_CHANNELS) and channel["id"] not in client.events.claimed
     ]
-    begun = await database.run(lambda session: broadcast_lifecycle.running_on(session, node))
+    begun = await database.look(lambda session: broadcast_lifecycle.running_on(session, node))
     orphans = [broadcast_id for broadcast_id in begun if not is_running(broadcast_id)]
     for broadcast_id in orphans:
         with contextlib.suppress(AriError):

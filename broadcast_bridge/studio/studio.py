@@ -197,10 +197,10 @@ class Studio:
         self._recordings.take(broadcast_id)
         return BroadcastRows(self._database, self._writing, broadcast_id)
 
-    def stop(self, broadcast_id: int) -> None:
+    def stop(self, broadcast_id: int, reason: Reason) -> None:
         """End a broadcast on air here, in order; does nothing when it is not."""
         if airing := self._on_air.get(broadcast_id):
-            airing.end(Ending(BroadcastEvent.END, Reason.STOPPED))
+            airing.end(Ending(BroadcastEvent.END, reason))
 
     async def give_up(self, taken: Mapping[int, Sequence[int]]) -> None:
         """Release speakers that a more urgent broadcast has taken, by broadcast; returns when their lines are free."""

@@ -36,7 +36,7 @@ class AnswerSounds:
 
     def ready(self, message_id: int) -> AnswerSound:
         """Return the sound of a message, made on first use. Raises SpeechError, UnusableSound or DiskFull."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             message = session.get_one(Message, message_id)
             if message.sound is not None:
                 return self.of(message.sound)

@@ -67,7 +67,7 @@ class PhoneAnswers(SpooledRecordings):
 
     def begin(self, official_id: int, case_id: int) -> str:
         """Return the name to record to. Raises AnswerNotAllowed or DiskFull."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             official = session.get_one(Official, official_id)
             if not official.may_do(Right.RECORD):
                 raise AnswerNotAllowed(official.code)

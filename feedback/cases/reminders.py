@@ -80,7 +80,7 @@ async def watch_due_dates(database: Database) -> None:
             while await database.run(lambda session: remind(session, now())):
                 pass
             at = now()
-            following = await database.run(lambda session: next_look(session, now()))
+            following = await database.look(lambda session: next_look(session, now()))
             await asyncio.sleep(max((following - at).total_seconds(), 1.0))
         except sa.exc.DBAPIError as problem:
             log.warning("reminders.database_away", problem=shown(problem))

@@ -117,7 +117,7 @@ class VoiceMessages(SpooledRecordings):
         if anonymous:
             with self._database.session() as session:
                 session.execute(sa.update(VoiceDraft).where(VoiceDraft.name == name).values(number_locked=""))
-        with self._database.session() as session:
+        with self._database.reading() as session:
             draft = session.scalar(sa.select(VoiceDraft).where(VoiceDraft.name == name))
             about, at = self._beginning(session, draft)
         return self._file(wav, name, about, at)
@@ -173,7 +173,7 @@ class VoiceMessages(SpooledRecordings):
         )
 
     def _file(self, wav: Path, name: str, about: Beginning, at: datetime.datetime) -> str:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             filed = _filed_before(session, name)
         if filed is None:
             if not has_speech(wav):

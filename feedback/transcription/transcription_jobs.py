@@ -83,7 +83,7 @@ class TranscriptionJobs(JobRunner):
         if engine is None:
             raise RuntimeError("a job was claimed without an engine")
         try:
-            recording, language = await self._database.run(lambda session: self._recording(session, claim))
+            recording, language = await self._database.look(lambda session: self._recording(session, claim))
             understood = await self._understand(engine, recording, language)
         except ClaimLost:
             raise

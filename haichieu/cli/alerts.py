@@ -99,7 +99,7 @@ def receive(
 @app.command("list", help=say("cli.alert.list"))
 def list_alerts(home: Home = None) -> None:
     station = open_station(load_settings(home=home))
-    with station.database.session() as session:
+    with station.database.reading() as session:
         sources = session.scalars(sa.select(AlertSource).order_by(AlertSource.code)).all()
         if not sources:
             print(say("cli.alert.none"))

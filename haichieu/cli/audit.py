@@ -25,7 +25,7 @@ def verify(
     noted: Annotated[str, typer.Option("--head", help=say("cli.audit.head"))] = "",
     as_json: AsJson = False,
 ) -> None:
-    with open_station(load_settings(home=home)).database.session() as session:
+    with open_station(load_settings(home=home)).database.reading() as session:
         verdict = audit.verify(session, _head(noted))
     if as_json:
         print(
@@ -54,7 +54,7 @@ def list_entries(
     words: Annotated[str, typer.Option("--search", help=say("cli.audit.search"))] = "",
     most: Annotated[int, typer.Option(min=1, max=1000, help=say("cli.audit.most"))] = 50,
 ) -> None:
-    with open_station(load_settings(home=home)).database.session() as session:
+    with open_station(load_settings(home=home)).database.reading() as session:
         found = audit.find(session, words=words, most=most)
         if not found:
             print(say("cli.audit.none"))

@@ -21,7 +21,7 @@ def run_status(settings: Settings, *, as_json: bool, component: str | None) -> i
     """Print the state of the station. Return 0 when it, or the given component, is up, else 1."""
     if component is not None and component not in COMPONENTS:
         raise UsageError("cli.status.no_component", name=component, known=COMPONENTS)
-    with open_station(settings).database.session() as session:
+    with open_station(settings).database.reading() as session:
         if component is not None:
             return 0 if any(part.ok for part in component_states(session, now()) if part.name == component) else 1
         status = station_status(session, now())

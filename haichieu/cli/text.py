@@ -34,7 +34,7 @@ def trial(
     if to is None or not to.removeprefix("+").isdecimal():
         raise UsageError("cli.text.not_a_number", number=number)
     database = open_station(settings).database
-    with database.session() as session:
+    with database.reading() as session:
         by_sip = text_address(session, to) is not None
     database.close()
     account = twilio_account(settings)

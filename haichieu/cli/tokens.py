@@ -40,7 +40,7 @@ def list_tokens(
     home: Home = None,
 ) -> None:
     station = open_station(load_settings(home=home))
-    with station.database.session() as session:
+    with station.database.reading() as session:
         found = tokens.tokens_of(session, now(), account_of(session, account).id if account else None)
         if not found:
             print(say("cli.token.none"))

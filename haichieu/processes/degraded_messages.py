@@ -40,7 +40,7 @@ class DegradedMessages:
         return case
 
     def _file(self, left: LeftMessage) -> str | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             unit_id, language = _addressee(session, left.dialled)
         number = normalise(left.number)
         try:

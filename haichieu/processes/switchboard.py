@@ -169,7 +169,7 @@ class Switchboard:
     async def _prepare_prompts(self) -> None:
         """Synthesise the fixed prompts before the first caller; once a day delete those that are no longer used."""
         while True:
-            language = await self._database.run(lambda session: the_station(session).language)
+            language = await self._database.look(lambda session: the_station(session).language)
             for spoken in {language, FALLBACK_LANGUAGE}:
                 await self._callers.prompts.prepare(spoken)
             await asyncio.to_thread(self._callers.prompts.discard_unused)

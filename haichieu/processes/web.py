@@ -42,7 +42,7 @@ def run_web(settings: Settings, pulse: Pulse) -> None:
 
 def _print_first_link(station: OpenedStation) -> None:
     """Print how the first administrator of an empty station signs in."""
-    with station.database.session() as session:
+    with station.database.reading() as session:
         empty = is_empty(session)
     if empty:
         link = first_link(station.settings)

@@ -101,6 +101,6 @@ async def _clean_cases(database: Database, store: MediaStore, rules: case_retent
 async def _log_audit_head(database: Database) -> None:
     """Once a day, log the head of the audit trail: with the log stored elsewhere, a rewritten trail is detected."""
     while True:
-        head = await database.run(audit.head)
+        head = await database.look(audit.head)
         log.info("audit.head", position=head.position, digest=head.digest)
         await asyncio.sleep(DAY_SECONDS)

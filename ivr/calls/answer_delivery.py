@@ -121,7 +121,7 @@ class AnswerCalls:
 
     async def _tell(self, pending: PendingAnswers) -> Message:
         sounds = await self._sounds_of(pending)
-        clock = await self._database.run(lambda session: ZoneInfo(the_station(session).timezone))
+        clock = await self._database.look(lambda session: ZoneInfo(the_station(session).timezone))
         number = self._book.unlock(pending.number_locked)
         desk = CitizenAnswers(self._database, self._messages, pending, sounds, clock, number)
         outcome = await self._ring(pending, desk, number) if sounds else NO_SOUND

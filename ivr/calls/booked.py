@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts.starting import LiveNotAllowed
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule import dispatch, due
@@ -44,7 +45,12 @@ class Booking:
     priority: Priority
 
     def went_on_air(self, session: Session, broadcast_id: int) -> None:
-        """Attach the broadcast to the occurrence, in the transaction that makes it. Raises ClaimLost."""
+        """Attach the broadcast to the occurrence, in the transaction that makes it.
+
+        Raises ClaimLost, or LiveNotAllowed when the schedule was removed or changed during the call.
+        """
+        if not due.still_belongs(session.get_one(Occurrence, self.occurrence_id)):
+            raise LiveNotAllowed("schedule.occurrence.not_to_come")
         due.attach_broadcast(session, self.occurrence_id, self.claimed_by, broadcast_id)
 
 
@@ -79,9 +85,9 @@ class BookedCalls:
     async def _keep(self, call: BookedCall, claimed_by: str) -> None:
         """Handle one occurrence from the first call to its fallback, extending its claim."""
         try:
-            booking = await self._database.run(lambda session: _booking(session, call, claimed_by))
+            booking = await self._database.look(lambda session: _booking(session, call, claimed_by))
             async with in_background(self._hold(booking)):
-                for candidate in await self._database.run(lambda session: _candidates(session, call)):
+                for candidate in await self._database.look(lambda session: _candidates(session, call)):
                     if await self._on_air(booking) or await self._tried(booking, candidate):
                         return
             if not await self._on_air(booking):
@@ -108,11 +114,15 @@ class BookedCalls:
         return await self._on_air(booking)
 
     async def _on_air(self, booking: Booking) -> bool:
-        def look(session: Session) -> bool:
-            occurrence = session.get_one(Occurrence, booking.occurrence_id, populate_existing=True)
-            return occurrence.broadcast_id is not None or occurrence.state != OccurrenceState.CLAIMED
+        """Return whether there is a broadcast, or none is wanted any more."""
 
-        return await self._database.run(look)
+        def look(session: Session) -> bool:
+            occurrence = session.get_one(Occurrence, booking.occurrence_id)
+            if occurrence.broadcast_id is not None or occurrence.state != OccurrenceState.CLAIMED:
+                return True
+            return not due.still_belongs(occurrence)
+
+        return await self._database.look(look)
 
     async def _hold(self, booking: Booking) -> None:
         """Extend the claim until there is a broadcast."""

@@ -135,7 +135,7 @@ class Reception:
 
     async def resume(self, call: Call, pending: PendingCall) -> None:
         """Run the flow of a call back from its call-back entry, with official and zone known."""
-        language = await self._database.run(lambda session: the_station(session).language)
+        language = await self._database.look(lambda session: the_station(session).language)
         desk = self._desk_for(call, pending.flow)
         official = OfficialSeen(pending.official_id, pending.official_name)
         session = Session(
@@ -157,7 +157,7 @@ class Reception:
 
     async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
         """Take an official, called ahead of a booked broadcast, through PIN and countdown on air."""
-        language = await self._database.run(lambda session: the_station(session).language)
+        language = await self._database.look(lambda session: the_station(session).language)
         desk = self._desk_for(call, BOOKED_FLOW)
         desk.when_planned = booking.went_on_air
         zone = await desk.find_zone(official_id, booking.zone_keys)
@@ -176,7 +176,7 @@ class Reception:
 
     async def return_call(self, call: Call, pending: PendingCitizenCall) -> None:
         """Run the flow of the number that the citizen had dialled."""
-        destination = await self._database.run(lambda session: _destination(session, pending.dialled, now()))
+        destination = await self._database.look(lambda session: _destination(session, pending.dialled, now()))
         if destination is None or destination.dialled is None:
             return
         flow = await self._flows(destination.flow)
@@ -190,7 +190,7 @@ class Reception:
 
     async def _serve(self, call: Call) -> None:
         async with call:
-            destination = await self._database.run(lambda session: _destination(session, call.dialled, now()))
+            destination = await self._database.look(lambda session: _destination(session, call.dialled, now()))
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
@@ -267,7 +267,7 @@ class Reception:
 
     async def _say_and_end(self, call: Call, prompt: str) -> None:
         async with call:
-            language = await self._database.run(lambda session: the_station(session).language)
+            language = await self._database.look(lambda session: the_station(session).language)
             with contextlib.suppress(CallEnded, AriError):
                 await call.answer()
                 await call.say(await asyncio.to_thread(self._prompts.sound, prompt, language))

@@ -80,7 +80,7 @@ class PhoneCitizenDesk:
         """Return the station's languages with recorded prompts, and the fallback."""
         if self._dialled.language:
             return ()
-        offered = await self._line.database.run(lambda session: the_station(session).languages)
+        offered = await self._line.database.look(lambda session: the_station(session).languages)
         prompts = self._line.prompts
         return await asyncio.to_thread(
             lambda: [
@@ -96,7 +96,7 @@ class PhoneCitizenDesk:
             known = self._line.citizens.find(session, number) if (number := self._call.caller_number) else None
             return known.language if known else ""
 
-        return await self._line.database.run(look)
+        return await self._line.database.look(look)
 
     def speaks(self, language: str) -> None:
         self._language = language
@@ -112,7 +112,7 @@ class PhoneCitizenDesk:
             own = session.get_one(Unit, self._dialled.unit_id)
             return CommuneSeen(own.id, own.name) if own.level in (Level.COMMUNE, Level.VILLAGE) else None
 
-        return await self._line.database.run(look)
+        return await self._line.database.look(look)
 
     async def communes(self) -> Sequence[CommuneSeen]:
         """Return the unit of the number, and the communes below it by name."""
@@ -125,7 +125,7 @@ class PhoneCitizenDesk:
             )
             return [CommuneSeen(unit.id, unit.name) for unit in (own, *communes)]
 
-        return await self._line.database.run(look)
+        return await self._line.database.look(look)
 
     def lives_in(self, commune: CommuneSeen) -> None:
         self._commune = commune
@@ -138,7 +138,7 @@ class PhoneCitizenDesk:
                 if programme.sound is not None
             ]
 
-        return await self._line.database.run(look)
+        return await self._line.database.look(look)
 
     async def vote(self, bulletin: BulletinSeen, commune: CommuneSeen, *, useful: bool) -> None:
         """Count the vote under a key that identifies the caller only within this programme."""
@@ -155,13 +155,13 @@ class PhoneCitizenDesk:
             found = session.scalars(sa.select(Category).order_by(Category.code))
             return [CategorySeen(one.id, one.code, one.name) for one in found if one.code in set("123456789")]
 
-        return await self._line.database.run(look)
+        return await self._line.database.look(look)
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
         """Store everything that filing needs; the unit is the caller's commune, or that of the number."""
         number = self._call.caller_number
         self._line.limits.message(number, self._call.line)
-        chosen = self._commune or await self._line.database.run(self._earlier_commune)
+        chosen = self._commune or await self._line.database.look(self._earlier_commune)
         about = Beginning(
             chosen.id if chosen else self._dialled.unit_id,
             "citizen" if chosen else "number",
@@ -229,7 +229,7 @@ class PhoneCitizenDesk:
         """Check the desk's hours and the calendar."""
         if not self._dialled.duty_phone:
             return False
-        zone = await self._line.database.run(lambda session: the_station(session).timezone)
+        zone = await self._line.database.look(lambda session: the_station(session).timezone)
         return within(self._dialled.duty_hours, now().astimezone(zoneinfo.ZoneInfo(zone)), working_days=True)
 
     async def ring_duty_desk(self) -> DutyDesk:

@@ -50,7 +50,7 @@ class PhoneDesk:
     async def knows_caller(self, caller_number: str | None) -> bool:
         if not caller_number:
             return False
-        return await self._database.run(lambda session: official_with_phone(session, caller_number) is not None)
+        return await self._database.look(lambda session: official_with_phone(session, caller_number) is not None)
 
     async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
         """Check a PIN; a wrong attempt is stored before the caller hears of it."""
@@ -68,7 +68,7 @@ class PhoneDesk:
             zone = find_zone(session, session.get_one(Official, official_id), keys)
             return ZoneSeen(zone.keys, zone.name, zone.reachable, zone.total)
 
-        return await self._database.run(look)
+        return await self._database.look(look)
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air, unless the official has to be called back first."""
@@ -104,7 +104,7 @@ class PhoneDesk:
         def look(session: Session) -> bool:
             return bool(acknowledgement.emergencies_at(session, session.get_one(Official, official_id)))
 
-        return await self._database.run(look)
+        return await self._database.look(look)
 
     async def acknowledge(self, official_id: int) -> int:
         """Record the acknowledgement; the speakers there fall silent within a moment."""
@@ -124,7 +124,7 @@ class PhoneDesk:
             when = (broadcast.on_air_at or broadcast.created_at).astimezone(clock)
             return LastReport(broadcast.zone_names, when, outcome.heard, outcome.total, outcome.missed)
 
-        return await self._database.run(look)
+        return await self._database.look(look)
 
     async def call_over(self) -> None:
         """Make the pending call back due, now that the caller is gone."""

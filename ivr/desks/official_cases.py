@@ -31,7 +31,7 @@ class OfficialCases:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def new_cases(self, official_id: int) -> list[int]:
-        return await self._database.run(lambda session: waiting_for(session, official_id))
+        return await self._database.look(lambda session: waiting_for(session, official_id))
 
     async def open_case(self, case_id: int) -> WaitingCase | None:
         """Return a case, with its sounds prepared."""
@@ -59,7 +59,7 @@ class OfficialCases:
             self._folder = None
 
     def _open(self, case_id: int) -> WaitingCase | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             case = session.get(Case, case_id)
             if case is None or case.status not in OPEN:
                 return None

@@ -43,7 +43,7 @@ class PromptRecorder:
 
     async def take_up(self, call: Call, pending: PendingPromptCall) -> None:
         """Record until the speaker is satisfied, then use the recording for the prompt. Raises HungUp."""
-        language = await self._database.run(lambda session: the_station(session).language)
+        language = await self._database.look(lambda session: the_station(session).language)
         session = Session(call, self._prompts, self._desk_for(call, ""), language)
         now_said = await asyncio.to_thread(self._prompts.sound, pending.key, pending.language)
         await call.say(*await session.sounds(Line("prompt-call-greeting")), now_said)

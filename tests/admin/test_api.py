@@ -53,7 +53,7 @@ def test_a_text_is_planned_shown_listed_and_stopped(house: House, client: FlaskC
     assert listed is not None
     assert [one["id"] for one in listed["items"]] == [number]
     stopped = client.post(f"/api/v1/broadcasts/{number}/stop", headers=operator).json
-    assert stopped == {"id": number, "state": "cancelled", "stop_asked": True}
+    assert stopped == {"id": number, "state": "cancelled", "stop_asked": True, "called_off": 0}
 
 
 def test_broadcast_has_a_delivery_per_speaker(house: House, client: FlaskClient, operator: Header) -> None:

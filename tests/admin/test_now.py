@@ -35,7 +35,7 @@ def house(database: Database, tmp_path: Path) -> House:
 
 def on_air(house: House, zone: str = "12", title: str = "Bản tin chiều") -> int:
     with house.database.session() as session:
-        number = ask(session, Request("account:a@b", title, [], zone_codes=[zone]), now()).id
+        number = ask(session, Request("schedule:1", title, [], zone_codes=[zone]), now()).id
         begin(session, number, "main", now())
         advance(session, number, BroadcastEvent.OPEN, now())
     return number
@@ -45,7 +45,7 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     on_air(house)
     with house.database.session() as session:
         later = now() + datetime.timedelta(hours=3)
-        ask(session, Request("account:a@b", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
+        ask(session, Request("schedule:1", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
         raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", message("panel.sign_in_locked", count=5, minutes=15))
         first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
         case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())

@@ -1,72 +1,40 @@
 """Assignment of speakers to broadcasts, and pre-emption."""
 
-import datetime
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import broadcast_lifecycle, catch_up, rejoining, starting
-from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates
+from broadcast_bridge.broadcasts import broadcast_lifecycle, calling_off, catch_up, rejoining, starting
 from broadcast_bridge.broadcasts.starting import (
     LiveNotAllowed,
     NothingToPlayOn,
-    Request,
     Taken,
     ZoneBusy,
     ZoneQuiet,
     plan_live,
 )
-from broadcast_bridge.broadcasts.states import AfterCut, BroadcastEvent, DeliveryEvent, Priority, Reason
+from broadcast_bridge.broadcasts.states import AfterCut, BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast, Delivery, Zone
 from broadcast_bridge.speakers import quiet_hours
 from broadcast_bridge.speakers.zones import UnknownZone, find_zone
 from haichieu.alarms import open_alarms
 from haichieu.database import Database
-from haichieu.media import Media
 from haichieu.station import Station
+from tests.builders.airings import (
+    NODE,
+    NOW,
+    asked,
+    begun,
+    ended,
+    heard,
+    later,
+    on_air,
+    owed_after_absence,
+    states,
+)
 from tests.builders.places import Commune, commune
-
-NOW = datetime.datetime(2026, 11, 24, 5, 30, tzinfo=datetime.UTC)
-NODE = "main"
-
-
-def later(seconds: float) -> datetime.datetime:
-    return NOW + datetime.timedelta(seconds=seconds)
-
-
-def sound(session: Session) -> int:
-    media = session.scalar(sa.select(Media)) or Media(sha256="0" * 64, bytes=1, seconds=60.0)
-    session.add(media)
-    session.flush()
-    return media.id
-
-
-def asked(session: Session, place: Commune, **more: object) -> Broadcast:
-    wanted = {"asked_by": "account:a@b", "title": "Bản tin sáng", "zone_codes": [place.zone.code], **more}
-    return starting.ask(session, Request(sound_ids=[sound(session)], **wanted), NOW)  # type: ignore[arg-type]
-
-
-def begun(session: Session, place: Commune, at: datetime.datetime = NOW, **more: object) -> tuple[Broadcast, Taken]:
-    broadcast = asked(session, place, **more)
-    taken = starting.begin(session, broadcast.id, NODE, at)
-    assert taken is not None
-    return broadcast, taken
-
-
-def on_air(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, at)
-    broadcast_lifecycle.voice_is_on(session, broadcast.id, at)
-    apply_updates(
-        session,
-        [
-            DeliveryUpdate(one.id, (DeliveryEvent.RING, DeliveryEvent.PLAY), attempts=1, first_audio_at=at)
-            for one in broadcast.deliveries
-            if one.active and one.speaker.reachable
-        ],
-    )
-    session.flush()
 
 
 def live(session: Session, place: Commune, priority: Priority = Priority.NORMAL) -> tuple[Broadcast, Taken]:
@@ -75,15 +43,6 @@ def live(session: Session, place: Commune, priority: Priority = Priority.NORMAL)
     broadcast, taken = plan_live(session, place.official, zone, priority, NOW, NODE)
     broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, NOW)
     return broadcast, taken
-
-
-def ended(session: Session, broadcast: Broadcast, at: datetime.datetime = NOW) -> None:
-    broadcast_lifecycle.finish(session, broadcast.id, BroadcastEvent.END, at)
-    session.flush()
-
-
-def states(broadcast: Broadcast) -> list[tuple[str, str | None]]:
-    return [(delivery.state, delivery.reason) for delivery in broadcast.deliveries]
 
 
 def test_the_more_urgent_takes_the_speaker_and_the_less_urgent_waits(database: Database) -> None:
@@ -203,7 +162,7 @@ def test_an_order_to_stop_cancels_what_has_not_begun_and_marks_what_has(database
         waiting = asked(session, place, due_at=later(60))
         playing, _ = begun(session, place)
         for one in (waiting, playing):
-            starting.ask_to_stop(session, one.id, "account:a@b", NOW)
+            calling_off.stop(session, one.id, "account:a@b", NOW)
         assert (waiting.state, waiting.reason) == ("cancelled", "stopped")
         assert (playing.state, playing.stop_asked_at) == ("calling", NOW)
 
@@ -278,14 +237,6 @@ def test_a_broadcast_whose_speakers_are_gone_fails_with_a_reason(database: Datab
         assert (broadcast.state, broadcast.reason) == ("failed", "no_speakers")
 
 
-def owed_after_absence(session: Session, **more: object) -> tuple[Commune, Broadcast]:
-    place = commune(session, speakers=2, reachable=1)
-    broadcast, _ = begun(session, place, worth_hearing_until=later(3600), **more)
-    on_air(session, broadcast)
-    ended(session, broadcast, later(60))
-    return place, broadcast
-
-
 def test_a_speaker_that_was_away_gets_what_it_missed_when_it_returns(database: Database) -> None:
     with database.session() as session:
         place, broadcast = owed_after_absence(session)
@@ -307,9 +258,10 @@ def test_what_is_no_longer_worth_hearing_or_was_stopped_is_owed_to_nobody(databa
         place.speakers[1].reachable = True
         session.flush()
         assert catch_up.pending(session, later(3601), NODE) == []
-        broadcast.stop_asked_at = NOW
+        assert calling_off.stop(session, broadcast.id, "account:a@b", later(61)) == 1
         session.flush()
         assert catch_up.pending(session, later(61), NODE) == []
+        assert broadcast.deliveries[1].called_off == "stopped"
 
 
 def test_emergencies_are_caught_up_first_and_one_after_the_other(database: Database) -> None:
@@ -356,6 +308,7 @@ def test_a_pre_empted_broadcast_resumes_repeats_or_is_dropped_by_its_rule(
         first, _ = begun(session, place, after_cut=rule, worth_hearing_until=later(3600))
         on_air(session, first)
         alarm = asked(session, place, priority=Priority.EMERGENCY)
+        heard(session, first, later(20))
         starting.begin(session, alarm.id, NODE, later(20))
         broadcast_lifecycle.finish(session, first.id, BroadcastEvent.PRE_EMPT, later(20), Reason.PRE_EMPTED)
         assert catch_up.begin(session, later(21), NODE) == []
@@ -390,6 +343,7 @@ def test_a_recording_that_broke_off_is_no_proof_and_is_owed(database: Database) 
         place = commune(session, speakers=1)
         broadcast, _ = begun(session, place, after_cut=AfterCut.RESUME, worth_hearing_until=later(3600))
         on_air(session, broadcast)
+        heard(session, broadcast, later(15))
         broadcast_lifecycle.close_orphan(session, broadcast.id, Reason.SWITCHBOARD_RESTARTED, later(15))
         session.flush()
         assert states(broadcast) == [("failed", "switchboard_restarted")]

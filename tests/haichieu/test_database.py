@@ -103,6 +103,37 @@ async def test_a_commit_by_another_process_is_noticed_soon(database: Database) -
     other.close()
 
 
+async def test_only_commits_that_changed_a_row_are_announced(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    await other.run(lambda session: session.add(unit()))
+    announced = 0
+
+    async def count() -> None:
+        nonlocal announced
+        async for _ in changes(database):
+            announced += 1
+
+    def rename(session: sa.orm.Session) -> None:
+        session.execute(sa.update(Unit).where(Unit.code == "A").values(name=uuid.uuid4().hex))
+
+    def change_nothing(session: sa.orm.Session) -> None:
+        only = session.scalars(sa.select(Unit)).one()
+        only.name = str(only.name)
+        session.execute(sa.update(Unit).where(Unit.code == "none").values(name="B"))
+
+    counting = asyncio.create_task(count())
+    while announced < 2:  # a commit may come before PostgreSQL's listener stands
+        await other.run(rename)  # no object in the session has changed
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.4)
+    before = announced
+    await other.run(change_nothing)
+    await asyncio.sleep(0.4)
+    assert announced == before
+    counting.cancel()
+    other.close()
+
+
 async def test_work_in_a_thread_is_committed_even_when_its_caller_is_cancelled(database: Database) -> None:
     begun, go_on = threading.Event(), threading.Event()
 

@@ -199,7 +199,7 @@ def test_an_update_replaces_the_alert_and_stops_its_broadcast(database: Database
         assert (second.kind, second.stops) == (DecisionKind.UPDATE, (broadcast.id,))
         assert first.alert is not None
         assert first.alert.state == "superseded"
-        assert broadcasting.broadcasts_to_stop(session) == [broadcast.id]
+        assert broadcasting.broadcasts_to_stop(session, NOW) == [broadcast.id]
         assert broadcasting.due(session, minutes(5)) == [second.alert]
         assert "Tin này thay thế thông báo trước." in second.texts["vi"]
 
@@ -293,7 +293,7 @@ def test_nobody_cancels_the_alert_of_another_sender(database: Database) -> None:
         document = alert("X", minutes(5), "Cancel", references=FIRST, infos="", sender="khac@caobang.example")
         decision = take(session, other, document, minutes(5))
         assert (decision.kind, decision.stops) == (DecisionKind.IGNORE, ())
-        assert broadcasting.broadcasts_to_stop(session) == []
+        assert broadcasting.broadcasts_to_stop(session, NOW) == []
         assert session.get_one(Broadcast, broadcast.id).state == BroadcastState.ON_AIR
         assert [alarm.kind for alarm in open_alarms(session)] == [AlarmKind.ALERT_FORGED]
 
@@ -349,7 +349,7 @@ def test_an_alert_on_the_air_is_stopped_when_it_expires(database: Database) -> N
         here = place(session)
         broadcast = put_on_air(session, take(session, source(session), alert()), here.official.id)
         broadcasting.expire(session, minutes(120))
-        assert broadcasting.broadcasts_to_stop(session) == [broadcast.id]
+        assert broadcasting.broadcasts_to_stop(session, NOW) == [broadcast.id]
         assert open_alarms(session) == []
 
 

@@ -1,0 +1,90 @@
+"""The playout's look at the rows: broadcasts to begin and to end, and speakers that move between them.
+
+A look reads first, in a transaction that blocks nobody, and takes the write lock only when there is something to write.
+"""
+
+import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts import acknowledgement, catch_up, clearance, rejoining, starting
+from broadcast_bridge.broadcasts.due_broadcasts import begin_due
+from broadcast_bridge.broadcasts.starting import Taken
+from broadcast_bridge.broadcasts.states import Reason
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.schedule import dispatch
+from broadcast_bridge.schedule.dispatch import BookedCall
+from haichieu.database import now
+from haichieu.set_aside import or_set_aside
+
+
+@dataclass(frozen=True)
+class News:
+    """What is to be done now, according to the rows."""
+
+    stop: Mapping[int, Reason]
+    taken: Mapping[int, Sequence[int]]
+    acknowledged: Mapping[int, Sequence[int]]
+    begin: Sequence[tuple[int, Taken]] = ()
+    booked: Sequence[BookedCall] = ()
+    returned: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+
+class PlayoutLook:
+    """Looks at the rows for one switchboard; `run` identifies this run of its process."""
+
+    def __init__(self, run: str, node: str) -> None:
+        self._run = run
+        self._node = node
+        self._edition: tuple[object, ...] = ()
+        self._ahead_at = now()
+
+    def next_hour(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> datetime.datetime:
+        """Return when the next look is due without any commit."""
+        begins = (starting.next_due(session, at), catch_up.next_try(session, at), dispatch.next_hour(session))
+        ends = clearance.next_expiry(session, on_air, at)
+        return min(hour for hour in (*begins, ends, self._ahead_at) if hour)
+
+    def read(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> News:
+        """Return what has to end or be released; writes nothing."""
+        running = session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(on_air))).all()
+        return News(
+            clearance.refusals(session, running, at),
+            rejoining.taken_away(session, on_air),
+            acknowledgement.silenced(session, on_air),
+        )
+
+    def is_something_to_write(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> bool:
+        """Return whether `write` would do anything; writes nothing itself."""
+        return (
+            self._is_time_to_look_ahead(session, at)
+            or dispatch.has_work(session, at)
+            or bool(starting.due(session, at, self._node))
+            or bool(catch_up.pending(session, at, self._node))
+            or bool(rejoining.free(session, on_air))
+        )
+
+    def write(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> News:
+        """Begin what is due, and return it with all that `read` finds."""
+        if self._is_time_to_look_ahead(session, at):
+            dispatch.look_ahead(session, at)
+            self._edition, self._ahead_at = dispatch.edition(session), at + dispatch.LOOK_AHEAD_EVERY
+        booked = dispatch.put_on_air(session, self._run, at)
+        begun = begin_due(session, self._node, at)
+        again = or_set_aside(session, "catch_up", lambda: catch_up.begin(session, at, self._node)) or ()
+        found = self.read(session, on_air, at)
+        return News(
+            found.stop,
+            found.taken,
+            found.acknowledged,
+            [*begun, *((broadcast.id, Taken()) for broadcast in again)],
+            booked,
+            rejoining.give_back(session, on_air),
+        )
+
+    def _is_time_to_look_ahead(self, session: Session, at: datetime.datetime) -> bool:
+        """Return whether a schedule has changed, or the last look ahead is some time ago."""
+        return at >= self._ahead_at or dispatch.edition(session) != self._edition
