@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import wave
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -35,6 +36,18 @@ class Media(Base):
     seconds: Mapped[float]
     suffix: Mapped[str] = mapped_column(sa.String(12), default=".wav")
     created_at: Mapped[datetime.datetime] = mapped_column(default=now)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A sound in the store whose row is still to be added; `file` and `wideband` are where it came from."""
+
+    sha256: str
+    bytes: int
+    seconds: float
+    suffix: str
+    file: Path
+    wideband: Path | None
 
 
 class MediaStore:
@@ -65,7 +78,7 @@ class MediaStore:
             )
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
-        """Return a temporary folder on the disk of the store, so that storing a sound is a rename."""
+        """Return a temporary folder on the disk of the store, so that storing a sound copies nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=SCRATCH, dir=self.folder)
 
@@ -77,34 +90,40 @@ class MediaStore:
 
         return [folder for folder in self.folder.glob(f"{SCRATCH}*") if written(folder) < before.timestamp()]
 
-    def keep(self, session: Session, wav: Path, wideband: Path | None = None) -> Media:
-        """Move a WAV file, and its 16 kHz form if there is one, into the store and return the row.
+    def put(self, wav: Path, wideband: Path | None = None) -> Stored:
+        """Put a WAV file, and its 16 kHz form if there is one, into the store; `add` makes its row.
 
-        The same content is stored once. The files are in place before the row is committed: a crash in between leaves
-        a file without a row, never a row without its file.
+        Hashing and syncing a long sound takes seconds: call it outside of transactions. The files are in place before
+        the row is committed: a crash in between leaves a file without a row, never a row without its file. The given
+        files must stay until then.
         """
         with wave.open(str(wav), "rb") as sound:
             seconds = sound.getnframes() / sound.getframerate()
-        media = self._row(session, wav, ".wav", seconds)
-        if wideband is not None:
-            _move(wideband, self.path(media).with_suffix(".wav16"))
-        _move(wav, self.path(media))
-        return media
+        return self._put(wav, ".wav", seconds, wideband)
 
-    def keep_original(self, session: Session, file: Path, suffix: str, seconds: float) -> Media:
-        """Copy an uploaded file into the store; `suffix` (".mp3") is used for downloads."""
+    def put_original(self, file: Path, suffix: str, seconds: float) -> Stored:
+        """Put a copy of an uploaded file into the store, as `put` does; `suffix` (".mp3") is used for downloads."""
         clean = suffix.lower() if suffix[1:].isalnum() and len(suffix) <= 8 else ".bin"
-        media = self._row(session, file, f".original{clean}"[:12], seconds)
-        copy = self.path(media).with_suffix(".part")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
-        _move(copy, self.path(media))
+        return self._put(file, f".original{clean}"[:12], seconds)
+
+    def add(self, session: Session, stored: Stored) -> Media:
+        """Return the row of a sound that is in the store; the same content is stored once."""
+        media = session.scalar(sa.select(Media).where(Media.sha256 == stored.sha256))
+        if media is None:
+            media = Media(sha256=stored.sha256, bytes=stored.bytes, seconds=stored.seconds, suffix=stored.suffix)
+            session.add(media)
+            session.flush()
+        for file, target in self._targets(stored):
+            try:
+                os.utime(target)  # a concurrent `discard` of the same content sees that it is in use again
+            except FileNotFoundError:
+                _place(file, target)
         return media
 
     def discard(self, session: Session, unused: Sequence[Media]) -> int:
         """Delete unreferenced rows, and their files after the commit; return the number of files."""
         files = [
-            (file, file.stat().st_ino)
+            (file, _mark_of(file))
             for media in unused
             for file in (self.path(media), self.path(media).with_suffix(".wav16"))
             if file.exists()
@@ -114,23 +133,25 @@ class MediaStore:
         session.flush()
 
         def unlink(_: Session) -> None:
-            for file, inode in files:
+            for file, mark in files:
                 with contextlib.suppress(FileNotFoundError):
-                    if file.stat().st_ino == inode:  # otherwise the same content was stored again since
+                    if _mark_of(file) == mark:  # otherwise the same content was stored again since
                         file.unlink()
 
         if files:
             sa.event.listen(session, "after_commit", unlink, once=True)
         return len(files)
 
-    def _row(self, session: Session, file: Path, suffix: str, seconds: float) -> Media:
-        digest = digest_of(file)
-        media = session.scalar(sa.select(Media).where(Media.sha256 == digest))
-        if media is None:
-            media = Media(sha256=digest, bytes=file.stat().st_size, seconds=round(seconds, 3), suffix=suffix)
-            session.add(media)
-            session.flush()
-        return media
+    def _put(self, file: Path, suffix: str, seconds: float, wideband: Path | None = None) -> Stored:
+        stored = Stored(digest_of(file), file.stat().st_size, round(seconds, 3), suffix, file, wideband)
+        for source, target in self._targets(stored):
+            _place(source, target)
+        return stored
+
+    def _targets(self, stored: Stored) -> list[tuple[Path, Path]]:
+        narrow = self.folder / stored.sha256[:2] / f"{stored.sha256}{stored.suffix}"
+        wide = [(stored.wideband, narrow.with_suffix(".wav16"))] if stored.wideband else []
+        return [*wide, (stored.file, narrow)]
 
 
 def unnamed(session: Session, among: Collection[int] | None = None) -> list[Media]:
@@ -156,16 +177,26 @@ def digest_of(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _move(file: Path, target: Path) -> None:
-    """Move a file so that a power cut leaves either all of it or nothing."""
+def _mark_of(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def _place(file: Path, target: Path) -> None:
+    """Copy a file so that a power cut leaves either all of it or nothing; on one disk it is only linked."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    near = target.with_name(f"{target.name}.part")
-    shutil.move(file, near)
-    with near.open("rb") as written:
-        os.fsync(written.fileno())
-    os.replace(near, target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=target.parent.parent) as folder:
+        near = Path(folder) / "part"
+        try:
+            os.link(file, near)
+        except OSError:
+            shutil.copyfile(file, near)
+        os.utime(near)
+        with near.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(near, target)
+    directory = os.open(target.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(directory)
     finally:
-        os.close(folder)
+        os.close(directory)

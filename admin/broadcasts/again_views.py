@@ -15,7 +15,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.programmes import rebroadcast
+from broadcast_bridge.programmes import intake, rebroadcast
 from broadcast_bridge.programmes.intake import About
 from broadcast_bridge.speakers.zones import speakers_in
 from haichieu.account_rights import Action
@@ -70,9 +70,9 @@ def register_airing_again(app: Flask, panel: Panel) -> None:
         about = About(form.value("title"), who.account.unit_id, who.actor, who.account.name)
         try:
             with panel.store.scratch() as folder:
-                ready = rebroadcast.ready_again(recording, Path(folder))
+                placed = intake.put(panel.store, rebroadcast.ready_again(recording, Path(folder)))
                 with panel.database.session() as session:
-                    kept = rebroadcast.keep_as_programme(session, panel.store, about, ready, now()).id
+                    kept = rebroadcast.keep_as_programme(session, panel.store, about, placed, now()).id
         except NotAllowed:
             raise
         except HaiChieuError as refusal:

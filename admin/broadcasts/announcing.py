@@ -61,9 +61,10 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
     panel.store.require_space()
     with panel.store.scratch() as folder:
         ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
+        stored = panel.store.put(ready.forms.narrow, ready.forms.wide)
         with panel.database.session() as session:
             _check(session, wish, at)
-            media = panel.store.keep(session, ready.forms.narrow, ready.forms.wide)
+            media = panel.store.add(session, stored)
             return _ask(session, visitor, wish, title_of(wish.text), [media.id], at).id
 
 

@@ -20,7 +20,7 @@ from haichieu.locale import Message
 
 @dataclass(frozen=True)
 class Proof:
-    """One delivery. `caught_up` is the later delivery that replaced it."""
+    """One delivery. `caught_up` is the later delivery that replaced it, `called_off` why there will be none."""
 
     code: str
     name: str

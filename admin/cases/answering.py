@@ -87,12 +87,13 @@ def register_answering(app: Flask, panel: Panel) -> None:
                 upload = Path(folder) / "upload"
                 receive(request.stream, request.content_length, upload, recorded_answers.MOST_BYTES)
                 forms = recorded_answers.ready(upload, Path(folder))
+                stored = panel.store.put(forms.narrow, forms.wide)
                 with panel.database.session() as session:
                     case = case_for_visitor(session, number)
                     session.refresh(case, with_for_update=True)
                     _require_news_known(session, case, asked)
                     recorded_answers.answer_with(
-                        session, panel.store, case, forms, visitor().actor, _ways(asked), now()
+                        session, panel.store, case, stored, visitor().actor, _ways(asked), now()
                     )
         except (ChangedMeanwhile, IllegalTransition) as refusal:
             return problem(409, "Conflict", refusal_message(refusal))

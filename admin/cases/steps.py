@@ -1,6 +1,5 @@
 """Work on a case that the citizen does not see: assignment, notes, corrections, merging, closing."""
 
-import tempfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
-from admin.cases.case_page import ChangedMeanwhile, step
+from admin.cases.case_page import ChangedMeanwhile, show_case, step
 from admin.cases.conversation import mark_of_transcript
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import say
@@ -19,6 +18,7 @@ from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
 from feedback.answers import replies
 from feedback.cases import assignment, attachments, merging, notes
+from feedback.cases.attachments import AttachmentRefused, Uploaded
 from feedback.cases.case_lifecycle import NoSuchCase, happen
 from feedback.models import Case, Category, Department, Message, Reply
 from feedback.states import CaseEvent
@@ -26,6 +26,7 @@ from feedback.transcription import correction
 from haichieu.account_rights import Action, may
 from haichieu.database import now
 from haichieu.errors import UsageError
+from haichieu.media import MediaStore
 from haichieu.people import Account, Unit
 
 T = TypeVar("T")
@@ -56,12 +57,19 @@ def register_steps(app: Flask, panel: Panel) -> None:
     def add_note(number: str) -> Response:
         """Add a note with files that the citizen never sees."""
         form = sent_form()
+        with panel.store.scratch() as folder:
+            try:
+                files = _received_files(panel.store, Path(folder))
+            except AttachmentRefused as refusal:
+                form.problems["note"] = refusal.message
+                return show_case(panel, number, form, 422)
 
-        def work(session: Session, case: Case) -> None:
-            message = notes.add_note(session, case, form.value("note"), visitor().actor, now())
-            _attach_files(panel, session, message)
+            def work(session: Session, case: Case) -> None:
+                message = notes.add_note(session, case, form.value("note"), visitor().actor, now())
+                for file in files:
+                    attachments.attach(session, panel.store, message, file)
 
-        return step(panel, number, form, "note", work, say("case.noted"))
+            return step(panel, number, form, "note", work, say("case.noted"))
 
     @app.post("/cases/<number>/transcript")
     @needs(Action.WORK_ON_CASES, where=unit_of_case)
@@ -176,14 +184,15 @@ def _chosen(found: T | None) -> T:
     return found
 
 
-def _attach_files(panel: Panel, session: Session, message: Message) -> None:
-    for sent in request.files.getlist("files"):
-        if not sent.filename:
-            continue
-        with tempfile.NamedTemporaryFile() as copy:
-            sent.save(copy)
-            copy.flush()
-            attachments.attach(session, panel.store, message, Path(copy.name), sent.filename)
+def _received_files(store: MediaStore, folder: Path) -> list[Uploaded]:
+    """Put the files of the form into the store. Raises AttachmentRefused."""
+    received = []
+    for number, sent in enumerate(request.files.getlist("files")):
+        if sent.filename:
+            file = folder / str(number)
+            sent.save(file)
+            received.append(attachments.put(store, file, sent.filename))
+    return received
 
 
 def _whole(given: str) -> int:

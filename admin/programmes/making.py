@@ -45,10 +45,10 @@ def register_making(app: Flask, panel: Panel) -> None:
         with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
-            ready = intake.ready_upload(upload, Path(folder), said.get("name", ""))
+            placed = intake.put(panel.store, intake.ready_upload(upload, Path(folder), said.get("name", "")))
             try:
                 with panel.database.session() as session:
-                    number = intake.add(session, panel.store, about, ready, now()).id
+                    number = intake.add(session, panel.store, about, placed, now()).id
             except AlreadyThere as known:
                 where = url_for("programme", number=known.programme_id)
                 return problem(409, "Conflict", known.message, page=where)
@@ -80,8 +80,9 @@ def register_making(app: Flask, panel: Panel) -> None:
             panel.store.require_space()
             with panel.store.scratch() as folder:
                 ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
+                placed = intake.put(panel.store, ready)
                 with panel.database.session() as session:
-                    made = intake.add(session, panel.store, about, ready, now())
+                    made = intake.add(session, panel.store, about, placed, now())
                     number = made.id
                     if form.value("then") == "submit":
                         approval.submit(session, made, visitor().actor, now())

@@ -229,11 +229,12 @@ def _change(panel: Panel, number: int, form: Form) -> None:
     panel.store.require_space()
     with panel.store.scratch() as folder:
         ready = intake.ready_text(text, form.value("language", "vi"), panel.synthesiser, Path(folder))
+        placed = intake.put(panel.store, ready)
         with panel.database.session() as session:
             one = find_programme(session, number)
             _require_edition(one, form)
             intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
-            intake.replace_text(session, panel.store, one, ready, visitor().actor, now())
+            intake.replace_text(session, panel.store, one, placed, visitor().actor, now())
 
 
 def _require_edition(programme: Programme, form: Form) -> None:

@@ -113,10 +113,11 @@ def register_prompts(app: Flask, panel: Panel) -> None:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
             forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)
+            stored = panel.store.put(forms.narrow, forms.wide)
             with panel.database.session() as session:
                 custom.require_edition(session, key, language, request.args.get("edition", ""))
                 custom.set_recording(
-                    session, panel.store, texts, key, language, forms, origin, visitor().actor, now()
+                    session, panel.store, texts, key, language, stored, origin, visitor().actor, now()
                 )  # fmt: skip
         flash(say("prompts.changed"))
         answer = jsonify({"page": url_for("prompt", language=language, key=key)})

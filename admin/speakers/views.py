@@ -23,7 +23,7 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.speakers import direct_calls
 from broadcast_bridge.speakers.direct_calls import DirectCallCheck
 from broadcast_bridge.speakers.reachability import history
-from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone
+from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone, tone_in
 from broadcast_bridge.speakers.zones import zones_of_speaker
 from dialplans.accounts import CODECS
 from haichieu import audit
@@ -151,9 +151,9 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     def try_speaker(number: int) -> Response:
         """Play the test tone on this speaker."""
         try:
-            with panel.database.session() as session:
+            with tone_in(panel.store) as tone, panel.database.session() as session:
                 row = session.get_one(Speaker, number)
-                ask_for_tone(session, panel.store, row, visitor().actor, now())
+                ask_for_tone(session, panel.store, tone, row, visitor().actor, now())
         except (CannotTry, ZoneBusy) as refusal:
             said = refusal.message
             if isinstance(refusal, ZoneBusy):

@@ -23,13 +23,13 @@ from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.programmes.intake import Ready, ready_text
+from broadcast_bridge.programmes.intake import ready_text
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 from haichieu.locale import Message
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
 
@@ -90,15 +90,16 @@ class AlertDesk:
     def _put_on_air(self, spoken: _Spoken) -> None:
         with self._store.scratch() as folder:
             ready = ready_text(spoken.text, spoken.language, self._synthesiser, Path(folder))
+            stored = self._store.put(ready.forms.narrow, ready.forms.wide)
             with self._database.session() as session:
-                self._ask(session, spoken.alert_id, ready, now())
+                self._ask(session, spoken.alert_id, stored, now())
 
-    def _ask(self, session: Session, alert_id: int, ready: Ready, at: datetime.datetime) -> None:
+    def _ask(self, session: Session, alert_id: int, stored: Stored, at: datetime.datetime) -> None:
         alert = session.get_one(CapAlert, alert_id, with_for_update=True, populate_existing=True)
         if alert.state != AlertState.RECEIVED:
             return  # cancelled, or broadcast by another process, while its text was being synthesised
         urgent = alert.priority == Priority.EMERGENCY
-        sound = self._store.keep(session, ready.forms.narrow, ready.forms.wide)
+        sound = self._store.add(session, stored)
         request = Request(
             asked_by=f"alert:{alert.id}",
             title=f"{alert.source.name}: {alert.identifier}"[:300],

@@ -16,7 +16,7 @@ from broadcast_bridge.programmes.states import Origin
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.locale import message, render
-from haichieu.media import Media, MediaStore, digest_of
+from haichieu.media import Media, MediaStore
 from haichieu.people import highest_unit
 from haichieu.spool import LeftRecording, close_wav
 from haichieu.station import the_station
@@ -76,11 +76,11 @@ def keep(recording: Recording, database: Database, store: MediaStore) -> int:
     try:
         with store.scratch() as folder:
             close_wav(recording.wav)
-            ready = intake.ready_recording(recording.wav, Path(folder), Origin.LIVE)
+            placed = intake.put(store, intake.ready_recording(recording.wav, Path(folder), Origin.LIVE))
             with database.session() as session:
-                number = _made_before(session, digest_of(ready.forms.narrow))
+                number = _made_before(session, placed.sound.sha256)
                 if number is None:
-                    number = intake.add(session, store, _about(session, recording.at), ready, now()).id
+                    number = intake.add(session, store, _about(session, recording.at), placed, now()).id
     except UnusableSound:
         recording.wav.unlink()
         raise

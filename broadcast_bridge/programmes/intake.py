@@ -1,6 +1,7 @@
 """Intake of programmes: uploads, texts, recordings by phone, and past live broadcasts.
 
-Converting the sound takes seconds and no transaction: first call `ready_…` in a thread, then `add` with a session.
+Converting and storing the sound takes seconds and no transaction: first call `ready_…` and `put` in a thread, then
+`add` with a session.
 """
 
 import datetime
@@ -19,7 +20,7 @@ from haichieu import audit
 from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
 from haichieu.audio.sound import write_wav
 from haichieu.errors import HaiChieuError
-from haichieu.media import Media, MediaStore, digest_of
+from haichieu.media import Media, MediaStore, Stored
 from haichieu.people import Unit
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Synthesiser, TextTooLong, speakable
@@ -67,6 +68,15 @@ class Ready:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A ready sound whose files are in the store."""
+
+    ready: Ready
+    sound: Stored
+    original: Stored | None
+
+
 def ready_upload(
     upload: Path,
     folder: Path,
@@ -95,12 +105,21 @@ def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path)
     return Ready(Origin.TEXT, telephone_forms(spoken, folder), text=text.strip())
 
 
-def add(session: Session, store: MediaStore, about: About, ready: Ready, at: datetime.datetime) -> Programme:
-    """Store a programme as a draft. Raises ProgrammeRefused, AlreadyThere or DiskFull."""
+def put(store: MediaStore, ready: Ready) -> Placed:
+    """Put the files of a sound into the store, outside of a transaction. Raises DiskFull."""
     store.require_space()
-    _check(session, about)
+    original = None
     if ready.upload is not None:
-        _refuse_twice(session, digest_of(ready.upload))
+        original = store.put_original(ready.upload, ready.suffix, ready.forms.seconds)
+    return Placed(ready, store.put(ready.forms.narrow, ready.forms.wide), original)
+
+
+def add(session: Session, store: MediaStore, about: About, placed: Placed, at: datetime.datetime) -> Programme:
+    """Store a programme as a draft. Raises ProgrammeRefused or AlreadyThere."""
+    ready = placed.ready
+    _check(session, about)
+    if placed.original is not None:
+        _refuse_twice(session, placed.original.sha256)
     programme = Programme(
         title=about.title.strip(),
         origin=ready.origin,
@@ -118,9 +137,9 @@ def add(session: Session, store: MediaStore, about: About, ready: Ready, at: dat
         created_at=at,
         updated_at=at,
     )
-    if ready.upload is not None:
-        programme.original = store.keep_original(session, ready.upload, ready.suffix, ready.forms.seconds)
-    programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
+    if placed.original is not None:
+        programme.original = store.add(session, placed.original)
+    programme.sound = store.add(session, placed.sound)
     programme_search.index(programme)
     session.add(programme)
     session.flush()
@@ -138,15 +157,15 @@ def change(session: Session, programme: Programme, about: About, who: str, at: d
 
 
 def replace_text(
-    session: Session, store: MediaStore, programme: Programme, ready: Ready, who: str, at: datetime.datetime
+    session: Session, store: MediaStore, programme: Programme, placed: Placed, who: str, at: datetime.datetime
 ) -> None:
-    """Replace text and sound of a text programme, which becomes a draft again. Raises ProgrammeRefused, DiskFull, …"""
+    """Replace text and sound of a text programme, which becomes a draft again. Raises ProgrammeRefused, …"""
+    ready = placed.ready
     if programme.origin != Origin.TEXT or ready.origin is not Origin.TEXT:
         raise ProgrammeRefused("programme.not_a_text")
-    store.require_space()
     approval.edited(session, programme, who, at)
     programme.text, programme.seconds = ready.text, ready.forms.seconds
-    programme.sound = store.keep(session, ready.forms.narrow, ready.forms.wide)
+    programme.sound = store.add(session, placed.sound)
     programme_search.index(programme)
 
 

@@ -21,7 +21,7 @@ from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message, render
-from haichieu.media import Media, MediaStore, digest_of
+from haichieu.media import Media, MediaStore
 from haichieu.people import Official, Right
 from haichieu.spool import Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
@@ -72,11 +72,12 @@ class PhoneRecordings(SpooledRecordings):
         try:
             with self._store.scratch() as folder:
                 ready = intake.ready_recording(wav, Path(folder), Origin.PHONE)
+                placed = intake.put(self._store, ready)
                 with self._database.session() as session:
                     official = session.get_one(Official, official_id)
-                    programme = _made_before(session, digest_of(ready.forms.narrow))
+                    programme = _made_before(session, placed.sound.sha256)
                     if programme is None:
-                        programme = intake.add(session, self._store, _about(session, official), ready, now())
+                        programme = intake.add(session, self._store, _about(session, official), placed, now())
                         programme.zone_codes = list(_codes(official, zone_keys))
                         if official.may_do(Right.SCHEDULE):
                             approval.submit(session, programme, programme.author, now())

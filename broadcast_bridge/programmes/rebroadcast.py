@@ -87,9 +87,9 @@ def ready_again(recording: Path, folder: Path) -> intake.Ready:
 
 
 def keep_as_programme(
-    session: Session, store: MediaStore, about: About, ready: intake.Ready, at: datetime.datetime
+    session: Session, store: MediaStore, about: About, placed: intake.Placed, at: datetime.datetime
 ) -> Programme:
-    """Store it as a programme and submit it for approval. Raises ProgrammeRefused or DiskFull."""
-    programme = intake.add(session, store, about, ready, at)
+    """Store it as a programme and submit it for approval. Raises ProgrammeRefused."""
+    programme = intake.add(session, store, about, placed, at)
     approval.submit(session, programme, about.author, at)
     return programme

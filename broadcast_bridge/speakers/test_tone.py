@@ -1,6 +1,8 @@
 """Test of one speaker: a tone sent as an ordinary broadcast, so that its delivery is the proof."""
 
+import contextlib
 import datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -13,7 +15,7 @@ from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import WIDEBAND_RATE, level_tone
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message, render
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 from haichieu.station import the_station
 
 WORTH_HEARING = datetime.timedelta(minutes=2)
@@ -23,8 +25,21 @@ class CannotTry(HaiChieuError):
     """The tone would not be heard now."""
 
 
-def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str, at: datetime.datetime) -> Broadcast:
-    """Play the test tone on one speaker at once. Raises CannotTry, ZoneBusy or DiskFull."""
+@contextlib.contextmanager
+def tone_in(store: MediaStore) -> Iterator[Stored]:
+    """Put the test tone into the store, outside of the transaction that uses it. Raises DiskFull."""
+    store.require_space()
+    with store.scratch() as folder:
+        narrow, wide = Path(folder) / "narrow.wav", Path(folder) / "wide.wav"
+        write_wav(narrow, level_tone())
+        write_wav(wide, level_tone(WIDEBAND_RATE))
+        yield store.put(narrow, wide)
+
+
+def ask_for_tone(
+    session: Session, store: MediaStore, tone: Stored, speaker: Speaker, who: str, at: datetime.datetime
+) -> Broadcast:
+    """Play the test tone on one speaker at once. Raises CannotTry or ZoneBusy."""
     if speaker.removed_at is not None:
         raise CannotTry("speaker.retired", name=speaker.name)
     if not speaker.counts_as_reachable:
@@ -32,12 +47,7 @@ def ask_for_tone(session: Session, store: MediaStore, speaker: Speaker, who: str
     if speakers_may_sound(session, [speaker], Priority.NORMAL, at).left_out:
         raise CannotTry("speaker.muted", name=speaker.name)
     refuse_if_busy(session, [speaker], precedence(Kind.RECORDED, Priority.NORMAL))
-    store.require_space()
-    with store.scratch() as folder:
-        narrow, wide = Path(folder) / "narrow.wav", Path(folder) / "wide.wav"
-        write_wav(narrow, level_tone())
-        write_wav(wide, level_tone(WIDEBAND_RATE))
-        sound = store.keep(session, narrow, wide)
+    sound = store.add(session, tone)
     title = render(message("speaker.test_title", name=speaker.name), the_station(session).language)
     return ask(
         session,

@@ -17,6 +17,7 @@ from haichieu.database import Database
 from haichieu.errors import HaiChieuError
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 CLOSING_SECONDS = 10.0
 """A caller waits this long for the result; the switchboard has 15 seconds to end."""
@@ -46,8 +47,8 @@ class BroadcastRows:
         if any(leg.dirty for leg in self.legs):
             await asyncio.wait([self._tasks.begin(self._report())])
 
-    async def close(self, work: Callable[[Session], T], closed: Callable[[], None]) -> T:
-        """Write the last reports and the end, then call `closed`.
+    async def close(self, prepare: Callable[[], P], work: Callable[[Session, P], T], closed: Callable[[], None]) -> T:
+        """Write the last reports and the end, then call `closed`. `prepare` runs in a thread, before the transaction.
 
         Raises NotClosedYet after `CLOSING_SECONDS`, while it is still tried.
         """
@@ -55,7 +56,8 @@ class BroadcastRows:
         async def close() -> T:
             try:
                 await self._report()
-                return await self._written(work)
+                prepared = await asyncio.to_thread(prepare)
+                return await self._written(lambda session: work(session, prepared))
             finally:
                 closed()
 

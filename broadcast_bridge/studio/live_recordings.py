@@ -1,9 +1,6 @@
 """Recordings of live broadcasts: from Asterisk's spool to the media store, also after a crash."""
 
-import os
 import re
-import shutil
-from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
@@ -12,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.broadcast_lifecycle import attach_recording
 from broadcast_bridge.models import Broadcast
 from haichieu.database import Database
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 from haichieu.spool import LeftRecording, Spool, SpooledRecordings, close_wav
 
 log = structlog.get_logger()
@@ -41,18 +38,26 @@ class Recordings(SpooledRecordings):
         """Claim the recording for a running broadcast, until `let_go`."""
         self._spool.take(self.name(broadcast_id))
 
-    def collect(self, session: Session, broadcast_id: int) -> None:
-        """Store the recording as the last step of the transaction that closes its broadcast.
+    def put(self, broadcast_id: int) -> Stored | None:
+        """Put the recording into the store, before the transaction that closes its broadcast; None without sound.
 
         A recording that cannot be stored does not prevent the closing: it stays in the spool for the intake.
         """
         try:
+            return self._put(broadcast_id)
+        except Exception:
+            log.exception("recording.not_stored", broadcast=broadcast_id)
+            return None
+
+    def collect(self, session: Session, broadcast_id: int, stored: Stored | None) -> None:
+        """Attach the recording as the last step of the transaction that closes its broadcast."""
+        if stored is None:
+            return
+        try:
             with session.begin_nested():
-                self._attach(session, broadcast_id)
+                self._attach(session, broadcast_id, stored)
         except Exception:
             log.exception("recording.not_collected", broadcast=broadcast_id)
-        else:
-            self._discard_after_commit(session, broadcast_id)
 
     def left_recordings(self) -> list[LeftRecording]:
         """Return the recordings of broadcasts that are over."""
@@ -66,31 +71,23 @@ class Recordings(SpooledRecordings):
     def take_in(self, name: str) -> str | None:
         """Store a recording that was left behind; see `haichieu.recording_intake`."""
         broadcast_id = int(name.rpartition("-")[2])
+        stored = self._put(broadcast_id)
+        if stored is None:
+            return None
         with self._database.session() as session:
-            is_stored = self._attach(session, broadcast_id)
-            self._discard_after_commit(session, broadcast_id)
-        return f"broadcast {broadcast_id}" if is_stored else None
+            self._attach(session, broadcast_id, stored)
+        return f"broadcast {broadcast_id}"
 
-    def _attach(self, session: Session, broadcast_id: int) -> bool:
-        """Store a copy of the recording; return whether there was one with sound in it."""
+    def _put(self, broadcast_id: int) -> Stored | None:
         name = self.name(broadcast_id)
         if not self._spool.has_sound(name):
-            return False
-        wav = self._spool.wav(name)
-        close_wav(wav)
-        with self._store.scratch() as folder:
-            attach_recording(session, broadcast_id, self._store.keep(session, _copy(wav, Path(folder) / wav.name)))
-        return True
+            self._spool.discard(name)
+            return None
+        close_wav(self._spool.wav(name))
+        return self._store.put(self._spool.wav(name))
 
-    def _discard_after_commit(self, session: Session, broadcast_id: int) -> None:
+    def _attach(self, session: Session, broadcast_id: int, stored: Stored) -> None:
+        """Attach the recording; it leaves the spool after the commit."""
+        attach_recording(session, broadcast_id, self._store.add(session, stored))
         name = self.name(broadcast_id)
         sa.event.listen(session, "after_commit", lambda _: self._spool.discard(name), once=True)
-
-
-def _copy(wav: Path, copy: Path) -> Path:
-    """Give a complete recording a second name, which takes no time; copy it where spool and store are on two disks."""
-    try:
-        os.link(wav, copy)
-    except OSError:
-        shutil.copyfile(wav, copy)
-    return copy

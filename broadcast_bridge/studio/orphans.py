@@ -104,8 +104,9 @@ async def _close(database: Database, recordings: Recordings, broadcast_id: int, 
 
     def close(session: Session) -> None:
         broadcast_lifecycle.close_orphan(session, broadcast_id, reason, now())
-        recordings.collect(session, broadcast_id)
+        recordings.collect(session, broadcast_id, stored)
 
+    stored = await asyncio.to_thread(recordings.put, broadcast_id)
     try:
         await database.run(close)
     except (sa.exc.OperationalError, sa.exc.TimeoutError):

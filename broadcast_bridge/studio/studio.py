@@ -38,7 +38,7 @@ from haichieu.ari.errors import AriError, HungUp, Lost
 from haichieu.background import Tasks, kept_going
 from haichieu.database import Database, now
 from haichieu.locale import message
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 from haichieu.people import Official
 
 log = structlog.get_logger()
@@ -337,16 +337,16 @@ class Studio:
     async def _close(self, broadcast_id: int, ending: Ending, rows: BroadcastRows) -> Outcome:
         ended = now()
 
-        def close(session: Session) -> Outcome:
+        def close(session: Session, recording: Stored | None) -> Outcome:
             outcome = broadcast_lifecycle.finish(session, broadcast_id, ending.event, ended, ending.reason)
-            self._recordings.collect(session, broadcast_id)
+            self._recordings.collect(session, broadcast_id, recording)
             return outcome
 
         def closed() -> None:
             self._running.discard(broadcast_id)
             self._recordings.let_go(self._recordings.name(broadcast_id))
 
-        outcome = await rows.close(close, closed)
+        outcome = await rows.close(partial(self._recordings.put, broadcast_id), close, closed)
         log.info(
             "broadcast.closed",
             broadcast=broadcast_id,

@@ -44,10 +44,11 @@ class AnswerSounds:
         self._store.require_space()
         with self.folder() as folder:
             forms = self.speak(text, language, Path(folder))
+            stored = self._store.put(forms.narrow, forms.wide)
             with self._database.session() as session:
                 message = session.get_one(Message, message_id)
                 if message.sound is None:
-                    message.sound = self._store.keep(session, forms.narrow, forms.wide)
+                    message.sound = self._store.add(session, stored)
                 return self.of(message.sound)
 
     def speak(self, text: str, language: str, folder: Path) -> TelephoneForms:

@@ -101,13 +101,14 @@ class PhoneAnswers(SpooledRecordings):
         try:
             with self._sounds.folder() as folder:
                 forms = telephone_forms(wav, Path(folder))
+                stored = self._store.put(forms.narrow, forms.wide)
                 with self._database.session() as session:
                     case = session.get(Case, case_id)
                     way = Way.AIR if case is None or case.citizen is None else Way.CALL
                     filed = sa.select(Message.id).where(Message.external_id == name)
                     if case is not None and session.scalar(filed) is None:
                         author = f"official:{session.get_one(Official, official_id).code}"
-                        sound = self._store.keep(session, forms.narrow, forms.wide)
+                        sound = self._store.add(session, stored)
                         if as_note:
                             said = Said(Direction.NOTE, Channel.CALL, author, "", sound, case.language, name)
                             say(session, case, said, now())

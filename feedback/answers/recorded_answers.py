@@ -14,7 +14,7 @@ from feedback.answers.replies import Answer
 from feedback.models import Case, Message
 from feedback.states import Way
 from haichieu.audio.ingest import TelephoneForms, telephone_forms
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 
 MOST_SECONDS = 300
 """The maximum duration of a call that plays an answer."""
@@ -31,11 +31,11 @@ def answer_with(
     session: Session,
     store: MediaStore,
     case: Case,
-    forms: TelephoneForms,
+    stored: Stored,
     author: str,
     ways: Sequence[Way],
     at: datetime.datetime,
 ) -> Message:
     """Answer a case, and those merged into it, with a recording. Raises AnswerRefused or IllegalTransition."""
-    sound = store.keep(session, forms.narrow, forms.wide)
+    sound = store.add(session, stored)
     return replies.answer(session, case, Answer(author, ways, sound=sound), at)

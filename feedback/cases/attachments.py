@@ -5,13 +5,14 @@ The first bytes decide the type of a file; its name and the declared type are ig
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from feedback.models import Attachment, Message
 from haichieu.errors import HaiChieuError
-from haichieu.media import MediaStore
+from haichieu.media import MediaStore, Stored
 
 MOST_BYTES = 10_000_000
 MOST_IN_A_MESSAGE = 10
@@ -34,23 +35,36 @@ class AttachmentRefused(HaiChieuError):
     """The file is empty, too large, of an unsupported type, or one too many."""
 
 
-def attach(session: Session, store: MediaStore, message: Message, file: Path, name: str) -> Attachment:
-    """Store a copy of a file with a message. Raises AttachmentRefused, and nothing is stored."""
+@dataclass(frozen=True)
+class Uploaded:
+    """An uploaded file in the media store, with the name and type under which it is shown."""
+
+    stored: Stored
+    name: str
+    content_type: str
+
+
+def put(store: MediaStore, file: Path, name: str) -> Uploaded:
+    """Put a copy of a file into the store, outside of a transaction. Raises AttachmentRefused; nothing is stored."""
     size = file.stat().st_size
     if not 0 < size <= MOST_BYTES:
         raise AttachmentRefused("case.attachment.size", count=size, most=MOST_BYTES // 1_000_000)
-    if len(message.attachments) >= MOST_IN_A_MESSAGE:
-        raise AttachmentRefused("case.attachment.too_many", count=MOST_IN_A_MESSAGE)
     with file.open("rb") as content:
         beginning = content.read(16)
     for pattern, content_type, ending in _KINDS:
         if pattern.match(beginning):
-            media = store.keep_original(session, file, ending, 0.0)
-            attachment = Attachment(media=media, name=harmless_name(name, ending), content_type=content_type)
-            message.attachments.append(attachment)
-            session.flush()
-            return attachment
+            return Uploaded(store.put_original(file, ending, 0.0), harmless_name(name, ending), content_type)
     raise AttachmentRefused("case.attachment.kind")
+
+
+def attach(session: Session, store: MediaStore, message: Message, file: Uploaded) -> Attachment:
+    """Attach a file to a message. Raises AttachmentRefused."""
+    if len(message.attachments) >= MOST_IN_A_MESSAGE:
+        raise AttachmentRefused("case.attachment.too_many", count=MOST_IN_A_MESSAGE)
+    attachment = Attachment(media=store.add(session, file.stored), name=file.name, content_type=file.content_type)
+    message.attachments.append(attachment)
+    session.flush()
+    return attachment
 
 
 def harmless_name(name: str, ending: str) -> str:

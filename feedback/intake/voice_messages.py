@@ -6,7 +6,6 @@ running call, and `keep` files them as if the caller had confirmed.
 
 import datetime
 import re
-import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,19 +186,18 @@ class VoiceMessages(SpooledRecordings):
 
     def _write(self, wav: Path, name: str, about: Beginning, at: datetime.datetime) -> str:
         """Commit the case with a copy of the sound: until then the spool has the only copy."""
-        with self._store.scratch() as folder:
-            copy = Path(shutil.copyfile(wav, Path(folder) / "message.wav"))
-            with self._database.session() as session:
-                said = Said(
-                    Direction.IN,
-                    Channel.CALL,
-                    "citizen",
-                    sound=self._store.keep(session, copy),
-                    language=about.language,
-                    external_id=name,
-                )
-                number = self._into_case(session, about, said, at)
-                session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
+        stored = self._store.put(wav)
+        with self._database.session() as session:
+            said = Said(
+                Direction.IN,
+                Channel.CALL,
+                "citizen",
+                sound=self._store.add(session, stored),
+                language=about.language,
+                external_id=name,
+            )
+            number = self._into_case(session, about, said, at)
+            session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
         return number
 
     def _into_case(self, session: Session, about: Beginning, said: Said, at: datetime.datetime) -> str:

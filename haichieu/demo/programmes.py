@@ -97,7 +97,8 @@ def _approved_programme(station: TrialStation, speech: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, station.database.session() as session:
         upload = Path(shutil.copy(speech, folder))
         ready = intake.ready_upload(upload, Path(folder), speech.name)
-        programme = intake.add(session, station.opened.media, _about(session, "Bản tin buổi sáng"), ready, now())
+        placed = intake.put(station.opened.media, ready)
+        programme = intake.add(session, station.opened.media, _about(session, "Bản tin buổi sáng"), placed, now())
         approval.submit(session, programme, EDITOR, now())
         approval.approve(session, programme, APPROVER, now())
         return programme.id
@@ -106,7 +107,8 @@ def _approved_programme(station: TrialStation, speech: Path) -> int:
 def _warning(station: TrialStation) -> int:
     with tempfile.TemporaryDirectory() as folder, station.database.session() as session:
         ready = intake.ready_text(WARNING, "vi", station.opened.synthesiser, Path(folder))
-        return intake.add(session, station.opened.media, _about(session, "Cảnh báo lũ"), ready, now()).id
+        placed = intake.put(station.opened.media, ready)
+        return intake.add(session, station.opened.media, _about(session, "Cảnh báo lũ"), placed, now()).id
 
 
 def _about(session: Session, title: str) -> intake.About:

@@ -79,7 +79,8 @@ class AnswerProgrammes:
             else:
                 ready = intake.ready_text(answer.text, spoken, self._synthesiser, Path(folder))
             about = About(answer.title, answer.unit_id, answer.author, answer.author_name, CATEGORY, answer.language)
+            placed = intake.put(self._store, ready)
             with self._database.session() as session:
-                programme = intake.add(session, self._store, about, ready, now())
+                programme = intake.add(session, self._store, about, placed, now())
                 approval.submit(session, programme, answer.author, now())
                 made(session, programme.id)

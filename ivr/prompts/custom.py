@@ -18,11 +18,10 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 
 from haichieu import audit
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
-from haichieu.audio.ingest import TelephoneForms
 from haichieu.database import Base, Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
-from haichieu.media import Media, MediaStore
+from haichieu.media import Media, MediaStore, Stored
 from haichieu.speech.synthesis import speakable
 from ivr.prompts.prompt_texts import BadPromptFile, PromptTexts, require_template, variables_in
 
@@ -128,14 +127,14 @@ def set_recording(
     texts: PromptTexts,
     key: str,
     language: str,
-    forms: TelephoneForms,
+    stored: Stored,
     origin: Origin,
     who: str,
     at: datetime.datetime,
 ) -> CustomPrompt:
     """Set the recording of a prompt, from the next call on. Raises PromptRefused."""
     require_recordable(texts, key)
-    sound = store.keep(session, forms.narrow, forms.wide)
+    sound = store.add(session, stored)
     return _put(session, key, language, who, at, text="", sound=sound, origin=origin)
 
 

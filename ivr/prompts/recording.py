@@ -82,9 +82,10 @@ class PromptRecorder:
         self._store.require_space()
         with self._store.scratch() as folder:
             forms = telephone_forms(self._spool.wav(name), Path(folder), most_seconds=MOST_SECONDS)
+            stored = self._store.put(forms.narrow, forms.wide)
             with self._database.session() as session:
                 custom.set_recording(
-                    session, self._store, self._prompts.texts, pending.key, pending.language, forms, Origin.PHONE,
+                    session, self._store, self._prompts.texts, pending.key, pending.language, stored, Origin.PHONE,
                     pending.asked_by, now(),
                 )  # fmt: skip
                 calls.kept(session, pending.id)

@@ -24,6 +24,7 @@ from haichieu.database import now
 from haichieu.locale import message
 from tests.admin.browsing import follow, look, sign_in, views
 from tests.admin.served import Served
+from tests.builders.sounds import kept
 
 HEARD = "cầu treo ở xóm tôi bị hỏng hai tháng nay rồi mà chưa thấy ai sửa"
 SECONDS = 0.5
@@ -54,7 +55,7 @@ def station(station: Served) -> Served:
         open_case(session, Opening(Channel.TEXT, commune, "number"), odd, hours[3])
         (file := house.store.folder / "x.wav").parent.mkdir(parents=True, exist_ok=True)
         write_speech(file)
-        sound = Said(Direction.IN, Channel.CALL, "citizen", sound=house.store.keep(session, file))
+        sound = Said(Direction.IN, Channel.CALL, "citizen", sound=kept(session, house.store, file))
         spoken = open_case(session, Opening(Channel.CALL, commune, "number", citizen, roads), sound, hours[4])
         words = [
             {"w": f" {word}", "s": n * SECONDS, "e": (n + 0.8) * SECONDS, "p": 0.3 if word == "xóm" else 0.9}

@@ -92,7 +92,7 @@ def test_what_citizens_send_is_shown_and_never_run(house: House, tmp_path: Path,
     with house.database.session() as session:
         file = store.folder / "x.png"
         file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
-        media = store.keep_original(session, file, ".png", 0.0)
+        media = store.add(session, store.put_original(file, ".png", 0.0))
         session.add(
             Attachment(message_id=message_id, media_id=media.id, name=HOSTILE + ".png", content_type="image/png")
         )

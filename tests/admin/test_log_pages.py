@@ -17,7 +17,7 @@ from haichieu.spreadsheet_cells import harmless
 from tests.builders.broadcasts import aired
 from tests.builders.house import House
 from tests.builders.programmes import approved
-from tests.builders.sounds import sound_row
+from tests.builders.sounds import kept, sound_row
 
 VIEWER = "viewer@x.example"
 
@@ -150,14 +150,14 @@ def test_a_broadcast_recording_becomes_a_programme_awaiting_approval(house: Hous
     wav = tmp_path / "live.wav"
     write_wav(wav, siren())
     with house.database.session() as session:
-        recording = MediaStore(tmp_path / "media", 0).keep(session, wav)
+        recording = kept(session, MediaStore(tmp_path / "media", 0), wav)
         live = aired(session, {"loa-commune": "played"}, "", kind=Kind.LIVE, recording_id=recording.id)
         number = live.id
     page, editor = f"/broadcasts/{number}/programme", house.signed_in("editor@x.example")
     assert editor.post(page, page, title="").status_code == 422
     assert editor.post(page, page, title="Họp thôn").status_code == 303
     with house.database.session() as session:
-        kept = session.scalars(sa.select(Programme)).one()
-        assert (kept.title, kept.state, kept.unit_id) == ("Họp thôn", "submitted", house.units["commune"])
-        assert kept.author == "account:editor@x.example"
+        made = session.scalars(sa.select(Programme)).one()
+        assert (made.title, made.state, made.unit_id) == ("Họp thôn", "submitted", house.units["commune"])
+        assert made.author == "account:editor@x.example"
     assert house.signed_in("operator@x.example").get(page).status_code == 403

@@ -35,6 +35,7 @@ from haichieu.people import Unit
 from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
+from tests.builders.sounds import kept
 
 PIN = "246810"
 PASSWORD = "benchmark-secret"
@@ -153,13 +154,13 @@ class Bench:
     def _ask(self, size: int, sound: Path, **more: Any) -> int:
         with self.station.database.session() as session:
             copy = Path(shutil.copy(sound, sound.with_suffix(".upload")))
-            media = MediaStore(self.station.settings.home / "media", 1).keep(session, copy)
+            media = kept(session, MediaStore(self.station.settings.home / "media", 1), copy)
             request = Request("account:bench@example", "bench", [media.id], [str(size)], **more)
             return starting.ask(session, request, now()).id
 
     def _approved_programme(self, session: Session) -> Programme:
         copy = Path(shutil.copy(self.voice.with_name("words.wav"), self.voice.with_suffix(".upload")))
-        sound = MediaStore(self.station.settings.home / "media", 1).keep(session, copy)
+        sound = kept(session, MediaStore(self.station.settings.home / "media", 1), copy)
         programme = Programme(
             title="bench", origin="upload", unit_id=session.scalars(sa.select(Unit.id).limit(1)).one(),
             author="account:a@b", author_name="A", state="approved", sound=sound, seconds=sound.seconds,

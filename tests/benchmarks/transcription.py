@@ -27,6 +27,7 @@ from haichieu.jobs import Job, JobState
 from haichieu.media import Media, MediaStore
 from tests.benchmarks.table import Row
 from tests.builders.cases import office
+from tests.builders.sounds import kept
 from tests.feedback.transcription.sounds import asterisk_speech, nobody_speaking, write
 
 SPEECHES = ("demo-congrats", "demo-moreinfo", "demo-echotest", "tt-weasels")
@@ -111,13 +112,13 @@ def _queue(database: Database, store: MediaStore, sounds: list[Sound]) -> None:
     with database.session() as session:
         about = _about(session)
         for sound in sounds:
-            _open(session, about, store.keep(session, write(store.folder, sound)))
+            _open(session, about, kept(session, store, write(store.folder, sound)))
 
 
 def _queue_many(database: Database, store: MediaStore, sounds: list[Sound], count: int) -> None:
     with database.session() as session:
         about = _about(session)
-        spoken, silent = [store.keep(session, write(store.folder, sound)) for sound in sounds]
+        spoken, silent = [kept(session, store, write(store.folder, sound)) for sound in sounds]
         for number in range(count):
             _open(session, about, silent if number % SPOKEN_EVERY else spoken)
 

@@ -64,7 +64,7 @@ def added(session: Session, store: MediaStore, forms: TelephoneForms, **more: ob
         forms.loudness,
     )
     ready = Ready(intake.Origin.PHONE, copies, text=str(more.pop("text", "")))
-    return intake.add(session, store, about(session, **more), ready, NOW)  # type: ignore[arg-type]
+    return intake.add(session, store, about(session, **more), intake.put(store, ready), NOW)  # type: ignore[arg-type]
 
 
 def test_an_upload_is_kept_as_it_came_and_in_both_telephone_forms(
@@ -74,7 +74,7 @@ def test_an_upload_is_kept_as_it_came_and_in_both_telephone_forms(
     subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "bulletin.wav", tmp_path / "b.mp3"], check=True)
     ready = ready_upload(tmp_path / "b.mp3", tmp_path, "Bản tin.mp3")
     with database.session() as session:
-        programme = intake.add(session, store, about(session), ready, NOW)
+        programme = intake.add(session, store, about(session), intake.put(store, ready), NOW)
         assert programme.original is not None
         assert programme.sound is not None
         assert store.path(programme.original).read_bytes() == (tmp_path / "b.mp3").read_bytes()
@@ -82,11 +82,11 @@ def test_an_upload_is_kept_as_it_came_and_in_both_telephone_forms(
         assert (read_wav(played).rate, read_wav(played.with_suffix(".wav16")).rate) == (8000, 16000)
         assert programme.state == "draft"
         with pytest.raises(AlreadyThere, match="Lịch tiêm phòng"):
-            intake.add(session, store, about(session, "Lần nữa"), ready, NOW)
+            intake.add(session, store, about(session, "Lần nữa"), intake.put(store, ready), NOW)
         approval.withdraw(session, programme, EDITOR, NOW)
         session.flush()
         again = ready_upload(tmp_path / "b.mp3", tmp_path, "Bản tin.mp3")
-        assert intake.add(session, store, about(session, "Lần nữa"), again, NOW).id != programme.id
+        assert intake.add(session, store, about(session, "Lần nữa"), intake.put(store, again), NOW).id != programme.id
 
 
 def test_a_text_is_read_aloud_in_pieces(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import wave
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -29,7 +30,12 @@ def stored(session: Session, store: MediaStore, samples: bytes) -> Media:
     store.folder.mkdir(parents=True, exist_ok=True)
     file = store.folder / "made.wav"
     file.write_bytes(wav(samples))
-    return store.keep(session, file)
+    return kept(session, store, file)
+
+
+def kept(session: Session, store: MediaStore, wav: Path, wideband: Path | None = None) -> Media:
+    """Put sound files into the store and add their row, within one transaction."""
+    return store.add(session, store.put(wav, wideband))
 
 
 def sound_row(session: Session, number: int = 1) -> Media:

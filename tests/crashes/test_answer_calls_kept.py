@@ -28,6 +28,7 @@ from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.media import MediaStore
 from haichieu.people import Unit
+from tests.builders.sounds import kept
 from tests.crashes.pausing import locked_database
 from tests.crashes.processes import child_of, kill
 from tests.station.scene import LISTEN_AGAIN, SAME, Scene
@@ -103,7 +104,7 @@ async def owed(scene: Scene) -> Told:
         person = open_citizens(scene.station.settings.home).meet(session, CITIZEN, now())
         said = Said(Direction.IN, Channel.TEXT, "citizen", "Mương bị vỡ")
         case = open_case(session, Opening(Channel.TEXT, unit, "number", person), said, now())
-        sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, scene.folder / "answer.wav")
+        sound = kept(session, MediaStore(scene.station.settings.home / "media", 1), scene.folder / "answer.wav")
         replies.answer(session, case, Answer("account:x", [Way.CALL], sound=sound), now())
         return Told(scene, case.id, citizen, words)
 

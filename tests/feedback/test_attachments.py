@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.cases.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name
+from feedback.cases.attachments import MOST_BYTES, MOST_IN_A_MESSAGE, AttachmentRefused, attach, harmless_name, put
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from tests.builders.cases import case, office
@@ -46,13 +46,13 @@ def test_a_file_is_kept_in_the_store_as_what_it_is(database: Database, tmp_path:
     file.write_bytes(JPEG)
     with database.session() as session:
         message = case(session, office(session)).messages[0]
-        kept = attach(session, store, message, file, "cầu.exe")
+        kept = attach(session, store, message, put(store, file, "cầu.exe"))
         assert (kept.name, kept.content_type) == ("cầu.jpg", "image/jpeg")
         assert store.path(kept.media).read_bytes() == JPEG
         for _ in range(MOST_IN_A_MESSAGE - 1):
-            attach(session, store, message, file, "again.jpg")
+            attach(session, store, message, put(store, file, "again.jpg"))
         with pytest.raises(AttachmentRefused, match="at most"):
-            attach(session, store, message, file, "again.jpg")
+            attach(session, store, message, put(store, file, "again.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,6 @@ def test_what_is_not_taken_is_refused_and_not_kept(
     with database.session() as session:
         message = case(session, office(session)).messages[0]
         with pytest.raises(AttachmentRefused, match=says):
-            attach(session, store, message, file, "ảnh.jpg")
+            attach(session, store, message, put(store, file, "ảnh.jpg"))
         assert message.attachments == []
     assert not (tmp_path / "media").exists()

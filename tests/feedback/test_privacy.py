@@ -28,6 +28,7 @@ from haichieu.jobs import ClaimLost, Job
 from haichieu.media import Media, MediaStore
 from haichieu.people import Role
 from tests.builders.cases import case, office
+from tests.builders.sounds import kept
 
 pytestmark = pytest.mark.both_databases
 
@@ -51,7 +52,7 @@ def store(tmp_path: Path) -> MediaStore:
 def sound(session: sa.orm.Session, store: MediaStore, level: float) -> Media:
     wav = store.folder.parent / "said.wav"
     write_wav(wav, Sound(np.full(8000, level, dtype=np.float32), 8000))
-    return store.keep(session, wav)
+    return kept(session, store, wav)
 
 
 def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
@@ -68,7 +69,7 @@ def told(session: sa.orm.Session, book: CitizenBook, store: MediaStore) -> Case:
     note = notes.add_note(session, one, f"đã gặp {SECRET}", BY, now())
     picture = store.folder.parent / "picture.jpg"
     picture.write_bytes(b"\xff\xd8\xff" + SECRET.encode())
-    attachments.attach(session, store, note, picture, "cây đa.jpg")
+    attachments.attach(session, store, note, attachments.put(store, picture, "cây đa.jpg"))
     replies.answer(session, one, Answer(BY, [Way.TEXT, Way.CALL], f"Gửi {SECRET}"), now())
     jobs.add(session, job_kinds.SEND_SIP_TEXT, session.scalars(sa.select(Reply.id)).first() or 0, now())
     assignment.categorise(session, one, there.roads, f"keywords: {KEYWORD}", "system", now())

@@ -33,6 +33,7 @@ from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import PromptStore
 from tests.builders.cases import Office, case, office
 from tests.builders.programmes import programme
+from tests.builders.sounds import kept
 
 CALLER = "+84987654321"
 
@@ -155,7 +156,7 @@ async def test_callers_hear_answers_and_not_automatic_texts(
         wav = tmp_path / "answer.wav"
         write_wav(wav, attention_chime(8000))
         shutil.copy(wav, tmp_path / "copy.wav")
-        sound = line.store.keep(session, wav)
+        sound = kept(session, line.store, wav)
         say(session, asked, Said(Direction.OUT, Channel.PANEL, "official:1001", sound=sound), now())
         say(session, asked, Said(Direction.NOTE, Channel.PANEL, "account:a@b", "Nội bộ"), now())
         number = asked.number

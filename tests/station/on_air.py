@@ -29,7 +29,7 @@ def add_programme(database: Database, home: Path, speech: Path, *, approved: boo
         with database.session() as session:
             unit = session.scalars(sa.select(Unit.id).order_by(Unit.id).limit(1)).one()
             about = intake.About(f"Bản tin {speech.stem}", unit, EDITOR, "Biên tập")
-            programme = intake.add(session, store, about, ready, now())
+            programme = intake.add(session, store, about, intake.put(store, ready), now())
             if approved:
                 approval.submit(session, programme, EDITOR, now())
                 approval.approve(session, programme, APPROVER, now())

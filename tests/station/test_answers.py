@@ -24,6 +24,7 @@ from haichieu.media import MediaStore
 from haichieu.people import Account, Role, Unit
 from haichieu.station import the_station
 from ivr.prompts.spoken_time import spoken_moment
+from tests.builders.sounds import kept
 from tests.feedback.answers.on_air_answers import aired_at
 from tests.station import district, on_air
 from tests.station.scene import SAME, Scene, until_heard
@@ -44,7 +45,7 @@ def opened(scene: Scene, speech: str, *, known: bool = True) -> int:
         book = open_citizens(scene.station.settings.home)
         unit = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
         citizen = book.meet(session, CITIZEN, now()) if known else None
-        said = Said(Direction.IN, Channel.CALL, "citizen", sound=store.keep(session, copy))
+        said = Said(Direction.IN, Channel.CALL, "citizen", sound=kept(session, store, copy))
         return open_case(session, Opening(Channel.CALL, unit, "number", citizen), said, now()).id
 
 
@@ -54,7 +55,7 @@ def answer(scene: Scene, case_id: int, way: Way, speech: str = "demo-instruct") 
         store = MediaStore(scene.station.settings.home / "media", 1)
         copy = scene.folder / "answer.wav"
         write_wav(copy, read_wav(scene.speeches[speech]))
-        given = Answer(BY, [way], sound=store.keep(session, copy))
+        given = Answer(BY, [way], sound=kept(session, store, copy))
         message = replies.answer(session, session.get_one(Case, case_id), given, now())
         return message.replies[0].id
 

@@ -15,6 +15,7 @@ from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.people import Unit
+from tests.builders.sounds import kept
 from tests.on_disk import files_with
 from tests.station.scene import SAME, Scene, until_heard
 
@@ -97,7 +98,7 @@ async def test_caller_hears_a_bulletin_and_votes_on_it(scene: Scene, tmp_path: P
     wav = tmp_path / "bulletin.wav"
     write_wav(wav, speech)
     with scene.station.database.session() as session:
-        sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, wav)
+        sound = kept(session, MediaStore(scene.station.settings.home / "media", 1), wav)
         commune = session.scalars(sa.select(Unit).where(Unit.code == "CB")).one()
         bulletin = Programme(
             title="Bản tin sáng", origin="upload", unit_id=commune.id, author="account:a@b", author_name="A",

@@ -16,6 +16,7 @@ from haichieu.demo.audio_matching import match
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
+from tests.builders.sounds import kept
 from tests.station import district
 from tests.station.multicast import MulticastReceiver
 from tests.station.scene import OTHER, SAME, Scene
@@ -30,7 +31,7 @@ def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NOR
     folder.mkdir(exist_ok=True)
     forms = telephone_forms(source, folder)
     with scene.station.database.session() as session:
-        sound = store.keep(session, forms.narrow, forms.wide)
+        sound = kept(session, store, forms.narrow, forms.wide)
         return starting.ask(session, Request("account:t@example", "t", [sound.id], [zone], priority=priority), now()).id
 
 

@@ -15,6 +15,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.database import now
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
+from tests.builders.sounds import kept
 from tests.station import district
 from tests.station.scene import OTHER, SAME, Aired, Scene
 
@@ -29,7 +30,7 @@ def ask(scene: Scene, speech: str, *zones: str, seconds: float = 0.0, **more: ob
     copy = Path(shutil.copy(scene.speeches[speech], scene.folder / "upload.wav"))
     at = now() + datetime.timedelta(seconds=seconds)
     with scene.station.database.session() as session:
-        sound = MediaStore(scene.station.settings.home / "media", 1).keep(session, copy)
+        sound = kept(session, MediaStore(scene.station.settings.home / "media", 1), copy)
         request = Request("account:test@example", speech, [sound.id], zones, due_at=at, **more)  # type: ignore[arg-type]
         return starting.ask(session, request, now()).id
 

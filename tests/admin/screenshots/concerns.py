@@ -19,6 +19,7 @@ from haichieu.locale import message
 from haichieu.media import MediaStore
 from haichieu.people import Account, Unit
 from haichieu.speech.synthesis import EspeakSynthesiser
+from tests.builders.sounds import kept
 
 DAY = datetime.timedelta(days=1)
 WORKER = "account:trucban@baolac.example"
@@ -70,7 +71,7 @@ def concerns(session: Session, store: MediaStore, home: Path) -> None:
 def _spoken(session: Session, store: MediaStore, unit: int, category: Category, citizen: object) -> None:
     with store.scratch() as folder:
         ready = intake.ready_text(SPOKEN, "vi", EspeakSynthesiser(), Path(folder))
-        sound = store.keep(session, ready.forms.narrow)
+        sound = kept(session, store, ready.forms.narrow)
     at = now() - DAY / 30
     said = Said(Direction.IN, Channel.CALL, "citizen", sound=sound)
     case = open_case(session, Opening(Channel.CALL, unit, "number", citizen, category, "citizen"), said, at)  # type: ignore[arg-type]

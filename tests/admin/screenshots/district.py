@@ -161,7 +161,7 @@ def _programmes(session: Session, store: MediaStore) -> list[Programme]:
         with store.scratch() as folder:
             ready = intake.ready_text(text, "vi", EspeakSynthesiser(), Path(folder))
             about = intake.About(title, _unit(session, "BL"), author, "Nông Thị Bích", category)
-            made.append(one := intake.add(session, store, about, ready, at))
+            made.append(one := intake.add(session, store, about, intake.put(store, ready), at))
         approval.submit(session, one, author, at + HOUR)
         if number < 3:
             approval.approve(session, one, f"account:{APPROVER}", at + 2 * HOUR)

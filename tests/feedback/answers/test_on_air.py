@@ -29,6 +29,7 @@ from haichieu.media import DiskFull, MediaStore
 from haichieu.processes.answers import AnswerProgrammes
 from haichieu.speech.synthesis import EspeakSynthesiser
 from tests.builders.cases import case, office
+from tests.builders.sounds import kept
 from tests.feedback.answers.on_air_answers import aired_at
 
 NUMBER = "+84912345678"
@@ -54,7 +55,7 @@ class Air:
             sound = None
             if spoken:
                 write_wav(self.folder / "said.wav", attention_chime(8000))
-                sound, text = self.store.keep(session, self.folder / "said.wav"), ""
+                sound, text = kept(session, self.store, self.folder / "said.wav"), ""
             replies.answer(session, opened, Answer(BY, [Way.AIR], text, sound), now())
 
     def carry_out(self, programmes: AnswerProgrammes | None = None) -> bool:

@@ -13,6 +13,7 @@ from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
 from tests.builders.cases import office
+from tests.builders.sounds import kept
 from tests.feedback.transcription.sounds import write
 
 
@@ -20,7 +21,7 @@ def spoken_case(database: Database, store: MediaStore, sound: Sound, language: s
     """Open it; return the message's id."""
     store.folder.mkdir(parents=True, exist_ok=True)
     with database.session() as session:
-        media = store.keep(session, write(store.folder, sound))
+        media = kept(session, store, write(store.folder, sound))
         said = Said(Direction.IN, Channel.CALL, "citizen", sound=media, language=language)
         opened = open_case(session, Opening(Channel.CALL, _unit(session), "number", language=language), said, now())
         return opened.messages[0].id
