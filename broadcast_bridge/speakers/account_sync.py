@@ -28,7 +28,6 @@ CANNOT_UPDATE = 403
 GONE_SECONDS = 1.0
 
 Accounts = dict[str, tuple[DynamicObject, ...]]
-_SpeakerFields = tuple[str, str, tuple[str, ...]]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
 """In the order of deletion: no object may refer to a deleted one."""
 
@@ -47,8 +46,6 @@ class AccountSync:
         self._pushed: Accounts = {}
         self._refused: Accounts = {}
         """Accounts that Asterisk rejects; tried again when they have changed, and after a reconnection."""
-        self._derived: dict[_SpeakerFields, tuple[DynamicObject, ...]] = {}
-        """The accounts of the speakers at the last look; decrypting all passwords after every commit would cost."""
         self._turn = asyncio.Lock()
         """A reconnection and a change of rows may come together; they are handled one after the other."""
 
@@ -165,26 +162,16 @@ class AccountSync:
 
     def _wanted(self, session: Session) -> Accounts:
         accounts: Accounts = {}
-        derived: dict[_SpeakerFields, tuple[DynamicObject, ...]] = {}
-        speakers = session.execute(
-            sa.select(Speaker.code, Speaker.password_locked, Speaker.codecs).where(
-                Speaker.removed_at.is_(None), Speaker.multicast == ""
-            )
-        )
-        for code, password_locked, codecs in speakers:
-            fields = (code, password_locked, tuple(codecs))
-            derived[fields] = self._derived.get(fields) or self._speaker(*fields)
-            accounts[code] = derived[fields]
-        self._derived = derived
+        speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
+        for speaker in speakers:
+            secret = ha1(speaker.code, self._vault.unlock(speaker.password_locked))
+            accounts[speaker.code] = speaker_account(speaker.code, secret, speaker.codecs, self._qualify_seconds)
         for phone in session.scalars(sa.select(Phone)):
             secret = ha1(phone.code, self._vault.unlock(phone.password_locked))
             accounts[phone.code] = phone_account(phone.code, secret, phone.caller_number)
         for trunk in session.scalars(sa.select(Trunk)):
             accounts[trunk.code] = self._trunk(trunk)
         return accounts
-
-    def _speaker(self, code: str, password_locked: str, codecs: tuple[str, ...]) -> tuple[DynamicObject, ...]:
-        return speaker_account(code, ha1(code, self._vault.unlock(password_locked)), codecs, self._qualify_seconds)
 
     def _trunk(self, trunk: Trunk) -> tuple[DynamicObject, ...]:
         password = self._vault.unlock(trunk.password_locked) if trunk.password_locked else ""

@@ -138,7 +138,7 @@ def _planned(station: TrialStation, programme_id: int) -> tuple[int, datetime.da
 def _emergency(station: TrialStation, warning_id: int) -> int:
     with station.database.session() as session:
         sound = session.get_one(Programme, warning_id).sound_id or 0
-        request = Request(EDITOR, "Cảnh báo lũ", [sound], [ZONE], priority=Priority.EMERGENCY, siren=True)
+        request = Request("demo", "Cảnh báo lũ", [sound], [ZONE], priority=Priority.EMERGENCY, siren=True)
         return starting.ask(session, request, now()).id
 
 

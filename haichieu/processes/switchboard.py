@@ -22,6 +22,7 @@ from haichieu.logs import configure_logs
 from haichieu.process_control import READY
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
+from haichieu.processes.followed_rows import followed_rows
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
@@ -128,7 +129,10 @@ class Switchboard:
 
     async def _follow_rows(self) -> None:
         """On changed rows, reload prompts, push changed accounts and rewrite the degraded dialplan."""
+        followed = b""
         async for _ in changes(self._database):
+            if (rows := await self._database.look(followed_rows)) == followed:
+                continue
             await asyncio.to_thread(self._callers.prompts.look_again)
             await self._client.connected.wait()
             try:
@@ -136,6 +140,7 @@ class Switchboard:
                     await self._client.request(operations.RELOAD_MODULE, moduleName="pbx_config.so")
                 if await self._speakers.accounts.push_changes():
                     await self._speakers.supervisor.look("accounts changed")
+                followed = rows
             except AriError as problem:
                 log.warning("rows.not_followed", problem=shown(problem))
 

@@ -20,6 +20,7 @@ from haichieu.account_rights import account_of
 from haichieu.database import now
 from haichieu.jobs import Job
 from haichieu.locale import LANGUAGES, render_key
+from tests.builders.broadcasts import aired
 from tests.builders.house import House
 from tests.builders.programmes import programme
 
@@ -54,6 +55,20 @@ def test_a_text_is_planned_shown_listed_and_stopped(house: House, client: FlaskC
     assert [one["id"] for one in listed["items"]] == [number]
     stopped = client.post(f"/api/v1/broadcasts/{number}/stop", headers=operator).json
     assert stopped == {"id": number, "state": "cancelled", "stop_asked": True, "called_off": 0}
+
+
+def test_broadcast_that_is_over_is_called_off(house: House, client: FlaskClient, operator: Header) -> None:
+    with house.database.session() as session:
+        until = now() + datetime.timedelta(hours=1)
+        states = {"loa-commune": "played", "loa-village": "missed"}
+        number = aired(session, states, asked_by="schedule:1", worth_hearing_until=until).id
+    for called_off in (1, 0):
+        stopped = client.post(f"/api/v1/broadcasts/{number}/stop", headers=operator).json
+        assert stopped == {"id": number, "state": "ended", "stop_asked": True, "called_off": called_off}
+    shown = client.get(f"/api/v1/broadcasts/{number}", headers=operator).json
+    assert shown is not None
+    reasons = {one["speaker"]: one["called_off"] for one in shown["deliveries"]}
+    assert reasons == {"loa-commune": None, "loa-village": "được dừng theo lệnh"}
 
 
 def test_broadcast_has_a_delivery_per_speaker(house: House, client: FlaskClient, operator: Header) -> None:

@@ -43,7 +43,7 @@ def station(station: Served) -> Served:
 
 
 def on_air(session, title: str) -> int:  # type: ignore[no-untyped-def]
-    number = ask(session, Request("account:a@b", title, [], zone_codes=["12"]), now()).id
+    number = ask(session, Request("test", title, [], zone_codes=["12"]), now()).id
     begin(session, number, "main", now())
     advance(session, number, BroadcastEvent.OPEN, now())
     return number
@@ -121,7 +121,7 @@ def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) 
 
 
 def on_air_in_the_village(session) -> int:  # type: ignore[no-untyped-def]
-    wish = Request("account:a@b", "Tin khẩn ở thôn", [], zone_codes=["13"], priority="emergency")  # type: ignore[arg-type]
+    wish = Request("test", "Tin khẩn ở thôn", [], zone_codes=["13"], priority="emergency")  # type: ignore[arg-type]
     number = ask(session, wish, now()).id
     begin(session, number, "main", now())
     advance(session, number, BroadcastEvent.OPEN, now())

@@ -1,6 +1,7 @@
 """The broadcast log: who sees what, filters, proof, files that no spreadsheet runs, airing again."""
 
 import csv
+import datetime
 import io
 
 import pytest
@@ -12,6 +13,7 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import siren
+from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.spreadsheet_cells import harmless
 from tests.builders.broadcasts import aired
@@ -99,6 +101,24 @@ def test_no_cell_of_a_file_is_a_formula(house: House, name: str) -> None:
 
 def test_figures_and_plain_words_are_left_alone() -> None:
     assert [harmless(cell) for cell in (-1.5, None, "Cô Ba = xã", "")] == [-1.5, None, "Cô Ba = xã", ""]
+
+
+def test_a_broadcast_that_is_over_is_called_off_in_two_steps(house: House) -> None:
+    with house.database.session() as session:
+        until = now() + datetime.timedelta(hours=1)
+        number = aired(session, {"loa-commune": "played", "loa-village": "missed"}, worth_hearing_until=until).id
+    page, stop = f"/broadcasts/{number}", f"/broadcasts/{number}/stop"
+    assert "Hủy phát bù" not in house.signed_in(VIEWER).get(page).text
+    browser = house.signed_in("operator@x.example")
+    assert "1 cụm loa chưa phát được" in browser.get(page).text
+    assert "1 cụm loa chưa phát được" in browser.get(stop).text
+    assert browser.post(stop, stop).headers["Location"].endswith(page)
+    shown = browser.get(page).text
+    assert "Đã hủy phát bù cho 1 cụm loa." in shown
+    assert "Không phát bù nữa: được dừng theo lệnh." in shown
+    assert f'href="{stop}"' not in shown
+    rows = {row[0]: row for row in table(browser.get(f"{page}.csv").text)}
+    assert (rows["loa-village"][-1], rows["loa-commune"][-1]) == ("được dừng theo lệnh", "")
 
 
 def test_an_approved_recording_is_aired_again_where_it_was(house: House) -> None:

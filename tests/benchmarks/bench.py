@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker, Zone
@@ -155,7 +155,7 @@ class Bench:
         with self.station.database.session() as session:
             copy = Path(shutil.copy(sound, sound.with_suffix(".upload")))
             media = kept(session, MediaStore(self.station.settings.home / "media", 1), copy)
-            request = Request("account:bench@example", "bench", [media.id], [str(size)], **more)
+            request = Request("bench", "bench", [media.id], [str(size)], **more)
             return starting.ask(session, request, now()).id
 
     def _approved_programme(self, session: Session) -> Programme:
@@ -171,7 +171,7 @@ class Bench:
 
     def _stop(self, broadcast: int) -> None:
         with self.station.database.session() as session:
-            starting.ask_to_stop(session, broadcast, "account:bench@example", now())
+            calling_off.stop(session, broadcast, "account:bench@example", now())
 
     async def _begun_and_closed(self) -> None:
         await until(self._is_live, "the programme", 20)

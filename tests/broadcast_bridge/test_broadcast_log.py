@@ -21,7 +21,7 @@ MORNING = datetime.datetime(2026, 11, 5, 0, 0, tzinfo=datetime.UTC)
 
 def broadcast(session: Session, title: str, days: int = 0, **more: object) -> Broadcast:
     at = MORNING + datetime.timedelta(days=days)
-    made = ask(session, Request("account:a@b", title, [], zone_codes=["11"], due_at=at, **more), MORNING)  # type: ignore[arg-type]
+    made = ask(session, Request("test", title, [], zone_codes=["11"], due_at=at, **more), MORNING)  # type: ignore[arg-type]
     session.flush()
     return made
 

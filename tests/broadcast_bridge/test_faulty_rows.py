@@ -37,7 +37,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def asked(session: Session, place: Commune, at: datetime.datetime = NOW) -> int:
-    return starting.ask(session, Request("account:a@b", "Bulletin", [], [place.zone.code]), at).id
+    return starting.ask(session, Request("test", "Bulletin", [], [place.zone.code]), at).id
 
 
 def alarms(session: Session) -> list[tuple[str, str]]:

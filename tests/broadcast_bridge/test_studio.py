@@ -48,7 +48,7 @@ class Scene:
         """Begin a recorded broadcast, as the playout does; return its id."""
         with self.database.session() as session:
             sound = stored(session, self.store, b"\x10\x20" * 8000)
-            request = Request("account:test@example", "Bulletin", [sound.id], ["11"])
+            request = Request("test", "Bulletin", [sound.id], ["11"])
             broadcast_id = starting.ask(session, request, now()).id
             starting.begin(session, broadcast_id, NODE, now())
         return broadcast_id

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.studio.levels import Levels
 from haichieu.audio.sound import Sound, read_wav
@@ -263,7 +263,7 @@ class Scene:
         """End what a test left behind: its broadcasts and its calls."""
         with self.station.database.session() as session:
             for number in session.scalars(sa.select(Broadcast.id).where(Broadcast.state.in_(ON_THE_WAY))):
-                starting.ask_to_stop(session, number, "account:test@example", now())
+                calling_off.stop(session, number, "account:test@example", now())
         for channel in await asyncio.to_thread(self.asterisk, "channels"):
             with contextlib.suppress(urllib.error.HTTPError):  # it has ended by itself
                 asterisk_rest.request(self.station.settings, "DELETE", f"/channels/{channel['id']}")

@@ -32,7 +32,7 @@ def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NOR
     forms = telephone_forms(source, folder)
     with scene.station.database.session() as session:
         sound = kept(session, store, forms.narrow, forms.wide)
-        return starting.ask(session, Request("account:t@example", "t", [sound.id], [zone], priority=priority), now()).id
+        return starting.ask(session, Request("test", "t", [sound.id], [zone], priority=priority), now()).id
 
 
 def hiss(file: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.models import Broadcast
@@ -31,13 +31,13 @@ def ask(scene: Scene, speech: str, *zones: str, seconds: float = 0.0, **more: ob
     at = now() + datetime.timedelta(seconds=seconds)
     with scene.station.database.session() as session:
         sound = kept(session, MediaStore(scene.station.settings.home / "media", 1), copy)
-        request = Request("account:test@example", speech, [sound.id], zones, due_at=at, **more)  # type: ignore[arg-type]
+        request = Request("test", speech, [sound.id], zones, due_at=at, **more)  # type: ignore[arg-type]
         return starting.ask(session, request, now()).id
 
 
 def stop(scene: Scene, broadcast_id: int) -> None:
     with scene.station.database.session() as session:
-        starting.ask_to_stop(session, broadcast_id, "account:test@example", now())
+        calling_off.stop(session, broadcast_id, "account:test@example", now())
 
 
 def hours_from_now(hours: float) -> datetime.datetime:

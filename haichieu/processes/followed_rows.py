@@ -1,0 +1,32 @@
+"""Digest of the rows from which the switchboard derives SIP accounts, prompts and the degraded dialplan.
+
+A broadcast commits several times a second; deriving a thousand accounts again each time would cost more than the
+broadcast. The digest leaves out what changes while a station works.
+"""
+
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.models import Speaker
+from haichieu.database import Base
+from haichieu.people import OfficialPhone
+from haichieu.sip.models import Phone, Trunk
+from haichieu.station import Station
+from ivr.calls.routing import Number
+from ivr.prompts.custom import CustomPrompt
+
+_OF_THE_DAY = {"reachable", "reachable_since", "node"}
+_MODELS = (Speaker, Phone, Trunk, Station, Number, OfficialPhone, CustomPrompt)
+
+
+def followed_rows(session: Session) -> bytes:
+    """Return the digest of the rows as they are now."""
+    digest = hashlib.sha256()
+    for model in _MODELS:
+        table = Base.metadata.tables[model.__tablename__]
+        columns = [column for column in table.columns if column.name not in _OF_THE_DAY]
+        rows = session.execute(sa.select(*columns).order_by(*table.primary_key.columns))
+        digest.update(repr([tuple(row) for row in rows]).encode())
+    return digest.digest()
