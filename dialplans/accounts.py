@@ -58,6 +58,7 @@ def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicOb
         raise BadAccountName("asterisk.bad_caller_number", number=caller_number)
     fields = {
         "context": "from-phone",
+        "message_context": "texts-from-phone",
         "allow": _allow(DEFAULT_CODECS),
         "callerid": f"<{caller_number}>",
         "trust_id_inbound": "no",
@@ -66,12 +67,14 @@ def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicOb
 
 
 def trunk_account(
-    name: str, host: str, port: int, *, register: bool, username: str, password: str
+    name: str, host: str, port: int, *, register: bool, username: str, password: str, texts: bool = False
 ) -> tuple[DynamicObject, ...]:
     """Return a carrier identified by its address; registers if `register`, and authenticates when challenged."""
     _check(name)
     # By address only: a carrier has no other proof, and anyone can write its name into From.
     endpoint = {**_MEDIA, "identify_by": "ip", "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
+    if texts:
+        endpoint["message_context"] = "texts-from-trunk"
     objects = []
     if username:
         # The carrier's realm is unknown, so this password cannot be given as a digest.
@@ -107,15 +110,15 @@ _MEDIA = {
     "rtp_keepalive": "15",
     "dtmf_mode": "rfc4733",
     "send_pai": "no",
-    "message_context": "no-text-is-a-call",
+    "message_context": "texts-refused",
     "redirect_method": "uri_core",
     "allow_transfer": "no",
     "allow_subscribe": "no",
 }
-"""All media passes through Asterisk, and phones behind NAT are answered at their source address. Texts go to the
-application: in a context with extensions they would also enter the dialplan, as a separate channel. We never follow a
-302; even if we did, a device could name a SIP address, but no trunk and no Local channel. No account may transfer a
-call (REFER, Replaces) or watch others (SUBSCRIBE)."""
+"""All media passes through Asterisk, and phones behind NAT are answered at their source address. Only phones, and
+trunks that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a
+SIP address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others
+(SUBSCRIBE)."""
 
 
 def _registering(

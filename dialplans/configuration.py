@@ -11,19 +11,23 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from dialplans import modules
+from dialplans import left_texts, modules
 from dialplans.accounts import REALM
 from dialplans.installation import Installation
+from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.settings import Settings
 from haichieu.vault import station_secret
 
-FOLDERS = ("etc", "lib", "log", "run", "spool/recording", "spool/emergency", "spool/messages", "spool/tmp")
+FOLDERS = (
+    *("etc", "lib", "log", "run", "spool/recording", "spool/emergency", "spool/messages", "spool/tmp"),
+    left_texts.FOLDER,
+)
 FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
-    *("logger.conf", "extensions.conf", "indications.conf", "stasis.conf"),
+    *("logger.conf", "extensions.conf", "texts.conf", "indications.conf", "stasis.conf"),
 )
 DEFAULTS = (
     *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
@@ -203,6 +207,11 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "realm": REALM,
         "rtp_first": first,
         "rtp_last": last,
+        "texts": settings.home.absolute() / left_texts.FOLDER,
+        "colon": left_texts.COLON,
+        "key": caller_key(settings.home.absolute()),
+        "most_of_phones": left_texts.MOST_A_MINUTE["phone"],
+        "most_of_trunks": left_texts.MOST_A_MINUTE["trunk"],
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dialplans import left_messages
 from dialplans.configuration import HomeNotWritable, render, write_secretly
+from dialplans.sealed import caller_key
 from haichieu.phone_numbers import spellings
 from haichieu.settings import Settings
 
@@ -79,7 +80,7 @@ def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
     path = home / "etc" / "degraded.conf"
     try:
         sounds = _copy_sounds(mode.sounds, home / "lib" / "degraded")
-        text = degraded_dialplan(mode, sounds, home, left_messages.caller_key(home))
+        text = degraded_dialplan(mode, sounds, home, caller_key(home))
         if path.exists() and path.read_text("utf-8") == text:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,18 +5,12 @@ dialled number and the caller's number, encrypted with a key of the station. The
 its caller is still speaking; no file name contains a caller's number.
 """
 
-import base64
-import binascii
 import datetime
 import re
-import secrets
-import string
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-from haichieu.vault import station_secret
+from dialplans.sealed import SEALED_BLOCK, caller_key, unsealed
 
 FOLDER = "spool/messages"
 SILENCE_SECONDS = 6
@@ -25,9 +19,6 @@ MOST_SECONDS = 300
 
 _NAME = re.compile(r"left-([0-9.]+)")
 _SUFFIXES = (".wav", ".about")
-_BLOCK = 16
-_RANDOM = 8
-"""Random digits at the start of each block."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +39,6 @@ class LeftMessage:
         """Delete both files, after the message is filed or found to be empty."""
         self.wav.unlink(missing_ok=True)
         self.about.unlink(missing_ok=True)
-
-
-def caller_key(home: Path) -> str:
-    """Return the key with which the dialplan encrypts callers' numbers: 16 characters, as AES_ENCRYPT() requires."""
-    return station_secret(home, "left-messages.key", _new_key).decode()
 
 
 def left_messages(home: Path) -> list[LeftMessage]:
@@ -83,20 +69,5 @@ def _read(folder: Path, name: str, channel: str, key: bytes) -> LeftMessage:
 
 
 def _decrypted(sealed: str, key: bytes) -> str | None:
-    # Two independent blocks: Asterisk supports only ECB, and the random heads compensate for it.
-    try:
-        blocks = base64.b64decode(sealed[:24], validate=True) + base64.b64decode(sealed[24:48], validate=True)
-    except binascii.Error:
-        return None
-    if len(blocks) != 2 * _BLOCK:
-        return None
-    opener = Cipher(algorithms.AES(key), modes.ECB()).decryptor()  # noqa: S305
-    clear = opener.update(blocks) + opener.finalize()
-    parts = (clear[begin + _RANDOM : begin + _BLOCK].rstrip(b"\0") for begin in (0, _BLOCK))
-    number = b"".join(parts).decode("ascii", "replace")
-    return number if re.fullmatch(r"[0-9+]+", number) else None
-
-
-def _new_key() -> bytes:
-    signs = string.ascii_letters + string.digits
-    return "".join(secrets.choice(signs) for _ in range(_BLOCK)).encode()
+    number = (unsealed(sealed, key) or b"").decode("ascii", "replace")
+    return number if len(sealed) == 2 * SEALED_BLOCK and re.fullmatch(r"[0-9+]+", number) else None

@@ -23,6 +23,7 @@ REQUIRED = (
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
     *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "func_lock", "res_crypto"),
     *("app_verbose", "app_dial", "func_channel", "func_db", "func_logic", "func_strings", "func_callerid"),
+    *("func_global", "func_uuid"),
 )
 
 IF_PRESENT = ("res_srtp", "codec_opus_open_source", "codec_opus", "res_format_attr_opus")

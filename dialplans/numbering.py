@@ -75,13 +75,19 @@ def text_address(session: Session, number: str) -> str | None:
     return f"pjsip:{trunk.code}/sip:{as_dialled(number, trunk.prefix_rules)}@{trunk.host}:{trunk.port}"
 
 
-def text_sender(session: Session, endpoint: str, claimed: str) -> str | None:
-    """Return the sender of a SIP MESSAGE from an endpoint; None when that endpoint may send none.
+def may_text(session: Session, endpoint: str) -> bool:
+    """Return whether texts from an account are stored: from phones, and from trunks that take texts."""
+    phone = sa.exists().where(Phone.code == endpoint)
+    trunk = sa.exists().where(Trunk.code == endpoint, Trunk.texts)
+    return bool(session.scalar(sa.select(sa.or_(phone, trunk))))
 
-    A phone always has its own number; the sender that a trunk claims is trusted, as for calls.
+
+def text_sender(session: Session, source: str, claimed: str) -> str:
+    """Return the number of the sender of a stored text, from the user part of its From; empty when unknown.
+
+    A phone has authenticated as the account in From, and has the number of that account. The sender that a trunk claims
+    is trusted, as for calls.
     """
-    phone = session.scalar(sa.select(Phone).where(Phone.code == endpoint))
-    if phone is not None:
-        return phone.caller_number
-    trunk = session.scalar(sa.select(Trunk).where(Trunk.code == endpoint, Trunk.texts))
-    return claimed if trunk is not None else None
+    if source != "phone":
+        return claimed
+    return session.scalar(sa.select(Phone.caller_number).where(Phone.code == claimed)) or ""

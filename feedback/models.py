@@ -252,6 +252,24 @@ class Reply(Base):
     message: Mapped[Message] = relationship(back_populates="replies")
 
 
+class ReceivedText(Base):
+    """A text that was filed, as the digest of its provider's id: neither a repetition nor an erasure files it again."""
+
+    __tablename__ = "received_texts"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    received_at: Mapped[datetime.datetime] = mapped_column(index=True)
+
+
+class TextLine(Base):
+    """A provider that lists the texts it received for us: everything before `listed_until` is filed."""
+
+    __tablename__ = "text_lines"
+
+    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    listed_until: Mapped[datetime.datetime]
+
+
 class VoiceDraft(Base):
     """A message that is being recorded: what its case will need when the caller or the switchboard is gone by its end.
 

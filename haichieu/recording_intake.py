@@ -48,14 +48,21 @@ class RecordingIntake:
         self._client = client
         self._database = database
         self._kinds = kinds
+        self._hint = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Look at once instead of at the next time; call it on the event loop."""
+        self._hint.set()
 
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
             await self._client.connected.wait()
+            self._hint.clear()
             with contextlib.suppress(AriError):
                 await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hint.wait(), LOOK_SECONDS)
 
     async def look(self) -> None:
         """Take in every finished recording. Raises AriError when Asterisk cannot list the calls in progress."""

@@ -182,4 +182,5 @@ class AccountSync:
             register=trunk.register,
             username=trunk.username,
             password=password,
+            texts=trunk.texts,
         )

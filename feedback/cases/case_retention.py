@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.citizens.privacy import empty_cases
-from feedback.models import Attachment, Case, Citizen, CitizenCall, Message, Transcript
+from feedback.models import Attachment, Case, Citizen, CitizenCall, Message, ReceivedText, Transcript
 from feedback.states import CaseStatus
 from haichieu import audit
 from haichieu.media import MediaStore, unnamed
@@ -15,6 +15,8 @@ from haichieu.media import MediaStore, unnamed
 AT_ONCE = 500
 CALLS_KEPT = datetime.timedelta(days=7)
 """Rows of missed calls contain a number, so they are deleted after this time."""
+TEXT_IDS_KEPT = datetime.timedelta(days=90)
+"""After this time no provider delivers a text again, and no list of received texts goes back so far."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.dateti
         .where(CitizenCall.state.in_(["done", "expired"]), CitizenCall.expires_at < at - CALLS_KEPT)
         .limit(AT_ONCE)
     ).all()
+    session.execute(sa.delete(ReceivedText).where(ReceivedText.received_at < at - TEXT_IDS_KEPT))
     citizens = _forgotten(session, rules.cases_days, at)
     for row in (*calls, *citizens):
         session.delete(row)

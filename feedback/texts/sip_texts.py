@@ -1,14 +1,13 @@
-"""Texts as SIP MESSAGE (RFC 3428), in the switchboard: through a GSM gateway, or with the station's own phones.
+"""Outgoing texts as SIP MESSAGE (RFC 3428), in the switchboard: through a GSM gateway, or to the station's own phones.
 
-Asterisk answers a MESSAGE before the application sees it and does not report what happened to one that it sent, so a
-text counts as sent when Asterisk accepted it. A text whose switchboard died meanwhile is in doubt: it is not sent again
-but left to a person.
+Asterisk does not report what happened to a text that it sent, so one counts as sent when Asterisk accepted it. A text
+whose switchboard died meanwhile is in doubt: it is not sent again but left to a person. Incoming texts come from the
+spool, where the dialplan stores them.
 """
 
 import asyncio
 import contextlib
-import time
-from collections import Counter
+import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,28 +18,20 @@ from feedback import job_kinds
 from feedback.citizens.registry import CitizenBook
 from feedback.texts import outbox
 from feedback.texts.outbox import DoubtRemains, Errand, HandedOver, LineBroken, LineBusy, OutboxError
-from feedback.texts.text_inbox import InboundText, NotOurNumber, TextInbox
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, NotConnected
-from haichieu.ari.events import Event
 from haichieu.background import kept_going
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
 from haichieu.outgoing import OutgoingRule
-from haichieu.sip.endpoint_events import user_of
 
 log = structlog.get_logger()
 
 NAME = "sip"
-MOST_A_MINUTE = 30
-"""Texts per minute of one sender that are read; the rest is dropped."""
-MOST_WAITING = 500
+SAY_EVERY_SECONDS = 0.2
 _NOT_LOOKED_UP = "text.sip.not_looked_up"
-
-SenderOf = Callable[[Session, str, str], str | None]
-"""Returns the sender for an endpoint's name and the claimed sender; None when the endpoint may not send."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ RouteTo = Callable[[Session, str], SipRoute | None]
 
 
 class SipTexts(JobRunner):
-    """Receives texts from endpoints, and sends those that go by SIP."""
+    """Sends the texts that go by SIP."""
 
     kinds = (job_kinds.SEND_SIP_TEXT,)
     lease = outbox.LEASE
@@ -67,40 +58,23 @@ class SipTexts(JobRunner):
         client: AriClient,
         database: Database,
         book: CitizenBook,
-        inbox: TextInbox,
-        sender_of: SenderOf,
         route_to: RouteTo,
         rule: OutgoingRule,
     ) -> None:
         super().__init__(database)
         self._client = client
         self._book = book
-        self._inbox = inbox
-        self._sender_of = sender_of
         self._route_to = route_to
         self._rule = rule
-        self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_WAITING)
-        self._minute = 0
-        self._heard: Counter[tuple[str, str]] = Counter()
+        self._to_say: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
 
-    def hear(self, event: Event) -> None:
-        """Take a TextMessageReceived event; never blocks and drops a flood."""
-        minute = int(time.monotonic() // 60)
-        if minute != self._minute:
-            self._minute = minute
-            self._heard.clear()
-        who = (event.body.get("endpoint", {}).get("resource", ""), user_of(event.body["message"]["from"]))
-        self._heard[who] += 1
-        if self._heard[who] <= MOST_A_MINUTE:
-            with contextlib.suppress(asyncio.QueueFull):
-                self._came.put_nowait(event)
-                return
-        if self._heard[who] in (MOST_A_MINUTE + 1, 1):
-            log.warning("text.flood", endpoint=who[0])
+    def say_soon(self, number: str, text: str) -> None:
+        """Send a text once, without a row; from any thread. It is lost when the switchboard stops before."""
+        self._to_say.put((number, text))
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with kept_going(self._take_all):
+        async with kept_going(self._say_all):
             await super().run()
 
     async def ready(self) -> None:
@@ -152,26 +126,9 @@ class SipTexts(JobRunner):
         except AriError:
             raise DoubtRemains(_NOT_LOOKED_UP) from None
 
-    async def _take_all(self) -> None:
+    async def _say_all(self) -> None:
         while True:
-            event = await self._came.get()
-            try:
-                await self._take(event)
-            except NotOurNumber as refusal:
-                log.warning("text.refused", problem=str(refusal))
-            except Exception:
-                log.exception("text.not_filed")
-
-    async def _take(self, event: Event) -> None:
-        message = event.body["message"]
-        endpoint = event.body.get("endpoint", {}).get("resource", "")
-        claimed = user_of(message["from"])
-        sender = await self._database.run(lambda session: self._sender_of(session, endpoint, claimed))
-        if sender is None:
-            log.warning("text.refused", endpoint=endpoint, problem="this account may not send texts")
-            return
-        text = InboundText(sender, user_of(message["to"]), message["body"])
-        filed = await asyncio.to_thread(self._inbox.take, text)
-        if filed.say:
-            with contextlib.suppress(OutboxError):
-                await self._send(sender, filed.say)
+            await asyncio.sleep(SAY_EVERY_SECONDS)
+            while not self._to_say.empty():
+                with contextlib.suppress(OutboxError):
+                    await self._send(*self._to_say.get_nowait())

@@ -6,6 +6,7 @@ of different people, so each opens a case of its own.
 """
 
 import datetime
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from feedback.answers import replies
 from feedback.cases.case_lifecycle import Opening, Said, open_case, say
 from feedback.citizens.registry import CitizenBook
-from feedback.models import Case, Citizen, Message
+from feedback.models import Case, Citizen, Message, ReceivedText
 from feedback.states import Channel, Direction
 from feedback.texts import receipts
 from feedback.texts.receipts import Wish
@@ -46,13 +47,18 @@ class NotOurNumber(HaiChieuError):
 
 @dataclass(frozen=True)
 class InboundText:
-    """One text as received. `external_id` is the provider's id; `files` counts the attachments."""
+    """One text as received. `external_id` is the provider's id; `files` counts the attachments.
+
+    `at` is when it was received, if not just now. It is not `whole` when a part of it was lost on the way.
+    """
 
     sender: str
     to: str
     body: str
     external_id: str | None = None
     files: int = 0
+    at: datetime.datetime | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class TextInbox:
 
     def _once(self, text: InboundText) -> Filed:
         with self._database.session() as session:
-            filed = file_text(session, self._book, text, self._unit_for, now())
+            filed = file_text(session, self._book, text, self._unit_for, text.at or now())
             if filed.say and self._rule.take(session, Use.RECEIPTS, normalise(text.sender) or "", now()):
                 filed = replace(filed, say="")
         log.info("text.filed", case=filed.case_number, repeated=filed.repeated)
@@ -94,10 +100,9 @@ def file_text(
     session: Session, book: CitizenBook, text: InboundText, unit_for: UnitFor, at: datetime.datetime
 ) -> Filed:
     """File one text. Raises NotOurNumber."""
-    if text.external_id is not None:
+    if text.external_id is not None and _is_repeated(session, text.external_id, at):
         seen = session.scalar(sa.select(Case.number).join(Message).where(Message.external_id == text.external_id))
-        if seen is not None:
-            return Filed(seen, repeated=True)
+        return Filed(seen, repeated=True)
     unit_id = unit_for(session, text.to)
     if unit_id is None:
         raise NotOurNumber
@@ -108,10 +113,23 @@ def file_text(
     if text.files:
         note = receipts.said("files_not_fetched", _language_of(session, citizen), count=text.files)
         body = f"{body}\n{note}".strip()
+    if not text.whole:
+        body = f"{body}\n{receipts.said('not_whole', _language_of(session, citizen))}".strip()
     if not body:
         return Filed()
     said = Said(Direction.IN, Channel.TEXT, "citizen", body, external_id=text.external_id)
     return _keep(session, citizen, unit_id, said, at)
+
+
+def _is_repeated(session: Session, external_id: str, at: datetime.datetime) -> bool:
+    """Return whether this text was filed before; note it otherwise, in the same transaction as its case."""
+    digest = hashlib.sha256(external_id.encode()).hexdigest()
+    filed = sa.exists().where(Message.external_id == external_id)  # by a version that did not note it
+    if session.get(ReceivedText, digest) is not None or session.scalar(sa.select(filed)):
+        return True
+    session.add(ReceivedText(digest=digest, received_at=at))
+    session.flush()
+    return False
 
 
 def _keep(session: Session, citizen: Citizen | None, unit_id: int, said: Said, at: datetime.datetime) -> Filed:

@@ -26,8 +26,9 @@ from haichieu.processes.followed_rows import followed_rows
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
+from haichieu.processes.spooled_texts import report_refused
 from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part
-from haichieu.processes.texts import sip_texts
+from haichieu.processes.texts import sip_texts, spooled_texts
 from haichieu.recording_intake import RecordingIntake
 from haichieu.settings import Settings
 from haichieu.station import the_station
@@ -67,8 +68,9 @@ class Switchboard:
         self._callers = caller_part(station, self._client, self._speakers.studio)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
         self._texts = sip_texts(station, self._client)
-        kinds = (*self._callers.recording_kinds, self._speakers.recordings)
+        kinds = (spooled_texts(station, self._texts), *self._callers.recording_kinds, self._speakers.recordings)
         self._intake = RecordingIntake(self._client, station.database, kinds)
+        self._texting: set[str] = set()
         self._printed_ready = False
 
     async def run(self) -> None:
@@ -84,6 +86,7 @@ class Switchboard:
                 self._follow_rows,
                 self._prepare_prompts,
                 self._intake.run,
+                self._report_refused_texts,
                 self._delete_abandoned_drafts,
             ),
             kept_going(*self._outgoing, self._texts.run),
@@ -95,7 +98,9 @@ class Switchboard:
         if event.type in ENDPOINT_EVENTS:
             self._speakers.supervisor.hear(event)
         elif event.type == TEXT_EVENT:
-            self._texts.hear(event)
+            # Only a hint: the text itself is in the spool, if its account may text.
+            self._intake.hurry()
+            self._texting.add(event.body.get("endpoint", {}).get("resource", ""))
         elif event.type == "StasisStart":
             if event.body["args"][:1] == ["inbound"]:
                 self._callers.reception.take(event)
@@ -164,6 +169,12 @@ class Switchboard:
     async def _lost(self) -> None:
         await self._beat(asterisk=False)
         await self._speakers.supervisor.asterisk_lost()
+
+    async def _report_refused_texts(self) -> None:
+        while True:
+            while self._texting:
+                await asyncio.to_thread(report_refused, self._database, self._texting.pop())
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _delete_abandoned_drafts(self) -> None:
         """Delete the drafts of messages whose callers hung up before the tone."""

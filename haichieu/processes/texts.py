@@ -2,13 +2,14 @@
 
 from sqlalchemy.orm import Session
 
-from dialplans.numbering import text_address, text_sender
+from dialplans.numbering import text_address
 from feedback.texts.dispatcher import TextDispatcher
 from feedback.texts.sip_texts import SipRoute, SipTexts
 from feedback.texts.text_inbox import TextInbox
 from haichieu.ari.client import AriClient
 from haichieu.processes.opened_station import OpenedStation
-from ivr.calls.routing import number_of_texts, unit_texted
+from haichieu.processes.spooled_texts import SpooledTexts
+from ivr.calls.routing import number_of_texts, unit_of_text, unit_texted
 
 
 def text_dispatcher(station: OpenedStation) -> TextDispatcher:
@@ -23,14 +24,22 @@ def text_dispatcher(station: OpenedStation) -> TextDispatcher:
 def sip_texts(station: OpenedStation, client: AriClient) -> SipTexts:
     """Return the switchboard's part: texts as SIP MESSAGE, only to numbers of the district file."""
     settings = station.settings
-    inbox = TextInbox(station.database, station.citizens, unit_texted, station.outgoing)
     host = f"{settings.external_address or settings.bind}:{settings.sip_port}"
 
     def route_to(session: Session, number: str) -> SipRoute | None:
         to = text_address(session, number)
         return SipRoute(to, f"sip:{number_of_texts(session)}@{host}") if to else None
 
-    return SipTexts(client, station.database, station.citizens, inbox, text_sender, route_to, station.outgoing)
+    return SipTexts(client, station.database, station.citizens, route_to, station.outgoing)
+
+
+def spooled_texts(station: OpenedStation, texts: SipTexts) -> SpooledTexts:
+    """Return the intake of texts. A wrong number loses no text of a trunk; a phone receives a reply about it."""
+    database = station.database
+    phones, trunks = (
+        TextInbox(database, station.citizens, unit_for, station.outgoing) for unit_for in (unit_texted, unit_of_text)
+    )
+    return SpooledTexts(station.home, database, phones, trunks, texts.say_soon)
 
 
 def _sip_reaches(session: Session, number: str) -> bool:

@@ -7,7 +7,6 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from flask import Blueprint
-from sqlalchemy.orm import Session
 
 from admin.http.serving import serve
 from admin.set_up.first_link import first_link, is_empty
@@ -24,7 +23,7 @@ from haichieu.process_pulse import Pulse, beat_from_thread
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.settings import Settings
-from ivr.calls.routing import unit_of_texts, unit_texted
+from ivr.calls.routing import unit_of_text
 
 log = structlog.get_logger()
 
@@ -53,13 +52,9 @@ def _print_first_link(station: OpenedStation) -> None:
 def webhooks_of_texts(station: OpenedStation) -> Blueprint:
     """Return Twilio's webhooks. They receive texts to our own number, whether or not the district file lists it."""
     settings = station.settings
-    inbox = TextInbox(station.database, station.citizens, _unit_for, station.outgoing)
+    inbox = TextInbox(station.database, station.citizens, unit_of_text, station.outgoing)
     secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
     return twilio_webhooks(station.database, inbox, secrets)
-
-
-def _unit_for(session: Session, number: str) -> int | None:
-    return unit_texted(session, number) or unit_of_texts(session)
 
 
 def _started(database: Database, pulse: Pulse) -> None:

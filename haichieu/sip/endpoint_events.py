@@ -9,8 +9,8 @@ _USER = re.compile(r"sips?:([^@;>]+)@")
 
 
 def user_of(uri: str) -> str:
-    """Return the user part of a SIP URI or name-addr, empty when it has none."""
-    found = _USER.search(uri)
+    """Return the user part of a SIP URI or name-addr, empty when it has none. A display name can contain anything."""
+    found = _USER.search(uri.rpartition("<")[2])
     return found.group(1) if found else ""
 
 

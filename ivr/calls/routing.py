@@ -108,6 +108,11 @@ def unit_texted(session: Session, number: str) -> int | None:
     return None
 
 
+def unit_of_text(session: Session, number: str) -> int | None:
+    """Return the unit of a number that was texted, else `unit_of_texts`: a citizen's text is not refused for it."""
+    return unit_texted(session, number) or unit_of_texts(session)
+
+
 def unit_of_texts(session: Session) -> int | None:
     """Return the unit for texts whose number decides nothing: the hotline's, else the highest one."""
     hotline = sa.select(Number.unit_id).where(Number.flow == "hotline").order_by(Number.id).limit(1)

@@ -13,7 +13,6 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import CaseChange, Reply
 from feedback.states import Way
 from feedback.texts.sip_texts import SipRoute, SipTexts
-from feedback.texts.text_inbox import TextInbox
 from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.ari.client import AriClient
@@ -60,8 +59,7 @@ async def test_only_a_text_that_may_have_gone_is_in_doubt(
         jobs.renew(session, job_kinds.SEND_SIP_TEXT, message.replies[0].id, now())
     asterisk = Asterisk(problem)
     texts = SipTexts(
-        asterisk, database, book, TextInbox(database, book, lambda session, number: None, RULE),
-        lambda session, endpoint, claimed: None, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"), RULE,
+        asterisk, database, book, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"), RULE,
     )  # fmt: skip
     assert (await texts.step(), await texts.step(), asterisk.asked) == (1, 0, 1)
     with database.session() as session:
