@@ -11,6 +11,7 @@ from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError
 
 from feedback.texts.outbox import HandedOver, LineBroken, LineBusy, OutcomeUnknown, TextRefused
+from feedback.texts.text_inbox import InboundText
 from haichieu.settings import Settings
 
 NAME = "twilio"
@@ -19,6 +20,8 @@ LONGEST = 1600
 ANSWER_SECONDS = 20.0
 LOOK_AT = 50
 """The number of latest texts to a number that are searched for one of ours."""
+PAGE = 200
+"""Texts per request when received texts are listed."""
 CLOCKS_DIFFER = datetime.timedelta(minutes=2)
 STATUS_PATH = "/webhooks/twilio/status"
 
@@ -63,12 +66,12 @@ class TwilioLine:
         if account.base_url:
             self._client.api.base_url = account.base_url
 
-    def send(self, number: str, text: str, reply_id: int) -> HandedOver:
-        """Send one text. Raises a subclass of OutboxError."""
+    def send(self, number: str, text: str, reply_id: int | None) -> HandedOver:
+        """Send one text, without status callbacks if it is no reply. Raises a subclass of OutboxError."""
         if len(text) > LONGEST:
             raise TextRefused("text.twilio.too_long", count=len(text), most=LONGEST)
         options = {}
-        if self._account.public_url:
+        if self._account.public_url and reply_id is not None:
             url = f"{self._account.public_url.rstrip('/')}{STATUS_PATH}?reply={quote(str(reply_id))}"
             options["status_callback"] = url
         try:
@@ -92,6 +95,25 @@ class TwilioLine:
             HandedOver(message.sid, int(message.num_segments or 0) or None)
             for message in listed
             if message.body == text and (message.date_created is None or message.date_created >= since - CLOCKS_DIFFER)
+        ]
+
+    def received(self, since: datetime.datetime) -> list[InboundText]:
+        """Return the texts to our number that Twilio received since then, the oldest first. Raises OutcomeUnknown."""
+        try:
+            listed = self._client.messages.list(to=self._account.number, date_sent_after=since, page_size=PAGE)
+        except (TwilioException, requests.exceptions.RequestException):
+            raise OutcomeUnknown(_NO_ANSWER) from None
+        return [
+            InboundText(
+                sender=message.from_ or "",
+                to=message.to or "",
+                body=message.body or "",
+                external_id=message.sid,
+                files=int(message.num_media or 0),
+                at=message.date_sent or message.date_created,
+            )
+            for message in reversed(listed)
+            if message.direction == "inbound"
         ]
 
     def status(self, provider_id: str) -> str:

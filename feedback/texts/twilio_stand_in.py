@@ -1,11 +1,12 @@
 """A local stand-in for Twilio, for demo and tests: its Messages API over HTTP, and the signed webhooks that it calls.
 
 It behaves as the real one does (`/2010-04-01`, basic authentication, JSON, error codes) and reaches no phone: texts are
-collected in `texts`, and `bring_text` acts as a phone.
+collected in `texts`, and `bring_text` acts as a phone. Received texts are listed whether the webhook answered or not.
 """
 
 import base64
 import contextlib
+import datetime
 import hashlib
 import hmac
 import json
@@ -49,7 +50,7 @@ class _Refusal(Exception):
 
 @dataclass
 class Text:
-    """One text that was sent."""
+    """One text that was sent, or received from a phone."""
 
     sid: str
     to: str
@@ -58,6 +59,8 @@ class Text:
     callback: str
     created: float
     status: str = "queued"
+    direction: str = "outbound-api"
+    files: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class TwilioStandIn:
     number: str = "+12025550100"
     webhook: str = ""
     texts: list[Text] = field(default_factory=list)
+    received: list[Text] = field(default_factory=list)
     unsubscribed: set[str] = field(default_factory=set)
     failing: list[int] = field(default_factory=list)
     silent: int = 0
@@ -111,13 +115,21 @@ class TwilioStandIn:
 
     def bring_text(self, sender: str, body: str, *, to: str | None = None, **more: str) -> Answered:
         """Act as a phone that sends a text: call the webhook, signed. `more` are further fields, or replacements."""
-        sid = "SM" + secrets.token_hex(16)
+        sid = self.receive(sender, body, to=to, files=int(more.get("NumMedia", 0))).sid
         fields = {
             "MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "AccountSid": self.account_sid,
             "From": sender, "To": to or self.number, "Body": body, "NumMedia": "0",
             "NumSegments": str(segments(body)), "SmsStatus": "received", "ApiVersion": "2010-04-01",
         }  # fmt: skip
         return self.post(self.webhook, {**fields, **more})
+
+    def receive(self, sender: str, body: str, *, to: str | None = None, files: int = 0) -> Text:
+        """Receive a text from a phone without a call of the webhook, as when the station is away."""
+        sid = "SM" + secrets.token_hex(16)
+        text = Text(sid, to or self.number, sender, body, "", time.time(), "received", "inbound", files)
+        with self._lock:
+            self.received.append(text)
+        return text
 
     def tell_status(self, text: Text, status: str, error_code: str = "") -> Answered:
         """Call the status callback of a text, signed."""
@@ -184,15 +196,22 @@ class TwilioStandIn:
         return text
 
     def _list(self, asked: Mapping[str, str], path: str) -> dict[str, Any]:
+        since = datetime.datetime.fromisoformat(asked.get("DateSent>", "1970-01-01T00:00:00Z")).timestamp()
         found = [
             self._json(text)
-            for text in reversed(self.texts)
-            if asked.get("To", text.to) == text.to and asked.get("From", text.sender) == text.sender
+            for text in sorted((*self.texts, *self.received), key=lambda text: text.created, reverse=True)
+            if asked.get("To", text.to) == text.to
+            and asked.get("From", text.sender) == text.sender
+            and text.created >= since
         ]
-        size = int(asked.get("PageSize", 50))
+        size, page = int(asked.get("PageSize", 50)), int(asked.get("Page", 0))
+        first = page * size
+        shown = found[first : first + size]
+        rest = urlencode({**asked, "Page": str(page + 1)}) if len(found) > first + size else ""
         return {
-            "messages": found[:size], "page": 0, "page_size": size, "start": 0, "end": max(len(found[:size]) - 1, 0),
-            "uri": path, "first_page_uri": path, "next_page_uri": None, "previous_page_uri": None,
+            "messages": shown, "page": page, "page_size": size, "start": first, "end": first + max(len(shown) - 1, 0),
+            "uri": path, "first_page_uri": path, "next_page_uri": f"{path}?{rest}" if rest else None,
+            "previous_page_uri": None,
         }  # fmt: skip
 
     def _json(self, text: Text) -> dict[str, Any]:
@@ -201,8 +220,8 @@ class TwilioStandIn:
         return {
             "account_sid": self.account_sid, "api_version": "2010-04-01", "body": text.body,
             "date_created": moment, "date_sent": None if text.status == "queued" else moment, "date_updated": moment,
-            "direction": "outbound-api", "error_code": None, "error_message": None, "from": text.sender,
-            "messaging_service_sid": None, "num_media": "0", "num_segments": str(segments(text.body)),
+            "direction": text.direction, "error_code": None, "error_message": None, "from": text.sender,
+            "messaging_service_sid": None, "num_media": str(text.files), "num_segments": str(segments(text.body)),
             "price": None, "price_unit": "USD", "sid": text.sid, "status": text.status,
             "subresource_uris": {"media": f"{path}/Media.json"}, "to": text.to, "uri": f"{path}.json",
         }  # fmt: skip

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from dialplans.numbering import text_address
 from feedback.texts.dispatcher import TextDispatcher
+from feedback.texts.received_texts import ReceivedTexts
 from feedback.texts.sip_texts import SipRoute, SipTexts
 from feedback.texts.text_inbox import TextInbox
 from haichieu.ari.client import AriClient
@@ -19,6 +20,17 @@ def text_dispatcher(station: OpenedStation) -> TextDispatcher:
     account = twilio_account(station.settings)
     line = TwilioLine(account) if account else None
     return TextDispatcher(station.database, station.citizens, NAME, line, _sip_reaches, station.outgoing)
+
+
+def received_texts(station: OpenedStation) -> ReceivedTexts | None:
+    """Return the worker's reconciliation with Twilio's list of received texts, if texts go through Twilio."""
+    from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
+
+    account = twilio_account(station.settings)
+    if account is None:
+        return None
+    inbox = TextInbox(station.database, station.citizens, unit_of_text, station.outgoing)
+    return ReceivedTexts(station.database, NAME, TwilioLine(account), inbox)
 
 
 def sip_texts(station: OpenedStation, client: AriClient) -> SipTexts:

@@ -27,7 +27,7 @@ from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.answers import answers_on_air
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
-from haichieu.processes.texts import text_dispatcher
+from haichieu.processes.texts import received_texts, text_dispatcher
 from haichieu.settings import Settings
 
 log = structlog.get_logger()
@@ -53,6 +53,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     transcription = TranscriptionJobs(database, store, engine)
     await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
     print(READY, flush=True)
+    received = received_texts(station)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
     async with kept_going(
         partial(beat_from_loop, pulse),
@@ -66,6 +67,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         text_dispatcher(station).run,
         answers_on_air(station).run,
         partial(watch_feeds, database),
+        *([received.run] if received else []),
     ):
         await alerts.run()
 
