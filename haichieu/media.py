@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import wave
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from haichieu.audio.sound import whole_seconds
 from haichieu.database import Base, now
 from haichieu.errors import EnvironmentProblem
 
@@ -95,10 +95,11 @@ class MediaStore:
 
         Hashing and syncing a long sound takes seconds: call it outside of transactions. The files are in place before
         the row is committed: a crash in between leaves a file without a row, never a row without its file. The given
-        files must stay until then.
+        files must stay until then. Raises UnreadableSound for a file that is empty or cut off.
         """
-        with wave.open(str(wav), "rb") as sound:
-            seconds = sound.getnframes() / sound.getframerate()
+        seconds = whole_seconds(wav)
+        if wideband is not None:
+            whole_seconds(wideband)
         return self._put(wav, ".wav", seconds, wideband)
 
     def put_original(self, file: Path, suffix: str, seconds: float) -> Stored:

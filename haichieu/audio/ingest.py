@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from haichieu.audio.errors import UnreadableSound
+from haichieu.audio.sound import whole_seconds
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 
 MOST_BYTES = 500_000_000
@@ -36,6 +38,9 @@ FORMATS = "wav,mp3,ogg,flac,mov,aac,amr,matroska,caf,aiff,asf,gsm,w64"
 """Demuxers that read one file and nothing else; playlists (hls, concat …) would open others."""
 
 _INPUT = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
+FORM_SECONDS = 0.5
+"""A form that is shorter than its sound by more was cut off."""
+_DISK_FULL = b"No space left on device"
 _MOST_COMPLAINTS = 8_000_000
 _NOWHERE = ("-f", "null", "-")
 _UNKNOWN_SIZE = 0xFFFFFF00
@@ -72,6 +77,10 @@ class TooLongSound(UnusableSound):
     """The file is too long or too large."""
 
 
+class NotWritten(EnvironmentProblem):
+    """The result could not be written, which says nothing about the sound: a recording must be kept."""
+
+
 @dataclass(frozen=True)
 class TelephoneForms:
     """The playable forms: 16-bit mono WAV at 8 and 16 kHz; `loudness` is that of the source, in LUFS."""
@@ -85,7 +94,10 @@ class TelephoneForms:
 def telephone_forms(
     source: Path, folder: Path, *, most_seconds: float = MOST_SECONDS, progress: Progress = lambda share: None
 ) -> TelephoneForms:
-    """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread. Raises UnusableSound."""
+    """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread.
+
+    Raises UnusableSound, or NotWritten when the disk is full.
+    """
     if source.stat().st_size > MOST_BYTES:
         raise TooLongSound("audio.too_large", megabytes=MOST_BYTES // 1_000_000)
     declared = _declared_seconds(source)
@@ -127,6 +139,7 @@ def telephone_forms(
         ]
     _ffmpeg(trimmed, forms, limit, lambda done: progress(0.5 + min(done / seconds, 1.0) * 0.5))
     trimmed.unlink()
+    _require_written(narrow, wide, seconds)
     return TelephoneForms(narrow, wide, round(seconds, 3), measured["input_i"])
 
 
@@ -168,6 +181,16 @@ def _require_whole(source: Path, declared: float, limit: float) -> None:
         raise BrokenSound("audio.cut_off", decoded=round(decoded), declared=round(declared))
 
 
+def _require_written(narrow: Path, wide: Path, seconds: float) -> None:
+    """Raise NotWritten unless both forms have their whole length: ffmpeg ends with status 0 even on a full disk."""
+    try:
+        lengths = [whole_seconds(file) for file in (narrow, wide)]
+    except UnreadableSound as problem:
+        raise NotWritten("audio.not_written") from problem
+    if any(abs(length - seconds) > FORM_SECONDS for length in lengths):
+        raise NotWritten("audio.not_written")
+
+
 def _declares_more_bytes(source: Path) -> bool:
     """Return whether a WAV file declares more bytes than it has, which ffmpeg treats as its end."""
     with source.open("rb") as file:
@@ -197,8 +220,11 @@ def _ffmpeg(source: Path, output: list[str | Path], limit: float, heard: Progres
             too_long.cancel()
             process.kill()
             process.wait()
+        complaint = _end_of(complaints)
+        if _DISK_FULL in complaint:
+            raise NotWritten("audio.not_written")
         if status:
-            words = _end_of(complaints).decode(errors="replace").strip().splitlines()[-1:]
+            words = complaint.decode(errors="replace").strip().splitlines()[-1:]
             raise BrokenSound("audio.unreadable", why="".join(words)[:200])
 
 

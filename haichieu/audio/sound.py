@@ -18,6 +18,8 @@ SILENCE_DBFS = -50.0
 """A frame below this is silence: line noise of G.711 lies near -66, quiet speech above -45."""
 LOWEST_DBFS = -120.0
 """Level reported for digital silence, whose logarithm is infinite."""
+HEADER_BYTES = 44
+"""The shortest header of a WAV file."""
 _GUARD_SECONDS = 0.05
 
 
@@ -65,6 +67,22 @@ def read_wav(path: Path) -> Sound:
     samples = _floats(raw[: len(raw) - len(raw) % (width * channels)], width)
     mixed = samples.reshape(-1, channels).mean(axis=1) if channels > 1 else samples
     return Sound(mixed.astype(np.float32), rate)
+
+
+def whole_seconds(path: Path) -> float:
+    """Return the length of a WAV file that contains all it declares.
+
+    Raises UnreadableSound for any other, such as one that was written while the disk was full.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            count, size, rate = file.getnframes(), file.getsampwidth() * file.getnchannels(), file.getframerate()
+        complete = 0 < count * size <= path.stat().st_size - HEADER_BYTES
+    except (OSError, EOFError, wave.Error) as problem:
+        raise UnreadableSound("audio.not_wav", file=path, why=str(problem)) from problem
+    if not complete or rate <= 0:
+        raise UnreadableSound("audio.incomplete", file=path)
+    return count / rate
 
 
 def write_wav(path: Path, sound: Sound) -> None:

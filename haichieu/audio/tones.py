@@ -3,12 +3,13 @@
 Chimes are a decaying fundamental with two weak overtones. Computing them avoids shipping recordings.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from haichieu.audio.sound import Sound, write_wav
+from haichieu.audio.sound import HEADER_BYTES, Sound, write_wav
 
 TELEPHONE_RATE = 8000
 WIDEBAND_RATE = 16000
@@ -74,8 +75,17 @@ def write_tones(folder: Path, rates: Sequence[int] = (TELEPHONE_RATE, WIDEBAND_R
     for name, make in makers.items():
         for rate in rates:
             suffix = ".wav" if rate == TELEPHONE_RATE else f".wav{rate // 1000}"
-            write_wav(folder / f"{name}{suffix}", make(rate))
+            _write_once(folder / f"{name}{suffix}", make(rate))
     return {name: folder / name for name in makers}
+
+
+def _write_once(path: Path, sound: Sound) -> None:
+    """Write a signal unless it is there: on a full disk, the one from an earlier start must stay."""
+    if path.exists() and path.read_bytes()[HEADER_BYTES:] == sound.pcm():
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    write_wav(draft, sound)
+    draft.replace(path)
 
 
 def _struck(pitches: Sequence[float], apart: float, last: float, rate: int) -> Sound:

@@ -6,7 +6,7 @@ What is said, in which words, is decided elsewhere (`ivr.prompts.store`); here a
     ├── NothingToSay        the text is empty once control characters are gone
     ├── TextTooLong         the text is longer than one sentence or bulletin may be
     ├── NoVoice             the synthesiser does not speak this language
-    └── SynthesisFailed     the engine or ffmpeg ended with an error, or took too long
+    └── SynthesisFailed     the engine or ffmpeg ended with an error, took too long, or could not write everything
 """
 
 import contextlib
@@ -28,6 +28,8 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from haichieu.audio.errors import UnreadableSound
+from haichieu.audio.sound import HEADER_BYTES, whole_seconds
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 
 LONGEST_TEXT = 5000
@@ -39,6 +41,8 @@ RECIPE = "1"
 LEVEL_DBFS = -20.0
 SILENCE_DBFS = -50.0
 ENGINE_SECONDS = 60.0
+PAIR_SECONDS = 0.1
+"""Two forms of one sound differ by less than this."""
 UNUSED_FOR = datetime.timedelta(days=30)
 
 _ENGINE_COMMANDS = re.compile(r"\[\[|\]\]")
@@ -201,6 +205,7 @@ class SpeechCache:
             with tempfile.TemporaryDirectory(dir=sound.parent, prefix=".making-") as scratch:
                 made = Path(scratch) / sound.name
                 write_telephone_sounds(form, content, made)
+                _require_whole_pair(made)
                 # The 8 kHz file comes last: where it is, the pair is whole.
                 for extension in (".wav16", ".wav"):
                     part = made.with_suffix(extension)
@@ -276,10 +281,21 @@ def write_telephone_sounds(form: list[str], content: bytes, target: Path) -> Non
     )
 
 
+def _require_whole_pair(sound: Path) -> None:
+    """Raise SynthesisFailed unless both files are whole: ffmpeg ends with status 0 even if the disk was full."""
+    narrow, wide = sound.with_suffix(".wav"), sound.with_suffix(".wav16")
+    try:
+        same = abs(whole_seconds(narrow) - whole_seconds(wide)) < PAIR_SECONDS
+    except UnreadableSound as problem:
+        raise SynthesisFailed("speech.incomplete") from problem
+    if not same:
+        raise SynthesisFailed("speech.incomplete")
+
+
 def _in_use(sound: Path) -> bool:
-    """Return whether both files are there, and update their access time if possible."""
+    """Return whether both files are there and not empty, and update their access time if possible."""
     pair = [sound.with_suffix(extension) for extension in (".wav16", ".wav")]
-    if not all(file.exists() for file in pair):
+    if not all(file.exists() and file.stat().st_size > HEADER_BYTES for file in pair):
         return False
     for file in pair:
         with contextlib.suppress(OSError):

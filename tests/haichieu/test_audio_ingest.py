@@ -13,6 +13,7 @@ import pytest
 from haichieu.audio.ingest import BrokenSound, NotASound, SilentSound, TooLongSound, UnusableSound, telephone_forms
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.demo.audio_matching import match
+from haichieu.errors import EnvironmentProblem
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,13 @@ def test_a_truncated_upload_is_refused(spoken: Path, tmp_path: Path, kind: str) 
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(BrokenSound):
         telephone_forms(cut, tmp_path)
+
+
+@pytest.mark.parametrize("file", ["trimmed.flac", "narrow.wav", "wide.wav"])
+def test_full_disk_is_no_fault_of_the_sound(spoken: Path, tmp_path: Path, file: str) -> None:
+    (tmp_path / file).symlink_to("/dev/full")
+    with pytest.raises(EnvironmentProblem):
+        telephone_forms(spoken, tmp_path)
 
 
 def test_a_silent_upload_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Sound files: read, resampled, measured, made, and recorded so that they can be played at any time."""
 
+import errno
 import wave
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from haichieu.audio import (
     read_wav,
     ready_beep,
     resample,
+    tones,
     write_tones,
     write_wav,
 )
+from haichieu.audio.sound import whole_seconds
 
 
 def sine(seconds: float, rate: int, pitch: float = 440.0, amplitude: float = 0.5) -> Sound:
@@ -99,6 +102,32 @@ def test_signals_are_written_for_both_rates(tmp_path: Path) -> None:
     for path in names.values():
         assert read_wav(path.with_suffix(".wav")).rate == 8000
         assert read_wav(path.with_suffix(".wav16")).rate == 16000
+
+
+def test_signals_survive_a_start_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attention = write_tones(tmp_path)["attention"].with_suffix(".wav")
+
+    def full(path: Path, sound: Sound) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tones, "write_wav", full)
+    write_tones(tmp_path)
+    attention.write_bytes(b"cut off")
+    with pytest.raises(OSError, match="No space"):
+        write_tones(tmp_path)
+    assert attention.read_bytes() == b"cut off"
+
+
+def test_a_file_that_lacks_what_it_declares_is_not_whole(tmp_path: Path) -> None:
+    file = tmp_path / "sound.wav"
+    write_wav(file, Sound(np.zeros(8000, dtype=np.float32), 8000))
+    assert whole_seconds(file) == 1.0
+    whole = file.read_bytes()
+    for content in (b"", whole[:44], whole[:-2]):
+        file.write_bytes(content)
+        with pytest.raises(UnreadableSound):
+            whole_seconds(file)
 
 
 def test_a_recording_can_be_played_while_it_grows(tmp_path: Path) -> None:

@@ -97,6 +97,21 @@ def test_a_half_made_pair_is_made_again(tmp_path: Path) -> None:
     assert Path(f"{path}.wav").exists()
 
 
+def test_a_sentence_cut_off_by_a_full_disk_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = SpeechCache(tmp_path / "speech", EspeakSynthesiser())
+    with monkeypatch.context() as patch:
+        full = tmp_path / "bin" / "ffmpeg"  # as ffmpeg does on a full disk: empty files, and status 0
+        full.parent.mkdir()
+        full.write_text('#!/bin/sh\nfor name; do case "$name" in /*.wav|/*.wav16) : > "$name";; esac; done\n')
+        full.chmod(0o755)
+        patch.setenv("PATH", f"{full.parent}:{os.environ['PATH']}")
+        with pytest.raises(SynthesisFailed):
+            cache.spoken(SENTENCE, "vi")
+    path = cache.spoken(SENTENCE, "vi")
+    Path(f"{path}.wav").write_bytes(b"")  # as an earlier version left it
+    assert len(samples(cache.spoken(SENTENCE, "vi") + ".wav")[0]) > 8000
+
+
 def test_threads_that_make_the_same_sentence_at_once_all_get_whole_files(tmp_path: Path) -> None:
     together = threading.Barrier(4, timeout=30)
     synthesiser = CountingSynthesiser(together.wait)
