@@ -24,7 +24,7 @@ from haichieu.errors import HaiChieuError, shown
 from haichieu.phone_numbers import masked
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits, TooManyCalls
-from ivr.calls.routing import Dialled, route, routed_flow_at
+from ivr.calls.routing import ANSWER_FLOW, BOOKED_FLOW, EMERGENCY_FLOW, Dialled, route, routed_flow_at
 from ivr.desks.citizen import PhoneCitizenDesk
 from ivr.desks.official import PhoneDesk
 from ivr.desks.protocols import AnswerDesk
@@ -33,12 +33,6 @@ from ivr.flows.interpreter import run_flow
 from ivr.flows.session import OfficialSeen, Prompts, Session
 
 log = structlog.get_logger()
-
-EMERGENCY_FLOW = "official-line"
-"""Asterisk answers the emergency line while the application is down; otherwise officials sign in there."""
-
-BOOKED_FLOW = "booked-live"
-ANSWER_FLOW = "answer-call"
 
 RING_PERIOD_SECONDS = 4.0
 """Ringing time, one period of the ringing tone, before a number with missed-call return answers."""

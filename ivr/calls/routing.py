@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from broadcast_bridge.broadcasts.call_backs import PIN_FLOW
 from haichieu.database import Base
 from haichieu.people import Unit
 from haichieu.phone_numbers import normalise
@@ -16,8 +17,17 @@ from ivr.flows.definition import delivered_flow, delivered_flows
 DUTY_FLOW = "duty-desk"
 """The flow that transfers callers to the duty desk at once."""
 
-PLACED_BY_THE_STATION = frozenset({"answer-call", "booked-live"})
+EMERGENCY_FLOW = "official-line"
+"""Asterisk answers the emergency line while the application is down; otherwise officials sign in there."""
+
+BOOKED_FLOW = "booked-live"
+ANSWER_FLOW = "answer-call"
+
+PLACED_BY_THE_STATION = frozenset({ANSWER_FLOW, BOOKED_FLOW})
 """Flows of calls that the station places itself; no number leads to them."""
+
+OF_THE_STATION = frozenset({EMERGENCY_FLOW, PIN_FLOW, *PLACED_BY_THE_STATION})
+"""Flows that the station follows whatever its numbers say: no single unit may change them."""
 
 
 class Number(Base):

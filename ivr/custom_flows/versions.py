@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from haichieu import audit
 from haichieu.people import Unit
-from ivr.calls.routing import units_routed_to
+from ivr.calls.routing import OF_THE_STATION, units_routed_to
 from ivr.custom_flows.errors import AlreadyInUse, FlowChangedMeanwhile, NoDraft, NoReason, NoSuchFlow, NoSuchVersion
 from ivr.custom_flows.models import FlowDraft, FlowVersion
 from ivr.custom_flows.sketch import read_sketch
@@ -198,10 +198,6 @@ def _add(
     except sa.exc.IntegrityError as problem:  # published by another in this very moment
         raise FlowChangedMeanwhile(flow) from problem
     return made
-
-
-OF_THE_STATION = frozenset({"official-line", "booked-live", "answer-call"})
-"""Flows of the station's own calls and of its emergency line."""
 
 
 def units_concerned(session: Session, flow: str) -> set[int]:

@@ -1,9 +1,11 @@
 """Custom flows: no mistakes are published, no work is lost, and the line never goes down."""
 
+import ast
 import contextlib
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -15,7 +17,7 @@ from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.locale import render
 from haichieu.people import Level, Unit
-from ivr.calls.routing import Number
+from ivr.calls.routing import OF_THE_STATION, Number
 from ivr.custom_flows import editor, versions
 from ivr.custom_flows.errors import (
     AlreadyInUse,
@@ -31,11 +33,12 @@ from ivr.custom_flows.models import FlowDraft, FlowVersion
 from ivr.custom_flows.sketch import DEEPEST, Sketch, differences, outline, read_sketch
 from ivr.custom_flows.trial_call import Circumstances, try_out
 from ivr.custom_flows.versions import FlowCheck, current_number, find_version, units_concerned
-from ivr.flows.definition import delivered_definition, delivered_flow
+from ivr.flows.definition import delivered_definition, delivered_flow, delivered_flows
 from ivr.flows.mistakes import FlowMistakes
 from ivr.prompts.prompt_texts import PromptTexts
 from tests.builders.prompts import TextsAlone
 
+ROOT = Path(__file__).parent.parent.parent
 TEXTS = PromptTexts.delivered()
 CHECK = FlowCheck(TextsAlone(), ["vi", "en"])
 BUILT_IN = delivered_definition("hotline")
@@ -241,14 +244,28 @@ def test_a_flow_concerns_the_units_whose_numbers_lead_to_it(database: Database) 
         session.add(below)
         session.flush()
         assert units_concerned(session, "hotline") == {above.id}
-        for number, flow in (("1022", "hotline"), ("1900", "official-line")):
+        for number, flow in (("1022", "hotline"), *((f"190{n}", flow) for n, flow in enumerate(OF_THE_STATION))):
             session.add(Number(number=number, flow=flow, unit_id=below.id))
         assert units_concerned(session, "hotline") == {below.id}
-        assert units_concerned(session, "official-line") == {above.id}
+        for flow in OF_THE_STATION:
+            assert units_concerned(session, flow) == {above.id}
         with pytest.raises(NoSuchFlow):
             units_concerned(session, "../hotline")
         with pytest.raises(NoSuchVersion):
             find_version(session, "hotline", 7)
+
+
+def test_every_flow_that_the_program_names_is_the_stations_own() -> None:
+    """A flow is followed because a number leads to it, or because the program names it."""
+    chosen_by_numbers = {"hotline", "duty-desk"}
+    named = set()
+    for folder in ("ivr/calls", "ivr/desks", "broadcast_bridge", "feedback", "haichieu"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for one in ast.walk(ast.parse(file.read_text())):
+                if isinstance(one, ast.Constant) and one.value in delivered_flows():
+                    named.add(one.value)
+    assert {"set-pin", "official-line"} <= named
+    assert named - chosen_by_numbers <= OF_THE_STATION
 
 
 @pytest.mark.parametrize(
