@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
+from admin.now.alarm_scope import alarms_for
 from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, DeliveryState
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
@@ -17,7 +18,7 @@ from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.account_rights import Action
-from haichieu.alarms import Alarm, open_alarms
+from haichieu.alarms import Alarm
 from haichieu.station_status import Component, component_states
 
 NEXT_WITHIN = datetime.timedelta(hours=24)
@@ -104,7 +105,7 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
         _upcoming(session, visitor, at),
         _speakers(session, visitor),
         _cases(session, visitor, at),
-        open_alarms(session)[:ROWS] if visitor.may(Action.CLEAR_ALARMS) else (),
+        alarms_for(session, visitor, ROWS) if visitor.may(Action.CLEAR_ALARMS) else (),
     )
 
 

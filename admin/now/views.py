@@ -12,6 +12,7 @@ from admin.access.visitors import visitor
 from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
 from admin.layout.pages import page
+from admin.now.alarm_scope import units_of_alarm
 from admin.now.board import Board, board, on_air_for
 from admin.now.level_events import LevelEvents, meter
 from admin.now.pulse import Pulse, TooManyStreams
@@ -89,7 +90,7 @@ def register_now(app: Flask, panel: Panel) -> None:
         return redirect(url_for("now") if was_open else url_for("broadcast_page", number=number), 303)
 
     @app.post("/alarms/<int:number>/clear")
-    @needs(Action.CLEAR_ALARMS)
+    @needs(Action.CLEAR_ALARMS, where=units_of_alarm)
     def clear(number: int) -> Response:
         """Acknowledge an alarm."""
         with panel.database.session() as session:

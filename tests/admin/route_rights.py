@@ -9,6 +9,7 @@ from tests.builders.in_unit import (
     PAST,
     ZONES,
     account,
+    alarm,
     another_number,
     broadcast,
     case,
@@ -305,4 +306,11 @@ IN_UNITS += [
     )
 ]  # fmt: skip
 LISTS |= {"/flows"}
-STATION_WIDE = {("POST", "/alarms/<int:number>/clear"): Action.CLEAR_ALARMS}
+IN_UNITS += [
+    Try(
+        "/alarms/<int:number>/clear",
+        "POST",
+        Action.CLEAR_ALARMS,
+        lambda h, u: (f"/alarms/{alarm(h, u)}/clear", {}),
+    )
+]

@@ -23,6 +23,7 @@ from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
 from tests.builders.house import House, build
+from tests.builders.in_unit import broadcast, case, schedule
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -46,7 +47,12 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     with house.database.session() as session:
         later = now() + datetime.timedelta(hours=3)
         ask(session, Request("schedule:1", "Bản tin tối", [], zone_codes=["12"], due_at=later), now())
-        raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", message("panel.sign_in_locked", count=5, minutes=15))
+        raise_alarm(
+            session,
+            AlarmKind.SIGN_IN_LOCKED,
+            "account:editor@x.example",
+            message("panel.sign_in_locked", count=5, minutes=15),
+        )
         first = Said(Direction.IN, Channel.TEXT, "citizen", "Cầu hỏng")
         case = open_case(session, Opening(Channel.TEXT, house.units["village"], "number"), first, now())
         case.due_at = now() - datetime.timedelta(days=1)
@@ -72,7 +78,7 @@ def test_words_of_an_alarm_are_never_split(house: House) -> None:
     with house.database.session() as session:
         raise_alarm(session, AlarmKind.SCHEDULE_MISSED, "1", Message.verbatim("“Bản tin sáng / chiều”"))
     for language in LANGUAGES:
-        browser = house.signed_in("operator@x.example")
+        browser = house.signed_in("operator@district.example")
         browser.post("/language", page="/account", language=language)
         assert "“Bản tin sáng / chiều”" in browser.get("/").text
 
@@ -97,7 +103,7 @@ def test_names_from_outside_are_text_and_nothing_else(house: House) -> None:
     with house.database.session() as session:
         session.query(Speaker).filter_by(code="loa-village").one().name = HOSTILE
         raise_alarm(session, AlarmKind.ALERT_FORGED, HOSTILE, Message.verbatim(HOSTILE))
-    page = house.signed_in("operator@x.example").get("/").text
+    page = house.signed_in("operator@district.example").get("/").text
     assert HOSTILE not in page
     assert page.count("&lt;img src=x") >= 3
 
@@ -117,12 +123,34 @@ def test_a_broadcast_is_stopped_in_two_steps(house: House) -> None:
     assert f"/broadcasts/{number}/stop" not in page
 
 
+def test_alarms_of_other_units_are_neither_shown_nor_cleared(house: House) -> None:
+    subjects = {
+        "alert-source:{}": lambda _house, unit: f"cua-{unit}",
+        "schedule:{}": schedule, "broadcast:{}": broadcast, "case:{}": case,
+        "account:{}": lambda house, unit: {"commune": "viewer@x.example", "other": "viewer@district.example"}[unit],
+    }  # fmt: skip
+    for what, made in subjects.items():
+        for unit in ("commune", "other"):
+            about = what.format(made(house, unit))
+            with house.database.session() as session:
+                raise_alarm(session, AlarmKind.SCHEDULE_MISSED, about, Message.verbatim(f"của {unit} {about}"))
+    with house.database.session() as session:
+        alarms = [(one.id, one.text.fields["text"]) for one in session.query(Alarm)]
+    operator, above = house.signed_in("operator@x.example"), house.signed_in("operator@district.example")
+    page, everything = operator.get("/").text, above.get("/").text
+    assert all(text in everything for _, text in alarms[-8:])  # as many as the page has room for
+    for number, text in alarms:
+        ours = "của commune" in text and "alert-source" not in text
+        assert (text in page) is ours
+        assert operator.post(f"/alarms/{number}/clear", page="/").status_code == (303 if ours else 403)
+
+
 def test_an_alarm_is_cleared_by_a_user_who_has_seen_it(house: House) -> None:
     with house.database.session() as session:
         raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng."))
         session.flush()
         number = session.query(Alarm).one().id
-    browser = house.signed_in("operator@x.example")
+    browser = house.signed_in("operator@district.example")
     assert browser.post(f"/alarms/{number}/clear", page="/").status_code == 303
     assert "Không có cảnh báo nào." in browser.get("/").text
     assert browser.post("/alarms/999/clear", page="/").status_code == 404

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from admin.access.permissions import RouteWithoutRule, check_declarations, rule_of
-from haichieu.account_rights import MAY, Action
+from haichieu.account_rights import MAY
 from haichieu.database import Database
 from haichieu.people import Role
 from tests.admin.browsing import PROOF
@@ -21,11 +21,10 @@ from tests.admin.route_rights import (
     IN_UNITS,
     LISTS,
     OPEN_TO_ALL,
-    STATION_WIDE,
     Try,
 )
 from tests.builders.house import PAGE, Browser, House, build
-from tests.builders.in_unit import alarm, broadcast, case
+from tests.builders.in_unit import broadcast, case
 from tests.postgres import PostgresCluster
 
 
@@ -80,7 +79,7 @@ def refused(answer: TestResponse) -> bool:
 def test_the_matrix_leaves_no_route_out(visitors: Visitors) -> None:
     """A new route must be put into one of the lists here, or this fails."""
     app = visitors.house.app
-    tried = {(one.method, one.rule) for one in IN_UNITS} | EVERYWHERE.keys() | STATION_WIDE.keys() | ELSEWHERE | IMPORTS
+    tried = {(one.method, one.rule) for one in IN_UNITS} | EVERYWHERE.keys() | ELSEWHERE | IMPORTS
     missing = []
     for rule in app.url_map.iter_rules():
         said = rule_of(app, rule.endpoint)
@@ -141,12 +140,6 @@ def test_station_wide_routes_are_for_accounts_above_every_unit(visitors: Visitor
             assert refused(visitors.attempt(f"{role}@x.example", method, path, {}))
             above = visitors.attempt(f"{role}@district.example", method, path, {})
             assert refused(above) is not (action in MAY[role]), (role, path)
-
-
-def test_what_belongs_to_no_unit_goes_by_the_role_alone(visitors: Visitors) -> None:
-    for role in Role:
-        answer = visitors.attempt(f"{role}@x.example", "POST", f"/alarms/{alarm(visitors.house)}/clear", {})
-        assert refused(answer) is not (Action.CLEAR_ALARMS in MAY[role])
 
 
 def test_lists_show_ones_own_units_and_those_below(house: House) -> None:

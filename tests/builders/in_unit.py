@@ -107,9 +107,10 @@ def account(house: House, unit: str) -> int:
         return made.id
 
 
-def alarm(house: House) -> int:
+def alarm(house: House, unit: str) -> int:
+    about = f"schedule:{schedule(house, unit)}"
     with house.database.session() as session:
-        made = Alarm(kind="asterisk_down", subject="Asterisk", text=locale.Message.verbatim("Dừng"))
+        made = Alarm(kind="schedule_missed", subject=about, text=locale.Message.verbatim("Dừng"))
         session.add(made)
         session.flush()
         return made.id
