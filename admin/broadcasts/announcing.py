@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from admin.access.permissions import require_in
-from admin.access.visitors import Visitor
+from admin.access.visitors import Visitor, visitor
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import starting
 from broadcast_bridge.broadcasts.starting import Request
@@ -46,7 +46,7 @@ class Wish:
     times: int = 1
 
 
-def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime) -> int:
+def put_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime) -> int:
     """Request the broadcast; return its id. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
     with panel.database.reading() as session:
         _check(session, wish, at)
@@ -57,7 +57,7 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
                 raise _no_programme(wish.programme_id)
             approval.require_for_the_air(programme, at)
             sound = [programme.sound_id] if programme.sound_id else []
-            return _ask(session, visitor, wish, programme.title, sound, at, programme.id).id
+            return _ask(session, who, wish, programme.title, sound, at, programme.id).id
     panel.store.require_space()
     with panel.store.scratch() as folder:
         ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
@@ -65,7 +65,7 @@ def put_on_air(panel: Panel, visitor: Visitor, wish: Wish, at: datetime.datetime
         with panel.database.session() as session:
             _check(session, wish, at)
             media = panel.store.add(session, stored)
-            return _ask(session, visitor, wish, title_of(wish.text), [media.id], at).id
+            return _ask(session, who, wish, title_of(wish.text), [media.id], at).id
 
 
 def action_of(wish: Wish) -> Action:
@@ -88,13 +88,15 @@ def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
         raise UsageError("api.text_or_programme")
     if wish.at is not None and not at - datetime.timedelta(minutes=1) <= wish.at <= at + FARTHEST:
         raise UsageError("panel.air.wrong_time")
-    if wish.programme_id is not None and session.get(Programme, wish.programme_id) is None:
-        raise _no_programme(wish.programme_id)
+    if wish.programme_id is not None:
+        programme = session.get(Programme, wish.programme_id)
+        if programme is None or programme.unit_id not in visitor().units:
+            raise _no_programme(wish.programme_id)
 
 
 def _ask(
     session: Session,
-    visitor: Visitor,
+    who: Visitor,
     wish: Wish,
     title: str,
     sounds: Sequence[int],
@@ -106,7 +108,7 @@ def _ask(
     return starting.ask(
         session,
         Request(
-            asked_by=visitor.actor, title=title, sound_ids=sounds, programme_ids=[programme_id for _ in sounds],
+            asked_by=who.actor, title=title, sound_ids=sounds, programme_ids=[programme_id for _ in sounds],
             zone_codes=list(wish.zone_codes), priority=wish.priority, due_at=due_at, siren=siren, times=wish.times,
             worth_hearing_until=due_at + WORTH_HEARING,
         ),

@@ -215,7 +215,7 @@ def _form_page(
             number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
             own_unit=str(who.account.unit_id), today=today.isoformat(),
             priorities=[one for one in Priority if one is not Priority.EMERGENCY or who.may(Action.EMERGENCY)],
-            **choices(session, who, also),
+            **choices(session, who, also, number),
         )  # fmt: skip
 
 

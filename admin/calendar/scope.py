@@ -33,8 +33,13 @@ def unit_of_schedule(session: Session, number: int) -> list[int]:
     return [find_schedule(session, number).unit_id]
 
 
-def choices(session: Session, who: Visitor, also_programme: int | None = None) -> Mapping[str, object]:
-    """Return the units, zones, programmes, playlists and officials that a visitor may choose."""
+def choices(
+    session: Session, who: Visitor, also_programme: int | None = None, number: int | None = None
+) -> Mapping[str, object]:
+    """Return the units, zones, programmes, playlists and officials that a visitor may choose.
+
+    `also_programme` is an older programme of these units, or the one that schedule `number` has already.
+    """
     newest = (
         sa.select(Programme)
         .where(Programme.unit_id.in_(who.units), Programme.state != ProgrammeState.WITHDRAWN)
@@ -43,7 +48,9 @@ def choices(session: Session, who: Visitor, also_programme: int | None = None) -
     )
     programmes = list(session.scalars(newest))
     if also_programme is not None and also_programme not in {one.id for one in programmes}:
-        programmes += [one for one in [session.get(Programme, also_programme)] if one is not None]
+        has = session.scalar(sa.select(Schedule.programme_id).where(Schedule.id == number))
+        reachable = sa.or_(Programme.unit_id.in_(who.units), Programme.id == has)
+        programmes += session.scalars(sa.select(Programme).where(Programme.id == also_programme, reachable))
     return {
         "units": units_for(session, who),
         "zones": [zone for zone, _, _ in zones_for(session, who)],

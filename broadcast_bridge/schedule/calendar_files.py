@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import icalendar
@@ -44,6 +44,8 @@ class Defaults:
     unit_id: int
     zone_ids: tuple[int, ...] = ()
     programme_id: int | None = None
+    units: frozenset[int] = frozenset()
+    """Units whose programmes and playlists a title can mean; the importing person's."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ def import_calendar(
 
     Raises CalendarRefused with one line per mistake, naming line and UID; then nothing has changed.
     """
-    components = take_apart(data)
+    components, defaults = take_apart(data), replace(defaults, units=planner.units)
     report = Imported(ignored=components.ignored)
     mistakes: list[Message] = []
     zones = TimeZones(components.time_zones, the_station(session).timezone)
@@ -177,29 +179,41 @@ def _parts(session: Session, event: _Event, ours: Ours, defaults: Defaults) -> d
     match ours.what:
         case What.PROGRAMME:
             title = ours.programme or str(content.get("SUMMARY", "")).strip()
-            found["programme_id"] = _programme(session, uid, title) or defaults.programme_id
+            found["programme_id"] = _programme(session, uid, title, defaults.units) or defaults.programme_id
         case What.PLAYLIST:
-            found["playlist_id"] = _row(session, Playlist, Playlist.title, ours.playlist or "").id
+            found["playlist_id"] = _row(
+                session, Playlist, Playlist.title, ours.playlist or "", Playlist.unit_id.in_(defaults.units)
+            ).id
         case What.LIVE:
             found["official_id"] = _row(session, Official, Official.code, ours.official or "").id
             if ours.second_official is not None:
                 found["second_official_id"] = _row(session, Official, Official.code, ours.second_official).id
             if ours.fallback_programme is not None:
-                fallback = _row(session, Programme, Programme.title, ours.fallback_programme)
+                fallback = _row(
+                    session, Programme, Programme.title, ours.fallback_programme, Programme.unit_id.in_(defaults.units)
+                )
                 found["fallback_programme_id"] = fallback.id
     return found
 
 
-def _programme(session: Session, uid: str, title: str) -> int | None:
-    """Return the programme of that title: the one that the schedule already has, or else the newest."""
+def _programme(session: Session, uid: str, title: str, units: frozenset[int]) -> int | None:
+    """Return the programme of that title: the one that the schedule already has, or else the newest of the units."""
     has = session.scalar(sa.select(Schedule.programme_id).where(Schedule.uid == uid))
-    same = session.scalars(sa.select(Programme.id).where(Programme.title == title).order_by(Programme.id.desc())).all()
+    usable = sa.or_(Programme.unit_id.in_(units), Programme.id == has)
+    named = sa.select(Programme.id).where(Programme.title == title, usable).order_by(Programme.id.desc())
+    same = session.scalars(named).all()
     return has if has in same else next(iter(same), None)
 
 
-def _row(session: Session, model: type[T], column: sa.orm.InstrumentedAttribute[str], value: str) -> Any:
+def _row(
+    session: Session,
+    model: type[T],
+    column: sa.orm.InstrumentedAttribute[str],
+    value: str,
+    *conditions: sa.ColumnElement[bool],
+) -> Any:
     key = sa.inspect(model).primary_key[0]
-    found = session.scalars(sa.select(model).where(column == value).order_by(key.desc()).limit(1)).first()
+    found = session.scalars(sa.select(model).where(column == value, *conditions).order_by(key.desc()).limit(1)).first()
     if found is None:
         raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=message("schedule.quoted", text=value[:60]))
     return found

@@ -137,7 +137,7 @@ def change(
     schedule = _for_change(session, schedule_id, planner)
     if schedule.version != version:
         raise _changed_meanwhile(draft.title)
-    values, zones = _checked(session, draft, planner)
+    values, zones = _checked(session, draft, planner, schedule)
     for name, value in values.items():
         setattr(schedule, name, value)
     schedule.zones = zones
@@ -187,7 +187,7 @@ def make_playlist(session: Session, title: str, programme_ids: list[int], unit_i
     if not title.strip() or len(title) > 200 or not 1 <= len(programme_ids) <= MAX_PLAYLIST:
         raise ScheduleRefused("schedule.playlist", most=MAX_PLAYLIST)
     for programme_id in programme_ids:
-        _existing(session, Programme, programme_id)
+        _within(session, Programme, programme_id, planner)
     items = [PlaylistItem(position=place, programme_id=one) for place, one in enumerate(programme_ids)]
     playlist = Playlist(title=title.strip(), unit_id=unit_id, items=items)
     session.add(playlist)
@@ -210,8 +210,10 @@ def draft_of(schedule: Schedule) -> Draft:
     )  # fmt: skip
 
 
-def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str, object], list[Zone]]:
-    """Validate a draft, and return its columns and zones."""
+def _checked(
+    session: Session, draft: Draft, planner: Planner, was: Schedule | None = None
+) -> tuple[dict[str, object], list[Zone]]:
+    """Validate a draft, which changes the schedule `was`, and return its columns and zones."""
     _require(planner, Right.SCHEDULE)
     if draft.priority is Priority.EMERGENCY:
         _require(planner, Right.EMERGENCY)
@@ -227,7 +229,7 @@ def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str
         if value is not None and not 0 <= value <= most:
             raise ScheduleRefused(f"schedule.range.{name}", most=float(most))
     zones = _zones(session, draft, planner)
-    what = _what(session, draft, planner)
+    what = _what(session, draft, planner, was)
     draft = replace(draft, timezone=draft.timezone or the_station(session).timezone)
     recurrence = Recurrence(
         draft.starts, draft.timezone, draft.rrule, draft.lunar, draft.exdates, draft.rdates, draft.valid_from,
@@ -248,17 +250,20 @@ def _checked(session: Session, draft: Draft, planner: Planner) -> tuple[dict[str
     return values, zones
 
 
-def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]:
-    """Return the columns of the content; those of other kinds are emptied."""
+def _what(session: Session, draft: Draft, planner: Planner, was: Schedule | None) -> dict[str, object]:
+    """Return the columns of the content; those of other kinds are emptied.
+
+    Programmes and playlists of other units may only stay: whoever put them there had the right.
+    """
     what: dict[str, object] = dict.fromkeys(
         ("programme_id", "playlist_id", "official_id", "second_official_id", "fallback_programme_id")
     )
     match draft.what:
         case What.PROGRAMME:
-            _existing(session, Programme, draft.programme_id)
+            _within(session, Programme, draft.programme_id, planner, was.programme_id if was else None)
             what["programme_id"] = draft.programme_id
         case What.PLAYLIST:
-            _existing(session, Playlist, draft.playlist_id)
+            _within(session, Playlist, draft.playlist_id, planner, was.playlist_id if was else None)
             what["playlist_id"] = draft.playlist_id
         case What.LIVE:
             _require(planner, Right.LIVE)
@@ -268,7 +273,8 @@ def _what(session: Session, draft: Draft, planner: Planner) -> dict[str, object]
                 _official_who_may_speak(session, draft.second_official_id, draft.zone_ids)
                 what["second_official_id"] = draft.second_official_id
             if draft.fallback_programme_id is not None:
-                _existing(session, Programme, draft.fallback_programme_id)
+                kept = was.fallback_programme_id if was else None
+                _within(session, Programme, draft.fallback_programme_id, planner, kept)
                 what["fallback_programme_id"] = draft.fallback_programme_id
     return what
 
@@ -315,6 +321,15 @@ def _existing(session: Session, model: type[T], key: int | None) -> T:
     if found is None:
         raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=key)
     return found
+
+
+def _within(
+    session: Session, model: type[Programme | Playlist], key: int | None, planner: Planner, kept: int | None = None
+) -> None:
+    """Raise NoSuchPart unless it belongs to a unit of the planner; its title stays there."""
+    found = _existing(session, model, key)
+    if found.unit_id not in planner.units and key != kept:
+        raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=found.id)
 
 
 def _for_change(session: Session, schedule_id: int, planner: Planner) -> Schedule:

@@ -96,9 +96,23 @@ def test_an_editor_airs_what_was_approved_and_says_nothing_of_their_own(house: H
     text = client.post("/api/v1/broadcasts", headers=editor, json={"zones": ["12"], "text": "Tin chưa ai duyệt"})
     assert text.status_code == 403
     with house.database.session() as session:
-        number = programme(session).id
+        number = programme(session, unit_id=house.units["commune"]).id
     draft = client.post("/api/v1/broadcasts", headers=editor, json={"zones": ["12"], "programme": number})
     assert (draft.status_code, draft.json and "chưa được duyệt" in draft.json["detail"]) == (409, True)
+
+
+def test_draft_of_another_unit_is_no_programme_at_all(house: House, client: FlaskClient) -> None:
+    with house.database.session() as session:
+        number = programme(session, "Bản thảo kín", unit_id=house.units["other"]).id
+    wish = {"zones": ["12"], "programme": number}
+    refused, unknown = (
+        client.post("/api/v1/broadcasts", headers=house.token("operator@x.example"), json={**wish, "programme": one})
+        for one in (number, 10**6)
+    )
+    assert (refused.status_code, unknown.status_code) == (409, 409)
+    assert refused.json["detail"] == unknown.json["detail"].replace(str(10**6), str(number))
+    page = house.signed_in("editor@x.example").get(f"/calendar/schedules/new?programme={number}")
+    assert (page.status_code, "Bản thảo kín" in page.text) == (200, False)
 
 
 def test_an_emergency_sounds_the_siren(house: House, client: FlaskClient, operator: Header) -> None:

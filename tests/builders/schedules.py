@@ -33,7 +33,7 @@ def daily(session: Session, place: Commune, at: str = "05:30", **given: object) 
         "title": f"Bản tin {at}",
         "unit_id": place.commune.id,
         "what": "programme",
-        "programme": programme(session),
+        "programme": programme(session, unit_id=place.commune.id),
         "starts": datetime.datetime.fromisoformat(f"2026-11-01T{at}"),
         "timezone": "Asia/Ho_Chi_Minh",
         "rrule": "FREQ=DAILY",
@@ -62,7 +62,7 @@ def bulletin(session: Session, place: Commune, **given: object) -> Draft:
         "unit_id": place.commune.id,
         "zone_ids": (place.zone.id,),
         "what": What.PROGRAMME,
-        "programme_id": None if "programme_id" in given else programme_id(session),
+        "programme_id": None if "programme_id" in given else programme_id(session, place),
         "starts": datetime.datetime(2026, 11, 24, 5, 30),
         "rrule": "FREQ=DAILY",
         **given,
@@ -70,7 +70,7 @@ def bulletin(session: Session, place: Commune, **given: object) -> Draft:
     return Draft(**values)  # type: ignore[arg-type]
 
 
-def programme_id(session: Session) -> int:
-    """Return the morning bulletin's number; it is added once."""
+def programme_id(session: Session, place: Commune) -> int:
+    """Return the commune's morning bulletin's number; it is added once."""
     known = session.scalars(sa.select(Programme.id).where(Programme.title == "Bản tin sáng")).first()
-    return known or programme(session).id
+    return known or programme(session, unit_id=place.commune.id).id

@@ -34,7 +34,7 @@ from broadcast_bridge.schedule.states import What
 from haichieu.audit import AuditEntry
 from haichieu.database import Base, Database
 from haichieu.locale import message, render
-from haichieu.people import Official, Role, Unit
+from haichieu.people import Level, Official, Role, Unit
 from tests.builders.places import commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import LEASE, NOW, account_in, bulletin, minutes
@@ -72,11 +72,37 @@ def test_a_missing_part_of_a_schedule_has_a_sentence(part: type[Base]) -> None:
         assert "17" in render(message(f"schedule.no_such.{part.__tablename__}", which=17), language)
 
 
+def test_schedule_names_programmes_of_its_planners_units_only(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        elsewhere = Unit(code="E", name="Nơi khác", level=Level.COMMUNE)
+        session.add(elsewhere)
+        session.flush()
+        planner = account_as_planner(session, account_in(session, place))
+        own, other = (programme(session, title, unit_id=unit.id) for title, unit in (
+            ("Của mình", place.commune), ("Bí mật", elsewhere),
+        ))  # fmt: skip
+        given = bulletin(session, place)
+        for wrong in (
+            {"programme_id": other.id},
+            {"what": What.LIVE, "official_id": place.official.id, "fallback_programme_id": other.id},
+        ):
+            with pytest.raises(NoSuchPart) as refused:
+                plan(session, replace(given, **wrong), planner, NOW)  # type: ignore[arg-type]
+            assert "Bí mật" not in render(refused.value.message, "vi")
+        with pytest.raises(NoSuchPart):
+            make_playlist(session, "Sáng", [own.id, other.id], place.commune.id, planner)
+        above = replace(planner, units=planner.units | {elsewhere.id})
+        made = plan(session, replace(given, programme_id=other.id), above, NOW)
+        kept = change(session, made.id, replace(draft_of(made), title="Tên khác"), planner, made.version, NOW)
+        assert (kept.title, kept.programme_id) == ("Tên khác", other.id)
+
+
 def test_a_playlist_is_played_in_its_order(database: Database) -> None:
     with database.session() as session:
         place = commune(session)
         planner = account_as_planner(session, account_in(session, place))
-        news, song = programme(session, "Tin"), programme(session, "Hát")
+        news, song = (programme(session, title, unit_id=place.commune.id) for title in ("Tin", "Hát"))
         made = make_playlist(session, "Sáng", [song.id, news.id, song.id], place.commune.id, planner)
         session.expire_all()
         assert [one.title for one in made.programmes] == ["Hát", "Tin", "Hát"]
