@@ -253,7 +253,7 @@ def _checked(
 def _what(session: Session, draft: Draft, planner: Planner, was: Schedule | None) -> dict[str, object]:
     """Return the columns of the content; those of other kinds are emptied.
 
-    Programmes and playlists of other units may only stay: whoever put them there had the right.
+    Programmes and playlists of other units may only stay: the user who put them there had the right.
     """
     what: dict[str, object] = dict.fromkeys(
         ("programme_id", "playlist_id", "official_id", "second_official_id", "fallback_programme_id")
