@@ -1,4 +1,4 @@
-"""Encrypted parts of the spool: numbers and texts of citizens, which the dialplan writes under a key of the station.
+"""Encryption of numbers and texts of citizens that the dialplan writes to the spool, under a key of the station.
 
 Asterisk encrypts in ECB only. Each block of 16 bytes therefore begins with random digits, so that equal data do not
 look alike, and carries eight bytes.
