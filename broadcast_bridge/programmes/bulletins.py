@@ -75,10 +75,10 @@ def _unit_and_above(session: Session, unit_id: int) -> set[int]:
 
 def _zones_of(session: Session, units: set[int]) -> set[str]:
     """Return the codes of the zones that contain one of the units or a speaker in them."""
-    zones = dict(session.execute(sa.select(Zone.id, Zone.code).where(Zone.removed_at.is_(None))).tuples().all())
+    zones = dict(session.execute(sa.select(Zone.id, Zone.code).where(Zone.removed_at.is_(None))).all())
     speakers = session.execute(
         sa.select(Speaker.id, Speaker.unit_id).where(Speaker.removed_at.is_(None), Speaker.unit_id.in_(units))
     )
     found = set(session.scalars(sa.select(zone_units.c.zone_id).where(zone_units.c.unit_id.in_(units))))
-    found.update(*zones_by_speaker(session, dict(speakers.tuples().all()), zones).values())
+    found.update(*zones_by_speaker(session, dict(speakers.all()), zones).values())
     return {code for zone_id, code in zones.items() if zone_id in found}

@@ -157,7 +157,7 @@ def zones_by_speaker(
     over: dict[int, set[int]] = defaultdict(set)
     for zone_id, unit_id in session.execute(sa.select(zone_units).where(zone_units.c.zone_id.in_(zone_ids))):
         over[unit_id].add(zone_id)
-    parents: dict[int, int | None] = dict(session.execute(sa.select(Unit.id, Unit.parent_id)).tuples().all())
+    parents: dict[int, int | None] = dict(session.execute(sa.select(Unit.id, Unit.parent_id)).all())
     of_unit = {
         unit_id: set[int]().union(*(over[one] for one in above(parents, unit_id) if one in over))
         for unit_id in set(unit_of.values())

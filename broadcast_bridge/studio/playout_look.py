@@ -50,7 +50,7 @@ class PlayoutLook:
 
     def read(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> News:
         """Return what has to end or be released; writes nothing."""
-        running = session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(on_air))).all()
+        running = session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(on_air))).all() if on_air else ()
         return News(
             clearance.refusals(session, running, at),
             rejoining.taken_away(session, on_air),

@@ -61,7 +61,7 @@ def test_broadcast_that_is_over_is_called_off(house: House, client: FlaskClient,
     with house.database.session() as session:
         until = now() + datetime.timedelta(hours=1)
         states = {"loa-commune": "played", "loa-village": "missed"}
-        number = aired(session, states, asked_by="schedule:1", worth_hearing_until=until).id
+        number = aired(session, states, worth_hearing_until=until).id
     for called_off in (1, 0):
         stopped = client.post(f"/api/v1/broadcasts/{number}/stop", headers=operator).json
         assert stopped == {"id": number, "state": "ended", "stop_asked": True, "called_off": called_off}

@@ -32,7 +32,9 @@ def removal(session: Session, place: Commune) -> None:
     [
         password,
         removal,
-        lambda session, place: session.add(Phone(code="p1", password_locked="x", caller_number="+84912000000")),
+        lambda session, place: session.add(
+            Phone(code="p1", name="P", password_locked="x", caller_number="+84912000000")
+        ),
         lambda session, place: session.add(Number(number="1022", flow="hotline", unit_id=place.commune.id)),
         lambda session, place: session.add(Station(id=1, emergency_number="1999")),
         lambda session, place: session.add(OfficialPhone(number="+84912999999", official_id=place.official.id)),
