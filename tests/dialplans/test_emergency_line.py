@@ -21,6 +21,7 @@ from haichieu.demo.audio_matching import FOUND, Match, match
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
+from tests import asterisk_rest
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.on_disk import files_with
 from tests.station.multicast import MulticastReceiver
@@ -120,6 +121,11 @@ def lock_of(asterisk: LoneAsterisk, budget: str) -> int:
     return int(found[0]) if found else 0
 
 
+def online(asterisk: LoneAsterisk) -> set[str]:
+    found = asterisk_rest.request(asterisk.settings, "GET", "/endpoints/PJSIP")
+    return {endpoint["resource"] for endpoint in found if endpoint["state"] == "online"}
+
+
 def recordings(asterisk: LoneAsterisk) -> set[Path]:
     return set((asterisk.settings.home / "spool/emergency").glob("*.wav"))
 
@@ -137,6 +143,8 @@ async def test_emergency_line_reaches_every_speaker_after_a_crash(
         await until(lambda: remembered(asterisk) == 2, "both registrations on disk")
         await asterisk.stop(signal.SIGKILL)
         await asterisk.start()
+        # Each would be asked within thirty seconds whether it still answers, and is called only then.
+        await until(lambda: {"cb-1", "cb-2"} <= online(asterisk), "the registered speakers are reachable", 8)
         phone = await desk(asterisk, stack)
         with MulticastReceiver(group_address(0), PORT) as receiver:
             await speak_in_emergency(
