@@ -40,7 +40,7 @@ def take_form(session: Session, panel: Panel, kind: Kind, row: Any = None, texts
         present = texts_of(kind, row)
         if form.value(MARK) != mark_of(present):
             raise Conflict(_with_news(form, texts, present))
-    saved = save(session, panel.vault, kind, texts, visitor().actor, row)
+    saved = save(session, panel.vault, kind, texts, visitor().actor, row, require_to_configure)
     require_to_configure(session, saved)
     return saved
 

@@ -13,8 +13,8 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from haichieu.account_rights import Action
-from haichieu.district.entries import ACCOUNT, OFFICIAL, Kind
-from haichieu.district.sheets import Allow, MakeSecret, take_sheet
+from haichieu.district.entries import ACCOUNT, OFFICIAL, Allow, Kind
+from haichieu.district.sheets import MakeSecret, take_sheet
 from haichieu.errors import UsageError
 
 

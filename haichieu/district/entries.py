@@ -19,8 +19,8 @@ from haichieu import audit
 from haichieu.database import Base
 from haichieu.district import schema
 from haichieu.district.route_lines import line_of_route, read_route
-from haichieu.district.tables import Values, key_of, set_values
-from haichieu.errors import UsageError
+from haichieu.district.tables import Values, is_out_of_use, key_of, leaves_its_key, set_values
+from haichieu.errors import NotAllowed, UsageError
 from haichieu.locale import Message, message
 from haichieu.people import Account, Official, OfficialPhone, Unit
 from haichieu.pydantic_messages import message_of_detail
@@ -31,6 +31,9 @@ from ivr.calls.routing import Number, known_flows, routes_of
 
 Texts = Mapping[str, Sequence[str]]
 """The typed values by field name; a list has several."""
+
+Allow = Callable[[Session, Any], None]
+"""Raises NotAllowed unless the person may change the row."""
 
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
 _TICKS = {"call_back", "missed_call_back", "author_may_approve"}
@@ -85,11 +88,6 @@ def find_row(session: Session, kind: Kind, key: str) -> Any:
     return session.scalar(sa.select(kind.model).where(getattr(kind.model, kind.key) == key))
 
 
-def is_out_of_use(row: Any) -> bool:
-    """Return whether a row is retained only for the log."""
-    return getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash)
-
-
 def read_entry(kind: Kind, texts: Texts) -> Any:
     """Parse and validate the typed values. Raises EntryRefused."""
     content: dict[str, object] = {}
@@ -112,10 +110,13 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
         raise EntryRefused({field_of(error["loc"]): _message_of(error) for error in problem.errors()}) from None
 
 
-def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None) -> Any:
+def save(
+    session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None, allow: Allow | None = None
+) -> Any:
     """Add an entry, or change the row; return the row. An omitted secret stays unchanged.
 
-    Raises EntryRefused, and then nothing has changed.
+    A retired row with the same key is put back into use, if `allow` does not raise NotAllowed for it. Raises
+    EntryRefused, and then nothing has changed.
     """
     kept, texts = _with_stored_secret(kind, vault, texts, row)
     entry = read_entry(kind, texts)
@@ -123,12 +124,14 @@ def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, r
     problems = dict(_wrong_in_the_district(session, kind, entry, row))
     if row is None or getattr(row, kind.key) != key:
         there = find_row(session, kind, key)
-        if row is not None or (there is not None and not is_out_of_use(there)):
+        if row is not None or (there is not None and not _may_be_used_again(session, there, allow)):
             field = next(name for name in ("id", "code", "number", "email") if name in kind.entry.model_fields)
             problems[field] = message("district.key_taken", key=key)
         row = there
     if problems:
         raise EntryRefused(problems)
+    if row is not None and leaves_its_key(session, row, entry.name):
+        row = None
     is_new = row is None
     if is_new:
         row = kind.model(**{kind.key: key})
@@ -143,6 +146,17 @@ def save(session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, r
         action = f"{kind.name}.{'add' if is_new else 'change'}"
         audit.record(session, actor, action, f"{kind.name}:{key}", fields=", ".join(fields))
     return row
+
+
+def _may_be_used_again(session: Session, row: Any, allow: Allow | None) -> bool:
+    if not is_out_of_use(row):
+        return False
+    try:
+        if allow is not None:
+            allow(session, row)
+    except NotAllowed:
+        return False
+    return True
 
 
 def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:

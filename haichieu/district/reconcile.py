@@ -106,7 +106,7 @@ class _Reconciler:
         for entry in entries:
             name = tables.key_of(entry)
             row = rows.pop(name, None)
-            if row is None:
+            if row is None or tables.leaves_its_key(self._session, row, getattr(entry, "name", "")):
                 row = model(**{key: name})
                 with self._session.no_autoflush:
                     tables.set_values(row, values(row, entry))
@@ -120,7 +120,7 @@ class _Reconciler:
 
     def _remove_what_is_gone(self) -> None:
         for table, name, row in reversed(self._gone):
-            if getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash):
+            if tables.is_out_of_use(row):
                 continue
             if not self._prune:
                 self._report.note(table, name, Action.NOT_IN_FILE)

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from haichieu.database import Database
-from haichieu.district.entries import LISTS, EntryRefused, Kind, find_row, is_out_of_use, save, texts_of
+from haichieu.district.entries import LISTS, Allow, EntryRefused, Kind, find_row, save, texts_of
+from haichieu.district.tables import is_out_of_use
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message, message
 from haichieu.vault import Vault
@@ -46,8 +47,6 @@ class _Rollback(Exception):
 
 
 MakeSecret = Callable[[], str]
-Allow = Callable[[Session, Any], None]
-"""Raises NotAllowed if the visitor may not change a row."""
 
 
 def take_sheet(
@@ -108,7 +107,7 @@ def _take(
         secret = make()
         texts = {**texts, kind.secret: [secret]}
     is_new = row is None
-    row = save(session, vault, kind, texts, actor, row)
+    row = save(session, vault, kind, texts, actor, row, allow)
     allow(session, row)
     (sheet.added if is_new else sheet.changed).append(key)
     if secret:

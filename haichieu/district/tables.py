@@ -45,6 +45,23 @@ def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
     return changed
 
 
+def is_out_of_use(row: Base) -> bool:
+    """Return whether a row is retained only for the log."""
+    return getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash)
+
+
+def leaves_its_key(session: Session, row: Base, name: str) -> bool:
+    """Return whether another person takes over the code of a retired official, whose row then gets another code.
+
+    The log names officials by their row: a row never becomes another person.
+    """
+    if not (isinstance(row, Official) and is_out_of_use(row)) or row.name == name:
+        return False
+    row.code = f"{row.code[:9]}-{row.id}"
+    session.flush()
+    return True
+
+
 class Values:
     """Column values by table; references are looked up by code."""
 

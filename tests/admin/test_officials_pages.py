@@ -3,6 +3,7 @@
 import re
 
 from broadcast_bridge.broadcasts import call_backs
+from broadcast_bridge.models import Broadcast
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.vault import secret_matches
@@ -58,6 +59,30 @@ def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House)
     assert "Dòng 2<" in browser.post("/officials/import", "/account", table=table).text
     slips = browser.post("/officials/import", "/account", table=table.replace(",14", ",12"), confirmed="yes").text
     assert len(re.findall(r'class="pin">\d{6}<', slips)) == 2
+
+
+def test_code_of_a_retired_official_names_a_new_person_in_a_new_row(house: House) -> None:
+    browser, above = house.signed_in("admin@x.example"), house.signed_in("admin@district.example")
+    with house.database.session() as session:
+        rows = [
+            Official(code=code, name="Nông Văn Cũ", pin_hash="", unit_id=house.units[unit])
+            for code, unit in (("1005", "commune"), ("9001", "other"))
+        ]
+        session.add_all(rows)
+        session.flush()
+        session.add(Broadcast(official_id=rows[0].id, zone_names="Cô Ba", created_at=now()))
+        old, others = rows[0].id, rows[1].id
+    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
+    with house.database.session() as session:
+        assert session.query(Broadcast).one().official.name == "Nông Văn Cũ"
+        assert session.get_one(Official, old).pin_hash == ""
+        new = session.query(Official).filter_by(code="1005").one()
+        assert (new.name, new.id != old) == ("Páo", True)
+    elsewhere = {**FORM, "code": "9001", "phones": ""}
+    assert browser.post("/officials/new", "/account", **elsewhere).status_code == 422
+    same = {**elsewhere, "name": "Nông Văn Cũ", "unit": "OTHER", "zones": "14"}
+    assert above.post("/officials/new", "/account", **same).status_code == 200
+    assert official(house, "9001").id == others  # the same person comes back
 
 
 def test_a_new_account_begins_with_a_password_shown_once(house: House) -> None:

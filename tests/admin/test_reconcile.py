@@ -144,6 +144,20 @@ def test_what_the_log_speaks_of_is_retired_and_comes_back_as_itself(district: Di
         assert secret_matches(session.get_one(Official, first).pin_hash, "246810")
 
 
+def test_code_of_a_retired_official_goes_to_a_new_row_of_another_person(district: District) -> None:
+    district.apply(EXAMPLE)
+    with district.database.session() as session:
+        hai = session.scalars(sa.select(Official).where(Official.code == "1001")).one()
+        session.add(Broadcast(official_id=hai.id, zone_names="Cô Ba", created_at=now()))
+        first, name = hai.id, hai.name
+    district.apply(without(EXAMPLE, 'code = "1001"'), prune=True)
+    district.apply(EXAMPLE.replace(f'name = "{name}"', 'name = "Người Mới"'))
+    with district.database.session() as session:
+        assert session.scalars(sa.select(Broadcast)).one().official.name == name
+        new = session.scalars(sa.select(Official).where(Official.code == "1001")).one()
+        assert (new.name, new.id != first) == ("Người Mới", True)
+
+
 def test_a_number_may_move_from_one_official_to_another(district: District) -> None:
     district.apply(EXAMPLE)
     swapped = (

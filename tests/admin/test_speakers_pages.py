@@ -126,6 +126,18 @@ def test_out_of_use_needs_the_box_and_the_same_id_brings_it_back(house: House) -
     assert number_of(house, "loa-commune") == number
 
 
+def test_speaker_that_another_unit_retired_is_not_taken_over(house: House) -> None:
+    number = number_of(house, "loa-other")
+    above, browser = house.signed_in("admin@district.example"), house.signed_in("admin@x.example")
+    assert above.post(f"/speakers/{number}/retire", "/account", sure="yes").status_code == 303
+    refused = browser.post("/speakers/new", "/account", id="loa-other", name="Của tôi", unit="COMMUNE")
+    assert (refused.status_code, "Của tôi" in refused.text) == (422, True)
+    with house.database.session() as session:
+        row = session.get_one(Speaker, number)
+        assert (row.name, row.unit_id, row.removed_at is None) == ("Loa other", house.units["other"], False)
+    assert above.post("/speakers/new", "/account", id="loa-other", name="Loa", unit="OTHER").status_code == 303
+
+
 def test_the_map_shows_positions_or_says_that_there_are_none(house: House) -> None:
     browser = house.signed_in("viewer@x.example")
     assert "<circle" not in browser.get("/speakers/map").text
