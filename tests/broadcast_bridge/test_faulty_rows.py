@@ -178,7 +178,10 @@ class NoRecordings:
 
     name = staticmethod(Recordings.name)
 
-    def collect(self, session: Session, broadcast_id: int) -> None:
+    def put(self, broadcast_id: int) -> None:
+        """Nothing to put."""
+
+    def collect(self, session: Session, broadcast_id: int, stored: None) -> None:
         """Nothing to collect."""
 
 

@@ -127,7 +127,7 @@ def test_a_crash_while_filing_anonymously_does_not_restore_the_number(
     name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
     speak(messages, name)
     with monkeypatch.context() as patch:
-        patch.setattr(MediaStore, "keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(MediaStore, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             messages.keep(name, anonymous=True)
     messages.keep(name)

@@ -7,10 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from haichieu.alarms import open_alarms
-from haichieu.audio.ingest import TelephoneForms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
-from haichieu.media import MediaStore, unnamed
+from haichieu.media import MediaStore, Stored, unnamed
 from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, SpeechCache
 from ivr.prompts import custom
 from ivr.prompts.custom import ChangedMeanwhile, CustomPrompts, Origin, PromptRefused
@@ -39,11 +38,11 @@ def opened(database: Database, media: MediaStore, cache: SpeechCache, home: Path
     return PromptStore(TEXTS, cache, home / "prompts", ["vi", "en", "tyz"], "vi", own)
 
 
-def forms(folder: Path, pitch: int) -> TelephoneForms:
+def forms(media: MediaStore, folder: Path, pitch: int) -> Stored:
     for name, rate in (("narrow", 8000), ("wide", 16000)):
         sine = f"sine=frequency={pitch}:duration=1:sample_rate={rate}"
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", sine, folder / f"{name}.wav"], check=True)
-    return TelephoneForms(folder / "narrow.wav", folder / "wide.wav", 1.0, -20.0)
+    return media.put(folder / "narrow.wav", folder / "wide.wav")
 
 
 def test_a_changed_prompt_survives_a_restart_and_can_be_undone(
@@ -80,8 +79,8 @@ def test_a_lost_recording_falls_back_to_speech_and_raises_an_alarm(
 ) -> None:
     with database.session() as session:
         recorded = (session, media, TEXTS, "goodbye")
-        custom.set_recording(*recorded, "tyz", forms(tmp_path, 440), Origin.UPLOAD, WHO, now())
-        own = custom.set_recording(*recorded, "vi", forms(tmp_path, 660), Origin.BROWSER, WHO, now())
+        custom.set_recording(*recorded, "tyz", forms(media, tmp_path, 440), Origin.UPLOAD, WHO, now())
+        own = custom.set_recording(*recorded, "vi", forms(media, tmp_path, 660), Origin.BROWSER, WHO, now())
         assert own.sound is not None
         file = media.path(own.sound)
         assert unnamed(session) == []
