@@ -255,7 +255,7 @@ class Delivery(Base):
 
 
 class CallBack(Base):
-    """A pending call to an official at the registered number, to go live or to choose a new PIN."""
+    """A pending call to an official at the registered number, to go live, sign in or choose a new PIN."""
 
     __tablename__ = "call_backs"
     __table_args__ = (sa.CheckConstraint(sa.column("state").in_(["owed", "calling", "done", "expired"]), name="state"),)
@@ -265,6 +265,8 @@ class CallBack(Base):
     zone_keys: Mapped[str] = mapped_column(sa.String(12))
     priority: Mapped[str] = mapped_column(sa.String(12), default=Priority.NORMAL)
     flow: Mapped[str] = mapped_column(sa.String(60))
+    signs_in: Mapped[bool] = mapped_column(default=False)
+    """The flow runs from its start, and the official keys in the PIN on this call."""
     state: Mapped[str] = mapped_column(sa.String(12), default="owed", index=True)
     outcome: Mapped[str] = mapped_column(sa.String(200), default="")
     due_at: Mapped[datetime.datetime]

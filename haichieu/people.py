@@ -65,6 +65,8 @@ class Official(Base):
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
     pin_hash: Mapped[str] = mapped_column(sa.String(200))
     may: Mapped[list[str]] = mapped_column(default=list)
+    short_pin: Mapped[bool] = mapped_column(default=False)
+    """The PIN has so few digits that it needs `call_back`."""
     call_back: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(sa.String(8), default="")
 

@@ -5,6 +5,8 @@ The key is one file of the station's home that only its user may read.
 """
 
 import contextlib
+import hashlib
+import hmac
 import os
 import tempfile
 from collections.abc import Callable
@@ -45,10 +47,15 @@ class Vault:
             self._fernet = Fernet(key)
         except ValueError as problem:
             raise SettingsError("base.vault.broken_key") from problem
+        self._digest_key = hmac.digest(key, b"digests", hashlib.sha256)  # never the keys that encrypt
 
     def lock(self, secret: str) -> str:
         """Return the secret encrypted, as text."""
         return self._fernet.encrypt(secret.encode()).decode()
+
+    def digest(self, text: str) -> str:
+        """Return a keyed hash (HMAC-SHA-256, RFC 2104): without the key, nobody finds the text by trying all."""
+        return hmac.new(self._digest_key, text.encode(), hashlib.sha256).hexdigest()
 
     def unlock(self, locked: str) -> str:
         """Return the secret in clear; raises EnvironmentProblem when another key locked it."""

@@ -9,7 +9,7 @@ MODULES_WITH_TABLES = (
         "haichieu.outgoing",
         "haichieu.audit",
         "haichieu.alarms",
-        "haichieu.phone_sign_in",
+        "haichieu.sign_in_counters",
     ),
     *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),

@@ -1,8 +1,8 @@
 """The password, asked again before a change that lasts longer than the session, in case the browser is unattended."""
 
-from admin.access import sign_in
 from admin.access.errors import AccessRefused, WrongPassword
 from admin.access.gate import address_of_request
+from admin.access.sign_in import PanelSignIn
 from admin.access.visitors import visitor
 from admin.layout.pages import Form
 from admin.panel import Panel
@@ -16,8 +16,10 @@ def confirm_password(panel: Panel, form: Form) -> None:
     """Raise WrongPassword or LockedOut unless the form has the visitor's password. An empty field is no attempt."""
     if not form.value(FIELD):
         raise WrongPassword
-    with panel.database.session() as session:
+    with panel.database.reading() as session:
         account = session.get_one(Account, visitor().account.id)
-        refusal = sign_in.check_again(session, account, form.value(FIELD), address_of_request(), now())
+    refusal = PanelSignIn(panel.database, panel.vault).check_again(
+        account, form.value(FIELD), visitor().login_id, address_of_request(), now()
+    )
     if isinstance(refusal, AccessRefused):
         raise refusal

@@ -1,5 +1,8 @@
 """Refusals at sign-in. No sentence tells which of the credentials was wrong."""
 
+import datetime
+import math
+
 from haichieu.errors import HaiChieuError, TooMany
 
 
@@ -24,8 +27,8 @@ class WrongCode(AccessRefused):
 class LockedOut(AccessRefused, TooMany):
     """Too many failed attempts for this account or from this address; the right password is refused too."""
 
-    def __init__(self) -> None:
-        super().__init__("panel.access.locked")
+    def __init__(self, wait: datetime.timedelta) -> None:
+        super().__init__("panel.access.locked", count=math.ceil(wait / datetime.timedelta(minutes=1)))
 
 
 class PasswordTooWeak(AccessRefused):

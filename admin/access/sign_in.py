@@ -1,10 +1,19 @@
-"""Password and code sign-in at the panel, with lockout.
+"""Password and code sign-in at the panel, limited so that strangers cannot lock an account.
 
-The rule is that of the officials' line (`haichieu.phone_sign_in`): five failed attempts within 15 minutes lock an
-account for 15 minutes and raise an alarm. An address is locked after `TRIES_OF_AN_ADDRESS`, since an office shares one.
+From a browser at which the account has signed in before (`admin.access.known_devices`), only the failures there count.
+From any other browser, these count (`haichieu.sign_in_counters`):
+
+- the address: 20 failures within 15 minutes refuse it for 15 minutes; an office shares one address;
+- the account from this address: from the fifth failure on, each doubles the delay before the next attempt, from 30
+  seconds to 15 minutes;
+- the account from all addresses together: likewise from the fifteenth failure on.
+
+An account whose delay begins raises an alarm. A second factor and the password that a signed-in user enters again
+follow the same rule.
 """
 
 import datetime
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,88 +22,155 @@ from admin.access.errors import LockedOut, PasswordTooWeak, WrongCode, WrongPass
 from admin.access.second_factor import code_is_right
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.database import Database
 from haichieu.locale import message
 from haichieu.people import Account
-from haichieu.phone_sign_in import LOCK, WRONG_TRIES, SignInAttempt, is_locked
-from haichieu.vault import Vault, hash_secret, secret_matches
+from haichieu.sign_in_counters import (
+    Attempt,
+    Delay,
+    Lock,
+    Refusal,
+    Subject,
+    account_identity,
+    begin,
+    refused_now,
+    succeeded,
+)
+from haichieu.vault import Vault, secret_matches
 
+TRIES = 5
+TRIES_FROM_EVERYWHERE = 15
 TRIES_OF_AN_ADDRESS = 20
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 128
 
 
-def check_password(
-    session: Session, email: str, password: str, address: str, at: datetime.datetime
-) -> Account | WrongPassword | LockedOut:
-    """Return the account, or the refusal as a value, so that the failed attempt is committed."""
-    account = session.scalar(sa.select(Account).where(sa.func.lower(Account.email) == email.lower()))
-    subject = _subject(account, email)
-    if _locked(session, subject, address, at):
-        return LockedOut()
-    right = secret_matches(account.password_hash if account else None, password[:LONGEST_PASSWORD])
-    if right and account:
-        return account
-    _wrong(session, subject, address, at)
-    return WrongPassword()
+@dataclass(frozen=True)
+class Origin:
+    """Where a password was typed: the client's address, and the name of its browser if the account knows it."""
+
+    address: str
+    device: str = ""
 
 
-def check_code(
-    session: Session, vault: Vault, account: Account, code: str, address: str, at: datetime.datetime
-) -> WrongCode | LockedOut | None:
-    """Check the one-time or recovery code after the right password; return a refusal as a value."""
-    subject = _subject(account, account.email)
-    if _locked(session, subject, address, at):
-        return LockedOut()
-    if code_is_right(session, vault, account.id, code, at):
-        return None
-    _wrong(session, subject, address, at)
-    return WrongCode()
+class PanelSignIn:
+    """Checks passwords and codes and records each attempt, in transactions of its own."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def check_password(
+        self, email: str, password: str, origin: Origin, at: datetime.datetime
+    ) -> Account | WrongPassword | LockedOut:
+        """Return the account, or the refusal. Blocks for the time of a hash."""
+        with self._database.reading() as session:
+            account = account_with(session, email)
+        identity = account_identity(account.email if account else email)
+        attempt = self._begin(_subjects(identity, origin), at)
+        if isinstance(attempt, LockedOut):
+            return attempt
+        if _matches(account, password) and account:
+            self._right(attempt)
+            return account
+        self._wrong(attempt, identity, origin.address)
+        return WrongPassword()
+
+    def check_code(
+        self, account: Account, code: str, origin: Origin, at: datetime.datetime
+    ) -> WrongCode | LockedOut | None:
+        """Check the one-time or recovery code after the right password; return a refusal."""
+        identity = account_identity(account.email)
+        attempt = self._begin(_subjects(identity, origin), at)
+        if isinstance(attempt, LockedOut):
+            return attempt
+        with self._database.session() as session:
+            right = code_is_right(session, self._vault, account.id, code, at)
+        if right:
+            self._right(attempt)
+            return None
+        self._wrong(attempt, identity, origin.address)
+        return WrongCode()
+
+    def check_again(
+        self, account: Account, password: str, login_id: int | None, address: str, at: datetime.datetime
+    ) -> WrongPassword | LockedOut | None:
+        """Check the password again before a sensitive change, in case the browser was left unattended.
+
+        Only the failures of this session count.
+        """
+        identity = account_identity(account.email)
+        attempt = self._begin([Subject(f"session:{login_id}", Delay(TRIES), identity, identity=identity)], at)
+        if isinstance(attempt, LockedOut):
+            return attempt
+        if _matches(account, password):
+            self._right(attempt)
+            return None
+        self._wrong(attempt, identity, address)
+        return WrongPassword()
+
+    def signed_in(self, session: Session, account: Account, origin: Origin, at: datetime.datetime) -> None:
+        """Record a successful sign-in: it clears the failures of this route, not those of the address."""
+        identity = account_identity(account.email)
+        attempt = Attempt(tuple(_subjects(identity, origin)), at)
+        succeeded(session, self._vault, attempt)
+        who = f"account:{account.email}"
+        audit.record(session, who, "session.login", who, address=origin.address)
+
+    def _begin(self, subjects: list[Subject], at: datetime.datetime) -> Attempt | LockedOut:
+        with self._database.session() as session:
+            begun = begin(session, self._vault, subjects, at)
+        return LockedOut(begun.until - at) if isinstance(begun, Refusal) else begun
+
+    def _right(self, attempt: Attempt) -> None:
+        """Take the attempt back; earlier failures are cleared by `signed_in`, after the last credential."""
+        with self._database.session() as session:
+            succeeded(session, self._vault, attempt, clears=False)
+
+    def _wrong(self, attempt: Attempt, identity: str, address: str) -> None:
+        with self._database.session() as session:
+            audit.record(session, "web", "session.failed", identity, address=address)
+            for subject in refused_now(session, self._vault, attempt):
+                if subject.shown:
+                    raise_alarm(
+                        session,
+                        AlarmKind.SIGN_IN_LOCKED,
+                        subject.shown,
+                        message("panel.sign_in_locked", count=subject.rule.limit),
+                    )
+                    audit.record(session, "web", "sign_in.locked", subject.shown)
 
 
-def signed_in(session: Session, account: Account, address: str, at: datetime.datetime) -> None:
-    """Record a successful sign-in: it resets the failed attempts of the account, not those of the address."""
-    session.add(SignInAttempt(subject=_subject(account, account.email), at=at, succeeded=True))
-    audit.record(session, f"account:{account.email}", "session.login", f"account:{account.email}", address=address)
+def account_with(session: Session, email: str) -> Account | None:
+    """Return the account of an e-mail address, in any spelling."""
+    return session.scalar(sa.select(Account).where(sa.func.lower(Account.email) == email.lower()))
 
 
-def check_again(
-    session: Session, account: Account, password: str, address: str, at: datetime.datetime
-) -> WrongPassword | LockedOut | None:
-    """Check the password again before a sensitive change, in case the browser was left unattended."""
-    checked = check_password(session, account.email, password, address, at)
-    return None if isinstance(checked, Account) else checked
-
-
-def change_password(session: Session, account: Account, password: str) -> None:
-    """Set another password, which ends every earlier session. Raises PasswordTooWeak."""
+def require_good_password(account: Account, password: str) -> None:
+    """Raise PasswordTooWeak unless the account may have this password."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise PasswordTooWeak("panel.access.password_length", shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD)
     plain = password.lower()
     if plain in (account.email.lower(), account.name.lower()) or len(set(plain)) < 4:
         raise PasswordTooWeak("panel.access.password_easy")
-    account.password_hash = hash_secret(password)
+
+
+def change_password(session: Session, account: Account, hashed: str) -> None:
+    """Set another password by its hash, which ends every earlier session."""
+    account.password_hash = hashed
     audit.record(session, f"account:{account.email}", "account.password", f"account:{account.email}")
 
 
-def _subject(account: Account | None, email: str) -> str:
-    return f"account:{(account.email if account else email).lower()}"[:120]
+def _matches(account: Account | None, password: str) -> bool:
+    return secret_matches(account.password_hash if account else None, password[:LONGEST_PASSWORD])
 
 
-def _locked(session: Session, subject: str, address: str, at: datetime.datetime) -> bool:
-    from_here = is_locked(session, f"address:{address}", at, TRIES_OF_AN_ADDRESS)
-    return is_locked(session, subject, at) or from_here
-
-
-def _wrong(session: Session, subject: str, address: str, at: datetime.datetime) -> None:
-    for one in (subject, f"address:{address}"):
-        session.add(SignInAttempt(subject=one, at=at, succeeded=False))
-    session.flush()
-    audit.record(session, "web", "session.failed", subject, address=address)
-    if is_locked(session, subject, at):
-        raise_alarm(
-            session,
-            AlarmKind.SIGN_IN_LOCKED,
-            subject,
-            message("panel.sign_in_locked", count=WRONG_TRIES, minutes=LOCK // datetime.timedelta(minutes=1)),
-        )
-        audit.record(session, "web", "sign_in.locked", subject)
+def _subjects(identity: str, origin: Origin) -> list[Subject]:
+    if origin.device:
+        return [Subject(f"device:{origin.device}", Delay(TRIES), identity, identity=identity)]
+    address = f"address:{origin.address}"
+    return [
+        Subject(address, Lock(TRIES_OF_AN_ADDRESS), own=False),
+        Subject(f"{address} {identity}", Delay(TRIES), identity, identity=identity),
+        Subject(identity, Delay(TRIES_FROM_EVERYWHERE), identity, identity=identity),
+    ]

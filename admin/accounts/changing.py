@@ -10,7 +10,8 @@ from admin.access import sessions, tokens
 from haichieu import audit
 from haichieu.errors import HaiChieuError
 from haichieu.people import Account, Role, units_under
-from haichieu.vault import hash_secret
+from haichieu.sign_in_counters import account_identity, lift
+from haichieu.vault import Vault
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -27,14 +28,15 @@ def new_password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
-def reset_password(session: Session, account: Account, who: str, at: datetime.datetime) -> str:
-    """Give an account another password, which ends its sessions and tokens; return it, as it cannot be read again."""
-    password = new_password()
+def reset_password(
+    session: Session, vault: Vault, account: Account, hashed: str, who: str, at: datetime.datetime
+) -> None:
+    """Give an account another password by its hash; this ends its sessions and tokens and lifts sign-in locks."""
     sessions.end_all(session, account.id, who, at)
     tokens.revoke_all(session, account.id, who, at)
-    account.password_hash = hash_secret(password)
+    account.password_hash = hashed
+    lift(session, vault, account_identity(account.email))
     audit.record(session, who, "account.password_reset", f"account:{account.email}")
-    return password
 
 
 def disable(session: Session, account: Account, who: str, at: datetime.datetime) -> None:

@@ -30,10 +30,14 @@ from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
+from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.district.entries import ACCOUNT, EntryRefused, Texts, texts_of
 from haichieu.people import Account, Role
+from haichieu.prepared_hashes import PreparedHashes
+from haichieu.sign_in_counters import account_identity, lift, refused_until
+from haichieu.vault import hash_secret
 
 COLUMNS = "email, name, role, unit"
 SAMPLE = "email,name,role,unit\nlan@coba.example,Nông Thị Lan,operator,CO-BA"
@@ -83,12 +87,13 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @needs(Action.MANAGE_ACCOUNTS, checks_units=True)
     def add_account() -> Response:
         """Add an account (asks for the visitor's password) and show its temporary password once."""
-        password = new_password()
+        password, hashes = new_password(), PreparedHashes()
+        hashes.prepare("", password)
         texts = {**_own_fields(sent_form()), "password": [password]}
         try:
             confirm_password(panel, sent_form())
             with panel.database.session() as session:
-                email = take_form(session, panel, ACCOUNT, texts=texts).email
+                email = take_form(session, panel, ACCOUNT, texts=texts, hashes=hashes).email
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
         except AccessRefused as refusal:
@@ -134,10 +139,23 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         """Reset the password (asks for the visitor's) and show it once; this enables a disabled account."""
         if problem := _problem_of_confirming(panel, number):
             return problem
+        password = new_password()
+        hashed = hash_secret(password)
         with panel.database.session() as session:
             row = session.get_one(Account, number)
-            password = reset_password(session, row, visitor().actor, now())
+            reset_password(session, panel.vault, row, hashed, visitor().actor, now())
         return page("password_once.html", given=[(row.email, password)])
+
+    @app.post("/accounts/<int:number>/unlock")
+    @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
+    def unlock_account(number: int) -> Response:
+        """Forget the failed sign-ins of an account, so that sign-in is possible at once."""
+        with panel.database.session() as session:
+            row = session.get_one(Account, number)
+            lift(session, panel.vault, account_identity(row.email))
+            audit.record(session, visitor().actor, "sign_in.unlock", f"account:{row.email}")
+        flash(say("entry.unlocked"))
+        return redirect(url_for("edit_account", number=number), 303)
 
     @app.post("/accounts/<int:number>/disable")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
@@ -207,4 +225,8 @@ def _form_page(panel: Panel, form: Form, row: Account | None = None, status: int
     with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
         has_codes = row is not None and second_factor.is_on(session, row.id)
-    return page("account_form.html", status, form=form, account=row, units=units, roles=list(Role), has_codes=has_codes)
+        locked = row and refused_until(session, panel.vault, account_identity(row.email), now())
+    return page(
+        "account_form.html", status, form=form, account=row, units=units, roles=list(Role), has_codes=has_codes,
+        locked_until=locked,
+    )  # fmt: skip

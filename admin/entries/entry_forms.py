@@ -12,6 +12,7 @@ from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
 from haichieu.district.entries import EntryRefused, Kind, Texts, mark_of, save, texts_of
 from haichieu.locale import Message, message
+from haichieu.prepared_hashes import PreparedHashes
 
 MARK = "began_with"
 
@@ -32,7 +33,14 @@ def form_of(panel: Panel, texts: Texts | None = None, **start: str) -> Form:
     return Form({**texts, MARK: [mark_of(texts)]})
 
 
-def take_form(session: Session, panel: Panel, kind: Kind, row: Any = None, texts: Texts | None = None) -> Any:
+def take_form(
+    session: Session,
+    panel: Panel,
+    kind: Kind,
+    row: Any = None,
+    texts: Texts | None = None,
+    hashes: PreparedHashes | None = None,
+) -> Any:
     """Save the form of this request; return the row. Raises Conflict, EntryRefused or NotAllowed."""
     form = sent_form()
     texts = texts if texts is not None else form.fields
@@ -40,7 +48,7 @@ def take_form(session: Session, panel: Panel, kind: Kind, row: Any = None, texts
         present = texts_of(kind, row)
         if form.value(MARK) != mark_of(present):
             raise Conflict(_with_news(form, texts, present))
-    saved = save(session, panel.vault, kind, texts, visitor().actor, row, require_to_configure)
+    saved = save(session, panel.vault, kind, texts, visitor().actor, row, hashes, require_to_configure)
     require_to_configure(session, saved)
     return saved
 

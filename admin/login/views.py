@@ -6,14 +6,16 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from admin.access import kept_forms, second_factor, sessions, sign_in
+from admin.access import kept_forms, second_factor, sessions
 from admin.access.errors import AccessRefused
 from admin.access.gate import address_of_request, cookie_name
 from admin.access.kept_forms import KeptForm, NotSignedIn
+from admin.access.known_devices import device_name, remember_device
 from admin.access.models import WebSession
 from admin.access.paths import path_within
 from admin.access.permissions import for_anyone_signed_in, open_to_all
 from admin.access.proofs import digest_of
+from admin.access.sign_in import Origin, PanelSignIn, account_with
 from admin.access.visitors import visitor, visitor_or_none
 from admin.layout import sent_forms
 from admin.layout.pages import Form, page, sent_form
@@ -27,6 +29,7 @@ TIME_FOR_THE_CODE = datetime.timedelta(minutes=5)
 
 def register_login(app: Flask, panel: Panel) -> None:
     """Add the pages of signing in and out."""
+    attempts = PanelSignIn(panel.database, panel.vault)
 
     @app.get("/login")
     @open_to_all
@@ -40,14 +43,15 @@ def register_login(app: Flask, panel: Panel) -> None:
     def login_with_password() -> Response:
         """Check e-mail and password."""
         form, moment = sent_form(), now()
-        with panel.database.session() as transaction:
-            checked = sign_in.check_password(
-                transaction, form.value("email").strip(), form.value("password"), address_of_request(), moment
-            )
-            asks_code = isinstance(checked, Account) and second_factor.is_on(transaction, checked.id)
+        email = form.value("email").strip()
+        with panel.database.reading() as transaction:
+            known = account_with(transaction, email)
+        checked = attempts.check_password(email, form.value("password"), origin_of(panel, known), moment)
         if isinstance(checked, AccessRefused):
             form.problems[""] = checked.message
             return _again("login.html", form)
+        with panel.database.reading() as transaction:
+            asks_code = second_factor.is_on(transaction, checked.id)
         if asks_code:
             session.clear()
             session[HALF_IN] = [checked.id, digest_of(checked.password_hash), moment.timestamp()]
@@ -62,10 +66,7 @@ def register_login(app: Flask, panel: Panel) -> None:
         account = _half_in(panel.database, moment)
         if account is None:
             return redirect(url_for("login", next=path_within(form.value("next"))), 303)
-        with panel.database.session() as transaction:
-            refusal = sign_in.check_code(
-                transaction, panel.vault, account, form.value("code"), address_of_request(), moment
-            )
+        refusal = attempts.check_code(account, form.value("code"), origin_of(panel, account), moment)
         if refusal is not None:
             form.problems[""] = refusal.message
             return _again("login_code.html", form)
@@ -98,8 +99,13 @@ def register_login(app: Flask, panel: Panel) -> None:
         return page("login.html", status=401, form=Form(), next=refusal.kept.page, kept=sealed)
 
 
+def origin_of(panel: Panel, account: Account | None) -> Origin:
+    """Return where this request's credentials come from."""
+    return Origin(address_of_request(), device_name(panel, account.id) if account else "")
+
+
 def enter(panel: Panel, response: Response, account: Account, moment: datetime.datetime) -> int:
-    """Start a session in this browser, set its cookie and return its id. The browser's earlier session is void."""
+    """Start a session in this browser, set its cookies and return its id. The browser's earlier session is void."""
     session.clear()
     with panel.database.session() as transaction:
         proof, number = sessions.begin(
@@ -109,6 +115,7 @@ def enter(panel: Panel, response: Response, account: Account, moment: datetime.d
         cookie_name(panel), proof, max_age=int(sessions.ABSOLUTE.total_seconds()), path="/",
         secure=panel.is_https, httponly=True, samesite="Lax",
     )  # fmt: skip
+    remember_device(panel, response, account.id)
     return number
 
 
@@ -117,7 +124,7 @@ def _enter(panel: Panel, account: Account, form: Form, moment: datetime.datetime
     response = redirect(kept.page if kept else path_within(form.value("next")), 303)
     old = request.cookies.get(cookie_name(panel))
     with panel.database.session() as transaction:
-        sign_in.signed_in(transaction, account, address_of_request(), moment)
+        PanelSignIn(panel.database, panel.vault).signed_in(transaction, account, origin_of(panel, account), moment)
         before = sessions.find(transaction, old, moment) if old else None
         if before is not None:
             sessions.end(transaction, before, f"account:{account.email}", "session.replaced", moment)

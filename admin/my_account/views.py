@@ -4,11 +4,12 @@ from flask import Flask, abort, flash, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from admin.access import second_factor, sessions, sign_in, tokens
+from admin.access import second_factor, sessions, tokens
 from admin.access.confirming import FIELD, confirm_password
 from admin.access.kept_forms import take_kept
 from admin.access.models import WebSession
 from admin.access.permissions import for_anyone_signed_in
+from admin.access.sign_in import change_password, require_good_password
 from admin.access.visitors import visitor
 from admin.layout.language import say, sentence
 from admin.layout.pages import Form, page, sent_form
@@ -21,6 +22,7 @@ from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message
 from haichieu.people import Account
 from haichieu.station import the_station
+from haichieu.vault import hash_secret
 
 TOKEN_DAYS = (30, 90, 365)
 
@@ -46,11 +48,13 @@ def register_my_account(app: Flask, panel: Panel) -> None:
             if form.value("new_password") != form.value("new_password_again"):
                 raise UsageError("panel.my_account.passwords_differ")
             confirm_password(panel, form)
+            require_good_password(visitor().account, form.value("new_password"))
+            hashed = hash_secret(form.value("new_password"))
             with panel.database.session() as session:
                 account = session.get_one(Account, visitor().account.id)
                 sessions.end_all(session, account.id, visitor().actor, moment)
                 tokens.revoke_all(session, account.id, visitor().actor, moment)
-                sign_in.change_password(session, account, form.value("new_password"))
+                change_password(session, account, hashed)
         except HaiChieuError as refusal:
             return _overview(panel, password_problem=refusal.message, status=422)
         response = redirect(url_for("my_account"), 303)

@@ -22,7 +22,10 @@ from haichieu.district.entries import OFFICIAL, EntryRefused, texts_of
 from haichieu.district.reconcile import retire
 from haichieu.locale import message
 from haichieu.people import Official, Right
-from haichieu.pins import new_pin, reset_pin
+from haichieu.phone_sign_in import lift_locks
+from haichieu.pins import new_pin, prepare_pin, reset_pin
+from haichieu.prepared_hashes import PreparedHashes
+from haichieu.sign_in_counters import official_identity, refused_until
 
 A_PAGE = 50
 COLUMNS = "code, name, title, unit, phones, pin, zones, may, call_back"
@@ -57,10 +60,12 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, checks_units=True)
     def add_official() -> Response:
         """Add an official and show their PIN once."""
-        pin = new_pin()
+        pin, hashes = new_pin(), PreparedHashes()
+        hashes.prepare("", pin)
         try:
             with panel.database.session() as session:
-                row = take_form(session, panel, OFFICIAL, texts={**_texts(session, None), "pin": [pin]})
+                texts = {**_texts(session, None), "pin": [pin]}
+                row = take_form(session, panel, OFFICIAL, texts=texts, hashes=hashes)
                 require_zones_of_official(session, row)
                 shown = (row.name, row.code, pin)
         except (EntryRefused, Conflict) as refusal:
@@ -95,10 +100,22 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE, where=units_of_official)
     def reset_official_pin(number: int) -> Response:
         """Reset the PIN and show it on a paper slip."""
+        prepared = prepare_pin(new_pin())
         with panel.database.session() as session:
             row = _in_use(session, number)
-            pin = reset_pin(session, row, visitor().actor)
-        return page("slips.html", slips=[(row.name, row.code, pin)])
+            reset_pin(session, panel.vault, row, prepared, visitor().actor)
+        return page("slips.html", slips=[(row.name, row.code, prepared.pin)])
+
+    @app.post("/officials/<int:number>/unlock")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def unlock_official(number: int) -> Response:
+        """Forget the failed PINs for an official, so that sign-in is possible at once."""
+        with panel.database.session() as session:
+            row = _in_use(session, number)
+            lift_locks(session, panel.vault, row)
+            audit.record(session, visitor().actor, "sign_in.unlock", f"official:{row.code}")
+        flash(say("entry.unlocked"))
+        return redirect(url_for("edit_official", number=number), 303)
 
     @app.post("/officials/<int:number>/pin/call")
     @needs(Action.CONFIGURE, where=units_of_official)
@@ -165,4 +182,8 @@ def _form_page(panel: Panel, form: Form, row: Official | None = None, status: in
         form.fields = {**form.fields, "phones": ["\n".join(form.values("phones"))]}
     with panel.database.reading() as session:
         units, zones = units_to_choose(session, visitor()), zones_to_choose(session, visitor())
-    return page("official_form.html", status, form=form, official=row, units=units, zones=zones, rights=list(Right))
+        locked = row and refused_until(session, panel.vault, official_identity(row.code), now())
+    return page(
+        "official_form.html", status, form=form, official=row, units=units, zones=zones, rights=list(Right),
+        locked_until=locked,
+    )  # fmt: skip

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from broadcast_bridge.broadcasts.states import Kind
 from broadcast_bridge.models import Broadcast, Speaker, Zone, official_zones
+from haichieu.audit import AuditEntry
 from haichieu.people import Official, OfficialPhone, Unit
-from haichieu.phone_sign_in import SignInAttempt
+from haichieu.phone_sign_in import RIGHT, WRONG
 from ivr.calls.routing import Number
 
 OFFICIAL_LINE = "official-line"
@@ -31,7 +32,7 @@ class Step(StrEnum):
 class FirstCall:
     """Calls by officials: the latest sign-in attempts and the latest live broadcast."""
 
-    tries: list[SignInAttempt]
+    tries: list[AuditEntry]
     broadcast: Broadcast | None
 
     @property
@@ -59,9 +60,9 @@ def missing(session: Session) -> list[Step]:
 def first_call(session: Session, since: datetime.datetime) -> FirstCall:
     """Return the calls since a given time."""
     tries = session.scalars(
-        sa.select(SignInAttempt)
-        .where(SignInAttempt.at >= since, SignInAttempt.subject.startswith("official:"))
-        .order_by(SignInAttempt.id.desc())
+        sa.select(AuditEntry)
+        .where(AuditEntry.at >= since, AuditEntry.action.in_([RIGHT, WRONG]))
+        .order_by(AuditEntry.id.desc())
         .limit(5)
     ).all()
     broadcast = session.scalar(

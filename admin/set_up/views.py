@@ -6,17 +6,16 @@ from flask import Flask, abort, flash, redirect, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from admin.access import sign_in
 from admin.access.errors import PasswordTooWeak
-from admin.access.gate import address_of_request
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, open_to_all
+from admin.access.sign_in import PanelSignIn, require_good_password
 from admin.access.visitors import visitor
 from admin.entries.entry_forms import refused, take_form
 from admin.entries.scope import units_to_choose
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
-from admin.login.views import enter
+from admin.login.views import enter, origin_of
 from admin.panel import Panel
 from admin.set_up.first_link import is_empty, is_right, use_up
 from admin.set_up.progress import Step, first_call, line_to_dial, missing, who_can_call
@@ -25,6 +24,7 @@ from haichieu.database import now
 from haichieu.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
 from haichieu.locale import Message, message
 from haichieu.people import Account, Level, Role
+from haichieu.prepared_hashes import PreparedHashes
 from haichieu.station import Station
 
 CALL_WINDOW = datetime.timedelta(hours=1)
@@ -50,15 +50,17 @@ def register_set_up(app: Flask, panel: Panel) -> None:
         try:
             if form.value("password") != form.value("password_again"):
                 raise EntryRefused({"password": message("panel.first_run.passwords_differ")})
+            hashes = PreparedHashes()
+            hashes.prepare("", form.value("password"))
             with panel.database.session() as session:
-                account = _begin(session, panel, form)
+                account = _begin(session, panel, form, hashes)
                 if not use_up(panel.settings):
                     abort(404)
         except EntryRefused as refusal:
             form.problems.update(refusal.problems)
             return page("first_run.html", 422, form=form, levels=list(Level))
         with panel.database.session() as session:
-            sign_in.signed_in(session, session.get_one(Account, account.id), address_of_request(), moment)
+            PanelSignIn(panel.database, panel.vault).signed_in(session, account, origin_of(panel, account), moment)
         response = redirect(url_for("set_up"), 303)
         enter(panel, response, account, moment)
         return response
@@ -97,7 +99,7 @@ def _require_link(panel: Panel, token: str) -> None:
             abort(404)
 
 
-def _begin(session: Session, panel: Panel, form: Form) -> Account:
+def _begin(session: Session, panel: Panel, form: Form, hashes: PreparedHashes) -> Account:
     """Create the unit and its administrator. Raises EntryRefused."""
     unit = {"code": form.values("unit"), "name": form.values("unit_name"), "level": form.values("level")}
     problems: dict[str, Message] = {}
@@ -109,9 +111,9 @@ def _begin(session: Session, panel: Panel, form: Form) -> Account:
     person = {name: form.values(name) for name in ("email", "name", "password", "unit")}
     if problems:
         raise EntryRefused(problems)
-    account: Account = save(session, panel.vault, ACCOUNT, {**person, "role": [str(Role.ADMIN)]}, WHO)
+    account: Account = save(session, panel.vault, ACCOUNT, {**person, "role": [str(Role.ADMIN)]}, WHO, hashes=hashes)
     try:
-        sign_in.change_password(session, account, form.value("password"))
+        require_good_password(account, form.value("password"))
     except PasswordTooWeak as refusal:
         raise EntryRefused({"password": refusal.message}) from refusal
     if session.get(Station, 1) is None:

@@ -1,7 +1,8 @@
 """Pending calls to officials, each claimed once and then done or expired.
 
 With call-back verification, a caller's number and PIN alone put nothing on air: the station hangs up and calls the
-registered number, since a caller's number can be forged. An official who must choose a new PIN is called there too.
+registered number, since a caller's number can be forged. An official who must choose a new PIN is called there too, and
+one who may sign in on a call from the station only, after too many wrong PINs.
 """
 
 import datetime
@@ -22,6 +23,8 @@ LONGEST_GOODBYE = datetime.timedelta(seconds=30)
 VALID = datetime.timedelta(minutes=2)
 """An official no longer expects a call that could not be made for this long."""
 
+BETWEEN_SIGN_IN_CALLS = datetime.timedelta(minutes=2)
+"""A caller who forges the number of an official cannot have that official called more often."""
 
 PIN_FLOW = "set-pin"
 
@@ -53,6 +56,25 @@ def request_pin_call(session: Session, official: Official, who: str, at: datetim
     return _replace(session, official, "", Priority.NORMAL, PIN_FLOW, at, at + VALID)
 
 
+def request_sign_in_call(session: Session, official_id: int, flow: str, at: datetime.datetime) -> int | None:
+    """Request a call on which the official keys in the PIN; return its id. It is due when they have hung up.
+
+    Returns None when a call to the official is pending, in progress or was made recently. It replaces no other call,
+    since anybody who forges a caller ID can request it.
+    """
+    recent = sa.and_(CallBack.signs_in, CallBack.due_at > at - BETWEEN_SIGN_IN_CALLS)
+    official = session.get_one(Official, official_id, with_for_update=True)
+    pending = sa.select(CallBack.id).where(
+        CallBack.official_id == official_id, sa.or_(CallBack.state.in_(["owed", "calling"]), recent)
+    )
+    if session.scalar(pending.limit(1)) is not None:
+        return None
+    call = _replace(session, official, "", Priority.NORMAL, flow, at + LONGEST_GOODBYE, at + VALID)
+    call.signs_in = True
+    audit.record(session, "switchboard", "official.sign_in_call", f"official:{official.code}")
+    return call.id
+
+
 def make_due(session: Session, call_back_id: int, at: datetime.datetime) -> None:
     """Make a pending call due at `at`, because the official has hung up."""
     call = session.get_one(CallBack, call_back_id)
@@ -71,6 +93,8 @@ class PendingCall:
     zone_keys: str
     priority: Priority
     flow: str
+    signs_in: bool = False
+    """The official keys in the PIN on this call."""
 
 
 def claim(session: Session, at: datetime.datetime) -> list[PendingCall]:
@@ -97,6 +121,7 @@ def claim(session: Session, at: datetime.datetime) -> list[PendingCall]:
             call.zone_keys,
             Priority(call.priority),
             call.flow,
+            call.signs_in,
         )
         for call in due
     ]

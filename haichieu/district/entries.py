@@ -23,6 +23,9 @@ from haichieu.district.tables import Values, is_out_of_use, key_of, leaves_its_k
 from haichieu.errors import NotAllowed, UsageError
 from haichieu.locale import Message, message
 from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.phone_sign_in import lift_locks
+from haichieu.pins import LENGTH
+from haichieu.prepared_hashes import PreparedHashes
 from haichieu.pydantic_messages import message_of_detail
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import the_station
@@ -60,7 +63,7 @@ ACCOUNT = Kind("account", Account, "email", schema.AccountTable, Values.account,
 NUMBER = Kind("number", Number, "number", schema.NumberTable, Values.number)
 UNIT = Kind("unit", Unit, "code", schema.UnitTable, Values.unit)
 
-_HASHED = {"pin": ("pin_hash", "0000"), "password": ("password_hash", "no password at all")}
+HASHED = {"pin": ("pin_hash", "730518264913"), "password": ("password_hash", "no password at all")}
 """Columns that cannot be read back, and placeholders for validating the rest of an entry."""
 
 
@@ -111,17 +114,27 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
 
 
 def save(
-    session: Session, vault: Vault, kind: Kind, texts: Texts, actor: str, row: Any = None, allow: Allow | None = None
+    session: Session,
+    vault: Vault,
+    kind: Kind,
+    texts: Texts,
+    actor: str,
+    row: Any = None,
+    hashes: PreparedHashes | None = None,
+    allow: Allow | None = None,
 ) -> Any:
     """Add an entry, or change the row; return the row. An omitted secret stays unchanged.
 
-    A retired row with the same key is put back into use, if `allow` does not raise NotAllowed for it. Raises
-    EntryRefused, and then nothing has changed.
+    A retired row with the same key is put back into use, if `allow` does not raise NotAllowed for it. `hashes` contains
+    the hash of a new PIN or password. Raises EntryRefused, and then nothing has changed.
     """
+    hashes = hashes or PreparedHashes()
     kept, texts = _with_stored_secret(kind, vault, texts, row)
     entry = read_entry(kind, texts)
     key = key_of(entry)
     problems = dict(_wrong_in_the_district(session, kind, entry, row))
+    if kept and kind is OFFICIAL and row.short_pin and not entry.call_back:
+        problems["call_back"] = message("district.short_pin_stored", digits=LENGTH)
     if row is None or getattr(row, kind.key) != key:
         there = find_row(session, kind, key)
         if row is not None or (there is not None and not _may_be_used_again(session, there, allow)):
@@ -135,16 +148,20 @@ def save(
     is_new = row is None
     if is_new:
         row = kind.model(**{kind.key: key})
+    if kept:
+        hashes.keep(getattr(row, kept), getattr(entry, kind.secret))
     with session.no_autoflush:
-        values = dict(kind.values(Values(session, vault), row, entry))
+        values = dict(kind.values(Values(session, vault, hashes), row, entry))
         if kept:
-            del values[kept]
+            values.pop("short_pin", None)
         fields = set_values(row, values)
     session.add(row)
     session.flush()
     if fields:
         action = f"{kind.name}.{'add' if is_new else 'change'}"
         audit.record(session, actor, action, f"{kind.name}:{key}", fields=", ".join(fields))
+    if kind is OFFICIAL and "pin" in fields:
+        lift_locks(session, vault, row)
     return row
 
 
@@ -201,7 +218,7 @@ def _with_stored_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tup
         return "", texts
     if kind is SPEAKER:
         return "", {**texts, "password": [vault.unlock(row.password_locked)]} if row.password_locked else texts
-    column, stand_in = _HASHED[kind.secret]
+    column, stand_in = HASHED[kind.secret]
     return column, {**texts, kind.secret: [stand_in]}
 
 

@@ -16,6 +16,9 @@ from haichieu.district.apply_report import Action, ApplyReport
 from haichieu.district.file import read_district
 from haichieu.district.schema import District, StationTable
 from haichieu.people import Account, Official, Unit
+from haichieu.phone_sign_in import lift_locks
+from haichieu.prepared_hashes import PreparedHashes
+from haichieu.sign_in_counters import account_identity, lift
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import Station
 from haichieu.vault import Vault
@@ -38,9 +41,10 @@ def apply_file(
     """
     district = read_district(path, flows)
     report = ApplyReport(dry_run)
+    hashes = _prepared_hashes(database, district)
     try:
         with database.session() as session:
-            _Reconciler(session, vault, report, prune=prune).run(district)
+            _Reconciler(session, vault, report, hashes, prune=prune).run(district)
             for change in report.made:
                 audit.record(session, actor, f"apply.{change.action}", f"{change.table}:{change.key}")
             if dry_run:
@@ -50,12 +54,28 @@ def apply_file(
     return report
 
 
+def _prepared_hashes(database: Database, district: District) -> PreparedHashes:
+    """Compare and hash every PIN and password of the file, before the database is locked."""
+    with database.reading() as session:
+        pins = {code: found for code, found in session.execute(sa.select(Official.code, Official.pin_hash))}
+        passwords = {email: found for email, found in session.execute(sa.select(Account.email, Account.password_hash))}
+    hashes = PreparedHashes()
+    for official in district.officials:
+        hashes.prepare(pins.get(official.code), official.pin)
+    for account in district.accounts:
+        hashes.prepare(passwords.get(account.email), account.password)
+    return hashes
+
+
 class _Reconciler:
     """One run in one transaction."""
 
-    def __init__(self, session: Session, vault: Vault, report: ApplyReport, *, prune: bool) -> None:
+    def __init__(
+        self, session: Session, vault: Vault, report: ApplyReport, hashes: PreparedHashes, *, prune: bool
+    ) -> None:
         self._session = session
-        self._values = tables.Values(session, vault)
+        self._vault = vault
+        self._values = tables.Values(session, vault, hashes)
         self._report = report
         self._prune = prune
         self._gone: list[tuple[str, str, Base]] = []
@@ -114,9 +134,16 @@ class _Reconciler:
                 self._report.note(table, name, Action.ADDED)
             elif (fields := tables.set_values(row, values(row, entry))) and not self._report.has_added(table, name):
                 self._report.note(table, name, Action.CHANGED, *fields)
+                self._lift_locks(row, fields)
         self._session.flush()
         if remove:
             self._gone += [(table, name, row) for name, row in rows.items()]
+
+    def _lift_locks(self, row: Base, fields: Collection[str]) -> None:
+        if isinstance(row, Official) and "pin" in fields:
+            lift_locks(self._session, self._vault, row)
+        if isinstance(row, Account) and "password" in fields:
+            lift(self._session, self._vault, account_identity(row.email))
 
     def _remove_what_is_gone(self) -> None:
         for table, name, row in reversed(self._gone):

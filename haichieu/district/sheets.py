@@ -6,17 +6,19 @@ order mark and semicolons between cells are accepted.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from haichieu.database import Database
-from haichieu.district.entries import LISTS, Allow, EntryRefused, Kind, find_row, save, texts_of
+from haichieu.district.entries import HASHED, LISTS, Allow, EntryRefused, Kind, find_row, save, texts_of
 from haichieu.district.tables import is_out_of_use
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message, message
+from haichieu.prepared_hashes import PreparedHashes
 from haichieu.vault import Vault
 
 MOST_LINES = 2000
@@ -67,13 +69,14 @@ def take_sheet(
     """
     lines = list(_lines(kind, text))
     sheet = Sheet()
+    secrets = _Secrets(database, kind, lines, make, dry_run=dry_run)
     try:
         with database.session() as session:
             seen: set[str] = set()
             for number, texts in lines:
                 try:
                     with session.begin_nested():
-                        _take(session, vault, kind, texts, actor, allow, make, sheet, seen, only_adds)
+                        _take(session, vault, kind, texts, actor, allow, secrets, sheet, seen, only_adds)
                 except EntryRefused as refusal:
                     sheet.wrong += [WrongLine(number, name, wrong) for name, wrong in refusal.problems.items()]
                 except HaiChieuError as refusal:
@@ -87,10 +90,9 @@ def take_sheet(
 
 def _take(
     session: Session, vault: Vault, kind: Kind, texts: dict[str, Sequence[str]], actor: str, allow: Allow,
-    make: MakeSecret, sheet: Sheet, seen: set[str], only_adds: bool,
+    secrets: "_Secrets", sheet: Sheet, seen: set[str], only_adds: bool,
 ) -> None:  # fmt: skip
-    name = next(iter(kind.entry.model_fields))
-    key = "".join(texts.get(name, ())).strip()
+    name, key = _key(kind, texts)
     if key in seen:
         raise EntryRefused({name: message("district.twice_in_sheet", key=key)})
     seen.add(key)
@@ -104,14 +106,51 @@ def _take(
     if row is not None:
         texts = {**texts_of(kind, row), **texts}  # an omitted column leaves the stored value
     elif not any(texts.get(kind.secret, ())) and not any(texts.get("multicast", ())):
-        secret = make()
+        secret = secrets.new(key)
         texts = {**texts, kind.secret: [secret]}
     is_new = row is None
-    row = save(session, vault, kind, texts, actor, row, allow)
+    row = save(session, vault, kind, texts, actor, row, secrets.hashes, allow)
     allow(session, row)
     (sheet.added if is_new else sheet.changed).append(key)
     if secret:
         sheet.secrets.append((row, secret))
+
+
+def _key(kind: Kind, texts: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """Return the first field of an entry and its value."""
+    name = next(iter(kind.entry.model_fields))
+    return name, "".join(texts.get(name, ())).strip()
+
+
+class _Secrets:
+    """The PINs or passwords of a table: those typed and those generated, hashed before the database is locked."""
+
+    def __init__(
+        self,
+        database: Database,
+        kind: Kind,
+        lines: Iterable[tuple[int, Mapping[str, Sequence[str]]]],
+        make: MakeSecret,
+        *,
+        dry_run: bool,
+    ) -> None:
+        self.hashes = PreparedHashes(pretend=dry_run)
+        self._make = make
+        self._generated: dict[str, str] = {}
+        if kind.secret not in HASHED:
+            return
+        with database.reading() as session:
+            columns = sa.select(getattr(kind.model, kind.key), getattr(kind.model, HASHED[kind.secret][0]))
+            stored: dict[str, str] = {key: found for key, found in session.execute(columns)}
+        for _, texts in lines:
+            key = _key(kind, texts)[1]
+            typed = "".join(texts.get(kind.secret, ())).strip()
+            if typed or not stored.get(key):
+                self.hashes.prepare(stored.get(key), typed or self._generated.setdefault(key, make()))
+
+    def new(self, key: str) -> str:
+        """Return the generated secret of a line."""
+        return self._generated.get(key) or self._make()
 
 
 def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]]]]:

@@ -14,14 +14,16 @@ from feedback.models import Category, Department
 from haichieu.database import Base
 from haichieu.district import schema
 from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.pins import is_short
+from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sip.models import Phone, Trunk
 from haichieu.station import Station
-from haichieu.vault import Vault, hash_secret, secret_matches
+from haichieu.vault import Vault
 from ivr.calls.routing import Number
 
 FILE_NAMES = {
-    "password_locked": "password", "password_hash": "password", "pin_hash": "pin", "unit_id": "unit",
-    "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
+    "password_locked": "password", "password_hash": "password", "pin_hash": "pin", "short_pin": "pin",
+    "unit_id": "unit", "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
     "removed_at": "id",
 }  # fmt: skip
 """Keys of the file whose column has a different name."""
@@ -42,7 +44,7 @@ def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
         if getattr(row, name) != value:
             setattr(row, name, value)
             changed.append(FILE_NAMES.get(name, name))
-    return changed
+    return list(dict.fromkeys(changed))
 
 
 def is_out_of_use(row: Base) -> bool:
@@ -65,9 +67,10 @@ def leaves_its_key(session: Session, row: Base, name: str) -> bool:
 class Values:
     """Column values by table; references are looked up by code."""
 
-    def __init__(self, session: Session, vault: Vault) -> None:
+    def __init__(self, session: Session, vault: Vault, hashes: PreparedHashes) -> None:
         self._session = session
         self._vault = vault
+        self._hashes = hashes
 
     def station(self, row: Station, entry: schema.StationTable) -> Mapping[str, object]:
         """[station]."""
@@ -131,14 +134,14 @@ class Values:
 
     def official(self, row: Official, entry: schema.OfficialTable) -> Mapping[str, object]:
         """[[officials]]."""
-        right_pin = bool(row.pin_hash) and secret_matches(row.pin_hash, entry.pin)
         zones = sa.select(Zone).where(Zone.code.in_(entry.zones)).order_by(Zone.id)
         return {
             "name": entry.name,
             "title": entry.title,
             "unit_id": self._id(Unit, entry.unit),
             "phones": self._phones(row, entry.phones),
-            "pin_hash": row.pin_hash if right_pin else hash_secret(entry.pin),
+            "pin_hash": self._hashes.of(row.pin_hash, entry.pin),
+            "short_pin": is_short(entry.pin),
             "zones": list(self._session.scalars(zones)),
             "may": [str(right) for right in entry.may],
             "call_back": entry.call_back,
@@ -179,10 +182,9 @@ class Values:
 
     def account(self, row: Account, entry: schema.AccountTable) -> Mapping[str, object]:
         """[[accounts]]."""
-        right = bool(row.password_hash) and secret_matches(row.password_hash, entry.password)
         return {
             "name": entry.name,
-            "password_hash": row.password_hash if right else hash_secret(entry.password),
+            "password_hash": self._hashes.of(row.password_hash, entry.password),
             "role": entry.role,
             "unit_id": self._id(Unit, entry.unit),
         }

@@ -35,7 +35,7 @@ from ivr.calls.reception import CitizensReception, Reception
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
-from ivr.desks.official import PhoneDesk
+from ivr.desks.official import OfficialsLine, PhoneDesk
 from ivr.prompts import calls
 from ivr.prompts.recording import PromptRecorder
 from ivr.prompts.store import PromptStore
@@ -70,17 +70,12 @@ class CallerPart:
 class OfficialDesk:
     """Makes the desk of one call of an official."""
 
-    def __init__(
-        self, station: OpenedStation, studio: Studio, phone_recordings: PhoneRecordings, answers: SpokenAnswers
-    ) -> None:
-        self._station = station
-        self._studio = studio
-        self._phone_recordings = phone_recordings
+    def __init__(self, line: OfficialsLine, answers: SpokenAnswers) -> None:
+        self._line = line
         self._answers = answers
 
     def __call__(self, call: Call, flow: str) -> PhoneDesk:
-        delay, cases = self._station.settings.call_back_delay, self._answers.cases()
-        return PhoneDesk(self._station.database, self._studio, self._phone_recordings, delay, call, flow, cases)
+        return PhoneDesk(self._line, call, flow, self._answers.cases())
 
 
 def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
@@ -119,7 +114,10 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
         OutgoingCalls(database, station.outgoing, Use.DUTY_DESK),
     )  # fmt: skip
-    desk = OfficialDesk(station, studio, phone_recordings, answers)
+    officials = OfficialsLine(
+        database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay
+    )
+    desk = OfficialDesk(officials, answers)
     reception = Reception(
         client,
         database,

@@ -29,10 +29,12 @@ from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.texts import received_texts, text_dispatcher
 from haichieu.settings import Settings
+from haichieu.sign_in_counters import prune
 
 log = structlog.get_logger()
 
-DAY_SECONDS = 24 * 3600.0
+HOUR_SECONDS = 3600.0
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 
 def run_worker(settings: Settings, pulse: Pulse) -> None:
@@ -61,6 +63,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),
         partial(_log_audit_head, database),
+        partial(_prune_sign_ins, database),
         FilingJobs(database).run,
         partial(watch_due_dates, database),
         transcription.run,
@@ -98,6 +101,13 @@ async def _clean_cases(database: Database, store: MediaStore, rules: case_retent
             log.info("cases.discarded", **vars(discarded))
             await asyncio.to_thread(database.forget, TABLES)
         await asyncio.sleep(DAY_SECONDS)
+
+
+async def _prune_sign_ins(database: Database) -> None:
+    """Once an hour, delete the counters of failed sign-ins that are a day old."""
+    while True:
+        await database.run(lambda session: prune(session, now()))
+        await asyncio.sleep(HOUR_SECONDS)
 
 
 async def _log_audit_head(database: Database) -> None:

@@ -131,6 +131,9 @@ class Reception:
         """Run the flow of a call back from its call-back entry, with official and zone known."""
         language = await self._database.look(lambda session: the_station(session).language)
         desk = self._desk_for(call, pending.flow)
+        if pending.signs_in:
+            await self._sign_in(Session(call, self._prompts, desk, language, called_back=True), pending.flow)
+            return
         official = OfficialSeen(pending.official_id, pending.official_name)
         session = Session(
             call,
@@ -148,6 +151,12 @@ class Reception:
             await session.say(prompt, code=pending.zone_keys)
             return
         await run_flow(await self._flows(pending.flow), session)
+
+    async def _sign_in(self, session: Session, flow_name: str) -> None:
+        """Run a flow from its start on a call to a registered number."""
+        flow = await self._flows(flow_name)
+        await session.say("sign-in-call-greeting")
+        await run_flow(flow.model_copy(update={"call_back_entry": flow.start}), session)
 
     async def keep_booking(self, call: Call, booking: Booking, official_id: int, official_name: str) -> None:
         """Take an official, called ahead of a booked broadcast, through PIN and countdown on air."""

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import zoneinfo
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -16,30 +17,37 @@ from broadcast_bridge.studio.studio import Studio, WhenPlanned
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
 from haichieu.people import Official, official_with_phone
-from haichieu.phone_sign_in import SignInRefused, attempt_sign_in
+from haichieu.phone_sign_in import CallBackNeeded, Caller, PhoneSignIn
 from haichieu.pins import choose_pin
 from haichieu.station import the_station
+from haichieu.vault import Vault
+from ivr.calls.caller_limits import CallerLimits
 from ivr.desks.protocols import CaseDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
+
+
+@dataclass(frozen=True)
+class OfficialsLine:
+    """The parts that the desks of all calls share."""
+
+    database: Database
+    vault: Vault
+    studio: Studio
+    recordings: PhoneRecordings
+    limits: CallerLimits
+    call_back_delay: float
 
 
 class PhoneDesk:
     """The desk of one call, whose voice goes on air. `flow` is the flow that a call back resumes."""
 
-    def __init__(
-        self,
-        database: Database,
-        studio: Studio,
-        recordings: PhoneRecordings,
-        call_back_delay: float,
-        call: Call,
-        flow: str,
-        cases: CaseDesk,
-    ) -> None:
-        self._database = database
-        self._studio = studio
-        self._recordings = recordings
-        self._call_back_delay = call_back_delay
+    def __init__(self, line: OfficialsLine, call: Call, flow: str, cases: CaseDesk) -> None:
+        self._database = line.database
+        self._vault = line.vault
+        self._studio = line.studio
+        self._recordings = line.recordings
+        self._limits = line.limits
+        self._call_back_delay = line.call_back_delay
         self._call = call
         self._flow = flow
         self.cases = cases
@@ -47,21 +55,37 @@ class PhoneDesk:
         self.when_planned: WhenPlanned | None = None
         """Called with the first broadcast of this call, in the transaction that plans it."""
 
-    async def knows_caller(self, caller_number: str | None) -> bool:
-        if not caller_number:
+    async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
+        """Return whether to identify the caller by number.
+
+        While many sign-ins are begun and not finished, all callers are asked for the staff code, so that forged numbers
+        do not show which of them belong to officials.
+        """
+        hides = not called_back and self._limits.too_many_unfinished_sign_ins()
+        if not caller_number or hides:
             return False
         return await self._database.look(lambda session: official_with_phone(session, caller_number) is not None)
 
-    async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
-        """Check a PIN; a wrong attempt is stored before the caller hears of it."""
-        answer = await self._database.run(lambda session: attempt_sign_in(session, caller_number, code, pin))
-        if isinstance(answer, SignInRefused):
-            raise answer
-        return OfficialSeen(answer.id, answer.name)
+    async def sign_in(
+        self, caller_number: str | None, code: str | None, pin: str, *, called_back: bool
+    ) -> OfficialSeen:
+        """Check a PIN; the attempt is counted before it is compared."""
+        service, caller = PhoneSignIn(self._database, self._vault), Caller(caller_number, self._call.line, called_back)
+        try:
+            official = await asyncio.shield(asyncio.to_thread(service.sign_in, caller, code, pin))
+        except CallBackNeeded as refusal:
+            official_id = refusal.official_id
+            self._owed = await self._database.run(
+                lambda session: call_backs.request_sign_in_call(session, official_id, self._flow, now())
+            )
+            raise
+        if not called_back:
+            self._limits.sign_in_finished()
+        return OfficialSeen(official.id, official.name)
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
         """Set another PIN."""
-        await self._database.run(lambda session: choose_pin(session, session.get_one(Official, official_id), pin))
+        await asyncio.shield(asyncio.to_thread(choose_pin, self._database, self._vault, official_id, pin))
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:
         def look(session: Session) -> ZoneSeen:

@@ -114,16 +114,21 @@ class LastReport:
 class OfficialDesk(Protocol):
     """The station's services for an official on one call, whose voice goes on air."""
 
-    async def knows_caller(self, caller_number: str | None) -> bool:
-        """Return whether an official calls from this number."""
+    async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
+        """Return whether an official calls from this number, and the staff code need not be asked for."""
         ...
 
-    async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
-        """Check a PIN; `code` is None for a known caller. Raises WrongPin or LockedOut (`haichieu.phone_sign_in`)."""
+    async def sign_in(
+        self, caller_number: str | None, code: str | None, pin: str, *, called_back: bool
+    ) -> OfficialSeen:
+        """Check a PIN; `code` is None for a known caller; `called_back` means that the station placed this call.
+
+        Raises WrongPin, LockedOut or CallBackNeeded (`haichieu.phone_sign_in`).
+        """
         ...
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
-        """Set another PIN. Raises SimplePin (`haichieu.pins`)."""
+        """Set another PIN. Raises SimplePin or ShortPin (`haichieu.pins`)."""
         ...
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:

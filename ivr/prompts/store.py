@@ -31,6 +31,7 @@ STATION_PROMPTS = (
     "number-not-in-use",
     "station-restarted",
     "too-many-calls",
+    "sign-in-call-greeting",
     "station-down",
     "degraded-leave-message",
     "degraded-message-kept",

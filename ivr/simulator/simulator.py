@@ -15,8 +15,9 @@ from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAl
 from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
 from haichieu.errors import HaiChieuError
-from haichieu.phone_sign_in import LOCK, LockedOut, WrongPin
-from haichieu.pins import SimplePin, is_simple
+from haichieu.phone_sign_in import CallBackNeeded, LockedOut, WrongPin
+from haichieu.pins import require_good_pin
+from haichieu.sign_in_counters import LOCK
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
@@ -125,6 +126,8 @@ class SimulatedDesk:
     official: OfficialSeen = field(default_factory=lambda: OfficialSeen(1, "Nông Văn Hải"))
     code: str = "1001"
     pin: str = "2468"
+    call_back: bool = False
+    """Whether the official is called back before going live, and may choose a short PIN."""
     phones: frozenset[str] = frozenset({"+84912000001"})
     zones: Mapping[str, ZoneSeen] = field(default_factory=dict)
     forbidden_zones: frozenset[str] = frozenset()
@@ -149,10 +152,14 @@ class SimulatedDesk:
     """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
 
-    async def knows_caller(self, caller_number: str | None) -> bool:
+    async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
         return caller_number in self.phones
 
-    async def sign_in(self, caller_number: str | None, code: str | None, pin: str) -> OfficialSeen:
+    async def sign_in(
+        self, caller_number: str | None, code: str | None, pin: str, *, called_back: bool
+    ) -> OfficialSeen:
+        if self.locked and not called_back and caller_number in self.phones:
+            raise CallBackNeeded(self.official.id)
         if self.locked:
             raise LockedOut("base.sign_in.locked_out", minutes=LOCK // datetime.timedelta(minutes=1))
         if pin != self.pin or (code != self.code if code is not None else caller_number not in self.phones):
@@ -161,8 +168,7 @@ class SimulatedDesk:
 
     async def choose_pin(self, official_id: int, pin: str) -> None:
         """Apply the station's own rule for PINs."""
-        if is_simple(pin):
-            raise SimplePin
+        require_good_pin(pin, (self.code, *self.phones), call_back=self.call_back)
         self.pin = pin
 
     async def find_zone(self, official_id: int, keys: str) -> ZoneSeen:

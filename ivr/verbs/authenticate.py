@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from haichieu.phone_sign_in import LockedOut, WrongPin
+from haichieu.phone_sign_in import CallBackNeeded, LockedOut, WrongPin
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Name, Node
 from ivr.flows.session import Line, Session
@@ -12,7 +12,8 @@ class Authenticate(Node):
     """Lets an official sign in: a known caller by PIN, any other by staff code and PIN.
 
     The words are the same whether the code or the PIN was wrong. `refused` is taken after three wrong attempts,
-    `locked` when the station has locked this official or caller.
+    `locked` when there were too many wrong attempts for this official, from this caller, or at the station. A
+    registered number is not locked: the call ends, and the station calls that number to ask for the PIN.
 
     {"id": "sign-in", "verb": "authenticate", "greeting": "greeting-official",
      "exits": {"signed-in": "main-menu", "refused": "refused", "locked": "locked"}}
@@ -20,7 +21,7 @@ class Authenticate(Node):
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"signed-in", "refused", "locked"})
     waits_for_caller: ClassVar[bool] = True
-    sentences: ClassVar[tuple[str, ...]] = ("ask-staff-code", "ask-pin", "wrong-pin")
+    sentences: ClassVar[tuple[str, ...]] = ("ask-staff-code", "ask-pin", "wrong-pin", "sign-in-call-back")
 
     verb: Literal["authenticate"]
     greeting: Name | None = None
@@ -33,8 +34,9 @@ class Authenticate(Node):
         return frozenset({"official"} if exit_name == "signed-in" else ())
 
     async def run(self, session: Session) -> str | None:
+        caller, called_back = session.call.caller_number, session.called_back
         questions = ["ask-pin"]
-        if not await session.desk.knows_caller(session.call.caller_number):
+        if not await session.desk.knows_caller(caller, called_back=called_back):
             questions.insert(0, "ask-staff-code")
         before = [Line(self.greeting)] if self.greeting else []
         for _ in range(TRIES):
@@ -48,13 +50,16 @@ class Authenticate(Node):
             *code, pin = keys
             try:
                 session.official = await session.desk.sign_in(
-                    session.call.caller_number, code[0] if code else None, pin
+                    caller, code[0] if code else None, pin, called_back=called_back
                 )
             except WrongPin:
                 session.call.forget_keys()
                 before = [Line("wrong-pin")]
             except LockedOut:
                 return "locked"
+            except CallBackNeeded:
+                await session.say("sign-in-call-back")
+                return None
             else:
                 return "signed-in"
         return "refused"

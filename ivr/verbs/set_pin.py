@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from haichieu.pins import SimplePin
+from haichieu.pins import ShortPin, SimplePin
 from ivr.flows.dialogue import TRIES, Ending, ask
 from ivr.flows.node import Node
 from ivr.flows.session import Line, Session
@@ -17,7 +17,13 @@ class SetPin(Node):
     required_exits: ClassVar[frozenset[str]] = frozenset({"done", "refused"})
     waits_for_caller: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"official"})
-    sentences: ClassVar[tuple[str, ...]] = ("ask-new-pin", "ask-new-pin-again", "pins-differ", "pin-too-simple")
+    sentences: ClassVar[tuple[str, ...]] = (
+        "ask-new-pin",
+        "ask-new-pin-again",
+        "pins-differ",
+        "pin-too-simple",
+        "pin-too-short",
+    )
 
     verb: Literal["set-pin"]
 
@@ -37,6 +43,8 @@ class SetPin(Node):
                     await session.desk.choose_pin(session.require_official().id, keys[0])
                 except SimplePin:
                     before = [Line("pin-too-simple")]
+                except ShortPin:
+                    before = [Line("pin-too-short")]
                 else:
                     return "done"
             session.call.forget_keys()

@@ -173,6 +173,7 @@ IN_UNITS += [
         ("POST", "/edit"),
         ("POST", "/pin"),
         ("POST", "/pin/call"),
+        ("POST", "/unlock"),
         ("POST", "/retire"),
     )
 ]
@@ -183,7 +184,13 @@ IN_UNITS += [
         MANAGE,
         lambda h, u, rest=rest: (f"/accounts/{account(h, u)}{rest}", {}),
     )
-    for method, rest in (("GET", "/edit"), ("POST", "/edit"), ("POST", "/password"), ("POST", "/disable"))
+    for method, rest in (
+        ("GET", "/edit"),
+        ("POST", "/edit"),
+        ("POST", "/password"),
+        ("POST", "/unlock"),
+        ("POST", "/disable"),
+    )
 ]
 IN_UNITS += [
     Try("/speakers/new", "POST", CONFIGURE, new_speaker),

@@ -69,7 +69,17 @@ def test_a_recovery_code_works_once(house: House) -> None:
     assert recovery[1].replace("-", "") not in kept
 
 
-def test_five_wrong_codes_lock_the_account(house: House) -> None:
+def test_password_of_an_open_browser_is_guessed_slowly(house: House) -> None:
+    browser = house.signed_in(WHO)
+    for _ in range(6):
+        house.browser().sign_in(WHO, password="sai")
+    wrong = {"password": "sai", "new_password": "nui-cao-suoi-dai", "new_password_again": "nui-cao-suoi-dai"}
+    for _ in range(5):
+        assert "quá nhiều lần" not in browser.post("/account/password", page="/account", **wrong).text
+    assert "quá nhiều lần" in browser.post("/account/password", page="/account", **wrong).text
+
+
+def test_five_wrong_codes_delay_the_next(house: House) -> None:
     _, recovery = switch_on(house)
     browser = half_in(house)
     for _ in range(5):

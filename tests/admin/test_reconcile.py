@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.speakers.zones import speakers_in
+from haichieu import prepared_hashes
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
 from haichieu.district.apply_report import Action, ApplyReport
@@ -12,8 +13,9 @@ from haichieu.district.errors import DistrictFileError
 from haichieu.district.reconcile import apply_file
 from haichieu.locale import Message, message, render
 from haichieu.people import Official, OfficialPhone, Unit
+from haichieu.phone_sign_in import TRIES, CallBackNeeded, Caller, PhoneSignIn, WrongPin
 from haichieu.station import the_station
-from haichieu.vault import Vault, open_vault, secret_matches
+from haichieu.vault import Vault, hash_secret, open_vault, secret_matches
 from ivr.calls.number_routes import Days, Route
 from ivr.calls.routing import Number, routes_of
 from ivr.flows.definition import delivered_flows
@@ -156,6 +158,35 @@ def test_code_of_a_retired_official_goes_to_a_new_row_of_another_person(district
         assert session.scalars(sa.select(Broadcast)).one().official.name == name
         new = session.scalars(sa.select(Official).where(Official.code == "1001")).one()
         assert (new.name, new.id != first) == ("Người Mới", True)
+
+
+def test_secrets_are_hashed_outside_of_transactions(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+
+    def watched(secret: str) -> str:
+        assert district.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        hashed.append(secret)
+        return hash_secret(secret)
+
+    monkeypatch.setattr(prepared_hashes, "hash_secret", watched)
+    district.apply(EXAMPLE)
+    assert {"246810", "135791"} < set(hashed)
+    hashed.clear()
+    district.apply(EXAMPLE.replace("246810", "735193"))
+    assert hashed == ["735193"]
+
+
+def test_changed_pin_lifts_the_locks_of_sign_in(district: District) -> None:
+    district.apply(EXAMPLE)
+    sign_in = PhoneSignIn(district.database, district.vault)
+    for _ in range(TRIES):
+        with pytest.raises(WrongPin):
+            sign_in.sign_in(Caller("+84912000001"), None, "000000")
+    district.apply(EXAMPLE)
+    with pytest.raises(CallBackNeeded):
+        sign_in.sign_in(Caller("+84912000001"), None, "246810")
+    district.apply(EXAMPLE.replace("246810", "735193"))
+    assert sign_in.sign_in(Caller("+84912000001"), None, "735193").code == "1001"
 
 
 def test_a_number_may_move_from_one_official_to_another(district: District) -> None:

@@ -83,3 +83,27 @@ def test_the_result_of_a_call_is_recorded(database: Database) -> None:
     with database.session() as session:
         call_backs.settle(session, call, "answered at •••001")
     assert state(database, call) == ("done", "answered at •••001")
+
+
+def test_sign_in_call_is_made_at_most_every_two_minutes(database: Database) -> None:
+    with database.session() as session:
+        official_id = commune(session).official.id
+        first = call_backs.request_sign_in_call(session, official_id, "official-line", NOW)
+        assert first is not None
+        call_backs.make_due(session, first, after(2))
+        assert call_backs.request_sign_in_call(session, official_id, "official-line", after(1)) is None
+    with database.session() as session:
+        (owed,) = call_backs.claim(session, after(3))
+        assert (owed.signs_in, owed.zone_keys, owed.numbers) == (True, "", ("+84912000011",))
+        assert call_backs.request_sign_in_call(session, official_id, "official-line", after(4)) is None
+        call_backs.settle(session, first, "not answered")
+        assert call_backs.request_sign_in_call(session, official_id, "official-line", after(60)) is None
+        assert call_backs.request_sign_in_call(session, official_id, "official-line", after(123)) is not None
+
+
+def test_sign_in_call_replaces_no_pending_call(database: Database) -> None:
+    pending = requested(database)
+    with database.session() as session:
+        official_id = session.get_one(CallBack, pending).official_id
+        assert call_backs.request_sign_in_call(session, official_id, "official-line", after(1)) is None
+    assert state(database, pending) == ("owed", "")

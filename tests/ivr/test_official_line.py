@@ -86,7 +86,7 @@ async def test_three_wrong_tries_end_the_call(caller: str) -> None:
 @pytest.mark.parametrize(
     ("request_it", "says"),
     [
-        (lambda at_desk: at_desk.sign_in(None, "1001", "2468"), "Locked for 15 minutes"),
+        (lambda at_desk: at_desk.sign_in(None, "1001", "2468", called_back=False), "Locked for 15 minutes"),
         (lambda at_desk: at_desk.find_zone(1, "12"), "may not broadcast to the zone 12"),
         (lambda at_desk: at_desk.find_zone(1, "77"), "There is no zone 77"),
     ],
@@ -99,9 +99,15 @@ async def test_refusals_of_the_simulated_desk_are_sentences(
         await request_it(desk(locked=True))
 
 
-async def test_locked_out_official_hears_why_and_the_call_ends() -> None:
-    call, _ = await place_call("2468#", "1", at_desk=desk(locked=True))
+async def test_locked_out_caller_hears_why_and_the_call_ends() -> None:
+    call, _ = await place_call("1001#", "2468#", "1", caller=STRANGER, at_desk=desk(locked=True))
     assert call.heard[-1] == said("locked-out")
+
+
+async def test_registered_number_hears_of_a_call_back_instead_of_a_lock() -> None:
+    call, end = await place_call("2468#", "1", at_desk=desk(locked=True))
+    assert call.heard[-1] == said("sign-in-call-back")
+    assert (end, call.over) == (FlowEnd.COMPLETED, True)
 
 
 async def test_keys_pressed_ahead_of_a_wrong_pin_are_not_taken_for_another_try() -> None:

@@ -1,27 +1,29 @@
-"""Lock-out of callers who guess PINs: it outlives a restart and affects nobody else."""
+"""Lock-out of callers who guess PINs: it outlives a restart, affects nobody else, and has a way out by call back."""
 
 import pytest
 import sqlalchemy as sa
 
 from haichieu.alarms import AlarmKind, open_alarms
+from haichieu.audit import AuditEntry
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
-from haichieu.phone_sign_in import SignInAttempt
+from haichieu.people import official_with_phone
+from haichieu.phone_sign_in import TRIES, WRONG, Caller, PhoneSignIn, WrongPin, lift_locks
 from tests.station import district
 from tests.station.scene import Scene
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
 LAN = f"{district.PINS[district.LAN]}#"
+HAI = f"{district.PINS[district.HAI]}#"
 NOBODY = ("9001", "9002", "9003", "9004", "9005")
 """Staff codes that nobody has: each counts against the caller alone."""
 
 
 def wrong_tries(scene: Scene) -> int:
-    """Return how many wrong PINs there were from the unknown phone."""
+    """Return how many wrong PINs there were."""
     with scene.station.database.session() as session:
-        subject = SignInAttempt.subject == "caller:+84987654321"
-        return session.scalars(sa.select(sa.func.count()).where(subject)).one()
+        return session.scalars(sa.select(sa.func.count()).where(AuditEntry.action == WRONG)).one()
 
 
 async def guess(scene: Scene, phone: SoftPhone, code: str) -> None:
@@ -73,3 +75,24 @@ async def test_guessed_official_still_signs_in_from_their_phone(scene: Scene) ->
     await phone.digits(LAN)
     await scene.hears(phone, "official-menu")
     await scene.hang_up(phone)
+
+
+async def test_locked_registered_number_signs_in_when_called_back(scene: Scene) -> None:
+    sign_in = PhoneSignIn(scene.station.database, scene.station.opened.vault)
+    for _ in range(TRIES):  # as by a stranger who forges the number
+        with pytest.raises(WrongPin):
+            sign_in.sign_in(Caller(district.HAI, "PJSIP/carrier"), None, "000000")
+    phone = await scene.phone("may-hai")
+    await scene.call(phone, "1900", HAI)
+    await scene.hears(phone, "sign-in-call-back")
+    await scene.hang_up(phone)
+    await phone.incoming(20)
+    await phone.answer()
+    await scene.hears(phone, "sign-in-call-greeting")
+    await phone.digits(HAI)
+    await scene.hears(phone, "official-menu")
+    await scene.hang_up(phone)
+    with scene.station.database.session() as session:
+        official = official_with_phone(session, district.HAI)
+        assert official
+        lift_locks(session, scene.station.opened.vault, official)

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.audio.sound import read_wav
-from haichieu.phone_sign_in import SignInAttempt
 from haichieu.processes.sounds import open_prompts
+from haichieu.sign_in_counters import SignInCounter
 from tests.station import district
 from tests.station.scene import OTHER, SAME, Scene, until_heard
 
@@ -91,9 +91,9 @@ async def test_five_wrong_pins_lock_official_and_caller(scene: Scene) -> None:
     await scene.hears(phone, "sign-in-refused")
     await phone.ended(10)
     await scene.call(phone, "1900", *["000000#"] * 2, LAN)  # the right one, too late
-    await scene.hears(phone, "locked-out")
-    await phone.ended(10)
+    await scene.hears(phone, "sign-in-call-back")
+    await phone.ended(20)
     with scene.station.database.session() as session:
         locks = session.scalars(sa.select(Alarm.subject).where(Alarm.kind == AlarmKind.SIGN_IN_LOCKED)).all()
         assert sorted(locks) == ["caller:•••••••••003", "official:1003"]
-        session.execute(sa.delete(SignInAttempt))
+        session.execute(sa.delete(SignInCounter))
