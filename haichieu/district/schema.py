@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from haichieu.district.formats import (
     Code,
@@ -31,6 +31,7 @@ from haichieu.district.formats import (
 )
 from haichieu.errors import InvalidValue
 from haichieu.people import Level, Right, Role
+from haichieu.pins import LENGTH, is_short, is_simple
 from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
@@ -67,6 +68,13 @@ class StationTable(Table):
         if bool(self.emergency_number) != bool(self.emergency_pin):
             raise InvalidValue("district.value.emergency_pair")
         return self
+
+    @field_validator("emergency_pin")
+    @classmethod
+    def _hard_to_guess(cls, pin: str | None) -> str | None:
+        if pin is not None and (is_simple(pin) or is_short(pin)):
+            raise InvalidValue("district.value.emergency_pin", digits=LENGTH)
+        return pin
 
 
 class UnitTable(Table):
@@ -131,6 +139,19 @@ class OfficialTable(Table):
     def _can_be_called_back(self) -> "OfficialTable":
         if self.call_back and not self.phones:
             raise InvalidValue("district.value.call_back_needs_phone")
+        return self
+
+    @field_validator("pin")
+    @classmethod
+    def _hard_to_guess(cls, pin: str, others: ValidationInfo) -> str:
+        if is_simple(pin, (others.data.get("code", ""), *others.data.get("phones", ()))):
+            raise InvalidValue("district.value.pin_simple")
+        return pin
+
+    @model_validator(mode="after")
+    def _short_pin_needs_call_back(self) -> "OfficialTable":
+        if is_short(self.pin) and not self.call_back:
+            raise InvalidValue("district.value.pin_short", digits=LENGTH)
         return self
 
 

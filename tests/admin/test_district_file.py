@@ -50,6 +50,19 @@ def test_the_delivered_examples_are_right() -> None:
         ('parent = "BL"', 'parent = "ZZ"', 'parent = "ZZ"', 'units "BL-CB"', "no unit “ZZ”"),
         ('level = "district"', 'level = "kingdom"', "kingdom", 'units "BL" level', "must be one of"),
         ('pin = "246810"', 'pin = "12"', 'pin = "12"', 'officials "1001" pin', "must be 4 to 12 digits"),
+        ('pin = "246810"', 'pin = "345678"', "345678", 'officials "1001" pin', "too easy to guess"),
+        ('pin = "246810"', 'pin = "777777"', "777777", 'officials "1001" pin', "too easy to guess"),
+        ('pin = "246810"', 'pin = "483483"', "483483", 'officials "1001" pin', "too easy to guess"),
+        ('pin = "246810"', 'pin = "912000"', 'pin = "912000"', 'officials "1001" pin', "too easy to guess"),
+        (
+            'pin = "246810"',
+            'pin = "7351"',
+            'code = "1001"|-1',
+            'officials "1001"',
+            "at least 6 digits, unless",
+        ),
+        ('emergency_pin = "971357"', 'emergency_pin = "9713"', "9713", "station emergency_pin", "at least 6 digits"),
+        ('emergency_pin = "971357"', 'emergency_pin = "111111"', "111111", "station emergency_pin", "easy to guess"),
         ('pin = "246810"', "pin = 246810", "pin = 246810", 'officials "1001" pin', "must be a text in quotes"),
         ("+84912000001", "+84abc", "+84abc", 'officials "1001" phones 0', "not a telephone number"),
         ("+84912000001", "+84912000002", "+84912000002|2", 'officials "1002"', "belongs to 1001"),
@@ -173,6 +186,11 @@ level = "nothing"
 """
     found = [(number, place) for number, place, _ in mistakes_in(path, text)]
     assert found == [(line(text, "name = '''"), 'units "A" name'), (line(text, "nothing"), 'units "B" level')]
+
+
+def test_short_pin_is_right_with_call_back_verification(path: Path) -> None:
+    path.write_text(EXAMPLE.replace('pin = "135791"', 'pin = "7351"'))
+    assert read_district(path, FLOWS).officials[1].pin == "7351"
 
 
 def test_an_empty_file_is_an_empty_station(path: Path) -> None:

@@ -2,11 +2,16 @@
 
 import re
 
+import pytest
+
 from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.models import Broadcast
+from haichieu.alarms import open_alarms
+from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
-from haichieu.vault import secret_matches
+from haichieu.phone_sign_in import TRIES, Caller, PhoneSignIn, WrongPin
+from haichieu.vault import open_vault, secret_matches
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import House
 
@@ -154,3 +159,43 @@ def test_the_last_administrator_stays(house: House) -> None:
     assert top.post(f"/accounts/{number}/edit", "/account", **form).status_code == 409
     below = account(house, "admin@x.example").id
     assert top.post(f"/accounts/{below}/disable", "/account", sure="yes").status_code == 303
+
+
+def test_administrator_unlocks_an_official(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    browser.post("/officials/new", "/account", **FORM)
+    row = official(house, "1005").id
+    assert "Mở khóa đăng nhập" not in browser.get(f"/officials/{row}/edit").text
+    for _ in range(TRIES):
+        with pytest.raises(WrongPin):
+            PhoneSignIn(house.database, open_vault(house.home)).sign_in(Caller("+84912000005"), None, "000000")
+    assert "Mở khóa đăng nhập" in browser.get(f"/officials/{row}/edit").text
+    assert browser.post(f"/officials/{row}/unlock", "/account").status_code == 303
+    assert "Mở khóa đăng nhập" not in browser.get(f"/officials/{row}/edit").text
+    with house.database.session() as session:
+        assert open_alarms(session) == []
+        assert session.query(AuditEntry).filter_by(action="sign_in.unlock", subject="official:1005").count() == 1
+
+
+def test_short_pin_is_imported_and_kept_with_call_back_verification_only(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    table = "code,name,unit,phones,pin,call_back\n1005,Páo,COMMUNE,0912000005,7351,{}"
+    refused = browser.post("/officials/import", "/account", table=table.format("no"), confirmed="yes")
+    assert "ít nhất 6 chữ số" in refused.text
+    browser.post("/officials/import", "/account", table=table.format("yes"), confirmed="yes")
+    row = official(house, "1005").id
+    edit = f"/officials/{row}/edit"
+    mark = browser.get(edit).text.split('name="began_with" value="')[1].split('"')[0]
+    without = browser.post(edit, "/account", began_with=mark, **FORM)
+    assert without.status_code == 422
+    assert "hãy cấp lại mã PIN trước" in without.text
+    assert official(house, "1005").call_back
+    browser.post(f"/officials/{row}/pin", "/account")
+    assert browser.post(edit, "/account", began_with=mark, **FORM).status_code == 303
+    assert not official(house, "1005").call_back
+
+
+def test_simple_pin_is_not_imported(house: House) -> None:
+    table = "code,name,unit,pin\n1005,Páo,COMMUNE,345678"
+    refused = house.signed_in("admin@x.example").post("/officials/import", "/account", table=table, confirmed="yes")
+    assert "quá dễ đoán" in refused.text
