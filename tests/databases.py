@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from haichieu.database import Database, migrate
+from tests.cheap_engines import use_cheap_engines
 from tests.every_table import load_every_table
 
 load_every_table()
+use_cheap_engines()
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +29,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         file = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "station.sqlite")
         url = f"sqlite:///{file}"
     else:
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("postgres_cluster").emptied()
     found = Database(url)
     yield found
     found.close()
