@@ -1,4 +1,4 @@
-"""A private PostgreSQL for the tests: one cluster a test process, one freshly migrated database a test.
+"""A private PostgreSQL for the tests: one cluster per test process, and a migrated, empty database for every test.
 
 It listens on a unix socket in a folder of its own and nowhere else, so that any number of test runs
 stand side by side, and it dies with the process that started it, even when that one is killed.
@@ -20,11 +20,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier, Literal
 
 from haichieu.database import migrate
 
 FOLDER_PREFIX = "haichieu-postgres-"
 TEMPLATE = "template_migrated"
+SHARED = "shared"
 START_SECONDS = 30.0
 ENOUGH_MEMORY = 1 << 30
 # What a power cut destroys may be destroyed: the cluster lives for one run.
@@ -52,12 +54,50 @@ class PostgresDidNotStart(Exception):
     """The server ended, or did not answer in time; the message is its log."""
 
 
+SCHEMA = """
+SELECT count(*), sum(xmin::text::bigint) FROM (SELECT xmin FROM pg_class UNION ALL SELECT xmin FROM pg_trigger) AS rows
+"""
+"""Differs after a change of tables, indexes or triggers: rows of catalogues name the transaction that wrote them."""
+
+
+class Cleaner:
+    """Empties a migrated database over a connection of its own."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._schema = connection.execute(SCHEMA).fetchone()
+        connection.execute("SET session_replication_role = replica")  # without triggers, in any order of tables
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        ).fetchall()
+        sequences = connection.execute("SELECT sequencename FROM pg_sequences").fetchall()
+        self._statement = SQL(";").join(
+            [
+                *(SQL("DELETE FROM {}").format(Identifier(name)) for (name,) in tables),
+                *(SQL("SELECT setval({}, 1, false)").format(Literal(name)) for (name,) in sequences),
+            ]
+        )
+
+    def empty(self) -> bool:
+        """Close every other connection, delete every row and begin to count at 1; False if the schema has changed."""
+        self._connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        if self._connection.execute(SCHEMA).fetchone() != self._schema:
+            self._connection.close()
+            return False
+        self._connection.execute(self._statement)
+        return True
+
+
 class PostgresCluster:
     """A running server: hands out databases that are copies of one migrated template."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._numbers = count(1)
+        self._cleaner: Cleaner | None = None
 
     def url(self, database: str) -> str:
         """The URL of `database`, for SQLAlchemy and libpq alike."""
@@ -82,6 +122,14 @@ class PostgresCluster:
             yield self.url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def emptied(self) -> str:
+        """Return the URL of a migrated database that is emptied now: 3 ms, where a new one takes 80."""
+        if self._cleaner is None or not self._cleaner.empty():
+            self._execute(f"DROP DATABASE IF EXISTS {SHARED} WITH (FORCE)")
+            self._execute(f"CREATE DATABASE {SHARED} TEMPLATE {TEMPLATE}")
+            self._cleaner = Cleaner(psycopg.connect(self.url(SHARED), autocommit=True))
+        return self.url(SHARED)
 
     @contextmanager
     def away(self, url: str) -> Iterator[None]:

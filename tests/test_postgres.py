@@ -45,6 +45,18 @@ def test_a_database_is_dropped_while_still_connected(postgres_cluster: PostgresC
     assert url.split("/")[3].split("?")[0] not in names
 
 
+def test_the_shared_database_is_emptied_and_gets_its_schema_back(postgres_cluster: PostgresCluster) -> None:
+    add_unit = "INSERT INTO units (code, name, level) VALUES ('X', 'Xã', 'commune') RETURNING id"
+    change_schema = "DROP TRIGGER audit_entries_no_update ON audit_entries"
+    for statement in (add_unit, change_schema, change_schema):
+        connection = psycopg.connect(postgres_cluster.emptied(), autocommit=True)
+        assert connection.execute("SELECT count(*) FROM units").fetchone() == (0,)
+        connection.execute(statement)
+        connection.execute("BEGIN")  # left open
+    with psycopg.connect(postgres_cluster.emptied()) as connection:
+        assert connection.execute(add_unit).fetchone() == (1,)
+
+
 def test_the_server_dies_with_a_killed_test_run_and_the_next_cleans_up() -> None:
     with subprocess.Popen([sys.executable, "-c", STARTED_AND_WAITING], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
