@@ -42,6 +42,10 @@ class Tasks:
             await self._ended.wait()
         return most - len(self._running)
 
+    async def all_ended(self) -> None:
+        """Wait until none runs."""
+        await self.room(1)
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -21,6 +21,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from haichieu.background import retried
 from haichieu.errors import EnvironmentProblem
 
 T = TypeVar("T")
@@ -115,9 +116,17 @@ class Database:
         """Do `work` in one transaction in a thread; a cancelled caller does not tear the transaction."""
         return await asyncio.shield(_in(self._writing, partial(self._in_session, work)))
 
+    async def until_written(self, work: Callable[[Session], T]) -> T:
+        """As `run`, retried while the database is locked, full or away; any other error is raised."""
+        return await retried(lambda: self.run(work), sa.exc.DBAPIError, sa.exc.TimeoutError)
+
     async def look(self, work: Callable[[Session], T]) -> T:
         """Do `work`, which only reads, in a thread: see `reading`."""
         return await _in(self._reading, partial(self._in_reading, work))
+
+    async def until_read(self, work: Callable[[Session], T]) -> T:
+        """As `look`, retried while the database is away; any other error is raised."""
+        return await retried(lambda: self.look(work), sa.exc.DBAPIError, sa.exc.TimeoutError)
 
     def _in_reading(self, work: Callable[[Session], T]) -> T:
         with self.reading() as session:

@@ -25,9 +25,10 @@ from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.intake import ready_text
 from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.background import for_ever
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError, shown
+from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.media import MediaStore, Stored
 from haichieu.speech.synthesis import Synthesiser
@@ -57,20 +58,24 @@ class AlertDesk:
         self._synthesiser = synthesiser
 
     async def run(self) -> None:
+        """Work until cancelled. Alerts are no jobs: what to do follows from their states, after every commit."""
+        await for_ever(self._follow)
+
+    async def _follow(self) -> None:
         async for _ in changes_and_hours(self._database, self._next_look):
-            try:
-                await self.step()
-            except sa.exc.DBAPIError as problem:
-                log.warning("alerts.database_unavailable", problem=shown(problem))
+            await self.step()
 
     async def step(self) -> None:
         """Stop alerts that are over, and broadcast those that are due."""
         for spoken in await self._database.run(lambda session: self._look(session, now())):
             try:
                 await asyncio.to_thread(self._put_on_air, spoken)
-            except HaiChieuError as problem:
-                log.error("alert.not_aired", alert=spoken.alert_id, problem=shown(problem))
-                await self._database.run(partial(_give_up, spoken=spoken, why=problem.message))
+            except Exception as problem:  # one alert must not delay the others
+                log.exception("alert.not_aired", alert=spoken.alert_id)
+                why = (
+                    problem.message if isinstance(problem, HaiChieuError) else Message.verbatim(type(problem).__name__)
+                )
+                await self._database.until_written(partial(_give_up, spoken=spoken, why=why))
 
     async def _next_look(self) -> datetime.datetime:
         return now() + LOOK_EVERY  # an alert begins and expires at a minute, not at a second

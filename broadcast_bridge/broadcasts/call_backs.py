@@ -97,8 +97,8 @@ class PendingCall:
     """The official keys in the PIN on this call."""
 
 
-def claim(session: Session, at: datetime.datetime) -> list[PendingCall]:
-    """Claim the calls that are due, each for one claimant only; expire those that are too late."""
+def claim(session: Session, at: datetime.datetime, most: int = 10) -> list[PendingCall]:
+    """Claim up to `most` calls that are due, each for one claimant only; expire those that are too late."""
     session.execute(
         sa.update(CallBack)
         .where(CallBack.state == "owed", CallBack.expires_at < at)
@@ -108,6 +108,7 @@ def claim(session: Session, at: datetime.datetime) -> list[PendingCall]:
         sa.select(CallBack)
         .where(CallBack.state == "owed", CallBack.due_at <= at)
         .order_by(CallBack.id)
+        .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
     for call in due:

@@ -7,12 +7,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.broadcast_lifecycle import apply_updates
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
-from haichieu.background import Tasks, retried
+from haichieu.background import Tasks
 from haichieu.database import Database
 from haichieu.errors import HaiChieuError
 
@@ -69,16 +68,13 @@ class BroadcastRows:
 
     async def _written(self, work: Callable[[Session], T]) -> T:
         async with self._turn:
-            return await self._retried(work)
+            return await self._database.until_written(work)
 
     async def _report(self) -> None:
         async with self._turn:
             reports = [(leg, leg.report()) for leg in self.legs if leg.dirty]
             updates = [report for _, report in reports]
             if updates:
-                await self._retried(lambda session: apply_updates(session, updates))
+                await self._database.until_written(lambda session: apply_updates(session, updates))
             for leg, _ in reports:
                 leg.reported()
-
-    async def _retried(self, work: Callable[[Session], T]) -> T:
-        return await retried(lambda: self._database.run(work), sa.exc.DBAPIError, sa.exc.TimeoutError)

@@ -7,6 +7,7 @@ lease of an attempt is longer than a minute, so that after a crash of the switch
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from feedback.states import ReplyEvent, ReplyState, Way
 from haichieu import jobs, locale
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.jobs import Job, JobState
+from haichieu.set_aside import or_set_aside
 from haichieu.station import the_station
 
 KINDS = (job_kinds.ANSWER_CALL,)
@@ -67,19 +69,52 @@ def claim(session: Session, at: datetime.datetime, most: int) -> list[PendingAns
     claims = jobs.claim(session, KINDS, at, LEASE, most)
     opens = next_polite_moment(the_station(session), at)
     pending: dict[int, list[tuple[jobs.Claim, Reply]]] = {}
+    besides = [held.subject_id for held in claims]
     for held in claims:
-        reply = session.get(Reply, held.subject_id)
-        if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
-            jobs.done(session, held, at)
-        elif (citizen := reply.message.case.citizen) is None:
-            _fail(session, held, reply, CITIZEN_ERASED, at)
-        elif opens > at:
-            jobs.put_off(session, held, opens, OUTSIDE_HOURS, counts=False)
-        elif _is_rung(session, citizen.id, [one.subject_id for one in claims], at):
-            jobs.put_off(session, held, at + BEFORE_ANOTHER, ALREADY_RINGING, counts=False)
-        else:
-            pending.setdefault(citizen.id, []).append((held, reply))
-    return [_pending(session, citizen_id, together, at) for citizen_id, together in pending.items()]
+        found = or_set_aside(
+            session,
+            f"reply:{held.subject_id}",
+            partial(_to_call, session, held, besides, opens, at),
+            partial(_fail_faulty, session, [held], at),
+        )
+        if found is not None:
+            pending.setdefault(found[0], []).append((held, found[1]))
+    calls = [
+        or_set_aside(
+            session,
+            f"citizen:{citizen_id}",
+            partial(_pending, session, citizen_id, together, at),
+            partial(_fail_faulty, session, [held for held, _ in together], at),
+        )
+        for citizen_id, together in pending.items()
+    ]
+    return [call for call in calls if call is not None]
+
+
+def _to_call(
+    session: Session, held: jobs.Claim, besides: Sequence[int], opens: datetime.datetime, at: datetime.datetime
+) -> tuple[int, Reply] | None:
+    """Return the citizen to call now about a claimed answer; None after settling it otherwise."""
+    reply = session.get(Reply, held.subject_id)
+    if reply is None or reply.state not in (ReplyState.WAITING, ReplyState.UNDER_WAY):
+        jobs.done(session, held, at)
+    elif (citizen := reply.message.case.citizen) is None:
+        _fail(session, held, reply, CITIZEN_ERASED, at)
+    elif opens > at:
+        jobs.put_off(session, held, opens, OUTSIDE_HOURS, counts=False)
+    elif _is_rung(session, citizen.id, besides, at):
+        jobs.put_off(session, held, at + BEFORE_ANOTHER, ALREADY_RINGING, counts=False)
+    else:
+        return citizen.id, reply
+    return None
+
+
+def _fail_faulty(session: Session, claims: Sequence[jobs.Claim], at: datetime.datetime) -> None:
+    """Set jobs aside whose rows cannot be handled, with an alarm each."""
+    for held in claims:
+        problem = locale.message("jobs.faulty")
+        jobs.fail(session, held, at, problem)
+        raise_alarm(session, AlarmKind.JOB_FAILED, f"{held.kind}:{held.subject_id}", problem)
 
 
 def next_due(session: Session) -> datetime.datetime | None:

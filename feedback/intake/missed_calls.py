@@ -7,6 +7,7 @@ citizens, only to subscribers of allowed countries, and not repeatedly to the sa
 import datetime
 import zoneinfo
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import CitizenCall
 from haichieu.day_hours import next_moment_within
 from haichieu.outgoing import OutgoingRule, Use
+from haichieu.set_aside import or_set_aside
 from haichieu.station import the_station
 
 DELAY = datetime.timedelta(seconds=3)
@@ -76,8 +78,8 @@ class MissedCalls:
         )
         return True
 
-    def claim(self, session: Session, at: datetime.datetime) -> list[PendingCitizenCall]:
-        """Claim the calls that are due; drop those that are too late."""
+    def claim(self, session: Session, at: datetime.datetime, most: int = 10) -> list[PendingCitizenCall]:
+        """Claim up to `most` calls that are due; drop those that are too late or cannot be read."""
         for late in session.scalars(
             sa.select(CitizenCall).where(CitizenCall.state == "owed", CitizenCall.expires_at < at)
         ):
@@ -92,22 +94,35 @@ class MissedCalls:
             sa.select(CitizenCall)
             .where(CitizenCall.state == "owed", CitizenCall.due_at <= at)
             .order_by(CitizenCall.id)
+            .limit(most)
             .with_for_update(skip_locked=True)
         ).all()
-        for pending in due:
-            pending.state = "calling"
-        return [
-            PendingCitizenCall(pending.id, self._citizens.unlock(pending.number_locked), pending.dialled)
+        claimed = [
+            or_set_aside(
+                session,
+                f"citizen_call:{pending.id}",
+                partial(self._take, pending),
+                partial(_close, pending, "expired", "cannot be read"),
+            )
             for pending in due
         ]
+        return [one for one in claimed if one is not None]
+
+    def _take(self, pending: CitizenCall) -> PendingCitizenCall:
+        pending.state = "calling"
+        return PendingCitizenCall(pending.id, self._citizens.unlock(pending.number_locked), pending.dialled)
 
     def next_due(self, session: Session) -> datetime.datetime | None:
         """Return when the next call is due; None without a pending one."""
         return session.scalar(sa.select(sa.func.min(CitizenCall.due_at)).where(CitizenCall.state == "owed"))
 
     def settle(self, session: Session, call_id: int, outcome: str) -> None:
-        """Record the outcome of a call. Its number is deleted; its hash is needed for `NOT_AGAIN_FOR`."""
-        _close(session.get_one(CitizenCall, call_id), "done", outcome)
+        """Record the outcome of a call. Its number is deleted; its hash is needed for `NOT_AGAIN_FOR`.
+
+        The row may be gone: it is erased together with its citizen.
+        """
+        if (pending := session.get(CitizenCall, call_id)) is not None:
+            _close(pending, "done", outcome)
 
     def expire_interrupted(self, session: Session) -> int:
         """Drop calls that a dead switchboard was placing: they may have been answered."""

@@ -62,11 +62,11 @@ class TranscriptionJobs(JobRunner):
             return
         await super().run()
 
-    def claim(self, session: Session) -> list[Claim]:
+    def claim(self, session: Session, most: int) -> list[Claim]:
         """Claim the message that has waited longest, unless there is no engine or it is broken."""
         if self._engine is None or (self._broken_until is not None and now() < self._broken_until):
             return []
-        return super().claim(session)
+        return super().claim(session, most)
 
     def give_up(self, session: Session, job: Job) -> None:
         """Leave the message to a person, with an alarm."""

@@ -7,10 +7,11 @@ machine hears it.
 import asyncio
 import datetime
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
@@ -24,14 +25,13 @@ from haichieu.ari.call import dial
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.audio.ingest import UnusableSound
-from haichieu.background import in_background
-from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.jobs import ClaimLost
 from haichieu.locale import Message, message, render
 from haichieu.speech.synthesis import SpeechError
 from haichieu.station import the_station
+from haichieu.work_runner import WorkRunner
 from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
 from ivr.calls.reception import Reception
 from ivr.desks.protocols import AnswerSeen
@@ -56,8 +56,10 @@ REFUSED = {
 }
 
 
-class AnswerCalls:
+class AnswerCalls(WorkRunner[PendingAnswers]):
     """Claims answers by call and places the calls. The claim is committed before dialling."""
+
+    at_once = MOST_CALLS
 
     def __init__(
         self,
@@ -72,52 +74,47 @@ class AnswerCalls:
         pauses: Sequence[datetime.timedelta],
     ) -> None:
         """`pauses` are between the attempts; there is one more attempt than pauses."""
+        super().__init__(database)
         self._client = client
-        self._database = database
         self._reception = reception
         self._endpoint_for = endpoint_for
         self._book = book
         self._sounds = sounds
         self._messages = messages
         self._pauses = pauses
-        self._ringing = 0
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as ringing:
-            async for _ in hours(self._database, self._next_due):
-                await self._client.connected.wait()
-                await self._begin_due(ringing)
+    async def ready(self) -> None:
+        """Wait for Asterisk."""
+        await self._client.connected.wait()
 
-    async def _next_due(self) -> datetime.datetime | None:
-        return await self._database.look(answer_calls.next_due) if self._ringing < MOST_CALLS else None
+    async def next_due(self) -> datetime.datetime | None:
+        """Return when the next answer is due."""
+        return await self._database.look(answer_calls.next_due)
 
-    async def _begin_due(self, ringing: asyncio.TaskGroup) -> None:
-        due, free = await self._next_due(), MOST_CALLS - self._ringing
-        if due is None or due > now() or free <= 0:
-            return
-        for pending in await self._database.run(lambda session: answer_calls.claim(session, now(), free)):
-            self._ringing += 1
-            ringing.create_task(self._keep(pending))
+    def claim(self, session: Session, most: int) -> list[PendingAnswers]:
+        """Claim the citizens to call."""
+        return answer_calls.claim(session, now(), most)
 
-    async def _keep(self, pending: PendingAnswers) -> None:
-        """Place one call while extending the claim on its answers, and record the outcome."""
-        try:
-            async with in_background(self._hold(pending)):
-                outcome = await self._tell(pending)
-            replies = [answer.reply_id for answer in pending.answers]
-            log.info("answer_call.done", replies=replies, outcome=render(outcome, "en"))
-        except ClaimLost as problem:
-            log.info("answer_call.claim_lost", problem=str(problem))
-        except Exception:
-            log.exception("answer_call.failed", replies=[answer.reply_id for answer in pending.answers])
-        finally:
-            self._ringing -= 1
+    async def handle(self, work: PendingAnswers) -> None:
+        """Place one call and record the outcome."""
+        outcome = await self._tell(work)
+        log.info("answer_call.done", replies=_replies(work), outcome=render(outcome, "en"))
 
-    async def _hold(self, pending: PendingAnswers) -> None:
+    async def failed(self, work: PendingAnswers, problem: Exception) -> None:
+        """Leave the answers to their lease."""
+        if isinstance(problem, ClaimLost):
+            log.info("answer_call.claim_lost", problem=shown(problem))
+        else:
+            log.error("answer_call.failed", replies=_replies(work), exc_info=problem)
+
+    async def hold(self, work: PendingAnswers) -> None:
+        """Extend the lease while the citizen is on the telephone."""
         while True:
             await asyncio.sleep(answer_calls.LEASE.total_seconds() / 3)
-            await self._database.run(lambda session: answer_calls.extend(session, pending, now()))
+            try:
+                await self._database.run(lambda session: answer_calls.extend(session, work, now()))
+            except ClaimLost:
+                return
 
     async def _tell(self, pending: PendingAnswers) -> Message:
         sounds = await self._sounds_of(pending)
@@ -125,9 +122,9 @@ class AnswerCalls:
         number = self._book.unlock(pending.number_locked)
         desk = CitizenAnswers(self._database, self._messages, pending, sounds, clock, number)
         outcome = await self._ring(pending, desk, number) if sounds else NO_SOUND
-        for answer in desk.nearly_heard():
+        for answer in desk.heard_answers():
             await desk.write_heard(answer)
-        await self._database.run(lambda session: _put_off(session, pending, sounds, outcome, self._pauses))
+        await self._database.until_written(lambda session: _put_off(session, pending, sounds, outcome, self._pauses))
         return outcome
 
     async def _sounds_of(self, pending: PendingAnswers) -> dict[int, AnswerSound]:
@@ -191,6 +188,7 @@ class CitizenAnswers:
         self._waiting = deque(self._by_id.values())
         self._told: AnswerToPlay | None = None
         self._played: dict[int, float] = {}
+        self._acknowledged: set[int] = set()
         self.seconds = sum(sound.seconds for sound in sounds.values())
         """Duration of all answers together."""
 
@@ -206,21 +204,32 @@ class CitizenAnswers:
         self._played[answer.id] = max(self._played.get(answer.id, 0.0), min(seconds, whole))
 
     async def heard(self, answer: AnswerSeen) -> None:
-        """Record it at once, so that a crash in the rest of the call causes no second call."""
-        await self.write_heard(self._by_id[answer.id])
+        """Record it at once, so that a crash in the rest of the call causes no second call.
+
+        While the database is away the call continues; the answer is recorded after it.
+        """
+        self._acknowledged.add(answer.id)
+        try:
+            await self._database.run(self._heard(self._by_id[answer.id]))
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+            log.warning("answer_call.not_recorded_yet", reply=answer.id, problem=type(problem).__name__)
 
     async def write_heard(self, answer: AnswerToPlay) -> None:
         """Record that it was heard, and for how long. Raises ClaimLost."""
-        seconds = round(self._played.get(answer.reply_id, 0.0), 1)
-        await self._database.run(lambda session: answer_calls.heard(session, answer, seconds, now()))
+        await self._database.until_written(self._heard(answer))
 
-    def nearly_heard(self) -> list[AnswerToPlay]:
-        """Return the answers that were played almost to their end, which need no second call."""
+    def heard_answers(self) -> list[AnswerToPlay]:
+        """Return the answers that need no second call: acknowledged, or played almost to their end."""
         return [
-            self._by_id[id]
-            for id, seconds in self._played.items()
-            if seconds >= answer_calls.ENOUGH * self._sounds[id].seconds
+            answer
+            for id, answer in self._by_id.items()
+            if id in self._acknowledged
+            or (id in self._played and self._played[id] >= answer_calls.ENOUGH * self._sounds[id].seconds)
         ]
+
+    def _heard(self, answer: AnswerToPlay) -> Callable[[Session], None]:
+        seconds = round(self._played.get(answer.reply_id, 0.0), 1)
+        return lambda session: answer_calls.heard(session, answer, seconds, now())
 
     async def begin_message(self) -> str:
         """Return the name to record to, for the case of the last answer."""
@@ -240,6 +249,10 @@ class CitizenAnswers:
 
     def release_message(self, name: str) -> None:
         self._messages.let_go(name)
+
+
+def _replies(pending: PendingAnswers) -> list[int]:
+    return [answer.reply_id for answer in pending.answers]
 
 
 def _put_off(

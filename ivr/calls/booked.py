@@ -8,6 +8,7 @@ import asyncio
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ from broadcast_bridge.schedule.states import OccurrenceState
 from haichieu.ari.call import dial
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
-from haichieu.background import in_background
+from haichieu.background import Tasks, kept_going
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 from haichieu.people import Official
@@ -77,21 +78,21 @@ class BookedCalls:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as calls:
+        async with Tasks() as calls:
             while True:
                 call, claimed_by = await self._wanted.get()
-                calls.create_task(self._keep(call, claimed_by))
+                calls.begin(self._keep(call, claimed_by))
 
     async def _keep(self, call: BookedCall, claimed_by: str) -> None:
         """Handle one occurrence from the first call to its fallback, extending its claim."""
         try:
-            booking = await self._database.look(lambda session: _booking(session, call, claimed_by))
-            async with in_background(self._hold(booking)):
-                for candidate in await self._database.look(lambda session: _candidates(session, call)):
+            booking = await self._database.until_read(lambda session: _booking(session, call, claimed_by))
+            async with kept_going(partial(self._hold, booking)):
+                for candidate in await self._database.until_read(lambda session: _candidates(session, call)):
                     if await self._on_air(booking) or await self._tried(booking, candidate):
                         return
             if not await self._on_air(booking):
-                await self._database.run(
+                await self._database.until_written(
                     lambda session: dispatch.play_instead(session, booking.occurrence_id, claimed_by, now())
                 )
         except HaiChieuError as problem:
@@ -108,6 +109,9 @@ class BookedCalls:
                 outcome = "answered"
         except (NotAnswered, HungUp, AriError, HaiChieuError) as problem:
             outcome = shown(problem)
+        except Exception as problem:
+            log.exception("booked_call.number_failed", occurrence=booking.occurrence_id)
+            outcome = type(problem).__name__
         log.info(
             "booked_call.tried", occurrence=booking.occurrence_id, number=masked(candidate.number), outcome=outcome
         )
@@ -122,7 +126,7 @@ class BookedCalls:
                 return True
             return not due.still_belongs(occurrence)
 
-        return await self._database.look(look)
+        return await self._database.until_read(look)
 
     async def _hold(self, booking: Booking) -> None:
         """Extend the claim until there is a broadcast."""

@@ -1,9 +1,8 @@
 """Dispatcher of pending calls to officials and citizens: places each and runs its call flow."""
 
-import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,10 +10,10 @@ from sqlalchemy.orm import Session
 from haichieu.ari.call import Call, dial
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
-from haichieu.changes import hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.phone_numbers import masked
+from haichieu.work_runner import WorkRunner
 
 log = structlog.get_logger()
 
@@ -47,8 +46,8 @@ D = TypeVar("D", bound=PendingCall)
 class CallQueue(Protocol[D]):
     """A queue of pending calls: `broadcast_bridge.broadcasts.call_backs`, `feedback.intake.missed_calls`."""
 
-    def claim(self, session: Session, at: datetime.datetime, /) -> list[D]:
-        """Claim the calls that are due."""
+    def claim(self, session: Session, at: datetime.datetime, most: int, /) -> list[D]:
+        """Claim up to `most` calls that are due."""
         ...
 
     def next_due(self, session: Session, /) -> datetime.datetime | None:
@@ -64,8 +63,10 @@ class CallQueue(Protocol[D]):
         ...
 
 
-class CallBackDispatcher(Generic[D]):
+class CallBackDispatcher(WorkRunner[D]):
     """Claims pending calls and places them. The claim is committed before dialling, so that no call is placed twice."""
+
+    at_once = 10
 
     def __init__(
         self,
@@ -78,8 +79,8 @@ class CallBackDispatcher(Generic[D]):
         names_numbers: bool,
     ) -> None:
         """`take_up` runs the flow with the person who answers. `names_numbers` allows masked numbers in outcomes."""
+        super().__init__(database)
         self._client = client
-        self._database = database
         self._queue = queue
         self._take_up = take_up
         self._endpoint_for = endpoint_for
@@ -87,28 +88,28 @@ class CallBackDispatcher(Generic[D]):
 
     async def run(self) -> None:
         """Work until cancelled. Calls that a dead switchboard was placing are given up first."""
-        await self._database.run(self._queue.expire_interrupted)
-        async with asyncio.TaskGroup() as calls:
-            await self._begin_due(calls)
-            async for _ in hours(self._database, self._next_due):
-                await self._begin_due(calls)
+        await self._database.until_written(self._queue.expire_interrupted)
+        await super().run()
 
-    async def _next_due(self) -> datetime.datetime | None:
+    async def next_due(self) -> datetime.datetime | None:
+        """Return when the next call is due."""
         return await self._database.look(self._queue.next_due)
 
-    async def _begin_due(self, calls: asyncio.TaskGroup) -> None:
-        if await self._next_due() is None:
-            return
-        for pending in await self._database.run(lambda session: self._queue.claim(session, now())):
-            calls.create_task(self._place(pending))
+    def claim(self, session: Session, most: int) -> list[D]:
+        """Claim the calls that are due."""
+        return self._queue.claim(session, now(), most)
 
-    async def _place(self, pending: D) -> None:
+    async def handle(self, work: D) -> None:
+        """Place one call and record its outcome."""
         try:
-            outcome = await self._call(pending)
+            outcome = await self._call(work)
         except HaiChieuError as problem:
             outcome = self._problem(problem)
-        log.info("call_back.done", call_back=pending.id, outcome=outcome)
-        await self._database.run(lambda session: self._queue.settle(session, pending.id, outcome))
+        except Exception as problem:
+            log.exception("call_back.failed", call_back=work.id)
+            outcome = f"not made: {type(problem).__name__}"
+        log.info("call_back.done", call_back=work.id, outcome=outcome)
+        await self._database.until_written(lambda session: self._queue.settle(session, work.id, outcome))
 
     async def _call(self, pending: D) -> str:
         """Try each number in order; return the outcome."""

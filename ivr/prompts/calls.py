@@ -75,11 +75,11 @@ def newest(session: Session, key: str, language: str, since: datetime.datetime) 
     return session.scalar(query.order_by(PromptCall.id.desc()).limit(1))
 
 
-def claim(session: Session, at: datetime.datetime) -> list[PendingPromptCall]:
-    """Claim the pending calls; drop those that are too late."""
+def claim(session: Session, at: datetime.datetime, most: int = 10) -> list[PendingPromptCall]:
+    """Claim up to `most` pending calls; drop those that are too late."""
     owed = PromptCall.state == CallState.OWED
     due = session.scalars(
-        sa.select(PromptCall).where(owed).order_by(PromptCall.id).with_for_update(skip_locked=True)
+        sa.select(PromptCall).where(owed).order_by(PromptCall.id).limit(most).with_for_update(skip_locked=True)
     ).all()
     for call in due:
         late = call.asked_at + VALID < at
