@@ -7,7 +7,7 @@ from typing import Any, cast
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import NoSuchThing
-from haichieu.ari.events import Event, EventRouter
+from haichieu.ari.events import RECONNECTED, Event, EventRouter
 from haichieu.ari.operations import Operation
 
 
@@ -69,7 +69,7 @@ class FakeAsterisk:
         """Connect again after events were lost, as the client does."""
         self.deaf = False
         for subject in self.events.claimed & self.channels.keys():
-            self._tell("Reconnected", channel={"id": subject})
+            self._tell(RECONNECTED, channel={"id": subject, "state": self.channels[subject]})
 
     def hang_up(self, channel: str) -> None:
         """Let a channel go."""

@@ -17,10 +17,11 @@ from broadcast_bridge.broadcasts import broadcast_lifecycle
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.live_recordings import Recordings
 from haichieu.ari import operations
-from haichieu.ari.call import ANSWERED_BRIDGE, playback_ids
+from haichieu.ari.call import ANSWERED_BRIDGE
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
+from haichieu.ari.playing import playback_ids
 from haichieu.database import Database, now
 
 log = structlog.get_logger()

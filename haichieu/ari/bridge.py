@@ -79,7 +79,11 @@ class Bridge:
                     event = await self._claim.queue.get()
                     if event.type in ("RecordingFinished", "RecordingFailed"):
                         return event.type == "RecordingFinished"
-        return False
+        try:  # the event was missed, or the disk is slow
+            await self._client.request(operations.GET_STORED_RECORDING, recordingName=name)
+        except AriError:
+            return False
+        return True
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,6 @@ inside `async with`.
 
 import asyncio
 import contextlib
-import datetime
 import itertools
 import uuid
 from collections import deque
@@ -15,12 +14,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
+import structlog
+
 from haichieu.ari import operations
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
-from haichieu.ari.events import Event
+from haichieu.ari.events import RECONNECTED, Event
+from haichieu.ari.key_events import is_echo
 from haichieu.ari.operations import Operation
+from haichieu.ari.playing import SPARE_SECONDS, longest_seconds, media, playback_ids
 from haichieu.phone_numbers import caller_id, normalise
+
+log = structlog.get_logger()
 
 INTERRUPTED = "Interrupted"
 """An event of our own."""
@@ -93,7 +98,8 @@ class Call:
 
         Raises NotAnswered with the Q.850 cause if it does not, and HungUp when interrupted.
         """
-        await self._until(lambda event: event.type == "ChannelStateChange" and event.body["channel"]["state"] == "Up")
+        tells_state = ("ChannelStateChange", RECONNECTED)
+        await self._until(lambda event: event.type in tells_state and event.body["channel"]["state"] == "Up")
 
     async def _until(self, happened: Callable[[Event], bool]) -> None:
         while True:
@@ -172,12 +178,17 @@ class Call:
     async def plays(self, *sounds: str, skip_seconds: float = 0.0) -> bool:
         """As `say`, the first sound from `skip_seconds` on; return whether Asterisk could play the last one.
 
-        It cannot play a missing file or an unsupported format.
+        It cannot play a missing file or an unsupported format, and none that takes far longer than it is.
         """
         self._played = True
         async with self._playing(sounds, skip_seconds):
-            while self._playback:
-                await self._next_event()
+            try:
+                async with asyncio.timeout(longest_seconds(sounds)):
+                    while self._playback:
+                        await self._next_event()
+            except TimeoutError:
+                log.warning("call.sound_does_not_end", call=self.id)
+                self._played = False
         return self._played
 
     async def ask(
@@ -197,6 +208,7 @@ class Call:
         clock = asyncio.get_running_loop().time
         async with self._playing(() if self._keys else sounds):
             deadline = None if self._playback else clock() + first_digit_seconds
+            latest = clock() + longest_seconds(sounds)
             while True:
                 while self._keys:
                     key = self._keys.popleft()
@@ -209,10 +221,13 @@ class Call:
                 if keys:
                     await self._stop_playing()
                 try:
-                    async with asyncio.timeout_at(deadline):
+                    async with asyncio.timeout_at(latest if deadline is None else deadline):
                         await self._next_event()
                 except TimeoutError:
-                    return Digits(keys, "silence")
+                    if deadline is not None:
+                        return Digits(keys, "silence")
+                    log.warning("call.sound_does_not_end", call=self.id)
+                    await self._stop_playing()
                 if deadline is None and self._playback is None:
                     deadline = clock() + first_digit_seconds
 
@@ -236,10 +251,18 @@ class Call:
             terminateOn=terminator,
             beep="true",
         )
-        while self._recording:
-            await self._next_event()
+        try:
+            async with asyncio.timeout(max_seconds + SPARE_SECONDS):
+                while self._recording:
+                    await self._next_event()
+        except TimeoutError:
+            log.warning("call.recording_does_not_end", call=self.id)
+            self._recording = None
+            with contextlib.suppress(AriError):
+                await self._client.request(operations.STOP_RECORDING, recordingName=name)
         self.forget_keys()  # the key that ended it
-        return self._recorded
+        # Asterisk reports the end of a recording whose file it could not open like that of any other.
+        return self._recorded and await self._exists(operations.GET_STORED_RECORDING, recordingName=name)
 
     async def wait_for_key(self, keys: str) -> str:
         """Wait, as long as it takes, until one of `keys` is pressed; others are forgotten."""
@@ -301,6 +324,8 @@ class Call:
     async def _next_event(self) -> Event:
         event = await self._claim.queue.get()
         self._take(event)
+        if event.type == RECONNECTED:
+            await self._ask_again()
         if event.type == INTERRUPTED:
             raise HungUp("ari.given_up")
         if event.type == "ChannelLost":
@@ -308,6 +333,24 @@ class Call:
         if self.hung_up:
             raise HungUp("ari.hung_up")
         return event
+
+    async def _ask_again(self) -> None:
+        """Ask whether what we wait for has ended while no event could reach us."""
+        playback, recording = self._playback, self._recording
+        if playback and not await self._exists(operations.GET_PLAYBACK, playbackId=playback):
+            self._playback = None
+        if recording and not await self._exists(operations.GET_RUNNING_RECORDING, recordingName=recording):
+            self._recording = None
+
+    async def _exists(self, operation: Operation, **name: str) -> bool:
+        """Return whether Asterisk has something; True while that cannot be known."""
+        try:
+            await self._client.request(operation, body=None, **name)
+        except NoSuchThing:
+            return False
+        except AriError as problem:
+            log.warning("call.state_unknown", call=self.id, problem=type(problem).__name__)
+        return True
 
     def _take(self, event: Event) -> None:
         if event.type in GONE:
@@ -321,33 +364,6 @@ class Call:
             self._played = event.body["playback"]["state"] != "failed"
         elif event.type in ENDS_RECORDING and event.body["recording"]["name"] == self._recording:
             self._recording, self._recorded = None, event.type == "RecordingFinished"
-
-
-def playback_ids(channel_id: str) -> tuple[str, ...]:
-    """Return the ids that playbacks on a channel use in turn, so that any switchboard can stop them.
-
-    Several, because the end of a stopped playback is reported late and must not be taken for the end of the next.
-    """
-    return tuple(f"play-{channel_id}-{number}" for number in range(8))
-
-
-def is_echo(earlier: Event, later: Event) -> bool:
-    """Return whether a key event only repeats the one before it.
-
-    Asterisk reports a key twice when the next follows within 45 ms, as speed dials send them. By its duration, such a
-    key must have been pressed before the previous event, so it is a repetition.
-    """
-    apart = (_released_at(later) - _released_at(earlier)).total_seconds() * 1000
-    return bool(earlier.body["digit"] == later.body["digit"] and apart < later.body["duration_ms"] / 2)
-
-
-def _released_at(event: Event) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(event.body["timestamp"])
-
-
-def media(sounds: tuple[str, ...]) -> str:
-    """Write sound paths as ARI media."""
-    return ",".join(f"sound:{sound}" for sound in sounds)
 
 
 @contextlib.asynccontextmanager

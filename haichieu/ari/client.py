@@ -1,12 +1,13 @@
 """ARI client for one Asterisk: REST requests, and a WebSocket of events.
 
 It knows nothing of calls or broadcasts. ARI replays no events, so after every connection the client lists Asterisk's
-channels, notifies listeners whose channel is gone, and only then reports itself connected.
+channels, notifies listeners whose channel is gone, has the others ask for what they may have missed, and only then
+reports itself connected.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -16,7 +17,7 @@ import structlog
 
 from haichieu.ari import operations
 from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, NotConnected, WrongMoment
-from haichieu.ari.events import Event, EventRouter
+from haichieu.ari.events import RECONNECTED, Event, EventRouter
 from haichieu.ari.operations import Operation
 
 log = structlog.get_logger()
@@ -111,20 +112,15 @@ class AriClient:
     async def run(self, reconcile: Reconcile, lost: Callable[[], Awaitable[None]]) -> None:
         """Receive events until cancelled, reconnecting whenever the connection is lost.
 
-        `reconcile` is awaited after each connection with Asterisk's channels, before any new event is dispatched;
-        events that arrive until then are queued. `lost` is awaited after each loss.
+        `reconcile` is awaited after each connection, before any new event is dispatched, with those of Asterisk's
+        channels that no event of this connection announces. `lost` is awaited after each loss.
         """
         failures = 0
         while True:
             try:
                 async with self._connect() as socket:
                     log.info("ari.connected")
-                    await self._reconcile(reconcile)
-                    failures = 0
-                    self.connected.set()
-                    async for message in socket:
-                        if message.type is aiohttp.WSMsgType.TEXT:
-                            self._dispatch(message.data)
+                    await self._serve(socket, reconcile)
             except (aiohttp.ClientError, AsteriskUnavailable, TimeoutError, OSError) as problem:
                 if failures == 0:
                     log.warning("ari.unavailable", problem=str(problem))
@@ -133,6 +129,7 @@ class AriClient:
             if self.connected.is_set():
                 log.warning("ari.disconnected")
                 self.connected.clear()
+                failures = 0
                 await lost()
             if failures == GIVE_UP_CALLS_AFTER:
                 self._tell_lost(self.events.claimed)
@@ -149,20 +146,51 @@ class AriClient:
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         )
 
-    async def _reconcile(self, reconcile: Reconcile) -> None:
+    async def _serve(self, socket: "aiohttp.ClientWebSocketResponse[bool]", reconcile: Reconcile) -> None:
+        early: list[Event] = []
+        reading = asyncio.create_task(self._read(socket, early))
+        try:
+            await self._reconcile(reconcile, early)
+            self.connected.set()
+            for event in early:
+                self._dispatch(event)
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, socket: "aiohttp.ClientWebSocketResponse[bool]", early: list[Event]) -> None:
+        """Dispatch the events of one connection; those before the reconciliation are only collected."""
+        async for message in socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                body = json.loads(message.data)
+                event = Event(body["type"], body)
+                if self.connected.is_set():
+                    self._dispatch(event)
+                else:
+                    early.append(event)
+
+    async def _reconcile(self, reconcile: Reconcile, early: Sequence[Event]) -> None:
+        channels = await self.request(operations.LIST_CHANNELS)
         await self.request(
             operations.FILTER_EVENTS,
             applicationName=WATCH,
             body={"allowed": [{"type": name} for name in (*ENDPOINT_EVENTS, TEXT_EVENT)]},
         )
-        channels = await self.request(operations.LIST_CHANNELS)
         self._tell_lost(self.events.claimed - {channel["id"] for channel in channels})
-        await reconcile(channels)
+        for channel in channels:
+            if channel["id"] in self.events.claimed:
+                self.events.dispatch(Event(RECONNECTED, {"channel": channel}))
+        announced = {event.body["channel"]["id"] for event in early if event.type == "StasisStart"}
+        await reconcile([channel for channel in channels if channel["id"] not in announced])
 
     def _tell_lost(self, subjects: Iterable[str]) -> None:
         for subject in subjects:
             self.events.dispatch(Event("ChannelLost", {"channel": {"id": subject}}))
 
-    def _dispatch(self, data: str) -> None:
-        body = json.loads(data)
-        self.events.dispatch(Event(body["type"], body))
+    def _dispatch(self, event: Event) -> None:
+        """Deliver an event; an error about one call must not cost the others their connection."""
+        try:
+            self.events.dispatch(event)
+        except Exception:
+            log.exception("ari.event_not_handled", type=event.type)

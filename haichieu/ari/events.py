@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+RECONNECTED = "Reconnected"
+"""An event of our own, with the current state of a channel: others may have been missed."""
+
 
 @dataclass(frozen=True)
 class Event:

@@ -74,7 +74,10 @@ RECORD = _op(
     "beep",
 )
 
+GET_PLAYBACK = _op("GET", "/playbacks/{playbackId}")
 STOP_PLAYBACK = _op("DELETE", "/playbacks/{playbackId}")
+GET_RUNNING_RECORDING = _op("GET", "/recordings/live/{recordingName}")
+GET_STORED_RECORDING = _op("GET", "/recordings/stored/{recordingName}")
 STOP_RECORDING = _op("POST", "/recordings/live/{recordingName}/stop")
 
 LIST_BRIDGES = _op("GET", "/bridges")

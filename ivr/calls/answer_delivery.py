@@ -26,7 +26,7 @@ from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now
-from haichieu.errors import HaiChieuError
+from haichieu.errors import HaiChieuError, shown
 from haichieu.jobs import ClaimLost
 from haichieu.locale import Message, message, render
 from haichieu.speech.synthesis import SpeechError

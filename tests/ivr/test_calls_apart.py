@@ -18,6 +18,7 @@ from feedback.answers.answer_calls import PendingAnswers
 from haichieu import background
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from ivr.calls import booked
 from ivr.calls.answer_delivery import AnswerCalls
 from ivr.calls.booked import BookedCalls, Booking
@@ -78,11 +79,9 @@ async def test_error_about_one_call_hangs_up_no_other(database: Database) -> Non
     )
     running = asyncio.create_task(dispatcher.run())
     async with asyncio.timeout(20):
-        while 3 not in queue.outcomes or len(asterisk.channels) > 1:
-            await asyncio.sleep(0.01)
+        await until(lambda: 3 in queue.outcomes and len(asterisk.channels) == 1, "only the first is on the line")
         over.set()
-        while 1 not in queue.outcomes:
-            await asyncio.sleep(0.01)
+        await until(lambda: 1 in queue.outcomes, "the first is over")
     running.cancel()
     await asyncio.wait([running])
     assert queue.outcomes == {1: "answered", 3: "answered"}

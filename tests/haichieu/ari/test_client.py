@@ -53,6 +53,17 @@ async def test_call_that_ended_during_the_cut_raises_lost(line: Line) -> None:
     assert line.connections[-1] == []
 
 
+async def test_sound_that_ends_during_the_cut_is_not_waited_for(line: Line) -> None:
+    async with await line.call() as call:
+        saying = asyncio.create_task(call.plays("vm-goodbye"))
+        await asyncio.sleep(0.3)
+        await cut_off(line)
+        await asyncio.sleep(2)  # the sound is shorter
+        line.gateway.shut = False
+        assert await asyncio.wait_for(saying, 10)
+    await line.phone.ended()
+
+
 async def test_keys_sent_as_one_burst_arrive_once_and_in_order(line: Line) -> None:
     async with await line.call() as call:
         await line.phone.digits("11234567890*#")

@@ -68,6 +68,14 @@ async def test_caller_is_recorded_after_the_tone_without_a_switchboard(
     assert found.fraction > 0.9
 
 
+async def test_recording_whose_file_cannot_be_opened_has_failed(line: Line) -> None:
+    (line.asterisk.settings.home / "spool/recording/blocked.wav").mkdir()
+    async with await line.call() as call:
+        assert not await asyncio.wait_for(call.record("blocked", max_seconds=2, silence_seconds=1), 10)
+        assert await asyncio.wait_for(call.record("free", max_seconds=1, silence_seconds=1), 10)
+    await line.phone.ended()
+
+
 async def test_a_new_switchboard_stops_what_the_old_one_had_asterisk_play(line: Line) -> None:
     for times in (1, 3):
         async with await line.call() as call:
