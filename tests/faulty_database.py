@@ -19,6 +19,8 @@ class FaultyDatabase(Database):
         self.failures = 0
         self._is_locked = False
         self._fails_once = False
+        self.fails_for: Callable[[Session], bool] = lambda session: False
+        """Which writes fail, by what they have done."""
 
     def lock(self) -> None:
         """Let every write fail, as it does while another process holds the lock too long."""
@@ -27,6 +29,7 @@ class FaultyDatabase(Database):
     def release(self) -> None:
         """Let everything work again."""
         self._is_locked = False
+        self.fails_for = lambda session: False
 
     def fail_once(self) -> None:
         """Let the next write or read fail."""
@@ -35,7 +38,7 @@ class FaultyDatabase(Database):
     def _in_session(self, work: Callable[[Session], T]) -> T:
         with self.session() as session:
             done = work(session)
-            self._fail(locked=self._is_locked)
+            self._fail(locked=self._is_locked or self.fails_for(session))
             return done
 
     def _in_reading(self, work: Callable[[Session], T]) -> T:

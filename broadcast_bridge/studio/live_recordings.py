@@ -58,6 +58,8 @@ class Recordings(SpooledRecordings):
                 self._attach(session, broadcast_id, stored)
         except Exception:
             log.exception("recording.not_collected", broadcast=broadcast_id)
+        else:
+            self._discard_after_commit(session, broadcast_id)
 
     def left_recordings(self) -> list[LeftRecording]:
         """Return the recordings of broadcasts that are over."""
@@ -76,6 +78,7 @@ class Recordings(SpooledRecordings):
             return None
         with self._database.session() as session:
             self._attach(session, broadcast_id, stored)
+            self._discard_after_commit(session, broadcast_id)
         return f"broadcast {broadcast_id}"
 
     def _put(self, broadcast_id: int) -> Stored | None:
@@ -87,7 +90,9 @@ class Recordings(SpooledRecordings):
         return self._store.put(self._spool.wav(name))
 
     def _attach(self, session: Session, broadcast_id: int, stored: Stored) -> None:
-        """Attach the recording; it leaves the spool after the commit."""
         attach_recording(session, broadcast_id, self._store.add(session, stored))
+
+    def _discard_after_commit(self, session: Session, broadcast_id: int) -> None:
+        """Let the recording leave the spool after the commit. Not in a savepoint, whose end counts as a commit."""
         name = self.name(broadcast_id)
         sa.event.listen(session, "after_commit", lambda _: self._spool.discard(name), once=True)

@@ -179,7 +179,7 @@ class NoRecordings:
     name = staticmethod(Recordings.name)
 
     def put(self, broadcast_id: int) -> None:
-        """Nothing to put."""
+        """Nothing to store."""
 
     def collect(self, session: Session, broadcast_id: int, stored: None) -> None:
         """Nothing to collect."""
