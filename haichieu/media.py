@@ -184,15 +184,14 @@ def _mark_of(file: Path) -> tuple[int, int]:
 
 
 def _place(file: Path, target: Path) -> None:
-    """Copy a file so that a power cut leaves either all of it or nothing; on one disk it is only linked."""
+    """Copy a file so that a power cut leaves either all of it or nothing.
+
+    A link would save the copy, but the store would then change with every later write to the given file.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=target.parent.parent) as folder:
         near = Path(folder) / "part"
-        try:
-            os.link(file, near)
-        except OSError:
-            shutil.copyfile(file, near)
-        os.utime(near)
+        shutil.copyfile(file, near)
         with near.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(near, target)

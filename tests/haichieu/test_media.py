@@ -52,6 +52,16 @@ def test_the_same_content_has_one_row_and_the_given_file_stays(
     assert sorted(file.suffix for file in store.folder.glob("??/*")) == [".wav", ".wav16"]
 
 
+def test_a_later_change_of_the_given_file_leaves_the_store_unchanged(
+    database: Database, store: MediaStore, recording: Path
+) -> None:
+    whole = recording.read_bytes()
+    with database.session() as session:
+        row = store.add(session, store.put(recording))
+        recording.write_bytes(b"another sound")
+        assert store.path(row).read_bytes() == whole
+
+
 def test_content_that_is_discarded_while_it_is_stored_again_stays(
     database: Database, store: MediaStore, recording: Path
 ) -> None:

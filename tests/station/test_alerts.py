@@ -63,6 +63,6 @@ async def test_alert_is_played_with_a_siren_until_it_is_cancelled(scene: Scene) 
     )  # fmt: skip
     assert receive(scene, cancel).kind is DecisionKind.CANCEL
     await until(lambda: scene.broadcast(warning.id).state == "ended", "the warning ends", 20)
-    assert scene.broadcast(warning.id).reason == "stopped"
+    assert scene.broadcast(warning.id).reason == "alert_over"
     with scene.station.database.session() as session:
         assert session.scalars(sa.select(CapAlert.state).order_by(CapAlert.id)).first() == "cancelled"
