@@ -71,8 +71,9 @@ def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
 
 def zones_to_choose(session: Session, visitor: Visitor) -> list[Zone]:
     """Return the zones inside the visitor's units."""
-    zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code))
-    return [zone for zone in zones if units_of_zone(session, zone) <= visitor.units]
+    zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
+    reach = reach_of(session, zones)
+    return [zone for zone in zones if units_reached(zone, reach[zone.id]) <= visitor.units]
 
 
 def _found(session: Session, model: type[Any], number: int) -> Any:
