@@ -101,7 +101,7 @@ class TwilioStandIn:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="twilio-stand-in").start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="twilio-stand-in").start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
