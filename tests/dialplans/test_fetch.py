@@ -36,7 +36,9 @@ class Archive:
     def fetch(self, cache: Path) -> subprocess.Popen[str]:
         """Begin to fetch in a process of its own; it prints what it does."""
         program = (
-            "import sys, pathlib; from dialplans.fetch import fetch_asterisk\n"
+            "import signal, sys, pathlib; from dialplans.fetch import fetch_asterisk\n"
+            # A shell lets what it starts in the background ignore it, and so do their children.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "show = lambda done, total, what: print(what, done, flush=True)\n"
             "cache, mirror, keyring = sys.argv[1:]\n"
             "fetch_asterisk(pathlib.Path(cache), show, mirrors=[mirror], keyring=pathlib.Path(keyring))\n"
