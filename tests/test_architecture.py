@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin")
-MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+from tests.sources import MODULES, ROOMS, ROOT, nodes_of
+
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 """Lines. The panel's `register_…` functions, which contain its views, are exempt until the panel is divided."""
@@ -102,7 +101,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
         f"{path.relative_to(ROOT)}:{node.name}": lines
         for path in MODULES
         if "migrations" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
         and not (path.is_relative_to(ROOT / "admin") and node.name.startswith("register_"))
@@ -124,16 +123,16 @@ def test_every_file_has_a_name_that_says_something() -> None:
     assert [path.relative_to(ROOT) for path in files if path.stem in NAMES_THAT_SAY_NOTHING] == []
 
 
-def literals(tree: ast.AST) -> Iterator[str]:
+def literals(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Every string literal of a module but its docstrings; a field of an f-string is written as `{}`."""
     documentation = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
@@ -149,7 +148,7 @@ def test_no_module_has_a_bilingual_literal() -> None:
         f"{module.relative_to(ROOT)}: {literal}"
         for module in MODULES
         if not any(module.is_relative_to(folder) for folder in WITH_SENTENCES_OF_THEIR_OWN)
-        for literal in literals(ast.parse(module.read_text()))
+        for literal in literals(nodes_of(module))
         if is_bilingual(literal)
     ]
     assert found == []
@@ -166,4 +165,4 @@ def test_no_module_has_a_bilingual_literal() -> None:
     ],
 )
 def test_bilingual_literals_are_recognised(source: str, bilingual: bool) -> None:
-    assert any(is_bilingual(literal) for literal in literals(ast.parse(source))) is bilingual
+    assert any(is_bilingual(literal) for literal in literals(list(ast.walk(ast.parse(source))))) is bilingual

@@ -4,7 +4,7 @@ import ast
 import datetime
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,8 @@ import pytest
 from haichieu.errors import HaiChieuError, InvalidValue
 from haichieu.locale import LANGUAGES, Message, UnknownMessage, message, render, render_key
 from haichieu.locale.catalogue import FOLDER, Catalogue, catalogue
+from tests.sources import MODULES, ROOT, nodes_of
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("haichieu", "dialplans", "broadcast_bridge", "feedback", "ivr", "admin")
 NOON = datetime.datetime(2026, 11, 28, 12, 30, tzinfo=datetime.UTC)
 
 
@@ -43,10 +42,9 @@ def test_no_english_plural_stands_after_one() -> None:
     assert [key for key in sorted(english.keys) if PLURAL_NOUN.search(english.template(key, 1))] == []
 
 
-def modules() -> Iterator[ast.Module]:
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            yield ast.parse(path.read_text())
+def nodes() -> Iterator[ast.AST]:
+    for path in MODULES:
+        yield from nodes_of(path)
 
 
 def is_beginning(text: object) -> bool:
@@ -58,12 +56,11 @@ def test_every_message_is_used() -> None:
     """Those of pages are looked up without `panel.`, and are checked in tests/admin/test_layout.py."""
     texts: set[object] = set()
     beginnings: set[str] = set()
-    for module in modules():
-        for node in ast.walk(module):
-            if isinstance(node, ast.Constant):
-                texts.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
-                beginnings |= {str(first.value)} if is_beginning(first.value) else set()
+    for node in nodes():
+        if isinstance(node, ast.Constant):
+            texts.add(node.value)
+        elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):
+            beginnings |= {str(first.value)} if is_beginning(first.value) else set()
     keys = {key for key in catalogue("vi").keys if not key.startswith("panel.")}
     assert sorted(key for key in keys - texts if not key.startswith(tuple(beginnings))) == []
 
@@ -72,14 +69,13 @@ def test_every_message_that_is_asked_for_exists() -> None:
     keys = catalogue("vi").keys
     areas = {key.partition(".")[0] for key in keys}
     asked = set()
-    for module in modules():
-        for node in ast.walk(module):
-            raised = node.exc if isinstance(node, ast.Raise) else node
-            if not isinstance(raised, ast.Call) or not raised.args or not isinstance(raised.args[0], ast.Constant):
-                continue
-            named = raised.func.id if isinstance(raised.func, ast.Name) else ""
-            if raised is not node or named in ("message", "InvalidValue"):
-                asked.add(raised.args[0].value)
+    for node in nodes():
+        raised = node.exc if isinstance(node, ast.Raise) else node
+        if not isinstance(raised, ast.Call) or not raised.args or not isinstance(raised.args[0], ast.Constant):
+            continue
+        named = raised.func.id if isinstance(raised.func, ast.Name) else ""
+        if raised is not node or named in ("message", "InvalidValue"):
+            asked.add(raised.args[0].value)
     looks_like_a_key = {one for one in asked if is_beginning(one) and one.partition(".")[0] in areas}
     assert sorted(looks_like_a_key - keys) == []
 
@@ -93,8 +89,7 @@ def errors_made_from_a_key() -> set[str]:
     found = {"HaiChieuError", "InvalidValue"}
     heirs = [
         node
-        for module in modules()
-        for node in ast.walk(module)
+        for node in nodes()
         if isinstance(node, ast.ClassDef)
         and not any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in node.body)
     ]
@@ -103,26 +98,26 @@ def errors_made_from_a_key() -> set[str]:
     return found
 
 
-def pattern_of(argument: ast.expr) -> str | None:
-    """Return a pattern of the keys that a literal or an f-string may be; None for another expression."""
+def may_be_a_key(argument: ast.expr) -> bool:
+    """Return whether a literal is a key, or an f-string may be one; True for another expression."""
+    keys = catalogue("vi").keys
     match argument:
         case ast.Constant(value=value):
-            return re.escape(str(value))
+            return value in keys
         case ast.JoinedStr(values=parts):
-            return "".join(re.escape(str(one.value)) if isinstance(one, ast.Constant) else ".+" for one in parts)
-    return None
+            pattern = "".join(re.escape(str(one.value)) if isinstance(one, ast.Constant) else ".+" for one in parts)
+            return any(re.fullmatch(pattern, key) for key in keys)
+    return True
 
 
-def wrong_keys(module: ast.Module, errors: set[str]) -> set[str]:
-    keys = catalogue("vi").keys
+def wrong_keys(found: Iterable[ast.AST], errors: set[str]) -> set[str]:
     return {
         ast.unparse(node)
-        for node in ast.walk(module)
+        for node in found
         if isinstance(node, ast.Call)
         and node.args
         and names_of([node.func]) & errors
-        and (pattern := pattern_of(node.args[0])) is not None
-        and not any(re.fullmatch(pattern, key) for key in keys)
+        and not may_be_a_key(node.args[0])
     }
 
 
@@ -130,12 +125,12 @@ def test_every_error_is_made_from_a_key_of_the_catalogue() -> None:
     errors = errors_made_from_a_key()
     assert {"HungUp", "SettingsError"} <= errors
     assert "SimplePin" not in errors, "it makes its own message"
-    assert set().union(*(wrong_keys(module, errors) for module in modules())) == set()
+    assert wrong_keys(nodes(), errors) == set()
 
 
 @pytest.mark.parametrize("raised", ['HungUp("the caller left")', 'errors.HungUp(f"{who}: left")', 'HungUp("ari.gone")'])
 def test_an_error_with_words_in_place_of_a_key_is_found(raised: str) -> None:
-    assert len(wrong_keys(ast.parse(f"raise {raised}"), {"HungUp"})) == 1
+    assert len(wrong_keys(ast.walk(ast.parse(f"raise {raised}")), {"HungUp"})) == 1
 
 
 @pytest.fixture
@@ -222,8 +217,7 @@ def test_every_key_in_the_code_is_in_the_catalogue() -> None:
     areas = {key.split(".")[0] for key in catalogue("vi").keys}
     missing = {
         f"{path.relative_to(ROOT)}: {key}"
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
+        for path in MODULES
         for key in raised.findall(path.read_text())
         if key.split(".")[0] in areas and key not in catalogue("vi").keys
     }
