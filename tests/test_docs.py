@@ -1,6 +1,7 @@
 """Documentation that cannot rot: what it names exists, and what exists is named."""
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -14,7 +15,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Reason, reas
 from feedback.states import CASE, REPLY
 from haichieu.account_rights import MAY, Action
 from haichieu.cli import GROUPS, app
-from haichieu.database import Database, migrate
+from haichieu.database import Database
 from haichieu.district.schema import District, Table
 from haichieu.locale import render
 from haichieu.people import Role
@@ -131,17 +132,16 @@ def test_every_verb_is_documented() -> None:
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Flask:
-    url = f"sqlite:///{tmp_path / 'station.sqlite'}"
-    migrate(url)
-    database, settings = Database(url), load_settings(home=tmp_path)
+def application(migrated_sqlite: Path, tmp_path: Path) -> Flask:
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}")
+    settings = load_settings(home=tmp_path)
     return create_app(database, settings, [webhooks_of_texts(OpenedStation(settings, database))])
 
 
-def test_every_route_is_documented_with_its_rights(web: Flask) -> None:
+def test_every_route_is_documented_with_its_rights(application: Flask) -> None:
     pages, others = {}, set()
-    for route in web.url_map.iter_rules():
-        said = rule_of(web, route.endpoint)
+    for route in application.url_map.iter_rules():
+        said = rule_of(application, route.endpoint)
         assert said is not None
         who = f"`{said.action}`" if said.action else "every account" if said.signed_in else "anybody"
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}:
@@ -163,8 +163,8 @@ def test_the_table_of_roles_is_the_one_in_force() -> None:
     assert told == {str(action): {str(role) for role in Role if action in MAY[role]} for action in Action}
 
 
-def test_every_metric_is_documented(web: Flask) -> None:
-    shown = set(re.findall(r"^# TYPE (\w+)", web.test_client().get("/metrics").text, re.MULTILINE))
+def test_every_metric_is_documented(application: Flask) -> None:
+    shown = set(re.findall(r"^# TYPE (\w+)", application.test_client().get("/metrics").text, re.MULTILINE))
     assert documented("Metrics") == shown
 
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,16 @@ from ivr.custom_flows.sketch import read_sketch
 from ivr.custom_flows.versions import current_number
 from ivr.flows.definition import delivered_definition
 from tests.builders.accounts import PASSWORD
-from tests.builders.house import PAGE, Browser, House, build
+from tests.builders.house import PAGE, Browser, House, SharedApplication
 
 ADMIN = "admin@district.example"
 DRAFT = "/flows/hotline/draft"
 
 
 @pytest.fixture
-def house(migrated_sqlite: Path, tmp_path: Path) -> House:
+def house(migrated_sqlite: Path, tmp_path: Path, application: SharedApplication) -> House:
     """On SQLite alone: the rows are tried on both in tests/ivr/test_custom_flows.py."""
-    (tmp_path / "station.sqlite").write_bytes(migrated_sqlite.read_bytes())
-    return build(Database(f"sqlite:///{tmp_path / 'station.sqlite'}"), tmp_path)
+    return application.build(Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}"), tmp_path)
 
 
 def send(browser: Browser, path: str, page: str = DRAFT, **fields: object):  # type: ignore[no-untyped-def]

@@ -50,11 +50,11 @@ def station(database: Database, settings: Settings, twilio: TwilioStandIn) -> It
     """The URL of a web process that Twilio calls directly."""
     with database.session() as session:
         office(session)
-    server = make_server("127.0.0.1", 0, create_app(database, settings), threaded=True)
+    server = make_server("127.0.0.1", 0, Flask("port"), threaded=True)  # the application asks for the port
     url = f"http://127.0.0.1:{server.server_port}"
     server.app = called_by_twilio(database, settings.model_copy(update={"public_url": url}))
     twilio.webhook = f"{url}/webhooks/twilio/sms"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield url
     server.shutdown()
     server.server_close()

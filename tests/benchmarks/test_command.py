@@ -12,6 +12,7 @@ from tests.benchmarks.groups import GROUPS, Group, Options, Tell
 
 ROOT = Path(__file__).parent.parent.parent
 
+
 def group(name: str, figure: str = "1") -> Group:
     def measure(_: Options, tell: Tell) -> None:
         tell((f"{name}: one", figure, "", "", ""))

@@ -1,5 +1,6 @@
 """Accounts pushed to a real Asterisk again and again: by the same switchboard, and by one that was restarted."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password
 from dialplans.degraded import DegradedMode, DegradedSounds
 from haichieu.ari.client import AriClient
-from haichieu.database import Database, migrate
+from haichieu.database import Database
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
 from haichieu.people import Level, Unit
 from haichieu.sip.models import Phone, Trunk
@@ -84,20 +85,18 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """An account of each kind, of which nothing has been pushed yet."""
     home = tmp_path_factory.mktemp("accounts")
-    database, vault = _rows(home), open_vault(home)
+    database, vault = _rows(home, migrated_sqlite), open_vault(home)
     long = DegradedSounds(**dict.fromkeys(DegradedSounds.__annotations__, "demo-congrats"))
     async with lone_asterisk(home, degraded=DegradedMode("", "", (), long)) as asterisk:
         yield House(asterisk, database, vault)
     database.close()
 
 
-def _rows(home: Path) -> Database:
-    url = f"sqlite:///{home / 'accounts.sqlite'}"
-    migrate(url)
-    database, locked = Database(url), open_vault(home).lock(SECRET)
+def _rows(home: Path, template: Path) -> Database:
+    database, locked = Database(f"sqlite:///{shutil.copy(template, home)}"), open_vault(home).lock(SECRET)
     with database.session() as session:
         unit = Unit(code="CB", name="Cô Ba", level=Level.COMMUNE)
         session.add(unit)

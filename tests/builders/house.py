@@ -153,9 +153,45 @@ class SharedApplication:
         return house
 
 
+FURNISHED = ("units", "accounts", "speakers", "zones", "zone_units")
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """The rows of a furnished SQLite database: they are copied in a tenth of the time that making them takes."""
+
+    units: dict[str, int]
+    rows: dict[str, list[tuple[object, ...]]]
+
+    @classmethod
+    def of(cls, house: House) -> "Furniture":
+        """Take the rows of a house that was empty before."""
+        with house.database.reading() as session:
+            ask = session.connection().exec_driver_sql
+            return cls(house.units, {name: [tuple(row) for row in ask(f"SELECT * FROM {name}")] for name in FURNISHED})
+
+    def put_into(self, house: House) -> bool:
+        """Insert the rows, and return whether the house was empty."""
+        with house.database.session() as session:
+            if session.query(Unit).first():
+                return False
+            for name, rows in self.rows.items():
+                row = ", ".join("?" * len(rows[0]))
+                session.connection().exec_driver_sql(f"INSERT INTO {name} VALUES ({row})", rows)
+        house.units = dict(self.units)
+        return True
+
+
+MADE: list[Furniture] = []
+"""What was made first in this process."""
+
+
 def furnish(house: House) -> None:
     """Fill the house's empty database as `build` does."""
+    if house.database.is_sqlite and any(one.put_into(house) for one in MADE):
+        return
     with house.database.session() as session:
+        is_empty = session.query(Unit).first() is None
         house.units = _units(session)
         for role in Role:
             account(session, f"{role}@x.example", role, house.units["commune"], f"Tài khoản {role}")
@@ -165,6 +201,8 @@ def furnish(house: House) -> None:
             unit = session.get_one(Unit, unit_id)
             session.add(Speaker(code=f"loa-{name}", name=f"Loa {name}", unit_id=unit_id, reachable=name != "village"))
             session.add(Zone(code=str(10 + number), name=f"Khu {name}", units=[unit]))
+    if house.database.is_sqlite and is_empty and not MADE:
+        MADE.append(Furniture.of(house))
 
 
 def _units(session: Session) -> dict[str, int]:

@@ -3,6 +3,7 @@ import contextlib
 import datetime
 import gzip
 import ipaddress
+import shutil
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.background import in_background
 from haichieu.changes import changes
-from haichieu.database import Database, migrate
+from haichieu.database import Database
 from haichieu.locale import message, render
 from tests.broadcast_bridge.alerts.messages import NOW, Signer, alert, info, minutes, place, source
 
@@ -311,7 +312,7 @@ async def test_an_alert_inside_a_feed_keeps_its_signature(
     ],
 )
 async def test_whatever_a_server_answers_the_poll_ends_and_leaves_its_outcome(
-    answer: bytes, tmp_path: Path, client: aiohttp.ClientSession
+    answer: bytes, migrated_sqlite: Path, tmp_path: Path, client: aiohttp.ClientSession
 ) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -320,9 +321,7 @@ async def test_whatever_a_server_answers_the_poll_ends_and_leaves_its_outcome(
             await writer.drain()
         writer.close()
 
-    url = f"sqlite:///{tmp_path / 'station.sqlite'}"
-    migrate(url)
-    database = Database(url)
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}")
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         source_id = listen_to(database, f"http://127.0.0.1:{port}/feed")
