@@ -10,7 +10,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import CallBack
 from broadcast_bridge.schedule import dispatch, due
 from broadcast_bridge.schedule.dispatch import BookedCall
 from feedback.answers import answer_calls
@@ -23,6 +25,7 @@ from ivr.calls import booked
 from ivr.calls.answer_delivery import AnswerCalls
 from ivr.calls.booked import BookedCalls, Booking
 from ivr.calls.call_back_dispatcher import CallBackDispatcher
+from tests.builders.places import commune
 from tests.fake_asterisk import FakeAsterisk
 
 LOCKED = sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
@@ -74,9 +77,7 @@ async def test_error_about_one_call_hangs_up_no_other(database: Database) -> Non
         else:
             await live.wait()
 
-    dispatcher = CallBackDispatcher(
-        asterisk.client, database, queue, take_up, cast(Any, endpoint_for), names_numbers=False
-    )
+    dispatcher = CallBackDispatcher(asterisk.client, database, queue, take_up, endpoint_for, names_numbers=False)
     running = asyncio.create_task(dispatcher.run())
     async with asyncio.timeout(20):
         await until(lambda: 3 in queue.outcomes and len(asterisk.channels) == 1, "only the first is on the line")
@@ -122,7 +123,7 @@ async def test_claim_of_booked_call_is_extended_after_an_error(
 
     monkeypatch.setattr(BookedCalls, "_tried", tried)
     monkeypatch.setattr(BookedCalls, "_on_air", on_air)
-    calls = BookedCalls(FakeAsterisk().client, database, cast(Any, None), cast(Any, endpoint_for))
+    calls = BookedCalls(FakeAsterisk().client, database, cast(Any, None), endpoint_for)
     running = asyncio.create_task(calls.run())
     calls.book(BookedCall(1, now(), (), (), Priority.NORMAL), "us")
     await asyncio.wait_for(extended.wait(), 20)
@@ -141,7 +142,32 @@ async def test_claim_of_answers_is_extended_after_an_error(database: Database, m
 
     monkeypatch.setattr(AnswerCalls, "_tell", tell)
     parts: dict[str, Any] = {"book": None, "sounds": None, "messages": None, "pauses": ()}
-    calls = AnswerCalls(FakeAsterisk().client, database, cast(Any, None), cast(Any, endpoint_for), **parts)
+    calls = AnswerCalls(FakeAsterisk().client, database, cast(Any, None), endpoint_for, **parts)
     running = asyncio.create_task(calls.run())
     await asyncio.wait_for(extended.wait(), 20)
+    running.cancel()
+
+
+async def test_call_back_is_placed_once_it_is_due(database: Database) -> None:
+    placed: asyncio.Queue[int] = asyncio.Queue()
+
+    async def take_up(call: Call, pending: call_backs.PendingCall) -> None:
+        placed.put_nowait(pending.official_id)
+
+    with database.session() as session:
+        official = commune(session).official
+        owed = call_backs.request(session, official, "11", Priority.NORMAL, "official-line", now()).id
+    dispatcher = CallBackDispatcher(
+        FakeAsterisk().client, database, call_backs, take_up, endpoint_for, names_numbers=True
+    )
+    running = asyncio.create_task(dispatcher.run())
+    with database.session() as session:
+        call_backs.make_due(session, owed, now())
+    assert await asyncio.wait_for(placed.get(), 20) == official.id
+
+    def is_settled() -> bool:
+        with database.session() as session:
+            return session.get_one(CallBack, owed).state == "done"
+
+    await until(is_settled, "the outcome is written")
     running.cancel()
