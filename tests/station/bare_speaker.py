@@ -18,7 +18,7 @@ class BareSpeaker:
     """SIP by hand (RFC 3261), so that no library hides a header. `invites` holds each call that came, as text.
 
     `answer` is the status that calls are answered with, `headers` whole lines that go with it. It registers `contact`
-    (user, address and port), by default itself.
+    (user, address and port), by default itself. `bind` is its own address.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class BareSpeaker:
         answer: str = "486 Busy Here",
         headers: tuple[str, ...] = (),
         contact: str = "",
+        bind: str = "127.0.0.1",
     ) -> None:
         host, _, port = server.partition(":")
         self._host, self._server = server, (host, int(port))
@@ -38,7 +39,7 @@ class BareSpeaker:
         self._headers = headers
         self.invites: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((bind, 0))
         self._socket.settimeout(0.2)
         self.address = "{}:{}".format(*self._socket.getsockname())
         self._contact = contact or f"{name}@{self.address}"
@@ -112,14 +113,7 @@ class BareSpeaker:
         self._socket.sendto("\r\n".join([*lines, "", ""]).encode(), self._server)
 
     def _digest(self, method: str, uri: str, nonce: str) -> str:
-        """RFC 2617 §3.2.2 with qop=auth."""
-        count, once = "00000001", uuid.uuid4().hex
-        secret = _md5(f"{self.name}:{REALM}:{self._password}")
-        response = _md5(f"{secret}:{nonce}:{count}:{once}:auth:{_md5(f'{method}:{uri}')}")
-        return (
-            f'Digest username="{self.name}", realm="{REALM}", nonce="{nonce}", uri="{uri}", '
-            f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{once}"'
-        )
+        return digest(self.name, self._password, method, uri, nonce)
 
     def _reply(self, request: str, status: str, headers: tuple[str, ...] = (), body: str = "") -> None:
         head = request.split("\r\n\r\n")[0].split("\r\n")[1:]
@@ -130,6 +124,17 @@ class BareSpeaker:
         if body:
             answer.append("Content-Type: application/sdp")
         self._socket.sendto("\r\n".join([*answer, "", body]).encode(), self._server)
+
+
+def digest(name: str, password: str, method: str, uri: str, nonce: str) -> str:
+    """Return the value of Authorization by RFC 2617 §3.2.2 with qop=auth."""
+    count, once = "00000001", uuid.uuid4().hex
+    secret = _md5(f"{name}:{REALM}:{password}")
+    response = _md5(f"{secret}:{nonce}:{count}:{once}:auth:{_md5(f'{method}:{uri}')}")
+    return (
+        f'Digest username="{name}", realm="{REALM}", nonce="{nonce}", uri="{uri}", '
+        f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{once}"'
+    )
 
 
 def _md5(text: str) -> str:

@@ -11,6 +11,21 @@ _TAG = re.compile(r";tag=([^;\s>]+)")
 _URI = re.compile(r"<([^>]+)>")
 
 
+NAMED = (
+    "PJSIP%2F0900123456%40carrier",
+    "Local%2Fs%40free-the-speakers",
+    "Local%2Fgroup-0%40emergency-groups",
+    "Local%2Fplayer%40studio",
+    "Local%2F1900%40from-phone",
+    "Local%2Fs%40leave-message",
+    "Local%2Fs%40emergency-line",
+    "Local%2F1999%40degraded",
+    "Local%2F77%40degraded",
+    "Local%2Fnobody%40emergency-groups",
+)
+"""What a device may name in a redirection: the trunk, and Local channels into every part of the dialplan."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One request: within the dialog of the call, or on its own."""
@@ -28,8 +43,10 @@ class Attempt:
 class HostileDevice(BareSpeaker):
     """Answers every call with 200. `answers` holds the final status of each request, by the method."""
 
-    def __init__(self, server: str, name: str, password: str, headers: tuple[str, ...] = ()) -> None:
-        super().__init__(server, name, password, "200 OK", headers)
+    def __init__(
+        self, server: str, name: str, password: str, headers: tuple[str, ...] = (), bind: str = "127.0.0.1"
+    ) -> None:
+        super().__init__(server, name, password, "200 OK", headers, bind=bind)
         self.answers: list[tuple[str, str]] = []
         self._sequence = 100
         self._sent: dict[int, tuple[Attempt, str]] = {}
@@ -46,6 +63,10 @@ class HostileDevice(BareSpeaker):
         """Send requests; each is sent again with the password when the station asks for it."""
         for attempt in attempts:
             self._send(attempt, str(uuid.uuid4()))
+
+    def send_sound(self, packet: bytes, port: int) -> None:
+        """Send a packet of RTP to a port of the station."""
+        self._socket.sendto(packet, (self._server[0], port))
 
     def _answer_response(self, text: str) -> None:
         number, method = _field(text, "cseq").split()
@@ -84,6 +105,61 @@ class HostileDevice(BareSpeaker):
         if nonce:
             lines.append(f"Authorization: {self._digest(attempt.method, uri, nonce)}")
         self._socket.sendto("\r\n".join([*lines, "", attempt.body]).encode(), self._server)
+
+
+def hostile_requests(device: HostileDevice, server: str, carrier: str) -> list[Attempt]:
+    """Requests of every method that could move a call, within the device's own call and outside of it.
+
+    `server` and `carrier` are the addresses of the station and of its trunk. The device must have been called.
+    """
+    outside = f"<sip:0900123456@{carrier}>"
+    named = [outside, *(f"<sip:{name}@{server}>" for name in ("1900", "cb-2", NAMED[0], NAMED[1]))]
+    claims = (f"P-Asserted-Identity: {outside}", f"Diversion: {outside};reason=unconditional")
+    signals = [f"Signal={key}\r\nDuration=160\r\n" for key in "1*#!"]
+    held = device.description.replace("m=audio", "a=sendonly\r\nm=audio")
+    dtmf, sdp, text = (f"Content-Type: {kind}" for kind in ("application/dtmf-relay", "application/sdp", "text/plain"))
+    inside = [
+        *(Attempt("REFER", (f"Refer-To: {name}", f"Referred-By: {outside}")) for name in named),
+        Attempt("REFER", (f"Refer-To: <sip:cb-2@{server}?Replaces={device.replaces.replace(';', '%3B')}>",)),
+        Attempt("INVITE", (sdp, *claims), held),
+        Attempt("UPDATE", (sdp, *claims), held),
+        *(Attempt("INFO", (dtmf,), signal) for signal in signals),
+        Attempt("INFO", ("Record: on",)),
+        Attempt("MESSAGE", (text,), "1"),
+        Attempt("SUBSCRIBE", ("Event: dialog", "Expires: 60")),
+        Attempt(
+            "NOTIFY", ("Event: refer", "Subscription-State: active", "Content-Type: message/sipfrag"), "SIP/2.0 200 OK"
+        ),
+    ]
+    others = [
+        "1900",
+        "1999",
+        "cb-2",
+        "0900123456",
+        "0900123456%40carrier",
+        "s",
+        "group-0",
+        "player",
+        NAMED[0],
+        NAMED[1],
+    ]
+    alone = [
+        *(Attempt(method, (f"Refer-To: {outside}",), to=to) for method in ("REFER",) for to in ("1900", "cb-2")),
+        *(
+            Attempt("SUBSCRIBE", (f"Event: {event}", "Expires: 60"), to="cb-2")
+            for event in ("dialog", "presence", "refer")
+        ),
+        Attempt("PUBLISH", ("Event: presence", "Content-Type: application/pidf+xml"), "<presence/>", to="cb-2"),
+        *(Attempt("MESSAGE", (text,), "1", to=to) for to in ("cb-2", "0900123456", "0900123456%40carrier")),
+        *(Attempt("INFO", (dtmf,), signals[2], to=to) for to in ("cb-2", "1900")),
+        Attempt("UPDATE", (sdp, *claims), held, to="cb-2"),
+        Attempt("NOTIFY", ("Event: check-sync", "Subscription-State: active"), to="cb-2"),
+        Attempt("REGISTER", ("Contact: *", "Expires: 0"), to="cb-2"),
+    ]
+    if device.name == "cb-1":  # a phone may call the station; a loudspeaker calls nobody
+        replaced = (sdp, f"Replaces: {device.replaces}")
+        alone += [Attempt("INVITE", more, device.description, to=to) for to in others for more in ((sdp,), replaced)]
+    return inside + alone
 
 
 def _field(message: str, name: str) -> str:

@@ -171,6 +171,11 @@ class Scene:
         with self.station.database.session() as session:
             return session.scalars(sa.select(sa.func.coalesce(sa.func.max(Broadcast.id), 0))).one()
 
+    def broadcast_ids(self) -> list[int]:
+        """Return the id of every broadcast."""
+        with self.station.database.session() as session:
+            return list(session.scalars(sa.select(Broadcast.id)))
+
     def newest(self) -> Aired:
         """Return the newest broadcast."""
         return self.broadcast(self.broadcasts())

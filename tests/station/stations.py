@@ -37,8 +37,11 @@ SAID_IN_FULL = {
 
 @pytest.fixture(scope="session")
 def speeches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two pieces of real human speech, as they come with Asterisk."""
-    folder = tmp_path_factory.mktemp("speech")
+    return cut_speeches(tmp_path_factory.mktemp("speech"))
+
+
+def cut_speeches(folder: Path) -> dict[str, Path]:
+    """Write two pieces of real human speech, as they come with Asterisk, into a folder."""
     sounds = find_or_fetch(load_settings()).data / "sounds" / "en"
     made = {}
     for name, begin in (("demo-congrats", "0.2"), ("demo-instruct", "3")):

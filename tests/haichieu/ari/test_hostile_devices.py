@@ -28,23 +28,11 @@ from haichieu.demo.softphone.controller import SoftPhone
 from ivr.calls.transfer import transfer_call
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.bare_speaker import BareSpeaker
-from tests.station.hostile_device import Attempt, HostileDevice
+from tests.station.hostile_device import NAMED, Attempt, HostileDevice, hostile_requests
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
 
 SECRET = "a-secret-nobody-guesses"
-NAMED = (
-    "PJSIP%2F0900123456%40carrier",
-    "Local%2Fs%40free-the-speakers",
-    "Local%2Fgroup-0%40emergency-groups",
-    "Local%2Fplayer%40studio",
-    "Local%2F1900%40from-phone",
-    "Local%2Fs%40leave-message",
-    "Local%2Fs%40emergency-line",
-    "Local%2F1999%40degraded",
-    "Local%2F77%40degraded",
-    "Local%2Fnobody%40emergency-groups",
-)
 REFUSED = {"REFER", "SUBSCRIBE", "PUBLISH", "NOTIFY"}
 ORIGINATE = Operation("POST", "/channels/{channelId}", frozenset({"endpoint", "app", "timeout"}), sends_body=True)
 """What the station never uses: it is how a Local channel comes into being that a device has named."""
@@ -198,63 +186,11 @@ async def test_a_local_channel_enters_no_part_of_the_dialplan(house: House, cont
     await house.assert_undisturbed()
 
 
-def attempts(house: House, device: HostileDevice) -> list[Attempt]:
-    """Requests of every method that could move a call, within the device's own call and outside of it."""
-    outside = f"<sip:0900123456@{house.carrier_address}>"
-    named = [outside, *(f"<sip:{name}@{house.asterisk.server}>" for name in ("1900", "cb-2", NAMED[0], NAMED[1]))]
-    claims = (f"P-Asserted-Identity: {outside}", f"Diversion: {outside};reason=unconditional")
-    signals = [f"Signal={key}\r\nDuration=160\r\n" for key in "1*#!"]
-    held = device.description.replace("m=audio", "a=sendonly\r\nm=audio")
-    dtmf, sdp, text = (f"Content-Type: {kind}" for kind in ("application/dtmf-relay", "application/sdp", "text/plain"))
-    inside = [
-        *(Attempt("REFER", (f"Refer-To: {name}", f"Referred-By: {outside}")) for name in named),
-        Attempt(
-            "REFER", (f"Refer-To: <sip:cb-2@{house.asterisk.server}?Replaces={device.replaces.replace(';', '%3B')}>",)
-        ),
-        Attempt("INVITE", (sdp, *claims), held),
-        Attempt("UPDATE", (sdp, *claims), held),
-        *(Attempt("INFO", (dtmf,), signal) for signal in signals),
-        Attempt("INFO", ("Record: on",)),
-        Attempt("MESSAGE", (text,), "1"),
-        Attempt("SUBSCRIBE", ("Event: dialog", "Expires: 60")),
-        Attempt(
-            "NOTIFY", ("Event: refer", "Subscription-State: active", "Content-Type: message/sipfrag"), "SIP/2.0 200 OK"
-        ),
-    ]
-    others = [
-        "1900",
-        "1999",
-        "cb-2",
-        "0900123456",
-        "0900123456%40carrier",
-        "s",
-        "group-0",
-        "player",
-        NAMED[0],
-        NAMED[1],
-    ]
-    alone = [
-        *(Attempt(method, (f"Refer-To: {outside}",), to=to) for method in ("REFER",) for to in ("1900", "cb-2")),
-        *(
-            Attempt("SUBSCRIBE", (f"Event: {event}", "Expires: 60"), to="cb-2")
-            for event in ("dialog", "presence", "refer")
-        ),
-        Attempt("PUBLISH", ("Event: presence", "Content-Type: application/pidf+xml"), "<presence/>", to="cb-2"),
-        *(Attempt("MESSAGE", (text,), "1", to=to) for to in ("cb-2", "0900123456", "0900123456%40carrier")),
-        *(Attempt("INFO", (dtmf,), signals[2], to=to) for to in ("cb-2", "1900")),
-        Attempt("UPDATE", (sdp, *claims), held, to="cb-2"),
-        Attempt("NOTIFY", ("Event: check-sync", "Subscription-State: active"), to="cb-2"),
-        Attempt("REGISTER", ("Contact: *", "Expires: 0"), to="cb-2"),
-    ]
-    if device.name == "cb-1":  # a phone may call the station; a loudspeaker calls nobody
-        replaced = (sdp, f"Replaces: {device.replaces}")
-        alone += [Attempt("INVITE", more, device.description, to=to) for to in others for more in ((sdp,), replaced)]
-    return inside + alone
-
-
 async def attacked(house: House, device: HostileDevice) -> None:
     """Let the device, which is in a call, send everything; nothing moves."""
-    device.attack([*attempts(house, device), Attempt("OPTIONS", to="1900")])
+    device.attack(
+        [*hostile_requests(device, house.asterisk.server, house.carrier_address), Attempt("OPTIONS", to="1900")]
+    )
     async with asyncio.timeout(5):
         while ("OPTIONS", "200") not in device.answers:  # noqa: ASYNC110 (a thread counts)
             await asyncio.sleep(0.02)
