@@ -18,6 +18,10 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between the attempts of `retried`; the last one from then on."""
 
 
+class Closed(Exception):
+    """What the work uses has been closed: nothing is left to do."""
+
+
 class Tasks:
     """Tasks of one owner: an error of one affects neither the others nor the loop that began them.
 
@@ -89,10 +93,12 @@ async def kept_going(*work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
 
 
 async def for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Do work without an end until cancelled; after any error it is restarted `AGAIN_SECONDS` later."""
+    """Do work without an end until cancelled or Closed; after any error it is restarted `AGAIN_SECONDS` later."""
     while True:
         try:
             return await work()
+        except Closed:
+            return
         except Exception:
             log.exception("background.failed", work=repr(work), again_in=AGAIN_SECONDS)
         await asyncio.sleep(AGAIN_SECONDS)

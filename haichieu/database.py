@@ -21,7 +21,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from haichieu.background import retried
+from haichieu.background import Closed, retried
 from haichieu.errors import EnvironmentProblem
 
 T = TypeVar("T")
@@ -157,7 +157,10 @@ class Database:
 
 
 def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> "asyncio.Future[T]":
-    return asyncio.get_running_loop().run_in_executor(threads, contextvars.copy_context().run, work)
+    try:
+        return asyncio.get_running_loop().run_in_executor(threads, contextvars.copy_context().run, work)
+    except RuntimeError as refusal:  # the threads take no more work
+        raise Closed from refusal
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:

@@ -143,7 +143,7 @@ def save(
         row = there
     if problems:
         raise EntryRefused(problems)
-    if row is not None and leaves_its_key(session, row, entry.name):
+    if row is not None and leaves_its_key(session, row, getattr(entry, "name", "")):
         row = None
     is_new = row is None
     if is_new:

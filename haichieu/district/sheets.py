@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from haichieu.database import Database
-from haichieu.district.entries import HASHED, LISTS, Allow, EntryRefused, Kind, find_row, save, texts_of
+from haichieu.district.entries import HASHED, LISTS, SPEAKER, Allow, EntryRefused, Kind, find_row, save, texts_of
 from haichieu.district.tables import is_out_of_use
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message, message
@@ -137,7 +137,7 @@ class _Secrets:
         self.hashes = PreparedHashes(pretend=dry_run)
         self._make = make
         self._generated: dict[str, str] = {}
-        if kind.secret not in HASHED:
+        if kind is SPEAKER or kind.secret not in HASHED:  # the passwords of speakers are encrypted
             return
         with database.reading() as session:
             columns = sa.select(getattr(kind.model, kind.key), getattr(kind.model, HASHED[kind.secret][0]))

@@ -37,8 +37,8 @@ class Queue:
     due: list[Pending]
     outcomes: dict[int, str] = field(default_factory=dict)
 
-    def claim(self, session: Session, at: datetime.datetime, /) -> list[Pending]:
-        claimed, self.due = self.due, []
+    def claim(self, session: Session, at: datetime.datetime, most: int, /) -> list[Pending]:
+        claimed, self.due = self.due[:most], self.due[most:]
         return claimed
 
     def next_due(self, session: Session, /) -> datetime.datetime | None:

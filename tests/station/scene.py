@@ -28,6 +28,7 @@ from tests import asterisk_rest
 from tests.every_table import load_every_table
 from tests.station import district
 from tests.station.playbacks import Playbacks
+from tests.station.quick_voice import speaking_quickly
 
 load_every_table()
 SAME = FOUND
@@ -229,12 +230,16 @@ class Scene:
         await until(lambda: self.newest().state not in ON_THE_WAY, "the end of the broadcast", 20)
         return self.newest()
 
+    def prompt(self, key: str, **values: Any) -> str:
+        """Return the path, without extension, of a prompt as the station speaks it."""
+        with speaking_quickly(self.folder):
+            return open_prompts(self.station.opened).sound(key, "vi", values)
+
     async def hears(self, phone: SoftPhone, *prompts: str, **values: Any) -> None:
         """Wait until Asterisk plays one of several prompts to a phone, later than the last one waited for."""
 
         def sounds() -> set[str]:
-            store = open_prompts(self.station.opened)
-            return {store.sound(prompt, "vi", values) for prompt in prompts}
+            return {self.prompt(prompt, **values) for prompt in prompts}
 
         wanted, name = await asyncio.to_thread(sounds), f"PJSIP/{self._endpoints[phone]}-"
 

@@ -1,7 +1,5 @@
 """The stations of the call tests: one that is shared, one that may be broken; each is started once per worker."""
 
-import os
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -19,12 +17,11 @@ from haichieu.station import Station
 from ivr.prompts.custom import CustomPrompt, Origin
 from tests.station import district
 from tests.station.playbacks import playbacks_of
+from tests.station.quick_voice import speaking_quickly
 from tests.station.scene import Scene
 
 SPEAKERS = ("cb-1", "cb-2", "cp-1")
 SPEECH_SECONDS = "2"
-QUICK_WORDS_PER_MINUTE = 400
-"""How fast the stations of these tests speak: a caller needs 150, a test waits for every sentence to end."""
 SAID_IN_FULL = {
     "call-back-announcement": "Sẽ gọi lại.",
     "locked-out": "Đã khóa.",
@@ -51,19 +48,6 @@ def cut_speeches(folder: Path) -> dict[str, Path]:
     return made
 
 
-def speak_quickly(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Put an espeak-ng that speaks fast before the real one, for this process and the stations that it starts.
-
-    Its version differs from the real one's, so that no cached sentence is taken for one of the other speed.
-    """
-    real = shutil.which("espeak-ng")
-    quick = folder / "bin" / "espeak-ng"
-    quick.parent.mkdir()
-    quick.write_text(f'#!/bin/sh\n[ "$1" != --version ] || echo quick\nexec {real} "$@" -s {QUICK_WORDS_PER_MINUTE}\n')
-    quick.chmod(0o755)
-    patch.setenv("PATH", f"{quick.parent}{os.pathsep}{os.environ['PATH']}")
-
-
 @asynccontextmanager
 async def started(
     folder: Path, speeches: dict[str, Path], *, texts: bool = False, **settings: str | int | float
@@ -79,8 +63,8 @@ async def started(
         "check_direct_calls": False,
     }
     async with AsyncExitStack() as stack:
-        speak_quickly(folder, stack.enter_context(pytest.MonkeyPatch.context()))
-        station = await stack.enter_async_context(trial_station(file, **quick, **settings))
+        with speaking_quickly(folder):
+            station = await stack.enter_async_context(trial_station(file, **quick, **settings))
         with station.database.session() as session:
             session.execute(sa.update(Station).values(reply_hours=""))  # the tests are run at night as well
             for key, text in SAID_IN_FULL.items():

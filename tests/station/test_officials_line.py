@@ -5,7 +5,6 @@ import sqlalchemy as sa
 
 from haichieu.alarms import Alarm, AlarmKind
 from haichieu.audio.sound import read_wav
-from haichieu.processes.sounds import open_prompts
 from haichieu.sign_in_counters import SignInCounter
 from tests.station import district
 from tests.station.scene import OTHER, SAME, Scene, until_heard
@@ -19,8 +18,7 @@ LAN = f"{district.PINS[district.LAN]}#"
 async def test_caller_hears_the_prompt_that_the_station_plays(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     await scene.call(phone, "1900", HAI, "5")
-    store = open_prompts(scene.station.opened)
-    await until_heard(scene.recording(phone), read_wav(f"{store.sound('wrong-key', 'vi')}.wav"))
+    await until_heard(scene.recording(phone), read_wav(f"{scene.prompt('wrong-key')}.wav"))
     await scene.hang_up(phone)
 
 
