@@ -19,6 +19,7 @@ from haichieu.changes import changes
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
+from haichieu.node_lock import node_lock
 from haichieu.process_control import READY
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
@@ -51,7 +52,8 @@ async def _work(settings: Settings, pulse: Pulse) -> None:
     async with in_background(beat_from_loop(pulse, THREADS_SECONDS)):
         station = open_station(settings)
         report_hang(station.database, "switchboard", pulse)
-        await Switchboard(station).run()
+        async with node_lock(station.database, settings.node):
+            await Switchboard(station).run()
 
 
 class Switchboard:
