@@ -35,6 +35,11 @@ READERS = 4
 _CHANGED = "haichieu_changed"
 """Marks a connection whose transaction has changed a row."""
 
+ALONG_WITH_CHANGES: contextvars.ContextVar[Callable[[Session], None] | None] = contextvars.ContextVar(
+    "along_with_changes", default=None
+)
+"""What to do at the end of every transaction of this context that has changed a row, as part of it."""
+
 _READS_ONLY = "postgresql_readonly"
 """SQLAlchemy's option for READ ONLY transactions of PostgreSQL; for SQLite we enforce it ourselves."""
 
@@ -102,6 +107,10 @@ class Database:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
         with self._sessions.begin() as session:
             yield session
+            if (also := ALONG_WITH_CHANGES.get()) is not None:
+                session.flush()
+                if session.connection().info.get(_CHANGED):
+                    also(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -199,19 +208,26 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads_only else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
+    _notice_changes(engine)
     return engine
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
-    _announce_changes(engine)
+    _notice_changes(engine)
+
+    @sa.event.listens_for(engine, "commit")
+    def _announce(connection: sa.Connection) -> None:
+        if connection.info.get(_CHANGED):
+            connection.exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
+
     return engine
 
 
-def _announce_changes(engine: sa.Engine) -> None:
-    """Notify listeners of every commit that changed a row; SQLite counts its commits by itself.
+def _notice_changes(engine: sa.Engine) -> None:
+    """Mark connections whose transaction has changed a row.
 
-    Rows count, not objects: an update that matches nothing wakes nobody, and one without objects is announced too.
+    Rows count, not objects: an update that matches nothing is no change, and one without objects is.
     """
 
     @sa.event.listens_for(engine, "after_cursor_execute")
@@ -221,12 +237,7 @@ def _announce_changes(engine: sa.Engine) -> None:
         if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount != 0:
             connection.info[_CHANGED] = True
 
-    @sa.event.listens_for(engine, "commit")
-    def _announce(connection: sa.Connection) -> None:
-        if connection.info.pop(_CHANGED, False):
-            connection.exec_driver_sql(f"NOTIFY {CHANGE_CHANNEL}")
-
-    @sa.event.listens_for(engine, "rollback")
+    @sa.event.listens_for(engine, "begin")
     def _forget(connection: sa.Connection) -> None:
         connection.info.pop(_CHANGED, None)
 

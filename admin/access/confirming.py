@@ -5,6 +5,7 @@ from admin.access.gate import address_of_request
 from admin.access.sign_in import PanelSignIn
 from admin.access.visitors import visitor
 from admin.layout.pages import Form
+from admin.layout.sent_forms import not_part_of_the_form
 from admin.panel import Panel
 from haichieu.database import now
 from haichieu.people import Account
@@ -18,8 +19,9 @@ def confirm_password(panel: Panel, form: Form) -> None:
         raise WrongPassword
     with panel.database.reading() as session:
         account = session.get_one(Account, visitor().account.id)
-    refusal = PanelSignIn(panel.database, panel.vault).check_again(
-        account, form.value(FIELD), visitor().login_id, address_of_request(), now()
-    )
+    with not_part_of_the_form():
+        refusal = PanelSignIn(panel.database, panel.vault).check_again(
+            account, form.value(FIELD), visitor().login_id, address_of_request(), now()
+        )
     if isinstance(refusal, AccessRefused):
         raise refusal

@@ -1,4 +1,4 @@
-"""Tables of access: sessions, second factors, recovery codes, API tokens.
+"""Tables of access: sessions, second factors, recovery codes, API tokens, forms and requests that were sent.
 
 Proofs of sessions and tokens are stored as SHA-256 digests only: they are 256 random bits, so no slow hash is needed,
 and the table is useless to anyone who reads it.
@@ -87,7 +87,10 @@ class ApiToken(Base):
 
 
 class SentForm(Base):
-    """A form in progress or processed: the digest of its content, and the page that it `led_to`."""
+    """A form in progress or processed: the digest of its content, and the page that it `led_to`.
+
+    `done` is written in the transaction that does what the form asks for.
+    """
 
     __tablename__ = "sent_forms"
 
@@ -95,3 +98,16 @@ class SentForm(Base):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     sent_at: Mapped[datetime.datetime] = mapped_column(index=True)
     led_to: Mapped[str] = mapped_column(sa.Text, default="")
+    done: Mapped[bool] = mapped_column(default=False)
+
+
+class IdempotencyKey(Base):
+    """A request of the API with a key: digests of the key and of the body, and the id of what it `made`."""
+
+    __tablename__ = "idempotency_keys"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    content: Mapped[str] = mapped_column(sa.String(64))
+    made: Mapped[int]
+    sent_at: Mapped[datetime.datetime] = mapped_column(index=True)

@@ -1,18 +1,21 @@
 """Declaration of API routes: permission, request and response in one place, also used for the OpenAPI document."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, ValidationError
 
 from admin.access.permissions import Where, needs, open_to_all
+from admin.api.idempotency import once
 from admin.api.openapi import document
 from admin.api.request_mistakes import message_of
 from admin.layout.language import sentence
 from admin.layout.refusals import problem
+from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 from haichieu.locale import message
@@ -40,6 +43,8 @@ class Operation:
     body: type[BaseModel] | None = None
     status: int = 200
     refusals: tuple[int, ...] = ()
+    show: Callable[[int], BaseModel] | None = None
+    """Returns the answer for the id of what an earlier request made; the operation then honours Idempotency-Key."""
 
     @property
     def address(self) -> str:
@@ -52,6 +57,7 @@ class Api:
     """The operations of an application."""
 
     app: Flask
+    panel: Panel
     operations: list[Operation] = field(default_factory=list)
 
     def serves(
@@ -66,7 +72,9 @@ class Api:
                     arguments["query"] = operation.query.model_validate(_query())
                 if operation.body is not None:
                     arguments["body"] = operation.body.model_validate_json(_json())
-                answer = handler(**arguments)
+                act = partial(handler, **arguments)
+                show = operation.show
+                answer = act() if show is None else once(self.panel, _body(arguments), act, show)
                 response = Response(answer.model_dump_json(), operation.status, content_type="application/json")
                 if operation.status == 201 and (number := getattr(answer, "id", None)) is not None:
                     response.headers["Location"] = f"{request.path}/{number}"
@@ -98,6 +106,11 @@ def register_document(api: Api) -> None:
             {"where": ".".join(str(part) for part in one["loc"]), "problem": sentence(message_of(one))} for one in found
         ]
         return problem(422, "Unprocessable Content", message("api.wrong_shape"), errors=errors)
+
+
+def _body(arguments: Mapping[str, object]) -> BaseModel | None:
+    body = arguments.get("body")
+    return body if isinstance(body, BaseModel) else None
 
 
 def _query() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Speakers and broadcasts."""
 
+from functools import partial
+
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
@@ -7,6 +9,7 @@ from admin.access.visitors import visitor
 from admin.api import documents
 from admin.api.api_operations import Api, Operation
 from admin.api.documents import Broadcasts, BroadcastWish, Paging, Speakers, Stopped
+from admin.api.idempotency import remember
 from admin.broadcasts.announcing import Wish, put_on_air
 from admin.broadcasts.scope import find_broadcast, seen_by, units_of_broadcast
 from admin.layout.language import sentence
@@ -49,13 +52,13 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
         Operation(
             "POST", "/broadcasts", "Broadcast a text or an approved programme. A text needs the right `announce`, an "
             "emergency the right `emergency`.", Action.VIEW, documents.BroadcastWithDeliveries,
-            body=BroadcastWish, status=201, refusals=(409, 503),
+            body=BroadcastWish, status=201, refusals=(409, 503), show=partial(_whole, panel),
         ),
         checks_units=True,
     )  # fmt: skip
     def ask_for_broadcast(body: BroadcastWish) -> documents.BroadcastWithDeliveries:
         wish = Wish(body.zones, body.text or "", body.programme, body.priority, body.at)
-        return _whole(panel, put_on_air(panel, visitor(), wish, now()))
+        return _whole(panel, put_on_air(panel, visitor(), wish, now(), remember))
 
     @api.serves(
         Operation(

@@ -7,6 +7,7 @@ from admin.access.visitors import visitor
 from admin.api import documents
 from admin.api.api_operations import Api, Operation
 from admin.api.documents import AnswerWish, CaseQuery, Cases
+from admin.api.idempotency import remember
 from admin.cases.scope import case_for_visitor, unit_of_case
 from admin.layout.language import sentence
 from admin.panel import Panel
@@ -57,10 +58,14 @@ def register_cases(api: Api, panel: Panel) -> None:
                 **_case(found), messages=[message_document(one) for one in found.messages]
             )
 
+    def show_answer(number: int) -> documents.Message:
+        with panel.database.reading() as session:
+            return message_document(session.get_one(Message, number))
+
     @api.serves(
         Operation(
             "POST", "/cases/<number>/answers", "Answer a case by text, by call or on air.", Action.WORK_ON_CASES,
-            documents.Message, body=AnswerWish, status=201, refusals=(404, 409),
+            documents.Message, body=AnswerWish, status=201, refusals=(404, 409), show=show_answer,
         ),
         where=unit_of_case,
     )  # fmt: skip
@@ -69,6 +74,7 @@ def register_cases(api: Api, panel: Panel) -> None:
             given = Answer(visitor().actor, body.by, body.text)
             said = answer(session, case_for_visitor(session, number), given, now())
             session.flush()
+            remember(session, said.id)
             session.refresh(said, ["replies"])
             return message_document(said)
 

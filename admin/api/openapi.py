@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from admin.api import idempotency
 from admin.api.documents import Problem
 
 if TYPE_CHECKING:
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
 
 LARGEST_NUMBER = 2**31 - 1
 _REFUSALS = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or the idempotency key is invalid.",
     401: "No token, or an invalid one.",
     403: "The account's role does not allow it, or not in this unit.",
     404: "The object does not exist, or this account may not see it.",
     409: "The request is valid but not possible now.",
     415: "The body is not application/json.",
-    422: "The request is invalid.",
+    422: "The request is invalid, or another one was sent with the same idempotency key.",
     503: "The machine lacks something, such as disk space.",
 }
 
@@ -54,7 +55,7 @@ def _operation(one: "Operation") -> dict[str, Any]:
         "summary": one.summary,
         "operationId": f"{one.method.lower()}{''.join(part.title() for part in _words(one.path))}",
         "description": f"Needs the right `{one.action}`.",
-        "parameters": [*_in_path(one), *_in_query(one.query)],
+        "parameters": [*_in_path(one), *_in_query(one.query), *_in_headers(one)],
         "responses": {
             str(one.status): _answer("Done.", one.answer),
             **{
@@ -86,6 +87,17 @@ def _in_query(model: type[BaseModel] | None) -> Iterable[dict[str, Any]]:
         if reference := kept.pop("$ref", ""):
             kept |= whole["$defs"][reference.rpartition("/")[2]]
         yield {"name": name, "in": "query", "required": False, "schema": kept}
+
+
+def _in_headers(one: "Operation") -> Iterable[dict[str, Any]]:
+    if one.show is not None:
+        yield {
+            "name": idempotency.HEADER,
+            "in": "header",
+            "required": False,
+            "description": "A random name of the request. Sent again within a day, the request makes nothing twice.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[!-~]+$"},
+        }
 
 
 def _answer(description: str, model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:

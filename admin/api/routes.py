@@ -12,7 +12,7 @@ from admin.panel import Panel
 
 def register_api(app: Flask, panel: Panel) -> None:
     """Add every route of `/api/v1`."""
-    api = Api(app)
+    api = Api(app, panel)
     for register in (register_broadcasts, register_schedules, register_cases, register_reports):
         register(api, panel)
     register_document(api)

@@ -4,7 +4,7 @@ Speech synthesis takes a second or two and runs outside a transaction: first rig
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from haichieu.errors import UsageError
 WORTH_HEARING = datetime.timedelta(hours=1)
 LONGEST_TITLE = 120
 FARTHEST = datetime.timedelta(days=366)
+Record = Callable[[Session, int], None]
 
 
 class NoSuchProgramme(UsageError):
@@ -46,8 +47,13 @@ class Wish:
     times: int = 1
 
 
-def put_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime) -> int:
-    """Request the broadcast; return its id. Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …"""
+def put_on_air(
+    panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime, record: Record = lambda _session, _number: None
+) -> int:
+    """Request the broadcast; return its id. `record` receives the id in the same transaction.
+
+    Raises NotAllowed, UnknownZone, NotForTheAir, SpeechError, …
+    """
     with panel.database.reading() as session:
         _check(session, wish, at)
     if wish.programme_id is not None:
@@ -57,7 +63,9 @@ def put_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime) ->
                 raise _no_programme(wish.programme_id)
             approval.require_for_the_air(programme, at)
             sound = [programme.sound_id] if programme.sound_id else []
-            return _ask(session, who, wish, programme.title, sound, at, programme.id).id
+            number = _ask(session, who, wish, programme.title, sound, at, programme.id).id
+            record(session, number)
+            return number
     panel.store.require_space()
     with panel.store.scratch() as folder:
         ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
@@ -65,7 +73,9 @@ def put_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime) ->
         with panel.database.session() as session:
             _check(session, wish, at)
             media = panel.store.add(session, stored)
-            return _ask(session, who, wish, title_of(wish.text), [media.id], at).id
+            number = _ask(session, who, wish, title_of(wish.text), [media.id], at).id
+            record(session, number)
+            return number
 
 
 def action_of(wish: Wish) -> Action:

@@ -19,7 +19,8 @@ log = structlog.get_logger()
 
 _TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict",
-    413: "Content Too Large", 415: "Unsupported Media Type", 429: "Too Many Requests", 503: "Service Unavailable",
+    413: "Content Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Content", 429: "Too Many Requests",
+    503: "Service Unavailable",
 }  # fmt: skip
 _WITH_TITLE = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 _API_DETAILS = {404: "api.not_found", 405: "api.method_not_allowed"}

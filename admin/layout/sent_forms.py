@@ -2,12 +2,17 @@
 
 Every form carries a random name, `once`. The digest of name, account, path and content identifies a submission; the
 same submission again redirects to the first result. Another content is another form, and a refused form may be sent
-again.
+again. A form is marked as done in the transaction that does what it asks for: when the process dies before it has
+answered, the same submission leads to the page of the form and does nothing again.
 """
 
 import datetime
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Response, flash, g, redirect, request
@@ -16,15 +21,16 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.models import SentForm
+from admin.access.paths import HOME, path_within
 from admin.access.proofs import new_proof
 from admin.access.visitors import visitor_or_none
 from admin.layout.language import say
 from admin.panel import Panel
-from haichieu.database import now
+from haichieu.database import ALONG_WITH_CHANGES, now
 from haichieu.errors import HaiChieuError
 
 NAME = "once"
-KEPT = datetime.timedelta(hours=12)
+KEPT = datetime.timedelta(days=1)
 GIVEN_UP_AFTER = datetime.timedelta(minutes=2)
 """After this time, a form in progress belonged to a process that died."""
 WAIT_SECONDS = 10.0
@@ -52,6 +58,7 @@ def register_sent_forms(app: Flask, panel: Panel) -> None:
         where = _take(panel, digest, who.account.id)
         if where is None:
             g.sent_form = digest
+            g.form_is_marked_by = ALONG_WITH_CHANGES.set(partial(_mark_as_done, digest))
             return None
         g.units_were_checked = True  # by the first submission
         flash(say("frame.done_already"))
@@ -60,14 +67,33 @@ def register_sent_forms(app: Flask, panel: Panel) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
         digest = g.pop("sent_form", None)
-        if digest is not None:
-            with panel.database.session() as session:
-                if 300 <= response.status_code < 400 and response.location:
-                    done = sa.update(SentForm).where(SentForm.digest == digest)
-                    session.execute(done.values(led_to=response.location))
-                else:
-                    session.execute(sa.delete(SentForm).where(SentForm.digest == digest))
+        if digest is None:
+            return response
+        with not_part_of_the_form(), panel.database.session() as session:
+            this_form = SentForm.digest == digest
+            if 300 <= response.status_code < 400 and response.location:
+                session.execute(sa.update(SentForm).where(this_form).values(led_to=response.location))
+            elif response.status_code < 500:
+                session.execute(sa.delete(SentForm).where(this_form))
+            else:
+                session.execute(sa.update(SentForm).where(this_form, SentForm.done).values(led_to=_page_of_form()))
+                session.execute(sa.delete(SentForm).where(this_form, ~SentForm.done))
         return response
+
+    @app.teardown_request
+    def mark_no_longer(_error: BaseException | None) -> None:
+        if (token := g.pop("form_is_marked_by", None)) is not None:
+            ALONG_WITH_CHANGES.reset(token)
+
+
+@contextmanager
+def not_part_of_the_form() -> Iterator[None]:
+    """Let transactions of this block, such as the check of a password, leave the form as one that is not done yet."""
+    token = ALONG_WITH_CHANGES.set(None)
+    try:
+        yield
+    finally:
+        ALONG_WITH_CHANGES.reset(token)
 
 
 def forget(session: Session, at: datetime.datetime) -> None:
@@ -88,13 +114,25 @@ def _take(panel: Panel, digest: str, account_id: int) -> str | None:
                 if known.led_to:
                     return known.led_to
                 if known.sent_at < moment - GIVEN_UP_AFTER:
+                    if known.done:
+                        return _page_of_form()
                     known.sent_at = moment
                     return None
         except IntegrityError:  # on PostgreSQL: a concurrent request has just inserted it
             continue
         if time.monotonic() > until:
+            if known is not None and known.done:
+                return _page_of_form()
             raise StillBeingDone
         time.sleep(_LOOK_EVERY)
+
+
+def _mark_as_done(digest: str, session: Session) -> None:
+    session.execute(sa.update(SentForm).where(SentForm.digest == digest).values(done=True))
+
+
+def _page_of_form() -> str:
+    return path_within(urlsplit(request.referrer or "").path or HOME)
 
 
 def _digest(account_id: int) -> str:

@@ -1,17 +1,23 @@
 """A form that is sent twice is done once, whatever it is about; another text, or one that was refused, is another."""
 
+import datetime
 import threading
 from io import BytesIO
+from typing import NoReturn
 
 import pytest
 
 from admin.access.models import SentForm
+from admin.layout import sent_forms
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Schedule
 from feedback.cases.case_lifecycle import find_case
 from feedback.models import Message
+from haichieu.database import now
+from haichieu.people import Account
 from tests.admin.forms import forms_on
+from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House
 from tests.builders.in_unit import case, schedule
 
@@ -76,6 +82,68 @@ def test_a_double_click_is_one(house: House) -> None:
         thread.join()
     assert notes(house, number) == ["Đã gọi"]
     assert led_to == [f"/cases/{number}"] * 4 or len(set(led_to)) == 1
+
+
+class Killed(BaseException):
+    """The process ends here: nothing of the request runs any more."""
+
+
+def kill(*_: object, **__: object) -> NoReturn:
+    raise Killed
+
+
+@pytest.mark.both_databases
+def test_form_done_before_a_crash_is_not_done_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, browser = case(house, "commune"), house.signed_in(OPERATOR)
+    path = f"/cases/{number}/notes"
+    fields = {"csrf_token": browser.form_token("/account"), "once": "a", "note": "Đã gọi"}
+    with monkeypatch.context() as patch:
+        patch.setattr(house.app, "process_response", kill)
+        with pytest.raises(Killed):
+            browser.client.post(path, data=fields, headers=PAGE)
+    assert notes(house, number) == ["Đã gọi"]
+    monkeypatch.setattr(sent_forms, "WAIT_SECONDS", 0.0)
+    for age in (datetime.timedelta(), sent_forms.GIVEN_UP_AFTER * 2):
+        with house.database.session() as session:
+            session.query(SentForm).one().sent_at = now() - age
+        again = browser.client.post(path, data=fields, headers={**PAGE, "Referer": f"http://localhost/cases/{number}"})
+        assert (again.status_code, again.location) == (303, f"/cases/{number}")
+    assert "đài chỉ làm một lần" in browser.get(f"/cases/{number}").text
+    assert notes(house, number) == ["Đã gọi"]
+
+
+def test_form_that_a_crash_interrupted_is_done_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of the password has written, but is not what the form asks for."""
+    browser = house.signed_in("admin@x.example")
+    with house.database.session() as session:
+        number = session.query(Account.id).filter_by(email=OPERATOR).scalar()
+    token = browser.form_token("/account")
+    form = {"name": "Tên mới", "email": OPERATOR, "role": "operator", "unit": "COMMUNE", "password": PASSWORD}
+    mark = browser.get(f"/accounts/{number}/edit").text.split('name="began_with" value="')[1].split('"')[0]
+
+    def change():  # type: ignore[no-untyped-def]
+        sent = {"csrf_token": token, "once": "a", "began_with": mark, **form}
+        return browser.client.post(f"/accounts/{number}/edit", data=sent, headers=PAGE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("admin.accounts.views.take_form", kill)
+        with pytest.raises(Killed):
+            change()
+    with house.database.session() as session:
+        sent = session.query(SentForm).one()
+        assert not sent.done
+        sent.sent_at = now() - sent_forms.GIVEN_UP_AFTER * 2
+    assert change().status_code == 303
+    with house.database.session() as session:
+        assert session.get_one(Account, number).name == "Tên mới"
+
+
+def test_form_that_failed_after_its_effect_is_not_done_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, browser = case(house, "commune"), house.signed_in(OPERATOR)
+    path = f"/cases/{number}/notes"
+    monkeypatch.setattr("admin.cases.case_page.redirect", lambda *_: 1 / 0)
+    assert [send(browser, path, "a", note="Đã gọi").status_code for _ in range(2)] == [500, 303]
+    assert notes(house, number) == ["Đã gọi"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
