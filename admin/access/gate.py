@@ -12,6 +12,8 @@ from admin.access import sessions, tokens
 from admin.access.errors import TokenRefused
 from admin.access.kept_forms import NotSignedIn, keep_from_request
 from admin.access.permissions import Rule, rule_of
+from admin.access.proofs import digest_of
+from admin.access.rate_limits import ApiLimits
 from admin.access.visitors import Visitor, visitor, visitor_or_none
 from admin.panel import Panel
 from haichieu.account_rights import require_everywhere, units_of
@@ -21,6 +23,7 @@ from haichieu.station import the_station
 
 API = "/api/"
 WEBHOOKS = "/webhooks/"
+API_LIMITS = "haichieu_api_limits"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -28,6 +31,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
     """Check access before every route of the application."""
     csrf = CSRFProtect()
     csrf.init_app(app)
+    app.extensions[API_LIMITS] = ApiLimits()
 
     @app.before_request
     def let_in() -> None:
@@ -36,7 +40,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
             g.visitor = None if request.path.startswith(API) else _by_cookie(panel)
             return  # no such route or method
         if request.path.startswith(API):
-            _let_in_to_api(panel, rule)
+            _let_in_to_api(panel, app.extensions[API_LIMITS], rule)
             return
         g.visitor = None if request.path.startswith(WEBHOOKS) else _by_cookie(panel)
         if rule.signed_in and visitor_or_none() is None:
@@ -66,17 +70,29 @@ def address_of_request() -> str:
     return request.remote_addr or "?"
 
 
-def _let_in_to_api(panel: Panel, rule: Rule) -> None:
+def _let_in_to_api(panel: Panel, limits: ApiLimits, rule: Rule) -> None:
     if not rule.signed_in:
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenRefused
-    account = tokens.account_with_token(panel.database, token.strip(), now())
+    account = _account_with_token(panel, limits, token.strip())
     with panel.database.reading() as session:
         g.timezone = the_station(session).timezone
         g.visitor = _visitor(session, account)
         _require(session, rule)
+
+
+def _account_with_token(panel: Panel, limits: ApiLimits, token: str) -> Account:
+    digest, address = digest_of(token), address_of_request()
+    limits.before_look_up(digest, address)
+    try:
+        account = tokens.account_with_token(panel.database, token, now())
+    except TokenRefused:
+        limits.refused(address)
+        raise
+    limits.accepted(digest, changes=request.method not in _SAFE)
+    return account
 
 
 def _by_cookie(panel: Panel) -> Visitor | None:

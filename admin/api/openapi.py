@@ -21,6 +21,7 @@ _REFUSALS = {
     409: "The request is valid but not possible now.",
     415: "The body is not application/json.",
     422: "The request is invalid, or another one was sent with the same idempotency key.",
+    429: "Too many requests; `Retry-After` says after how many seconds to send this one again.",
     503: "The machine lacks something, such as disk space.",
 }
 
@@ -49,7 +50,7 @@ def document(operations: Sequence["Operation"]) -> dict[str, Any]:
 
 
 def _operation(one: "Operation") -> dict[str, Any]:
-    refusals = {401, 403, *one.refusals} | ({422} if one.query or one.body else set())
+    refusals = {401, 403, 429, *one.refusals} | ({422} if one.query or one.body else set())
     refusals |= {400, 415} if one.body else set()
     described: dict[str, Any] = {
         "summary": one.summary,
@@ -58,10 +59,7 @@ def _operation(one: "Operation") -> dict[str, Any]:
         "parameters": [*_in_path(one), *_in_query(one.query), *_in_headers(one)],
         "responses": {
             str(one.status): _answer("Done.", one.answer),
-            **{
-                str(status): _answer(_REFUSALS[status], Problem, "application/problem+json")
-                for status in sorted(refusals)
-            },
+            **{str(status): _refusal(status) for status in sorted(refusals)},
         },
     }
     if one.body is not None:
@@ -98,6 +96,13 @@ def _in_headers(one: "Operation") -> Iterable[dict[str, Any]]:
             "description": "A random name of the request. Sent again within a day, the request makes nothing twice.",
             "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": "^[!-~]+$"},
         }
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    described = _answer(_REFUSALS[status], Problem, "application/problem+json")
+    if status == 429:
+        described["headers"] = {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}
+    return described
 
 
 def _answer(description: str, model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.gate import API
+from admin.access.rate_limits import TooManyRequests
 from admin.layout.language import has_text, sentence
 from admin.layout.pages import page
 from haichieu.errors import HaiChieuError
@@ -32,7 +33,10 @@ def register_refusals(app: Flask) -> None:
 
     @app.errorhandler(HaiChieuError)
     def refused(error: HaiChieuError) -> AnyResponse:
-        return _answer(error.http_status, _TITLES[error.http_status], refusal_message(error))
+        answer = _answer(error.http_status, _TITLES[error.http_status], refusal_message(error))
+        if isinstance(error, TooManyRequests):
+            answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> AnyResponse:
