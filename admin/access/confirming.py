@@ -25,3 +25,9 @@ def confirm_password(panel: Panel, form: Form) -> None:
         )
     if isinstance(refusal, AccessRefused):
         raise refusal
+
+
+def not_confirmed(form: Form, refusal: AccessRefused) -> Form:
+    """Return the form with the refusal at its password."""
+    form.problems[FIELD] = refusal.message
+    return form

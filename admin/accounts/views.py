@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from admin.access import second_factor, sessions
-from admin.access.confirming import FIELD, confirm_password
+from admin.access.confirming import FIELD, confirm_password, not_confirmed
 from admin.access.errors import AccessRefused
 from admin.access.models import SecondFactor, WebSession
 from admin.access.permissions import needs
@@ -97,7 +97,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
         except AccessRefused as refusal:
-            return _form_page(panel, _not_confirmed(sent_form(), refusal), status=422)
+            return _form_page(panel, not_confirmed(sent_form(), refusal), status=422)
         return page("password_once.html", given=[(email, password)])
 
     @app.get("/accounts/<int:number>/edit")
@@ -126,7 +126,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), row, 422)
         except AccessRefused as refusal:
-            return _form_page(panel, _not_confirmed(form, refusal), row, 422)
+            return _form_page(panel, not_confirmed(form, refusal), row, 422)
         except LastAdministrator as refusal:
             form.problems[""] = refusal.message
             return _form_page(panel, form, row, 409)
@@ -204,11 +204,6 @@ def _own_fields(form: Form) -> Texts:
     return {name: values for name, values in form.fields.items() if name != FIELD}
 
 
-def _not_confirmed(form: Form, refusal: AccessRefused) -> Form:
-    form.problems[FIELD] = refusal.message
-    return form
-
-
 def _problem_of_confirming(panel: Panel, number: int) -> Response | None:
     """Return the page of the account with the problem, if the visitor's password is missing or wrong."""
     try:
@@ -217,7 +212,7 @@ def _problem_of_confirming(panel: Panel, number: int) -> Response | None:
         with panel.database.reading() as session:
             row = session.get_one(Account, number)
             form = form_of(panel, texts_of(ACCOUNT, row))
-        return _form_page(panel, _not_confirmed(form, refusal), row, 422)
+        return _form_page(panel, not_confirmed(form, refusal), row, 422)
     return None
 
 

@@ -23,8 +23,8 @@ def register_sheet(
 ) -> None:
     """Add `/WHERE/import`. New PINs are shown once as paper slips, passwords in a list.
 
-    A table of accounts only adds, and asks for the visitor's password; roles and passwords of existing accounts are
-    changed on their pages.
+    Tables of accounts and officials ask for the visitor's password. A table of accounts only adds; roles and passwords
+    of existing accounts are changed on their pages.
     """
 
     allow: Allow = require_zones_of_official if kind is OFFICIAL else require_to_configure
@@ -55,7 +55,7 @@ def register_sheet(
             with panel.database.session() as session:
                 require_in(session, action, ())
             dry_run = form.value("confirmed") != "yes"
-            if kind is ACCOUNT and not dry_run:
+            if kind in (ACCOUNT, OFFICIAL) and not dry_run:
                 confirm_password(panel, form)
             sheet = take_sheet(
                 panel.database, panel.vault, kind, text, visitor().actor, allow, make,

@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from admin.access.confirming import FIELD, confirm_password, not_confirmed
+from admin.access.errors import AccessRefused
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
@@ -59,10 +61,11 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/new")
     @needs(Action.CONFIGURE, checks_units=True)
     def add_official() -> Response:
-        """Add an official and show their PIN once."""
+        """Add an official (asks for the visitor's password) and show their PIN once."""
         pin, hashes = new_pin(), PreparedHashes()
         hashes.prepare("", pin)
         try:
+            confirm_password(panel, sent_form())
             with panel.database.session() as session:
                 texts = {**_texts(session, None), "pin": [pin]}
                 row = take_form(session, panel, OFFICIAL, texts=texts, hashes=hashes)
@@ -70,6 +73,8 @@ def register_officials(app: Flask, panel: Panel) -> None:
                 shown = (row.name, row.code, pin)
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
+        except AccessRefused as refusal:
+            return _form_page(panel, not_confirmed(sent_form(), refusal), status=422)
         return page("slips.html", slips=[shown])
 
     @app.get("/officials/<int:number>/edit")
@@ -99,7 +104,14 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.post("/officials/<int:number>/pin")
     @needs(Action.CONFIGURE, where=units_of_official)
     def reset_official_pin(number: int) -> Response:
-        """Reset the PIN and show it on a paper slip."""
+        """Reset the PIN (asks for the visitor's password) and show it on a paper slip."""
+        try:
+            confirm_password(panel, sent_form())
+        except AccessRefused as refusal:
+            with panel.database.reading() as session:
+                row = _in_use(session, number)
+                form = form_of(panel, texts_of(OFFICIAL, row))
+            return _form_page(panel, not_confirmed(form, refusal), row, 422)
         prepared = prepare_pin(new_pin())
         with panel.database.session() as session:
             row = _in_use(session, number)
@@ -171,7 +183,7 @@ def _texts(session: Session, row: Official | None) -> dict[str, list[str]]:
     chosen = set(form.values("zones"))
     if beyond := chosen - mine - kept:
         raise EntryRefused({"zones": message("panel.officials.zones_beyond", zones=tuple(sorted(beyond)))})
-    texts = {name: list(values) for name, values in form.fields.items() if name != "pin"}
+    texts = {name: list(values) for name, values in form.fields.items() if name not in ("pin", FIELD)}
     texts["phones"] = form.value("phones").replace(",", "\n").replace(";", "\n").split("\n")
     texts["zones"] = sorted((chosen & mine) | (kept - mine))
     return texts

@@ -22,6 +22,7 @@ FORM = {
     "phones": "0912 000 005\n0263000005",
     "zones": "12",
     "may": "live",
+    "password": PASSWORD,
 }
 
 
@@ -43,7 +44,9 @@ def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House
     assert secret_matches(official(house, "1005").pin_hash, pin[1])
     row = official(house, "1005").id
     assert pin[1] not in browser.get("/officials").text + browser.get(f"/officials/{row}/edit").text
-    again = re.search(r'class="pin">(\d{6})<', browser.post(f"/officials/{row}/pin", "/account").text)
+    again = re.search(
+        r'class="pin">(\d{6})<', browser.post(f"/officials/{row}/pin", "/account", password=PASSWORD).text
+    )
     assert again
     assert not secret_matches(official(house, "1005").pin_hash, pin[1])
     assert secret_matches(official(house, "1005").pin_hash, again[1])
@@ -51,6 +54,24 @@ def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House
     changed = browser.post(f"/officials/{row}/edit", "/account", began_with=mark, **{**FORM, "name": "Hoàng Văn Páo"})
     assert changed.status_code == 303
     assert secret_matches(official(house, "1005").pin_hash, again[1])
+
+
+def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    assert browser.post("/officials/new", "/account", **FORM).status_code == 200
+    row = official(house, "1005")
+    table = "code,name,unit\n1008,B,COMMUNE\n"
+    new = {**FORM, "code": "1006", "phones": ""}
+    for path, fields in (
+        ("/officials/new", new),
+        (f"/officials/{row.id}/pin", {}),
+        ("/officials/import", {"table": table, "confirmed": "yes"}),
+    ):
+        for given in ("", "sai"):
+            refused = browser.post(path, "/account", **{**fields, "password": given})
+            assert (refused.status_code, "mật khẩu không đúng" in refused.text) == (422, True), path
+    with house.database.session() as session:
+        assert [one.pin_hash for one in session.query(Official)] == [row.pin_hash]
 
 
 def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House) -> None:
@@ -62,7 +83,9 @@ def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House)
     assert "đã là của 1005" in taken.text
     table = "code,name,unit,zones\n1007,A,COMMUNE,14\n1008,B,COMMUNE,12\n"
     assert "Dòng 2<" in browser.post("/officials/import", "/account", table=table).text
-    slips = browser.post("/officials/import", "/account", table=table.replace(",14", ",12"), confirmed="yes").text
+    slips = browser.post(
+        "/officials/import", "/account", table=table.replace(",14", ",12"), confirmed="yes", password=PASSWORD
+    ).text
     assert len(re.findall(r'class="pin">\d{6}<', slips)) == 2
 
 
@@ -180,9 +203,11 @@ def test_administrator_unlocks_an_official(house: House) -> None:
 def test_short_pin_is_imported_and_kept_with_call_back_verification_only(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     table = "code,name,unit,phones,pin,call_back\n1005,Páo,COMMUNE,0912000005,7351,{}"
-    refused = browser.post("/officials/import", "/account", table=table.format("no"), confirmed="yes")
+    refused = browser.post(
+        "/officials/import", "/account", table=table.format("no"), confirmed="yes", password=PASSWORD
+    )
     assert "ít nhất 6 chữ số" in refused.text
-    browser.post("/officials/import", "/account", table=table.format("yes"), confirmed="yes")
+    browser.post("/officials/import", "/account", table=table.format("yes"), confirmed="yes", password=PASSWORD)
     row = official(house, "1005").id
     edit = f"/officials/{row}/edit"
     mark = browser.get(edit).text.split('name="began_with" value="')[1].split('"')[0]
@@ -190,12 +215,14 @@ def test_short_pin_is_imported_and_kept_with_call_back_verification_only(house: 
     assert without.status_code == 422
     assert "hãy cấp lại mã PIN trước" in without.text
     assert official(house, "1005").call_back
-    browser.post(f"/officials/{row}/pin", "/account")
+    browser.post(f"/officials/{row}/pin", "/account", password=PASSWORD)
     assert browser.post(edit, "/account", began_with=mark, **FORM).status_code == 303
     assert not official(house, "1005").call_back
 
 
 def test_simple_pin_is_not_imported(house: House) -> None:
     table = "code,name,unit,pin\n1005,Páo,COMMUNE,345678"
-    refused = house.signed_in("admin@x.example").post("/officials/import", "/account", table=table, confirmed="yes")
+    refused = house.signed_in("admin@x.example").post(
+        "/officials/import", "/account", table=table, confirmed="yes", password=PASSWORD
+    )
     assert "quá dễ đoán" in refused.text

@@ -162,7 +162,12 @@ def new_number(house: House, unit: str) -> tuple[str, dict[str, object]]:
 
 
 def new_official(house: House, unit: str) -> tuple[str, dict[str, object]]:
-    return "/officials/new", {"code": f"8{next(FRESH):04}", "name": "Cán bộ", "unit": unit.upper()}
+    return "/officials/new", {
+        "code": f"8{next(FRESH):04}",
+        "name": "Cán bộ",
+        "unit": unit.upper(),
+        "password": PASSWORD,
+    }
 
 
 def new_zone(house: House, unit: str) -> tuple[str, dict[str, object]]:
