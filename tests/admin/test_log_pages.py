@@ -6,6 +6,7 @@ import io
 
 import pytest
 import sqlalchemy as sa
+from flask import has_request_context
 
 from broadcast_bridge.broadcasts.states import Kind, Priority
 from broadcast_bridge.models import Broadcast, BroadcastSound
@@ -33,6 +34,14 @@ def test_an_empty_log_says_so(house: House) -> None:
     assert "Chưa có buổi phát nào" in browser.get("/broadcasts").text
     assert "Thử bỏ bớt" in browser.get("/broadcasts?q=lũ").text
     assert len(table(browser.get("/broadcasts.csv").text)) == 1
+
+
+def test_unread_file_leaves_no_request_on_the_thread(house: House) -> None:
+    browser = house.signed_in(VIEWER)
+    first, second = (browser.get("/broadcasts.csv") for _ in range(2))
+    assert not has_request_context()
+    first.close()
+    second.close()
 
 
 def test_the_log_shows_what_was_heard_in_the_visitors_units_and_no_more(house: House) -> None:
