@@ -67,10 +67,18 @@ def number_for(book: CitizenBook, account: Account, case: Case) -> str:
 
 
 def erase_citizen(
-    session: Session, store: MediaStore, book: CitizenBook, number: str, actor: str, at: datetime.datetime
+    session: Session,
+    store: MediaStore,
+    book: CitizenBook,
+    number: str,
+    actor: str,
+    at: datetime.datetime,
+    *,
+    spooled: int = 0,
 ) -> Erased:
     """Erase the data of the citizen with this number (E.164). Raises NoSuchCitizen.
 
+    `spooled` messages were deleted before they were filed; they are counted with the others.
     The audit trail records the erasure and its actor, and names no citizen. Files are deleted when the transaction
     commits.
     """
@@ -78,10 +86,11 @@ def erase_citizen(
     citizen = session.scalar(sa.select(Citizen).where(Citizen.number_hash == digest).with_for_update())
     calls = session.scalars(sa.select(CitizenCall).where(CitizenCall.number_hash == digest)).all()
     drafts = drafts_of(session, book, number)
-    if citizen is None and not calls and not drafts:
+    if citizen is None and not calls and not drafts and not spooled:
         raise NoSuchCitizen
     cases = [] if citizen is None else session.scalars(sa.select(Case).where(Case.citizen_id == citizen.id)).all()
     messages, files = empty_cases(session, store, cases, at)
+    messages += spooled
     for row in (*calls, *drafts):
         session.delete(row)
     if citizen is not None:

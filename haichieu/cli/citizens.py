@@ -17,6 +17,7 @@ from haichieu.locale import Message, message
 from haichieu.people import Account
 from haichieu.phone_numbers import normalise
 from haichieu.processes.opened_station import open_station
+from haichieu.processes.spooled_erasure import erase_from_spool
 from haichieu.settings import load_settings
 from haichieu.spool import Spool
 
@@ -51,10 +52,11 @@ def erase(
     read = _read(number)
     if not yes:
         typer.confirm(say("cli.citizen.confirm"), abort=True)
+    spooled = erase_from_spool(station.home, station.database, read)
     with station.database.session() as session:
         account = _trusted(session, by)
         erased = privacy.erase_citizen(
-            session, station.media, station.citizens, read, f"account:{account.email}", now()
+            session, station.media, station.citizens, read, f"account:{account.email}", now(), spooled=spooled
         )
     for name in erased.recordings:
         Spool(station.recordings).discard(name)

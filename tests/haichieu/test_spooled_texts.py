@@ -11,7 +11,9 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from typer.testing import CliRunner
 
+from dialplans import left_messages
 from dialplans.left_texts import FOLDER, STILL_SECONDS
 from dialplans.sealed import caller_key
 from feedback.citizens.registry import open_citizens
@@ -19,10 +21,13 @@ from feedback.models import Case, Message
 from feedback.texts.text_inbox import Filed, InboundText, TextInbox
 from haichieu.alarms import AlarmKind, open_alarms
 from haichieu.ari.client import AriClient
+from haichieu.cli import citizens
 from haichieu.database import Database
+from haichieu.people import Role, Unit
 from haichieu.processes.spooled_texts import SpooledTexts, report_refused
 from haichieu.recording_intake import RecordingIntake
 from haichieu.sip.models import Phone, Trunk
+from tests.builders.accounts import account
 from tests.builders.cases import office
 from tests.builders.outgoing import RULE
 
@@ -53,7 +58,7 @@ class Station:
         size = len(body.encode()) if length is None else length
         fields = (call, "7 MESSAGE", sender, body)
         file = self.home / FOLDER / f"text-{uuid.uuid4()}"
-        sealed = "".join(f"{self._seal(field)}." for field in fields)
+        sealed = "".join(f"{self.seal(field)}." for field in fields)
         file.write_text(f"{int(time.time())} {source} {to} 0{size} {sealed}{end}")
         return file
 
@@ -71,7 +76,8 @@ class Station:
         with self.database.session() as session:
             return [(alarm.kind, alarm.subject) for alarm in open_alarms(session)]
 
-    def _seal(self, text: str) -> str:
+    def seal(self, text: str) -> str:
+        """Encrypt a field as the dialplan does."""
         closer = Cipher(algorithms.AES(caller_key(self.home).encode()), modes.ECB()).encryptor()
         data, sealed = text.replace(":", "\x1a").encode(), ""
         for at in range(0, len(data), 8):
@@ -184,3 +190,24 @@ def test_account_that_may_not_text_raises_an_alarm(station: Station) -> None:
     for endpoint in ("gsm", "may-la", "carrier"):
         report_refused(station.database, endpoint)
     assert station.alarms() == [(AlarmKind.TEXTS_FAILING, "texts:carrier")]
+
+
+def test_erased_citizen_leaves_nothing_in_the_spool(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    with station.database.session() as session:
+        account(session, "admin@x.example", Role.ADMIN, session.scalars(sa.select(Unit.id)).first() or 0)
+    erased = [station.comes("Cầu hỏng", call="a"), station.comes("Mưa to", call="b", end="")]
+    stays = [station.comes("Khác", sender="<sip:0987654321@gsm>"), station.comes("Máy lẻ", sender="<sip:may-la@x>")]
+    messages = station.home / left_messages.FOLDER
+    messages.mkdir(parents=True)
+    for channel, number, files in (("1.2", "+84912345678", erased), ("3.4", "0987654321", stays)):
+        about, wav = (messages / f"left-{channel}{suffix}" for suffix in (".about", ".wav"))
+        about.write_text(f"1795000000 1022 {station.seal(number)} DTMF")
+        wav.touch()
+        files += [about, wav]
+    url = station.database.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("HAICHIEU_DATABASE_URL", url)
+    options = ["erase", LAN, "--by", "admin@x.example", "--home", str(station.home), "--yes"]
+    done = CliRunner().invoke(citizens.app, options)
+    assert (done.exit_code, "3" in done.output) == (0, True), done.output
+    assert [one.exists() for one in erased + stays] == [False] * len(erased) + [True] * len(stays)
+    assert CliRunner().invoke(citizens.app, options).exit_code == 1
