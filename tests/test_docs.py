@@ -19,9 +19,11 @@ from haichieu.database import Database
 from haichieu.district.schema import District, Table
 from haichieu.locale import render
 from haichieu.people import Role
+from haichieu.phone_sign_in import LINE_TRIES, STATION_TRIES, STRANGERS_TRIES, TRIES
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.web import webhooks_of_texts
 from haichieu.settings import Settings, load_settings
+from ivr.calls.caller_limits import Limits
 from ivr.flows.definition import AnyNode
 from tests.every_table import load_every_table
 
@@ -113,6 +115,24 @@ def test_the_reference_draws_the_states_as_they_are() -> None:
 def test_the_states_of_casework_are_drawn_as_they_are() -> None:
     casework = (ROOT / "docs/casework.md").read_text()
     assert [machine.name for machine in (CASE, REPLY) if machine.mermaid() not in casework] == []
+
+
+def test_security_page_states_the_limits_as_they_are() -> None:
+    page = " ".join((ROOT / "docs/security.md").read_text().split())
+    words = {5: "five", 10: "ten"}
+    limits = Limits()
+    for stated in (
+        f"{words[TRIES]} per official or caller, {words[STRANGERS_TRIES]} for all strangers together, "
+        f"{LINE_TRIES} per line and {STATION_TRIES} per station",
+        f"{words[limits.wrong_cases_an_hour]} wrong numbers per hour from a number, "
+        f"{limits.withheld_wrong_cases_a_day} per day from withheld numbers, "
+        f"{limits.wrong_cases_a_day_on_a_line} per day and line",
+        f"{limits.calls_an_hour} calls per hour from a number, {limits.calls_a_minute_on_a_line} per minute and line, "
+        f"{limits.calls_at_once} at a time",
+        f"{limits.messages_an_hour} per hour from a number, {limits.withheld_messages_an_hour} per hour and line",
+        f"while {limits.unfinished_sign_ins} sign-ins of 15 minutes",
+    ):
+        assert stated in page
 
 
 def documented(heading: str, document: str = "docs/reference.md") -> set[str]:
