@@ -23,7 +23,7 @@ from tests.admin.route_rights import (
     OPEN_TO_ALL,
     Try,
 )
-from tests.builders.house import PAGE, Browser, House, build
+from tests.builders.house import Browser, House, build
 from tests.builders.in_unit import broadcast, case
 from tests.postgres import PostgresCluster
 

@@ -33,7 +33,7 @@ def clock(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     house.app.extensions[API_LIMITS] = before
 
 
-def test_token_that_sends_too_much_is_told_when_to_come_back(house: House, clock: Clock) -> None:
+def test_token_that_sends_too_much_learns_when_to_come_back(house: House, clock: Clock) -> None:
     client, token = house.app.test_client(), house.token("viewer@x.example")
     assert {client.get(SPEAKERS, headers=token).status_code for _ in range(20)} == {200}
     refused = client.get(SPEAKERS, headers={**token, "Accept-Language": "en"})
