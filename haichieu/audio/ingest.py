@@ -109,7 +109,7 @@ def telephone_forms(
     options = ("-vn", "-t", str(most_seconds + 1))
     trim = ("-af", _NO_SILENT_BEGINNING, "-ac", "1", "-ar", "48000")
     # The second output is everything that can be decoded; its time is the later one, which ffmpeg reports.
-    outputs = [*options, *trim, trimmed, *options, *_NOWHERE]
+    outputs: list[str | Path] = [*options, *trim, trimmed, *options, *_NOWHERE]
     decoded = _ffmpeg(source, outputs, limit, lambda done: progress(min(done / (declared or done), 1.0) / 2))
     if decoded < declared * 0.98 - 0.5 or _declares_more_bytes(source):
         raise BrokenSound("audio.cut_off", decoded=round(decoded), declared=round(declared))

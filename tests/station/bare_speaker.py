@@ -63,9 +63,12 @@ class BareSpeaker:
     def _serve(self) -> None:
         while not self._stop.is_set():
             try:
-                text = self._socket.recv(65535).decode()
+                packet = self._socket.recv(65535)
             except TimeoutError:
                 continue
+            if packet[:1] >= b"\x80":  # RTP, which comes back to where sound was sent from
+                continue
+            text = packet.decode()
             if text.startswith("SIP/2.0") and " REGISTER\r\n" not in text:
                 self._answer_response(text)
             elif text.startswith("SIP/2.0 401") and (nonce := NONCE.search(text)):

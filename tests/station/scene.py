@@ -235,11 +235,11 @@ class Scene:
         with speaking_quickly(self.folder):
             return open_prompts(self.station.opened).sound(key, "vi", values)
 
-    async def hears(self, phone: SoftPhone, *prompts: str, **values: Any) -> None:
-        """Wait until Asterisk plays one of several prompts to a phone, later than the last one waited for."""
+    async def hears(self, phone: SoftPhone, *prompts: str, **values: Any) -> str:
+        """Wait until Asterisk plays one of several prompts to a phone, after the last one waited for; return it."""
 
-        def sounds() -> set[str]:
-            return {self.prompt(prompt, **values) for prompt in prompts}
+        def sounds() -> dict[str, str]:
+            return {self.prompt(prompt, **values): prompt for prompt in prompts}
 
         wanted, name = await asyncio.to_thread(sounds), f"PJSIP/{self._endpoints[phone]}-"
 
@@ -251,7 +251,9 @@ class Scene:
             return None
 
         await until(lambda: found() is not None, f"{' or '.join(prompts)} is played to {name[:-1]}", 20)
-        self._heard[phone] = (found() or 0) + 1
+        index = found() or 0
+        self._heard[phone] = index + 1
+        return wanted[self.playbacks.begun[index].sound]
 
     async def hang_up(self, *phones: SoftPhone) -> None:
         """End the call of each phone."""
