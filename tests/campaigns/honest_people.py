@@ -58,7 +58,7 @@ class Official:
         After forged attempts the station asks for the staff code, or calls the official back.
         """
         scene = self._scene
-        if _last(phone, "incoming", "answered", "ended") == "incoming":  # somebody has used this number
+        if _last(phone, "incoming", "answered", "ended") == "incoming":  # someone has used this number
             await phone.answer()
         else:
             await phone.call(OFFICIALS_LINE)

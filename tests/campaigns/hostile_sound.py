@@ -61,7 +61,7 @@ def hostile_seconds(sound: Sound) -> float:
 
 
 def open_udp_ports(pid: int) -> list[int]:
-    """Return the UDP ports of a process: what somebody who watches the network would know."""
+    """Return the UDP ports of a process: what someone who watches the network would know."""
     sockets = set()
     for number in os.listdir(f"/proc/{pid}/fd"):
         try:

@@ -223,7 +223,7 @@ async def flood_of_registrations(sip: SipActions, sender: Sender) -> None:
 
 
 async def stolen_phone(targets: Targets, chance: random.Random) -> None:
-    """A phone account's password is known: it calls the lines, as itself and as somebody else."""
+    """A phone account's password is known: it calls the lines, as itself and as someone else."""
     secret = district.password(STOLEN_PHONE)
 
     def me() -> Sender:
@@ -250,7 +250,7 @@ async def stolen_phone(targets: Targets, chance: random.Random) -> None:
 
 
 async def stranger(targets: Targets, chance: random.Random) -> None:
-    """Somebody on the network without an account: scans, malformed messages, and sound into every port."""
+    """Someone on the network without an account: scans, malformed messages, and sound into every port."""
 
     def anybody() -> Sender:
         user = chance.choice(["100", "admin", "cb-1", "carrier", "may-hai", district.HAI, "anonymous", ""])

@@ -1,4 +1,4 @@
-"""What attackers sent, how the station answered, and what was found wrong."""
+"""Counts of what attackers sent and how the station answered, and the faults that were found."""
 
 from collections import Counter
 from dataclasses import dataclass, field

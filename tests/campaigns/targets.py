@@ -1,4 +1,4 @@
-"""What the attackers aim at: the station, its numbers and secrets, and what they learn about them."""
+"""Targets of the attackers: the station, its numbers and secrets, and what they learn about them."""
 
 import random
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Targets:
 
     scene: Scene
     carrier: SipAttacker
-    """The far end of the trunk: whoever can forge its address."""
+    """The far end of the trunk: a caller who can forge its address."""
     tally: Tally
 
     @property
