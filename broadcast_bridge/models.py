@@ -68,6 +68,8 @@ class Speaker(Base):
     multicast_by_priority: Mapped[dict[str, str]] = mapped_column(default=dict)
     """Other groups of the same loudspeakers, by priority: the device itself lets the more urgent group win."""
     volume_db: Mapped[float] = mapped_column(default=0.0)
+    encrypted: Mapped[bool] = mapped_column(default=False)
+    """Whether its account may use nothing but TLS and SRTP."""
     removed_at: Mapped[datetime.datetime | None]
 
     unit: Mapped[Unit] = relationship()

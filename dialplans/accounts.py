@@ -17,6 +17,9 @@ DEFAULT_CODECS = ("alaw", "ulaw")
 FOR_EVER = "1000000"
 """Asterisk has no value for "unlimited"; by default it gives up on a carrier after ten failures."""
 
+CLEAR_DOMAIN = "unencrypted.invalid"
+"""Domain of what arrives over UDP or TCP. Asterisk looks for the endpoint USER@DOMAIN first, and only then for USER."""
+
 FINGERPRINT = "callerid_tag"
 """The field with the digest of all others, in an endpoint that has no `callerid` and takes callers' numbers from From.
 
@@ -46,14 +49,22 @@ def ha1(user: str, password: str) -> str:
     return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
 
 
-def speaker_account(name: str, secret: str, codecs: Sequence[str], qualify_seconds: int) -> tuple[DynamicObject, ...]:
-    """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call."""
+def speaker_account(
+    name: str, secret: str, codecs: Sequence[str], qualify_seconds: int, *, encrypted: bool = False
+) -> tuple[DynamicObject, ...]:
+    """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call.
+
+    An `encrypted` account uses TLS and SRTP (SDES) only.
+    """
     fields = {"context": "from-speaker", "allow": _allow(codecs), "callerid": f"<{name}>"}
-    return _registering(name, secret, qualify_seconds, fields)
+    return _registering(name, secret, qualify_seconds, fields, encrypted=encrypted)
 
 
-def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicObject, ...]:
-    """Return a phone on the station's network; its calls have `caller_number`, whatever its From header claims."""
+def phone_account(name: str, secret: str, caller_number: str, *, encrypted: bool = False) -> tuple[DynamicObject, ...]:
+    """Return a phone on the station's network; its calls have `caller_number`, whatever its From header claims.
+
+    An `encrypted` account uses TLS and SRTP (SDES) only.
+    """
     if not _NUMBER.fullmatch(caller_number):
         raise BadAccountName("asterisk.bad_caller_number", number=caller_number)
     fields = {
@@ -63,7 +74,7 @@ def phone_account(name: str, secret: str, caller_number: str) -> tuple[DynamicOb
         "callerid": f"<{caller_number}>",
         "trust_id_inbound": "no",
     }
-    return _registering(name, secret, 60, fields)
+    return _registering(name, secret, 60, fields, encrypted=encrypted)
 
 
 def trunk_account(
@@ -121,11 +132,27 @@ SIP address, but no trunk and no Local channel. No account may transfer a call (
 (SUBSCRIBE)."""
 
 
+_ENCRYPTED = {"media_encryption": "sdes", "transport": "tls"}
+"""Nothing leaves for such an account but over TLS, with SRTP (RFC 4568)."""
+
+
+def _unencrypted_endpoint(name: str) -> DynamicObject:
+    """Return the endpoint that takes everything that arrives unencrypted in the name of an encrypted account.
+
+    It has no AOR, so REGISTER is refused, no codec and a context in which calls end. It has no password either: a
+    device with a wrong setting is not asked for the digest of its password.
+    """
+    fields = {**_MEDIA, "identify_by": "username", "context": "from-speaker"}
+    return DynamicObject("endpoint", f"{name}@{CLEAR_DOMAIN}", fields)
+
+
 def _registering(
-    name: str, secret: str, qualify_seconds: int, endpoint: Mapping[str, str]
+    name: str, secret: str, qualify_seconds: int, endpoint: Mapping[str, str], *, encrypted: bool
 ) -> tuple[DynamicObject, ...]:
     _check(name)
+    encryption = _ENCRYPTED if encrypted else {"media_encryption": "no", "transport": ""}
     return (
+        *((_unencrypted_endpoint(name),) if encrypted else ()),
         DynamicObject("auth", name, {"auth_type": "md5", "username": name, "realm": REALM, "md5_cred": secret}),
         DynamicObject(
             "aor",
@@ -139,7 +166,11 @@ def _registering(
                 "maximum_expiration": "600",
             },
         ),
-        DynamicObject("endpoint", name, {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint}),
+        DynamicObject(
+            "endpoint",
+            name,
+            {**_MEDIA, "identify_by": "username", "auth": name, "aors": name, **endpoint, **encryption},
+        ),
     )
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from string import Template
 
 from dialplans import left_texts, modules
-from dialplans.accounts import REALM
+from dialplans.accounts import CLEAR_DOMAIN, REALM
 from dialplans.installation import Installation
 from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.settings import Settings
+from haichieu.sip.certificate import certificate_files
 from haichieu.vault import station_secret
 
 FOLDERS = (
@@ -65,7 +66,7 @@ def write_configuration(settings: Settings, installation: Installation) -> Path:
 
     The files that the switchboard writes for Asterisk's next start stay unchanged: the accounts (see `account_file`)
     and the emergency line (see `degraded`).
-    Raises HomeNotWritable.
+    Raises HomeNotWritable, CertificateNotUsable.
     """
     check_home(settings)
     home = settings.home.absolute()
@@ -152,6 +153,8 @@ def check_asterisk_ports(settings: Settings, patience: float = PATIENCE_SECONDS)
     """As `check_ports`, for Asterisk's ports only."""
     listeners = (
         (socket.SOCK_DGRAM, settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, settings.bind, settings.sip_port, "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, settings.bind, settings.sip_tls_port, "HAICHIEU_SIP_TLS_PORT"),
         (socket.SOCK_STREAM, settings.ari_host, settings.ari_port, "HAICHIEU_ARI_PORT"),
     )
     _check(listeners, patience)
@@ -182,6 +185,7 @@ def _why_not(kind: socket.SocketKind, address: str, port: int) -> OSError | None
 
 def _values(settings: Settings, installation: Installation) -> dict[str, object]:
     first, last = settings.rtp_range
+    files = certificate_files(settings)
     external = ""
     if settings.external_address:
         address = settings.external_address
@@ -203,6 +207,10 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "ari_port": settings.ari_port,
         "bind": settings.bind,
         "sip_port": settings.sip_port,
+        "sip_tls_port": settings.sip_tls_port,
+        "certificate": as_value(str(files.certificate)),
+        "key_of_certificate": as_value(str(files.key)),
+        "clear_domain": CLEAR_DOMAIN,
         "external": external,
         "realm": REALM,
         "rtp_first": first,

@@ -55,7 +55,12 @@ class Settings(_Sources):
     external_address: str = Field(
         "", description="Address announced to phones outside the local network, when behind NAT."
     )
-    sip_port: int = Field(5060, ge=1, le=65535, description="UDP port of SIP.")
+    sip_port: int = Field(5060, ge=1, le=65535, description="UDP and TCP port of SIP.")
+    sip_tls_port: int = Field(5061, ge=1, le=65535, description="TCP port of SIP over TLS.")
+    sip_tls_certificate: Path | None = Field(
+        None, description="PEM file of the SIP server's certificate and its chain; empty means self-signed in the home."
+    )
+    sip_tls_key: Path | None = Field(None, description="PEM file of the private key of sip_tls_certificate.")
     rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
     ari_port: int = Field(
         8088,
@@ -189,8 +194,18 @@ class Settings(_Sources):
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        if self.ari_port == self.web_port:
-            raise InvalidValue("settings.same_port", port=self.web_port)
+        names: dict[int, str] = {}
+        for name in ("ari_port", "web_port", "sip_port", "sip_tls_port"):
+            port = getattr(self, name)
+            if port in names:
+                raise InvalidValue("settings.same_port", first=names[port], second=name, port=port)
+            names[port] = name
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_has_a_key(self) -> Self:
+        if (self.sip_tls_certificate is None) != (self.sip_tls_key is None):
+            raise InvalidValue("settings.certificate_and_key")
         return self
 
     @property

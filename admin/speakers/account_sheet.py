@@ -12,6 +12,7 @@ from broadcast_bridge.models import Speaker
 from haichieu import audit
 from haichieu.errors import UsageError
 from haichieu.settings import EVERYWHERE, Settings
+from haichieu.sip.certificate import certificate_facts
 from haichieu.vault import Vault
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -21,21 +22,25 @@ LENGTH = 16
 
 @dataclass(frozen=True)
 class AccountSheet:
-    """Server, name and password of the account."""
+    """Server, name and password of the account, and how it recognises the server."""
 
     server: str
     name: str
     password: str
+    fingerprint: str = ""
+    """Of the server's certificate, for an account that demands encryption."""
 
     @property
     def uri(self) -> str:
         """The account as one SIP address (RFC 3261 §19.1)."""
-        return f"sip:{quote(self.name)}:{quote(self.password, safe='')}@{self.server};transport=udp"
+        transport = "tls" if self.fingerprint else "udp"
+        return f"sip:{quote(self.name)}:{quote(self.password, safe='')}@{self.server};transport={transport}"
 
     @property
     def command(self) -> str:
         """The command that starts the software loudspeaker; the password is entered by hand."""
-        return f"haichieu speaker --server {self.server} --id {self.name} --password …"
+        tls = f" --tls --fingerprint {self.fingerprint}" if self.fingerprint else ""
+        return f"haichieu speaker --server {self.server}{tls} --id {self.name} --password …"
 
     @property
     def image(self) -> str:
@@ -53,13 +58,17 @@ def new_password() -> str:
 def account_sheet(
     session: Session, vault: Vault, settings: Settings, speaker: Speaker, panel_host: str, who: str
 ) -> AccountSheet:
-    """Return a speaker's account and record it in the audit trail. Raises UsageError for a multicast group."""
+    """Return a speaker's account and record it in the audit trail.
+
+    Raises UsageError for a multicast group, CertificateNotUsable for a speaker that demands encryption.
+    """
     if not speaker.password_locked or speaker.removed_at is not None:
         raise UsageError("panel.speakers.no_account")
+    fingerprint = certificate_facts(settings).fingerprint if speaker.encrypted else ""
     audit.record(session, who, "speaker.account_shown", f"speaker:{speaker.code}")
-    return AccountSheet(
-        f"{_host(settings, panel_host)}:{settings.sip_port}", speaker.code, vault.unlock(speaker.password_locked)
-    )
+    port = settings.sip_tls_port if speaker.encrypted else settings.sip_port
+    password = vault.unlock(speaker.password_locked)
+    return AccountSheet(f"{_host(settings, panel_host)}:{port}", speaker.code, password, fingerprint)
 
 
 def _host(settings: Settings, panel_host: str) -> str:

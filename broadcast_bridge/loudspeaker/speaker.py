@@ -18,10 +18,27 @@ from broadcast_bridge.loudspeaker.incoming_call import (
 from broadcast_bridge.loudspeaker.outputs import BadOutput, Output, PlayerOutput, RecordingOutput
 from haichieu.errors import HaiChieuError
 from haichieu.locale import FALLBACK, Message, message, render
-from haichieu.sip.address import ServerAddress, ServerNotFound, SocketAddress, local_address_towards
+from haichieu.sip.address import (
+    SIP_PORT,
+    SIP_TLS_PORT,
+    ServerAddress,
+    ServerNotFound,
+    SocketAddress,
+    local_address_towards,
+)
 from haichieu.sip.endpoint import CallFailed, SipEndpoint
-from haichieu.sip.endpoint_events import Answered, Ended, Incoming, Registered, RegistrationFailed, SipEvent
+from haichieu.sip.endpoint_events import (
+    Answered,
+    ConnectionLost,
+    Ended,
+    Incoming,
+    Registered,
+    RegistrationFailed,
+    ServerNotTrusted,
+    SipEvent,
+)
 from haichieu.sip.endpoint_options import EndpointOptions
+from haichieu.sip.server_trust import BadTrust, ServerTrust
 
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -32,7 +49,8 @@ _IN_CALL_SECONDS = 0.01
 _IDLE_SECONDS = 0.1
 _COUNT_SECONDS = 0.5
 _NOTICE_SECONDS = 10.0
-_WRONG_PASSWORD = (401, 403, 407)
+_FORBIDDEN = 403
+_WRONG_PASSWORD = (401, _FORBIDDEN, 407)
 _UNKNOWN_ID = (404, 604)
 
 
@@ -41,7 +59,8 @@ class LoudspeakerOptions:
     """Options of `haichieu speaker`: `server` is HOST:PORT; `record` or `output`, else the default device.
 
     `bind` is the local address, by default the one that routes to the server. With `events`, one JSON object per line
-    is printed: registered, registration_failed, call_started, sound, call_ended, refused, trouble.
+    is printed: registered, registration_failed, server_not_trusted, call_started, sound, call_ended, refused, trouble.
+    With `tls`, SIP uses TLS and sound SRTP; either `fingerprint` or `ca_file` tells the right server from others.
     """
 
     server: str
@@ -53,6 +72,18 @@ class LoudspeakerOptions:
     events: bool = False
     expires: int = 30
     language: str = FALLBACK
+    tls: bool = False
+    fingerprint: str = ""
+    ca_file: Path | None = None
+
+    @property
+    def trust(self) -> ServerTrust | None:
+        """How the server's certificate is checked; None without TLS. Raises BadTrust."""
+        if self.tls:
+            return ServerTrust.of(self.fingerprint, self.ca_file)
+        if self.fingerprint or self.ca_file:
+            raise BadTrust("sip.trust.without_tls")
+        return None
 
 
 def run_loudspeaker(options: LoudspeakerOptions) -> int:
@@ -65,7 +96,7 @@ def run_loudspeaker(options: LoudspeakerOptions) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: stopping.append(received))
     try:
-        server = ServerAddress.parse(options.server)
+        server = ServerAddress.parse(options.server, SIP_TLS_PORT if options.trust else SIP_PORT)
         output = _output(options)
         try:
             speaker = Loudspeaker(options, server, output, stopping)
@@ -97,6 +128,7 @@ class Loudspeaker:
         self._token = secrets.token_hex(16)
         self._call: SpeakerCall | None = None
         self._told: Message | None = None
+        self._distrusted: Message | None = None
         self._registered = False
         self._failures = 0
         self._register_at = 0.0
@@ -119,6 +151,7 @@ class Loudspeaker:
                 expires=self._options.expires,
                 contact_token=self._token,
                 only_from=address,
+                trust=self._options.trust,
                 user_agent="HaiChieu loudspeaker",
             )
             with SipEndpoint(endpoint) as sip:
@@ -156,10 +189,17 @@ class Loudspeaker:
                 if not self._registered:
                     self._emit("registered", expires=expires)
                 self._registered, self._failures, self._told = True, 0, None
+            case ServerNotTrusted(fingerprint=fingerprint):
+                self._emit("server_not_trusted", fingerprint=fingerprint)
+                self._distrusted = message("sip.trust.wrong", server=str(server), fingerprint=fingerprint or "?")
+            case ConnectionLost():
+                self._registered = False
+                self._register_at = time.monotonic()
             case RegistrationFailed(code=code, reason=reason):
                 self._registered = False
                 self._emit("registration_failed", code=code, reason=reason)
-                self._failed(self._not_registered(server, code, reason))
+                self._failed(self._distrusted or self._not_registered(server, code, reason))
+                self._distrusted = None
             case Incoming():
                 self._incoming(sip, server, event)
             case Answered(call=call) if self._call and call == self._call.number:
@@ -231,6 +271,8 @@ class Loudspeaker:
         self._register_at = time.monotonic() + self._next_pause()
 
     def _not_registered(self, server: SocketAddress, code: int, reason: str) -> Message:
+        if code == _FORBIDDEN and not self._options.tls:
+            return message("speaker.registration.needs_tls", server=str(server), id=self._options.id)
         if code in _WRONG_PASSWORD:
             return message("speaker.registration.wrong_password", server=str(server), id=self._options.id)
         if code in _UNKNOWN_ID:

@@ -54,7 +54,8 @@ class AccountSync:
         async with self._turn:
             wanted = await self._database.look(self._wanted)
             endpoints = await self._client.endpoints()
-            for stale in {endpoint["resource"] for endpoint in endpoints} - wanted.keys():
+            ours = {item.id for account in wanted.values() for item in account}
+            for stale in {endpoint["resource"] for endpoint in endpoints} - ours:
                 await self._remove_everything(stale)
             self._pushed, self._refused = {}, {}
             await self._push(wanted)
@@ -67,7 +68,7 @@ class AccountSync:
             if wanted == known:
                 return False
             for code in known.keys() - wanted.keys():
-                await self._remove_everything(code)
+                await self._remove_objects(known[code])
                 self._forget(code)
             await self._push(wanted)
             return True
@@ -78,6 +79,7 @@ class AccountSync:
         for code, account in fresh.items():
             self._forget(code)
             try:
+                await self._remove_objects(known.get(code, ()), account)
                 await self._put_account(account)
             except AriRefused as problem:
                 # An account that Asterisk rejects must not stop the others.
@@ -150,6 +152,13 @@ class AccountSync:
                 while code in {endpoint["resource"] for endpoint in await self._client.endpoints()}:  # noqa: ASYNC110 (no event tells)
                     await asyncio.sleep(0.02)
 
+    async def _remove_objects(
+        self, account: tuple[DynamicObject, ...], successor: tuple[DynamicObject, ...] = ()
+    ) -> None:
+        """Delete what belongs to an account and not to its successor."""
+        for item_id in {item.id for item in account} - {item.id for item in successor}:
+            await self._remove_everything(item_id)
+
     async def _remove_everything(self, code: str) -> None:
         for object_type in OBJECT_TYPES:
             try:
@@ -165,10 +174,12 @@ class AccountSync:
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
         for speaker in speakers:
             secret = ha1(speaker.code, self._vault.unlock(speaker.password_locked))
-            accounts[speaker.code] = speaker_account(speaker.code, secret, speaker.codecs, self._qualify_seconds)
+            accounts[speaker.code] = speaker_account(
+                speaker.code, secret, speaker.codecs, self._qualify_seconds, encrypted=speaker.encrypted
+            )
         for phone in session.scalars(sa.select(Phone)):
             secret = ha1(phone.code, self._vault.unlock(phone.password_locked))
-            accounts[phone.code] = phone_account(phone.code, secret, phone.caller_number)
+            accounts[phone.code] = phone_account(phone.code, secret, phone.caller_number, encrypted=phone.encrypted)
         for trunk in session.scalars(sa.select(Trunk)):
             accounts[trunk.code] = self._trunk(trunk)
         return accounts

@@ -38,6 +38,7 @@ AFTER_REGISTERING = datetime.timedelta(minutes=5)
 AGAIN = datetime.timedelta(minutes=2)
 STARTED_SECONDS = 5.0
 
+_CONNECTED = re.compile(r";transport=(tcp|tls)\b", re.IGNORECASE)
 _CONTACT = re.compile(r"sips?:(?:[^@;&/]*@)?([0-9.]+)(?::([0-9]+))?")
 
 
@@ -82,9 +83,15 @@ def seen_at(session: Session, addresses: Mapping[str, str], at: datetime.datetim
 
 
 def address_of(contact: str) -> SocketAddress | None:
-    """Return the address in a contact URI; None without a numeric one."""
+    """Return the address to call in a contact URI; None without a numeric one.
+
+    The port of a TCP or TLS contact is that of the device's connection; such a device listens at the usual port.
+    """
     found = _CONTACT.search(contact)
-    return SocketAddress(found[1], int(found[2] or SIP_PORT)) if found else None
+    if found is None:
+        return None
+    port = found[2] if found[2] and not _CONNECTED.search(contact) else SIP_PORT
+    return SocketAddress(found[1], int(port))
 
 
 async def registered_address(client: AriClient, code: str) -> SocketAddress | None:

@@ -157,11 +157,25 @@ def speaker(
     output: Annotated[str | None, typer.Option(help=say("cli.speaker.output"))] = None,
     bind: Annotated[str, typer.Option(help=say("cli.speaker.bind"))] = "",
     events: Annotated[bool, typer.Option(help=say("cli.speaker.events"))] = False,
+    tls: Annotated[bool, typer.Option("--tls", help=say("cli.speaker.tls"))] = False,
+    fingerprint: Annotated[str, typer.Option(help=say("cli.speaker.fingerprint"))] = "",
+    ca_file: Annotated[Path | None, typer.Option(help=say("cli.speaker.ca_file"))] = None,
 ) -> None:
     from haichieu.cli.speaker import run_speaker
 
     raise SystemExit(
-        run_speaker(server=server, id=id, password=password, record=record, output=output, bind=bind, events=events)
+        run_speaker(
+            server=server,
+            id=id,
+            password=password,
+            record=record,
+            output=output,
+            bind=bind,
+            events=events,
+            tls=tls,
+            fingerprint=fingerprint,
+            ca_file=ca_file,
+        )
     )
 
 

@@ -8,7 +8,17 @@ from haichieu.command_language import language
 
 
 def run_speaker(
-    *, server: str, id: str, password: str, record: Path | None, output: str | None, bind: str, events: bool
+    *,
+    server: str,
+    id: str,
+    password: str,
+    record: Path | None,
+    output: str | None,
+    bind: str,
+    events: bool,
+    tls: bool,
+    fingerprint: str,
+    ca_file: Path | None,
 ) -> int:
     """Run until SIGTERM. A password of `-` is read from standard input, so that no process list shows it."""
     if password == "-":  # noqa: S105
@@ -23,5 +33,8 @@ def run_speaker(
             bind=bind,
             events=events,
             language=language(),
+            tls=tls,
+            fingerprint=fingerprint,
+            ca_file=ca_file,
         )
     )

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from haichieu.errors import UsageError
 from haichieu.locale import message
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import Settings
+from haichieu.sip.certificate import CertificateNotUsable, certificate_facts
 from haichieu.station_status import COMPONENTS, OnAir, StationStatus, component_states, station_status
 
 
@@ -26,9 +28,11 @@ def run_status(settings: Settings, *, as_json: bool, component: str | None) -> i
             return 0 if any(part.ok for part in component_states(session, now()) if part.name == component) else 1
         status = station_status(session, now())
     if as_json:
-        print(json.dumps(status.as_json(language()), ensure_ascii=False, default=_moment))
+        said_status = {**status.as_json(language()), "sip_tls": _certificate(settings)}
+        print(json.dumps(said_status, ensure_ascii=False, default=_moment))
     else:
         _print(status)
+        _print_certificate(settings)
     return 0 if status.ok else 1
 
 
@@ -60,6 +64,27 @@ def _print(status: StationStatus) -> None:
     console.print(say("cli.status.texts", count=status.texts_waiting))
     for alarm in status.alarms:
         console.print(f"[red]![/] {escape(said(alarm))}")
+
+
+def _certificate(settings: Settings) -> dict[str, object] | None:
+    try:
+        return {"port": settings.sip_tls_port, **asdict(certificate_facts(settings))}
+    except CertificateNotUsable:
+        return None
+
+
+def _print_certificate(settings: Settings) -> None:
+    """Print what an installer compares with a device that uses TLS."""
+    console = Console(soft_wrap=True)
+    try:
+        facts = certificate_facts(settings)
+    except CertificateNotUsable as problem:
+        console.print(f"[red]![/] {escape(said(problem.message))}")
+        return
+    port, fingerprint = settings.sip_tls_port, facts.fingerprint
+    console.print(say("cli.status.sip_tls", port=port, until=facts.valid_until.date(), fingerprint=fingerprint))
+    if facts.ends_soon(now()):
+        console.print(f"[red]![/] {say('cli.status.sip_tls_ends')}")
 
 
 def _speakers(status: StationStatus) -> Table:

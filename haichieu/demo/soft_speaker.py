@@ -6,7 +6,10 @@ from haichieu.demo.event_process import Event, EventProcess
 
 
 class SoftSpeaker(EventProcess):
-    """One software loudspeaker in a separate process, recording to `record` or playing to `output`."""
+    """One software loudspeaker in a separate process, recording to `record` or playing to `output`.
+
+    With the `fingerprint` of the server's certificate it uses TLS and SRTP.
+    """
 
     def __init__(
         self,
@@ -18,10 +21,12 @@ class SoftSpeaker(EventProcess):
         output: str | None = None,
         bind: str = "",
         expires: int = 30,
+        fingerprint: str = "",
     ) -> None:
         arguments = ["--server", server, "--id", id, "--password", "-", "--expires", str(expires)]
         for name, value in (("--record", record), ("--output", output), ("--bind", bind)):
             arguments += [name, str(value)] if value else []
+        arguments += ["--tls", "--fingerprint", fingerprint] if fingerprint else []
         super().__init__("broadcast_bridge.loudspeaker", arguments, secret=password)
 
     async def registered(self, timeout: float = 10.0) -> Event:

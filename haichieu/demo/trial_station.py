@@ -21,6 +21,7 @@ from haichieu.locale import Message
 from haichieu.process_control import end_with_parent
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.settings import Settings, load_settings
+from haichieu.sip.certificate import certificate_facts
 from ivr.flows.definition import delivered_flows
 
 LOOPBACK = "127.0.0.1"
@@ -48,6 +49,16 @@ class TrialStation:
     def server(self) -> str:
         """SIP address of the station, as HOST:PORT."""
         return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    @property
+    def tls_server(self) -> str:
+        """SIP address of the station over TLS, as HOST:PORT."""
+        return f"{self.settings.bind}:{self.settings.sip_tls_port}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of its certificate for SIP over TLS."""
+        return certificate_facts(self.settings).fingerprint
 
     async def command(self, *arguments: str) -> str:
         """Run a `haichieu` command on this station and return its output. Raises EnvironmentProblem."""
@@ -164,15 +175,25 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0,
 
 def free_ports() -> dict[str, str | int]:
     """Return port settings that are currently free on this machine."""
-    tcp = [free_port(socket.SOCK_STREAM) for _ in range(2)]
+    tcp = [free_port(socket.SOCK_STREAM) for _ in range(3)]
     first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
     return {
         "bind": LOOPBACK,
-        "sip_port": free_port(socket.SOCK_DGRAM),
+        "sip_port": _free_sip_port(),
+        "sip_tls_port": tcp[2],
         "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
         "ari_port": tcp[0],
         "web_port": tcp[1],
     }
+
+
+def _free_sip_port() -> int:
+    """Return a loopback port that is free for UDP and TCP, which SIP uses both."""
+    while True:
+        port = free_port(socket.SOCK_STREAM)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def free_port(kind: socket.SocketKind) -> int:

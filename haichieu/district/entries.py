@@ -39,7 +39,7 @@ Allow = Callable[[Session, Any], None]
 """Raises NotAllowed unless the person may change the row."""
 
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
-_TICKS = {"call_back", "missed_call_back", "author_may_approve"}
+_TICKS = {"call_back", "missed_call_back", "author_may_approve", "encrypted"}
 _NUMBERS = {"volume_db", "latitude", "longitude"}
 
 

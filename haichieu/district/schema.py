@@ -98,6 +98,7 @@ class SpeakerTable(Table):
     multicast_by_priority: dict[Literal["priority", "emergency"], Multicast] = {}
     volume_db: Annotated[float, Field(ge=-30, le=12, strict=False)] = 0.0
     codecs: Annotated[list[Codec], Field(min_length=1)] = ["alaw", "ulaw"]
+    encrypted: bool = False
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
 
@@ -109,6 +110,8 @@ class SpeakerTable(Table):
             raise InvalidValue("district.value.priority_needs_multicast")
         if self.multicast and "opus" in self.codecs:
             raise InvalidValue("district.value.opus_multicast")
+        if self.multicast and self.encrypted:
+            raise InvalidValue("district.value.encrypted_multicast")
         return self
 
 
@@ -221,6 +224,7 @@ class PhoneTable(Table):
     name: Name
     password: Secret = Field(repr=False)
     caller_number: PhoneNumber
+    encrypted: bool = False
 
 
 class TrunkTable(Table):

@@ -115,6 +115,7 @@ class Values:
             "multicast_by_priority": dict(entry.multicast_by_priority),
             "volume_db": entry.volume_db,
             "codecs": list(entry.codecs),
+            "encrypted": entry.encrypted,
             "latitude": entry.latitude,
             "longitude": entry.longitude,
             "removed_at": None,
@@ -165,6 +166,7 @@ class Values:
             "name": entry.name,
             "password_locked": self._locked(row.password_locked, entry.password),
             "caller_number": entry.caller_number,
+            "encrypted": entry.encrypted,
         }
 
     def trunk(self, row: Trunk, entry: schema.TrunkTable) -> Mapping[str, object]:

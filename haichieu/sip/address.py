@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from haichieu.errors import EnvironmentProblem, UsageError
 
 SIP_PORT = 5060
+SIP_TLS_PORT = 5061
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
@@ -21,7 +22,7 @@ class ServerNotFound(EnvironmentProblem):
 
 @dataclass(frozen=True)
 class SocketAddress:
-    """An IPv4 address and a UDP port."""
+    """An IPv4 address and a port."""
 
     ip: str
     port: int
@@ -38,7 +39,7 @@ class SocketAddress:
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """A SIP server by name or IPv4 address, and its UDP port."""
+    """A SIP server by name or IPv4 address, and its port."""
 
     host: str
     port: int
@@ -47,12 +48,12 @@ class ServerAddress:
         return f"{self.host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str) -> "ServerAddress":
-        """Take `HOST:PORT`, or `HOST` alone for port 5060. Raises BadServerAddress."""
+    def parse(cls, text: str, default_port: int = SIP_PORT) -> "ServerAddress":
+        """Take `HOST:PORT`, or `HOST` alone for the default port. Raises BadServerAddress."""
         host, colon, port = text.partition(":")
         number = int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
         if not colon:
-            number = SIP_PORT
+            number = default_port
         if not _HOST.fullmatch(host) or not 1 <= number <= 65535:
             raise BadServerAddress("sip.bad_address", text=text)
         return cls(host, number)

@@ -42,7 +42,8 @@ from haichieu.sip.endpoint_options import CODECS, EndpointOptions
 from haichieu.sip.frames import FRAMES_A_SECOND, HeardFrame, Playing
 from haichieu.sip.library import SipLibraryMissing
 from haichieu.sip.messaging import TextingAccount
-from haichieu.sip.udp_filter import NoSuchSocket, accept_only_from
+from haichieu.sip.socket_filter import NoSuchSocket, accept_only_from
+from haichieu.sip.transports import SipLibrary
 
 try:
     import pjsua2 as pj
@@ -75,7 +76,7 @@ class SipEndpoint:
         self._calls: dict[int, _Call] = {}
         self._gone: list[int] = []
         self._numbers = itertools.count(1)
-        self._library = pj.Endpoint()
+        self._library = SipLibrary(options, self._note)
         self._registered = False
 
     def __enter__(self) -> "SipEndpoint":
@@ -124,7 +125,7 @@ class SipEndpoint:
         """
         config = self._account_config()
         config.idUri = f"sip:{self.options.user}@{server.ip}"
-        config.regConfig.registrarUri = f"sip:{server}"
+        config.regConfig.registrarUri = f"sip:{server}{self.options.uri_parameters}"
         config.regConfig.timeoutSec = self.options.expires
         config.regConfig.retryIntervalSec = 0
         config.regConfig.registerOnAdd = False
@@ -211,19 +212,14 @@ class SipEndpoint:
 
     @property
     def local_port(self) -> int:
-        """The UDP port SIP listens on."""
-        return int(self._library.transportGetInfo(self._transport).localName.rpartition(":")[2])
+        """The port SIP listens on."""
+        return self._library.address_of(self._transport).port
 
     def _start(self) -> None:
         with _silent_stdout():
             self._library.libCreate()
         self._library.libInit(_library_config(self.rate, self.options.user_agent))
-        transport = pj.TransportConfig()
-        transport.port = self.options.port
-        transport.boundAddress = transport.publicAddress = self.options.bind
-        self._transport = self._library.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
-        if self.options.only_from:
-            accept_only_from(self.options.only_from, SocketAddress(self.options.bind, self.local_port))
+        self._transport = self._library.open_transport()
         self._library.audDevManager().setNullDev()
         for codec in self._library.codecEnum2():
             self._library.codecSetPriority(codec.codecId, 0)
@@ -240,6 +236,7 @@ class SipEndpoint:
         config = pj.AccountConfig()
         if self.options.contact_token:
             config.sipConfig.contactUriParams = f";token={self.options.contact_token}"
+        self._library.protect(config, self._transport)
         rtp = config.mediaConfig.transportConfig
         rtp.boundAddress = rtp.publicAddress = self.options.bind
         rtp.port = random.randrange(*_RTP_PORTS, 2)  # noqa: S311 - spread, not secret

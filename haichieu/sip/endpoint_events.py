@@ -73,6 +73,18 @@ class RegistrationFailed:
 
 
 @dataclass(frozen=True)
+class ServerNotTrusted:
+    """The certificate of the server is not the expected one, and nothing was sent; a RegistrationFailed follows."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ConnectionLost:
+    """The TLS connection to the server is gone: it cannot reach us until we register again."""
+
+
+@dataclass(frozen=True)
 class Incoming:
     """A call comes in; it waits to be answered or refused."""
 
@@ -131,4 +143,5 @@ class TextAnswered:
 
 
 Calling = Incoming | Ringing | Answered | DigitHeard | Ended
-SipEvent = Registered | Unregistered | RegistrationFailed | Calling | TextReceived | TextAnswered
+Registration = Registered | Unregistered | RegistrationFailed | ServerNotTrusted | ConnectionLost
+SipEvent = Registration | Calling | TextReceived | TextAnswered

@@ -16,6 +16,8 @@ class Phone(Base):
     name: Mapped[str] = mapped_column(sa.String(200))
     password_locked: Mapped[str] = mapped_column(sa.Text)
     caller_number: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    encrypted: Mapped[bool] = mapped_column(default=False)
+    """Whether its account may use nothing but TLS and SRTP."""
 
 
 class Trunk(Base):

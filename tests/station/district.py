@@ -10,6 +10,8 @@ GROUP, GROUP_PORT = "239.255.77.41", 15004 + 2 * (os.getpid() % 1000)
 URGENT_GROUP = "239.255.77.42"
 """Stations of tests that run side by side would hear each other: a port for each process, even as RTP has it."""
 DUTY_DESK = "+842063000001"
+ENCRYPTED = ("cb-2", "cp-1", "may-lan")
+"""Speakers and a phone that demand encryption: they use TLS and SRTP in every test."""
 EMERGENCY, EMERGENCY_PIN = "1999", "971357"
 
 
@@ -18,8 +20,15 @@ def password(name: str) -> str:
     return f"secret-of-{name}"
 
 
+def _encrypted(code: str) -> str:
+    return str(code in ENCRYPTED).lower()
+
+
 def _speaker(code: str, unit: str) -> str:
-    return f'[[speakers]]\nid = "{code}"\nname = "Loa {code}"\nunit = "{unit}"\npassword = "{password(code)}"\n'
+    return (
+        f'[[speakers]]\nid = "{code}"\nname = "Loa {code}"\nunit = "{unit}"\npassword = "{password(code)}"\n'
+        f"encrypted = {_encrypted(code)}\n"
+    )
 
 
 def _zone(code: str, name: str, what: str) -> str:
@@ -34,7 +43,10 @@ def _official(code: str, name: str, phones: list[str], zones: str, more: str = "
 
 
 def _phone(code: str, number: str) -> str:
-    return f'[[phones]]\nid = "{code}"\nname = "{code}"\npassword = "{password(code)}"\ncaller_number = "{number}"\n'
+    return (
+        f'[[phones]]\nid = "{code}"\nname = "{code}"\npassword = "{password(code)}"\ncaller_number = "{number}"\n'
+        f"encrypted = {_encrypted(code)}\n"
+    )
 
 
 def write_district(path: Path, carrier_port: int, *, texts: bool = False) -> Path:

@@ -98,8 +98,8 @@ class Scene:
     async def speaker(self, code: str) -> SoftSpeaker:
         """Switch a speaker on and wait until the station can reach it."""
         speaker = SoftSpeaker(
-            server=self.station.server, id=code, password=district.password(code), record=self.heard_file(code),
-            bind="127.0.0.1",
+            id=code, password=district.password(code), record=self.heard_file(code), bind="127.0.0.1",
+            **self._server_of(code),
         )  # fmt: skip
         self.speakers[code] = await self.stack.enter_async_context(speaker)
         self._begins.pop(code, None)
@@ -116,7 +116,7 @@ class Scene:
         """Return a registered phone of the station, recording into a fresh file."""
         phone = self._phones.get(name)
         if phone is None or phone.returncode is not None:
-            phone = SoftPhone(server=self.station.server, id=name, password=district.password(name))
+            phone = SoftPhone(id=name, password=district.password(name), **self._server_of(name))
             self._phones[name] = await self.stack.enter_async_context(phone)
             await phone.registered()
         # Its registration may have failed while Asterisk was killed or paused; it tries again by its own clock.
@@ -314,6 +314,12 @@ class Scene:
                 table.name for table in Base.metadata.sorted_tables
                 if session.scalar(sa.select(sa.func.count()).select_from(table))
             )  # fmt: skip
+
+    def _server_of(self, code: str) -> dict[str, str]:
+        """Return where an account registers, and the fingerprint of the server when it demands encryption."""
+        if code in district.ENCRYPTED:
+            return {"server": self.station.tls_server, "fingerprint": self.station.fingerprint}
+        return {"server": self.station.server}
 
     async def _ready(self, phone: SoftPhone, endpoint: str) -> SoftPhone:
         phone.forget("incoming", "answered", "ended", "ringing", "refused", "text_received")

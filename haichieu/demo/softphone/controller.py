@@ -33,7 +33,8 @@ class SoftPhone(EventProcess):
     """One phone in its own process.
 
     With `id` and `password` it is a phone of the station and registers. Without, it is the far end of a trunk: it
-    calls as `caller_number` from `port`, and accepts every call to that port.
+    calls as `caller_number` from `port`, and accepts every call to that port. With the `fingerprint` of the server's
+    certificate it uses TLS and SRTP.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class SoftPhone(EventProcess):
         port: int = 0,
         record: Path | None = None,
         codecs: Sequence[str] = G711,
+        fingerprint: str = "",
     ) -> None:
         given = {
             "--server": server,
             "--id": id,
             "--caller-number": caller_number,
             "--record": str(record) if record else None,
+            "--fingerprint": fingerprint,
         }
         arguments = [part for name, value in given.items() if value for part in (name, value)]
         arguments += ["--password", "-", "--bind", bind, "--port", str(port), "--codecs", ",".join(codecs)]

@@ -27,12 +27,14 @@ from haichieu.sip.address import ServerAddress, SocketAddress
 from haichieu.sip.endpoint import SipEndpoint, SipError
 from haichieu.sip.endpoint_events import (
     Answered,
+    ConnectionLost,
     DigitHeard,
     Ended,
     Incoming,
     Registered,
     RegistrationFailed,
     Ringing,
+    ServerNotTrusted,
     SipEvent,
     TextAnswered,
     TextReceived,
@@ -40,6 +42,7 @@ from haichieu.sip.endpoint_events import (
 )
 from haichieu.sip.endpoint_options import CODECS, DIGIT_SECONDS, G711, EndpointOptions
 from haichieu.sip.frames import Playing
+from haichieu.sip.server_trust import ServerTrust
 
 _POLL_SECONDS = 0.01
 _AGAIN_SECONDS = 1.0
@@ -124,7 +127,7 @@ class Phone:
             return to
         if self._server is None:
             raise BadCommand("demo.phone.no_server", to=to)
-        return f"sip:{to}@{self._server}"
+        return f"sip:{to}@{self._server}{self._endpoint.options.uri_parameters}"
 
     def _happened(self, event: SipEvent) -> None:
         match event:
@@ -136,6 +139,11 @@ class Phone:
                 self._registered = False
                 self._register_at = time.monotonic() + _AGAIN_SECONDS
                 emit("registration_failed", code=code, reason=reason)
+            case ServerNotTrusted(fingerprint=fingerprint):
+                emit("server_not_trusted", fingerprint=fingerprint)
+            case ConnectionLost():
+                self._registered = False
+                self._register_at = time.monotonic()
             case Unregistered():
                 self._registered = False
             case Incoming(call=call, invite=invite):
@@ -248,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=given.port,
             password=password,
             codecs=tuple(given.codecs.split(",")),
+            trust=ServerTrust.of(given.fingerprint, None) if given.fingerprint else None,
         )
         with SipEndpoint(options) as endpoint:
             phone = Phone(endpoint, server, given.record)
@@ -278,6 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bind", default="127.0.0.1", help="local address")
     parser.add_argument("--port", type=int, default=0, help="local SIP port, 0 for any")
     parser.add_argument("--codecs", default=",".join(G711), help=f"best first, of: {', '.join(CODECS)}")
+    parser.add_argument("--fingerprint", default="", help="use TLS and SRTP, with a server of this certificate")
     parser.add_argument("--record", type=Path, help="WAV file that gets everything heard")
     return parser
 
