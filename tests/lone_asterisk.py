@@ -18,6 +18,7 @@ from haichieu.demo.trial_station import free_ports, until
 from haichieu.process_control import end_with_parent, run_ahead_of_other_work
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import Settings, load_settings
+from haichieu.sip.certificate import certificate_facts
 from tests import asterisk_rest
 
 
@@ -33,6 +34,12 @@ class LoneAsterisk:
     def server(self) -> str:
         """Where phones and speakers register, as HOST:PORT."""
         return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    @property
+    def tls(self) -> dict[str, str]:
+        """Where they register over TLS, and the fingerprint of its certificate."""
+        server = f"{self.settings.bind}:{self.settings.sip_tls_port}"
+        return {"server": server, "fingerprint": certificate_facts(self.settings).fingerprint}
 
     async def start(self) -> None:
         """Write its configuration, start it, and wait until ARI answers.
