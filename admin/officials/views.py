@@ -1,5 +1,7 @@
 """The pages of officials."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, url_for
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -28,6 +30,7 @@ from haichieu.phone_sign_in import lift_locks
 from haichieu.pins import new_pin, prepare_pin, reset_pin
 from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sign_in_counters import official_identity, refused_until
+from haichieu.sip.models import Phone
 
 A_PAGE = 50
 COLUMNS = "code, name, title, unit, phones, pin, zones, may, call_back"
@@ -140,6 +143,19 @@ def register_officials(app: Flask, panel: Panel) -> None:
         flash(say("officials.pin_call_owed", official=name, phones=phones))
         return redirect(url_for("officials"), 303)
 
+    @app.post("/officials/<int:number>/phones")
+    @needs(Action.CONFIGURE, where=units_of_official)
+    def encrypt_phones(number: int) -> Response:
+        """Require encryption of the official's SIP phones, or no longer."""
+        chosen = set(sent_form().values("encrypted"))
+        with panel.database.session() as session:
+            for phone in _sip_phones(session, _in_use(session, number)):
+                if phone.encrypted != (phone.code in chosen):
+                    phone.encrypted = not phone.encrypted
+                    audit.record(session, visitor().actor, "phone.change", f"phone:{phone.code}", fields="encrypted")
+        flash(say("entry.saved"))
+        return redirect(url_for("edit_official", number=number), 303)
+
     @app.post("/officials/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_official)
     def retire_official(number: int) -> Response:
@@ -195,7 +211,14 @@ def _form_page(panel: Panel, form: Form, row: Official | None = None, status: in
     with panel.database.reading() as session:
         units, zones = units_to_choose(session, visitor()), zones_to_choose(session, visitor())
         locked = row and refused_until(session, panel.vault, official_identity(row.code), now())
+        phones = _sip_phones(session, session.get_one(Official, row.id)) if row else ()
     return page(
         "official_form.html", status, form=form, official=row, units=units, zones=zones, rights=list(Right),
-        locked_until=locked,
+        locked_until=locked, sip_phones=phones,
     )  # fmt: skip
+
+
+def _sip_phones(session: Session, row: Official) -> Sequence[Phone]:
+    """Return the station's SIP phones that call with a number of this official."""
+    numbers = [phone.number for phone in row.phones]
+    return session.scalars(sa.select(Phone).where(Phone.caller_number.in_(numbers)).order_by(Phone.code)).all()

@@ -87,10 +87,11 @@ def address_of(contact: str) -> SocketAddress | None:
 
     The port of a TCP or TLS contact is that of the device's connection; such a device listens at the usual port.
     """
-    found = _CONTACT.search(contact)
+    first = contact.partition("&")[0]
+    found = _CONTACT.search(first)
     if found is None:
         return None
-    port = found[2] if found[2] and not _CONNECTED.search(contact) else SIP_PORT
+    port = found[2] if found[2] and not _CONNECTED.search(first) else SIP_PORT
     return SocketAddress(found[1], int(port))
 
 

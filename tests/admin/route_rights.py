@@ -169,6 +169,7 @@ IN_UNITS += [
         lambda h, u, rest=rest: (f"/officials/{official(h, u)}{rest}", {}),
     )
     for method, rest in (
+        ("POST", "/phones"),
         ("GET", "/edit"),
         ("POST", "/edit"),
         ("POST", "/pin"),

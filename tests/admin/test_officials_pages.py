@@ -11,6 +11,7 @@ from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone
 from haichieu.phone_sign_in import TRIES, Caller, PhoneSignIn, WrongPin
+from haichieu.sip.models import Phone
 from haichieu.vault import open_vault, secret_matches
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import House
@@ -72,6 +73,27 @@ def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
             assert (refused.status_code, "mật khẩu không đúng" in refused.text) == (422, True), path
     with house.database.session() as session:
         assert [one.pin_hash for one in session.query(Official)] == [row.pin_hash]
+
+
+def test_encryption_of_an_officials_sip_phone_is_required_and_no_longer(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    browser.post("/officials/new", "/account", **FORM)
+    row = official(house, "1005").id
+    with house.database.session() as session:
+        for code, number in (("desk", "+84912000005"), ("other", "+84912000099")):
+            session.add(Phone(code=code, name=code, password_locked="x", caller_number=number))
+
+    def encrypted() -> dict[str, bool]:
+        with house.database.session() as session:
+            return {phone.code: phone.encrypted for phone in session.query(Phone)}
+
+    assert "desk (+84912000005)" in browser.get(f"/officials/{row}/edit").text
+    assert browser.post(f"/officials/{row}/phones", "/account", encrypted=["desk", "other"]).status_code == 303
+    assert encrypted() == {"desk": True, "other": False}
+    browser.post(f"/officials/{row}/phones", "/account")
+    assert encrypted() == {"desk": False, "other": False}
+    with house.database.session() as session:
+        assert session.query(AuditEntry).filter_by(action="phone.change", subject="phone:desk").count() == 2
 
 
 def test_nobody_gets_a_zone_beyond_the_units_or_a_phone_of_another(house: House) -> None:

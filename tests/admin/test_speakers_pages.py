@@ -1,5 +1,7 @@
 """Speakers and zones on pages: what is typed goes by the district file's rules, secrets are shown on demand."""
 
+from pathlib import Path
+
 import pytest
 
 from broadcast_bridge.models import Broadcast, Speaker, Zone
@@ -8,6 +10,8 @@ from broadcast_bridge.speakers.direct_calls import DirectCallCheck
 from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.jobs import Job
+from haichieu.settings import load_settings
+from haichieu.sip.certificate import certificate_facts
 from haichieu.vault import open_vault
 from tests.builders.house import House
 
@@ -37,6 +41,17 @@ def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: Hous
     with house.database.session() as session:
         traces = {entry.action for entry in session.query(AuditEntry).filter_by(subject="speaker:cb-9")}
     assert traces == {"speaker.add", "speaker.account_shown"}
+
+
+def test_account_that_demands_encryption_comes_with_the_fingerprint(house: House, tmp_path: Path) -> None:
+    browser = house.signed_in("admin@x.example")
+    browser.post("/speakers/new", "/account", id="cb-9", name="Loa", unit="VILLAGE", encrypted="yes")
+    number = number_of(house, "cb-9")
+    assert 'name="encrypted" value="yes" checked' in browser.get(f"/speakers/{number}/edit").text
+    shown = browser.post(f"/speakers/{number}/account", "/account").text
+    fingerprint = certificate_facts(load_settings(home=tmp_path)).fingerprint
+    assert f"--tls --fingerprint {fingerprint}" in shown
+    assert ":5061" in shown
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,8 @@ def due_now(session: Session, speaker: int) -> None:
         ("sip:cb-1@192.0.2.7:5062;ob", SocketAddress("192.0.2.7", 5062)),
         ("PJSIP/cb-1/sip:cb-1@192.0.2.7", SocketAddress("192.0.2.7", 5060)),
         ("sip:192.0.2.7:5070&PJSIP/cb-1/sip:cb-1@192.0.2.8", SocketAddress("192.0.2.7", 5070)),
+        ("sip:cb-1@192.0.2.7:49152;transport=TLS;ob", SocketAddress("192.0.2.7", 5060)),
+        ("sip:cb-1@192.0.2.7:5070&PJSIP/cb-1/sip:a@b;transport=tls", SocketAddress("192.0.2.7", 5070)),
         ("sip:cb-1@loa.example:5060", None),
         ("", None),
     ],

@@ -66,6 +66,8 @@ def test_value_with_a_line_break_is_refused(tmp_path: Path) -> None:
     ("kind", "name", "setting"),
     [
         (socket.SOCK_DGRAM, "sip_port", "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, "sip_port", "HAICHIEU_SIP_PORT"),
+        (socket.SOCK_STREAM, "sip_tls_port", "HAICHIEU_SIP_TLS_PORT"),
         (socket.SOCK_STREAM, "ari_port", "HAICHIEU_ARI_PORT"),
         (socket.SOCK_STREAM, "web_port", "HAICHIEU_WEB_PORT"),
     ],

@@ -10,7 +10,7 @@ GROUP, GROUP_PORT = "239.255.77.41", 15004 + 2 * (os.getpid() % 1000)
 URGENT_GROUP = "239.255.77.42"
 """Stations of tests that run side by side would hear each other: a port for each process, even as RTP has it."""
 DUTY_DESK = "+842063000001"
-ENCRYPTED = ("cb-2", "cp-1", "may-lan")
+ENCRYPTED = ("cb-1", "cp-1", "may-lan")
 """Speakers and a phone that demand encryption: they use TLS and SRTP in every test."""
 EMERGENCY, EMERGENCY_PIN = "1999", "971357"
 
