@@ -33,7 +33,7 @@ def descendants(pid: int) -> dict[int, str]:
 
 def child_of(station: TrialStation, name: str) -> int:
     """Return the process id of one supervised process of a station."""
-    marks = {"asterisk": "asterisk.conf", "switchboard": "haichieu switchboard", "web": "haichieu web"}
+    marks = {"asterisk": "asterisk.conf"} | {name: f"haichieu {name}" for name in ("switchboard", "worker", "web")}
     (found,) = [pid for pid, command in descendants(supervisor(station)).items() if marks[name] in command][:1]
     return found
 
