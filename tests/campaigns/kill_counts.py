@@ -23,6 +23,8 @@ GOOD_ENDS = (BroadcastState.ENDED, BroadcastState.PRE_EMPTED)
 ARRIVED = (ReplyState.SENT, ReplyState.DELIVERED)
 OPEN_REPLIES = (ReplyState.WAITING, ReplyState.UNDER_WAY)
 MOST_SECONDS_TO_ANSWER = 5.0
+TEXT_QUEUE = "Message/ast_msg_queue"
+"""The channel that Asterisk keeps for all SIP MESSAGEs together, from the first one on."""
 
 
 @dataclass
@@ -197,5 +199,6 @@ def stuck(scene: Scene) -> list[str]:
     spooled = (scene.station.settings.home / "spool").rglob("*.about")
     found += [f"{file.name} is in the spool" for file in spooled]
     for what in ("channels", "bridges"):
-        found += [f"{what}: {one.get('name') or one['id']}" for one in scene.asterisk(what)]
+        names = [one.get("name") or one["id"] for one in scene.asterisk(what)]
+        found += [f"{what}: {name}" for name in names if name != TEXT_QUEUE]
     return found
