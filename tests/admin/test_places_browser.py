@@ -139,7 +139,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         for path, label in (("/zones/new", "Tên"), ("/officials/new", "Họ tên"), ("/accounts/new", "Họ tên")):
             page.goto(path)
             for field in page.locator("main input[required]").all():
-                field.fill("77" if field.get_attribute("type") != "email" else "a@x.example")
+                field.fill({"email": "a@x.example", "password": PASSWORD}.get(field.get_attribute("type") or "", "77"))
             overfill(page, label)
             page.get_by_role("button", name="Lưu").click()
             expect(page.locator("#hint-name.problem")).to_contain_text("200")
@@ -157,6 +157,8 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         expect(page.get_by_role("button", name="Nhập vào đài")).to_be_visible()
         look(page, f"import-tried-{wide}")
         page.goto("/officials?q=103")
+        page.get_by_role("link", name="Cấp lại PIN").click()
+        page.locator("#password-for-pin").fill(PASSWORD)
         page.get_by_role("button", name="Cấp lại PIN").click()
         expect(page.locator("code.pin")).to_be_visible()
         look(page, f"slip-{wide}")
