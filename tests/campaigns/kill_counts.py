@@ -1,7 +1,7 @@
 """Counts of a kill campaign: what was accepted, and what the station made of it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import BroadcastState
 from broadcast_bridge.models import Broadcast, Delivery
-from feedback.citizens.registry import open_citizens
+from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.job_kinds import TRANSCRIBE
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import Channel, Direction, ReplyState
@@ -98,22 +98,40 @@ def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.1f} s"
 
 
+@dataclass
+class Accepted:
+    """What the station accepted, as those who asked for it know it."""
+
+    calls: Sequence[Call] = ()
+    texts: Mapping[str, int | None] = field(default_factory=dict)
+    """With the status of each SIP response."""
+    answers: Sequence[str] = ()
+    broadcasts: Sequence[int] = ()
+    received: Counter[str] = field(default_factory=Counter)
+    """Texts that the gateway received."""
+
+
 def count(counts: Counts, scene: Scene, callers: Callers, office: Office) -> None:
-    """Compare what was accepted with the station's rows."""
+    """Compare what the station accepted with its rows and with Asterisk."""
+    received = Counter(one["text"] for one in office.gateway.events if one["event"] == "text_received")
+    accepted = Accepted(callers.calls, office.texts, office.answers, office.broadcasts, received)
     with scene.station.database.reading() as session:
-        _count_calls(counts, session, scene, callers.calls)
-        _count_texts(counts, session, office)
-        _count_answers(counts, session, office)
-        _count_broadcasts(counts, session, office)
-        anonymous = sa.select(Case.number, Case.channel).where(Case.citizen_id.is_(None))
-        counts.anonymous += [f"case {number} ({channel})" for number, channel in session.execute(anonymous)]
-        failed = sa.select(Job.kind).where(Job.state == JobState.FAILED)
-        counts.jobs_failed.update(session.scalars(failed))
+        compare(counts, session, open_citizens(scene.station.settings.home), accepted)
     counts.stuck += stuck(scene)
 
 
-def _count_calls(counts: Counts, session: Session, scene: Scene, calls: Iterable[Call]) -> None:
-    book = open_citizens(scene.station.settings.home)
+def compare(counts: Counts, session: Session, book: CitizenBook, accepted: Accepted) -> None:
+    """Compare what the station accepted with its rows."""
+    _count_calls(counts, session, book, accepted.calls)
+    _count_texts(counts, session, accepted.texts)
+    _count_answers(counts, session, accepted)
+    _count_broadcasts(counts, session, accepted.broadcasts)
+    anonymous = sa.select(Case.number, Case.channel).where(Case.citizen_id.is_(None))
+    counts.anonymous += [f"case {number} ({channel})" for number, channel in session.execute(anonymous)]
+    counts.jobs_failed.update(session.scalars(sa.select(Job.kind).where(Job.state == JobState.FAILED)))
+
+
+def _count_calls(counts: Counts, session: Session, book: CitizenBook, calls: Iterable[Call]) -> None:
     numbers = {citizen.id: book.number_of(citizen) for citizen in session.scalars(sa.select(Citizen))}
     spoken = sa.select(Message.at, Message.sound_id, Case.citizen_id).join(Case)
     spoken = spoken.where(Message.direction == Direction.IN, Message.channel == Channel.CALL)
@@ -136,10 +154,10 @@ def _count_calls(counts: Counts, session: Session, scene: Scene, calls: Iterable
             counts.doubled.append(f"message of {call.number}, call of {call.began:.0f}–{call.ended:.0f}: {len(found)}")
 
 
-def _count_texts(counts: Counts, session: Session, office: Office) -> None:
+def _count_texts(counts: Counts, session: Session, texts: Mapping[str, int | None]) -> None:
     texted = sa.select(Message.text).where(Message.direction == Direction.IN, Message.channel == Channel.TEXT)
     stored = Counter(session.scalars(texted))
-    for text, status in office.texts.items():
+    for text, status in texts.items():
         counts.texts["sent"] += 1
         counts.texts["accepted" if status == ACCEPTED else "not accepted"] += 1
         counts.texts["stored"] += stored[text]
@@ -149,8 +167,8 @@ def _count_texts(counts: Counts, session: Session, office: Office) -> None:
             counts.doubled.append(f"text {text}: {stored[text]}")
 
 
-def _count_answers(counts: Counts, session: Session, office: Office) -> None:
-    received = Counter(one["text"] for one in office.gateway.events if one["event"] == "text_received")
+def _count_answers(counts: Counts, session: Session, accepted: Accepted) -> None:
+    received = accepted.received
     texts = sa.select(Message.text, Message.author, Reply).join(Reply, Reply.message_id == Message.id)
     for text, author, reply in session.execute(texts):
         what = "answer" if author != "system" else "receipt"
@@ -165,12 +183,12 @@ def _count_answers(counts: Counts, session: Session, office: Office) -> None:
         if received[text] > 1:
             counts.doubled.append(f"{what} of reply {reply.id}, {received[text]} times: {text}")
     written = set(session.scalars(sa.select(Message.text).where(Message.direction == Direction.OUT)))
-    counts.lost += [f"answer without a row: {text}" for text in office.answers if text not in written]
+    counts.lost += [f"answer without a row: {text}" for text in accepted.answers if text not in written]
 
 
-def _count_broadcasts(counts: Counts, session: Session, office: Office) -> None:
-    rows = {one.id: one for one in session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(office.broadcasts)))}
-    counts.lost += [f"broadcast {number} without a row" for number in office.broadcasts if number not in rows]
+def _count_broadcasts(counts: Counts, session: Session, broadcasts: Sequence[int]) -> None:
+    rows = {one.id: one for one in session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(broadcasts)))}
+    counts.lost += [f"broadcast {number} without a row" for number in broadcasts if number not in rows]
     for one in rows.values():
         counts.broadcasts["asked for"] += 1
         counts.broadcasts[f"{one.state} {one.reason or ''}".strip()] += 1
