@@ -239,7 +239,8 @@ def _notice_changes(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _forget(connection: sa.Connection) -> None:
-        connection.info.pop(_CHANGED, None)
+        if not connection.invalidated:  # the mark of a broken one is gone, and asking for it would hide the error
+            connection.info.pop(_CHANGED, None)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.orm import Session
 
 from haichieu.changes import changes, hours
 from haichieu.database import Base, Database, migrate, now
@@ -215,3 +216,20 @@ async def test_reads_do_not_queue_behind_waiting_writes(database: Database) -> N
     finally:
         go_on.set()
         await asyncio.gather(*writes)
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_work_whose_connection_was_ended_is_retried(postgres_url: str, *, writes: bool) -> None:
+    database = Database(postgres_url)
+    ended: list[int] = []
+
+    def work(session: Session) -> int:
+        if not ended:
+            ended.append(session.scalars(sa.text("SELECT pg_backend_pid()")).one())
+            with database.engine.connect() as other:
+                other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": ended[0]})
+        return session.scalars(sa.select(sa.func.count()).select_from(Unit)).one()
+
+    assert await (database.until_written if writes else database.until_read)(work) == 0
+    assert len(ended) == 1
+    database.close()
