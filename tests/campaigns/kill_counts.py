@@ -58,6 +58,8 @@ class Counts:
     doubled: list[str] = field(default_factory=list)
     anonymous: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    finished: bool = False
+    """Whether the station was left in peace before the counts were taken; it has had no time for its work otherwise."""
     answered_after: float | None = None
     """Seconds from the end of the last fault until a call was answered."""
     answered_in_peace: float | None = None
@@ -67,6 +69,8 @@ class Counts:
     def bad(self) -> list[str]:
         """Return what must not be."""
         found = [f"{name}: {one}" for name in ("lost", "doubled", "anonymous", "stuck") for one in getattr(self, name)]
+        if not self.finished:
+            found.append("the campaign was interrupted, so what is lost and stuck may only be late")
         for name, seconds in (("last fault", self.answered_after), ("quiet", self.answered_in_peace)):
             if seconds is None or seconds > MOST_SECONDS_TO_ANSWER:
                 found.append(f"call after the {name}: answered after {seconds} s")

@@ -86,6 +86,7 @@ async def _broken(scene: Scene, plan: Plan, counts: Counts, database_away: Datab
             counts.answered_after = await _call_answered(scene, faults.last_at)
             tell(f"a call was answered {counts.answered_after} s after the last fault")
         await _until_quiet(scene, tell)
+        counts.finished = True
         counts.answered_in_peace = await _call_answered(scene, time.monotonic())
     finally:
         counts.seconds = counts.seconds or time.monotonic() - began

@@ -20,7 +20,7 @@ from tests.campaigns.kill_counts import Accepted, Counts, compare
 
 @pytest.fixture
 def counts() -> Counts:
-    return Counts(1, "sqlite", answered_after=1.0, answered_in_peace=1.0)
+    return Counts(1, "sqlite", finished=True, answered_after=1.0, answered_in_peace=1.0)
 
 
 @pytest.fixture
