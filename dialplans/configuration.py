@@ -18,6 +18,7 @@ from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
 from haichieu.errors import EnvironmentProblem, SettingsError
+from haichieu.home import HomeNotWritable
 from haichieu.settings import Settings
 from haichieu.sip.certificate import certificate_files
 from haichieu.vault import station_secret
@@ -52,13 +53,6 @@ class AddressNotOurs(EnvironmentProblem):
 
     def __init__(self, address: str, port: int, why: str) -> None:
         super().__init__("asterisk.address_not_ours", address=address, port=port, why=why)
-
-
-class HomeNotWritable(EnvironmentProblem):
-    """The station's home cannot be written to."""
-
-    def __init__(self, home: Path, why: str) -> None:
-        super().__init__("asterisk.home_not_writable", home=home, why=why)
 
 
 def write_configuration(settings: Settings, installation: Installation) -> Path:

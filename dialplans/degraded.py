@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dialplans import left_messages
-from dialplans.configuration import HomeNotWritable, render, write_secretly
+from dialplans.configuration import render, write_secretly
 from dialplans.sealed import caller_key
+from haichieu.home import HomeNotWritable
 from haichieu.phone_numbers import spellings
 from haichieu.settings import Settings
 

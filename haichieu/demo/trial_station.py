@@ -17,6 +17,7 @@ from pathlib import Path
 from haichieu.database import Database, migrate
 from haichieu.district.reconcile import apply_file
 from haichieu.errors import EnvironmentProblem
+from haichieu.home import enter_home
 from haichieu.locale import Message
 from haichieu.process_control import end_with_parent
 from haichieu.processes.opened_station import OpenedStation
@@ -136,6 +137,7 @@ def _apply(settings: Settings, database: Database, district: Path) -> None:
 async def trial_station(district: Path | None, **settings: str | int | float) -> AsyncIterator[TrialStation]:
     """Start a station, with a district file applied when one is given; everything is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="haichieu-"))
+    enter_home(home).close()  # what this process writes there is private, too
     _share_speech(home)
     given = {"home": home, **free_ports(), **settings}
     environment = {

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from dialplans.configuration import check_asterisk_ports, write_configuration
 from dialplans.fetch import fetch_asterisk
 from dialplans.installation import Installation, cache_folder, find_installation
+from haichieu.home import enter_home
 from haichieu.locale import render
 from haichieu.process_control import READY, be_killed_with_parent, run_ahead_of_other_work
 from haichieu.settings import Settings
@@ -17,6 +18,7 @@ from haichieu.settings import Settings
 
 def run_asterisk(settings: Settings) -> None:
     """Replace this process by Asterisk in the foreground, under the same supervisor."""
+    lock = enter_home(settings.home.absolute())
     check_asterisk_ports(settings)
     installation = find_or_fetch(settings)
     configuration = write_configuration(settings, installation)
@@ -25,11 +27,13 @@ def run_asterisk(settings: Settings) -> None:
     argv = (*installation.argv, "-f", "-C", str(configuration))
     be_killed_with_parent()  # in its first second Asterisk ignores SIGTERM and would keep the ports
     run_ahead_of_other_work()
+    lock.keep_in_programs()
     os.execv(argv[0], argv)  # noqa: S606 (no shell)
 
 
 def render_configuration(settings: Settings, modules: Path, data: Path) -> None:
     """Write the configuration for an Asterisk in another place, such as a container."""
+    enter_home(settings.home.absolute())
     write_configuration(settings, Installation((), "", modules, data))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haichieu.database import Database, migrate
+from haichieu.home import HomeLock, enter_home
 from haichieu.media import MediaStore
 from haichieu.settings import Settings
 from haichieu.vault import Vault, open_vault
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class OpenedStation:
     """Resources that the parts of a process or a command share. Each is opened on first use."""
 
-    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+    def __init__(self, settings: Settings, database: Database | None = None, lock: HomeLock | None = None) -> None:
         self.settings = settings
+        self.lock = lock
         self.home = settings.home.absolute()
         self.database = database or Database(settings.resolved_database_url)
 
@@ -63,6 +65,7 @@ class OpenedStation:
 
 
 def open_station(settings: Settings) -> OpenedStation:
-    """Migrate the database and open the station. Raises EnvironmentProblem."""
+    """Enter the home, migrate the database and open the station. Raises EnvironmentProblem."""
+    lock = enter_home(settings.home.absolute())
     migrate(settings.resolved_database_url)
-    return OpenedStation(settings)
+    return OpenedStation(settings, lock=lock)

@@ -4,9 +4,10 @@ from functools import partial
 
 from sqlalchemy.orm import configure_mappers
 
-from haichieu.database import migrate
+from haichieu.home import enter_home
 from haichieu.logs import configure_logs
 from haichieu.process_pulse import Pulse
+from haichieu.processes.opened_station import open_station
 from haichieu.processes.supervision import Child, Program, supervise
 from haichieu.settings import Settings
 
@@ -16,9 +17,10 @@ def run_up(settings: Settings) -> None:
     from dialplans.configuration import check_home, check_ports
 
     configure_logs(settings.log_level, "up")
+    enter_home(settings.home.absolute())  # until the end of the supervisor and of its children
     check_home(settings)
     check_ports(settings)
-    migrate(settings.resolved_database_url)
+    open_station(settings).database.close()
     # Stopped in this order: no new requests, then calls and broadcasts end, then Asterisk.
     children = (
         Child("web", partial(_web, settings), stop_seconds=10.0),

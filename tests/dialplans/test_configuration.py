@@ -11,7 +11,6 @@ from dialplans.account_file import AccountFile
 from dialplans.accounts import DynamicObject
 from dialplans.configuration import (
     AddressNotOurs,
-    HomeNotWritable,
     PortTaken,
     ari_password,
     check_home,
@@ -22,6 +21,7 @@ from dialplans.degraded import DegradedMode, DegradedSounds, degraded_dialplan, 
 from dialplans.installation import Installation
 from haichieu.demo.trial_station import free_ports
 from haichieu.errors import SettingsError
+from haichieu.home import HomeNotWritable
 from haichieu.settings import Settings, load_settings
 from tests.lone_asterisk import lone_asterisk
 
