@@ -40,6 +40,7 @@ class AlarmKind(StrEnum):
     OUTGOING_REFUSED = "outgoing_refused"
     OUTGOING_LIMIT = "outgoing_limit"
     PROCESS_HUNG = "process_hung"
+    SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 (a name)
 
 
 class NoSuchAlarm(NotFound):

@@ -18,6 +18,10 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from haichieu.errors import EnvironmentProblem, SettingsError
 
+STATION_KEY = "station.key"
+NUMBERS_KEY = "numbers.key"
+"""Keys in the home's `secrets/` without which a database is of no use; see `station_keys`."""
+
 # A PIN is short, so its hash must be slow: 19 MiB, two passes (the OWASP floor for Argon2id), about 30 ms here.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _HASH_OF_NOTHING = _hasher.hash(os.urandom(16).hex())
@@ -64,10 +68,22 @@ class Vault:
         except InvalidToken as problem:
             raise EnvironmentProblem("base.vault.wrong_key") from problem
 
+    def try_unlock(self, locked: str) -> str | None:
+        """Return the secret in clear, None when another key locked it or it is damaged."""
+        try:
+            return self.unlock(locked)
+        except EnvironmentProblem:
+            return None
+
 
 def open_vault(home: Path) -> Vault:
     """Open the vault of the station in `home`, making its key on first use (mode 0600)."""
-    return Vault(station_secret(home, "station.key", Fernet.generate_key))
+    return Vault(station_secret(home, STATION_KEY, Fernet.generate_key))
+
+
+def keyed_digest(key: bytes, text: str) -> str:
+    """Return HMAC-SHA-256 (RFC 2104) in hexadecimal: finds a text without storing it."""
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def station_secret(home: Path, name: str, make: Callable[[], bytes]) -> bytes:

@@ -6,6 +6,7 @@ is pushed again, and accounts without a row are deleted.
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 import structlog
@@ -14,11 +15,13 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Speaker
 from dialplans.account_file import MODULES, AccountFile
 from dialplans.accounts import FINGERPRINT, DynamicObject, ha1, phone_account, speaker_account, trunk_account
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, NoSuchThing
 from haichieu.database import Database
 from haichieu.errors import shown
+from haichieu.locale import message
 from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault
 
@@ -27,7 +30,8 @@ log = structlog.get_logger()
 CANNOT_UPDATE = 403
 GONE_SECONDS = 1.0
 
-Accounts = dict[str, tuple[DynamicObject, ...]]
+Account = tuple[DynamicObject, ...]
+Accounts = dict[str, Account]
 OBJECT_TYPES = ("registration", "identify", "endpoint", "aor", "auth")
 """In the order of deletion: no object may refer to a deleted one."""
 
@@ -46,13 +50,15 @@ class AccountSync:
         self._pushed: Accounts = {}
         self._refused: Accounts = {}
         """Accounts that Asterisk rejects; tried again when they have changed, and after a reconnection."""
+        self._unreadable: frozenset[str] = frozenset()
+        """Accounts whose password the station's key does not open; they are not pushed."""
         self._turn = asyncio.Lock()
         """A reconnection and a change of rows may come together; they are handled one after the other."""
 
     async def push_all(self) -> None:
         """Push every account after a (re)connection, and delete those that are no longer ours."""
         async with self._turn:
-            wanted = await self._database.look(self._wanted)
+            wanted = await self._readable()
             endpoints = await self._client.endpoints()
             ours = {item.id for account in wanted.values() for item in account}
             for stale in {endpoint["resource"] for endpoint in endpoints} - ours:
@@ -63,7 +69,7 @@ class AccountSync:
     async def push_changes(self) -> bool:
         """Push the differences from the last time, and return whether there were any."""
         async with self._turn:
-            wanted = await self._database.look(self._wanted)
+            wanted = await self._readable()
             known = self._pushed | self._refused
             if wanted == known:
                 return False
@@ -169,29 +175,43 @@ class AccountSync:
                 log.debug("account.part_absent", account=code, part=object_type, answer=str(absence))
         log.info("account.removed", account=code)
 
-    def _wanted(self, session: Session) -> Accounts:
-        accounts: Accounts = {}
-        speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
-        for speaker in speakers:
-            secret = ha1(speaker.code, self._vault.unlock(speaker.password_locked))
-            accounts[speaker.code] = speaker_account(
-                speaker.code, secret, speaker.codecs, self._qualify_seconds, encrypted=speaker.encrypted
-            )
-        for phone in session.scalars(sa.select(Phone)):
-            secret = ha1(phone.code, self._vault.unlock(phone.password_locked))
-            accounts[phone.code] = phone_account(phone.code, secret, phone.caller_number, encrypted=phone.encrypted)
-        for trunk in session.scalars(sa.select(Trunk)):
-            accounts[trunk.code] = self._trunk(trunk)
-        return accounts
+    async def _readable(self) -> Accounts:
+        """Return the wanted accounts, and raise an alarm for each whose password cannot be read."""
+        wanted = await self._database.look(self._wanted)
+        unreadable = frozenset(code for code, account in wanted.items() if account is None)
+        if unreadable != self._unreadable:
+            await self._database.run(lambda session: _report(session, unreadable, self._unreadable - unreadable))
+            self._unreadable = unreadable
+        return {code: account for code, account in wanted.items() if account is not None}
 
-    def _trunk(self, trunk: Trunk) -> tuple[DynamicObject, ...]:
-        password = self._vault.unlock(trunk.password_locked) if trunk.password_locked else ""
+    def _wanted(self, session: Session) -> dict[str, Account | None]:
+        speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
+        rows = (*speakers, *session.scalars(sa.select(Phone)), *session.scalars(sa.select(Trunk)))
+        return {row.code: self._account(row) for row in rows}
+
+    def _account(self, row: Speaker | Phone | Trunk) -> Account | None:
+        password = self._vault.try_unlock(row.password_locked) if row.password_locked else ""
+        if password is None:
+            return None
+        if isinstance(row, Speaker):
+            return speaker_account(
+                row.code, ha1(row.code, password), row.codecs, self._qualify_seconds, encrypted=row.encrypted
+            )
+        if isinstance(row, Phone):
+            return phone_account(row.code, ha1(row.code, password), row.caller_number, encrypted=row.encrypted)
         return trunk_account(
-            trunk.code,
-            trunk.host,
-            trunk.port,
-            register=trunk.register,
-            username=trunk.username,
+            row.code,
+            row.host,
+            row.port,
+            register=row.register,
+            username=row.username,
             password=password,
-            texts=trunk.texts,
+            texts=row.texts,
         )
+
+
+def _report(session: Session, unreadable: Iterable[str], readable_again: Iterable[str]) -> None:
+    for code in unreadable:
+        raise_alarm(session, AlarmKind.SECRET_UNREADABLE, code, message("account.secret_unreadable", code=code))
+    for code in readable_again:
+        alarm_is_over(session, AlarmKind.SECRET_UNREADABLE, code)

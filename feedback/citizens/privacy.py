@@ -145,4 +145,4 @@ def _forget_reasons(session: Session, case_ids: list[int]) -> None:
 def drafts_of(session: Session, book: CitizenBook, number: str) -> list[VoiceDraft]:
     """Return the messages that this citizen is recording, or was when something failed."""
     drafts = session.scalars(sa.select(VoiceDraft).where(VoiceDraft.number_locked != "")).all()
-    return [draft for draft in drafts if book.unlock(draft.number_locked) == number]
+    return [draft for draft in drafts if book.locks(draft.number_locked, number)]

@@ -5,8 +5,6 @@ number.
 """
 
 import datetime
-import hashlib
-import hmac
 import secrets
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.models import Citizen
-from haichieu.vault import Vault, open_vault, station_secret
+from haichieu.vault import NUMBERS_KEY, Vault, keyed_digest, open_vault, station_secret
 
 
 class CitizenBook:
@@ -26,7 +24,7 @@ class CitizenBook:
 
     def digest(self, number: str) -> str:
         """Return the keyed hash of a number."""
-        return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()
+        return keyed_digest(self._key, number)
 
     def find(self, session: Session, number: str) -> Citizen | None:
         """Return the citizen with this number, None for one who never called or wrote."""
@@ -56,7 +54,11 @@ class CitizenBook:
         """Decrypt a number."""
         return self._vault.unlock(locked)
 
+    def locks(self, locked: str, number: str) -> bool:
+        """Return whether this is the number, encrypted; one that cannot be read is not."""
+        return self._vault.try_unlock(locked) == number
+
 
 def open_citizens(home: Path) -> CitizenBook:
     """Open the registry of the station in `home`, making its key on first use (mode 0600)."""
-    return CitizenBook(open_vault(home), station_secret(home, "numbers.key", lambda: secrets.token_bytes(32)))
+    return CitizenBook(open_vault(home), station_secret(home, NUMBERS_KEY, lambda: secrets.token_bytes(32)))

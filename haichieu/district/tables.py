@@ -197,7 +197,7 @@ class Values:
     def _locked(self, kept: str | None, secret: str | None) -> str:
         if not secret:
             return ""
-        return kept if kept and self._vault.unlock(kept) == secret else self._vault.lock(secret)
+        return kept if kept and self._vault.try_unlock(kept) == secret else self._vault.lock(secret)
 
     def _phones(self, row: Official, numbers: list[str]) -> list[OfficialPhone]:
         """Return the phones in order; unchanged numbers keep their rows."""

@@ -6,12 +6,15 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.studio.speaker_target import dial_string
 from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import message
 from haichieu.people import OfficialPhone
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.station import the_station
 from ivr.calls.routing import DUTY_FLOW, Number
 from ivr.prompts.store import PromptStore
 
+EMERGENCY_PIN = "emergency-pin"
 CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
 
 
@@ -26,8 +29,12 @@ def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
         hotlines = tuple(
             session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
         )
-        pin = opened.vault.unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
+        pin = opened.vault.try_unlock(station.emergency_pin_locked) if station.emergency_pin_locked else ""
         officials = tuple(session.scalars(sa.select(OfficialPhone.number).order_by(OfficialPhone.number)))
+    if pin is None:  # the rest of the degraded mode works
+        text = message("account.secret_unreadable", code=station.emergency_number)
+        with opened.database.session() as session:
+            raise_alarm(session, AlarmKind.SECRET_UNREADABLE, EMERGENCY_PIN, text)
     sounds = DegradedSounds(
         station_down=prompts.sound("station-down", station.language),
         ask_pin=prompts.sound("emergency-ask-pin", station.language),
@@ -39,5 +46,5 @@ def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
         message_kept=prompts.sound("degraded-message-kept", station.language),
         message_not_kept=prompts.sound("degraded-message-not-kept", station.language),
     )
-    mode = DegradedMode(station.emergency_number, pin, destinations, sounds, hotlines, officials)
+    mode = DegradedMode(station.emergency_number, pin or "", destinations, sounds, hotlines, officials)
     return write_degraded(settings, mode)

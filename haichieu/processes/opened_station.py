@@ -8,6 +8,7 @@ from haichieu.database import Database, migrate
 from haichieu.home import HomeLock, enter_home
 from haichieu.media import MediaStore
 from haichieu.settings import Settings
+from haichieu.station_keys import check_keys
 from haichieu.vault import Vault, open_vault
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class OpenedStation:
 
 
 def open_station(settings: Settings) -> OpenedStation:
-    """Enter the home, migrate the database and open the station. Raises EnvironmentProblem."""
+    """Enter the home, migrate the database, check the keys and open the station. Raises EnvironmentProblem."""
     lock = enter_home(settings.home.absolute())
     migrate(settings.resolved_database_url)
-    return OpenedStation(settings, lock=lock)
+    station = OpenedStation(settings, lock=lock)
+    check_keys(station.home, station.database.engine)
+    return station

@@ -236,3 +236,11 @@ def test_a_file_without_a_station_leaves_the_station_as_it_is(district: District
     with district.database.session() as session:
         station = the_station(session)
         assert (station.name, station.quiet_hours) == ("Cao Bằng", "22:00-04:30")
+
+
+def test_unreadable_password_can_be_entered_again(district: District) -> None:
+    district.apply(EXAMPLE)
+    with district.database.session() as session:
+        session.execute(sa.update(Speaker).where(Speaker.code == "cb-01").values(password_locked="damaged"))
+    report = district.apply(EXAMPLE)
+    assert told(report) == [("speakers", "cb-01", "changed", ("password",))]

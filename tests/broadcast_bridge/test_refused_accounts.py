@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from broadcast_bridge.speakers.account_sync import AccountSync
 from dialplans.account_file import AccountFile
+from haichieu.alarms import open_alarms
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, NoSuchThing
 from haichieu.ari.operations import DELETE_OBJECT, GET_OBJECT, PUT_OBJECT, Operation
@@ -67,3 +68,23 @@ async def test_rejected_account_is_sent_again_only_when_it_has_changed(database:
     with database.session() as session:
         session.delete(session.scalars(sa.select(Phone).where(Phone.code == "bad")).one())
     assert [await accounts.push_changes() for _ in range(2)] == [True, False]
+
+
+async def test_unreadable_password_keeps_no_other_account_off_the_air(database: Database, tmp_path: Path) -> None:
+    vault, asterisk = open_vault(tmp_path), Asterisk()
+    accounts = AccountSync(asterisk, database, vault, AccountFile(tmp_path), 0)
+    with database.session() as session:
+        for code, locked in (("damaged", "no secret"), ("good", vault.lock("secret"))):
+            session.add(Phone(code=code, name=code, password_locked=locked, caller_number=code))
+
+    await accounts.push_all()
+    assert set(asterisk.sent) == {"good"}
+    assert not await accounts.push_changes()
+    with database.session() as session:
+        assert [(alarm.kind, alarm.subject) for alarm in open_alarms(session)] == [("secret_unreadable", "damaged")]
+        session.scalars(sa.select(Phone).where(Phone.code == "damaged")).one().password_locked = vault.lock("new")
+
+    assert await accounts.push_changes()
+    assert set(asterisk.sent) == {"good", "damaged"}
+    with database.session() as session:
+        assert open_alarms(session) == []

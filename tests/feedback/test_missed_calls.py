@@ -61,6 +61,15 @@ def test_the_same_caller_is_not_called_twice_within_minutes(database: Database, 
     assert owe(database, missed, at=MORNING + 11 * MINUTE)
 
 
+def test_unreadable_number_does_not_keep_the_others_from_their_call(database: Database, missed: MissedCalls) -> None:
+    owe(database, missed, "+84987654399")
+    owe(database, missed)
+    with database.session() as session:
+        session.execute(sa.update(CitizenCall).where(CitizenCall.id == 1).values(number_locked="damaged"))
+    assert claimed(database, missed, MORNING + MINUTE) == [(CALLER, "1022")]
+    assert [row.state for row in rows(database)] == ["expired", "calling"]
+
+
 def test_a_number_is_kept_no_longer_than_it_is_needed(database: Database, missed: MissedCalls) -> None:
     owe(database, missed)
     claimed(database, missed, MORNING + MINUTE)
