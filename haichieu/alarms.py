@@ -41,6 +41,7 @@ class AlarmKind(StrEnum):
     OUTGOING_LIMIT = "outgoing_limit"
     PROCESS_HUNG = "process_hung"
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 (a name)
+    BACKUP_FAILED = "backup_failed"
 
 
 class NoSuchAlarm(NotFound):

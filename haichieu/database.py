@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -255,16 +256,31 @@ def _without_foreign_keys(database: Database) -> Iterator[sa.Connection]:
                 raise EnvironmentProblem("base.database.broken_reference", row=str(broken))
 
 
-def migrate(url: str) -> None:
-    """Upgrade the database at `url` to the newest revision, creating it if necessary. Raises EnvironmentProblem."""
-    database = Database(url)
+def known_revisions() -> frozenset[str]:
+    """Return every schema revision that this version can upgrade from, the newest included."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_migrations()).walk_revisions())
+
+
+def newest_revision() -> str:
+    """Return the schema revision of this version."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
+
+
+def _migrations() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Upgrade the database at `url` to a revision, creating it if necessary. Raises EnvironmentProblem."""
+    database = Database(url)
+    config = _migrations()
     try:
         # Alembic sees the DDL through this connection, in one transaction: a half-done migration is rolled back.
         with _without_foreign_keys(database) as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     except sa.exc.OperationalError as problem:
         url_shown = database.url.render_as_string(hide_password=True)
         raise EnvironmentProblem("base.database.cannot_open", url=url_shown, why=str(problem.orig)) from problem

@@ -143,6 +143,12 @@ class Settings(_Sources):
     daily_answer_calls: int = Field(300, ge=0, description="Maximum calls per day that deliver answers.")
     daily_receipts: int = Field(500, ge=0, description="Maximum texts per day with case numbers and confirmations.")
     daily_answer_texts: int = Field(500, ge=0, description="Maximum texts per day that deliver answers.")
+    backup_folder: Path | None = Field(
+        None, description="Folder for a backup every night, on another disk; empty means none."
+    )
+    backup_hour: int = Field(2, ge=0, le=23, description="Hour of the nightly backup, in the station's time zone.")
+    backup_keep: int = Field(7, ge=1, description="Number of nightly backups to retain.")
+    backup_passphrase: str = Field("", repr=False, description="Passphrase that encrypts backups; empty means none.")
     node: str = Field(
         "main",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",

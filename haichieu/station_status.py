@@ -13,6 +13,7 @@ from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
 from feedback.cases.case_search import Waiting, waiting
 from feedback.texts import outbox
 from haichieu.alarms import open_alarms
+from haichieu.backup.backing_up import last_backup
 from haichieu.heartbeats import latest
 from haichieu.locale import Message, message, render
 
@@ -65,6 +66,7 @@ class StationStatus:
     transcriber: str
     """The transcription engine, as the worker reports it; `none` leaves messages waiting."""
     texts_waiting: int
+    last_backup: datetime.datetime | None
     alarms: tuple[Message, ...]
 
     @property
@@ -107,6 +109,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         cases=waiting(session, at),
         transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
         texts_waiting=outbox.waiting(session),
+        last_backup=last_backup(session),
         alarms=tuple(
             message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
         ),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from haichieu.cli.options import AsJson, Home
+from haichieu.cli.options import AsJson, Home, PassphraseFile
 from haichieu.command_language import said, say
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.settings import Settings, load_settings
@@ -146,6 +146,30 @@ def status(
     from haichieu.cli.status import run_status
 
     raise SystemExit(run_status(settings_for(home), as_json=as_json, component=component))
+
+
+@app.command(help=say("cli.backup.help"))
+def backup(
+    file: Annotated[Path, typer.Argument(help=say("cli.backup.file"))],
+    home: Home = None,
+    encrypt: Annotated[bool, typer.Option("--encrypt", help=say("cli.backup.encrypt"))] = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    from haichieu.cli.backup import run_backup
+
+    run_backup(settings_for(home), file, encrypt=encrypt, passphrase_file=passphrase_file)
+
+
+@app.command(help=say("cli.restore.help"))
+def restore(
+    file: Annotated[Path, typer.Argument(help=say("cli.restore.file"))],
+    home: Home = None,
+    replace: Annotated[bool, typer.Option("--replace", help=say("cli.restore.replace"))] = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    from haichieu.cli.backup import run_restore
+
+    run_restore(settings_for(home), file, replace=replace, passphrase_file=passphrase_file)
 
 
 @app.command(help=say("cli.speaker.help"))

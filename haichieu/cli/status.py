@@ -62,6 +62,8 @@ def _print(status: StationStatus) -> None:
     console.print(say("cli.status.overdue", count=status.cases.overdue))
     console.print(say("cli.status.transcripts", count=status.cases.transcripts))
     console.print(say("cli.status.texts", count=status.texts_waiting))
+    since = status.last_backup or message("backup.never")
+    console.print(say("cli.status.backup", at=since))
     for alarm in status.alarms:
         console.print(f"[red]![/] {escape(said(alarm))}")
 

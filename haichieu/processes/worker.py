@@ -18,6 +18,7 @@ from feedback.transcription.model_folder import default_folder
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
 from haichieu.background import kept_going, until_terminated
+from haichieu.backup.backup_jobs import BackupJobs
 from haichieu.database import Database, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
@@ -57,7 +58,9 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     print(READY, flush=True)
     received = received_texts(station)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
+    nightly = [BackupJobs(database, settings, settings.backup_folder).run] if settings.backup_folder else []
     async with kept_going(
+        *nightly,
         partial(beat_from_loop, pulse),
         partial(_heartbeat, database, settings.transcriber),
         partial(_clean, database, store, rules),
