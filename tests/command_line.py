@@ -1,8 +1,12 @@
 """The `haichieu` command inside the test's own process: a new one would take two seconds of imports each time."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
+import structlog
 from typer.testing import CliRunner
 
 from haichieu.cli import app, command_groups
@@ -10,6 +14,17 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import render
 
 _GROUPS = command_groups(app)
+
+
+@contextmanager
+def logging_as_before() -> Iterator[None]:
+    """Undo what a command configures: its standard error is closed afterwards."""
+    configured, hook = structlog.get_config(), sys.excepthook
+    try:
+        yield
+    finally:
+        structlog.configure(**configured)
+        sys.excepthook = hook
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,7 @@ class Finished:
 
 def haichieu(*arguments: str, said: str = "", language: str = "en") -> Finished:
     """Run a command with `said` on its standard input."""
-    with mock.patch("haichieu.command_language.language", return_value=language):
+    with mock.patch("haichieu.command_language.language", return_value=language), logging_as_before():
         ran = CliRunner().invoke(_GROUPS, list(arguments), input=said)
     if isinstance(ran.exception, HaiChieuError):
         return Finished(ran.exception.exit_status, ran.stdout, render(ran.exception.message, language))

@@ -41,7 +41,7 @@ class BackupStopped(BackupFailed):
 
 
 class BackupJobs(JobRunner):
-    """Makes a backup every night at the hour of the settings, in their folder."""
+    """Makes a backup every night in the folder and by the settings."""
 
     kinds: ClassVar[Sequence[str]] = (KIND,)
     lease = datetime.timedelta(minutes=5)

@@ -26,6 +26,7 @@ from haichieu.settings import Settings, load_settings
 from haichieu.sip.models import Phone
 from haichieu.station_keys import KeyDoesNotFit
 from haichieu.vault import open_vault
+from tests.builders.sounds import kept
 from tests.postgres import PostgresCluster
 
 NUMBER = "+84912345678"
@@ -63,7 +64,7 @@ class Home:
         with wave.open(str(wav), "wb") as sound:
             sound.setparams((1, 2, 8000, 0, "NONE", ""))
             sound.writeframes(frames)
-        return self.store.keep(session, wav)
+        return kept(session, self.store, wav)
 
     def back_up(self, file: Path, passphrase: str = "") -> BackupMade:
         return make_backup(self.database, self.settings, file, passphrase, "test")
