@@ -41,7 +41,7 @@ class BackupStopped(BackupFailed):
 
 
 class BackupJobs(JobRunner):
-    """Makes a backup every night, as the settings say."""
+    """Makes a backup every night, in the folder and at the time that the settings say."""
 
     kinds: ClassVar[Sequence[str]] = (KIND,)
     lease = datetime.timedelta(minutes=5)
