@@ -50,6 +50,8 @@ def multicast(number: int) -> str:
 
 
 OFFICIAL, STRANGER = "0912345678", "0987654321"
+ENCRYPTED = "cb-2"
+"""The speaker that uses TLS and SRTP."""
 FEW = DegradedMode(
     "1999", PIN, ("PJSIP/cb-1", "PJSIP/cb-2", "PJSIP/cb-3", multicast(0)), SOUNDS, officials_numbers=("+84912345678",)
 )
@@ -57,7 +59,10 @@ FEW = DegradedMode(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LoneAsterisk]:
-    accounts = [speaker_account(name, ha1(name, SECRET), ["alaw"], 30) for name in ("cb-1", "cb-2", "cb-3")]
+    accounts = [
+        speaker_account(name, ha1(name, SECRET), ["alaw"], 30, encrypted=name == ENCRYPTED)
+        for name in ("cb-1", "cb-2", "cb-3")
+    ]
     accounts.append(phone_account("desk", ha1("desk", SECRET), "101"))
     accounts.append(trunk_account("carrier", "127.0.0.1", 9, register=False, username="", password=""))
     async with lone_asterisk(tmp_path_factory.mktemp("degraded"), accounts, FEW) as running:
@@ -80,7 +85,8 @@ def calls_taken(loudspeaker: SoftSpeaker) -> int:
 
 
 async def speaker(asterisk: LoneAsterisk, name: str, record: Path, stack: AsyncExitStack) -> SoftSpeaker:
-    made = SoftSpeaker(server=asterisk.server, id=name, password=SECRET, record=record, bind="127.0.0.1")
+    where = asterisk.tls if name == ENCRYPTED else {"server": asterisk.server}
+    made = SoftSpeaker(id=name, password=SECRET, record=record, bind="127.0.0.1", **where)
     speaker = await stack.enter_async_context(made)
     await speaker.registered()
     return speaker
