@@ -22,7 +22,7 @@ async def test_next_broadcast_is_heard_after_asterisk_was_killed(scene: Scene) -
     assert not is_running(old)
     await phone.stop()
 
-    # Asterisk stored where each speaker was last seen, so nothing has to register again to be reached.
+    # Asterisk stored where cb-2 was last seen; cb-1 registers again, since its TLS connection is gone.
     await until(lambda: scene.reachable() >= {"cb-1", "cb-2"}, "the speakers", 40)
     scene.forget()
     again = await scene.phone("may-hai")
