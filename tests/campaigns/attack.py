@@ -37,6 +37,7 @@ from tests.station.stations import cut_speeches, started
 SECONDS = 300.0
 BETWEEN_BROADCASTS = 2.0
 PROGRESS_SECONDS = 30.0
+LOG_LINES = 200
 _TO = re.compile(r"^(INVITE|MESSAGE) sip:([^@\s]*)@")
 _ENDED = re.compile(r"process\.(?:ended|hung|killed).*")
 
@@ -114,7 +115,9 @@ def _look_back(
             report.calls_placed.append(number)
     now_running = _processes(scene)
     report.restarts += [command for pid, command in processes.items() if pid not in now_running]
-    report.restarts += _ENDED.findall(scene.station.log.read_text(errors="replace"))
+    log = scene.station.log.read_text(errors="replace")
+    report.restarts += _ENDED.findall(log)
+    report.last_log_lines = log.splitlines()[-LOG_LINES:]
     report.strange_broadcasts = len(set(scene.broadcast_ids()) - official.wanted)
 
 
@@ -166,6 +169,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="attack-") as folder:
         report = asyncio.run(campaign(Path(folder), given.seconds, given.seed, _tell))
     print(report.table())
+    if report.faults:
+        print(*report.last_log_lines, sep="\n", file=sys.stderr)
     for fault in report.faults:
         print(f"FAULT: {fault}", file=sys.stderr)
     return 1 if report.faults else 0

@@ -121,6 +121,8 @@ async def call_hotline(scene: Scene, report: Report) -> None:
     except EventProcessError as problem:
         report.unanswered += 1
         report.problems.append(f"hotline: {problem}"[:300])
+        with contextlib.suppress(EventProcessError):  # so that the next call does not find this one still up
+            await scene.hang_up(phone)
 
 
 def _last(phone: SoftPhone, *events: str) -> str:

@@ -62,6 +62,8 @@ class Report:
     answered: list[float] = field(default_factory=list)
     """Seconds until each honest call was answered."""
     unanswered: int = 0
+    last_log_lines: list[str] = field(default_factory=list)
+    """The end of the station's log, whose home is gone when a fault is read."""
     problems: list[str] = field(default_factory=list)
     """Anything else: broadcasts that did not begin or were cut, with the reason."""
 
