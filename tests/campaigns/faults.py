@@ -77,7 +77,8 @@ class Faults:
                 self.injected[what] += 1
                 self.last_at = time.monotonic()
                 tell(f"{self.injected.total()}/{most} {what}")
-                await asyncio.sleep(pause)
+                if self.injected.total() < most:
+                    await asyncio.sleep(pause)
         finally:
             await asyncio.gather(*self._lasting)
 

@@ -36,7 +36,7 @@ from tests.station.stations import SPEAKERS, cut_speeches, started
 
 CALLERS = 3
 GATEWAY = "0912345678"
-FINAL_CALLER = "+84977999999"
+LAST_CALLER = "+84977999999"
 QUIET_SECONDS = 240.0
 """Longer than the lease of a text (two minutes), which ends before another process sends it."""
 QUIET_LOOK_SECONDS = 5.0
@@ -78,16 +78,18 @@ async def _broken(scene: Scene, plan: Plan, counts: Counts, database_away: Datab
     await asyncio.to_thread(office.prepare)
     await asyncio.to_thread(callers.prepare)
     counts.faults = faults.injected
+    last_caller = SoftPhone(server=scene.station.server, caller_number=LAST_CALLER)
+    await (await scene.stack.enter_async_context(last_caller)).ready(30)
     began = time.monotonic()
     try:
         async with _at_work(callers, office):
             await faults.inject(plan.faults, began + plan.seconds, tell)
             counts.seconds = time.monotonic() - began
-            counts.answered_after = await _call_answered(scene, faults.last_at)
+            counts.answered_after = await _answered(last_caller, faults.last_at)
             tell(f"a call was answered {counts.answered_after} s after the last fault")
         await _until_quiet(scene, tell)
         counts.finished = True
-        counts.answered_in_peace = await _call_answered(scene, time.monotonic())
+        counts.answered_in_peace = await _answered(last_caller, time.monotonic())
     finally:
         counts.seconds = counts.seconds or time.monotonic() - began
         count(counts, scene, callers, office)
@@ -114,22 +116,20 @@ async def _at_work(callers: Callers, office: Office) -> AsyncIterator[None]:
             raise result
 
 
-async def _call_answered(scene: Scene, since: float) -> float | None:
+async def _answered(phone: SoftPhone, since: float) -> float | None:
     """Call the hotline until it answers; return the seconds since then, None if it does not for a minute."""
     deadline = since + LAST_CALL_SECONDS
-    async with SoftPhone(server=scene.station.server, caller_number=FINAL_CALLER) as phone:
-        await phone.ready(30)
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                await phone.call(HOTLINE, left)
-            except EventProcessError:
-                await asyncio.sleep(0.2)
-                continue
-            answered = time.monotonic() - since
-            with contextlib.suppress(EventProcessError):
-                await phone.hang_up()
-                await phone.ended(5)
-            return answered
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            await phone.call(HOTLINE, left)
+        except EventProcessError:
+            await asyncio.sleep(0.2)
+            continue
+        answered = time.monotonic() - since
+        with contextlib.suppress(EventProcessError):
+            await phone.hang_up()
+            await phone.ended()
+        return answered
     return None
 
 
