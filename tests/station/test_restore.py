@@ -45,10 +45,10 @@ def start_broadcast(database: Database, programme: int) -> int:
     with database.session() as session:
         sound = session.get_one(Programme, programme).sound_id
         assert sound is not None
-        return starting.ask(session, Request("account:test@example", "Thử", [sound], ("11",)), now()).id
+        return starting.ask(session, Request("test", "Thử", [sound], ("11",)), now()).id
 
 
-async def test_restored_station_calls_its_speakers_with_their_old_passwords(scene: Scene, tmp_path: Path) -> None:
+async def test_restored_station_calls_speakers_that_kept_password_and_fingerprint(scene: Scene, tmp_path: Path) -> None:
     first, file, heard = scene.station, tmp_path / "a.backup", tmp_path / "heard.wav"
     programme = on_air.programme_named(first.database, first.settings.home, scene.speeches["demo-congrats"])
     make_backup(first.database, first.settings, file, PASSPHRASE, "test")
@@ -73,7 +73,12 @@ async def test_restored_station_calls_its_speakers_with_their_old_passwords(scen
     try:
         await second.start()
         speaker = SoftSpeaker(
-            server=second.server, id="cb-1", password=district.password("cb-1"), record=heard, bind="127.0.0.1"
+            server=second.tls_server,
+            fingerprint=first.fingerprint,
+            id="cb-1",
+            password=district.password("cb-1"),
+            record=heard,
+            bind="127.0.0.1",
         )
         async with speaker:
             await until(speaker_is_reachable, "the speaker is reachable")
