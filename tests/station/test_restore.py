@@ -48,7 +48,7 @@ def start_broadcast(database: Database, programme: int) -> int:
         return starting.ask(session, Request("test", "Thử", [sound], ("11",)), now()).id
 
 
-async def test_restored_station_calls_speakers_that_kept_password_and_fingerprint(scene: Scene, tmp_path: Path) -> None:
+async def test_restored_station_calls_speakers_with_old_password_and_fingerprint(scene: Scene, tmp_path: Path) -> None:
     first, file, heard = scene.station, tmp_path / "a.backup", tmp_path / "heard.wav"
     programme = on_air.programme_named(first.database, first.settings.home, scene.speeches["demo-congrats"])
     make_backup(first.database, first.settings, file, PASSPHRASE, "test")
