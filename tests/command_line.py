@@ -1,5 +1,6 @@
 """The `haichieu` command inside the test's own process: a new one would take two seconds of imports each time."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,15 @@ _GROUPS = command_groups(app)
 
 
 @contextmanager
-def logging_as_before() -> Iterator[None]:
-    """Undo what a command configures: its standard error is closed afterwards."""
+def process_as_before() -> Iterator[None]:
+    """Undo what a command changes in its process: the umask, and logs to a standard error that is closed afterwards."""
     configured, hook = structlog.get_config(), sys.excepthook
+    umask = os.umask(0o022)
+    os.umask(umask)
     try:
         yield
     finally:
+        os.umask(umask)
         structlog.configure(**configured)
         sys.excepthook = hook
 
@@ -38,7 +42,7 @@ class Finished:
 
 def haichieu(*arguments: str, said: str = "", language: str = "en") -> Finished:
     """Run a command with `said` on its standard input."""
-    with mock.patch("haichieu.command_language.language", return_value=language), logging_as_before():
+    with mock.patch("haichieu.command_language.language", return_value=language), process_as_before():
         ran = CliRunner().invoke(_GROUPS, list(arguments), input=said)
     if isinstance(ran.exception, HaiChieuError):
         return Finished(ran.exception.exit_status, ran.stdout, render(ran.exception.message, language))

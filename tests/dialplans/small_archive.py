@@ -68,6 +68,7 @@ def build_packages(folder: Path, machine: str, installation: Installation) -> No
 
 def _build(folder: Path, name: str, architecture: str, depends: str, root: Path) -> None:
     (root / "DEBIAN").mkdir()
+    (root / "DEBIAN").chmod(0o755)  # whatever the umask: dpkg-deb refuses others
     (root / "DEBIAN/control").write_text(
         f"Package: {name}\nVersion: 22.0.0-1\nArchitecture: {architecture}\n{depends}"
         "Maintainer: Nobody <nobody@example.org>\nDescription: part of a small archive\n"

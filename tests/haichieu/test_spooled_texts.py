@@ -27,6 +27,7 @@ from haichieu.people import Role, Unit
 from haichieu.processes.spooled_texts import SpooledTexts, report_refused
 from haichieu.recording_intake import RecordingIntake
 from haichieu.sip.models import Phone, Trunk
+from haichieu.vault import open_vault
 from tests.builders.accounts import account
 from tests.builders.cases import office
 from tests.builders.outgoing import RULE
@@ -45,7 +46,8 @@ class Station:
         self.said: list[tuple[str, str]] = []
         with database.session() as session:
             unit = office(session).co_ba.id
-            session.add(Phone(code="may-la", name="Máy lẻ", caller_number="+84987000111", password_locked="x"))
+            locked = open_vault(home).lock("x")
+            session.add(Phone(code="may-la", name="Máy lẻ", caller_number="+84987000111", password_locked=locked))
         book = open_citizens(home)
         phones = TextInbox(database, book, lambda _, number: unit if number == "1022" else None, RULE)
         trunks = TextInbox(database, book, lambda _, number: unit, RULE)
