@@ -1,5 +1,6 @@
 """The API against its own document: schemathesis calls a real server as OpenAPI says, and as it does not."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from feedback.states import Channel, Direction
 from haichieu.database import now
 from tests.admin.served import Served
 
+ROOT = Path(__file__).parents[2]
 PHASES = "examples,coverage,fuzzing,stateful"
 """Coverage tries what breaks each limit that the document names."""
 EXAMPLES = 8
@@ -32,6 +34,7 @@ def test_the_api_does_what_its_document_says(station: Served, tmp_path: Path) ->
             *("--generation-database", "none", "--no-color"),
         ],
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.admin.fresh_keys", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
