@@ -21,11 +21,11 @@ CLEAR_DOMAIN = "unencrypted.invalid"
 """Domain of what arrives over UDP or TCP. Asterisk looks for the endpoint USER@DOMAIN first, and only then for USER."""
 
 FINGERPRINT = "callerid_tag"
-"""The field with the digest of all others, in an endpoint that has no `callerid` and takes callers' numbers from From.
+"""The field with the digest of all others, in an endpoint that Asterisk must not update.
 
-Asterisk updates an object by writing it out and reading it back, and writes a missing `callerid` as "unknown": after an
-update every caller would have that number. Such an endpoint is therefore never updated but created again when the
-digest differs. The field itself is never sent."""
+Asterisk updates an object by writing it out and reading it back. It writes a missing `callerid` as "unknown", so that
+every caller of a trunk would have that number, and missing codecs as a value that it cannot read. Such an endpoint is
+created again when the digest differs. The field itself is never sent."""
 
 _NUMBER = re.compile(r"[+*#0-9A-Za-z._-]{1,32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -143,7 +143,7 @@ def _unencrypted_endpoint(name: str) -> DynamicObject:
     device with a wrong setting is not asked for the digest of its password.
     """
     fields = {**_MEDIA, "identify_by": "username", "context": "from-speaker"}
-    return DynamicObject("endpoint", f"{name}@{CLEAR_DOMAIN}", fields)
+    return DynamicObject("endpoint", f"{name}@{CLEAR_DOMAIN}", {**fields, FINGERPRINT: _digest(fields)})
 
 
 def _registering(

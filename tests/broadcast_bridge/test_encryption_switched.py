@@ -11,7 +11,7 @@ from dialplans.account_file import AccountFile
 from dialplans.accounts import CLEAR_DOMAIN
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import NoSuchThing
-from haichieu.ari.operations import DELETE_OBJECT, PUT_OBJECT, Operation
+from haichieu.ari.operations import DELETE_OBJECT, GET_OBJECT, PUT_OBJECT, Operation
 from haichieu.database import Database
 from haichieu.sip.models import Phone
 from haichieu.vault import open_vault
@@ -28,14 +28,20 @@ class Asterisk(AriClient):
         super().__init__("127.0.0.1", 9, "", unclaimed=lambda event: None)
         self.stored: dict[str, dict[str, str]] = {}
 
-    async def request(self, operation: Operation, **parameters: Any) -> None:
+    async def request(self, operation: Operation, **parameters: Any) -> Any:
         if parameters.get("objectType") != "endpoint":
-            return
+            return None
         if operation == PUT_OBJECT:
             fields = {field["attribute"]: field["value"] for field in parameters["body"]["fields"]}
             self.stored.setdefault(parameters["id"], {}).update(fields)
         elif operation == DELETE_OBJECT and self.stored.pop(parameters["id"], None) is None:
             raise NoSuchThing(404, operation.path, parameters["id"])
+        elif operation == GET_OBJECT:
+            if parameters["id"] not in self.stored:
+                raise NoSuchThing(404, operation.path, parameters["id"])
+            fields = self.stored[parameters["id"]]
+            return [{"attribute": name, "value": value} for name, value in fields.items()]
+        return None
 
     async def endpoints(self) -> list[Any]:
         return [{"resource": name} for name in self.stored]
