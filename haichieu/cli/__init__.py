@@ -42,6 +42,7 @@ def main() -> None:
     """Run the command line. An error is printed to standard error and gives its exit status."""
     if sys.argv[1:2] in ([], ["--help"]) or sys.argv[1] in GROUPS:
         command_groups(app)  # they import every room, which no loudspeaker should wait for
+    if sys.argv[1:2] and sys.argv[1] in (*GROUPS, "backup", "restore"):
         from haichieu.logs import configure_logs
 
         configure_logs("warning", "command")  # standard output is for the command's result

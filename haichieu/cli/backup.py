@@ -13,7 +13,6 @@ from haichieu.command_language import say
 from haichieu.database import Database
 from haichieu.errors import UsageError
 from haichieu.home import enter_home
-from haichieu.logs import configure_logs
 from haichieu.settings import Settings
 
 ACTOR = "command line"
@@ -22,7 +21,6 @@ LEAST_PASSPHRASE = 8
 
 def run_backup(settings: Settings, file: Path, *, encrypt: bool, passphrase_file: Path | None) -> None:
     """Write a backup, and warn when it is not encrypted or something is missing."""
-    configure_logs("warning", "command")
     passphrase = _passphrase(settings, passphrase_file, ask=encrypt, new=True)
     enter_home(settings.home.absolute())
     made = make_backup(Database(settings.resolved_database_url), settings, file, passphrase, ACTOR)
@@ -35,7 +33,6 @@ def run_backup(settings: Settings, file: Path, *, encrypt: bool, passphrase_file
 
 def run_restore(settings: Settings, file: Path, *, replace: bool, passphrase_file: Path | None) -> None:
     """Restore a backup, and say what to look at afterwards."""
-    configure_logs("warning", "command")
     passphrase = _passphrase(settings, passphrase_file, ask=is_encrypted(file), new=False)
     restored = restore_backup(settings, file, passphrase, replace=replace, actor=ACTOR)
     made_at = datetime.datetime.fromisoformat(restored.manifest.made_at)

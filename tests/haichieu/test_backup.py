@@ -1,5 +1,6 @@
 """Backup of a station and its restore: what is in the file, what is refused, and what is left behind."""
 
+import itertools
 import shutil
 import sqlite3
 import stat
@@ -303,6 +304,21 @@ def test_failed_backup_leaves_nothing_and_the_former_file(
         station.back_up(file)
     assert file.read_bytes() == b"the former one"
     assert list(file.parent.iterdir()) == [file]
+    assert not (station.path / "media" / "backup.part").exists()
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_backup_that_is_stopped_leaves_nothing(station: Home, tmp_path: Path, step: int) -> None:
+    steps = itertools.count(1)
+
+    def proceed() -> None:
+        if next(steps) == step:
+            raise BackupFailed("backup.stopped")
+
+    (tmp_path / "backups").mkdir()
+    with pytest.raises(BackupFailed, match="stopped"):
+        make_backup(station.database, station.settings, tmp_path / "backups" / "a", "", "test", proceed)
+    assert list((tmp_path / "backups").iterdir()) == []
     assert not (station.path / "media" / "backup.part").exists()
 
 

@@ -1,5 +1,7 @@
 """The nightly backup: when it is made, how many are retained, and when an alarm is raised."""
 
+import asyncio
+import contextlib
 import datetime
 import shutil
 from pathlib import Path
@@ -11,6 +13,7 @@ from haichieu import audit, jobs
 from haichieu.alarms import open_alarms
 from haichieu.backup.backup_jobs import KIND, THE_ONE, TOO_OLD, BackupJobs, check_age, next_night
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.locale import render
 from haichieu.settings import load_settings
@@ -120,3 +123,12 @@ def test_plan_follows_the_settings_and_keeps_a_missed_backup(database: Database,
         session.execute(sa.update(Job).values(due_at=now() + 10_000 * MINUTE))
         nightly.plan(session)
     assert job(database).due_at < now() + 1441 * MINUTE
+
+
+async def test_worker_makes_a_backup_that_is_due(database: Database, nightly: BackupJobs, folder: Path) -> None:
+    working = asyncio.create_task(nightly.run())
+    await until(lambda: len(names_in(folder)) == 1 and job(database).state == "waiting", "a backup")
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    assert alarms(database) == []
