@@ -54,8 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("proof") is not None:
         return "proof" not in config.option.markexpr
+    return _is_on_postgresql(item) and item.get_closest_marker("both_databases") is None
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return parameters.get("database") == "postgresql" and item.get_closest_marker("both_databases") is None
+    return parameters.get("database") == "postgresql"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -74,9 +78,14 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _group(item: pytest.Item) -> str:
-    """Calls share one Asterisk, page tests one browser and web process, the tests of any other file its fixtures."""
+    """Calls share one Asterisk, page tests one browser and web process, the tests of any other file its fixtures.
+
+    The few tests that need PostgreSQL share its server; with all of them, every worker has one.
+    """
     if item.get_closest_marker("calls") is not None:
         return "station"
     if not {"chromium", "web"}.isdisjoint(getattr(item, "fixturenames", ())):
         return "browser"
+    if _is_on_postgresql(item) and not PROOF:
+        return "postgresql"
     return item.nodeid.partition("::")[0]
