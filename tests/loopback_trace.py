@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Container
 from types import TracebackType
 from typing import Self
 
@@ -41,9 +42,14 @@ class LoopbackTrace:
         self._thread.join()
         self._socket.close()
 
-    def text(self) -> bytes:
-        """Everything, one payload after the other."""
-        return b"".join(payload for payloads in self.payloads.values() for payload in payloads)
+    def text(self, ports: Container[int]) -> bytes:
+        """Everything to and from these ports, one payload after the other."""
+        return b"".join(
+            payload
+            for (_, source, target), payloads in self.payloads.items()
+            if source in ports or target in ports
+            for payload in payloads
+        )
 
     def voices(self) -> list[Sound]:
         """Every RTP stream of more than a second, decoded as A-law, as a listener would do."""
