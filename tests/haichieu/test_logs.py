@@ -69,7 +69,9 @@ def assert_silent(text: str) -> None:
 @pytest.mark.both_databases
 async def test_failed_write_is_logged_without_its_values(database: Database, logged: io.StringIO) -> None:
     async with in_background(database.run(write)):
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while "background.failed" not in logged.getvalue():  # noqa: ASYNC110 (nothing tells of a log line)
+                await asyncio.sleep(0.01)
     with pytest.raises(sa.exc.IntegrityError) as failure:
         await database.run(write)
     logging.getLogger("library").error("failed", exc_info=failure.value)
