@@ -38,6 +38,9 @@ def heard_whole(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime,
 def resume_position(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime) -> float:
     """Return the position from which a speaker that is taken away now needs the rest: where it left, or the start."""
     heard = _seconds_heard(broadcast, delivery, at)
+    if delivery.state == DeliveryState.PLAYING and delivery.attempts <= 1 and delivery.first_audio_at is not None:
+        # It never left, and the seconds measured last are some seconds old.
+        heard = min((at - delivery.first_audio_at).total_seconds(), _seconds_on_air(broadcast, at))
     complete = heard > 0 and _is_enough(heard, _seconds_on_air(broadcast, at))
     return position(broadcast, at) if complete else broadcast.offset_seconds
 

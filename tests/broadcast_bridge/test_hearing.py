@@ -98,6 +98,20 @@ def test_a_speaker_that_joined_late_and_was_taken_hears_it_from_the_start(databa
         assert first.deliveries[0].resume_at_seconds == 0.0
 
 
+def test_a_speaker_that_never_left_resumes_where_it_was_taken(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session, speakers=1)
+        broadcast, _ = begun(session, place, after_cut=AfterCut.RESUME, worth_hearing_until=later(3600))
+        broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.OPEN, NOW)
+        broadcast_lifecycle.voice_is_on(session, broadcast.id, later(CHIME))
+        (delivery,) = broadcast.deliveries
+        measured_before = CHIME + 10  # the seconds are measured every few seconds only
+        update = DeliveryUpdate(delivery.id, (DeliveryEvent.RING, DeliveryEvent.PLAY), None, 1, NOW, measured_before)
+        apply_updates(session, [update])
+        starting.begin(session, asked(session, place, priority=Priority.EMERGENCY).id, NODE, later(CHIME + 20))
+        assert delivery.resume_at_seconds == 20
+
+
 def test_a_remainder_near_zero_is_never_played_alone(database: Database) -> None:
     """Rows of an earlier version name such a position."""
     with database.session() as session:
