@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from broadcast_bridge.broadcasts.broadcast_lifecycle import open_broadcasts
-from broadcast_bridge.broadcasts.states import DeliveryState
-from broadcast_bridge.models import Broadcast, CallBack, Delivery, Speaker
+from broadcast_bridge.broadcasts.broadcast_lifecycle import open_broadcasts, speakers_playing
+from broadcast_bridge.models import Broadcast, CallBack, Speaker
 from feedback.cases.case_search import Waiting, waiting
 from feedback.texts import outbox
 from haichieu.alarms import open_alarms
@@ -136,18 +135,7 @@ def _on_air(session: Session) -> Iterable[OnAir]:
         .options(joinedload(Broadcast.official))
         .order_by(Broadcast.id)
     ).all()
-    counts = {
-        number: (playing, total)
-        for number, playing, total in session.execute(
-            sa.select(
-                Delivery.broadcast_id,
-                sa.func.count().filter(Delivery.state == DeliveryState.PLAYING),
-                sa.func.count(),
-            )
-            .where(Delivery.broadcast_id.in_([one.id for one in broadcasts]))
-            .group_by(Delivery.broadcast_id)
-        )
-    }
+    counts = speakers_playing(session, [one.id for one in broadcasts])
     for broadcast in broadcasts:
         yield OnAir(
             broadcast.id,

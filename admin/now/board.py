@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
 from admin.now.alarm_scope import alarms_for
-from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, DeliveryState
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.broadcasts.broadcast_lifecycle import speakers_playing
+from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState
+from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState
 from feedback.cases.case_lifecycle import OPEN
@@ -122,18 +123,7 @@ def _on_air(session: Session, visitor: Visitor) -> list[OnAir]:
         .options(joinedload(Broadcast.official))
         .order_by(Broadcast.id)
     ).all()
-    counts = {
-        number: (playing, total)
-        for number, playing, total in session.execute(
-            sa.select(
-                Delivery.broadcast_id,
-                sa.func.count().filter(Delivery.state == DeliveryState.PLAYING),
-                sa.func.count(),
-            )
-            .where(Delivery.broadcast_id.in_([one.id for one in found]))
-            .group_by(Delivery.broadcast_id)
-        )
-    }
+    counts = speakers_playing(session, [one.id for one in found])
     units = units_of_broadcasts(session, found)
     return [
         OnAir(

@@ -4,7 +4,7 @@
 """
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -186,6 +186,18 @@ def running_on(session: Session, node: str) -> list[int]:
     """Return the ids of the broadcasts that a switchboard has begun and not ended."""
     found = sa.select(Broadcast.id).where(Broadcast.node == node, Broadcast.state.in_(_BEGUN)).order_by(Broadcast.id)
     return list(session.scalars(found))
+
+
+def speakers_playing(session: Session, broadcast_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return, by broadcast, how many of its speakers play now and how many it has; no entry where it has none."""
+    counted = session.execute(
+        sa.select(
+            Delivery.broadcast_id, sa.func.count().filter(Delivery.state == DeliveryState.PLAYING), sa.func.count()
+        )
+        .where(Delivery.broadcast_id.in_(broadcast_ids))
+        .group_by(Delivery.broadcast_id)
+    )
+    return {number: (playing, total) for number, playing, total in counted}
 
 
 def open_broadcasts(session: Session) -> list[int]:

@@ -1,4 +1,4 @@
-"""The people whom the station is for, during an attack: an official who speaks, and a citizen who calls."""
+"""Honest people during an attack: an official who speaks, and a citizen who calls."""
 
 import asyncio
 import contextlib

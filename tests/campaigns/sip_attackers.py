@@ -127,7 +127,7 @@ class SipActions:
         self.note("RTP into others' ports", times=sent)
 
     def forged_headers(self) -> tuple[str, ...]:
-        """Return claims about who calls."""
+        """Return headers in which a caller claims to be someone else."""
         official = self.chance.choice(OFFICIALS)
         claims = (
             f"P-Asserted-Identity: <sip:{official}@{self.targets.server}>",

@@ -1,4 +1,4 @@
-"""Rule for outgoing calls and texts: numbers of subscribers only, and no more than the limit of the day."""
+"""Rule for outgoing calls and texts: numbers of subscribers only, up to the daily limits."""
 
 import datetime
 import threading

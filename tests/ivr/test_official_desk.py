@@ -1,4 +1,4 @@
-"""The officials' desk: who is asked for a staff code, calls on which officials sign in, booked broadcasts."""
+"""Officials' desk: sign-in with and without a staff code, by calls of the station, and booked broadcasts."""
 
 import datetime
 import uuid
