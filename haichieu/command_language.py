@@ -4,12 +4,16 @@ import datetime
 import functools
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from haichieu.locale import Field, Message, render, render_key, rendering
 from haichieu.settings import command_language
 from haichieu.station import the_station
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @functools.cache
@@ -26,6 +30,16 @@ def say(key: str, /, **fields: Field) -> str:
 def said(message: Message | str | None) -> str:
     """Return a message as a sentence; words that are in no catalogue stay as they are."""
     return render(message, language()) if isinstance(message, Message) else message or ""
+
+
+def terminal(*, soft_wrap: bool = False) -> "Console":
+    """Return the terminal for a command's output, which prints every string as it is.
+
+    Names and other data are no markup ("[/]"), and ":AB:" in a fingerprint is no emoji; colours are given by `Text`.
+    """
+    from rich.console import Console  # loading it takes longer than many commands
+
+    return Console(markup=False, emoji=False, soft_wrap=soft_wrap)
 
 
 def show_moment(session: Session, at: datetime.datetime | None, clock: str = "HH:mm") -> str:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
@@ -19,7 +18,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.options import By, Home
-from haichieu.command_language import said, say, show_moment
+from haichieu.command_language import said, say, show_moment, terminal
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.people import Unit
@@ -110,7 +109,7 @@ def list_alerts(home: Home = None) -> None:
         for one in sources:
             answered = show_moment(session, one.last_ok_at)
             table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, said(one.last_problem))
-        Console().print(table)
+        terminal().print(table)
         for alert in session.scalars(sa.select(CapAlert).order_by(CapAlert.id.desc()).limit(20)):
             print(
                 alert.id, show_moment(session, alert.sent), alert.identifier, alert.state, said(alert.reason), sep="\t"

@@ -5,13 +5,12 @@ import re
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from haichieu import audit
 from haichieu.audit import Head
 from haichieu.cli.options import AsJson, Home
-from haichieu.command_language import said, say, show_moment
+from haichieu.command_language import said, say, show_moment, terminal
 from haichieu.errors import UsageError
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
@@ -66,7 +65,7 @@ def list_entries(
             at = show_moment(session, entry.at, "HH:mm:ss")
             detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
             table.add_row(at, entry.actor, entry.action, entry.subject, detail)
-    Console().print(table)
+    terminal().print(table)
 
 
 def _head(noted: str) -> Head | None:

@@ -5,11 +5,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from haichieu.command_language import language, said, say
+from haichieu.command_language import language, said, say, terminal
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.locale import message
@@ -43,10 +42,10 @@ def _moment(value: Any) -> str:
 
 
 def _print(status: StationStatus) -> None:
-    console = Console()
+    console = terminal()
     for part in status.components:
-        word = f"[green]{say('cli.status.up')}[/]" if part.ok else f"[red]{say('cli.status.down')}[/]"
-        console.print(f"{part.name:12} {word}")
+        word = (say("cli.status.up"), "green") if part.ok else (say("cli.status.down"), "red")
+        console.print(Text.assemble(f"{part.name:12} ", word))
     console.print(say("cli.status.speakers", reachable=status.reachable, total=len(status.speakers)))
     if not status.speakers:
         console.print(f"  {say('cli.status.no_speakers')}")
@@ -65,7 +64,7 @@ def _print(status: StationStatus) -> None:
     since = status.last_backup or message("backup.never")
     console.print(say("cli.status.backup", at=since))
     for alarm in status.alarms:
-        console.print(f"[red]![/] {escape(said(alarm))}")
+        console.print(_warning(said(alarm)))
 
 
 def _certificate(settings: Settings) -> dict[str, object] | None:
@@ -77,28 +76,32 @@ def _certificate(settings: Settings) -> dict[str, object] | None:
 
 def _print_certificate(settings: Settings) -> None:
     """Print what an installer compares with a device that uses TLS."""
-    console = Console(soft_wrap=True)
+    console = terminal(soft_wrap=True)
     try:
         facts = certificate_facts(settings)
     except CertificateNotUsable as problem:
-        console.print(f"[red]![/] {escape(said(problem.message))}")
+        console.print(_warning(said(problem.message)))
         return
     port, fingerprint = settings.sip_tls_port, facts.fingerprint
     console.print(say("cli.status.sip_tls", port=port, until=facts.valid_until.date(), fingerprint=fingerprint))
     if facts.ends_soon(now()):
-        console.print(f"[red]![/] {say('cli.status.sip_tls_ends')}")
+        console.print(_warning(say("cli.status.sip_tls_ends")))
 
 
 def _speakers(status: StationStatus) -> Table:
     table = Table(box=None, show_header=False)
     for speaker in status.speakers:
-        reachable = "[green]●[/]" if speaker.reachable else "[red]○[/]"
+        reachable = Text("●", "green") if speaker.reachable else Text("○", "red")
         since = said(message("cli.status.since", at=speaker.since)) if speaker.since else ""
-        table.add_row(reachable, speaker.code, escape(speaker.name), since if speaker.supervised else "multicast")
+        table.add_row(reachable, speaker.code, speaker.name, since if speaker.supervised else "multicast")
     return table
 
 
-def _on_air(broadcast: OnAir) -> str:
+def _warning(words: str) -> Text:
+    return Text.assemble(("!", "red"), f" {words}")
+
+
+def _on_air(broadcast: OnAir) -> Text:
     words = say(
         "cli.status.broadcast",
         id=broadcast.id,
@@ -108,4 +111,4 @@ def _on_air(broadcast: OnAir) -> str:
         speakers=broadcast.speakers,
         state=broadcast.state,
     )
-    return f"[bold]{say('cli.status.on_air')}[/] {escape(words)}"
+    return Text.assemble((say("cli.status.on_air"), "bold"), f" {words}")

@@ -5,13 +5,12 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from dialplans.numbering import text_address
 from feedback.texts import receipts
 from feedback.texts.twilio_line import STATUS_PATH, TwilioLine, twilio_account
 from haichieu.cli.options import Home
-from haichieu.command_language import say
+from haichieu.command_language import say, terminal
 from haichieu.errors import UsageError
 from haichieu.phone_numbers import normalise
 from haichieu.processes.opened_station import open_station
@@ -49,7 +48,7 @@ def trial(
     while status not in SETTLED and time.monotonic() < deadline:
         time.sleep(1.0)
         status = line.status(sent.provider_id or "")
-    console = Console()
+    console = terminal()
     console.print(say("cli.text.sent", id=sent.provider_id or "", status=status, count=sent.segments or 1))
     if settings.public_url:
         console.print(say("cli.text.webhook", url=f"{settings.public_url.rstrip('/')}{INBOUND_PATH}"))

@@ -3,13 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from admin.access import tokens
 from haichieu.account_rights import Action, account_of
 from haichieu.cli.options import Home
-from haichieu.command_language import say, show_moment
+from haichieu.command_language import say, show_moment, terminal
 from haichieu.database import now
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import load_settings
@@ -52,7 +51,7 @@ def list_tokens(
             scope, end = ", ".join(one.scope), show_moment(session, one.expires_at)
             used = show_moment(session, one.last_used_at)
             table.add_row(str(one.id), one.account.email, one.name, f"{one.hint}…", scope, end, used)
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command(help=say("cli.token.revoke"))

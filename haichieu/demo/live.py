@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
@@ -27,7 +26,7 @@ from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from dialplans.installation import Installation
 from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.sound import Sound, measure, read_wav
-from haichieu.command_language import language, say
+from haichieu.command_language import language, say, terminal
 from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
 from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
@@ -309,7 +308,7 @@ def _print(report: Report) -> None:
         table.add_row(
             gone.speaker, gone.delivery, "", "", "", (gone.reason if language() == "vi" else gone.reason_en) or ""
         )
-    console = Console()
+    console = terminal()
     console.print(
         say(
             "demo.sent",

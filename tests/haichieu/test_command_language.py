@@ -9,9 +9,11 @@ from unittest import mock
 
 import pytest
 
+from broadcast_bridge.models import Speaker
 from haichieu.audit import AuditEntry
 from haichieu.errors import SettingsError
 from haichieu.locale import render
+from haichieu.people import Unit
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import command_language, load_settings
 from tests.command_line import haichieu
@@ -88,6 +90,18 @@ def test_times_are_in_the_station_time_zone_and_in_the_language(tmp_path: Path) 
     with mock.patch.dict(os.environ, {"COLUMNS": "200"}):
         assert "25/11/2026 03:30:05" in haichieu("audit", "list", *home, language="vi").stdout
         assert "25 Nov 2026 03:30:05" in haichieu("audit", "list", *home, language="en").stdout
+
+
+def test_data_is_neither_markup_nor_emoji(tmp_path: Path) -> None:
+    odd = "16:8A:AB:4B [/bold] [red]loa[/]"
+    with open_station(load_settings(home=tmp_path)).database.session() as session:
+        session.add(AuditEntry(at=datetime.datetime.now(datetime.UTC), actor=odd, action="a", subject="b", detail={}))
+        unit = Unit(code="CB", name="Cô Ba", level="commune")
+        session.add(unit)
+        session.add(Speaker(code="cb-1", name=odd, unit=unit, password_locked="", multicast="239.1.2.3:5004"))
+    with mock.patch.dict(os.environ, {"COLUMNS": "200"}):
+        assert odd in haichieu("audit", "list", "--home", str(tmp_path)).stdout
+        assert odd in haichieu("status", "--home", str(tmp_path)).stdout
 
 
 def test_help_follows_the_home_on_the_command_line(tmp_path: Path) -> None:
