@@ -43,6 +43,8 @@ from haichieu.sip.server_trust import BadTrust, ServerTrust
 DEFAULT_DEVICE = "default"
 AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before the next registration, by number of failures; the last one repeats."""
+SILENT_SERVER_SECONDS = 2.0
+"""Longest pause while no server answers: it may be starting again, and over TLS it cannot call us before we return."""
 
 _RATE = 8000
 _IN_CALL_SECONDS = 0.01
@@ -52,6 +54,7 @@ _NOTICE_SECONDS = 10.0
 _FORBIDDEN = 403
 _WRONG_PASSWORD = (401, _FORBIDDEN, 407)
 _UNKNOWN_ID = (404, 604)
+_NO_ANSWER = (0, 408, 502, 503)
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,8 @@ class Loudspeaker:
             case RegistrationFailed(code=code, reason=reason):
                 self._registered = False
                 self._emit("registration_failed", code=code, reason=reason)
-                self._failed(self._distrusted or self._not_registered(server, code, reason))
+                longest = SILENT_SERVER_SECONDS if code in _NO_ANSWER and not self._distrusted else AGAIN_SECONDS[-1]
+                self._failed(self._distrusted or self._not_registered(server, code, reason), longest)
                 self._distrusted = None
             case Incoming():
                 self._incoming(sip, server, event)
@@ -266,9 +270,9 @@ class Loudspeaker:
         self._emit("refused", reason=reason, source=str(source))
         self._print(message("speaker.call_refused", source=str(source), reason=message(f"speaker.refusal.{reason}")))
 
-    def _failed(self, problem: Message) -> None:
+    def _failed(self, problem: Message, longest: float = AGAIN_SECONDS[-1]) -> None:
         self._tell(problem)
-        self._register_at = time.monotonic() + self._next_pause()
+        self._register_at = time.monotonic() + min(self._next_pause(), longest)
 
     def _not_registered(self, server: SocketAddress, code: int, reason: str) -> Message:
         if code == _FORBIDDEN and not self._options.tls:

@@ -1,9 +1,9 @@
 """Comparison of a recorded sound with the sound that was sent: the proof that a loudspeaker played it.
 
-The sent sound is cut into windows of one second, and each is searched in the recording by normalised cross-correlation.
-Gain and codec do not matter; the delay is measured, and each window may deviate from it slightly, so clock drift and
-jitter buffers do not matter either. Other speech, a chime or silence do not correlate, and windows that correlate by
-chance do not agree on the delay.
+The sent sound is cut into windows of half a second, and each is searched in the recording by normalised
+cross-correlation. Gain and codec do not matter; the delay is measured, and each window may deviate from it slightly, so
+clock drift and jitter buffers do not matter either: a late packet costs the window that it falls into. Other speech, a
+chime or silence do not correlate, and windows that correlate by chance do not agree on the delay.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ import numpy.typing as npt
 from haichieu.audio.sound import SILENCE_DBFS, Sound, active_frames, dbfs, resample, rms
 
 FOUND = 0.6
-"""Correlation from which a window counts as found: G.711 keeps it above 0.95, other speech below 0.4."""
+"""Correlation from which a window counts as found: G.711 keeps it above 0.95, other speech below 0.5."""
 
 _RATE = 8000
-_WINDOW_SECONDS = 1.0
+_WINDOW_SECONDS = 0.5
 _LEAST_ACTIVE = 0.4
 _ANCHORS = 16
 _AGREE_SECONDS = 0.25
@@ -138,7 +138,7 @@ class _Search:
 
 
 def _speech_windows(source: Sound) -> list[tuple[int, float]]:
-    """Return the start of each one-second window with enough sound, and its active seconds."""
+    """Return the start of each window with enough sound, and its active seconds."""
     active = active_frames(source)
     frames = int(_WINDOW_SECONDS / 0.02)
     windows = [(start, active[start : start + frames].sum()) for start in range(0, len(active), frames)]

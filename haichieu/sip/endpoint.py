@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from haichieu.errors import HaiChieuError
-from haichieu.process_control import run_ahead_of_other_work
+from haichieu.process_control import run_in_real_time
 from haichieu.sip.address import SocketAddress
 from haichieu.sip.endpoint_events import (
     Answered,
@@ -80,7 +80,7 @@ class SipEndpoint:
         self._registered = False
 
     def __enter__(self) -> "SipEndpoint":
-        run_ahead_of_other_work()
+        run_in_real_time()
         try:
             self._start()
         except pj.Error as problem:

@@ -131,6 +131,14 @@ def test_speech_is_found_despite_repeated_delays(announcement: Sound, other_word
     assert match(other_words, held_up).correlation < 0.4
 
 
+def test_late_packets_cost_only_the_moment_in_which_they_were_due(announcement: Sound, other_words: Sound) -> None:
+    """Once a second the jitter buffer fills in, so that no whole second arrives as it was sent."""
+    pieces = np.array_split(announcement.samples, int(announcement.seconds / 0.9))
+    late = joined(*(part for piece in pieces for part in (Sound(piece, announcement.rate), silence(0.04))))
+    assert match(announcement, late).correlation > 0.75
+    assert match(other_words, late).correlation < 0.4
+
+
 def test_a_delay_is_measured_to_the_millisecond(announcement: Sound) -> None:
     received = joined(silence(3.217), through_codec(announcement, "pcm_alaw"))
     assert match(announcement, received).delay_seconds == pytest.approx(3.217, abs=0.001)
