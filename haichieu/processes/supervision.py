@@ -31,6 +31,9 @@ from haichieu.process_pulse import Pulse
 log = structlog.get_logger()
 
 AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Pauses before the next start, by number of crashes."""
+WORKING_SECONDS = 1.0
+"""The longest pause for a process that was ready: calls wait for it, however often it was killed."""
 STABLE_SECONDS = 60.0
 """After this long without a crash the back-off starts over."""
 GIVE_UP_AFTER = 3
@@ -153,11 +156,12 @@ class Child:
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         os.close(self.life)
         self.pid = None
+        longest = WORKING_SECONDS if self.ready else AGAIN_SECONDS[-1]
         self.ended_unready = 0 if self.ready else self.ended_unready + 1
         self.ready = False
         now = time.monotonic()
         self._crashes = 0 if now - self._began > STABLE_SECONDS else self._crashes
-        wait = AGAIN_SECONDS[min(self._crashes, len(AGAIN_SECONDS) - 1)]
+        wait = min(longest, AGAIN_SECONDS[min(self._crashes, len(AGAIN_SECONDS) - 1)])
         self._crashes += 1
         self._due = now + wait
         if not self.told_to_end:

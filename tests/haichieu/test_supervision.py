@@ -1,6 +1,7 @@
 """Supervision with real processes: started, named, restarted, stopped in order, and never left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from haichieu.processes.supervision import WORKING_SECONDS
 from tests.waiting import wait_until
 
 SUPERVISOR = """
@@ -25,6 +27,11 @@ process_pulse.BEAT_SECONDS, supervision.HUNG_SECONDS = 0.1, 1.0
 def steady(name, pulse):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(f"{name} goes", flush=True)))
     print("ready", flush=True)
+    time.sleep(600)
+
+def talking(name, pulse):
+    print("ready", flush=True)
+    print("here", flush=True)
     time.sleep(600)
 
 def deaf(name, pulse):
@@ -72,6 +79,14 @@ class Supervised:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
+    def said_until(self, last: str) -> str:
+        """Return what it and its children have logged, up to a line."""
+        assert self.process.stderr is not None
+        lines = [""]
+        while lines[-1] != last:
+            lines.append(self.process.stderr.readline().strip())
+        return "\n".join(lines)
+
     def child(self, name: str) -> int:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         (pid,) = [int(pid) for pid in children if f"haichieu {name}" in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -113,25 +128,42 @@ def test_an_order_to_stop_ends_them_in_their_order(started: Callable[..., Superv
     assert station.process.returncode == 0
 
 
+def comes_back(station: Supervised, name: str, killed: int) -> int:
+    """Wait until a process runs again, and return its new number."""
+
+    def is_back() -> bool:
+        try:
+            return station.child(name) != killed
+        except (ValueError, FileNotFoundError):
+            return False
+
+    wait_until(is_back, "it is back", WAIT)
+    return station.child(name)
+
+
 def test_one_that_is_killed_comes_back_and_the_others_stay(started: Callable[..., Supervised]) -> None:
     station = started("web=steady", "engine=steady")
     assert station.line() == "all ready"
     killed, other = station.child("web"), station.child("engine")
     os.kill(killed, signal.SIGKILL)
-
-    def is_back() -> bool:
-        try:
-            return station.child("web") != killed
-        except (ValueError, FileNotFoundError):
-            return False
-
-    wait_until(is_back, "it is back", WAIT)
+    comes_back(station, "web", killed)
     assert station.child("engine") == other
     station.process.send_signal(signal.SIGTERM)
     printed, said = station.finish()
     assert printed == "all ended\n"  # and `all ready` was not said again
     assert "process.ended" in said
     assert station.process.returncode == 0
+
+
+def test_one_that_was_ready_comes_back_soon_however_often_it_is_killed(started: Callable[..., Supervised]) -> None:
+    station = started("web=talking")
+    pauses = []
+    for _ in range(6):
+        said = station.said_until("web: here")
+        pauses += [float(found) for found in re.findall('"again_in": ([0-9.]+)', said)]
+        os.kill(station.child("web"), signal.SIGKILL)
+    assert len(pauses) == 5
+    assert max(pauses) == WORKING_SECONDS
 
 
 def test_hung_process_is_replaced_and_a_slow_start_is_not(started: Callable[..., Supervised]) -> None:
