@@ -31,6 +31,7 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.media import MediaStore, Stored
+from haichieu.set_aside import or_set_aside
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
 
@@ -82,13 +83,16 @@ class AlertDesk:
 
     def _look(self, session: Session, at: datetime.datetime) -> Sequence[_Spoken]:
         broadcasting.expire(session, at)
-        calling_off.stop_all(session, broadcasting.broadcasts_to_stop(session, at), "alerts", at, Reason.ALERT_OVER)
-        for alert in session.scalars(
+        for number in broadcasting.broadcasts_to_stop(session, at):
+            stop = partial(calling_off.stop, session, number, "alerts", at, Reason.ALERT_OVER)
+            or_set_aside(session, f"broadcast:{number}", stop)
+        ended = session.scalars(
             sa.select(CapAlert)
             .join(Broadcast, CapAlert.broadcast_id == Broadcast.id)
             .where(CapAlert.state == AlertState.AIRING, Broadcast.ended_at.is_not(None))
-        ):
-            broadcasting.finish(session, alert)
+        ).all()
+        for alert in ended:
+            or_set_aside(session, f"cap-alert:{alert.id}", partial(broadcasting.finish, session, alert))
         language = the_station(session).language
         return [_spoken(alert, language) for alert in broadcasting.due(session, at)]
 

@@ -6,7 +6,9 @@ status` show overdue cases.
 
 import asyncio
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.errors import shown
 from haichieu.locale import Message, message
+from haichieu.set_aside import or_set_aside
 from haichieu.station import the_station
 
 log = structlog.get_logger()
@@ -44,25 +47,34 @@ def remind(session: Session, at: datetime.datetime) -> Reminded:
     """Remind of cases due by the next working day and raise alarms for overdue ones; at most `AT_ONCE` each."""
     timezone = ZoneInfo(the_station(session).timezone)
     late = _waiting(session, Case.overdue_alarm_at.is_(None), Case.due_at < at)
-    for case in late:
-        case.overdue_alarm_at = at
-        case.reminded_at = case.reminded_at or at
-        where = case.department.name if case.department else case.unit.name
-        raise_alarm(
-            session,
-            AlarmKind.CASE_OVERDUE,
-            f"case:{case.number}",
-            message("case.alarm.overdue", number=case.number, where=where),
-        )
-        note(session, case, "system", "overdue", at, before=_due(case))
+    alarmed = [case.number for case in late if _one(session, case, partial(_overdue, session, case, at))]
     until = due_dates.reminded_until(at, timezone)
     soon = _waiting(session, Case.reminded_at.is_(None), Case.due_at >= at, Case.due_at <= until)
-    for case in soon:
-        case.reminded_at = at
-        note(session, case, "system", "reminded", at, after=_due(case))
-    if soon:
-        log.info("cases.due_soon", cases=[case.number for case in soon])
-    return Reminded(len(soon), len(late))
+    reminded = [case.number for case in soon if _one(session, case, partial(_due_soon, session, case, at))]
+    if reminded:
+        log.info("cases.due_soon", cases=reminded)
+    return Reminded(len(reminded), len(alarmed))
+
+
+def _one(session: Session, case: Case, work: Callable[[], bool]) -> bool | None:
+    """Handle one case; a case that fails delays no other, and is tried again at the next look."""
+    return or_set_aside(session, f"case:{case.id}", work)
+
+
+def _overdue(session: Session, case: Case, at: datetime.datetime) -> bool:
+    case.overdue_alarm_at = at
+    case.reminded_at = case.reminded_at or at
+    where = case.department.name if case.department else case.unit.name
+    what = message("case.alarm.overdue", number=case.number, where=where)
+    raise_alarm(session, AlarmKind.CASE_OVERDUE, f"case:{case.number}", what)
+    note(session, case, "system", "overdue", at, before=_due(case))
+    return True
+
+
+def _due_soon(session: Session, case: Case, at: datetime.datetime) -> bool:
+    case.reminded_at = at
+    note(session, case, "system", "reminded", at, after=_due(case))
+    return True
 
 
 def next_look(session: Session, at: datetime.datetime) -> datetime.datetime:

@@ -1,10 +1,11 @@
 import datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from feedback.cases import merging, reminders
-from feedback.cases.case_lifecycle import happen
+from feedback.cases.case_lifecycle import happen, note
 from feedback.cases.reminders import Reminded
 from feedback.models import Case
 from feedback.states import CaseEvent
@@ -46,6 +47,25 @@ def test_one_reminder_and_one_alarm_for_each_due_date(database: Database) -> Non
         announced = one.history[1].after_message
         assert announced == message("case.due", at=moment)
         assert render(announced, "vi") != render(announced, "en")
+
+
+def test_a_case_that_fails_delays_no_other_reminder(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database.session() as session:
+        there = office(session)
+        broken, other = case(session, there).number, case(session, there).number
+        moment = max(session.scalars(sa.select(Case.due_at).where(Case.due_at.is_not(None))))
+
+    def noted(session: sa.orm.Session, one: Case, *others: Any, **words: Any) -> None:
+        if one.number == broken:
+            raise ZeroDivisionError
+        note(session, one, *others, **words)
+
+    monkeypatch.setattr(reminders, "note", noted)
+    with database.session() as session:
+        assert reminders.remind(session, moment + datetime.timedelta(seconds=1)) == Reminded(0, 1)
+    with database.session() as session:
+        assert [alarm.subject for alarm in open_alarms(session)] == [f"case:{other}"]
+        assert reminders.remind(session, moment + datetime.timedelta(seconds=1)) == NOTHING
 
 
 @pytest.mark.parametrize("ended", [CaseEvent.ANSWER, CaseEvent.CLOSE])
