@@ -65,10 +65,10 @@ class MediaStore:
         """Return the file of a row."""
         return self.folder / media.sha256[:2] / f"{media.sha256}{media.suffix}"
 
-    def require_space(self) -> None:
-        """Raise DiskFull when less than the configured space is free."""
+    def require_space(self, claimed: int = 0) -> None:
+        """Raise DiskFull when less than the configured space is free beside `claimed` bytes for work in progress."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
+        free = max(0, shutil.disk_usage(self.folder).free - claimed)
         if free < self._min_free:
             raise DiskFull(
                 "base.disk_full",

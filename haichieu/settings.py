@@ -79,7 +79,9 @@ class Settings(_Sources):
     )
     language: str = Field("", description="Language of command output, vi or en; empty means vi.")
     min_free_megabytes: int = Field(
-        200, ge=0, description="Minimum free disk (MB) required to start anything that is recorded."
+        200,
+        ge=0,
+        description="Minimum free disk (MB) required to start a recording, beside what others in progress need.",
     )
     call_back_delay: float = Field(
         2.0, ge=0, description="Seconds between hanging up on an official and calling them back."

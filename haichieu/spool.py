@@ -16,6 +16,9 @@ STILL_SECONDS = 2.0
 
 HEADER_BYTES = 44
 
+RECORDING_BYTES = 2 * 5 * 60 * 16_000
+"""Need of a message of five minutes: the file in the spool, and its copy in the media store before that is deleted."""
+
 
 class Spool:
     """Asterisk's folder of recordings; names are without extension."""
@@ -43,6 +46,10 @@ class Spool:
     def in_hand(self, name: str) -> bool:
         """Return whether a call of this process has claimed it."""
         return name in self._in_hand
+
+    def bytes_for_another(self) -> int:
+        """Return the bytes that the recordings in progress and one more may need."""
+        return (len(self._in_hand) + 1) * RECORDING_BYTES
 
     def discard(self, name: str) -> None:
         """Delete a recording, if it is there."""

@@ -55,7 +55,7 @@ class PhoneRecordings(SpooledRecordings):
         official = session.get_one(Official, official_id)
         if not official.may_do(Right.RECORD):
             raise RecordNotAllowed("programme.may_not_record", name=official.name)
-        self._store.require_space()
+        self._store.require_space(self._spool.bytes_for_another())
         name = f"programme-{official_id}-{uuid.uuid4().hex}"
         self._spool.take(name)
         return name

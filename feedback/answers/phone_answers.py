@@ -71,7 +71,7 @@ class PhoneAnswers(SpooledRecordings):
             official = session.get_one(Official, official_id)
             if not official.may_do(Right.RECORD):
                 raise AnswerNotAllowed(official.code)
-        self._store.require_space()
+        self._store.require_space(self._spool.bytes_for_another())
         name = f"answer-{official_id}-{case_id}-{uuid.uuid4().hex}"
         self._spool.take(name)
         return name

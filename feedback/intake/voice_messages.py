@@ -79,7 +79,7 @@ class VoiceMessages(SpooledRecordings):
         The name is random, so that listing the folder reveals no caller.
         """
         try:
-            self._store.require_space()
+            self._store.require_space(self._spool.bytes_for_another())
         except DiskFull as problem:
             with self._database.session() as session:
                 raise_alarm(session, AlarmKind.RECORDING_FAILED, "hotline", problem.message)

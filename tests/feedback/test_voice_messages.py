@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.jobs import Job
 from haichieu.media import DiskFull, MediaStore
-from haichieu.spool import Spool
+from haichieu.spool import RECORDING_BYTES, Spool
 from tests.builders.cases import Office, office
 
 CALLER = "+84987654321"
@@ -276,3 +277,16 @@ def test_on_a_full_disk_nothing_begins_and_an_alarm_is_raised(
     assert count(database, VoiceDraft) == 0
     with database.session() as session:
         assert [alarm.subject for alarm in open_alarms(session)] == ["hotline"]
+
+
+def test_messages_in_progress_keep_the_space_that_they_may_need(
+    database: Database, there: Office, messages: VoiceMessages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = SimpleNamespace(free=1_000_000 + 2 * RECORDING_BYTES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    first = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+    messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+    with pytest.raises(DiskFull):
+        messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+    messages.let_go(first)
+    messages.begin(Beginning(there.co_ba.id, "number", CALLER))
