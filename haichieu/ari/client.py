@@ -46,6 +46,20 @@ USER = "haichieu"
 Reconcile = Callable[[list[Mapping[str, Any]]], Awaitable[None]]
 
 
+class _BrokenOff(Exception):
+    """The connection ended before the response: Asterisk may have performed the request."""
+
+
+async def _not_repeated(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Hide a lost connection from aiohttp, which would repeat a PUT or DELETE (RFC 9112 §9.3.1)."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as problem:
+        raise _BrokenOff(str(problem)) from problem
+
+
 class AriClient:
     """One Asterisk as the switchboard sees it. Use it as an asynchronous context manager around `run`."""
 
@@ -53,22 +67,27 @@ class AriClient:
         self._base = f"http://{host}:{port}/ari"
         self._headers = {"Authorization": aiohttp.encode_basic_auth(USER, password)}
         self._session: aiohttp.ClientSession | None = None
+        self._once: aiohttp.ClientSession | None = None
+        """For requests that must not be repeated: each has a connection of its own, which cannot be stale."""
         self.events = EventRouter(unclaimed)
         self.connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            headers=self._headers,
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
-            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        connections = aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
+        self._session = aiohttp.ClientSession(headers=self._headers, connector=connections, timeout=timeout)
+        fresh = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True)
+        self._once = aiohttp.ClientSession(
+            headers=self._headers, connector=fresh, timeout=timeout, middlewares=(_not_repeated,)
         )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session:
-            await self._session.close()
+        for session in (self._session, self._once):
+            if session:
+                await session.close()
 
     async def request(
         self, operation: Operation, *, body: Mapping[str, Any] | None = None, **parameters: str | int | None
@@ -78,16 +97,17 @@ class AriClient:
         Raises AsteriskUnavailable (NotConnected when it cannot have seen the request), NoSuchThing, WrongMoment or
         AriRefused.
         """
-        assert self._session is not None, "the client is used outside its context"  # noqa: S101
+        session = self._once if operation.once else self._session
+        assert session is not None, "the client is used outside its context"  # noqa: S101
         given = {name: str(value) for name, value in parameters.items() if value is not None}
         query = {name: value for name, value in given.items() if name in operation.query}
         path = operation.path.format(**{name: quote(value, safe="") for name, value in given.items()})
         try:
-            async with self._session.request(operation.method, self._base + path, params=query, json=body) as response:
+            async with session.request(operation.method, self._base + path, params=query, json=body) as response:
                 text = await response.text()
         except aiohttp.ClientConnectorError as problem:
             raise NotConnected("ari.not_connected", address=str(self._base), why=str(problem)) from problem
-        except (aiohttp.ClientError, TimeoutError) as problem:  # also an answer that breaks off
+        except (aiohttp.ClientError, _BrokenOff, TimeoutError) as problem:  # also an answer that breaks off
             raise AsteriskUnavailable("ari.unavailable", address=str(self._base), why=str(problem)) from problem
         if response.status < 400:
             return json.loads(text) if text else None

@@ -16,10 +16,18 @@ class Operation:
     path: str
     query: frozenset[str] = frozenset()
     sends_body: bool = False
+    once: bool = False
+    """Performed twice, it has two effects, though HTTP counts its method as idempotent (RFC 9110 §9.2.2)."""
 
 
-def _op(method: Literal["GET", "POST", "PUT", "DELETE"], path: str, *query: str, sends_body: bool = False) -> Operation:
-    return Operation(method, path, frozenset(query), sends_body)
+def _op(
+    method: Literal["GET", "POST", "PUT", "DELETE"],
+    path: str,
+    *query: str,
+    sends_body: bool = False,
+    once: bool = False,
+) -> Operation:
+    return Operation(method, path, frozenset(query), sends_body, once)
 
 
 GET_INFO = _op("GET", "/asterisk/info")
@@ -34,7 +42,7 @@ SUBSCRIBE = _op("POST", "/applications/{applicationName}/subscription", "eventSo
 
 FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", sends_body=True)
 
-SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", sends_body=True)
+SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", sends_body=True, once=True)
 """Its parameters are taken from the body as well, and a text is too long for a request line."""
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 
