@@ -19,7 +19,10 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes import approval, intake
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.speakers.zones import units_heard
+from broadcast_bridge.schedule.states import OccurrenceReason
+from broadcast_bridge.schedule.states import reason_message as occurrence_reason
+from broadcast_bridge.speakers import quiet_hours
+from broadcast_bridge.speakers.zones import units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 
@@ -31,6 +34,10 @@ Record = Callable[[Session, int], None]
 
 class NoSuchProgramme(UsageError):
     """There is no programme of this number."""
+
+
+class NobodyWouldHear(UsageError):
+    """Only an emergency may be played there at that time."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def put_on_air(
             programme = session.get(Programme, wish.programme_id)
             if programme is None:
                 raise _no_programme(wish.programme_id)
-            approval.require_for_the_air(programme, at)
+            approval.require_for_the_air(programme, wish.at or at)
             sound = [programme.sound_id] if programme.sound_id else []
             number = _ask(session, who, wish, programme.title, sound, at, programme.id).id
             record(session, number)
@@ -98,6 +105,10 @@ def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
         raise UsageError("api.text_or_programme")
     if wish.at is not None and not at - datetime.timedelta(minutes=1) <= wish.at <= at + FARTHEST:
         raise UsageError("panel.air.wrong_time")
+    zones = [zone.id for zone in zones_coded(session, wish.zone_codes)]
+    silent = quiet_hours.may_sound(session, zones, wish.priority, wish.at or at).reason
+    if silent in (OccurrenceReason.QUIET_HOURS, OccurrenceReason.ZONE_SILENCED):
+        raise NobodyWouldHear("panel.air.silent", reason=occurrence_reason(silent))
     if wish.programme_id is not None:
         programme = session.get(Programme, wish.programme_id)
         if programme is None or programme.unit_id not in visitor().units:

@@ -1,6 +1,6 @@
 """Visibility of broadcasts: those played in the account's units, those meant for them, and its own."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -28,7 +28,7 @@ def seen_by(session: Session, visitor: Visitor) -> sa.ColumnElement[bool]:
     meant = [
         sa.cast(column, sa.Text).contains(f'"{code}"', autoescape=True)
         for column, codes in (
-            (Broadcast.zone_codes, _zones_reaching(session, visitor)),
+            (Broadcast.zone_codes, _zone_codes_reaching(session, visitor)),
             (Broadcast.speaker_codes, session.scalars(sa.select(Speaker.code).where(_inside(visitor))).all()),
         )
         for code in codes
@@ -93,14 +93,18 @@ def _inside(visitor: Visitor) -> sa.ColumnElement[bool]:
     return Speaker.unit_id.in_(visitor.units)
 
 
-def _zones_reaching(session: Session, visitor: Visitor) -> list[str]:
-    """Return the zones with speakers in the visitor's units."""
+def zones_reaching(session: Session, visitor: Visitor) -> set[int]:
+    """Return the ids of the zones with speakers in the visitor's units."""
     named = sa.select(zone_speakers.c.zone_id).join(Speaker, Speaker.id == zone_speakers.c.speaker_id)
     by_speaker = set(session.scalars(named.where(_inside(visitor))))
     reaching = set(
         session.scalars(sa.select(zone_units.c.zone_id).where(zone_units.c.unit_id.in_(_above(session, visitor))))
     )
-    return list(session.scalars(sa.select(Zone.code).where(Zone.id.in_(by_speaker | reaching))))
+    return by_speaker | reaching
+
+
+def _zone_codes_reaching(session: Session, visitor: Visitor) -> Sequence[str]:
+    return session.scalars(sa.select(Zone.code).where(Zone.id.in_(zones_reaching(session, visitor)))).all()
 
 
 def _above(session: Session, visitor: Visitor) -> set[int]:

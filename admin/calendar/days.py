@@ -1,22 +1,25 @@
 """Content of the calendar for a span of days: past occurrences with their reasons, and upcoming ones."""
 
 import datetime
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import Visitor
+from admin.calendar.scope import heard_here
 from admin.layout.language import page_language, sentence
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.day_filter import is_day_for
+from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.lunar import lunar_day
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState, reason_message
+from haichieu.people import Unit
 from haichieu.public_holidays import holiday_name
 
 _DAY = datetime.timedelta(days=1)
@@ -35,6 +38,11 @@ class Entry:
     occurrence_id: int | None = None
     broadcast_id: int | None = None
     is_to_come: bool = False
+    is_own: bool = True
+    """Whether its schedule belongs to the visitor's units; another unit's only plays here."""
+    obstacle: str | None = None
+    """Why an occurrence to come would not be broadcast as things are."""
+    unit: str = ""
 
     @property
     def zones(self) -> str:
@@ -60,7 +68,7 @@ def days(
     session: Session, who: Visitor, first: datetime.date, count: int, timezone: str, at: datetime.datetime,
     zone_id: int | None = None,
 ) -> list[Day]:  # fmt: skip
-    """Return the days from `first`, with the occurrences of schedules in the visitor's units."""
+    """Return the days from `first`, with the occurrences of schedules of the visitor's units or that play there."""
     zone, language = ZoneInfo(timezone), page_language()
     found = {}
     for number in range(count):
@@ -81,8 +89,11 @@ def days(
         for row in rows.values()
         if row.due_at < at or row.state != OccurrenceState.PLANNED
     ]
+    forecast = Forecast(session, schedules)
+    numbers = {entry.schedule.unit_id for entry in entries}
+    units = {unit.id: unit.name for unit in session.scalars(sa.select(Unit).where(Unit.id.in_(numbers)))}
     for entry in sorted(entries, key=lambda one: (one.at, one.schedule.id)):
-        found[entry.local.date()].entries.append(entry)
+        found[entry.local.date()].entries.append(_foreseen(entry, forecast, who, units))
     return list(found.values())
 
 
@@ -93,10 +104,11 @@ def hours_of(shown: Sequence[Day]) -> range:
 
 
 def _schedules(session: Session, who: Visitor, zone_id: int | None) -> Iterator[Schedule]:
-    wanted = sa.select(Schedule).where(Schedule.enabled, Schedule.removed_at.is_(None), Schedule.unit_id.in_(who.units))
+    wanted = sa.select(Schedule).where(Schedule.enabled, Schedule.removed_at.is_(None), heard_here(session, who))
     if zone_id is not None:
         wanted = wanted.where(Schedule.zones.any(Zone.id == zone_id))
-    yield from session.scalars(wanted.options(selectinload(Schedule.zones)).order_by(Schedule.id))
+    contents = joinedload(Schedule.programme), joinedload(Schedule.fallback_programme), joinedload(Schedule.official)
+    yield from session.scalars(wanted.options(selectinload(Schedule.zones), *contents).order_by(Schedule.id))
 
 
 def _rows(
@@ -105,7 +117,7 @@ def _rows(
     wanted = (
         sa.select(Occurrence)
         .join(Schedule, Schedule.id == Occurrence.schedule_id)
-        .where(Occurrence.due_at >= begin, Occurrence.due_at < end, Schedule.unit_id.in_(who.units))
+        .where(Occurrence.due_at >= begin, Occurrence.due_at < end, heard_here(session, who))
         .options(joinedload(Occurrence.schedule).selectinload(Schedule.zones))
     )
     if zone_id is not None:
@@ -127,4 +139,14 @@ def _entry(
     return Entry(
         schedule, due_at, local, wall, state, sentence(reason_message(reason)), row.id if row else None,
         row.broadcast_id if row else None, to_come,
+    )  # fmt: skip
+
+
+def _foreseen(entry: Entry, forecast: Forecast, who: Visitor, units: Mapping[int, str]) -> Entry:
+    reason = None
+    if entry.is_to_come:
+        reason = forecast.obstacle(entry.schedule, Moment(entry.at, datetime.datetime.fromisoformat(entry.wall)))
+    return replace(
+        entry, is_own=entry.schedule.unit_id in who.units, obstacle=sentence(reason_message(reason)),
+        unit=units[entry.schedule.unit_id],
     )  # fmt: skip

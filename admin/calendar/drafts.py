@@ -24,6 +24,8 @@ def draft_from(form: Form, was: Draft | None = None) -> Draft:
     """Return the draft that was typed; fields outside the form stay as they were. Raises ScheduleRefused."""
     what = _one_of(What, form.value("what"), "what")
     repeat = form.value("repeat", "once")
+    if repeat not in REPEATS:
+        raise ScheduleRefused("panel.calendar.choose", field=message("panel.calendar.repeat"))
     minutes = form.value("minutes").strip()
     try:
         starts = datetime.datetime.fromisoformat(f"{form.value('day')}T{form.value('time')}"[:16])
@@ -87,6 +89,11 @@ def _repeat_of(rrule: str) -> str:
 
 
 def _rule(repeat: str, form: Form) -> str:
+    """Return the rule. Raises ScheduleRefused for weekdays or a rule that the chosen repetition would ignore."""
+    if repeat != "weekly" and any(day in WEEKDAYS for day in form.values("weekday")):
+        raise ScheduleRefused("panel.calendar.weekdays_unused", repeat=message(f"panel.repeat.{repeat}"))
+    if repeat != "rule" and form.value("rule").strip():
+        raise ScheduleRefused("panel.calendar.rule_unused", repeat=message(f"panel.repeat.{repeat}"))
     match repeat:
         case "daily":
             return "FREQ=DAILY"

@@ -12,19 +12,19 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.calendar.drafts import REPEATS, WEEKDAYS, as_fields, draft_from
-from admin.calendar.scope import choices, clashes, find_schedule, mark_of, unit_of_schedule
+from admin.calendar.scope import Doubts, choices, doubts_about, find_schedule, is_over, unit_of_schedule
 from admin.layout.language import page_language, say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.schedule import editing, single_days
-from broadcast_bridge.schedule.conflicts import Conflict
 from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.editing import account_as_planner
 from broadcast_bridge.schedule.errors import ChangedMeanwhile, PlanningNotAllowed, ScheduleRefused
+from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.states import Days, What
+from broadcast_bridge.schedule.states import Days, What, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
@@ -32,13 +32,14 @@ from haichieu.station import the_station
 
 ROWS = 50
 NEXT_HOURS = 5
+NO_DOUBTS = Doubts()
 
 
-class _Clash(Exception):
-    """The schedule conflicts with others and the user has not confirmed it; rolls the transaction back."""
+class _Doubtful(Exception):
+    """The schedule raises doubts that the user has not confirmed; rolls the transaction back."""
 
-    def __init__(self, found: list[Conflict]) -> None:
-        self.found = found
+    def __init__(self, doubts: Doubts) -> None:
+        self.doubts = doubts
 
 
 def register_schedule_pages(app: Flask, panel: Panel) -> None:
@@ -56,7 +57,11 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             wanted = wanted.options(selectinload(Schedule.zones)).order_by(Schedule.id.desc())
             found = session.scalars(wanted.limit(ROWS + 1)).all()
             older = found[ROWS - 1].id if len(found) > ROWS else None
-            said = [(one, in_words(recurrence_of(one), page_language())) for one in found[:ROWS]]
+            forecast = Forecast(session, found[:ROWS])
+            said = [
+                (one, in_words(recurrence_of(one), page_language()), forecast.upcoming(one, now()), is_over(one, now()))
+                for one in found[:ROWS]
+            ]
             return page("schedules.html", schedules=said, before=before, older=older)
 
     @app.get("/calendar/schedules/<int:number>")
@@ -67,9 +72,13 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             one = find_schedule(session, number)
             zone = ZoneInfo(one.timezone)
             coming = recurrence_of(one).between(now(), now() + datetime.timedelta(days=400))[:NEXT_HOURS]
+            forecast = Forecast(session, [one])
             return page(
                 "schedule.html", schedule=one, words=in_words(recurrence_of(one), page_language()),
-                coming=[moment.at.astimezone(zone) for moment in coming], conflicts=clashes(session, one, now()),
+                coming=[
+                    (moment.at.astimezone(zone), reason_message(forecast.obstacle(one, moment))) for moment in coming
+                ],
+                doubts=doubts_about(session, one, now()), is_over=is_over(one, now()),
             )  # fmt: skip
 
     @app.get("/calendar/schedules/new")
@@ -91,8 +100,8 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
                 made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
                 _require_meant(session, made, form)
                 number, words = made.id, in_words(recurrence_of(made), page_language())
-        except _Clash as clash:
-            return _form_page(panel, form, 409, clash.found)
+        except _Doubtful as unsure:
+            return _form_page(panel, form, 409, unsure.doubts)
         except ScheduleRefused as refusal:
             form.problems[""] = refusal.message
             return _form_page(panel, form, 422)
@@ -119,8 +128,8 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
                 planner = account_as_planner(session, visitor().account)
                 changed = editing.change(session, number, draft, planner, _version(form), now())
                 _require_meant(session, changed, form)
-        except _Clash as clash:
-            return _form_page(panel, form, 409, clash.found, number)
+        except _Doubtful as unsure:
+            return _form_page(panel, form, 409, unsure.doubts, number)
         except ScheduleRefused as refusal:
             form.problems[""] = refusal.message
             return _form_page(panel, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422, number=number)
@@ -159,8 +168,8 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         try:
             with panel.database.session() as session:
                 _move(session, number, form)
-        except _Clash as clash:
-            return _move_page(panel, number, form, 409, clash.found)
+        except _Doubtful as unsure:
+            return _move_page(panel, number, form, 409, unsure.doubts)
         except PlanningNotAllowed as refusal:
             form.problems[""] = refusal.message
             return _move_page(panel, number, form, refusal.http_status)
@@ -194,14 +203,16 @@ def _move(session: Session, number: int, form: Form) -> None:
 
 
 def _require_meant(session: Session, schedule: Schedule, form: Form) -> None:
-    """Raise _Clash when there are conflicts other than those that the user has confirmed."""
-    found = list(clashes(session, schedule, now()))
-    if found and form.value("confirmed") != mark_of(found):
-        raise _Clash(found)
+    """Raise _Doubtful when there are doubts other than those confirmed, ScheduleRefused when it is all in the past."""
+    if is_over(schedule, now()):
+        raise ScheduleRefused("schedule.past")
+    doubts = doubts_about(session, schedule, now())
+    if doubts and form.value("confirmed") != doubts.mark:
+        raise _Doubtful(doubts)
 
 
 def _form_page(
-    panel: Panel, form: Form, status: int = 200, conflicts: list[Conflict] | None = None, number: int | None = None
+    panel: Panel, form: Form, status: int = 200, doubts: Doubts = NO_DOUBTS, number: int | None = None
 ) -> Response:
     with panel.database.reading() as session:
         who = visitor()
@@ -211,7 +222,7 @@ def _form_page(
             form = Form({**form.fields, "version": [str(find_schedule(session, number).version)]}, form.problems)
         today = now().astimezone(ZoneInfo(the_station(session).timezone)).date()
         return page(
-            "schedule_form.html", status, form=form, conflicts=conflicts or [], mark=mark_of(conflicts or []),
+            "schedule_form.html", status, form=form, doubts=doubts,
             number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
             own_unit=str(who.account.unit_id), today=today.isoformat(),
             priorities=[one for one in Priority if one is not Priority.EMERGENCY or who.may(Action.EMERGENCY)],
@@ -219,15 +230,13 @@ def _form_page(
         )  # fmt: skip
 
 
-def _move_page(
-    panel: Panel, number: int, form: Form, status: int = 200, conflicts: list[Conflict] | None = None
-) -> Response:
+def _move_page(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doubts = NO_DOUBTS) -> Response:
     with panel.database.reading() as session:
         one = find_schedule(session, number)
-        version = form.value("version", str(one.version)) if status != 409 or conflicts else str(one.version)
+        version = form.value("version", str(one.version)) if status != 409 or doubts else str(one.version)
         return page(
-            "schedule_move.html", status, schedule=one, form=form, version=version, conflicts=conflicts or [],
-            mark=mark_of(conflicts or []), was=_wall_or_none(form.value("was")),
+            "schedule_move.html", status, schedule=one, form=form, version=version, doubts=doubts,
+            was=_wall_or_none(form.value("was")),
         )  # fmt: skip
 
 

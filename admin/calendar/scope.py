@@ -3,16 +3,20 @@
 import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
+from admin.broadcasts.scope import sees_everything, zones_reaching
 from admin.emergency.sounding import zones_for
 from admin.programmes.scope import units_for
+from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.conflicts import HORIZON, Conflict, conflicts_of
+from broadcast_bridge.schedule.forecast import Forecast, Obstacle, next_moments
 from broadcast_bridge.schedule.models import Playlist, Schedule
 from haichieu.errors import NotFound
 from haichieu.people import Official
@@ -62,12 +66,59 @@ def choices(
     }
 
 
-def clashes(session: Session, schedule: Schedule, at: datetime.datetime) -> Sequence[Conflict]:
-    """Return the conflicts of a schedule in the coming weeks; none while it is disabled."""
-    return conflicts_of(session, schedule, at, at + HORIZON) if schedule.enabled else []
+@dataclass(frozen=True)
+class Doubts:
+    """What a user must confirm before a schedule is saved: conflicts, and broadcasts that would not take place."""
+
+    conflicts: Sequence[Conflict] = ()
+    obstacles: Sequence[Obstacle] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.conflicts or self.obstacles)
+
+    @property
+    def mark(self) -> str:
+        """A digest of everything that was shown."""
+        shown: list[object] = [(one.winner.title, one.loser.title, one.at, one.times) for one in self.conflicts]
+        shown += [(one.reason, one.times, one.of) for one in self.obstacles]
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
-def mark_of(found: Sequence[Conflict]) -> str:
-    """Return a digest of the conflicts that were shown."""
-    shown = [(one.winner.title, one.loser.title, one.at.isoformat(), one.times) for one in found]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()
+def doubts_about(session: Session, schedule: Schedule, at: datetime.datetime) -> Doubts:
+    """Return the conflicts and obstacles of a schedule in the coming weeks; none while it is disabled."""
+    if not schedule.enabled:
+        return Doubts()
+    return Doubts(
+        conflicts_of(session, schedule, at, at + HORIZON), Forecast(session, [schedule]).upcoming(schedule, at)
+    )
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """A schedule of which some or all upcoming broadcasts would not take place; `is_over` when none is left."""
+
+    number: int
+    title: str
+    obstacles: Sequence[Obstacle]
+    is_over: bool
+
+
+def doubtful_among(session: Session, uids: Sequence[str], at: datetime.datetime) -> list[Doubtful]:
+    """Return those of the imported schedules that would not be heard, in order of their titles."""
+    found = session.scalars(sa.select(Schedule).where(Schedule.uid.in_(uids), Schedule.enabled)).all()
+    forecast = Forecast(session, found)
+    judged = [Doubtful(one.id, one.title, forecast.upcoming(one, at), is_over(one, at)) for one in found]
+    return sorted((one for one in judged if one.obstacles or one.is_over), key=lambda one: one.title)
+
+
+def is_over(schedule: Schedule, at: datetime.datetime) -> bool:
+    """Return whether an enabled schedule has no start time left."""
+    return schedule.enabled and not next_moments(schedule, at, 1)
+
+
+def heard_here(session: Session, who: Visitor) -> sa.ColumnElement[bool]:
+    """Return the condition that a schedule belongs to the visitor's units or plays on a speaker there."""
+    own = Schedule.unit_id.in_(who.units)
+    if sees_everything(session, who):
+        return own
+    return own | Schedule.zones.any(Zone.id.in_(zones_reaching(session, who)))

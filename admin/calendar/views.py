@@ -2,6 +2,7 @@
 
 import calendar
 import datetime
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.calendar.days import days, hours_of
 from admin.calendar.schedules import register_schedule_pages
+from admin.calendar.scope import Doubtful, doubtful_among
 from admin.emergency.sounding import zones_for
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
@@ -117,12 +119,13 @@ def register_calendar(app: Flask, panel: Panel) -> None:
                 zones = tuple(zone.id for zone in zones_coded(session, form.values("zone")))
                 planner = account_as_planner(session, visitor().account)
                 report = import_calendar(session, file.read(), planner, Defaults(unit_id, zones), now())
+                doubtful = doubtful_among(session, [*report.planned, *report.changed], now())
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
             form.problems[""] = refusal.message
             return _import_page(panel, form, 422)
-        return _import_page(panel, Form(), report=report)
+        return _import_page(panel, Form(), report=report, doubtful=doubtful)
 
 
 def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
@@ -131,13 +134,16 @@ def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
         return page("calendar_silence.html", status, form=form, zones=zones, now=now())
 
 
-def _import_page(panel: Panel, form: Form, status: int = 200, report: Imported | None = None) -> Response:
+def _import_page(
+    panel: Panel, form: Form, status: int = 200, report: Imported | None = None, doubtful: Sequence[Doubtful] = ()
+) -> Response:
     with panel.database.reading() as session:
         zones = [zone for zone, _, _ in zones_for(session, visitor())]
         units = units_for(session, visitor())
         own_unit = str(visitor().account.unit_id)
         return page(
             "calendar_import.html", status, form=form, zones=zones, units=units, own_unit=own_unit, report=report,
+            doubtful=doubtful,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Content of the overview for one visitor, limited to their units."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,17 +9,24 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
+from admin.calendar.scope import heard_here
 from admin.now.alarm_scope import alarms_for
+from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.broadcast_lifecycle import speakers_playing
-from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState
+from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, reason_message
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
+from broadcast_bridge.schedule.states import reason_message as occurrence_reason
 from feedback.cases.case_lifecycle import OPEN
 from feedback.models import Case
 from feedback.states import CaseStatus
 from haichieu.account_rights import Action
 from haichieu.alarms import Alarm
+from haichieu.locale import Message
+from haichieu.people import Unit
 from haichieu.station_status import Component, component_states
 
 NEXT_WITHIN = datetime.timedelta(hours=24)
@@ -53,6 +60,10 @@ class Upcoming:
     zones: str
     priority: str
     number: int | None = None
+    obstacle: Message | None = None
+    """Why it will not be played as things are."""
+    unit: str = ""
+    """The unit whose schedule it is, unless it is one of the visitor's."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +158,7 @@ def _upcoming(session: Session, visitor: Visitor, at: datetime.datetime) -> list
         )
         .order_by(Broadcast.due_at)
         .limit(ROWS)
-    )
+    ).all()
     hours = session.scalars(
         sa.select(Occurrence)
         .join(Occurrence.schedule)
@@ -155,20 +166,41 @@ def _upcoming(session: Session, visitor: Visitor, at: datetime.datetime) -> list
             Occurrence.state == OccurrenceState.PLANNED,
             Occurrence.due_at > at,
             Occurrence.due_at <= until,
-            Schedule.unit_id.in_(visitor.units),
+            heard_here(session, visitor),
             Schedule.enabled,
         )
-        .options(joinedload(Occurrence.schedule).selectinload(Schedule.zones))
+        .options(
+            joinedload(Occurrence.schedule).selectinload(Schedule.zones),
+            joinedload(Occurrence.schedule).joinedload(Schedule.programme),
+        )
         .order_by(Occurrence.due_at, Occurrence.id)
         .limit(ROWS)
-    )
+    ).all()
+    refused = clearance.refusals(session, planned, at)
     found = [
-        Upcoming(one.due_at or one.created_at, one.on_air_name, one.zone_names, one.priority, one.id) for one in planned
-    ]
-    for hour in hours:
-        zones = ", ".join(zone.name for zone in hour.schedule.zones)
-        found.append(Upcoming(hour.due_at, hour.schedule.title, zones, hour.schedule.priority))
+        Upcoming(
+            one.due_at or one.created_at, one.on_air_name, one.zone_names, one.priority, one.id,
+            reason_message(refused.get(one.id)),
+        )
+        for one in planned
+    ]  # fmt: skip
+    found += _scheduled(session, visitor, hours)
     return sorted(found, key=lambda one: one.due_at)[:ROWS]
+
+
+def _scheduled(session: Session, visitor: Visitor, hours: Sequence[Occurrence]) -> Iterator[Upcoming]:
+    forecast = Forecast(session, {hour.schedule for hour in hours})
+    others = {hour.schedule.unit_id for hour in hours} - visitor.units
+    names = {unit.id: unit.name for unit in session.scalars(sa.select(Unit).where(Unit.id.in_(others)))}
+    for hour in hours:
+        one = hour.schedule
+        wall = hour.due_at.astimezone(zone_named(one.timezone)).replace(tzinfo=None)
+        reason = forecast.obstacle(one, Moment(hour.due_at, wall))
+        zones = ", ".join(zone.name for zone in one.zones)
+        yield Upcoming(
+            hour.due_at, one.title, zones, one.priority,
+            obstacle=occurrence_reason(reason), unit=names.get(one.unit_id, ""),
+        )  # fmt: skip
 
 
 def _speakers(session: Session, visitor: Visitor) -> Speakers:

@@ -58,6 +58,15 @@ def refusals(session: Session, broadcasts: Collection[Broadcast], at: datetime.d
     return found
 
 
+def programme_refusal(state: str, valid_until: datetime.datetime | None, at: datetime.datetime) -> Reason | None:
+    """Return why a programme in this state, valid until then, may not be played at the given time, or None."""
+    if state == ProgrammeState.WITHDRAWN:
+        return Reason.WITHDRAWN
+    if valid_until is not None and valid_until <= at:
+        return Reason.EXPIRED
+    return None if state == ProgrammeState.APPROVED else Reason.NOT_APPROVED
+
+
 def next_expiry(session: Session, on_air: Collection[int], at: datetime.datetime) -> datetime.datetime | None:
     """Return when the first programme of the broadcasts on air expires."""
     return session.scalar(
@@ -81,11 +90,12 @@ def _programmes_refused(session: Session, numbers: Iterable[int], at: datetime.d
     )
     found: dict[int, Reason] = {}
     for number, requested, current, state, valid_until in rows:
-        if state == ProgrammeState.WITHDRAWN:
-            found[number] = Reason.WITHDRAWN
-        elif valid_until is not None and valid_until <= at:
-            found.setdefault(number, Reason.EXPIRED)
-        elif state != ProgrammeState.APPROVED or requested != current:  # a changed sound needs another approval
+        reason = programme_refusal(state, valid_until, at)
+        if reason is Reason.WITHDRAWN:
+            found[number] = reason
+        elif reason is not None:
+            found.setdefault(number, reason)
+        elif requested != current:  # a changed sound needs another approval
             found.setdefault(number, Reason.NOT_APPROVED)
     return found
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts import starting
 from broadcast_bridge.broadcasts.starting import BroadcastRefused, Request
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
-from broadcast_bridge.programmes.approval import NotForTheAir, require_for_the_air
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule import due
+from broadcast_bridge.schedule.forecast import programmes_obstacle, programmes_of
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceReason, What
@@ -102,13 +102,6 @@ def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.da
     return _play(session, occurrence, who, [fallback], at)
 
 
-def programmes_of(schedule: Schedule) -> Sequence[Programme]:
-    """Return the programmes of a schedule, in order."""
-    if schedule.playlist is not None:
-        return schedule.playlist.programmes
-    return [schedule.programme] if schedule.programme else []
-
-
 def next_hour(session: Session) -> datetime.datetime | None:
     """Return when `put_on_air` next has something to do."""
     return due.next_due(session)
@@ -118,16 +111,10 @@ def _play(
     session: Session, occurrence: Occurrence, who: str, programmes: Sequence[Programme], at: datetime.datetime
 ) -> bool:
     schedule = occurrence.schedule
-    try:
-        for programme in programmes:
-            require_for_the_air(programme, at)
-    except NotForTheAir:
-        due.mark_missed(session, occurrence.id, OccurrenceReason.NOT_APPROVED, at)
+    if (reason := programmes_obstacle(programmes, at)) is not None:
+        due.mark_missed(session, occurrence.id, reason, at)
         return False
     sounds = [programme.sound_id for programme in programmes if programme.sound_id is not None]
-    if not sounds:
-        due.mark_missed(session, occurrence.id, OccurrenceReason.NO_SOUND, at)
-        return False
     catch_up = datetime.timedelta(minutes=schedule.catch_up_minutes)
     request = Request(
         asked_by=f"schedule:{schedule.id}",

@@ -74,6 +74,8 @@ class OccurrenceReason(StrEnum):
     PRE_EMPTED = "pre_empted"
     NO_SPEAKERS = "no_speakers"
     NOT_APPROVED = "not_approved"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
     NO_SOUND = "no_sound"
     OFFICIAL_NOT_REACHED = "official_not_reached"
     HOLIDAY = "holiday"

@@ -5,8 +5,9 @@ An emergency is always played. Speakers that must be silent are left out; the br
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -39,6 +40,7 @@ class MaySound:
         return self.left_out[0][1] if self.left_out else OccurrenceReason.NO_SPEAKERS
 
 
+@lru_cache(256)
 def parse_quiet_hours(text: str) -> tuple[datetime.time, datetime.time] | None:
     """Parse `21:30-05:00`; the empty text means no quiet hours and returns None. Raises ScheduleRefused."""
     if not text:
@@ -91,26 +93,47 @@ def silent_speakers(
 
     `unit_of` has the unit of each speaker. The number of queries does not depend on speakers and zones.
     """
+    rules = silence_rules(session, unit_of)
+    return {number: reason for number in unit_of if (reason := rules.of(number, at)) is not None}
+
+
+@dataclass(frozen=True)
+class SilenceRules:
+    """The quiet hours and the muting of some speakers, by speaker, for any time."""
+
+    timezone: str
+    hours: Mapping[int, Sequence[str]]
+    muted_until: Mapping[int, datetime.datetime | None]
+
+    def of(self, speaker_id: int, at: datetime.datetime) -> OccurrenceReason | None:
+        """Return why a speaker may play only an emergency at the given time, or None."""
+        muted_until = self.muted_until[speaker_id]
+        if muted_until is not None and muted_until > at:
+            return OccurrenceReason.ZONE_SILENCED
+        local = at.astimezone(zone_named(self.timezone)).time()
+        quiet = any(is_quiet(own, local) for own in self.hours[speaker_id])
+        return OccurrenceReason.QUIET_HOURS if quiet else None
+
+
+def silence_rules(session: Session, unit_of: Mapping[int, int]) -> SilenceRules:
+    """Return the rules of these speakers, given the unit of each, in a fixed number of queries."""
     station = the_station(session)
-    local = at.astimezone(zone_named(station.timezone)).time()
     ruling = {
-        zone_id: (hours, silenced_until is not None and silenced_until > at)
+        zone_id: (hours, silenced_until)
         for zone_id, hours, silenced_until in session.execute(
             sa.select(Zone.id, Zone.quiet_hours, Zone.silenced_until).where(
-                Zone.removed_at.is_(None), Zone.quiet_hours.is_not(None) | (Zone.silenced_until > at)
+                Zone.removed_at.is_(None), Zone.quiet_hours.is_not(None) | Zone.silenced_until.is_not(None)
             )
         )
     }
     zones = zones_by_speaker(session, unit_of, ruling)
-    found: dict[int, OccurrenceReason] = {}
+    hours: dict[int, Sequence[str]] = {}
+    muted_until: dict[int, datetime.datetime | None] = {}
     for speaker_id in unit_of:
         rules = [ruling[zone_id] for zone_id in zones[speaker_id]]
-        hours = [own for own, _ in rules if own is not None] or [station.quiet_hours]
-        if any(is_silenced for _, is_silenced in rules):
-            found[speaker_id] = OccurrenceReason.ZONE_SILENCED
-        elif any(is_quiet(own, local) for own in hours):
-            found[speaker_id] = OccurrenceReason.QUIET_HOURS
-    return found
+        hours[speaker_id] = [own for own, _ in rules if own is not None] or [station.quiet_hours]
+        muted_until[speaker_id] = max((until for _, until in rules if until is not None), default=None)
+    return SilenceRules(station.timezone, hours, muted_until)
 
 
 def silence(session: Session, zone_id: int, until: datetime.datetime, who: str, at: datetime.datetime) -> None:

@@ -19,7 +19,8 @@ from haichieu.people import Account
 from tests.admin.forms import forms_on
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House
-from tests.builders.in_unit import case, schedule
+from tests.builders.in_unit import case
+from tests.builders.programmes import ready
 
 OPERATOR = "operator@x.example"
 
@@ -149,15 +150,14 @@ def test_form_that_failed_after_its_effect_is_not_done_again(house: House, monke
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_answers_schedules_programmes_and_airings_are_not_doubled(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    number, plan = case(house, "commune"), schedule(house, "commune")
+    number, programme = case(house, "commune"), ready(house)
     (answering,) = [one for one in forms_on(browser, f"/cases/{number}") if one.action.endswith("/answer")]
     answer = {**answering.fields, "answer": "Đã sửa", "way": "air", "step": "send"}
     (planning,) = [one for one in forms_on(browser, "/calendar/schedules/new") if one.action.endswith("/new")]
     with house.database.session() as session:
         zone = session.query(Zone).filter_by(code="12").one()
-        about = session.get_one(Schedule, plan)
         planned = {
-            **planning.fields, "title": "Lịch", "programme": str(about.programme_id), "day": "2027-01-05",
+            **planning.fields, "title": "Lịch", "programme": str(programme), "day": "2027-01-05",
             "time": "06:00", "zones": str(zone.id), "zone": str(zone.id),
         }  # fmt: skip
         before = session.query(Schedule).count()

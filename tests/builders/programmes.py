@@ -9,6 +9,7 @@ from haichieu.database import now
 from haichieu.media import Media
 from haichieu.people import Level, Unit
 from tests.builders.house import House
+from tests.builders.sounds import stored
 
 
 def programme(
@@ -35,6 +36,13 @@ def approved(session: Session, media: Media, unit_id: int, title: str = "Nông v
     made.sound_id, made.unit_id, made.state, made.category = media.id, unit_id, ProgrammeState.APPROVED, "Nông nghiệp"
     session.flush()
     return made
+
+
+def ready(house: House, unit: str = "commune", **more: object) -> int:
+    """An approved programme with a sound, which may go on air."""
+    with house.database.session() as session:
+        sound = stored(session, house.store, f"{unit} {more}".encode() * 400).id
+    return drafted(house, unit, state=ProgrammeState.APPROVED, sound_id=sound, **more)
 
 
 def drafted(house: House, unit: str = "commune", **more: object) -> int:
