@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.flows.scope import prompt_choices, sent_text, units_of_flow, work_on
+from admin.flows.scope import prompt_choices, sent_text, units_of_flow, words_to_change, work_on
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
@@ -168,7 +168,12 @@ def _on_draft(panel: Panel, name: str, change: Callable[[Sketch], None], there: 
 def _draft_page(panel: Panel, name: str, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         work = work_on(panel, session, name)
-    return page("flow_draft.html", status, work=work, form=form, verbs=list(VERBS), title_languages=TITLE_LANGUAGES)
+        current = read_sketch(versions.find_version(session, name, work.current))
+        wrong_words = words_to_change(session, work, current, work.sketch)
+    return page(
+        "flow_draft.html", status, work=work, form=form, verbs=list(VERBS), title_languages=TITLE_LANGUAGES,
+        wrong_words=wrong_words,
+    )  # fmt: skip
 
 
 def _step_page(panel: Panel, name: str, step_id: str, form: Form, status: int = 200) -> Response:

@@ -1,5 +1,6 @@
 """Shared parts of the flow pages: permissions, the station's prompts, and the edited flow with its mistakes."""
 
+import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,13 +12,16 @@ from admin.access.visitors import visitor
 from admin.flows.diagram import Diagram, draw
 from admin.layout.language import page_language, sentence
 from admin.panel import Panel
+from haichieu.station import the_station
 from ivr.custom_flows import versions
 from ivr.custom_flows.errors import NoSuchFlow
+from ivr.custom_flows.menu_words import ChangedMenu, changed_menus
 from ivr.custom_flows.models import FlowDraft
 from ivr.custom_flows.sketch import Place, Sketch, outline, read_sketch
 from ivr.custom_flows.versions import FlowCheck, current_number, units_concerned
 from ivr.flows.definition import delivered_flows
 from ivr.flows.mistakes import Mistake
+from ivr.prompts.custom import find_custom
 from ivr.prompts.station_prompts import FALLBACK_LANGUAGE, station_prompts
 from ivr.prompts.store import PromptStore
 
@@ -87,6 +91,18 @@ def work_on(panel: Panel, session: Session, name: str) -> Work:
         name, read_sketch(definition), versions.find_draft(session, name), current_number(session, name),
         versions.mark_of(definition), check.mistakes(name, definition), prompts,
     )  # fmt: skip
+
+
+def words_to_change(session: Session, work: Work, old: Sketch, new: Sketch) -> list[ChangedMenu]:
+    """Return the menus of `new` whose spoken words still describe the keys of `old`, the version in use."""
+
+    def changed_at(key: str, language: str) -> datetime.datetime | None:
+        own = find_custom(session, key, language)
+        return own.changed_at if own is not None else None
+
+    begun_at = versions.draft_begun_at(session, work.name) if new is work.sketch else None
+    languages = tuple(the_station(session).languages) or (FALLBACK_LANGUAGE,)
+    return list(changed_menus(old, new, languages, work.prompts.text, changed_at, begun_at))
 
 
 def prompt_choices(work: Work, chosen: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
 from admin.flows.flow_editing import register_flow_editing
-from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, work_on
+from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, words_to_change, work_on
 from admin.flows.trial import register_flow_trial
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
@@ -105,8 +105,10 @@ def _publish_page(panel: Panel, name: str, form: Form, status: int = 200) -> Res
         if work.draft is None:
             raise NoDraft(name)
         old = read_sketch(find_version(session, name, work.current))
+        wrong_words = words_to_change(session, work, old, work.sketch)
     return page(
         "flow_publish.html", status, work=work, form=form, changes=differences(old, work.sketch),
+        wrong_words=wrong_words,
         longest=versions.LONGEST_REASON,
     )  # fmt: skip
 
@@ -117,9 +119,10 @@ def _version_page(panel: Panel, name: str, number: int, form: Form, status: int 
         work, current = work_on(panel, session, name), current_number(session, name)
         old: Sketch = read_sketch(find_version(session, name, current))
         said = next((one for one in versions.history(session, name) if one.number == number), None)
+        wrong_words = words_to_change(session, work, old, shown)
     return page(
         "flow_version.html", status, work=work, form=form, number=number, said=said, shown=shown,
-        roots=outline(shown), changes=differences(old, shown), longest=versions.LONGEST_REASON,
+        roots=outline(shown), changes=differences(old, shown), wrong_words=wrong_words, longest=versions.LONGEST_REASON,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from haichieu import audit
+from haichieu.audit import AuditEntry
 from haichieu.people import Unit
 from ivr.calls.routing import OF_THE_STATION, units_routed_to
 from ivr.custom_flows.errors import AlreadyInUse, FlowChangedMeanwhile, NoDraft, NoReason, NoSuchFlow, NoSuchVersion
@@ -134,6 +135,17 @@ def require_draft(session: Session, flow: str, seen: str) -> FlowDraft:
     if mark_of(draft.definition) != seen:
         raise FlowChangedMeanwhile(flow)
     return draft
+
+
+def draft_begun_at(session: Session, flow: str) -> datetime.datetime | None:
+    """Return when the present draft was begun, by the audit trail; None without a draft."""
+    if find_draft(session, flow) is None:
+        return None
+    newest = sa.select(AuditEntry.at, AuditEntry.detail).where(
+        AuditEntry.subject == f"flow:{flow}", AuditEntry.action == "flow.draft"
+    )
+    entries = session.execute(newest.order_by(AuditEntry.id.desc()))
+    return next((at for at, detail in entries if detail.get("edition") == 1), None)
 
 
 LONGEST_REASON = 500

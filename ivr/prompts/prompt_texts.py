@@ -21,6 +21,14 @@ _DIGIT_WORDS = {
 _KEY_WORDS = {"vi": {"*": "sao", "#": "thăng"}, "en": {"*": "star", "#": "hash"}}
 
 
+def key_words(language: str) -> Mapping[str, str]:
+    """Return how the keys of a telephone are spoken in a language; empty for one that is not known."""
+    return {
+        **{str(digit): word for digit, word in enumerate(_DIGIT_WORDS.get(language, ()))},
+        **_KEY_WORDS.get(language, {}),
+    }
+
+
 class PromptError(HaiChieuError):
     """A prompt cannot be played."""
 

@@ -16,6 +16,8 @@ from ivr.custom_flows.models import FlowDraft
 from ivr.custom_flows.sketch import read_sketch
 from ivr.custom_flows.versions import current_number
 from ivr.flows.definition import delivered_definition
+from ivr.prompts.custom import set_text
+from ivr.prompts.prompt_texts import PromptTexts
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House, SharedApplication
 
@@ -230,3 +232,28 @@ def test_the_biggest_flow_there_may_be_can_be_shown(house: House) -> None:
     browser = house.signed_in(ADMIN)
     for path in ("", "/draft", "/draft/json", "/draft/steps/s250", "/publish", "/simulator"):
         assert browser.get(f"/flows/hotline{path}").status_code == (200), path
+
+
+def test_menu_with_other_keys_is_shown_with_the_words_to_record(house: House) -> None:
+    browser = house.signed_in(ADMIN)
+    assert "Lời thoại không còn khớp" not in browser.get(DRAFT).text
+    order = f"{DRAFT}/steps/main-menu/order"
+    assert send(browser, order, move="1:down").status_code == 303
+    for path in (DRAFT, "/flows/hotline/publish"):
+        page = browser.get(path).text
+        assert "Lời thoại không còn khớp với phím" in page, path
+        assert "Bấm một để gửi ý kiến phản ánh. Bấm hai để nghe bản tin mới nhất." in page
+        assert "/prompts/vi/hotline-menu" in page
+    mark = seen(browser, "/flows/hotline/publish")
+    assert browser.post("/flows/hotline/publish", DRAFT, seen=mark, over="0", because="đổi phím").status_code == 303
+    assert "Lời thoại không còn khớp với phím" in browser.get("/flows/hotline/versions/0").text  # going back, too
+
+
+def test_menu_whose_words_were_changed_for_its_keys_is_right(house: House) -> None:
+    browser = house.signed_in(ADMIN)
+    assert send(browser, f"{DRAFT}/steps/main-menu/order", move="1:down").status_code == 303
+    with house.database.session() as session:
+        for language in ("vi", "en"):
+            text = "Bấm một để gửi phản ánh." if language == "vi" else "To leave a message, press one."
+            set_text(session, PromptTexts.delivered(), "hotline-menu", language, text, "account:a@b", now())
+    assert "Lời thoại không còn khớp" not in browser.get("/flows/hotline/publish").text
