@@ -16,8 +16,11 @@ STILL_SECONDS = 2.0
 
 HEADER_BYTES = 44
 
-RECORDING_BYTES = 2 * 5 * 60 * 16_000
-"""Need of a message of five minutes: the file in the spool, and its copy in the media store before that is deleted."""
+RECORDING_BYTES = 3 * 5 * 60 * 16_000
+"""Need of a message of five minutes: both files in the spool, and the copy in the media store before they are deleted."""
+
+EARLY = "early-"
+"""Prefix of the recording that begins before another one, while the caller still hears the instructions for it."""
 
 
 class Spool:
@@ -52,13 +55,29 @@ class Spool:
         return (len(self._in_hand) + 1) * RECORDING_BYTES
 
     def discard(self, name: str) -> None:
-        """Delete a recording, if it is there."""
+        """Delete a recording and its early one, if they are there."""
         self.wav(name).unlink(missing_ok=True)
+        self.wav(f"{EARLY}{name}").unlink(missing_ok=True)
 
     def left_behind(self, kind: re.Pattern[str]) -> list[str]:
         """Return the unclaimed names of this kind, sorted."""
         found = sorted(path.stem for path in self._folder.glob("*.wav"))
         return [name for name in found if kind.fullmatch(name) and name not in self._in_hand]
+
+    def adopt_early(self, name: str) -> None:
+        """Put the early recording, which contains all of the other and what came before it, in the other's place.
+
+        One that ended sooner, because the disk was full or Asterisk died, is deleted instead.
+        """
+        early, wav = self.wav(f"{EARLY}{name}"), self.wav(name)
+        if _size(early) > HEADER_BYTES and _size(early) >= _size(wav):
+            early.replace(wav)
+        else:
+            early.unlink(missing_ok=True)
+
+    def has_early(self, name: str) -> bool:
+        """Return whether there is an early recording that was not adopted yet."""
+        return self.wav(f"{EARLY}{name}").exists()
 
     def is_still(self, name: str) -> bool:
         """Return whether it is there and complete."""
@@ -69,10 +88,14 @@ class Spool:
 
     def has_sound(self, name: str) -> bool:
         """Return whether it contains any samples."""
-        try:
-            return self.wav(name).stat().st_size > HEADER_BYTES
-        except FileNotFoundError:
-            return False
+        return _size(self.wav(name)) > HEADER_BYTES
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @dataclass(frozen=True)

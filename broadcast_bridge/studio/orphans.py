@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts import broadcast_lifecycle
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.studio.live_recordings import Recordings
-from haichieu.ari import operations
+from haichieu.ari import early_recording, operations
 from haichieu.ari.call import ANSWERED_BRIDGE
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError
@@ -26,7 +26,7 @@ from haichieu.database import Database, now
 
 log = structlog.get_logger()
 
-OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-")
+OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-", early_recording.PREFIX)
 """Prefixes of the ids of channels that the station itself creates."""
 
 NOT_ANSWERED = "Ring"

@@ -1,7 +1,8 @@
 """Voice messages of citizens: from Asterisk's spool into a case, even when the caller or the switchboard is gone.
 
-Everything a case needs is stored (`VoiceDraft`) before the tone. `left_behind` finds recordings that belong to no
-running call, and `keep` files them as if the caller had confirmed.
+Everything a case needs is stored (`VoiceDraft`) before the caller is recorded: early, while the instructions play (the
+caller's side alone), and again from the tone on. The early recording takes the other's place. `left_behind` finds
+recordings that belong to no running call, and `keep` files them as if the caller had confirmed.
 """
 
 import datetime
@@ -21,16 +22,19 @@ from feedback.models import Case, Category, Message, VoiceDraft
 from feedback.states import Channel, Direction
 from feedback.texts import receipts
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.audio.sound import measure, read_wav
+from haichieu.audio.sound import measure, read_wav, without_silent_ends, write_wav
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import highest_unit
-from haichieu.spool import HEADER_BYTES, Spool, SpooledRecordings, close_wav
+from haichieu.spool import EARLY, HEADER_BYTES, Spool, SpooledRecordings, close_wav
 from haichieu.station import the_station
 
 SPEECH_SECONDS = 0.2
 """A recording with less speech than this is silent: a click of the line, or the end of a key tone. Words are longer."""
+
+MARGIN_SECONDS = 0.4
+"""Silence that stays before and after the speech."""
 
 ABANDONED = datetime.timedelta(minutes=10)
 """A draft this old without a recording belongs to a caller who hung up before the tone."""
@@ -62,6 +66,7 @@ class VoiceMessages(SpooledRecordings):
     """Stores the voice messages in Asterisk's spool. Its methods block: use a thread."""
 
     kind = re.compile(r"message-[0-9a-f]{32}")
+    early_kind = re.compile(rf"{EARLY}{kind.pattern}")
 
     def __init__(
         self, spool: Spool, database: Database, store: MediaStore, citizens: CitizenBook, node: str = ""
@@ -102,9 +107,26 @@ class VoiceMessages(SpooledRecordings):
             )
         return name
 
+    def early(self, name: str) -> str:
+        """Return the name of the recording that begins before the tone."""
+        return f"{EARLY}{name}"
+
     def has_speech(self, name: str) -> bool:
-        """Return whether the recording contains speech."""
-        return has_speech(self._spool.wav(name))
+        """Return whether the recording contains speech, without silence at its ends from now on."""
+        self._spool.adopt_early(name)
+        wav = self._spool.wav(name)
+        if not has_speech(wav):
+            return False
+        _cut_silence(wav)
+        return True
+
+    def left_behind(self) -> list[str]:
+        """Return the names of unclaimed recordings, the early ones in place of those that begin with the tone."""
+        for early in self._spool.left_behind(self.early_kind):
+            name = early.removeprefix(EARLY)
+            if not self._spool.in_hand(name) and self._spool.is_still(early):
+                self._spool.adopt_early(name)
+        return [name for name in super().left_behind() if not self._spool.has_early(name)]
 
     def keep(self, name: str, *, anonymous: bool = False) -> str:
         """File a recording and return the number of its case.
@@ -112,6 +134,7 @@ class VoiceMessages(SpooledRecordings):
         It leaves the spool when the case is committed, and is filed only once. With `anonymous` the number is deleted
         first. Raises NothingSaid after discarding it, or UnreadableSound and leaves it.
         """
+        self._spool.adopt_early(name)
         wav = self._spool.wav(name)
         if anonymous:
             with self._database.session() as session:
@@ -132,7 +155,7 @@ class VoiceMessages(SpooledRecordings):
 
     def discard(self, name: str) -> None:
         """Delete the recording and its draft."""
-        self._spool.discard(name)
+        self.discard_sound(name)
         with self._database.session() as session:
             session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
 
@@ -154,7 +177,9 @@ class VoiceMessages(SpooledRecordings):
             abandoned = [
                 draft
                 for draft in session.scalars(old)
-                if not self._spool.in_hand(draft.name) and not self._spool.wav(draft.name).exists()
+                if not self._spool.in_hand(draft.name)
+                and not self._spool.wav(draft.name).exists()
+                and not self._spool.has_early(draft.name)
             ]
             for draft in abandoned:
                 session.delete(draft)
@@ -180,6 +205,7 @@ class VoiceMessages(SpooledRecordings):
                 with self._database.session() as session:
                     session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
                 raise NothingSaid(name)
+            _cut_silence(wav)
             filed = self._write(wav, name, about, at)
         wav.unlink(missing_ok=True)
         return filed
@@ -233,6 +259,16 @@ def has_speech(wav: Path) -> bool:
         return False
     close_wav(wav)
     return measure(read_wav(wav)).active_seconds >= SPEECH_SECONDS
+
+
+def _cut_silence(wav: Path) -> None:
+    """Cut the silence before and after the speech: the caller was listening to the instructions, or had finished."""
+    sound = read_wav(wav)
+    speech = without_silent_ends(sound, MARGIN_SECONDS)
+    if len(speech.samples) < len(sound.samples):
+        cut = wav.with_suffix(".cut")
+        write_wav(cut, speech)
+        cut.replace(wav)
 
 
 def _filed_before(session: Session, name: str) -> str | None:

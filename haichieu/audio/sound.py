@@ -137,6 +137,16 @@ def active_frames(sound: Sound, threshold_dbfs: float = SILENCE_DBFS) -> npt.NDA
     return np.asarray(power > 10 ** (threshold_dbfs / 10))
 
 
+def without_silent_ends(sound: Sound, margin_seconds: float, threshold_dbfs: float = SILENCE_DBFS) -> Sound:
+    """Return the sound from shortly before its first to shortly after its last frame that is not silent."""
+    active = np.flatnonzero(active_frames(sound, threshold_dbfs))
+    if not len(active):
+        return sound
+    size, margin = max(1, int(sound.rate * FRAME_SECONDS)), int(sound.rate * margin_seconds)
+    first, last = int(active[0]) * size - margin, (int(active[-1]) + 1) * size + margin
+    return Sound(sound.samples[max(first, 0) : last], sound.rate)
+
+
 def measure(sound: Sound, threshold_dbfs: float = SILENCE_DBFS) -> Levels:
     """Measure level and duration; the RMS is taken over the frames above `threshold_dbfs` alone."""
     active = active_frames(sound, threshold_dbfs)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import zoneinfo
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from feedback.models import Category, Message
 from feedback.states import CaseStatus
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.early_recording import recorded_meanwhile
 from haichieu.ari.errors import AriError, NotAnswered
 from haichieu.audio.sound import resample, write_wav
 from haichieu.database import Database, now
@@ -170,6 +172,10 @@ class PhoneCitizenDesk:
             language=language,
         )
         return await asyncio.shield(asyncio.to_thread(self._line.messages.begin, about))
+
+    def recorded_meanwhile(self, name: str, max_seconds: int) -> AbstractAsyncContextManager[None]:
+        """Record the caller's side of the call during the block, under the early name of the message."""
+        return recorded_meanwhile(self._line.client, self._call.id, self._line.messages.early(name), max_seconds)
 
     def message_sound(self, name: str) -> str:
         return self._line.messages.sound(name)

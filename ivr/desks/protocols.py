@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -94,6 +95,10 @@ class CitizenDesk(Protocol):
 
     async def begin_message(self, category: CategorySeen | None, language: str) -> str:
         """Return the name to record a message to. Raises DiskFull or TooManyMessages."""
+        ...
+
+    def recorded_meanwhile(self, name: str, max_seconds: int) -> AbstractAsyncContextManager[None]:
+        """Record the caller, and not what the station plays, during the block."""
         ...
 
     def message_sound(self, name: str) -> str:

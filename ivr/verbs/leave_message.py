@@ -13,6 +13,8 @@ from ivr.flows.node import Node
 from ivr.flows.review import AGAIN, review
 from ivr.flows.session import Line, Session
 
+INSTRUCTIONS_SECONDS = 60
+"""Limit of the part of a recording that precedes the tone."""
 NOT_SURE = "0"
 WITHOUT_NUMBER = "4"
 
@@ -20,8 +22,10 @@ WITHOUT_NUMBER = "4"
 class LeaveMessage(Node):
     """Records a message: category, tone, message, confirmation; then the caller hears the case number.
 
-    Hanging up or staying silent after the tone keeps it; only recording again discards it. Key 4 keeps it without the
-    caller's number. The case is committed before the caller is thanked.
+    A single category is not asked for. Words before and over the tone belong to the message, and the instructions do
+    not: the caller's side is recorded from the instructions on. Hanging up or staying silent after the tone keeps it;
+    only recording again discards it. Key 4 keeps it without the caller's number. The case is committed before the
+    caller is thanked.
 
     {"id": "message", "verb": "leave-message", "max_minutes": 5, "exits": {"done": "main-menu"}}
     """
@@ -68,8 +72,8 @@ class LeaveMessage(Node):
     async def _category(self, session: Session) -> CategorySeen | Ending | None:
         """Return the category; None for a caller who is not sure, an Ending to end the call."""
         categories = {category.key: category for category in await session.require_citizens().categories()}
-        if not categories:
-            return None
+        if len(categories) < 2:
+            return next(iter(categories.values()), None)
         reply = await ask(
             session,
             Line("ask-category"),
@@ -86,10 +90,11 @@ class LeaveMessage(Node):
     async def _record(self, session: Session, name: str) -> str | None:
         desk = session.require_citizens()
         for _ in range(TRIES):
-            await session.say("message-instructions")
-            if not await session.call.record(
-                name, max_seconds=self.max_minutes * 60, silence_seconds=self.silence_seconds
-            ):
+            most = self.max_minutes * 60
+            async with desk.recorded_meanwhile(name, most + INSTRUCTIONS_SECONDS):
+                await session.say("message-instructions")
+                recorded = await session.call.record(name, max_seconds=most, silence_seconds=self.silence_seconds)
+            if not recorded:
                 await session.say("message-not-recorded")
                 return "done"
             if not await desk.has_speech(name):

@@ -20,7 +20,7 @@ from haichieu.audio.sound import Sound, write_wav
 from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.jobs import Job
-from haichieu.media import DiskFull, MediaStore
+from haichieu.media import DiskFull, Media, MediaStore
 from haichieu.spool import RECORDING_BYTES, Spool
 from tests.builders.cases import Office, office
 
@@ -290,3 +290,70 @@ def test_messages_in_progress_keep_the_space_that_they_may_need(
         messages.begin(Beginning(there.co_ba.id, "number", CALLER))
     messages.let_go(first)
     messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+
+
+def speak_early(messages: VoiceMessages, name: str, silence: float = 6.0) -> Path:
+    """What Asterisk leaves when the caller spoke after some seconds of the instructions, and then was silent."""
+    wav = Path(f"{messages.sound(messages.early(name))}.wav")
+    quiet, chime = np.zeros(int(silence * 8000), np.float32), attention_chime(8000)
+    write_wav(wav, Sound(np.concatenate([quiet, chime.samples, quiet]), 8000))
+    return wav
+
+
+def begun(messages: VoiceMessages, there: Office) -> str:
+    return messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+
+
+def stored_seconds(database: Database) -> float:
+    with database.session() as session:
+        return session.scalars(sa.select(Media.seconds).join(Message, Message.sound_id == Media.id)).one()
+
+
+def test_words_before_the_tone_are_part_of_the_message_without_the_silence(
+    database: Database, messages: VoiceMessages, there: Office
+) -> None:
+    name = begun(messages, there)
+    early, late = speak_early(messages, name), be_silent(messages, name)
+    assert messages.has_speech(name)
+    assert not early.exists()
+    messages.keep(name)
+    assert not late.exists()
+    assert stored_seconds(database) == pytest.approx(len(attention_chime(8000).samples) / 8000 + 0.8, abs=0.1)
+
+
+@pytest.mark.parametrize("after_tone", [True, False])
+def test_caller_who_speaks_early_and_hangs_up_leaves_a_case(
+    database: Database, messages: VoiceMessages, there: Office, *, after_tone: bool
+) -> None:
+    name = begun(messages, there)
+    early = speak_early(messages, name)
+    if after_tone:
+        be_silent(messages, name)
+    assert messages.left_behind() == []  # a call has it
+    messages.let_go(name)
+    assert messages.left_behind() == []  # Asterisk has not closed it
+    old = time.time() - 60
+    os.utime(early, (old, old))
+    assert messages.left_behind() == [name]
+    messages.take_in(name)
+    assert stored_seconds(database) < 5
+    assert messages.left_behind() == []
+    assert not early.exists()
+
+
+def test_early_recording_that_ended_too_soon_is_dropped(messages: VoiceMessages, there: Office) -> None:
+    name = begun(messages, there)
+    spoken = speak(messages, name).stat().st_size
+    early = Path(f"{messages.sound(messages.early(name))}.wav")
+    early.write_bytes(b"RIFF")
+    assert messages.has_speech(name)
+    assert not early.exists()
+    assert Path(f"{messages.sound(name)}.wav").stat().st_size <= spoken
+
+
+def test_message_recorded_again_loses_what_was_said_early(messages: VoiceMessages, there: Office) -> None:
+    name = begun(messages, there)
+    early = speak_early(messages, name)
+    messages.discard_sound(name)
+    assert not early.exists()
+    assert not messages.has_speech(name)

@@ -1,7 +1,9 @@
 """The citizens' line as a caller hears it, step by step."""
 
+import contextlib
 import dataclasses
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
 
 import pytest
 
@@ -71,6 +73,31 @@ async def test_a_station_without_categories_asks_for_none() -> None:
     call, _ = await phone("2", "1", desk=SimulatedCitizenDesk(topics=()))
     assert said("ask-category") not in call.heard
     assert said("message-kept") in call.heard
+
+
+async def test_a_single_category_is_not_asked_for() -> None:
+    desk = SimulatedCitizenDesk(topics=SimulatedCitizenDesk.topics[:1])
+    call, _ = await phone("2", "1", desk=desk)
+    assert said("ask-category") not in call.heard
+    assert ([category.key for category, _ in desk.begun if category], desk.kept) == (["1"], [False])
+
+
+async def test_caller_is_recorded_while_the_instructions_play() -> None:
+    call = SimulatedCall(["2", "0", "1"])
+
+    class Watching(SimulatedCitizenDesk):
+        watched: ClassVar[list[tuple[int, str]]] = []
+
+        @contextlib.asynccontextmanager
+        async def recorded_meanwhile(self, name: str, max_seconds: int) -> AsyncIterator[None]:
+            begun = len(call.transcript)
+            yield
+            assert call.transcript[begun:] == BEFORE_TONE
+            self.watched.append((max_seconds, name))
+
+    desk = Watching()
+    await run_flow(delivered_flow("hotline"), session(call, citizens=desk))
+    assert desk.watched == [(360, "message")]
 
 
 async def test_a_message_is_heard_again_and_recorded_again() -> None:

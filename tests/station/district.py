@@ -79,6 +79,7 @@ def write_district(path: Path, carrier_port: int, *, texts: bool = False) -> Pat
         _phone("ban-truc", DUTY_DESK),
         '[[departments]]\ncode = "kinh-te"\nname = "Phòng Kinh tế"\n',
         '[[categories]]\ncode = "1"\nname = "Điện, nước"\ndepartment = "kinh-te"\nanswer_within_days = 7\n',
+        '[[categories]]\ncode = "2"\nname = "Chính sách"\ndepartment = "kinh-te"\nanswer_within_days = 7\n',
         _phone("may-hai", HAI),
         _phone("may-lan", LAN),
         _phone("may-la", "+84987654321"),

@@ -9,7 +9,7 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.survey import tallies
 from feedback.models import Case, Citizen, CitizenCall, Message, VoiceDraft
 from feedback.states import CaseStatus, Direction
-from haichieu.audio.sound import read_wav, write_wav
+from haichieu.audio.sound import Sound, read_wav, write_wav
 from haichieu.database import now
 from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.trial_station import until
@@ -17,7 +17,7 @@ from haichieu.media import MediaStore
 from haichieu.people import Unit
 from tests.builders.sounds import kept
 from tests.on_disk import files_with
-from tests.station.scene import SAME, Scene, until_heard
+from tests.station.scene import OTHER, SAME, Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,13 +31,18 @@ def cases(scene: Scene) -> list[Case]:
 
 def spoken(scene: Scene, case: Case, speech: str) -> Match:
     """Return how much of a speech is in the first message of a case."""
+    return heard_in(scene, case, read_wav(scene.speeches[speech]))
+
+
+def heard_in(scene: Scene, case: Case, sound: Sound) -> Match:
+    """Return how much of a sound is in the first message of a case."""
     with scene.station.database.session() as session:
         message = session.scalars(
             sa.select(Message).where(Message.case_id == case.id, Message.direction == Direction.IN).limit(1)
         ).one()
         assert message.sound is not None
         file = MediaStore(scene.station.settings.home / "media", 1).path(message.sound)
-    return match(read_wav(scene.speeches[speech]), read_wav(file))
+    return match(sound, read_wav(file))
 
 
 async def test_message_is_played_back_and_stored_as_a_case(scene: Scene) -> None:
@@ -79,6 +84,21 @@ async def test_hanging_up_in_mid_sentence_leaves_a_case(scene: Scene) -> None:
     assert case.citizen_id is not None
     assert spoken(scene, case, "demo-instruct").correlation > SAME
     await until(lambda: scene.spool("message") == [], "the spool is empty")
+
+
+async def test_caller_who_speaks_before_the_tone_is_recorded_alone(scene: Scene) -> None:
+    before = len(cases(scene))
+    citizen = await scene.outside(HURRIED)
+    await scene.call(citizen, "1022", "20")
+    await until(lambda: scene.spool("early-message") != [], "the recording that begins before the tone", 30)
+    await citizen.play(scene.speeches["demo-congrats"])  # over the instructions and the tone
+    await scene.hang_up(citizen)
+    await until(lambda: len(cases(scene)) == before + 1, "the case", 30)
+    case = cases(scene)[-1]
+    assert spoken(scene, case, "demo-congrats").correlation > SAME
+    assert heard_in(scene, case, read_wav(Path(f"{scene.prompt('message-instructions')}.wav"))).correlation < OTHER
+    await until(lambda: scene.spool("message") + scene.spool("early") == [], "the spool is empty")
+    await scene.quiet()
 
 
 @pytest.mark.proof
