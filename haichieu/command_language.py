@@ -27,9 +27,14 @@ def say(key: str, /, **fields: Field) -> str:
     return render_key(language(), key, fields)
 
 
-def said(message: Message | str | None) -> str:
-    """Return a message as a sentence; words that are in no catalogue stay as they are."""
-    return render(message, language()) if isinstance(message, Message) else message or ""
+def said(message: Message | str | None, timezone: str = rendering.TIMEZONE) -> str:
+    """Return a message as a sentence, with moments in `timezone`; words that are in no catalogue stay as they are."""
+    return render(message, language(), timezone) if isinstance(message, Message) else message or ""
+
+
+def said_here(session: Session, message: Message | str | None) -> str:
+    """Do the same with moments in the station's time zone."""
+    return said(message, the_station(session).timezone)
 
 
 def terminal(*, soft_wrap: bool = False) -> "Console":

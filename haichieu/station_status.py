@@ -15,6 +15,7 @@ from haichieu.alarms import open_alarms
 from haichieu.backup.backing_up import last_backup
 from haichieu.heartbeats import latest
 from haichieu.locale import Message, message, render
+from haichieu.station import the_station
 
 COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 
@@ -57,6 +58,8 @@ class StationStatus:
     """The output of `haichieu status`."""
 
     ok: bool
+    timezone: str
+    """The station's time zone, in which moments are shown."""
     components: tuple[Component, ...]
     speakers: tuple[SpeakerStatus, ...]
     on_air: tuple[OnAir, ...]
@@ -79,7 +82,7 @@ class StationStatus:
             **asdict(self),
             "reachable": self.reachable,
             "total": len(self.speakers),
-            "alarms": [render(alarm, language) for alarm in self.alarms],
+            "alarms": [render(alarm, language, self.timezone) for alarm in self.alarms],
         }
 
 
@@ -88,6 +91,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
     components = component_states(session, at)
     return StationStatus(
         ok=all(component.ok for component in components),
+        timezone=the_station(session).timezone,
         components=components,
         speakers=tuple(
             SpeakerStatus(

@@ -18,7 +18,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action, account_of, require
 from haichieu.cli.options import By, Home
-from haichieu.command_language import said, say, show_moment, terminal
+from haichieu.command_language import said_here, say, show_moment, terminal
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.people import Unit
@@ -89,7 +89,7 @@ def receive(
     with station.database.session() as session:
         decision = receive_from_anyone(session, file.read_bytes(), proof, now())
         speakers = say("cli.alert.speakers", count=len(decision.speakers))
-        print(decision.kind, decision.priority, speakers, said(decision.reason), sep="\t")
+        print(decision.kind, decision.priority, speakers, said_here(session, decision.reason), sep="\t")
         refusal = decision.refusal
     if refusal is not None:
         raise refusal
@@ -108,11 +108,18 @@ def list_alerts(home: Home = None) -> None:
             table.add_column(say(f"cli.alert.column.{column}"))
         for one in sources:
             answered = show_moment(session, one.last_ok_at)
-            table.add_row(one.code, one.name, "✓" if one.enabled else "", answered, said(one.last_problem))
+            table.add_row(
+                one.code, one.name, "✓" if one.enabled else "", answered, said_here(session, one.last_problem)
+            )
         terminal().print(table)
         for alert in session.scalars(sa.select(CapAlert).order_by(CapAlert.id.desc()).limit(20)):
             print(
-                alert.id, show_moment(session, alert.sent), alert.identifier, alert.state, said(alert.reason), sep="\t"
+                alert.id,
+                show_moment(session, alert.sent),
+                alert.identifier,
+                alert.state,
+                said_here(session, alert.reason),
+                sep="\t",
             )
 
 

@@ -3,7 +3,9 @@
 import datetime
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
@@ -28,16 +30,16 @@ def run_status(settings: Settings, *, as_json: bool, component: str | None) -> i
         status = station_status(session, now())
     if as_json:
         said_status = {**status.as_json(language()), "sip_tls": _certificate(settings)}
-        print(json.dumps(said_status, ensure_ascii=False, default=_moment))
+        print(json.dumps(said_status, ensure_ascii=False, default=partial(_moment, ZoneInfo(status.timezone))))
     else:
         _print(status)
-        _print_certificate(settings)
+        _print_certificate(settings, status.timezone)
     return 0 if status.ok else 1
 
 
-def _moment(value: Any) -> str:
+def _moment(zone: ZoneInfo, value: Any) -> str:
     if isinstance(value, datetime.datetime):
-        return value.isoformat()
+        return value.astimezone(zone).isoformat()
     raise TypeError(f"{type(value)} in a status")
 
 
@@ -62,9 +64,9 @@ def _print(status: StationStatus) -> None:
     console.print(say("cli.status.transcripts", count=status.cases.transcripts))
     console.print(say("cli.status.texts", count=status.texts_waiting))
     since = status.last_backup or message("backup.never")
-    console.print(say("cli.status.backup", at=since))
+    console.print(said(message("cli.status.backup", at=since), status.timezone))
     for alarm in status.alarms:
-        console.print(_warning(said(alarm)))
+        console.print(_warning(said(alarm, status.timezone)))
 
 
 def _certificate(settings: Settings) -> dict[str, object] | None:
@@ -74,7 +76,7 @@ def _certificate(settings: Settings) -> dict[str, object] | None:
         return None
 
 
-def _print_certificate(settings: Settings) -> None:
+def _print_certificate(settings: Settings, timezone: str) -> None:
     """Print what an installer compares with a device that uses TLS."""
     console = terminal(soft_wrap=True)
     try:
@@ -83,7 +85,14 @@ def _print_certificate(settings: Settings) -> None:
         console.print(_warning(said(problem.message)))
         return
     port, fingerprint = settings.sip_tls_port, facts.fingerprint
-    console.print(say("cli.status.sip_tls", port=port, until=facts.valid_until.date(), fingerprint=fingerprint))
+    console.print(
+        say(
+            "cli.status.sip_tls",
+            port=port,
+            until=facts.valid_until.astimezone(ZoneInfo(timezone)).date(),
+            fingerprint=fingerprint,
+        )
+    )
     if facts.ends_soon(now()):
         console.print(_warning(say("cli.status.sip_tls_ends")))
 
@@ -92,7 +101,7 @@ def _speakers(status: StationStatus) -> Table:
     table = Table(box=None, show_header=False)
     for speaker in status.speakers:
         reachable = Text("●", "green") if speaker.reachable else Text("○", "red")
-        since = said(message("cli.status.since", at=speaker.since)) if speaker.since else ""
+        since = said(message("cli.status.since", at=speaker.since), status.timezone) if speaker.since else ""
         table.add_row(reachable, speaker.code, speaker.name, since if speaker.supervised else "multicast")
     return table
 

@@ -1,7 +1,9 @@
 """The language of commands: chosen by setting or file, one per command, for help, output and errors."""
 
 import datetime
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,14 @@ from unittest import mock
 import pytest
 
 from broadcast_bridge.models import Speaker
+from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.audit import AuditEntry
 from haichieu.errors import SettingsError
-from haichieu.locale import render
+from haichieu.locale import message, render
 from haichieu.people import Unit
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import command_language, load_settings
+from haichieu.station import the_station
 from tests.command_line import haichieu
 
 
@@ -114,3 +118,30 @@ def test_help_follows_the_home_on_the_command_line(tmp_path: Path) -> None:
 
     assert "Start the whole station" in helped("--home", str(tmp_path))
     assert "Chạy cả đài" in helped(f"--home={tmp_path / 'other'}")
+
+
+def test_status_shows_moments_in_the_zone_of_the_station(tmp_path: Path) -> None:
+    station = open_station(load_settings(home=tmp_path))
+    at = datetime.datetime(2026, 3, 1, 20, 0, tzinfo=datetime.UTC)
+    with station.database.session() as session:
+        session.merge(the_station(session)).timezone = "Asia/Tokyo"
+        unit = Unit(code="X", name="Xã", level="commune")
+        session.add(Speaker(code="cb-1", name="Loa", unit=unit, reachable=True, reachable_since=at))
+        raise_alarm(session, AlarmKind.SCHEDULE_MISSED, "schedule:1", message("cli.status.since", at=at))
+    shown = haichieu("status", "--home", str(tmp_path), language="en").stdout
+    assert shown.count("2 Mar 2026 05:00") == 2
+    status = json.loads(haichieu("status", "--json", "--home", str(tmp_path), language="en").stdout)
+    assert status["speakers"][0]["since"] == "2026-03-02T05:00:00+09:00"
+    assert status["alarms"][0].endswith("2026 05:00")
+
+
+def test_english_output_has_no_vietnamese(tmp_path: Path) -> None:
+    for command in (["status", "--home", str(tmp_path)], ["alert", "list", "--home", str(tmp_path)]):
+        shown = haichieu(*command, language="en")
+        assert not re.search("[ăâđêôơư\u1ea0-\u1ef9]", shown.stdout + shown.stderr, re.IGNORECASE), command
+
+
+def test_no_command_that_reads_demands_an_account() -> None:
+    """The option `--by` names the account that acts: commands that change or hand out data demand it."""
+    for group in ("alert", "audit", "token"):
+        assert "--by" not in haichieu(group, "list", "--help", language="en").stdout
