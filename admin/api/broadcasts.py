@@ -1,9 +1,10 @@
 """Speakers and broadcasts."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import visitor
 from admin.api import documents
@@ -43,8 +44,9 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
                 wanted = wanted.where(Broadcast.id < query.before)
             found = session.scalars(wanted.order_by(Broadcast.id.desc()).limit(query.limit + 1)).all()
             shown = found[: query.limit]
+            zones = _zones_of(session, shown)
             return Broadcasts(
-                items=[documents.Broadcast(**_broadcast(one)) for one in shown],
+                items=[documents.Broadcast(**_broadcast(one, zones[one.id])) for one in shown],
                 next=shown[-1].id if len(found) > query.limit else None,
             )
 
@@ -87,14 +89,24 @@ def _whole(panel: Panel, number: int) -> documents.BroadcastWithDeliveries:
     with panel.database.reading() as session:
         found = find_broadcast(session, visitor(), number)
         return documents.BroadcastWithDeliveries(
-            **_broadcast(found), deliveries=[_delivery(one) for one in found.deliveries]
+            **_broadcast(found, _zones_of(session, [found])[number]),
+            deliveries=[_delivery(one) for one in found.deliveries],
         )
 
 
-def _broadcast(one: Broadcast) -> dict[str, object]:
+def _zones_of(session: Session, found: Sequence[Broadcast]) -> Mapping[int, Sequence[str]]:
+    """Return the zones of each broadcast; one for speakers that missed an earlier one has the zones of that one."""
+    again = {one.id: one.again_of_id for one in found if one.again_of_id is not None}
+    firsts: dict[int, list[str]] = dict(
+        session.execute(sa.select(Broadcast.id, Broadcast.zone_codes).where(Broadcast.id.in_(again.values()))).all()
+    )
+    return {one.id: one.zone_codes or firsts.get(one.again_of_id or 0, []) for one in found}
+
+
+def _broadcast(one: Broadcast, zones: Sequence[str]) -> dict[str, object]:
     return {
         "id": one.id, "kind": one.kind, "title": one.on_air_name, "state": one.state,
-        "reason": _reason(one.reason), "priority": one.priority, "zones": one.zone_codes,
+        "reason": _reason(one.reason), "priority": one.priority, "zones": zones,
         "zone_names": one.zone_names, "asked_by": one.asked_by, "created_at": one.created_at, "due_at": one.due_at,
         "on_air_at": one.on_air_at, "ended_at": one.ended_at,
     }  # fmt: skip

@@ -134,6 +134,7 @@ def plan_live(
         official_id=official.id,
         official=official,
         zone_names=zone.name,
+        zone_codes=list(zone.codes),
         priority=priority,
         state=BROADCAST.initial,
         node=node,

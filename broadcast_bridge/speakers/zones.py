@@ -33,6 +33,8 @@ class ZoneChoice:
     keys: str
     name: str
     speakers: tuple[Speaker, ...]
+    codes: tuple[str, ...]
+    """The codes of the zones that it consists of."""
 
     @property
     def total(self) -> int:
@@ -63,7 +65,8 @@ def find_zone(session: Session, official: Official, keys: str) -> ZoneChoice:
     else:
         zones = [_allowed_zone(session, official, code) for code in keys.split(",")]
     speakers = speakers_in(session, (zone.id for zone in zones))
-    return ZoneChoice(keys, ", ".join(zone.name for zone in zones), tuple(speakers))
+    names, codes = ", ".join(zone.name for zone in zones), tuple(zone.code for zone in zones)
+    return ZoneChoice(keys, names, tuple(speakers), codes)
 
 
 def _allowed_zone(session: Session, official: Official, code: str) -> Zone:
