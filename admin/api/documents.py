@@ -226,7 +226,10 @@ class AnswerWish(_In):
 
 
 class Schedule(BaseModel):
-    """Time, place and content of a schedule; `recurrence` in words, `next` the next start time."""
+    """Time, place and content of a schedule; `recurrence` in words, `next` the next start time.
+
+    `obstacle` is why nothing would play then as things are.
+    """
 
     id: int
     title: str
@@ -236,6 +239,7 @@ class Schedule(BaseModel):
     priority: str
     recurrence: str
     next: datetime.datetime | None
+    obstacle: str | None
     enabled: bool
 
 

@@ -1,5 +1,7 @@
 """The schedule."""
 
+import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -7,12 +9,14 @@ from admin.access.visitors import visitor
 from admin.api import documents
 from admin.api.api_operations import Api, Operation
 from admin.api.documents import Paging, Schedules
-from admin.layout.language import page_language
+from admin.layout.language import page_language, sentence
 from admin.panel import Panel
 from broadcast_bridge.schedule.description import in_words
+from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.states import OccurrenceState
+from broadcast_bridge.schedule.recurrence import Moment, zone_named
+from broadcast_bridge.schedule.states import OccurrenceState, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Unit
@@ -48,13 +52,24 @@ def register_schedules(api: Api, panel: Panel) -> None:
             units = {
                 unit.id: unit.code for unit in session.scalars(sa.select(Unit).where(Unit.id.in_(visitor().units)))
             }
+            forecast = Forecast(session, shown)
             items = [
                 documents.Schedule(
                     id=one.id, title=one.title, unit=units[one.unit_id], what=one.what,
                     zones=[zone.code for zone in one.zones], priority=one.priority,
                     recurrence=in_words(recurrence_of(one), page_language()),
-                    next=hours.get(one.id), enabled=one.enabled,
+                    next=hours.get(one.id), obstacle=_obstacle(forecast, one, hours.get(one.id)),
+                    enabled=one.enabled,
                 )
                 for one in shown
             ]  # fmt: skip
             return Schedules(items=items, next=shown[-1].id if len(found) > query.limit else None)
+
+
+def _obstacle(forecast: Forecast, schedule: Schedule, due_at: datetime.datetime | None) -> str | None:
+    """Return why the next occurrence would not be broadcast as things are."""
+    if due_at is None:
+        return None
+    wall = due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None)
+    reason = forecast.obstacle(schedule, Moment(due_at, wall))
+    return None if reason is None else sentence(reason_message(reason))

@@ -90,6 +90,9 @@ def shown(house: House, editor: Browser, page: str, reason: str) -> None:
         materialise(session, now() + datetime.timedelta(hours=48), now())
     for path in (page, "/calendar/schedules", "/", f"/calendar?day={SOON:%Y-%m-%d}", "/calendar?view=month"):
         assert reason in editor.get(path).text, path
+    answer = editor.client.get("/api/v1/schedules", headers=house.token(EDITOR)).json
+    assert answer is not None
+    assert [one["obstacle"] for one in answer["items"]] == [reason]
 
 
 def test_schedule_that_will_be_heard_is_saved_without_a_question(house: House) -> None:
