@@ -7,7 +7,7 @@ from dialplans.left_texts import left_text, left_texts
 from dialplans.numbering import text_sender
 from haichieu.database import Database
 from haichieu.phone_numbers import normalise
-from haichieu.sip.endpoint_events import user_of
+from haichieu.sip.uri import user_of
 
 
 def erase_from_spool(home: Path, database: Database, number: str) -> int:

@@ -13,7 +13,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database
 from haichieu.locale import message
 from haichieu.phone_numbers import normalise
-from haichieu.sip.endpoint_events import user_of
+from haichieu.sip.uri import user_of
 from haichieu.spool import LeftRecording
 from haichieu.station import the_station
 

@@ -4,14 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from haichieu.sip.address import SocketAddress
-
-_USER = re.compile(r"sips?:([^@;>]+)@")
-
-
-def user_of(uri: str) -> str:
-    """Return the user part of a SIP URI or name-addr, empty when it has none. A display name can contain anything."""
-    found = _USER.search(uri.rpartition("<")[2])
-    return found.group(1) if found else ""
+from haichieu.sip.uri import user_of
 
 
 @dataclass(frozen=True)

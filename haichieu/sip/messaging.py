@@ -5,8 +5,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from haichieu.sip.endpoint_events import SipEvent, TextAnswered, TextReceived, user_of
+from haichieu.sip.endpoint_events import SipEvent, TextAnswered, TextReceived
 from haichieu.sip.library import SipLibraryMissing
+from haichieu.sip.uri import user_of
 
 try:
     import pjsua2 as pj
