@@ -16,6 +16,7 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import CitizenCall
 from haichieu.day_hours import next_moment_within
 from haichieu.outgoing import OutgoingRule, Use
+from haichieu.phone_numbers import is_withheld
 from haichieu.set_aside import or_set_aside
 from haichieu.station import the_station
 
@@ -52,6 +53,8 @@ class MissedCalls:
 
     def add(self, session: Session, number: str, dialled: str, at: datetime.datetime) -> bool:
         """Queue a call back to a caller who hung up; return whether one will be placed."""
+        if is_withheld(number):
+            return False
         digest = self._citizens.digest(number)
         lately = sa.select(CitizenCall.id).where(
             CitizenCall.number_hash == digest, CitizenCall.due_at > at - NOT_AGAIN_FOR

@@ -117,7 +117,7 @@ def test_no_call_is_owed_abroad(database: Database, missed: MissedCalls) -> None
     assert owe(database, missed, "201")
 
 
-@pytest.mark.parametrize("number", ["113", "1900545454", "carrier2%2Fsip", '"', "0912345678@carrier"])
+@pytest.mark.parametrize("number", ["113", "1900545454", "9029", "carrier2%2Fsip", "0912345678@carrier"])
 def test_no_call_is_owed_to_a_forged_number_that_would_cost(
     database: Database, missed: MissedCalls, number: str
 ) -> None:
@@ -125,6 +125,16 @@ def test_no_call_is_owed_to_a_forged_number_that_would_cost(
     assert rows(database) == []
     with database.session() as session:
         assert [alarm.kind for alarm in open_alarms(session)] == ["outgoing_refused"]
+
+
+@pytest.mark.parametrize("number", ["", "P", "O", "asterisk", "unassigned", "anonymous.invalid", "Unknown Number"])
+def test_withheld_number_is_not_called_back_and_raises_no_alarm(
+    database: Database, missed: MissedCalls, number: str
+) -> None:
+    assert not owe(database, missed, number)
+    assert rows(database) == []
+    with database.session() as session:
+        assert open_alarms(session) == []
 
 
 def test_more_missed_calls_than_people_make_are_not_returned(

@@ -1,6 +1,19 @@
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from haichieu.phone_numbers import as_dialled, caller_id, masked, normalise, spellings
+from haichieu.phone_numbers import (
+    as_dialled,
+    caller_id,
+    is_out_of_service,
+    is_service,
+    is_withheld,
+    masked,
+    normalise,
+    spellings,
+)
+from haichieu.renumbered import AREAS, MOBILE
 
 
 @pytest.mark.parametrize(
@@ -18,7 +31,8 @@ from haichieu.phone_numbers import as_dialled, caller_id, masked, normalise, spe
         ("anonymous", None),
         ("", None),
         (None, None),
-        ("'; DROP TABLE officials", "'; DROP TABLE officials"),
+        ("'; DROP TABLE officials", None),
+        ("1' OR 1=1", "1' OR 1=1"),
     ],
 )
 def test_one_number_has_one_spelling(given: str | None, normal: str | None) -> None:
@@ -64,3 +78,73 @@ def test_a_number_is_recognised_in_every_spelling_of_carriers() -> None:
     assert spellings("+84912000001") == ("+84912000001", "84912000001", "0084912000001", "0912000001")
     assert spellings("+16502530000") == ("+16502530000", "16502530000", "0016502530000")
     assert spellings("101") == ("101",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "P", "O", "p", "s", "asterisk", "unassigned", "anonymous.invalid", "Anonymous", "Unknown Number", "unknown",
+        "UNAVAILABLE", "Private Number", "withheld", "Out of area", "restricted2", "Số ẩn", "N/A", "0", "0000000000",
+        "-1", "-", "+", "*", "ＰＲＩＶＡＴＥ", "\u00a0Anonymous\u00a0", "asterisk1",
+    ],
+)  # fmt: skip
+def test_withheld_number_is_recognised_however_it_is_written(written: str) -> None:
+    assert is_withheld(written)
+    assert (normalise(written), caller_id(written)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("01691234567", "+84391234567"),
+        ("+84 169 123 4567", "+84391234567"),
+        ("841201234567", "+84701234567"),
+        ("0084 199 123 4567", "+84591234567"),
+        ("026 3852 123", "+842063852123"),
+        ("02313852123", "+842133852123"),
+        ("0263 3852 123", "+842633852123"),  # Lâm Đồng today
+        ("0391234567", "+84391234567"),
+        ("19001234", "+8419001234"),
+        ("1900123456", "+841900123456"),
+    ],
+)
+def test_renumbered_number_becomes_the_one_in_service(old: str, new: str) -> None:
+    assert normalise(old) == new
+
+
+def test_every_replacement_is_in_service() -> None:
+    for old, new in (MOBILE | AREAS).items():
+        subscriber = "3852123"
+        assert phonenumbers.is_valid_number(phonenumbers.parse(f"+84{new}{subscriber}")), old
+        assert normalise(f"0{old}{subscriber}") == f"+84{new}{subscriber}"
+
+
+def test_range_that_ended_without_replacement_is_out_of_service() -> None:
+    assert is_out_of_service(normalise("01701234567") or "")
+    for number in ("0391234567", "1900123456", "18001234", "02063852123", "+16502530000", "9029"):
+        assert not is_out_of_service(normalise(number) or ""), number
+
+
+@pytest.mark.parametrize("number", ["9029", "113", "19001234", "1900123456", "18001234", "1022"])
+def test_number_of_a_service_is_recognised(number: str) -> None:
+    assert is_service(normalise(number) or "")
+
+
+@pytest.mark.parametrize("number", ["0912345678", "02063852123", "+16502530000", "01691234567"])
+def test_number_of_a_subscriber_is_no_service(number: str) -> None:
+    assert not is_service(normalise(number) or "")
+
+
+@given(st.one_of(st.text(max_size=40), st.from_regex(r"[+0-9 ().-]{0,20}", fullmatch=True)))
+def test_any_text_has_one_spelling_or_is_withheld(text: str) -> None:
+    number = normalise(text)
+    assert number is None or (number != "" and normalise(number) == number)
+    assert (number is None) == is_withheld(text)
+
+
+@given(st.integers(20_000_000, 999_999_999))
+def test_every_spelling_of_a_number_is_normalised_to_it(national: int) -> None:
+    number = normalise(f"0{national}")
+    assert number is not None
+    if phonenumbers.is_valid_number(phonenumbers.parse(number, "VN")):
+        assert {normalise(one) for one in spellings(number)} == {number}
