@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from dialplans.accounts import CODECS
+from haichieu.district.cells import phone_signs
 from haichieu.errors import InvalidValue
-from haichieu.phone_numbers import normalise
+from haichieu.phone_numbers import is_out_of_service, normalise
 
 
 def _of_form(pattern: str, key: str) -> Callable[[str], str]:
@@ -39,9 +40,12 @@ def _not_blank(value: str) -> str:
 
 def _phone_number(value: str) -> str:
     # The library drops or maps letters: an O typed for a 0 would give another person's number.
-    number = normalise(value) if re.fullmatch(r"[+0-9 ().-]+", value) else None
+    typed = phone_signs(value)
+    number = normalise(typed) if re.fullmatch(r"[+0-9 ().-]+", typed) else None
     if not number or not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise InvalidValue("district.value.phone_number")
+    if is_out_of_service(number):
+        raise InvalidValue("district.value.phone_out_of_service")
     return number
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from haichieu.district.cells import composed
 from haichieu.district.formats import (
     Code,
     Codec,
@@ -45,11 +46,16 @@ class Table(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _printable(cls, value: Any) -> Any:
+    def _printable(cls, value: Any, field: ValidationInfo) -> Any:
+        """Refuse control characters; return words in composed letters, as they are searched. Passwords stay."""
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 printable(text)
-        return value
+        if field.field_name == "password":
+            return value
+        if isinstance(value, list):
+            return [composed(text) if isinstance(text, str) else text for text in value]
+        return composed(value) if isinstance(value, str) else value
 
 
 class StationTable(Table):

@@ -1,20 +1,33 @@
 """Import of many entries from a CSV table whose first line names the keys of the district file.
 
-Every wrong line is reported before anything is changed. `;` or `|` separate list items within a cell; Excel's byte
-order mark and semicolons between cells are accepted.
+Every wrong line is reported before anything is changed. `;` or `|` separate list items within a cell. What Excel adds
+is accepted: a byte order mark, semicolons or tabs between cells, `sep=;` as the first line, empty columns.
 """
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from haichieu.database import Database
-from haichieu.district.entries import HASHED, LISTS, SPEAKER, Allow, EntryRefused, Kind, find_row, save, texts_of
+from haichieu.district.cells import cleaned, split_head, without_empty_end
+from haichieu.district.entries import (
+    AS_TYPED,
+    HASHED,
+    LISTS,
+    SPEAKER,
+    Allow,
+    EntryRefused,
+    Kind,
+    find_row,
+    save,
+    texts_of,
+)
 from haichieu.district.tables import is_out_of_use
 from haichieu.errors import HaiChieuError, UsageError
 from haichieu.locale import Message, message
@@ -157,30 +170,39 @@ def _lines(kind: Kind, text: str) -> Iterator[tuple[int, dict[str, Sequence[str]
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MOST_BYTES:
         raise UsageError("district.sheet.too_large")
-    first = text.partition("\n")[0]
-    delimiter = max(";,\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    before, delimiter, table = split_head(text)
+    reader = csv.reader(io.StringIO(table), delimiter=delimiter, strict=True)
     try:
-        head = [name.strip().lower() for name in next(reader, [])]
-        known = list(kind.entry.model_fields)
-        if wrong := [name for name in head if name not in known]:
-            raise UsageError("district.sheet.no_column", columns=tuple(wrong[:5]), known=tuple(known))
-        if known[0] not in head or len(set(head)) < len(head):
-            raise UsageError("district.sheet.no_head", key=known[0])
-        count, begins = 0, reader.line_num + 1
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if not any(cell.strip() for cell in cells):
+        head = _head(kind, next(reader, []))
+        count, begins = 0, before + reader.line_num + 1
+        for row in reader:
+            line, begins = begins, before + reader.line_num + 1
+            cells = without_empty_end(row)
+            if not cells:
                 continue
             count += 1
             if count > MOST_LINES:
                 raise UsageError("district.sheet.too_many_lines", count=MOST_LINES)
-            if len(cells) > len(head):
+            if any(cell.strip() for cell, name in zip_longest(cells, head, fillvalue="") if not name):
                 raise UsageError("district.sheet.too_many_cells", line=line)
-            yield line, {name: _values(name, cell) for name, cell in zip(head, cells, strict=False)}
+            yield line, {name: _values(name, cell) for name, cell in zip(head, cells, strict=False) if name}
     except csv.Error as problem:
-        raise UsageError("district.sheet.not_csv", line=reader.line_num, why=str(problem)) from problem
+        raise UsageError("district.sheet.not_csv", line=before + reader.line_num, why=str(problem)) from problem
+
+
+def _head(kind: Kind, cells: Sequence[str]) -> list[str]:
+    """Return the names of the columns; a column without a name must be empty. Raises UsageError."""
+    head = [cleaned(name).lower() for name in cells]
+    named = [name for name in head if name]
+    known = list(kind.entry.model_fields)
+    if wrong := [name for name in named if name not in known]:
+        raise UsageError("district.sheet.no_column", columns=tuple(wrong[:5]), known=tuple(known))
+    if known[0] not in named or len(set(named)) < len(named):
+        raise UsageError("district.sheet.no_head", key=known[0])
+    return head
 
 
 def _values(name: str, cell: str) -> Sequence[str]:
-    return cell.replace("|", ";").split(";") if name in LISTS else [cell]
+    if name in AS_TYPED:
+        return [cell]
+    return [cleaned(part) for part in cleaned(cell).replace("|", ";").split(";")] if name in LISTS else [cleaned(cell)]
