@@ -99,7 +99,7 @@ class OutgoingRule:
 
         Refusals are returned, so that the caller's transaction stores the alarm.
         """
-        if session.scalar(sa.select(Phone.id).where(Phone.caller_number == number)) is not None:
+        if is_own_phone(session, number):
             return None
         because = self.objection(number)
         if because == _UNASSIGNED and use in NAMED:
@@ -120,7 +120,7 @@ class OutgoingRule:
         refused = self.refusal(session, use, number)
         if refused is not None:
             return refused
-        if session.scalar(sa.select(Phone.id).where(Phone.caller_number == number)) is not None:
+        if is_own_phone(session, number):
             return None
         here = zoneinfo.ZoneInfo(the_station(session).timezone)
         today = at.astimezone(here).date()
@@ -159,6 +159,11 @@ class OutgoingRule:
         elif placed == -int(-limit * NEARLY // 1):
             text = message("outgoing.alarm.limit_near", use=what, placed=placed, limit=limit, setting=f"daily_{use}")
             raise_alarm(session, AlarmKind.OUTGOING_LIMIT, f"{use}:{day}:near", text)
+
+
+def is_own_phone(session: Session, number: str) -> bool:
+    """Return whether a number is that of a telephone of the station."""
+    return session.scalar(sa.select(Phone.id).where(Phone.caller_number == number)) is not None
 
 
 def outgoing_rule(settings: Settings) -> OutgoingRule:

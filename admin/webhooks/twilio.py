@@ -13,6 +13,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from admin.access.permissions import open_to_all
 from feedback.texts.deliveries import note_status
+from feedback.texts.receipts import Wish
 from feedback.texts.text_inbox import InboundText, TextInbox
 from haichieu.database import Database, now
 from haichieu.errors import EnvironmentProblem, NotAllowed, UsageError
@@ -23,6 +24,10 @@ LARGEST = 64 * 1024
 """Bytes; a text of 1600 characters, each sent as twelve, stays far below it."""
 SIGNATURE = "X-Twilio-Signature"
 PREFIX = "/webhooks/twilio"
+
+
+_CARRIED_OUT = {str(wish).upper(): wish for wish in Wish}
+"""Twilio's `OptOutType`: a command that it has carried out and answered, whatever its word was."""
 
 
 class BadRequest(UsageError):
@@ -75,6 +80,7 @@ def twilio_webhooks(database: Database, inbox: TextInbox, secrets: TwilioSecrets
                 body=request.form.get("Body", ""),
                 external_id=_sid(),
                 files=int(files) if files.isascii() and files.isdecimal() else 0,
+                carried_out=_CARRIED_OUT.get(request.form.get("OptOutType", "")),
             )
         )
         answer = MessagingResponse()

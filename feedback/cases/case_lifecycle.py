@@ -82,10 +82,10 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
     return case
 
 
-def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Message:
+def say(session: Session, case: Case, said: Said, at: datetime.datetime, *, reopens: bool = True) -> Message:
     """Add a message to a case; what a citizen says is queued for transcription and filing.
 
-    A new message of the citizen reopens a case that was answered or closed.
+    A new message of the citizen reopens a case that was answered or closed, unless it says nothing new.
     """
     message = Message(
         case=case,
@@ -103,7 +103,7 @@ def say(session: Session, case: Case, said: Said, at: datetime.datetime) -> Mess
     session.flush()
     if said.direction == Direction.IN:
         jobs.add(session, job_kinds.TRANSCRIBE if said.sound else job_kinds.FILE, message.id, at)
-    if said.direction == Direction.IN and case.status in (CaseStatus.ANSWERED, CaseStatus.CLOSED):
+    if reopens and said.direction == Direction.IN and case.status in (CaseStatus.ANSWERED, CaseStatus.CLOSED):
         happen(session, case, CaseEvent.REOPEN, said.author, at)
     return message
 

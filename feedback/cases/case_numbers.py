@@ -4,7 +4,9 @@ The check digit is Damm's (2004). It detects every single wrong digit and every 
 in hearing and typing digits.
 """
 
+import re
 import secrets
+import unicodedata
 
 from stdnum import damm
 
@@ -12,6 +14,10 @@ from haichieu.errors import NotFound
 
 DIGITS = 8
 """Including the check digit."""
+
+_TWO_GROUPS = re.compile(r"(?<![0-9])(?=([0-9]{4})[ .-]{0,3}([0-9]{4})(?![0-9]))")
+_BETWEEN = ("Cf", "Zs", "Pd", "Ps", "Pe")
+"""Categories of the signs that people and phones put into numbers: invisible signs, spaces, dashes and brackets."""
 
 
 class WrongCheckDigit(NotFound):
@@ -28,11 +34,24 @@ def new_case_number() -> str:
 
 
 def read_case_number(text: str) -> str:
-    """Return the number in what a person typed ("1234 5678", "1234-5678"). Raises WrongCheckDigit."""
-    digits = text.translate({ord(sign): None for sign in " .-#"})
+    """Return the number in what a person typed ("1234 5678", "(1234–5678)"). Raises WrongCheckDigit."""
+    compatible = unicodedata.normalize("NFKC", text)
+    digits = "".join(sign for sign in compatible if sign not in ".#−" and unicodedata.category(sign) not in _BETWEEN)
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()) or not damm.is_valid(digits):
         raise WrongCheckDigit
     return digits
+
+
+def case_numbers_in(text: str) -> list[str]:
+    """Return what can be a case number in a text, with any spaces or dashes between its two groups of digits."""
+    plain = "".join(_as_ascii(sign) for sign in unicodedata.normalize("NFKC", text))
+    found = ("".join(groups) for groups in _TWO_GROUPS.findall(plain))
+    return list(dict.fromkeys(digits for digits in found if damm.is_valid(digits)))
+
+
+def _as_ascii(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    return "" if kind == "Cf" else " " if kind == "Zs" else "-" if kind == "Pd" or sign == "−" else sign
 
 
 def spoken_groups(number: str) -> str:

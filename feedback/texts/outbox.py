@@ -85,10 +85,11 @@ class Errand:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """The line's id of an accepted text, None where it has none."""
+    """The line's id of an accepted text, None where it has none. `limits` says what is not known about its arrival."""
 
     provider_id: str | None
     segments: int | None = None
+    limits: locale.Message | None = None
 
 
 SipReaches = Callable[[Session, str], bool]
@@ -171,7 +172,7 @@ def sent(session: Session, errand: Errand, handed: HandedOver, at: datetime.date
 
 def adopt(session: Session, reply: Reply, handed: HandedOver, at: datetime.datetime) -> None:
     """Record that a text under way was sent, with the line's id."""
-    advance(session, reply, ReplyEvent.SEND, at)
+    advance(session, reply, ReplyEvent.SEND, at, handed.limits)
     reply.provider_id = handed.provider_id
     reply.segments = handed.segments or reply.segments
 

@@ -4,28 +4,35 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from feedback.cases.case_numbers import WrongCheckDigit, read_case_number, spoken_groups
+from feedback.cases.case_numbers import spoken_groups
 from haichieu.locale import Field, render_key
 
 LONGEST = 10_000
 """Stored characters of one text."""
 CUT = " […]"
 
-_STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "huy", "huy bo", "huy dang ky", "tu choi"}
-_START = {"start", "unstop", "dang ky", "dang ki", "dong y"}
+_STOP = {
+    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out",
+    "huy", "huy bo", "huy dang ky", "huy dang ki", "huy nhan tin", "huy tin nhan", "huy tin",
+    "tu choi", "tu choi nhan tin", "tu choi tin nhan", "ngung nhan", "ngung nhan tin", "dung nhan tin",
+    "khong nhan tin",
+}  # fmt: skip
+_START = {"start", "unstop", "optin", "opt in", "dang ky", "dang ki", "dang ky lai", "nhan tin", "dang ky nhan tin"}
+_START_IF_STOPPED = {"dong y", "yes"}
+"""Also answers to a question of the office, for a citizen who receives texts."""
 _STOP_EXACTLY = {"dừng", "ngừng"}
 """Without its mark the first would also match "right" (đúng)."""
 
-_NUMBER_AHEAD = re.compile(r"\s*#?\s*(\d{4}[ .-]?\d{4})(?!\d)")
 _STEERS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that change the direction of the text after them."""
 
 
 class Wish(StrEnum):
-    """Commands that a citizen sends as one word."""
+    """Commands that a citizen sends as one word. Only providers of texts answer HELP."""
 
     STOP = "stop"
     START = "start"
+    HELP = "help"
 
 
 def clean(text: str) -> str:
@@ -36,24 +43,16 @@ def clean(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - len(CUT)] + CUT
 
 
-def wish(text: str) -> Wish | None:
-    """Return the command that a text consists of, with or without diacritics; None for an ordinary message."""
+def wish(text: str, *, stopped: bool = False) -> Wish | None:
+    """Return the command that a text consists of, with or without diacritics; None for an ordinary message.
+
+    `stopped` says that the sender has opted out.
+    """
     words = " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
     bare = _without_marks(words)
     if bare in _STOP or unicodedata.normalize("NFC", words) in _STOP_EXACTLY:
         return Wish.STOP
-    return Wish.START if bare in _START else None
-
-
-def case_number_ahead(text: str) -> str | None:
-    """Return the case number at the beginning of a text, None without one."""
-    found = _NUMBER_AHEAD.match(text)
-    if found is None:
-        return None
-    try:
-        return read_case_number(found[1])
-    except WrongCheckDigit:
-        return None
+    return Wish.START if bare in _START or (stopped and bare in _START_IF_STOPPED) else None
 
 
 def acknowledgement(number: str, language: str) -> str:

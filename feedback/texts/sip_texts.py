@@ -1,6 +1,7 @@
 """Outgoing texts as SIP MESSAGE (RFC 3428), in the switchboard: through a GSM gateway, or to the station's own phones.
 
-Asterisk does not report what happened to a text that it sent, so one counts as sent when Asterisk accepted it. A text
+Asterisk does not report what happened to a text that it sent, so one counts as sent when Asterisk accepted it, with the
+note that its arrival is not known. A text
 whose switchboard died meanwhile is in doubt: it is not sent again but left to a person. Incoming texts come from the
 spool, where the dialplan stores them.
 """
@@ -25,6 +26,7 @@ from haichieu.background import kept_going
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
+from haichieu.locale import message
 from haichieu.outgoing import OutgoingRule
 
 log = structlog.get_logger()
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 NAME = "sip"
 SAY_EVERY_SECONDS = 0.2
 _NOT_LOOKED_UP = "text.sip.not_looked_up"
+_UNCONFIRMED = message("text.sip.unconfirmed")
+"""Asterisk tells nobody that a gateway answered 404 or not at all (408), so no reply may look as if it had arrived."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class SipTexts(JobRunner):
 
         def settle(session: Session) -> None:
             if problem is None:
-                outbox.sent(session, errand, HandedOver(None), now())
+                outbox.sent(session, errand, HandedOver(None, limits=_UNCONFIRMED), now())
             else:
                 outbox.not_sent(session, errand, problem, now())
 

@@ -6,11 +6,22 @@ from dialplans.numbering import text_address
 from feedback.texts.dispatcher import TextDispatcher
 from feedback.texts.received_texts import ReceivedTexts
 from feedback.texts.sip_texts import SipRoute, SipTexts
-from feedback.texts.text_inbox import TextInbox
+from feedback.texts.text_inbox import TextInbox, UnitFor
 from haichieu.ari.client import AriClient
+from haichieu.phone_numbers import normalise
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.spooled_texts import SpooledTexts
-from ivr.calls.routing import number_of_texts, unit_of_text, unit_texted
+from ivr.calls.routing import is_our_number, number_of_texts, unit_of_text, unit_texted
+
+
+def text_inbox(station: OpenedStation, unit_for: UnitFor) -> TextInbox:
+    """Return what files inbound texts; it never answers the station's own numbers."""
+    twilio = normalise(station.settings.twilio_number)
+
+    def is_ours(session: Session, number: str) -> bool:
+        return number == twilio or is_our_number(session, number)
+
+    return TextInbox(station.database, station.citizens, unit_for, station.outgoing, is_ours)
 
 
 def text_dispatcher(station: OpenedStation) -> TextDispatcher:
@@ -29,8 +40,7 @@ def received_texts(station: OpenedStation) -> ReceivedTexts | None:
     account = twilio_account(station.settings)
     if account is None:
         return None
-    inbox = TextInbox(station.database, station.citizens, unit_of_text, station.outgoing)
-    return ReceivedTexts(station.database, NAME, TwilioLine(account), inbox)
+    return ReceivedTexts(station.database, NAME, TwilioLine(account), text_inbox(station, unit_of_text))
 
 
 def sip_texts(station: OpenedStation, client: AriClient) -> SipTexts:
@@ -47,11 +57,8 @@ def sip_texts(station: OpenedStation, client: AriClient) -> SipTexts:
 
 def spooled_texts(station: OpenedStation, texts: SipTexts) -> SpooledTexts:
     """Return the intake of texts. A wrong number loses no text of a trunk; a phone receives a reply about it."""
-    database = station.database
-    phones, trunks = (
-        TextInbox(database, station.citizens, unit_for, station.outgoing) for unit_for in (unit_texted, unit_of_text)
-    )
-    return SpooledTexts(station.home, database, phones, trunks, texts.say_soon)
+    phones, trunks = (text_inbox(station, unit_for) for unit_for in (unit_texted, unit_of_text))
+    return SpooledTexts(station.home, station.database, phones, trunks, texts.say_soon)
 
 
 def _sip_reaches(session: Session, number: str) -> bool:

@@ -12,7 +12,6 @@ from admin.http.serving import serve
 from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
-from feedback.texts.text_inbox import TextInbox
 from haichieu.database import Database
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -22,6 +21,7 @@ from haichieu.process_control import READY
 from haichieu.process_pulse import Pulse, beat_from_thread
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
+from haichieu.processes.texts import text_inbox
 from haichieu.settings import Settings
 from ivr.calls.routing import unit_of_text
 
@@ -52,7 +52,7 @@ def _print_first_link(station: OpenedStation) -> None:
 def webhooks_of_texts(station: OpenedStation) -> Blueprint:
     """Return Twilio's webhooks. They receive texts to our own number, whether or not the district file lists it."""
     settings = station.settings
-    inbox = TextInbox(station.database, station.citizens, unit_of_text, station.outgoing)
+    inbox = text_inbox(station, unit_of_text)
     secrets = TwilioSecrets(settings.twilio_account_sid, settings.twilio_auth_token, settings.public_url)
     return twilio_webhooks(station.database, inbox, secrets)
 

@@ -11,6 +11,7 @@ from broadcast_bridge.broadcasts.call_backs import PIN_FLOW
 from haichieu.database import Base
 from haichieu.people import Unit
 from haichieu.phone_numbers import normalise
+from haichieu.station import the_station
 from ivr.calls.number_routes import Route, route_at
 from ivr.flows.definition import delivered_flow, delivered_flows
 
@@ -116,6 +117,12 @@ def unit_texted(session: Session, number: str) -> int | None:
         if number == found.number or (wanted is not None and wanted == normalise(found.number)):
             return found.unit_id
     return None
+
+
+def is_our_number(session: Session, number: str) -> bool:
+    """Return whether people dial this number, in any spelling: one of ours, or the emergency number."""
+    emergency = the_station(session).emergency_number
+    return unit_texted(session, number) is not None or (bool(emergency) and number in (emergency, normalise(emergency)))
 
 
 def unit_of_text(session: Session, number: str) -> int | None:

@@ -11,9 +11,8 @@ from werkzeug.serving import make_server
 
 from admin.web import create_app
 from feedback.citizens.registry import open_citizens
-from feedback.models import Message, Reply
+from feedback.models import Citizen, Message, Reply
 from feedback.texts.dispatcher import TextDispatcher
-from feedback.texts.text_inbox import MOST_AN_HOUR
 from feedback.texts.twilio_line import NAME, TwilioLine, twilio_account
 from feedback.texts.twilio_stand_in import TwilioStandIn, sign
 from haichieu.database import Database
@@ -152,11 +151,28 @@ def test_a_citizen_who_unsubscribes_gets_one_confirmation(
 
 
 def test_a_flood_is_kept_and_answered_no_more(database: Database, station: str, twilio: TwilioStandIn) -> None:
-    for count in range(MOST_AN_HOUR + 5):
+    for count in range(15):
         assert twilio.bring_text(LAN, f"tin {count}").status == 200
-    assert len(kept(database)) == MOST_AN_HOUR + 5
+    assert len(kept(database)) == 15
     with database.session() as session:
-        assert len(session.scalars(sa.select(Reply)).all()) == MOST_AN_HOUR
+        assert len(session.scalars(sa.select(Reply)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "opted_out"),
+    [("REVOKE", "STOP", True), ("OPTOUT", "STOP", True), ("NGUNG NHAN", "STOP", True), ("Gì đó", "STOP", True),
+     ("HELP", "HELP", False), ("TRO GIUP", "HELP", False), ("YES", "START", False)],
+)  # fmt: skip
+def test_command_that_twilio_answered_opens_no_case_and_gets_no_answer(
+    database: Database, station: str, twilio: TwilioStandIn, word: str, kind: str, opted_out: bool
+) -> None:
+    answered = twilio.bring_text(LAN, word, OptOutType=kind)
+    assert (answered.status, "<Message" in answered.body) == (200, False)
+    assert kept(database) == []
+    with database.session() as session:
+        stopped = [one is not None for one in session.scalars(sa.select(Citizen.opted_out_at))]
+        assert stopped == ([] if kind == "HELP" else [opted_out])
+        assert session.scalars(sa.select(Reply)).all() == []
 
 
 @pytest.mark.parametrize(

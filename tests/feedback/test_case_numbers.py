@@ -1,6 +1,14 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from feedback.cases.case_numbers import WrongCheckDigit, new_case_number, read_case_number, spoken_groups
+from feedback.cases.case_numbers import (
+    WrongCheckDigit,
+    case_numbers_in,
+    new_case_number,
+    read_case_number,
+    spoken_groups,
+)
 
 
 def test_every_single_wrong_digit_and_every_swap_is_caught() -> None:
@@ -34,3 +42,24 @@ def test_numbers_follow_no_order() -> None:
     assert len(set(numbers)) == 50
     assert all(len(number) == 8 and number[0] != "0" for number in numbers)
     assert numbers != sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    "shape", ["{0}–{1}", "{0}\u00a0{1}", "\u200b{0} {1}", "({0} {1})", "#{0}.{1}", "{0}\u2011{1}", "{0}−{1}"]
+)
+def test_number_is_read_with_any_dash_space_or_bracket(shape: str) -> None:
+    number = new_case_number()
+    typed = shape.format(number[:4], number[4:])
+    assert read_case_number(typed) == number
+    assert case_numbers_in(f"Về vụ {typed}: vẫn hỏng") == [number]
+
+
+@pytest.mark.parametrize("text", ["57240001", "5724", "572400000", "5724-00-00", "1 5724", "", "57240000" * 2])
+def test_no_case_number_is_found_where_there_is_none(text: str) -> None:
+    assert case_numbers_in(text) == []
+
+
+@given(st.text(st.characters(exclude_categories=["Nd", "No"]), max_size=30), st.sampled_from("\u00a0 -–—‑.\u200b"))
+def test_number_is_found_between_any_words(words: str, between: str) -> None:
+    number = new_case_number()
+    assert case_numbers_in(f"{words} {number[:4]}{between}{number[4:]} {words}") == [number]

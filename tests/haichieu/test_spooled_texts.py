@@ -30,7 +30,7 @@ from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import open_vault
 from tests.builders.accounts import account
 from tests.builders.cases import office
-from tests.builders.outgoing import RULE
+from tests.builders.outgoing import RULE, none_is_ours
 
 pytestmark = pytest.mark.both_databases
 
@@ -49,8 +49,8 @@ class Station:
             locked = open_vault(home).lock("x")
             session.add(Phone(code="may-la", name="Máy lẻ", caller_number="+84987000111", password_locked=locked))
         book = open_citizens(home)
-        phones = TextInbox(database, book, lambda _, number: unit if number == "1022" else None, RULE)
-        trunks = TextInbox(database, book, lambda _, number: unit, RULE)
+        phones = TextInbox(database, book, lambda _, number: unit if number == "1022" else None, RULE, none_is_ours)
+        trunks = TextInbox(database, book, lambda _, number: unit, RULE, none_is_ours)
         self.kind = SpooledTexts(home, database, phones, trunks, lambda *text: self.said.append(text))
         (home / FOLDER).mkdir(parents=True)
 

@@ -1,6 +1,7 @@
 """Inbound texts: new cases, more of the sender's own case, opting out and in."""
 
 import datetime
+import itertools
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,30 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import CaseEvent
 from feedback.texts import text_inbox
+from feedback.texts.conversations import LIMITS
 from feedback.texts.text_inbox import InboundText, NotOurNumber, TextInbox
 from haichieu import jobs
 from haichieu.database import Database, now
 from tests.builders.cases import office
-from tests.builders.outgoing import RULE
+from tests.builders.outgoing import RULE, none_is_ours
 
 LAN, MINH = "+84912345678", "+84987654321"
+MINUTES = itertools.count()
+MOST_AN_HOUR = LIMITS[0][1]
 
 
 @pytest.fixture
 def station(database: Database, tmp_path: Path) -> TextInbox:
     with database.session() as session:
         unit = office(session).co_ba.id
-    return TextInbox(database, open_citizens(tmp_path), lambda _, number: unit if number == "1022" else None, RULE)
+    book = open_citizens(tmp_path)
+    return TextInbox(database, book, lambda _, number: unit if number == "1022" else None, RULE, none_is_ours)
 
 
 def send(station: TextInbox, body: str, sender: str = LAN, **more: object) -> text_inbox.Filed:
-    return station.take(InboundText(sender, "1022", body, **more))  # type: ignore[arg-type]
+    """Send a text, a minute after the one before."""
+    at = now() + datetime.timedelta(minutes=next(MINUTES))
+    return station.take(InboundText(sender, "1022", body, at=at, **more))  # type: ignore[arg-type]
 
 
 def messages(database: Database) -> list[tuple[str, str]]:
@@ -57,12 +64,28 @@ def test_a_text_opens_a_case_and_is_answered_with_its_number(database: Database,
         assert jobs.find(session, job_kinds.SEND_TEXT, answered.replies[0].id) is not None
 
 
-@pytest.mark.parametrize("shape", ["{0} thêm: mất điện", "{1}: thêm", "#{0} thêm", "{0}"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{0} thêm: mất điện",
+        "{1}: thêm",
+        "#{0} thêm",
+        "{0}",
+        "{2}\u2013{3}",
+        "{2}\u00a0{3} thêm",
+        "\u200b{1} thêm",
+        "({1}) thêm",
+        "[{2}\u2011{3}]: thêm",
+        "số {1} sao rồi",
+        "Vụ cầu treo, mã {2} - {3}: vẫn hỏng",
+        "Re: {2}.{3} thêm",
+    ],
+)
 def test_a_text_that_starts_with_the_senders_case_continues_it(
     database: Database, station: TextInbox, shape: str
 ) -> None:
     number = send(station, "Cầu hỏng").case_number or ""
-    assert send(station, shape.format(number, spoken_groups(number))).case_number == number
+    assert send(station, shape.format(number, spoken_groups(number), number[:4], number[4:])).case_number == number
     with database.session() as session:
         assert cases(session) == 1
 
@@ -134,24 +157,26 @@ def test_what_was_attached_is_counted_and_not_fetched(database: Database, statio
 
 
 def test_a_flood_is_kept_in_one_case_and_costs_no_more_answers(database: Database, station: TextInbox) -> None:
-    for count in range(text_inbox.MOST_AN_HOUR + 15):
+    for count in range(MOST_AN_HOUR + 15):
         send(station, f"tin {count}")
     kept = messages(database)
-    assert sum(direction == "in" for direction, _ in kept) == text_inbox.MOST_AN_HOUR + 15
-    assert sum(direction == "out" for direction, _ in kept) == text_inbox.MOST_AN_HOUR
+    assert sum(direction == "in" for direction, _ in kept) == MOST_AN_HOUR + 15
+    assert sum(direction == "out" for direction, _ in kept) == MOST_AN_HOUR
     with database.session() as session:
-        assert cases(session) == text_inbox.MOST_AN_HOUR
+        assert cases(session) == MOST_AN_HOUR
     send(station, "người khác", sender=MINH)
     with database.session() as session:
-        assert cases(session) == text_inbox.MOST_AN_HOUR + 1
-        for message in session.scalars(sa.select(Message)):
-            message.at -= datetime.timedelta(hours=2)
+        assert cases(session) == MOST_AN_HOUR + 1
+        for case in session.scalars(sa.select(Case)):
+            case.opened_at -= datetime.timedelta(hours=2)
+            for message in case.messages:
+                message.at -= datetime.timedelta(hours=2)
     assert send(station, "tin sau").case_number
     assert messages(database)[-1][0] == "out"
 
 
 def test_anonymous_texts_in_a_flood_stay_in_cases_of_their_own(database: Database, station: TextInbox) -> None:
-    found = [send(station, f"tin {count}", sender="VIETTEL") for count in range(text_inbox.MOST_AN_HOUR + 3)]
+    found = [send(station, f"tin {count}", sender="VIETTEL") for count in range(MOST_AN_HOUR + 3)]
     assert len({filed.case_number for filed in found}) == len(found)
 
 

@@ -19,7 +19,7 @@ from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from tests.builders.cases import office
-from tests.builders.outgoing import RULE
+from tests.builders.outgoing import RULE, none_is_ours
 
 LAN = "+84912345678"
 
@@ -38,7 +38,7 @@ class Office:
         self.book = open_citizens(home)
         with database.session() as session:
             unit = office(session).co_ba.id
-        self.inbox = TextInbox(database, self.book, lambda _, number: unit, RULE)
+        self.inbox = TextInbox(database, self.book, lambda _, number: unit, RULE, none_is_ours)
         account = TwilioAccount(twilio.account_sid, twilio.token, twilio.number, twilio.base_url)
         self.received = ReceivedTexts(database, "twilio", TwilioLine(account), self.inbox)
 

@@ -68,5 +68,7 @@ async def test_only_a_text_that_may_have_gone_is_in_doubt(
         assert (reply.state, send.state, len(open_alarms(session))) == (state, job, alarms)
         in_doubt = reply.reason is not None and reply.reason.key == "text.in_doubt_because"
         assert in_doubt == (alarms == 1)
+        unconfirmed = reply.reason is not None and reply.reason.key == "text.sip.unconfirmed"
+        assert unconfirmed == (state == "sent")
         history = session.scalars(sa.select(CaseChange).where(CaseChange.what == "text_in_doubt")).all()
         assert [step.after_message for step in history] == ([reply.reason] if in_doubt else [])

@@ -1,11 +1,32 @@
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feedback.texts import receipts
 from feedback.texts.receipts import Wish
 from feedback.texts.segments import segments
 
 
-@pytest.mark.parametrize("text", ["STOP", " stop. ", "HUY", "Hủy", "HỦY!", "TU CHOI", "Từ chối", "từ  chối", "dừng"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOP",
+        " stop. ",
+        "HUY",
+        "Hủy",
+        "HỦY!",
+        "TU CHOI",
+        "Từ chối",
+        "từ  chối",
+        "dừng",
+        "REVOKE",
+        "OPTOUT",
+        "NGUNG NHAN",
+        "Huỷ nhận tin",
+    ],
+)
 def test_one_word_asks_for_no_more_texts(text: str) -> None:
     assert receipts.wish(text) == Wish.STOP
 
@@ -13,6 +34,18 @@ def test_one_word_asks_for_no_more_texts(text: str) -> None:
 @pytest.mark.parametrize("text", ["START", "Đăng ký", "DANG KY", "đăng ký"])
 def test_one_word_asks_for_texts_again(text: str) -> None:
     assert receipts.wish(text) == Wish.START
+
+
+@pytest.mark.parametrize("text", ["Đồng ý", "YES"])
+def test_consent_is_a_command_only_after_opting_out(text: str) -> None:
+    assert (receipts.wish(text), receipts.wish(text, stopped=True)) == (None, Wish.START)
+
+
+@given(st.text(max_size=100))
+def test_what_is_stored_of_any_text_is_stored_the_same_again(text: str) -> None:
+    kept = receipts.clean(text)
+    assert receipts.clean(kept) == kept
+    assert not any(unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" for sign in kept)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +75,6 @@ def test_what_is_kept_of_a_text(text: str, kept: str) -> None:
 def test_a_text_beyond_all_measure_is_cut_and_says_so() -> None:
     kept = receipts.clean("x" * 50_000)
     assert (len(kept), kept.endswith("[…]")) == (receipts.LONGEST, True)
-
-
-@pytest.mark.parametrize("text", ["57240001", "5724", "572400001", "Số 57240000", "5724-00-00"])
-def test_no_case_number_is_read_where_there_is_none(text: str) -> None:
-    assert receipts.case_number_ahead(text) is None
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
