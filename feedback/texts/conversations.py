@@ -1,4 +1,4 @@
-"""What a sender and the station have said to each other: the case that a text belongs to, and the sender's limits."""
+"""Conversation of a sender with the station: the case that a text belongs to, and the sender's limits."""
 
 import datetime
 from collections.abc import Sequence

@@ -39,7 +39,7 @@ def _uri_of(address: str) -> str:
 
 
 def _parted(text: str) -> tuple[str, dict[str, str]]:
-    """Return what stands before the first semicolon, and the parameters after it."""
+    """Return the text before the first semicolon, and the parameters after it."""
     name, *rest = text.split(";")
     pairs = (part.partition("=") for part in rest)
     return name, {key.strip().lower(): unquote(value.strip()) for key, _, value in pairs}

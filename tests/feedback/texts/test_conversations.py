@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 class Station:
-    """An inbox, and what became of the texts in it."""
+    """An inbox, and the result of the texts in it."""
 
     def __init__(self, database: Database, home: Path) -> None:
         self.database = database
@@ -145,7 +145,7 @@ def test_news_seconds_after_thanks_opens_a_case_with_a_reply(station: Station) -
 
 
 @pytest.mark.parametrize("sender", ["9029", "19001234", "1900123456", "18001234", "113", "1022", OURS, "02063870123"])
-def test_machine_is_never_answered_and_fills_one_case_a_day(station: Station, sender: str) -> None:
+def test_machine_is_never_answered_and_fills_one_case_per_day(station: Station, sender: str) -> None:
     for count in range(25):
         station.comes(f"Yeu cau khong hop le {count}", count * 60.0, sender=sender)
     assert station.counts() == (1, 25, 0)

@@ -1,4 +1,4 @@
-"""Thanks and reactions are told from messages."""
+"""Thanks and reactions are distinguished from messages."""
 
 import pytest
 from hypothesis import given
