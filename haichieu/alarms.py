@@ -26,6 +26,7 @@ class AlarmKind(StrEnum):
     ALERT_FORGED = "alert_forged"
     ALERT_NOWHERE = "alert_nowhere"
     ALERT_NOT_AIRED = "alert_not_aired"
+    ALERT_DEFECTIVE = "alert_defective"
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
     CASE_OVERDUE = "case_overdue"

@@ -7,7 +7,7 @@ that another process can continue after a crash.
 import asyncio
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,19 +17,22 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts import broadcasting
+from broadcast_bridge.alerts.announcement import text_in_own_words
+from broadcast_bridge.alerts.cap_reader import parse_alert
+from broadcast_bridge.alerts.decisions import expiry_of
 from broadcast_bridge.alerts.models import CapAlert
 from broadcast_bridge.alerts.states import AlertState
 from broadcast_bridge.broadcasts import calling_off, starting
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.models import Broadcast
-from broadcast_bridge.programmes.intake import ready_text
+from broadcast_bridge.programmes.intake import Ready, ready_text
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.background import for_ever
 from haichieu.changes import changes_and_hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
-from haichieu.locale import Message
+from haichieu.locale import FALLBACK, LANGUAGES, Message, message
 from haichieu.media import MediaStore, Stored
 from haichieu.set_aside import or_set_aside
 from haichieu.speech.synthesis import Synthesiser
@@ -44,10 +47,12 @@ LOOK_EVERY = datetime.timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class _Spoken:
-    alert_id: int
+class Wording:
+    """One text of an alert. `own` means that it is the station's, because no other can be spoken."""
+
     text: str
     language: str
+    own: bool = False
 
 
 class AlertDesk:
@@ -68,20 +73,20 @@ class AlertDesk:
 
     async def step(self) -> None:
         """Stop alerts that are over, and broadcast those that are due."""
-        for spoken in await self._database.run(lambda session: self._look(session, now())):
+        for alert_id in await self._database.run(lambda session: self._look(session, now())):
             try:
-                await asyncio.to_thread(self._put_on_air, spoken)
+                await asyncio.to_thread(self._put_on_air, alert_id)
             except Exception as problem:  # one alert must not delay the others
-                log.exception("alert.not_aired", alert=spoken.alert_id)
+                log.exception("alert.not_aired", alert=alert_id)
                 why = (
                     problem.message if isinstance(problem, HaiChieuError) else Message.verbatim(type(problem).__name__)
                 )
-                await self._database.until_written(partial(_give_up, spoken=spoken, why=why))
+                await self._database.until_written(partial(_give_up, alert_id=alert_id, why=why))
 
     async def _next_look(self) -> datetime.datetime:
         return now() + LOOK_EVERY  # an alert begins and expires at a minute, not at a second
 
-    def _look(self, session: Session, at: datetime.datetime) -> Sequence[_Spoken]:
+    def _look(self, session: Session, at: datetime.datetime) -> Sequence[int]:
         broadcasting.expire(session, at)
         for number in broadcasting.broadcasts_to_stop(session, at):
             stop = partial(calling_off.stop, session, number, "alerts", at, Reason.ALERT_OVER)
@@ -93,15 +98,29 @@ class AlertDesk:
         ).all()
         for alert in ended:
             or_set_aside(session, f"cap-alert:{alert.id}", partial(broadcasting.finish, session, alert))
-        language = the_station(session).language
-        return [_spoken(alert, language) for alert in broadcasting.due(session, at)]
+        return [alert.id for alert in broadcasting.due(session, at)]
 
-    def _put_on_air(self, spoken: _Spoken) -> None:
+    def _put_on_air(self, alert_id: int) -> None:
+        with self._database.reading() as session:
+            languages = the_station(session).languages or [FALLBACK]
+            tried = wordings(session.get_one(CapAlert, alert_id), languages, self._synthesiser.languages, now())
         with self._store.scratch() as folder:
-            ready = ready_text(spoken.text, spoken.language, self._synthesiser, Path(folder))
+            ready, used = self._first_ready(tried, Path(folder))
             stored = self._store.put(ready.forms.narrow, ready.forms.wide)
             with self._database.session() as session:
-                self._ask(session, spoken.alert_id, stored, now())
+                self._ask(session, alert_id, stored, now())
+                if used.own:
+                    _report_language(session, alert_id)
+
+    def _first_ready(self, tried: Sequence[Wording], folder: Path) -> tuple[Ready, Wording]:
+        """Synthesise the first wording that can be spoken. Raises the error of the last one."""
+        for wording in tried[:-1]:
+            try:
+                return ready_text(wording.text, wording.language, self._synthesiser, folder), wording
+            except HaiChieuError as problem:
+                log.warning("alert.wording_failed", language=wording.language, problem=str(problem))
+        last = tried[-1]
+        return ready_text(last.text, last.language, self._synthesiser, folder), last
 
     def _ask(self, session: Session, alert_id: int, stored: Stored, at: datetime.datetime) -> None:
         alert = session.get_one(CapAlert, alert_id, with_for_update=True, populate_existing=True)
@@ -125,13 +144,33 @@ class AlertDesk:
         log.info("alert.on_air", alert=alert.id, broadcast=broadcast.id, priority=alert.priority)
 
 
-def _spoken(alert: CapAlert, language: str) -> _Spoken:
-    """Return the text in the station's language, or else the first one."""
+def wordings(
+    alert: CapAlert, languages: Sequence[str], voices: Collection[str], at: datetime.datetime
+) -> tuple[Wording, ...]:
+    """Return what may be said: the texts in the station's languages, then the others, then the station's own words.
+
+    An alert is never silent because of its language: the last wording tells what the codes of the alert say.
+    """
     texts = {text.language: text.text for text in alert.texts}
-    chosen = language if language in texts else next(iter(texts), language)
-    return _Spoken(alert.id, texts.get(chosen, ""), chosen)
+    found = [Wording(texts[one], one) for one in dict.fromkeys([*languages, *texts]) if one in texts and one in voices]
+    language = next((one for one in languages if one in voices and one in LANGUAGES), FALLBACK)
+    return (*found, Wording(_own_words(alert, language, at), language, own=True))
 
 
-def _give_up(session: Session, spoken: _Spoken, why: Message) -> None:
+def _own_words(row: CapAlert, language: str, at: datetime.datetime) -> str:
+    alert = parse_alert(row.document.encode())
+    infos = [info for info in alert.infos if expiry_of(alert, info) > at] or alert.infos
+    return text_in_own_words(alert, language, row.source.name, infos, Priority(row.priority), row.areas)
+
+
+def _report_language(session: Session, alert_id: int) -> None:
+    """Raise an alarm for an alert whose own text was not spoken."""
+    alert = session.get_one(CapAlert, alert_id)
+    languages = ", ".join(text.language for text in alert.texts)
+    text = message("alert.own_words", identifier=alert.identifier, languages=languages)
+    raise_alarm(session, AlarmKind.ALERT_DEFECTIVE, f"cap-alert:{alert_id}:language", text)
+
+
+def _give_up(session: Session, alert_id: int, why: Message) -> None:
     """Leave the alert as it is, to be tried again at the next look, and alert the administrators."""
-    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{spoken.alert_id}", why)
+    raise_alarm(session, AlarmKind.ALERT_NOT_AIRED, f"cap-alert:{alert_id}", why)

@@ -5,11 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Status
+from broadcast_bridge.alerts.languages import is_latin
+from broadcast_bridge.alerts.markup import without_markup
 from broadcast_bridge.alerts.priorities import highest_of
 from broadcast_bridge.broadcasts.states import Priority
+from haichieu.locale import FALLBACK, render_key
 
 LONGEST_TEXT = 1500
 """Characters, about two minutes. Nobody listens to longer texts, and an emergency is repeated anyway."""
+LONGEST_LIST = 400
+"""Characters of the names of areas."""
+
+_RESPONSES = ("evacuate", "shelter", "avoid", "prepare", "execute", "monitor")
 
 
 @dataclass(frozen=True)
@@ -65,23 +72,17 @@ def text_to_speak(
     highest priority that the words may claim. A text that is too long loses the end of its description, sentence by
     sentence, before its instruction is shortened.
     """
-    chosen = [info for info in (alert.infos if infos is None else infos) if info.base_language == language]
+    chosen = [
+        info for info in (alert.infos if infos is None else infos) if info.language == language and info.says_something
+    ]
     if not chosen:
         return ""
     words = _WORDS.get(language)
     before, after = [], []
     if words:
-        cancels = alert.message_type is MessageType.CANCEL
-        frame = words.all_clear if cancels else words.opening[highest_of(chosen, limit)]
-        before.append(
-            frame.format(sender=_plain(_first(info.sender_name for info in chosen) or sender or alert.sender))
-        )
-        if alert.status in (Status.EXERCISE, Status.TEST):
-            before.append(words.exercise if alert.status is Status.EXERCISE else words.test)
-        if alert.message_type is MessageType.UPDATE:
-            before.append(words.update)
-    before += [_sentence(info.headline or info.event) for info in chosen]
-    areas = ", ".join(dict.fromkeys(_plain(area.description) for info in chosen for area in info.areas))
+        before += _opening(words, alert, _sender(alert, chosen, sender), highest_of(chosen, limit))
+    before += [_title(info) for info in chosen]
+    areas = _listed(_plain(area.description) for info in chosen for area in info.areas)
     if words and areas:
         before.append(words.where.format(areas=areas))
     after += [_sentence(info.instruction) for info in chosen]
@@ -92,16 +93,65 @@ def text_to_speak(
     return _shortened(text, LONGEST_TEXT)
 
 
+def text_in_own_words(
+    alert: Alert, language: str, sender: str, infos: Sequence[Info], priority: Priority, areas: str
+) -> str:
+    """Return what the station can say in a language about an alert whose text is in a language without a voice.
+
+    The names of its units in the area are in the station's language, and the response types have fixed meanings.
+    """
+    spoken = language if language in _WORDS else FALLBACK
+    words = _WORDS[spoken]
+    readable = [info for info in infos if _can_be_read(_plain(info.sender_name))]
+    parts = _opening(words, alert, _sender(alert, readable, sender), priority)
+    if alert.message_type is not MessageType.CANCEL:
+        parts += [title for title in map(_title, infos) if _can_be_read(title)]
+        parts += [words.where.format(areas=areas)] if areas else []
+        responses = {response for info in infos for response in info.response_types}
+        parts += [render_key(spoken, f"alert.spoken.{name}", {}) for name in _RESPONSES if name.title() in responses]
+        parts.append(render_key(spoken, "alert.spoken.other_language", {}))
+    return _shortened(" ".join(_distinct(parts)), LONGEST_TEXT)
+
+
 def all_clear(alert: Alert, language: str, sender: str) -> str:
     """Return the text spoken when an alert is cancelled: its own if it has one, otherwise the station's."""
     own = text_to_speak(alert, language, sender)
     return own or _WORDS[language if language in _WORDS else "vi"].all_clear.format(sender=_plain(sender))
 
 
+def _opening(words: _Words, alert: Alert, sender: str, priority: Priority) -> list[str]:
+    frame = words.all_clear if alert.message_type is MessageType.CANCEL else words.opening[priority]
+    parts = [frame.format(sender=sender)]
+    if alert.status in (Status.EXERCISE, Status.TEST):
+        parts.append(words.exercise if alert.status is Status.EXERCISE else words.test)
+    if alert.message_type is MessageType.UPDATE:
+        parts.append(words.update)
+    return parts
+
+
+def _sender(alert: Alert, infos: Iterable[Info], sender: str) -> str:
+    return _plain(_first(info.sender_name for info in infos) or sender or alert.sender)
+
+
+def _can_be_read(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return bool(letters) and all(map(is_latin, letters))
+
+
 def _plain(text: str) -> str:
-    """Return the text on one line, without control and format characters."""
-    kept = (c if not unicodedata.category(c).startswith("C") else " " for c in unicodedata.normalize("NFC", text))
+    """Return the text on one line, without markup, control and format characters."""
+    words = unicodedata.normalize("NFC", without_markup(text))
+    kept = (c if not unicodedata.category(c).startswith("C") else " " for c in words)
     return " ".join("".join(kept).split())
+
+
+def _title(info: Info) -> str:
+    return _sentence(info.headline) or _sentence(info.event)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return the first names of a list that would leave no room for the instruction."""
+    return _shortened(", ".join(_distinct(names)), LONGEST_LIST).rstrip(",")
 
 
 def _sentence(text: str) -> str:

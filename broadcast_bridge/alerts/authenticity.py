@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -22,6 +21,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from broadcast_bridge.alerts.errors import AlertForged
 from broadcast_bridge.alerts.hostile_xml import parse, parser
+from broadcast_bridge.alerts.hosts import same_origin
 from broadcast_bridge.alerts.models import AlertSource
 from haichieu.vault import Vault
 
@@ -131,10 +131,9 @@ class FetchedFrom:
     name: ClassVar[str] = "https feed"
 
     def proven(self, source: AlertSource, received: bytes, at: datetime.datetime) -> bytes:
-        feed, fetched = urlsplit(source.feed_url), urlsplit(self.url)
         if source.certificate:
             raise AlertForged("alert.forged.must_sign", source=source.code)
-        if feed.scheme != "https" or (fetched.scheme, fetched.netloc) != (feed.scheme, feed.netloc):
+        if not self.url.lower().startswith("https:") or not same_origin(self.url, source.feed_url):
             raise AlertForged("alert.forged.other_host", url=self.url)
         return received
 

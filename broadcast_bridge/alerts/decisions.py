@@ -14,15 +14,20 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.announcement import all_clear, text_to_speak
 from broadcast_bridge.alerts.authenticity import Proof
-from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Scope, Status, parse_alert
+from broadcast_bridge.alerts.cap import Alert, Info, MessageType, Scope, Status
+from broadcast_bridge.alerts.cap_reader import parse_alert
 from broadcast_bridge.alerts.errors import (
     AlertExpired,
     AlertForged,
     AlertRefused,
+    AlertTooLarge,
+    ElementWrong,
+    NotCap,
     SentInFuture,
     SourceSwitchedOff,
 )
 from broadcast_bridge.alerts.geography import speakers_concerned
+from broadcast_bridge.alerts.hostile_xml import without_resources
 from broadcast_bridge.alerts.models import AlertReference, AlertSource, AlertText, CapAlert, DecisionKind
 from broadcast_bridge.alerts.priorities import highest_of
 from broadcast_bridge.alerts.sources import sends, source_claimed_by
@@ -101,6 +106,9 @@ def receive(session: Session, source: AlertSource, received: bytes, proof: Proof
     decision = _decide(session, source, alert, row, at)
     row.decision = decision.kind
     row.reason = decision.reason
+    if alert.faults and _why_not_for_the_air(source, alert) is None:
+        text = message("alert.defective", identifier=alert.identifier, faults=Message.lines(alert.faults))
+        raise_alarm(session, AlarmKind.ALERT_DEFECTIVE, f"cap-alert:{row.id}", text)
     session.flush()
     audit.record(
         session,
@@ -188,7 +196,7 @@ def _air(
     limit = Priority.NORMAL if alert.status in _EXERCISES else Priority(source.highest_priority)
     texts = {
         spoken: text_to_speak(alert, spoken, source.name, infos, limit)
-        for spoken in dict.fromkeys(info.base_language for info in infos)
+        for spoken in dict.fromkeys(info.language for info in infos)
     }
     row.speakers = list(coverage.speakers)
     row.areas = coverage.words
@@ -239,6 +247,9 @@ def _refuse(session: Session, source: str, digest: str, refusal: AlertRefused) -
     )
     if isinstance(refusal, AlertForged):
         raise_alarm(session, AlarmKind.ALERT_FORGED, f"alert-source:{source}", refusal.message)
+    if isinstance(refusal, (NotCap, ElementWrong, AlertTooLarge)):
+        text = message("alert.unusable", problem=refusal.message)
+        raise_alarm(session, AlarmKind.ALERT_DEFECTIVE, f"alert-source:{source}", text)
     return Decision(DecisionKind.REFUSE, None, refusal.message, refusal)
 
 
@@ -259,7 +270,7 @@ def _row(
         status=alert.status,
         message_type=alert.message_type,
         digest=digest,
-        document=document.decode(),
+        document=without_resources(document).decode("utf-8-sig"),
         proof=proof.name,
         received_at=at,
         state=ALERT.initial,

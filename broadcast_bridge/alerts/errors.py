@@ -4,8 +4,8 @@ AlertRefused
 ├── NotReadable            not XML that the station accepts
 │   ├── AlertTooLarge      more bytes than an alert may have
 │   └── ForbiddenXml       a DTD, an entity, another encoding than UTF-8
-├── NotCap                 not a CAP 1.2 alert by the OASIS schema
-├── ElementWrong           the schema allows it, the standard's text does not
+├── NotCap                 no CAP alert, or one whose status, type or scope is not clear
+├── ElementWrong           an element is missing or wrong without which nothing can be done
 ├── AlertExpired           its time is over
 ├── SentInFuture           the sender's clock is far ahead, or it is a replay prepared in advance
 ├── NoSuchSource           the sender belongs to no configured source
@@ -37,15 +37,16 @@ class ForbiddenXml(NotReadable):
 
 
 class NotCap(AlertRefused):
-    """The document is not a CAP 1.2 alert by the OASIS schema."""
+    """The document is no CAP alert, or it is not clear which status, type or scope it has."""
 
 
 class ElementWrong(AlertRefused):
-    """The content of an element is valid by the schema but not by the text of the standard."""
+    """An element is missing or its content is wrong."""
 
     def __init__(self, element: str, problem: Message) -> None:
         super().__init__("alert.element", element=element, problem=problem)
         self.element = element
+        self.problem = problem
 
 
 class AlertExpired(AlertRefused):

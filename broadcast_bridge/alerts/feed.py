@@ -9,7 +9,7 @@ import datetime
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from broadcast_bridge.alerts.decisions import receive
 from broadcast_bridge.alerts.errors import AlertRefused, AlertTooLarge, SentInFuture
 from broadcast_bridge.alerts.feed_documents import LARGEST_FEED, Entry, read_feed
 from broadcast_bridge.alerts.hostile_xml import LARGEST_ALERT
+from broadcast_bridge.alerts.hosts import same_host
 from broadcast_bridge.alerts.models import AlertSource, DecisionKind
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Database, now
@@ -143,7 +144,11 @@ async def _take(
     handled: dict[str, DecisionKind],
     problems: list[Message],
 ) -> None:
-    """Process one entry; an entry that fails is tried again at the next poll."""
+    """Process one entry; one that cannot be fetched or stored is tried again at the next poll."""
+    if not entry.url:
+        problems.append(message("alert.feed.no_address", url=feed.url))
+        handled[entry.key] = DecisionKind.REFUSE
+        return
     try:
         url, alert = entry.url, entry.alert
         if alert is None:
@@ -153,8 +158,12 @@ async def _take(
             url = feed.url
         proof: Proof = EnvelopedSignature() if feed.signed else FetchedFrom(url)
         kind, refusal = await database.run(functools.partial(_receive, feed.source_id, alert, proof, at))
-    except (FeedUnreachable, AlertTooLarge) as problem:
+    except FeedUnreachable as problem:
         problems.append(problem.message)
+    except AlertTooLarge as problem:
+        problems.append(problem.message)
+        handled[entry.key] = DecisionKind.REFUSE
+        await database.run(functools.partial(_report_too_large, source_id=feed.source_id, url=entry.url, why=problem))
     except Exception as problem:
         log.exception("feed.entry_failed", source=feed.source_id, url=entry.url)
         problems.append(message("alert.feed.entry", url=entry.url, problem=str(problem)))
@@ -163,6 +172,13 @@ async def _take(
             problems.append(refusal.message)
         if not isinstance(refusal, SentInFuture):  # it becomes valid in a few minutes
             handled[entry.key] = kind
+
+
+def _report_too_large(session: Session, source_id: int, url: str, why: AlertTooLarge) -> None:
+    source = session.get_one(AlertSource, source_id)
+    problem = message("alert.feed.entry", url=url[:LONGEST_PROBLEM], problem=why.message)
+    text = message("alert.unusable", problem=problem)
+    raise_alarm(session, AlarmKind.ALERT_DEFECTIVE, f"alert-source:{source.code}", text)
 
 
 def _receive(
@@ -220,8 +236,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _require_own_host(url: str, feed_url: str) -> None:
-    asked, own = urlsplit(url), urlsplit(feed_url)
-    if (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
+    if not same_host(url, feed_url):
         raise FeedUnreachable("alert.feed.other_host", url=url[:200])
 
 

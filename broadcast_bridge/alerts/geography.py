@@ -4,6 +4,7 @@ Coordinates are WGS-84 degrees. Areas across the 180th meridian are not supporte
 """
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.alerts.cap import Area, Circle, Point
+from broadcast_bridge.alerts.cap import Area
+from broadcast_bridge.alerts.geometry import Circle, Point
 from broadcast_bridge.alerts.models import UnitGeocode
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.speakers.zones import speakers_in
@@ -20,6 +22,10 @@ from haichieu.people import Unit, units_under
 
 EARTH_KM = 6371.0088
 """Mean radius (IUGG)."""
+AUDIBLE_KM = 0.5
+"""How far a loudspeaker is heard: a circle of radius 0 means a point, and the people there hear the speakers around."""
+
+_SEPARATORS = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,16 @@ def speakers_concerned(session: Session, areas: Sequence[Area], default_zones: I
 
 
 def units_named(session: Session, areas: Iterable[Area]) -> list[Unit]:
-    """Return the units that the geocodes of the areas refer to; the case of a scheme's name is ignored."""
-    wanted = {(code.name.casefold(), code.value) for area in areas for code in area.geocodes}
+    """Return the units that the geocodes of the areas refer to; the case of a scheme's name is ignored.
+
+    A value may be a list: the standard wants a geocode for each, but some senders write all codes into one.
+    """
+    wanted = {
+        (code.name.casefold(), value)
+        for area in areas
+        for code in area.geocodes
+        for value in (code.value, *_SEPARATORS.split(code.value))
+    }
     rows = session.scalars(
         sa.select(UnitGeocode).where(UnitGeocode.value.in_({value for _scheme, value in wanted})).order_by("id")
     )
@@ -91,8 +105,8 @@ class Border:
 
 
 def in_circle(place: Point, circle: Circle) -> bool:
-    """Return whether a place is within the radius of the centre, along the great circle."""
-    return distance_km(place, circle.centre) <= circle.radius_km
+    """Return whether a place is within the radius of the centre, along the great circle, or within AUDIBLE_KM."""
+    return distance_km(place, circle.centre) <= max(circle.radius_km, AUDIBLE_KM)
 
 
 def distance_km(one: Point, other: Point) -> float:

@@ -1,11 +1,19 @@
 """Parser of untrusted XML: UTF-8 only, no DTD, no entities, no network, limited size and depth."""
 
+import re
+
 from lxml import etree
 
 from broadcast_bridge.alerts.errors import AlertTooLarge, ForbiddenXml, NotReadable
 
-LARGEST_ALERT = 1_000_000
-"""Bytes. The longest real alerts have about 100 kB; larger ones carry pictures."""
+LARGEST_ALERT = 10_000_000
+"""Bytes of an alert with its pictures and recordings; no text that libxml2 reads may be longer."""
+LARGEST_WITHOUT_RESOURCES = 1_000_000
+"""Bytes of everything else, which becomes a tree in memory. The longest real alerts have about 100 kB."""
+
+_RESOURCE = re.compile(
+    rb"(<(?:[\w.-]+:)?(?:derefUri|uri)\b[^<>]*>)(?:[^<]+|<!\[CDATA\[[^\]<]*\]\]>)(?=</(?:[\w.-]+:)?(?:derefUri|uri)\s*>)"
+)
 
 
 def parser(*, keep_comments: bool = False) -> etree.XMLParser:
@@ -25,9 +33,19 @@ def parser(*, keep_comments: bool = False) -> etree.XMLParser:
     )
 
 
-def parse(document: bytes, limit: int = LARGEST_ALERT, *, keep_comments: bool = False) -> etree._Element:
-    """Return the root element. Raises AlertTooLarge, ForbiddenXml or NotReadable."""
-    if len(document) > limit:
+def without_resources(document: bytes) -> bytes:
+    """Return the document without the resources embedded in it (`derefUri`, CAP 1.2 §3.2.3), which are never used."""
+    return _RESOURCE.sub(rb"\1", document)
+
+
+def parse(document: bytes, limit: int = LARGEST_WITHOUT_RESOURCES, *, keep_comments: bool = False) -> etree._Element:
+    """Return the root element; `limit` applies to the document without its resources.
+
+    Raises AlertTooLarge, ForbiddenXml or NotReadable.
+    """
+    if len(document) > LARGEST_ALERT:
+        raise AlertTooLarge(LARGEST_ALERT)
+    if len(document) > limit and len(without_resources(document)) > limit:
         raise AlertTooLarge(limit)
     try:
         text = document.decode("utf-8-sig")

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.cap import NAMESPACE
+from broadcast_bridge.alerts.cap_reader import alert_element
 from broadcast_bridge.alerts.errors import NoSuchSource
-from broadcast_bridge.alerts.hostile_xml import parse
 from broadcast_bridge.alerts.models import AlertSource
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
@@ -99,7 +99,7 @@ def source_claimed_by(session: Session, received: bytes) -> AlertSource:
 
     Raises NoSuchSource or NotReadable.
     """
-    sender = (parse(received).findtext(f"{{{NAMESPACE}}}sender") or "").strip()
+    sender = (alert_element(received).findtext(f"{{{NAMESPACE}}}sender") or "").strip()
     sources = session.scalars(sa.select(AlertSource).where(AlertSource.enabled).order_by(AlertSource.id))
     for source in sources:
         if sends(source, sender):

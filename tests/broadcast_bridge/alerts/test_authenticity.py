@@ -15,7 +15,8 @@ from broadcast_bridge.alerts.authenticity import (
     Proof,
     SharedSecret,
 )
-from broadcast_bridge.alerts.cap import NAMESPACE, parse_alert
+from broadcast_bridge.alerts.cap import NAMESPACE
+from broadcast_bridge.alerts.cap_reader import parse_alert
 from broadcast_bridge.alerts.decisions import receive
 from broadcast_bridge.alerts.errors import AlertForged, AlertRefused
 from broadcast_bridge.alerts.models import AlertSource, CapAlert, DecisionKind

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.alerts.cap import Area, Circle, NamedValue, Point
+from broadcast_bridge.alerts.cap import Area, NamedValue
 from broadcast_bridge.alerts.geography import Border, distance_km, in_circle, name_unit, speakers_concerned
+from broadcast_bridge.alerts.geometry import Circle, Point
 from broadcast_bridge.models import Speaker
 from haichieu.database import Database
 from haichieu.people import Level, Unit

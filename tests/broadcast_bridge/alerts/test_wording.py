@@ -1,7 +1,8 @@
 from typing import Any
 
 from broadcast_bridge.alerts.announcement import LONGEST_TEXT, text_to_speak
-from broadcast_bridge.alerts.cap import Certainty, Severity, Urgency, parse_alert
+from broadcast_bridge.alerts.cap import Certainty, Severity, Urgency
+from broadcast_bridge.alerts.cap_reader import parse_alert
 from broadcast_bridge.alerts.priorities import priority_of
 from broadcast_bridge.broadcasts.states import Priority
 from haichieu.speech.synthesis import speakable
