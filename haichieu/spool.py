@@ -17,7 +17,7 @@ STILL_SECONDS = 2.0
 HEADER_BYTES = 44
 
 RECORDING_BYTES = 3 * 5 * 60 * 16_000
-"""Need of a message of five minutes: both files in the spool, and the copy in the media store before they are deleted."""
+"""Need of a message of five minutes: two files in the spool, and a copy in the media store before they are deleted."""
 
 EARLY = "early-"
 """Prefix of the recording that begins before another one, while the caller still hears the instructions for it."""
