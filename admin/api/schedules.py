@@ -20,6 +20,7 @@ from broadcast_bridge.schedule.states import OccurrenceState, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Unit
+from haichieu.station import the_station
 
 
 def register_schedules(api: Api, panel: Panel) -> None:
@@ -52,12 +53,12 @@ def register_schedules(api: Api, panel: Panel) -> None:
             units = {
                 unit.id: unit.code for unit in session.scalars(sa.select(Unit).where(Unit.id.in_(visitor().units)))
             }
-            forecast = Forecast(session, shown)
+            forecast, timezone = Forecast(session, shown), the_station(session).timezone
             items = [
                 documents.Schedule(
                     id=one.id, title=one.title, unit=units[one.unit_id], what=one.what,
                     zones=[zone.code for zone in one.zones], priority=one.priority,
-                    recurrence=in_words(recurrence_of(one), page_language()),
+                    recurrence=in_words(recurrence_of(one), page_language(), timezone),
                     next=hours.get(one.id), obstacle=_obstacle(forecast, one, hours.get(one.id)),
                     enabled=one.enabled,
                 )

@@ -130,7 +130,7 @@ def _entry(
 ) -> Entry:
     local = due_at.astimezone(zone)
     wall = due_at.astimezone(zone_named(schedule.timezone)).replace(tzinfo=None).isoformat(timespec="minutes")
-    heard = is_day_for(schedule.days, datetime.datetime.fromisoformat(wall).date())
+    heard = is_day_for(schedule.days, local.date())
     state = str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED)
     reason: str | None = None if heard else str(OccurrenceReason.HOLIDAY)
     if row is not None:

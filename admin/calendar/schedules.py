@@ -24,6 +24,7 @@ from broadcast_bridge.schedule.errors import ChangedMeanwhile, PlanningNotAllowe
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.recurrence import same_clock
 from broadcast_bridge.schedule.states import Days, What, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -59,7 +60,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             older = found[ROWS - 1].id if len(found) > ROWS else None
             forecast = Forecast(session, found[:ROWS])
             said = [
-                (one, in_words(recurrence_of(one), page_language()), forecast.upcoming(one, now()), is_over(one, now()))
+                (one, _words(session, one), forecast.upcoming(one, now()), is_over(one, now()))
                 for one in found[:ROWS]
             ]
             return page("schedules.html", schedules=said, before=before, older=older)
@@ -70,11 +71,11 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         """Show a schedule with its next start times and conflicts."""
         with panel.database.reading() as session:
             one = find_schedule(session, number)
-            zone = ZoneInfo(one.timezone)
+            zone = ZoneInfo(the_station(session).timezone)
             coming = recurrence_of(one).between(now(), now() + datetime.timedelta(days=400))[:NEXT_HOURS]
             forecast = Forecast(session, [one])
             return page(
-                "schedule.html", schedule=one, words=in_words(recurrence_of(one), page_language()),
+                "schedule.html", schedule=one, words=_words(session, one),
                 coming=[
                     (moment.at.astimezone(zone), reason_message(forecast.obstacle(one, moment))) for moment in coming
                 ],
@@ -99,7 +100,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
                 require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
                 made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
                 _require_meant(session, made, form)
-                number, words = made.id, in_words(recurrence_of(made), page_language())
+                number, words = made.id, _words(session, made)
         except _Doubtful as unsure:
             return _form_page(panel, form, 409, unsure.doubts)
         except ScheduleRefused as refusal:
@@ -142,7 +143,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         """Ask for confirmation of the deletion."""
         with panel.database.reading() as session:
             one = find_schedule(session, number)
-            return page("schedule_remove.html", schedule=one, words=in_words(recurrence_of(one), page_language()))
+            return page("schedule_remove.html", schedule=one, words=_words(session, one))
 
     @app.post("/calendar/schedules/<int:number>/remove")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
@@ -224,6 +225,7 @@ def _form_page(
         return page(
             "schedule_form.html", status, form=form, doubts=doubts,
             number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
+            timezone=_other_clock(session, find_schedule(session, number)) if number is not None else None,
             own_unit=str(who.account.unit_id), today=today.isoformat(),
             priorities=[one for one in Priority if one is not Priority.EMERGENCY or who.may(Action.EMERGENCY)],
             **choices(session, who, also, number),
@@ -236,8 +238,17 @@ def _move_page(panel: Panel, number: int, form: Form, status: int = 200, doubts:
         version = form.value("version", str(one.version)) if status != 409 or doubts else str(one.version)
         return page(
             "schedule_move.html", status, schedule=one, form=form, version=version, doubts=doubts,
-            was=_wall_or_none(form.value("was")),
+            was=_wall_or_none(form.value("was")), timezone=_other_clock(session, one),
         )  # fmt: skip
+
+
+def _words(session: Session, schedule: Schedule) -> str:
+    return in_words(recurrence_of(schedule), page_language(), the_station(session).timezone)
+
+
+def _other_clock(session: Session, schedule: Schedule) -> str | None:
+    """Return the time zone of a schedule whose clock is not the station's."""
+    return None if same_clock(schedule.timezone, the_station(session).timezone) else schedule.timezone
 
 
 def _version(form: Form) -> int:

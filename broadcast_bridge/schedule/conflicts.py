@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker, zone_speakers, zone_units
 from broadcast_bridge.schedule.day_filter import is_day_for
-from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.materialise import recurrence_of, station_day
 from broadcast_bridge.schedule.models import Playlist, PlaylistItem, Schedule
 from broadcast_bridge.schedule.states import What
 from haichieu.people import Unit
+from haichieu.station import the_station
 
 LIVE_SECONDS = 30 * 60.0
 """Assumed length of a live call without an expected duration."""
@@ -115,7 +116,7 @@ def _conflicts(
         wanted = {id(one): frozenset[int]().union(*(reach[zone.id] for zone in one.zones)) for one in schedules}
         if only is not None:
             schedules = [one for one in schedules if one is only or wanted[id(one)] & wanted[id(only)]]
-        found = _meetings(_spans(schedules, at, until), wanted, most, only)
+        found = _meetings(_spans(schedules, at, until, the_station(session).timezone), wanted, most, only)
         names = _names(session, {speaker for *_, shared, _times in found for speaker in shared})
     return [
         Conflict(
@@ -126,13 +127,15 @@ def _conflicts(
     ]  # fmt: skip
 
 
-def _spans(schedules: Iterable[Schedule], at: datetime.datetime, until: datetime.datetime) -> list[_Span]:
+def _spans(
+    schedules: Iterable[Schedule], at: datetime.datetime, until: datetime.datetime, timezone: str
+) -> list[_Span]:
     spans: list[_Span] = []
     for schedule in schedules:
         length = datetime.timedelta(seconds=expected_seconds(schedule))
         # What began before `at` may still be on air.
         for moment in recurrence_of(schedule).between(at - length, until):
-            if moment.at + length > at and is_day_for(schedule.days, moment.local_date):
+            if moment.at + length > at and is_day_for(schedule.days, station_day(schedule, moment, timezone)):
                 spans.append(_Span(moment.at, moment.at + length, schedule))
     spans.sort(key=lambda span: span.begin)
     return spans

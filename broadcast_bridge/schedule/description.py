@@ -7,7 +7,7 @@ from babel.dates import get_day_names, get_month_names
 from babel.lists import format_list
 
 from broadcast_bridge.schedule.lunar import LunarRule, parse_lunar
-from broadcast_bridge.schedule.recurrence import Recurrence
+from broadcast_bridge.schedule.recurrence import Recurrence, same_clock, zone_named
 from broadcast_bridge.schedule.rules import Rule, WeekDay, parse_rule
 from haichieu.locale import Field, render_key
 
@@ -16,9 +16,12 @@ _FIRST_TEN = 10
 """Vietnamese has its own word (mùng) for the first ten days of a lunar month."""
 
 
-def in_words(recurrence: Recurrence, language: str = "vi") -> str:
-    """Return when something recurs, for example `Thứ Hai, Thứ Tư hằng tuần lúc 17:00`."""
-    return _Sentence(language).of(recurrence)
+def in_words(recurrence: Recurrence, language: str = "vi", station: str = "") -> str:
+    """Return when something recurs, for example `Thứ Hai, Thứ Tư hằng tuần lúc 17:00`.
+
+    The time zone is named when its clock differs from that of the `station` (a time zone).
+    """
+    return _Sentence(language).of(recurrence, station)
 
 
 class _Sentence:
@@ -27,16 +30,18 @@ class _Sentence:
     def __init__(self, language: str) -> None:
         self._language = language
 
-    def of(self, recurrence: Recurrence) -> str:
+    def of(self, recurrence: Recurrence, station: str) -> str:
         starts = recurrence.starts
         if recurrence.lunar:
             said = self._say("at", days=self._lunar(parse_lunar(recurrence.lunar)), times=f"{starts:%H:%M}")
         elif recurrence.rrule:
             rule = parse_rule(recurrence.rrule)
-            said = self._end(rule, self._rule(rule, starts))
+            said = self._end(rule, self._rule(rule, starts), recurrence.timezone)
         else:
             said = self._say("once", day=starts.date(), time=starts.time())
         said = self._limits(recurrence, said)
+        if station and not same_clock(recurrence.timezone, station):
+            said = self._say("time_zone", words=said, zone=recurrence.timezone)
         return said[:1].upper() + said[1:]
 
     def _say(self, key: str, /, **fields: Field) -> str:
@@ -120,11 +125,12 @@ class _Sentence:
             ]
         )
 
-    def _end(self, rule: Rule, said: str) -> str:
+    def _end(self, rule: Rule, said: str, timezone: str) -> str:
         if rule.count is not None:
             return self._say("times", words=said, count=rule.count)
         if rule.until is not None:
-            return self._say("until", words=said, day=rule.until.date())
+            until = rule.until.astimezone(zone_named(timezone)) if rule.until.tzinfo else rule.until
+            return self._say("until", words=said, day=until.date())
         return said
 
     def _lunar(self, rule: LunarRule) -> str:

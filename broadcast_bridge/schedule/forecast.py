@@ -16,7 +16,7 @@ from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.day_filter import is_day_for
-from broadcast_bridge.schedule.materialise import recurrence_of
+from broadcast_bridge.schedule.materialise import recurrence_of, station_day
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.recurrence import SEARCH_YEARS, Moment
 from broadcast_bridge.schedule.states import OccurrenceReason, What, reason_message
@@ -24,6 +24,7 @@ from broadcast_bridge.speakers.quiet_hours import SilenceRules, silence_rules
 from broadcast_bridge.speakers.zones import reach_of
 from haichieu.locale import Message
 from haichieu.people import Right
+from haichieu.station import the_station
 
 LOOK_AHEAD = tuple(datetime.timedelta(days=days) for days in (40, 400, 365 * SEARCH_YEARS))
 """The spans that are searched for the next start times: each only when those before it have none."""
@@ -56,6 +57,7 @@ class Forecast:
 
     def __init__(self, session: Session, schedules: Collection[Schedule]) -> None:
         with session.no_autoflush:
+            self._timezone = the_station(session).timezone
             zones = {zone.id for one in schedules for zone in one.zones if zone.removed_at is None}
             parts = selectinload(Zone.units), selectinload(Zone.speakers)
             stored = session.scalars(sa.select(Zone).where(Zone.id.in_(zones)).options(*parts)).all()
@@ -66,7 +68,7 @@ class Forecast:
 
     def obstacle(self, schedule: Schedule, moment: Moment) -> OccurrenceReason | None:
         """Return why this occurrence would not be broadcast, or None."""
-        if not is_day_for(schedule.days, moment.local_date):
+        if not is_day_for(schedule.days, station_day(schedule, moment, self._timezone)):
             return OccurrenceReason.HOLIDAY
         return self._no_speaker(schedule, moment.at) or content_obstacle(schedule, moment.at)
 

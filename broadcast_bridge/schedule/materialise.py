@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.recurrence import Moment, Recurrence
+from broadcast_bridge.schedule.recurrence import Moment, Recurrence, zone_named
 from broadcast_bridge.schedule.states import OccurrenceReason, OccurrenceState
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import Base
 from haichieu.locale import message
+from haichieu.station import the_station
 
 log = structlog.get_logger()
 
@@ -54,6 +55,11 @@ def recurrence_of(schedule: Schedule) -> Recurrence:
     )  # fmt: skip
 
 
+def station_day(schedule: Schedule, moment: Moment, timezone: str) -> datetime.date:
+    """Return the day of a due time at the station, whose holidays apply whatever clock a schedule has."""
+    return moment.local_date if schedule.timezone == timezone else moment.at.astimezone(zone_named(timezone)).date()
+
+
 def materialise(session: Session, until: datetime.datetime, at: datetime.datetime) -> Materialised:
     """Create the missing occurrences up to `until`, and remove planned ones that no longer belong.
 
@@ -69,11 +75,12 @@ def materialise(session: Session, until: datetime.datetime, at: datetime.datetim
     _remember(session, until)
     removed = _remove_of_the_dead(session, at)
     added = 0
+    timezone = the_station(session).timezone
     schedules = session.scalars(
         sa.select(Schedule).where(alive).order_by(Schedule.id).execution_options(yield_per=_BATCH)
     )
     for batch in schedules.partitions():
-        gained, lost = _make(session, batch, made_until, until, at)
+        gained, lost = _make(session, batch, made_until, until, at, timezone)
         added, removed = added + gained, removed + lost
     return Materialised(added, removed)
 
@@ -125,6 +132,7 @@ def _make(
     made_until: dict[int, datetime.datetime | None],
     until: datetime.datetime,
     at: datetime.datetime,
+    timezone: str,
 ) -> tuple[int, int]:
     wanted: dict[tuple[int, datetime.datetime], dict[str, Any]] = {}
     ids: list[int] = []
@@ -132,7 +140,7 @@ def _make(
         begin = max(min(made_until.get(schedule.id) or at, at), at - LOOK_BACK)
         try:
             rows = {
-                (schedule.id, moment.at): _row(schedule, moment)
+                (schedule.id, moment.at): _row(schedule, moment, timezone)
                 for moment in recurrence_of(schedule).between(begin, until)
             }
         except Exception:  # one faulty schedule must not keep the others off the air
@@ -173,13 +181,14 @@ def _may_be_remade(state: str, reason: str | None) -> bool:
     return state == OccurrenceState.PLANNED or reason in _REMADE
 
 
-def _row(schedule: Schedule, moment: Moment) -> dict[str, Any]:
-    heard = is_day_for(schedule.days, moment.local_date)
+def _row(schedule: Schedule, moment: Moment, timezone: str) -> dict[str, Any]:
+    day = station_day(schedule, moment, timezone)
+    heard = is_day_for(schedule.days, day)
     return {
         "schedule_id": schedule.id,
         "due_at": moment.at,
         "prepare_at": moment.at - datetime.timedelta(seconds=schedule.lead_seconds),
-        "local_date": moment.local_date,
+        "local_date": day,
         "state": str(OccurrenceState.PLANNED if heard else OccurrenceState.SKIPPED),
         "reason": None if heard else str(OccurrenceReason.HOLIDAY),
     }

@@ -119,7 +119,7 @@ class Schedule(Base):
 class Occurrence(Base):
     """One dated instance of a schedule, turned into at most one broadcast.
 
-    `prepare_at` is when work on it begins, `local_date` its day in the schedule's time zone. A claim is valid until
+    `prepare_at` is when work on it begins, `local_date` its day at the station. A claim is valid until
     `lease_until`; after that another process may take it, unless it already has a broadcast.
     """
 

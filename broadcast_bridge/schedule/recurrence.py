@@ -76,7 +76,7 @@ class Recurrence:
         without = frozenset(self.exdates)
         found: dict[datetime.datetime, Moment] = {}
         for wall in sorted({*self._regular(zone, lowest, highest), *self._single(lowest, highest)}):
-            if without and (wall.isoformat(timespec="minutes") in without or wall.date().isoformat() in without):
+            if without and (iso(wall) in without or wall.date().isoformat() in without):
                 continue
             at = as_utc(wall, zone)
             if first <= at < last:
@@ -147,6 +147,19 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadRecurrence("schedule.recurrence.time_zone", name=name) from None
+
+
+@lru_cache(256)
+def same_clock(timezone: str, other: str) -> bool:
+    """Return whether the clocks of two time zones show the same time all year."""
+    zones = zone_named(timezone), zone_named(other)
+    samples = [datetime.datetime(year, month, 15, 12) for year in (2025, 2026) for month in range(1, 13)]
+    return all(len({sample.replace(tzinfo=zone).utcoffset() for zone in zones}) == 1 for sample in samples)
+
+
+def iso(wall: datetime.datetime) -> str:
+    """Return wall time as `exdates` and `rdates` contain it."""
+    return wall.isoformat(timespec="minutes")
 
 
 def as_utc(wall: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:

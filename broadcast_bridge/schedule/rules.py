@@ -27,6 +27,8 @@ FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
     "MONTHLY": dateutil_rrule.MONTHLY,
     "YEARLY": dateutil_rrule.YEARLY,
 }
+_EARLIEST, _LATEST = datetime.datetime(1000, 1, 1), datetime.datetime(2999, 12, 31, 23, 59, 59)
+"""An UNTIL beyond these, such as the year 9999 for "never", cannot be converted to another time zone."""
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 
@@ -37,6 +39,9 @@ class WeekDay:
 
     day: int
     nth: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.nth or ''}{WEEKDAYS[self.day]}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,21 @@ def parse_rule(text: str) -> Rule:
     rule = Rule(rule.freq, week_start=rule.week_start, **read)  # type: ignore[arg-type]
     _check(rule)
     return rule
+
+
+def rule_text(rule: Rule) -> str:
+    """Write a rule as text that `parse_rule` reads."""
+    parts = [f"FREQ={rule.freq}"]
+    parts += [f"INTERVAL={rule.interval}"] if rule.interval > 1 else []
+    parts += [f"COUNT={rule.count}"] if rule.count is not None else []
+    if rule.until is not None:
+        parts.append(f"UNTIL={rule.until:%Y%m%dT%H%M%S}" + ("Z" if rule.until.tzinfo else ""))
+    for name, (field, _reader) in _READERS.items():
+        values = getattr(rule, field)
+        if isinstance(values, tuple) and values:
+            parts.append(f"{name}={','.join(str(value) for value in values)}")
+    parts += [f"WKST={WEEKDAYS[rule.week_start]}"] if rule.week_start else []
+    return ";".join(parts)
 
 
 def _frequency(freq: str) -> str:
@@ -142,6 +162,7 @@ def _until(name: str, value: str) -> datetime.datetime:
         found = datetime.datetime.strptime(match[1] + (match[2] or "235959"), "%Y%m%d%H%M%S")
     except ValueError:
         raise BadRecurrence("schedule.rule.until", name=name, value=value) from None
+    found = min(max(found, _EARLIEST), _LATEST)
     return found.replace(tzinfo=datetime.UTC) if match[3] else found
 
 

@@ -15,8 +15,9 @@ from broadcast_bridge.schedule.editing import Draft, Planner, change, draft_of
 from broadcast_bridge.schedule.errors import NoSuchOccurrence, NoSuchPart, ScheduleRefused
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.recurrence import as_utc, zone_named
+from broadcast_bridge.schedule.recurrence import as_utc, iso, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
+from haichieu.station import the_station
 
 _MINUTE = datetime.timedelta(minutes=1)
 
@@ -41,7 +42,8 @@ def move(
         raise ScheduleRefused("schedule.day.past")
     if was == to or _is_due(schedule, to):
         raise ScheduleRefused("schedule.day.due_already")
-    if not is_day_for(schedule.days, to.date()):
+    day = _at(schedule, to).astimezone(zone_named(the_station(session).timezone)).date()
+    if not is_day_for(schedule.days, day):
         raise ScheduleRefused("schedule.day.off")
     draft = draft_of(schedule)
     if not (draft.rrule or draft.lunar or draft.rdates):
@@ -49,7 +51,7 @@ def move(
     else:
         draft = _without(draft, was)
         draft = replace(
-            draft, rdates=(*draft.rdates, _iso(to)), exdates=tuple(one for one in draft.exdates if one != _iso(to))
+            draft, rdates=(*draft.rdates, iso(to)), exdates=tuple(one for one in draft.exdates if one != iso(to))
         )
     moved = change(session, schedule_id, draft, planner, version, at)
     if not _is_due(moved, to):
@@ -68,8 +70,8 @@ def leave_out(
 
 def _without(draft: Draft, was: datetime.datetime) -> Draft:
     """Return the draft without one of its times, whether it comes from the rule or is a single date."""
-    rest = tuple(one for one in draft.rdates if one != _iso(was))
-    return replace(draft, rdates=rest, exdates=tuple(dict.fromkeys((*draft.exdates, _iso(was)))))
+    rest = tuple(one for one in draft.rdates if one != iso(was))
+    return replace(draft, rdates=rest, exdates=tuple(dict.fromkeys((*draft.exdates, iso(was)))))
 
 
 def _require_to_come(session: Session, schedule: Schedule, was: datetime.datetime, at: datetime.datetime) -> None:
@@ -96,7 +98,3 @@ def _schedule(session: Session, schedule_id: int) -> Schedule:
     if schedule is None or schedule.removed_at is not None:
         raise NoSuchPart("schedule.unknown", number=schedule_id)
     return schedule
-
-
-def _iso(wall: datetime.datetime) -> str:
-    return wall.isoformat(timespec="minutes")

@@ -33,6 +33,13 @@ def moments(recurrence: Recurrence, first: str, last: str) -> list[str]:
     return [f"{moment.at:%m-%d %H:%M}" for moment in recurrence.between(utc(first), utc(last))]
 
 
+@pytest.mark.parametrize("until", ["99991231T235959Z", "99991231T235959", "99991231"])
+def test_rule_until_the_end_of_time_has_no_end(until: str) -> None:
+    daily = Recurrence(wall("2026-11-24T05:30"), HANOI, f"FREQ=DAILY;UNTIL={until}")
+    daily.check()
+    assert moments(daily, "2026-11-24", "2026-11-26") == ["11-24 22:30", "11-25 22:30"]
+
+
 def test_without_a_rule_it_is_due_once() -> None:
     once = Recurrence(wall("2026-11-24T05:30"), HANOI)
     assert moments(once, "2026-01-01", "2028-01-01") == ["11-23 22:30"]
