@@ -22,6 +22,20 @@ def without_tones(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(letter for letter in apart if letter not in _TONES))
 
 
+def name_key(text: str) -> str:
+    """Return a key that is equal for every way to write one name.
+
+    Composed or decomposed letters, case, spaces and the place of a tone mark ("Hoà", "Hòa") make no difference.
+    """
+    words = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()).split()
+    return unicodedata.normalize("NFC", " ".join(_tone_last(word) for word in words))
+
+
+def _tone_last(word: str) -> str:
+    visible = [letter for letter in word if unicodedata.category(letter) != "Cf"]
+    return "".join(sorted(visible, key=_TONES.__contains__))
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a text in small letters, without the signs between them."""
     return _WORD.findall(unicodedata.normalize("NFC", text.lower()))

@@ -60,8 +60,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             older = found[ROWS - 1].id if len(found) > ROWS else None
             forecast = Forecast(session, found[:ROWS])
             said = [
-                (one, _words(session, one), forecast.upcoming(one, now()), is_over(one, now()))
-                for one in found[:ROWS]
+                (one, _words(session, one), forecast.upcoming(one, now()), is_over(one, now())) for one in found[:ROWS]
             ]
             return page("schedules.html", schedules=said, before=before, older=older)
 

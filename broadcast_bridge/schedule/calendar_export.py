@@ -1,11 +1,13 @@
 """Export of schedules as an iCalendar file (RFC 5545), for other calendars and for import at any station.
 
 What iCalendar cannot express (zones, priority, a lunar rule) is JSON in `X-HAICHIEU-SCHEDULE`, see `Ours`. A lunar
-schedule also contains its dates of the next years, for readers that do not know the rule.
+schedule also contains its dates of the next years, for readers that do not know the rule. An event begins at its first
+due time, as other calendars count the start whether or not the rule has it (RFC 5545 §3.8.5.3).
 """
 
 import datetime
 from collections.abc import Iterable
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -14,15 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
+from broadcast_bridge.schedule.calendar_components import OURS
 from broadcast_bridge.schedule.conflicts import expected_seconds
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.schedule.recurrence import zone_named
+from broadcast_bridge.schedule.recurrence import Recurrence, as_utc, zone_named
 from broadcast_bridge.schedule.states import Days, What
 from haichieu.people import Unit
 
-OURS = "X-HAICHIEU-SCHEDULE"
 SHOWN_AHEAD = datetime.timedelta(days=730)
+_SEARCHED = tuple(datetime.timedelta(days=days) for days in (8, 400, 30 * 366))
 _PRIORITIES = {Priority.EMERGENCY: 1, Priority.PRIORITY: 3, Priority.NORMAL: 5}
 
 
@@ -41,6 +44,8 @@ class Ours(BaseModel):
     fallback_programme: str | None = None
     priority: Priority = Priority.NORMAL
     lunar: str = Field("", max_length=120)
+    starts: datetime.datetime | None = None
+    """The start in wall time, when the event begins later."""
     rdates: list[str] | None = Field(None, max_length=1000)
     valid_from: datetime.date | None = None
     valid_until: datetime.date | None = None
@@ -70,10 +75,13 @@ def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icale
     event.add("summary", schedule.title)
     event.add("dtstamp", schedule.updated_at)
     event.add("sequence", schedule.version)
-    event.add("dtstart", schedule.starts.replace(tzinfo=zone))
+    begins = first_due(recurrence_of(schedule))
+    event.add("dtstart", begins.replace(tzinfo=zone))
     event.add("duration", datetime.timedelta(seconds=round(expected_seconds(schedule))))
     event.add("priority", _PRIORITIES[Priority(schedule.priority)])
     event.add("location", ", ".join(one.name for one in schedule.zones))
+    if not schedule.enabled:
+        event.add("status", "CANCELLED")
     if schedule.rrule:
         event.add("rrule", icalendar.vRecur.from_ical(schedule.rrule))
     for text in schedule.exdates:
@@ -83,8 +91,23 @@ def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icale
         rdates = sorted({moment.wall for moment in recurrence_of(schedule).between(at, at + SHOWN_AHEAD)})
     if rdates:
         event.add("rdate", [wall.replace(tzinfo=zone) for wall in rdates])
-    event.add(OURS, _ours(session, schedule).model_dump_json(exclude_defaults=True))
+    ours = ours_of(session, schedule)
+    if begins != schedule.starts:
+        ours.starts = schedule.starts
+    event.add(OURS, ours.model_dump_json(exclude_defaults=True))
     return event
+
+
+def first_due(recurrence: Recurrence) -> datetime.datetime:
+    """Return the first time of a rule, also one that is excluded, or the start when there is no rule."""
+    if not (recurrence.rrule or recurrence.lunar):
+        return recurrence.starts
+    regular = replace(recurrence, exdates=(), rdates=(), valid_from=None, valid_until=None)
+    begin = as_utc(recurrence.starts, zone_named(recurrence.timezone))
+    for length in _SEARCHED:
+        if found := regular.between(begin, begin + length):
+            return found[0].wall
+    return recurrence.starts
 
 
 def _add_exdate(event: icalendar.Event, text: str, zone: ZoneInfo) -> None:
@@ -95,7 +118,8 @@ def _add_exdate(event: icalendar.Event, text: str, zone: ZoneInfo) -> None:
         event.add("exdate", datetime.date.fromisoformat(text), parameters={"VALUE": "DATE"})
 
 
-def _ours(session: Session, schedule: Schedule) -> Ours:
+def ours_of(session: Session, schedule: Schedule) -> Ours:
+    """Return the part of a schedule that iCalendar cannot express."""
     return Ours(
         what=What(schedule.what),
         unit=session.scalar(sa.select(Unit.code).where(Unit.id == schedule.unit_id)),
