@@ -1,7 +1,8 @@
-"""Vietnamese numbers that went out of service when their ranges were renumbered, and the numbers that replaced them.
+"""Vietnamese mobile numbers that went out of service in 2018, and the numbers that replaced them.
 
-Area codes changed in 2017 (decision 2036/QĐ-BTTTT of 2016), mobile numbers of eleven digits in 2018 (decision
-798/QĐ-BTTTT). Address books and stickers still contain the old ones.
+Numbers of eleven digits became numbers of ten (decision 798/QĐ-BTTTT). Address books and stickers still contain the old
+ones. Area codes, which changed in 2017, are left alone: a landline number that lacks a digit looks like an old one of
+another province, and a stranger would be called.
 """
 
 MOBILE = {
@@ -12,21 +13,9 @@ MOBILE = {
 }  # fmt: skip
 """Prefixes of mobile numbers, without the zero; seven digits follow the old and the new one."""
 
-AREAS = {
-    "20": "214", "22": "212", "25": "205", "26": "206", "27": "207", "29": "216",
-    "230": "215", "231": "213", "240": "204", "241": "222", "280": "208", "281": "209",
-}  # fmt: skip
-"""Area codes, without the zero; seven digits follow the old and the new one.
-
-Those that began with 3 to 8 are left out: their numbers look like mobile numbers of today, or of tomorrow.
-"""
-
 
 def replaced_by(national: str) -> str | None:
     """Return what replaced a national number, both without the zero; None if it is not in a range that changed."""
     if len(national) == 10 and national[:3] in MOBILE:
         return MOBILE[national[:3]] + national[3:]
-    for digits in (3, 2):
-        if len(national) == digits + 7 and national[:digits] in AREAS:
-            return AREAS[national[:digits]] + national[digits:]
     return None
