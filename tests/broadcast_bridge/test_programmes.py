@@ -218,7 +218,7 @@ def test_orphan_files_are_deleted_once_no_upload_can_still_use_them(
         stray.parent.mkdir()
         write_wav(stray, Sound(attention_chime().samples, 8000))
         killed = store.scratch()
-        half_made = Path(killed.name) / "trimmed.flac"
+        half_made = Path(killed.name) / "decoded.flac"
         half_made.touch()
         for path in (stray, half_made, half_made.parent):
             os.utime(path, (NOW.timestamp(), NOW.timestamp()))

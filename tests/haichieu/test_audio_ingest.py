@@ -92,7 +92,7 @@ def test_a_truncated_upload_is_refused(spoken: Path, tmp_path: Path, kind: str) 
         telephone_forms(cut, tmp_path)
 
 
-@pytest.mark.parametrize("file", ["trimmed.flac", "narrow.wav", "wide.wav"])
+@pytest.mark.parametrize("file", ["decoded.flac", "narrow.wav", "wide.wav"])
 def test_full_disk_is_no_fault_of_the_sound(spoken: Path, tmp_path: Path, file: str) -> None:
     (tmp_path / file).symlink_to("/dev/full")
     with pytest.raises(EnvironmentProblem):
@@ -113,7 +113,7 @@ def test_a_recording_of_five_hours_is_refused_before_it_is_decoded(tmp_path: Pat
     os.truncate(long, len(header) + size)  # a hole: nothing is written
     with pytest.raises(TooLongSound, match="lasts 5 hours"):
         telephone_forms(long, tmp_path)
-    assert not (tmp_path / "trimmed.flac").exists()
+    assert not (tmp_path / "decoded.flac").exists()
 
 
 def test_a_file_full_of_damage_does_not_hang(spoken: Path, tmp_path: Path) -> None:
