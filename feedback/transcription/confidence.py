@@ -5,7 +5,9 @@ takes for no speech, and does not read with confidence, is dropped: music comes 
 and over.
 """
 
+import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +22,17 @@ NOBODY_ABOVE, NOBODY_BELOW = 0.6, -0.5
 LOW_CONFIDENCE = 0.5
 SILENT_SECONDS = 2.0
 """This much speech without any recognised word is worth listening to."""
-INVENTED = ("subscribe cho kênh", "đăng ký kênh để", "không bỏ lỡ những video", "thanks for watching")
-"""Phrases that Whisper learned from subtitles and produces where it understands nothing."""
+LEARNED = ("subscribe", "đăng ký kênh", "không bỏ lỡ những video", "thanks for watching", "cảm ơn các bạn đã theo dõi")
+"""Phrases that Whisper learned from subtitles. A citizen may use them too: they are kept, for a person to check."""
+INVENTED = re.compile(
+    r"(?:(?:các bạn )?(?:hãy|nhớ|đừng quên) )?(?:like(?:,| và)? )?(?:share(?:,| và)? )?subscribe (?:cho )?kênh\b.*"
+    r"|(?:các bạn )?(?:hãy|nhớ|đừng quên) đăng ký kênh\b.*\b(?:video|ủng hộ)\b.*"
+    r"|(?:và )?(?:để )?không bỏ lỡ những video\b.*"
+    r"|thank(?:s| you) for watching\W*"
+)
+"""Whole sentences that it produces where it understands nothing, in small letters."""
+
+_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 
 
 @dataclass(frozen=True)
@@ -36,12 +47,14 @@ class Understood:
 
 def judge(passages: Sequence[Passage], speech_seconds: float) -> Understood:
     """Drop what was not said, and mark what a person should listen to."""
-    kept = [passage for passage in passages if passage.text.strip() and not _was_not_said(passage)]
+    said = [_without_inventions(passage) for passage in passages]
+    kept = [passage for passage in said if passage.text.strip() and not _was_not_said(passage)]
     words = tuple(word for passage in kept for word in passage.words)
     confidence = _confidence(kept, words)
     text = " ".join(" ".join(passage.text.split()) for passage in kept)
     doubtful = (
         len(kept) < len(passages)
+        or any(phrase in passage.text.lower() for passage in passages for phrase in LEARNED)
         or any(_is_doubtful(passage) for passage in kept)
         or (confidence is not None and confidence < LOW_CONFIDENCE)
         or (not text and speech_seconds >= SILENT_SECONDS)
@@ -49,9 +62,19 @@ def judge(passages: Sequence[Passage], speech_seconds: float) -> Understood:
     return Understood(text, words, confidence, doubtful)
 
 
+def _without_inventions(passage: Passage) -> Passage:
+    """Return the passage without the sentences that nobody says to an office, and without their words."""
+    sentences = _SENTENCES.split(passage.text.strip())
+    invented = [bool(INVENTED.fullmatch(sentence.lower())) for sentence in sentences]
+    if not any(invented):
+        return passage
+    keep = [not gone for sentence, gone in zip(sentences, invented, strict=True) for _ in sentence.split()]
+    text = " ".join(sentence for sentence, gone in zip(sentences, invented, strict=True) if not gone)
+    words = tuple(word for word, kept in zip(passage.words, keep, strict=False) if kept)
+    return dataclasses.replace(passage, text=text, words=words if len(passage.words) == len(keep) else ())
+
+
 def _was_not_said(passage: Passage) -> bool:
-    if any(phrase in passage.text.lower() for phrase in INVENTED):
-        return True
     if passage.compression_ratio is not None and passage.compression_ratio > LOOPS_ABOVE:
         return True
     if passage.no_speech is None or passage.mean_log_probability is None:

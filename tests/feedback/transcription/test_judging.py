@@ -47,6 +47,34 @@ def test_invented_words_are_dropped_and_marked_for_a_person(changed: dict[str, o
     assert (understood.text, understood.doubtful) == ("Cầu treo bị hỏng", True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cho tôi hỏi cách đăng ký kênh để xem truyền hình của xã, nhà tôi bị mất tín hiệu",
+        "Có người lạ gọi bảo tôi subscribe cho kênh của họ rồi mất tài khoản",
+        "Con tôi không bỏ lỡ những video dạy học nhưng mạng của thôn rất chậm",
+    ],
+)
+def test_real_sentence_with_a_learned_phrase_is_kept_and_marked(text: str) -> None:
+    understood = judge([dataclasses.replace(SAID, text=text, words=())], 4.0)
+    assert (understood.text, understood.doubtful) == (text, True)
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "Hãy subscribe cho kênh Ghiền Mì Gõ Để không bỏ lỡ những video hấp dẫn",
+        "Các bạn hãy đăng ký kênh để ủng hộ kênh của mình nhé!",
+        "Thanks for watching!",
+    ],
+)
+def test_invented_sentence_is_dropped_and_the_rest_of_it_kept(invented: str) -> None:
+    said = SAID.words + tuple(Word(word, 2.0, 3.0, 0.1) for word in invented.split())
+    both = dataclasses.replace(SAID, text=f"Cầu treo bị hỏng. {invented}", words=said)
+    understood = judge([both], 4.0)
+    assert (understood.text, understood.words, understood.doubtful) == ("Cầu treo bị hỏng.", SAID.words, True)
+
+
 def test_speech_without_a_word_of_it_is_doubtful_and_silence_is_not() -> None:
     assert judge([], 3.0).doubtful
     assert not judge([], 0.0).doubtful
