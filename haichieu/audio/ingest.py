@@ -68,7 +68,7 @@ _MEASURABLE = "apad=whole_dur=0.5"
 _SHORT_SECONDS = 3.5
 """The loudness filter, which looks 3 seconds ahead, makes shorter sounds up to 40 dB too quiet."""
 _RANGES = {"input_i": (-99.0, 0.0), "input_tp": (-99.0, 99.0), "input_lra": (0.0, 99.0), "input_thresh": (-99.0, 0.0)}
-"""What the loudness filter takes: it measures more than 0 LUFS in a siren, and refuses to be told so."""
+"""What the loudness filter takes: it measures more than 0 LUFS in a siren and accepts at most 0."""
 
 Progress = Callable[[float], None]
 """Receives the completed share, 0 to 1."""
@@ -180,7 +180,19 @@ def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress)
     filters = [_FILLED_PAUSES] if declared.codec in _AMR else []
     filters += [_BOTH_CHANNELS] if declared.channels > 1 else []
     graph = f"[0:a:0]{','.join([*filters, 'volumedetect'])}[mono]"
-    output = ["-filter_complex", graph, "-map", "[mono]", "-t", str(most_seconds + 1), "-ac", "1", "-ar", "48000", file]
+    output: list[str | Path] = [
+        "-filter_complex",
+        graph,
+        "-map",
+        "[mono]",
+        "-t",
+        str(most_seconds + 1),
+        "-ac",
+        "1",
+        "-ar",
+        "48000",
+        file,
+    ]
     done = convert(
         source, output, limit, lambda seconds: progress(min(seconds / (declared.seconds or seconds or 1.0), 1.0))
     )
