@@ -79,6 +79,7 @@ async def test_killed_supervisor_leaves_no_process_or_open_broadcast(scene: Scen
     assert scene.newest().state in ("on_air", "failed", "ended")
     await scene.station.stop()
     await scene.station.start()
+    await scene.hang_up(phone)  # nobody was left who could have ended its call
     ended = await scene.ended()
     assert ended.state in ("failed", "ended")
     assert all(one.state in ("played", "failed") and one.seconds > 0 for one in ended.deliveries.values())
