@@ -17,6 +17,10 @@ DEFAULT_CODECS = ("alaw", "ulaw")
 FOR_EVER = "1000000"
 """Asterisk has no value for "unlimited"; by default it gives up on a carrier after ten failures."""
 
+LONGEST_REGISTRATION = "3600"
+"""Seconds. A device gets what it asks for up to this value, which most makers preset: some devices ignore the answer
+and register again by their own clock (RFC 3261 §10.2.4). Qualify notices much sooner that a device is gone."""
+
 CLEAR_DOMAIN = "unencrypted.invalid"
 """Domain of what arrives over UDP or TCP. Asterisk looks for the endpoint USER@DOMAIN first, and only then for USER."""
 
@@ -50,20 +54,40 @@ def ha1(user: str, password: str) -> str:
 
 
 def speaker_account(
-    name: str, secret: str, codecs: Sequence[str], qualify_seconds: int, *, encrypted: bool = False
+    name: str,
+    secret: str,
+    codecs: Sequence[str],
+    qualify_seconds: int,
+    *,
+    encrypted: bool = False,
+    behind_nat: bool = False,
 ) -> tuple[DynamicObject, ...]:
     """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call.
 
-    An `encrypted` account uses TLS and SRTP (SDES) only.
+    An `encrypted` account uses TLS and SRTP (SDES) only. Sound goes to the port that the device announces (RFC 3264
+    §5.1); if it is `behind_nat`, to where its own sound comes from.
     """
-    fields = {"context": "from-speaker", "allow": _allow(codecs), "callerid": f"<{name}>"}
+    fields = {
+        "context": "from-speaker",
+        "allow": _allow(codecs),
+        "callerid": f"<{name}>",
+        "rtp_symmetric": _yes(behind_nat),
+    }
     return _registering(name, secret, qualify_seconds, fields, encrypted=encrypted)
 
 
-def phone_account(name: str, secret: str, caller_number: str, *, encrypted: bool = False) -> tuple[DynamicObject, ...]:
+def phone_account(
+    name: str,
+    secret: str,
+    caller_number: str,
+    *,
+    encrypted: bool = False,
+    behind_nat: bool = False,
+    qualified: bool = True,
+) -> tuple[DynamicObject, ...]:
     """Return a phone on the station's network; its calls have `caller_number`, whatever its From header claims.
 
-    An `encrypted` account uses TLS and SRTP (SDES) only.
+    `encrypted` and `behind_nat` as for a speaker. It is asked every minute if it is still there, if `qualified`.
     """
     if not _NUMBER.fullmatch(caller_number):
         raise BadAccountName("asterisk.bad_caller_number", number=caller_number)
@@ -73,8 +97,9 @@ def phone_account(name: str, secret: str, caller_number: str, *, encrypted: bool
         "allow": _allow(DEFAULT_CODECS),
         "callerid": f"<{caller_number}>",
         "trust_id_inbound": "no",
+        "rtp_symmetric": _yes(behind_nat),
     }
-    return _registering(name, secret, 60, fields, encrypted=encrypted)
+    return _registering(name, secret, 60 if qualified else 0, fields, encrypted=encrypted)
 
 
 def trunk_account(
@@ -125,10 +150,12 @@ _MEDIA = {
     "redirect_method": "uri_core",
     "allow_transfer": "no",
     "allow_subscribe": "no",
+    "outgoing_call_offer_pref": "local",
 }
-"""All media passes through Asterisk, and phones behind NAT are answered at their source address. Only phones, and
-trunks that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a
-SIP address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others
+"""All media passes through Asterisk. SIP is answered at its source address, also of devices behind NAT. Codecs are
+offered in the order of `allow`: by default Asterisk takes the order of the calling channel. Only phones, and trunks
+that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a SIP
+address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others
 (SUBSCRIBE)."""
 
 
@@ -162,8 +189,8 @@ def _registering(
                 "remove_existing": "yes",
                 "qualify_frequency": str(qualify_seconds),
                 "minimum_expiration": "30",
-                "default_expiration": "300",
-                "maximum_expiration": "600",
+                "default_expiration": LONGEST_REGISTRATION,
+                "maximum_expiration": LONGEST_REGISTRATION,
             },
         ),
         DynamicObject(
@@ -180,6 +207,10 @@ def _digest(fields: Mapping[str, str]) -> str:
 
 def _allow(codecs: Sequence[str]) -> str:
     return ",".join(codecs)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _check(name: str) -> None:

@@ -8,12 +8,14 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from dialplans import left_messages
-from dialplans.configuration import render, write_secretly
+from dialplans.auto_answer import EMERGENCY, FOR_EVERY_MAKE, MAKES, alert_info
+from dialplans.configuration import as_value, render, write_secretly
 from dialplans.sealed import caller_key
 from haichieu.home import HomeNotWritable
 from haichieu.phone_numbers import spellings
@@ -23,6 +25,7 @@ GROUP = 40
 """Speakers per Page(): measured, a hundred work at once, three hundred fail."""
 
 _NUMBER = re.compile(r"[0-9+*#]+")
+_NOT_IN_A_NAME = re.compile(r"[^\w .-]")
 _DESTINATION = re.compile(r"[A-Za-z0-9/.:()_-]+")
 
 
@@ -59,8 +62,9 @@ ASTERISKS_OWN = DegradedSounds(
 class DegradedMode:
     """The data of the degraded dialplan. An empty `emergency_number` means no emergency line.
 
-    `destinations` are the speakers as Asterisk dials them; it skips those that are not registered. `hotline_numbers`
-    record messages. `officials_numbers` are in E.164; their PIN tries are counted apart from those of strangers.
+    `destinations` are the speakers as Asterisk dials them; it skips those that are not registered. `makes` has those of
+    a known make, `shown_number` and `shown_name` present the station to them. `hotline_numbers` record messages.
+    `officials_numbers` are in E.164; their PIN tries are counted apart from those of strangers.
     """
 
     emergency_number: str
@@ -69,6 +73,9 @@ class DegradedMode:
     sounds: DegradedSounds
     hotline_numbers: tuple[str, ...] = ()
     officials_numbers: tuple[str, ...] = ()
+    makes: Mapping[str, str] = field(default_factory=dict)
+    shown_number: str = ""
+    shown_name: str = ""
 
 
 def write_degraded(settings: Settings, mode: DegradedMode) -> bool:
@@ -120,33 +127,36 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
     )
     if not has_line:
         return text
+    return text + render("emergency.conf", {**said, **_emergency_values(mode, home)})
+
+
+def _emergency_values(mode: DegradedMode, home: Path) -> Mapping[str, object]:
     destinations = [name for name in mode.destinations if _DESTINATION.fullmatch(name)]
-    groups = _groups(destinations)
-    return text + render(
-        "emergency.conf",
-        {
-            **said,
-            "pin": mode.emergency_pin,
-            "budgets": "\n".join(
-                f"exten => c{spelling},1,Return({number.lstrip('+')})"
-                for number in mode.officials_numbers
-                if _NUMBER.fullmatch(number)
-                for spelling in spellings(number)
-            ),
-            "recordings": home / "spool" / "emergency",
-            "groups": groups[0]
-            if len(groups) == 1
-            else "&".join(f"Local/group-{number}@emergency-groups/n" for number in range(len(groups))),
-            "group_extensions": "\n".join(
-                f'exten => group-{number},1,ExecIf($["${{EMERGENCY_PAGE}}" != "yes"]?Hangup(21))\n'
-                f" same => n,Answer()\n same => n,Page({group},qib(auto-answer^s^1))"
-                for number, group in enumerate(groups)
-            ),
-            "hang_ups": "\n".join(
-                f" same => n,SoftHangup({name},a)" for name in destinations if name.startswith("PJSIP/")
-            ),
-        },
-    )
+    groups = list(_groups(destinations, mode.makes)) or [("s", "Local/nobody@emergency-groups")]
+    return {
+        "pin": mode.emergency_pin,
+        "budgets": "\n".join(
+            f"exten => c{spelling},1,Return({number.lstrip('+')})"
+            for number in mode.officials_numbers
+            if _NUMBER.fullmatch(number)
+            for spelling in spellings(number)
+        ),
+        "recordings": home / "spool" / "emergency",
+        "groups": groups[0][1]
+        if len(groups) == 1
+        else "&".join(f"Local/group-{number}@emergency-groups/n" for number in range(len(groups))),
+        "make": groups[0][0],
+        "group_extensions": "\n".join(
+            f'exten => group-{number},1,ExecIf($["${{EMERGENCY_PAGE}}" != "yes"]?Hangup(21))\n'
+            f" same => n,Answer()\n same => n,Page({group},qib(auto-answer^{make}^1))"
+            for number, (make, group) in enumerate(groups)
+        ),
+        "makes": "\n".join(_makes_extension(make) for make in ("", *MAKES)),
+        "headers": "\n".join(_set_header(*header) for header in {**FOR_EVERY_MAKE, **EMERGENCY}.items()),
+        "shown_number": mode.shown_number if _NUMBER.fullmatch(mode.shown_number) else "",
+        "shown_name": _NOT_IN_A_NAME.sub("", mode.shown_name),
+        "hang_ups": "\n".join(f" same => n,SoftHangup({name},a)" for name in destinations if name.startswith("PJSIP/")),
+    }
 
 
 def _copy_sounds(sounds: DegradedSounds, folder: Path) -> DegradedSounds:
@@ -171,6 +181,22 @@ def _copy_sound(name: str, sound: Path, folder: Path) -> str:
     return own
 
 
-def _groups(destinations: Sequence[str]) -> list[str]:
-    groups = ["&".join(destinations[i : i + GROUP]) for i in range(0, len(destinations), GROUP)]
-    return groups or ["Local/nobody@emergency-groups"]
+def _groups(destinations: Sequence[str], makes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the destinations of each Page() with the extension of their headers: one for each make."""
+
+    def make(name: str) -> str:
+        return found if (found := makes.get(name, "")) in MAKES else "s"
+
+    for kind, same in groupby(sorted(destinations, key=make), make):
+        names = list(same)
+        yield from ((kind, "&".join(names[i : i + GROUP])) for i in range(0, len(names), GROUP))
+
+
+def _makes_extension(make: str) -> str:
+    name, alert = make or "s", alert_info(make)
+    lines = [*([_set_header("Alert-Info", alert)] if alert else []), " same => n,Goto(every-make,1)"]
+    return "\n".join([f'exten => {name},1,GotoIf($["${{CHANNEL(channeltype)}}" != "PJSIP"]?every-make,end)', *lines])
+
+
+def _set_header(name: str, value: str) -> str:
+    return f" same => n,Set(PJSIP_HEADER(add,{name})={as_value(value)})"
