@@ -21,6 +21,7 @@ from haichieu.database import Base
 from haichieu.folded_text import folded
 from haichieu.media import Media
 from haichieu.people import Official, Unit
+from haichieu.sip.registered_device import RegisteredDevice
 
 zone_units = sa.Table(
     "zone_units",
@@ -44,7 +45,7 @@ official_zones = sa.Table(
 )
 
 
-class Speaker(Base):
+class Speaker(RegisteredDevice, Base):
     """A loudspeaker cluster (cụm loa): a SIP account, or an RTP multicast group.
 
     `removed_at` marks one that was removed from the station; its row stays because the log refers to it.
@@ -70,6 +71,12 @@ class Speaker(Base):
     volume_db: Mapped[float] = mapped_column(default=0.0)
     encrypted: Mapped[bool] = mapped_column(default=False)
     """Whether its account may use nothing but TLS and SRTP."""
+    make: Mapped[str] = mapped_column(sa.String(20), default="")
+    """One of `dialplans.auto_answer.MAKES`; empty means any other."""
+    qualify: Mapped[bool | None]
+    """Whether it is asked if it is still there; None asks it unless it never answers."""
+    answer_seconds: Mapped[float | None]
+    """How long it may take to answer; None means the setting of the station."""
     removed_at: Mapped[datetime.datetime | None]
 
     unit: Mapped[Unit] = relationship()
@@ -78,6 +85,11 @@ class Speaker(Base):
     def is_multicast(self) -> bool:
         """Whether it is an RTP multicast group."""
         return bool(self.multicast)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is asked regularly if it is still there."""
+        return super().is_asked if self.qualify is None else self.qualify
 
     @property
     def counts_as_reachable(self) -> bool:

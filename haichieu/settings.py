@@ -4,6 +4,7 @@ Sources, later ones win: the defaults below, `haichieu.toml` in the home, `HAICH
 environment, the command line. Nothing else in the project reads the environment.
 """
 
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -90,7 +91,16 @@ class Settings(_Sources):
         30, ge=0, description="Seconds between OPTIONS requests to a speaker (qualify); 0 relies on its registration."
     )
     answer_seconds: float = Field(
-        8.0, gt=0, description="Seconds a speaker may take to answer before it is called again."
+        8.0,
+        ge=1,
+        le=60,
+        description="Seconds a speaker may take to answer before it is called again, with twice the time.",
+    )
+    multicast_ttl: int = Field(
+        1, ge=1, le=255, description="Time to live of multicast to speakers; 1 ends at the first router."
+    )
+    multicast_interface: str = Field(
+        "", description="Local IPv4 address that multicast is sent from; empty means bind, else by the routing table."
     )
     max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
     keep_withdrawn_days: int = Field(
@@ -166,6 +176,14 @@ class Settings(_Sources):
             raise InvalidValue("settings.port_range")
         return value
 
+    @field_validator("multicast_interface")
+    @classmethod
+    def _interface_is_an_address(cls, value: str) -> str:
+        try:
+            return str(ipaddress.IPv4Address(value)) if value else value
+        except ValueError:
+            raise InvalidValue("settings.ipv4") from None
+
     @field_validator("language")
     @classmethod
     def _language_is_known(cls, value: str) -> str:
@@ -233,9 +251,9 @@ class Settings(_Sources):
         return _codes(self.outgoing_countries)
 
     @property
-    def multicast_interface(self) -> str:
-        """Source address of multicast; empty when we listen on every address."""
-        return "" if self.bind == EVERYWHERE else self.bind
+    def multicast_source(self) -> str:
+        """Source address of multicast; empty leaves it to the routing table."""
+        return self.multicast_interface or ("" if self.bind == EVERYWHERE else self.bind)
 
     @property
     def resolved_database_url(self) -> str:

@@ -195,10 +195,22 @@ class AccountSync:
             return None
         if isinstance(row, Speaker):
             return speaker_account(
-                row.code, ha1(row.code, password), row.codecs, self._qualify_seconds, encrypted=row.encrypted
+                row.code,
+                ha1(row.code, password),
+                row.codecs,
+                self._qualify_seconds if row.is_asked else 0,
+                encrypted=row.encrypted,
+                behind_nat=row.sends_from_elsewhere,
             )
         if isinstance(row, Phone):
-            return phone_account(row.code, ha1(row.code, password), row.caller_number, encrypted=row.encrypted)
+            return phone_account(
+                row.code,
+                ha1(row.code, password),
+                row.caller_number,
+                encrypted=row.encrypted,
+                behind_nat=row.sends_from_elsewhere,
+                qualified=row.is_asked,
+            )
         return trunk_account(
             row.code,
             row.host,

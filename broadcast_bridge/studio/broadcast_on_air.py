@@ -129,10 +129,10 @@ class Airing:
         async with self._voice_turn:
             await self._voice.play(sound, skip_seconds=skip_seconds)
 
-    def speaker_returned(self, code: str) -> None:
-        """Call a speaker that can be reached again."""
+    def speaker_returned(self, code: str, *, moved: bool) -> None:
+        """Call a speaker that can be reached again; one that has not `moved` stays in its call."""
         for leg in self._legs_of(code):
-            leg.wake()
+            leg.wake(moved=moved)
 
     def speaker_lost(self, code: str) -> None:
         """End the call to a speaker that no longer answers."""

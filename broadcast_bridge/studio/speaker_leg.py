@@ -23,6 +23,9 @@ from haichieu.errors import shown
 
 log = structlog.get_logger()
 
+MOST_ANSWER_SECONDS = 60.0
+"""A device that rings for 9 seconds would never be heard if it had 8 each time, so the limit doubles up to this."""
+
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a speaker is called again: the first after an answered call, then longer with each failure."""
 
@@ -49,6 +52,8 @@ class LegTarget:
     supervised: bool
     variables: Mapping[str, str] = field(default_factory=dict)
     """Channel variables: the headers of the INVITE, and the volume."""
+    answer_seconds: float | None = None
+    """How long this device may take to answer; None means as long as any."""
 
 
 class SpeakerLeg:
@@ -71,7 +76,9 @@ class SpeakerLeg:
         self._client = client
         self._join = join
         self._turn = turn
-        self._answer_seconds = answer_seconds
+        self._answer_seconds = target.answer_seconds or answer_seconds
+        self._failures = 0
+        """Calls in a row that were not answered."""
         self._woken = asyncio.Event()
         self._ours = asyncio.Event()
         self._ours.set()
@@ -97,22 +104,25 @@ class SpeakerLeg:
         if not self.target.reachable:
             self._failed(Reason.NOT_REGISTERED)
             await self._woken.wait()
-        failures = 0
         while True:
             await self._ours.wait()
             self._woken.clear()
-            failures = 0 if await self._answered_once() else failures + 1
+            self._failures = 0 if await self._answered_once() else self._failures + 1
             if self._ours.is_set():
-                await self._pause(failures)
+                await self._pause()
 
-    async def _pause(self, failures: int) -> None:
+    async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(AGAIN_SECONDS[min(failures, len(AGAIN_SECONDS) - 1)]):
+            async with asyncio.timeout(AGAIN_SECONDS[min(self._failures, len(AGAIN_SECONDS) - 1)]):
                 await self._woken.wait()
 
-    def wake(self) -> None:
-        """Call the speaker now, since it can be reached, perhaps at a new address; ends a call to the old one."""
-        self.drop()
+    def wake(self, *, moved: bool = True) -> None:
+        """Call the speaker now, since it can be reached.
+
+        If it has `moved`, or was registered again, a call to its old address ends.
+        """
+        if moved:
+            self.drop()
         self._woken.set()
 
     def drop(self) -> None:
@@ -204,16 +214,14 @@ class SpeakerLeg:
         """Call, join the bridge and stay; ends with NotAnswered, or with HungUp when the speaker leaves."""
         channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
         async with Call(self._client, channel_id, None, self.target.code) as call:
+            seconds = min(self._answer_seconds * 2**self._failures, MOST_ANSWER_SECONDS)
             try:
-                async with self._turn, asyncio.timeout(self._answer_seconds):
+                async with self._turn, asyncio.timeout(seconds):
                     self._ringing = call
                     await call.place(
-                        self.target.endpoint,
-                        role="speaker",
-                        timeout=self._answer_seconds,
-                        variables=self.target.variables,
+                        self.target.endpoint, role="speaker", timeout=seconds, variables=self.target.variables
                     )
-                async with asyncio.timeout(self._answer_seconds):
+                async with asyncio.timeout(seconds):
                     await call.answered()
             except TimeoutError:
                 raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None

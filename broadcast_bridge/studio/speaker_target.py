@@ -1,50 +1,52 @@
-"""Dial string, headers and volume for the call to a speaker."""
+"""Dial string, headers, caller id, volume and time limit for the call to a speaker."""
+
+from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
 from broadcast_bridge.studio.speaker_leg import LegTarget
-
-AUTO_ANSWER_HEADERS = {
-    # RFC 5373 is the standard; Call-Info is read by Polycom, Grandstream, Yealink, Snom and Cisco,
-    # Alert-Info by Aastra, Fanvil, Algo and many SIP loudspeakers.
-    "PJSIP_HEADER(add,Call-Info)": "<sip:haichieu.invalid>;answer-after=0",
-    "PJSIP_HEADER(add,Alert-Info)": "<http://haichieu.invalid>;info=alert-autoanswer;delay=0",
-    "PJSIP_HEADER(add,Answer-Mode)": "Auto",
-}
-
-EMERGENCY_HEADER = {"PJSIP_HEADER(add,Priority)": "emergency"}
-"""RFC 3261 §20.26: a speaker in another call takes this one instead."""
+from dialplans.auto_answer import EMERGENCY, auto_answer_headers
 
 
-def leg_target(delivery: Delivery, priority: Priority, interface: str) -> LegTarget:
-    """Return the target for a delivery. `interface` is the local address for multicast."""
+@dataclass(frozen=True)
+class MulticastRoute:
+    """How multicast leaves the station: local address (empty: by the routing table), and time to live."""
+
+    source: str = ""
+    ttl: int = 1
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The number and name of the station in From; devices with an allow-list answer no other number."""
+
+    number: str = ""
+    name: str = ""
+
+
+def leg_target(delivery: Delivery, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
+    """Return the target for a delivery."""
     speaker = delivery.speaker
-    variables: dict[str, str] = {}
-    if not speaker.is_multicast:
-        variables |= AUTO_ANSWER_HEADERS
-        if priority is Priority.EMERGENCY:
-            variables |= EMERGENCY_HEADER
+    variables = {} if speaker.is_multicast else {**_headers(speaker, priority), **_caller_id(shown)}
     if speaker.volume_db:
         variables["VOLUME(TX)"] = volume_factor(speaker.volume_db)
     return LegTarget(
         delivery_id=delivery.id,
         code=speaker.code,
-        endpoint=dial_string(speaker, priority, interface),
+        endpoint=dial_string(speaker, priority, route),
         reachable=speaker.counts_as_reachable,
         supervised=not speaker.is_multicast,
         variables=variables,
+        answer_seconds=speaker.answer_seconds,
     )
 
 
-def dial_string(speaker: Speaker, priority: Priority, interface: str) -> str:
-    """Return Asterisk's dial string: the SIP account, or the multicast group with the speaker's first codec.
-
-    `interface` is the local address for multicast; empty leaves the choice to the routing table.
-    """
+def dial_string(speaker: Speaker, priority: Priority, route: MulticastRoute) -> str:
+    """Return Asterisk's dial string: the SIP account, or the multicast group with the speaker's first codec."""
     if speaker.is_multicast:
         group = speaker.multicast_by_priority.get(priority, speaker.multicast)
-        leaves_from = f"i({interface})" if interface else ""
-        return f"MulticastRTP/basic/{group}//c({speaker.codecs[0]}){leaves_from}"
+        leaves_from = f"i({route.source})" if route.source else ""
+        return f"MulticastRTP/basic/{group}//c({speaker.codecs[0]}){leaves_from}t({route.ttl})"
     return f"PJSIP/{speaker.code}"
 
 
@@ -52,3 +54,20 @@ def volume_factor(decibels: float) -> str:
     """Return a gain for Asterisk's VOLUME function: a factor, or a negative one to divide by."""
     factor = 10 ** (abs(decibels) / 20)
     return f"{factor if decibels >= 0 else -factor:.2f}"
+
+
+def _headers(speaker: Speaker, priority: Priority) -> dict[str, str]:
+    headers = auto_answer_headers(speaker.make) | (EMERGENCY if priority is Priority.EMERGENCY else {})
+    return {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
+
+
+def _caller_id(shown: Shown) -> dict[str, str]:
+    if not shown.number:
+        return {}
+    # Asterisk writes From from the connected line of the channel that it dials.
+    return {
+        "CONNECTEDLINE(num,i)": shown.number,
+        "CONNECTEDLINE(name,i)": shown.name,
+        "CONNECTEDLINE(num-pres,i)": "allowed",
+        "CONNECTEDLINE(name-pres,i)": "allowed",
+    }

@@ -29,7 +29,7 @@ from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.live_voice import LiveVoice
 from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
 from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
-from broadcast_bridge.studio.speaker_target import leg_target
+from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.bridge import announcer, loudspeaker_bridge
 from haichieu.ari.call import Call
@@ -56,12 +56,17 @@ class Sounds:
 
 @dataclass(frozen=True)
 class StudioRules:
-    """Time limits in seconds, local address for multicast (empty: by the routes), and name of this switchboard."""
+    """Time limits in seconds, route of multicast, name of this switchboard, and how the station presents itself.
+
+    An empty `multicast_interface`, a local address, leaves the choice to the routing table.
+    """
 
     answer_seconds: float
     max_live_seconds: int
     multicast_interface: str
     node: str
+    multicast_ttl: int = 1
+    shown: Callable[[Session], Shown] = lambda _: Shown()
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ class Studio:
             if when_planned:
                 when_planned(session, broadcast.id)
             broadcast_lifecycle.advance(session, broadcast.id, BroadcastEvent.CALL_SPEAKERS, now())
-            return self._plan(broadcast), taken
+            return self._plan(session, broadcast), taken
 
         plan, taken = await self._database.run(prepare)
         rows = self._begin(plan.broadcast_id)
@@ -177,7 +182,9 @@ class Studio:
         rows = self._begin(broadcast_id)
         broken = Ending(BroadcastEvent.FAIL, Reason.INTERNAL_ERROR)
         try:
-            plan = await self._database.look(lambda session: self._plan(session.get_one(Broadcast, broadcast_id)))
+            plan = await self._database.look(
+                lambda session: self._plan(session, session.get_one(Broadcast, broadcast_id))
+            )
         except BaseException as problem:
             stopped = isinstance(problem, asyncio.CancelledError)
             await self._close(broadcast_id, Ending(broken.event, Reason.STATION_STOPPED) if stopped else broken, rows)
@@ -220,18 +227,22 @@ class Studio:
             if airing := self._on_air.get(broadcast_id):
                 airing.take_back(deliveries)
 
-    def speaker_returned(self, code: str) -> None:
-        """Call a speaker that can be reached again, perhaps at another address, for every broadcast that wants it."""
+    def speaker_returned(self, code: str, *, moved: bool = True) -> None:
+        """Call a speaker that can be reached again for every broadcast that wants it.
+
+        A call to the old address ends if it has `moved`, or was registered again.
+        """
         for airing in self._on_air.values():
-            airing.speaker_returned(code)
+            airing.speaker_returned(code, moved=moved)
 
     def speaker_lost(self, code: str) -> None:
         """End the calls to a speaker that no longer answers, so that they do not count as played."""
         for airing in self._on_air.values():
             airing.speaker_lost(code)
 
-    def _plan(self, broadcast: Broadcast) -> Plan:
-        priority, interface = Priority(broadcast.priority), self._rules.multicast_interface
+    def _plan(self, session: Session, broadcast: Broadcast) -> Plan:
+        priority, shown = Priority(broadcast.priority), self._rules.shown(session)
+        route = MulticastRoute(self._rules.multicast_interface, self._rules.multicast_ttl)
         active = [delivery for delivery in broadcast.deliveries if delivery.active]
         files = [self._store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
         log.info(
@@ -243,7 +254,7 @@ class Studio:
         )
         return Plan(
             broadcast.id,
-            tuple(leg_target(delivery, priority, interface) for delivery in active),
+            tuple(leg_target(delivery, priority, route, shown) for delivery in active),
             self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
             # A live voice is narrow-band: the cheaper bridge is enough.
             bool(files)

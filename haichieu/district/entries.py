@@ -41,7 +41,9 @@ Allow = Callable[[Session, Any], None]
 
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
 _TICKS = {"call_back", "missed_call_back", "author_may_approve", "encrypted"}
-_NUMBERS = {"volume_db", "latitude", "longitude"}
+_NUMBERS = {"volume_db", "latitude", "longitude", "answer_seconds"}
+_CHOICES = {"qualify", "behind_nat"}
+"""Ticks with a third answer: without one, the station finds out."""
 AS_TYPED = {"password"}
 """Not corrected: people type it elsewhere as they typed it here."""
 
@@ -105,10 +107,10 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
             content[name] = [read_route(line) for line in given]
         elif name in LISTS:
             content[name] = given
-        elif name in _TICKS:
-            meaning = tick(given[0]) if given else False
-            content[name] = bool(meaning)
-            if meaning is None:
+        elif name in _TICKS | _CHOICES:
+            meaning = tick(given[0]) if given else None
+            content[name] = meaning if name in _CHOICES else bool(meaning)
+            if given and meaning is None:
                 unclear[name] = message("district.value.yes_or_no", value=given[0][:40])
         elif given or field.is_required():
             text = given[0] if given else ""
@@ -204,6 +206,8 @@ def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
             values[name] = [line_of_route(route) for route in routes_of(row)]
         elif name == "phones":
             values[name] = [phone.number for phone in row.phones]
+        elif name in _CHOICES:
+            values[name] = {True: "yes", False: "no", None: None}[getattr(row, name)]
         elif hasattr(row, name):
             values[name] = getattr(row, name)
     return {name: _typed(value) for name, value in values.items()}

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from dialplans.accounts import CODECS
+from dialplans.auto_answer import MAKES
 from haichieu.district.cells import phone_signs
 from haichieu.errors import InvalidValue
 from haichieu.phone_numbers import is_out_of_service, normalise
@@ -115,3 +116,4 @@ QuietHours = Annotated[str, AfterValidator(_quiet_hours)]
 ReplyHours = Annotated[str, AfterValidator(_hours)]
 Secret = Annotated[str, Field(min_length=8, max_length=128)]
 Codec = Literal[CODECS]  # type: ignore[valid-type]
+Make = Literal[MAKES]  # type: ignore[valid-type]

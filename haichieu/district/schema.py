@@ -17,6 +17,7 @@ from haichieu.district.formats import (
     Host,
     Key,
     Language,
+    Make,
     Multicast,
     Name,
     PhoneNumber,
@@ -37,6 +38,7 @@ from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
 MOST_ROUTES = 12
+MOST_ANSWER_SECONDS = 60
 
 
 class Table(BaseModel):
@@ -105,6 +107,10 @@ class SpeakerTable(Table):
     volume_db: Annotated[float, Field(ge=-30, le=12, strict=False)] = 0.0
     codecs: Annotated[list[Codec], Field(min_length=1)] = ["alaw", "ulaw"]
     encrypted: bool = False
+    make: Make | None = None
+    answer_seconds: Annotated[float, Field(ge=1, le=MOST_ANSWER_SECONDS, strict=False)] | None = None
+    qualify: bool | None = None
+    behind_nat: bool | None = None
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
 
@@ -118,7 +124,13 @@ class SpeakerTable(Table):
             raise InvalidValue("district.value.opus_multicast")
         if self.multicast and self.encrypted:
             raise InvalidValue("district.value.encrypted_multicast")
+        if self.multicast and (self.make or any(one is not None for one in self._of_calls)):
+            raise InvalidValue("district.value.device_of_multicast")
         return self
+
+    @property
+    def _of_calls(self) -> tuple[object, ...]:
+        return (self.answer_seconds, self.qualify, self.behind_nat)
 
 
 class ZoneTable(Table):
@@ -231,6 +243,7 @@ class PhoneTable(Table):
     password: Secret = Field(repr=False)
     caller_number: PhoneNumber
     encrypted: bool = False
+    behind_nat: bool | None = None
 
 
 class TrunkTable(Table):

@@ -116,6 +116,10 @@ class Values:
             "volume_db": entry.volume_db,
             "codecs": list(entry.codecs),
             "encrypted": entry.encrypted,
+            "make": entry.make or "",
+            "answer_seconds": entry.answer_seconds,
+            "qualify": entry.qualify,
+            "behind_nat": entry.behind_nat,
             "latitude": entry.latitude,
             "longitude": entry.longitude,
             "removed_at": None,
@@ -167,6 +171,7 @@ class Values:
             "password_locked": self._locked(row.password_locked, entry.password),
             "caller_number": entry.caller_number,
             "encrypted": entry.encrypted,
+            "behind_nat": entry.behind_nat,
         }
 
     def trunk(self, row: Trunk, entry: schema.TrunkTable) -> Mapping[str, object]:

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker
-from broadcast_bridge.studio.speaker_target import dial_string
+from broadcast_bridge.studio.speaker_target import MulticastRoute, dial_string
 from dialplans.degraded import DegradedMode, DegradedSounds, write_degraded
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import message
 from haichieu.people import OfficialPhone
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.station import the_station
-from ivr.calls.routing import DUTY_FLOW, Number
+from ivr.calls.routing import DUTY_FLOW, Number, number_shown
 from ivr.prompts.store import PromptStore
 
 EMERGENCY_PIN = "emergency-pin"
@@ -24,8 +24,9 @@ def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
     with opened.database.reading() as session:
         station = the_station(session)
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code))
-        interface = settings.multicast_interface
-        destinations = tuple(dial_string(speaker, Priority.EMERGENCY, interface) for speaker in speakers)
+        multicast = MulticastRoute(settings.multicast_source, settings.multicast_ttl)
+        makes = {dial_string(speaker, Priority.EMERGENCY, multicast): speaker.make for speaker in speakers}
+        shown = number_shown(session) or station.emergency_number
         hotlines = tuple(
             session.scalars(sa.select(Number.number).where(Number.flow.in_(CITIZENS_FLOWS)).order_by(Number.number))
         )
@@ -46,5 +47,7 @@ def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:
         message_kept=prompts.sound("degraded-message-kept", station.language),
         message_not_kept=prompts.sound("degraded-message-not-kept", station.language),
     )
-    mode = DegradedMode(station.emergency_number, pin or "", destinations, sounds, hotlines, officials)
+    mode = DegradedMode(
+        station.emergency_number, pin or "", tuple(makes), sounds, hotlines, officials, makes, shown, station.name
+    )
     return write_degraded(settings, mode)

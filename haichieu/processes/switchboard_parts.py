@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.programmes.emergency_recordings import EmergencyRecordings
 from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
@@ -14,6 +16,7 @@ from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.playout import Playout
+from broadcast_bridge.studio.speaker_target import Shown
 from broadcast_bridge.studio.studio import Studio, StudioRules
 from dialplans.account_file import AccountFile
 from dialplans.numbering import OutgoingCalls
@@ -28,10 +31,12 @@ from haichieu.processes.opened_station import OpenedStation
 from haichieu.processes.sounds import open_prompts, studio_sounds
 from haichieu.recording_intake import LeftRecordings
 from haichieu.spool import Spool
+from haichieu.station import the_station
 from ivr.calls.booked import BookedCalls
 from ivr.calls.call_back_dispatcher import CallBackDispatcher
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.reception import CitizensReception, Reception
+from ivr.calls.routing import number_shown
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
@@ -78,18 +83,30 @@ class OfficialDesk:
         return PhoneDesk(self._line, call, flow, self._answers.cases())
 
 
+def shown_to_speakers(session: Session) -> Shown:
+    """Return how the station presents itself to loudspeakers."""
+    station = the_station(session)
+    return Shown(number_shown(session) or station.emergency_number or "haichieu", station.name)
+
+
 def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
     """Return the studio with its accounts, recordings and speaker supervision."""
     settings, database = station.settings, station.database
     recordings = Recordings(Spool(station.recordings), database, station.media)
     rules = StudioRules(
-        settings.answer_seconds, settings.max_live_minutes * 60, settings.multicast_interface, settings.node
+        settings.answer_seconds,
+        settings.max_live_minutes * 60,
+        settings.multicast_source,
+        settings.node,
+        settings.multicast_ttl,
+        shown_to_speakers,
     )
     studio = Studio(
         client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home)
     )
+    accounts = AccountSync(client, database, station.vault, AccountFile(station.home), settings.qualify_seconds)
     return SpeakerPart(
-        AccountSync(client, database, station.vault, AccountFile(station.home), settings.qualify_seconds),
+        accounts,
         recordings,
         studio,
         SpeakerSupervisor(
@@ -98,7 +115,9 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
             settings.node,
             studio.speaker_returned,
             studio.speaker_lost,
+            accounts.push_changes,
             check_direct_calls=settings.check_direct_calls,
+            qualify_seconds=settings.qualify_seconds,
         ),
     )
 

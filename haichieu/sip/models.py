@@ -4,9 +4,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from haichieu.database import Base
+from haichieu.sip.registered_device import RegisteredDevice
 
 
-class Phone(Base):
+class Phone(RegisteredDevice, Base):
     """An ordinary SIP phone on the station's network; its calls carry `caller_number`, whatever it claims."""
 
     __tablename__ = "phones"

@@ -137,6 +137,12 @@ def unit_of_texts(session: Session) -> int | None:
     return session.scalar(hotline) or session.scalar(highest)
 
 
+def number_shown(session: Session) -> str:
+    """Return the number that loudspeakers see: officials' first, else the first; empty when the station has none."""
+    first = sa.select(Number.number).order_by(Number.flow != EMERGENCY_FLOW, Number.id).limit(1)
+    return session.scalar(first) or ""
+
+
 def number_of_texts(session: Session) -> str:
     """Return the sender's number of the station's own texts, which receives replies: the first hotline's."""
     first = sa.select(Number.number).order_by(Number.flow != "hotline", Number.id).limit(1)
