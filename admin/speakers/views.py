@@ -1,5 +1,6 @@
 """Pages of speakers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from broadcast_bridge.speakers.reachability import history
 from broadcast_bridge.speakers.test_tone import CannotTry, ask_for_tone, tone_in
 from broadcast_bridge.speakers.zones import zones_of_speaker
 from dialplans.accounts import CODECS
+from dialplans.auto_answer import MAKES
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -34,9 +36,13 @@ from haichieu.district.reconcile import retire
 from haichieu.errors import UsageError
 from haichieu.locale import Message, message
 
-COLUMNS = "id, name, unit, password, multicast, volume_db, codecs, latitude, longitude"
+COLUMNS = (
+    "id, name, unit, password, multicast, volume_db, codecs, make, answer_seconds, qualify, behind_nat, latitude, "
+    "longitude"
+)
 SAMPLE = "id,name,unit,latitude,longitude\ncb-03,Nhà văn hóa Nà Sài,CO-BA,22.9512,105.6731"
 NEWEST = 20
+WIDEBAND_FIRST = ("g722", "opus", "alaw", "ulaw")
 
 
 def register_speakers(app: Flask, panel: Panel) -> None:
@@ -86,7 +92,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         if form.value("sort") != "multicast":
             texts |= {"multicast": [], "password": [form.value("password").strip() or new_password()]}
         else:
-            texts["password"] = []
+            texts |= {name: [] for name in ("password", "make", "answer_seconds", "qualify", "behind_nat")}
         try:
             with panel.database.session() as session:
                 number = take_form(session, panel, SPEAKER, texts=texts).id
@@ -208,7 +214,13 @@ def _filter() -> Filter:
 def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int = 200) -> Response:
     with panel.database.reading() as session:
         units = units_to_choose(session, visitor())
-    return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=CODECS)
+    codecs = _codecs_to_choose(form.values("codecs"))
+    return page("speaker_form.html", status, form=form, speaker=row, units=units, codecs=codecs, makes=MAKES)
+
+
+def _codecs_to_choose(chosen: Sequence[str]) -> list[str]:
+    """Return the codecs in the order in which a browser sends those that are ticked: their order of preference."""
+    return list(dict.fromkeys((*(codec for codec in chosen if codec in CODECS), *WIDEBAND_FIRST)))
 
 
 def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status: int = 200) -> Response:
