@@ -1,5 +1,6 @@
 """Speakers that differ: wideband, trimmed in volume, multicast with a separate emergency group."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from tests.station.multicast import MulticastReceiver
 from tests.station.scene import OTHER, SAME, Scene
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+
+
+ITS_OWN_SIGNAL_SECONDS = 1.5
+"""How long some devices play a signal of their own before they answer."""
 
 
 def ask(scene: Scene, source: Path, zone: str, priority: Priority = Priority.NORMAL) -> int:
@@ -85,6 +90,19 @@ async def test_wideband_speaker_hears_more_and_a_trim_lowers_volume(scene: Scene
     levels = [match(read_wav(scene.speeches["demo-congrats"]), scene.sound_of(code)) for code in ("plain", "low")]
     assert min(found.correlation for found in levels) > SAME
     assert levels[1].level_db - levels[0].level_db == pytest.approx(-12.0, abs=1.5)
+    await scene.quiet()
+
+
+@pytest.mark.proof
+async def test_device_that_answers_late_misses_no_word(scene: Scene) -> None:
+    late = await device(scene, "plain", "alaw")
+    speech = ask(scene, scene.speeches["demo-congrats"], "16")
+    await late.incoming()
+    await asyncio.sleep(ITS_OWN_SIGNAL_SECONDS)
+    await late.answer()
+    await until(lambda: scene.broadcast(speech).state == "ended", "the end", 30)
+    await late.stop()
+    assert match(read_wav(scene.speeches["demo-congrats"]), read_wav(scene.heard_file("plain"))).correlation > SAME
     await scene.quiet()
 
 

@@ -1,0 +1,1 @@
+"""Third-party peers: scripted devices (SIPp) and other people's software, against an Asterisk with our accounts."""
