@@ -57,7 +57,11 @@ class Project:
         path.chmod(0o755)
 
     def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MAKE", "MFLAGS", "HAICHIEU_PROOF"))
+        }
         path = f"{self.programs}:{os.environ['PATH']}"
         return subprocess.run(
             ["make", *arguments],

@@ -231,9 +231,15 @@ def test_key_that_does_not_fit_is_refused(station: Home, other: Settings, tmp_pa
 
 
 def test_newer_schema_is_refused(station: Home, other: Settings, tmp_path: Path) -> None:
-    with station.database.session() as session:
-        session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    station.back_up(tmp_path / "a.backup")
+    def become(version: str) -> None:
+        with station.database.session() as session:
+            session.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+    become("9999")
+    try:
+        station.back_up(tmp_path / "a.backup")
+    finally:
+        become(newest_revision())  # the next test may use the same database
     with pytest.raises(BackupFailed, match="newer"):
         restore(other, tmp_path / "a.backup")
 

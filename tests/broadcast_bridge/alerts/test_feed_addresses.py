@@ -12,7 +12,7 @@ from broadcast_bridge.alerts.models import AlertSource, DecisionKind
 from haichieu.database import Database
 from haichieu.locale import message
 from tests.broadcast_bridge.alerts.messages import NOW, alert, minutes
-from tests.broadcast_bridge.alerts.test_feed import ATOM, SIGNER, Station, atom, heard, listen_to
+from tests.broadcast_bridge.alerts.weather_service import ATOM, SIGNER, Station, atom, heard, listen_to
 
 
 @pytest.fixture

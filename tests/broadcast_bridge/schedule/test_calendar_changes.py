@@ -20,7 +20,7 @@ from broadcast_bridge.schedule.materialise import materialise, recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import Days, What
 from haichieu.database import Database
-from tests.broadcast_bridge.schedule.test_calendar_files import START, calendar, due, event, only, planner, take
+from tests.builders.calendar_files import START, calendar, due, event, only, planner, take
 from tests.builders.places import Commune, commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import DAY, NOW, bulletin

@@ -5,26 +5,21 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
-from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.calendar_components import MAX_BYTES, MAX_EVENTS, take_apart
 from broadcast_bridge.schedule.calendar_export import export_calendar
-from broadcast_bridge.schedule.calendar_files import Defaults, Imported, import_calendar
-from broadcast_bridge.schedule.editing import Planner, draft_of, plan, remove
+from broadcast_bridge.schedule.editing import draft_of, plan, remove
 from broadcast_bridge.schedule.errors import CalendarRefused
-from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.states import Days, What
 from haichieu.database import Database
 from haichieu.locale import render
 from haichieu.people import Right
-from tests.builders.places import Commune, commune
+from tests.builders.calendar_files import START, calendar, due, event, only, planner, take
+from tests.builders.places import commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import NOW, bulletin
-
-EVERYTHING = frozenset({Right.SCHEDULE, Right.LIVE, Right.EMERGENCY})
 
 OFFSET_7 = """BEGIN:VTIMEZONE
 TZID:Giờ Hà Nội
@@ -35,44 +30,6 @@ TZOFFSETTO:+0700
 END:STANDARD
 END:VTIMEZONE
 """
-
-EVENT = """BEGIN:VEVENT
-UID:{uid}
-DTSTAMP:20261101T000000Z
-SUMMARY:Bản tin sáng
-{more}END:VEVENT
-"""
-START = "DTSTART;TZID=Asia/Ho_Chi_Minh:20261124T053000\n"
-
-
-def calendar(*components: str) -> bytes:
-    text = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//y//EN\n" + "".join(components) + "END:VCALENDAR\n"
-    return text.replace("\n", "\r\n").encode()
-
-
-def event(more: str = START, uid: str = "a@x") -> str:
-    return EVENT.format(uid=uid, more=more)
-
-
-def planner(place: Commune, rights: frozenset[Right] = EVERYTHING) -> Planner:
-    return Planner("account:lan@x.vn", rights, frozenset({place.commune.id, place.district.id}))
-
-
-def take(session: Session, place: Commune, data: bytes, rights: frozenset[Right] = EVERYTHING) -> Imported:
-    known = session.scalars(sa.select(Programme).where(Programme.title == "Bản tin sáng")).first() or programme(session)
-    defaults = Defaults(place.commune.id, (place.zone.id,), known.id)
-    return import_calendar(session, data, planner(place, rights), defaults, NOW)
-
-
-def only(session: Session) -> Schedule:
-    session.flush()
-    session.expire_all()
-    return session.scalars(sa.select(Schedule)).one()
-
-
-def due(schedule: Schedule, days: int = 10) -> list[str]:
-    found = recurrence_of(schedule).between(NOW, NOW + datetime.timedelta(days=days))
-    return [f"{moment.at:%m-%d %H:%M}" for moment in found]
 
 
 def test_what_goes_out_comes_in_again_as_it_was(database: Database) -> None:
