@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg import sql
 
-from haichieu.database import Database, migrate
+from haichieu.backup.errors import BackupFailed
+from haichieu.database import Database, known_revisions, migrate
 
 VERSIONS = "alembic_version"
 _READ_AT_ONCE = 2000
@@ -31,7 +32,10 @@ _AS_SQLITE_HAS_IT: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
 
 
 def copy_out(database: Database, target: Path, proceed: Callable[[], None]) -> None:
-    """Write a consistent copy of the database to a new SQLite file, while other processes write."""
+    """Write a consistent copy of the database to a new SQLite file, while other processes write.
+
+    Raises BackupFailed for a PostgreSQL database that a newer version of the station has upgraded.
+    """
     if not database.is_sqlite:
         _from_postgresql(database, target, proceed)
         return
@@ -108,8 +112,10 @@ def has_rows(database: Database) -> bool:
 def _from_postgresql(database: Database, target: Path, proceed: Callable[[], None]) -> None:
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with database.engine.connect().execution_options(**options) as connection, connection.begin():
-        revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        migrate(f"sqlite:///{target}", str(revision))
+        revision = str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+        if revision not in known_revisions():
+            raise BackupFailed("backup.database_newer", revision=revision)
+        migrate(f"sqlite:///{target}", revision)
         inspector = sa.inspect(connection)
         with _sqlite(target) as copy:
             for table in inspector.get_table_names():
