@@ -1,8 +1,9 @@
 """`haichieu demo`: the station's main functions with real SIP calls, proven by recordings.
 
-An official calls and is heard on three loudspeakers while a fourth is switched off; then a scheduled programme is
-played and an emergency interrupts it (`programmes`); then a citizen calls and texts the hotline and is answered
-(`hotline`). Recordings of all sides are compared with the sent sound: an answered call alone proves nothing.
+An official calls and is heard on three loudspeakers, one of them Baresip (`listeners`), while a fourth is switched off;
+then a scheduled programme is played and an emergency interrupts it (`programmes`); then a citizen calls and texts the
+hotline and is answered (`hotline`). Recordings of all sides are compared with the sent sound: an answered call alone
+proves nothing.
 """
 
 import asyncio
@@ -29,8 +30,8 @@ from haichieu.audio.sound import Sound, measure, read_wav
 from haichieu.command_language import language, say, terminal
 from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
+from haichieu.demo.listeners import CODES, Listener, all_are_our_own, switch_on
 from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
-from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.locale import Field, render
@@ -40,7 +41,6 @@ from haichieu.settings import load_settings
 from haichieu.sip.library import require_pjsua2
 
 DISTRICT = Path(__file__).parents[2] / "examples" / "demo.toml"
-LISTENING = ("cb-01", "cb-02", "cb-03")
 SWITCHED_OFF = "cb-04"
 PHONE = "can-bo"
 SPEECH, SPEECH_SECONDS = "demo-congrats", 12.0
@@ -56,9 +56,10 @@ LOUD_DBFS = -45.0
 
 @dataclass(frozen=True)
 class Heard:
-    """Evidence of one loudspeaker: its recording and the station's log."""
+    """Evidence of one loudspeaker: its software, its recording and the station's log."""
 
     speaker: str
+    software: str
     correlation: float
     share_found: float
     seconds_of_speech: float
@@ -144,12 +145,13 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         district = with_carrier(DISTRICT, folder, carrier_port)
         station = await stack.enter_async_context(trial_station(district, **_texts_through(twilio)))
         sent = _speech(installation, folder, SPEECH, SPEECH_SECONDS)
-        recordings = {code: folder / f"{code}.wav" for code in LISTENING}
-        await _switch_on(station, recordings, stack)
-        report = await _official_is_heard(station, folder, sent, recordings)
+        listeners = await _switch_on(station, folder, stack)
+        report = await _official_is_heard(station, folder, sent, listeners)
         bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
         _say("demo.bulletin_waits")
-        scheduled, emergency = await programme_and_emergency(station, bulletin, recordings)
+        scheduled, emergency = await programme_and_emergency(
+            station, bulletin, {code: listener.heard for code, listener in listeners.items()}
+        )
         _say("demo.citizen_calls")
         hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
         proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
@@ -180,17 +182,16 @@ def _texts_through(twilio: TwilioStandIn) -> dict[str, str | int]:
     }
 
 
-async def _switch_on(station: TrialStation, recordings: dict[str, Path], stack: AsyncExitStack) -> None:
-    for code, wav in recordings.items():
-        speaker = SoftSpeaker(
-            server=station.server, id=code, password=f"speaker-{code}-secret", record=wav, bind="127.0.0.1"
-        )
-        await (await stack.enter_async_context(speaker)).registered()
-    await until(lambda: _reachable(station) == set(LISTENING), "three speakers reachable")
-    _say("demo.speakers_registered", count=len(LISTENING), off=SWITCHED_OFF)
+async def _switch_on(station: TrialStation, folder: Path, stack: AsyncExitStack) -> dict[str, Listener]:
+    listeners = await switch_on(station.server, folder, stack)
+    await until(lambda: _reachable(station) == set(CODES), "three speakers reachable")
+    _say("demo.speakers_registered", count=len(CODES), off=SWITCHED_OFF)
+    if all_are_our_own(listeners):
+        _say("demo.no_baresip")
+    return listeners
 
 
-async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, recordings: dict[str, Path]) -> Report:
+async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, listeners: dict[str, Listener]) -> Report:
     """Make the call, and compare the recordings with the sent sound."""
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(
@@ -206,7 +207,7 @@ async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, re
         await phone.digits("#")
         await until(lambda: _broadcast(station).ended_at is not None, "the broadcast has ended", seconds=20)
         await phone.hang_up()
-    return await asyncio.to_thread(_report, station, sent, recordings)
+    return await asyncio.to_thread(_report, station, sent, listeners)
 
 
 def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
@@ -230,13 +231,16 @@ def _broadcast(station: TrialStation) -> Broadcast:
         return newest or Broadcast()
 
 
-def _report(station: TrialStation, sent: Path, recordings: dict[str, Path]) -> Report:
+def _report(station: TrialStation, sent: Path, listeners: dict[str, Listener]) -> Report:
     source = read_wav(sent)
     with station.database.session() as session:
         broadcast = session.scalars(sa.select(Broadcast).where(Broadcast.kind == Kind.LIVE)).one()
         deliveries = {delivery.speaker.code: delivery for delivery in broadcast.deliveries}
-        heard = [_heard(deliveries[code], match(source, read_wav(wav))) for code, wav in recordings.items()]
-        missed = [_missed(delivery) for code, delivery in deliveries.items() if code not in recordings]
+        heard = [
+            _heard(deliveries[code], listener.software, match(source, listener.heard()))
+            for code, listener in listeners.items()
+        ]
+        missed = [_missed(delivery) for code, delivery in deliveries.items() if code not in listeners]
         recording = _recording(session, station, broadcast, source)
         levels = measure(source)
         return Report(
@@ -259,10 +263,11 @@ def _report(station: TrialStation, sent: Path, recordings: dict[str, Path]) -> R
         )
 
 
-def _heard(delivery: Delivery, found: Match) -> Heard:
+def _heard(delivery: Delivery, software: str, found: Match) -> Heard:
     alike = found.correlation >= CORRELATION and found.fraction >= HEARD_SHARE and found.level_db > LOUD_DBFS
     return Heard(
         speaker=delivery.speaker.code,
+        software=software,
         correlation=round(found.correlation, 3),
         share_found=round(found.fraction, 3),
         seconds_of_speech=round(found.matched_seconds, 2),
@@ -298,15 +303,15 @@ def _seconds(begin: datetime.datetime | None, end: datetime.datetime | None) -> 
 
 
 def _print(report: Report) -> None:
-    table = _table(say("demo.who_heard_what"), "speaker", "state", "alike", "seconds", "level", "reason")
+    table = _table(say("demo.who_heard_what"), "speaker", "software", "state", "alike", "seconds", "level", "reason")
     for item in report.heard:
         table.add_row(
-            item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}",
+            item.speaker, item.software, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}",
             f"{item.level_dbfs:.1f}", "",
         )  # fmt: skip
     for gone in report.missed:
         table.add_row(
-            gone.speaker, gone.delivery, "", "", "", (gone.reason if language() == "vi" else gone.reason_en) or ""
+            gone.speaker, "", gone.delivery, "", "", "", (gone.reason if language() == "vi" else gone.reason_en) or ""
         )
     console = terminal()
     console.print(

@@ -8,7 +8,7 @@ import asyncio
 import datetime
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,10 +75,10 @@ class Emergency:
 
 
 async def programme_and_emergency(
-    station: TrialStation, speech: Path, recordings: Mapping[str, Path]
+    station: TrialStation, speech: Path, speakers: Mapping[str, Callable[[], Sound]]
 ) -> tuple[Scheduled, Emergency]:
-    """Run this part and compare the speakers' `recordings` with the played sound."""
-    begins = {code: len(read_wav(wav).samples) for code, wav in recordings.items()}
+    """Run this part and compare what the `speakers` have heard with the played sound."""
+    begins = {code: len(heard().samples) for code, heard in speakers.items()}
     programme_id = await asyncio.to_thread(_approved_programme, station, speech)
     warning_id = await asyncio.to_thread(_warning, station)
     schedule_id, due_at = await asyncio.to_thread(_planned, station, programme_id)
@@ -89,8 +89,8 @@ async def programme_and_emergency(
     await until(lambda: _broadcast(station, alarm_id).ended_at is not None, "the emergency has ended", 60)
     bulletin_id = _bulletin(station, schedule_id).id
     await until(lambda: _rest_of(station, bulletin_id).ended_at is not None, "the rest of the bulletin", 60)
-    heard = {code: _since(wav, begins[code]) for code, wav in recordings.items()}
-    return await asyncio.to_thread(_evidence, station, (bulletin_id, alarm_id), due_at, warning_id, programme_id, heard)
+    since = {code: _since(heard(), begins[code]) for code, heard in speakers.items()}
+    return await asyncio.to_thread(_evidence, station, (bulletin_id, alarm_id), due_at, warning_id, programme_id, since)
 
 
 def _approved_programme(station: TrialStation, speech: Path) -> int:
@@ -163,8 +163,7 @@ def _rest_of(station: TrialStation, broadcast_id: int) -> Broadcast:
         return session.scalar(sa.select(Broadcast).where(Broadcast.again_of_id == broadcast_id)) or Broadcast()
 
 
-def _since(recording: Path, begin: int) -> Sound:
-    sound = read_wav(recording)
+def _since(sound: Sound, begin: int) -> Sound:
     return Sound(sound.samples[begin:], sound.rate)
 
 

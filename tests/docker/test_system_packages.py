@@ -52,10 +52,10 @@ def test_command_is_printed_without_rights_to_install(machine: Path) -> None:
     finished = install(machine, "run")
     assert finished.returncode == 1
     vietnamese, english, command = finished.stderr.splitlines()
-    assert vietnamese.startswith("Thiếu gói hệ thống: espeak-ng ffmpeg")
-    assert english.startswith("System packages are missing: espeak-ng ffmpeg")
+    assert vietnamese.startswith("Thiếu gói hệ thống: espeak-ng ffmpeg baresip-core")
+    assert english.startswith("System packages are missing: espeak-ng ffmpeg baresip-core")
     assert command.strip().startswith("sudo apt-get update && sudo apt-get install")
-    assert command.endswith("espeak-ng ffmpeg")
+    assert command.endswith("espeak-ng ffmpeg baresip-core")
     assert apt_calls(machine) == []
 
 
@@ -69,7 +69,7 @@ def test_sudo_without_a_password_is_used(machine: Path) -> None:
     pretend(machine, "sudo", 'shift; exec "$@"')
     finished = install(machine, "run")
     assert finished.returncode == 0, finished.stderr
-    assert [call.split()[-2:] for call in apt_calls(machine)] == [["espeak-ng", "ffmpeg"]]
+    assert [call.split()[-3:] for call in apt_calls(machine)] == [["espeak-ng", "ffmpeg", "baresip-core"]]
     assert "--no-install-recommends" in apt_calls(machine)[0]
 
 
@@ -84,13 +84,15 @@ def test_stale_package_lists_are_refreshed_once(machine: Path) -> None:
 
 def test_only_missing_packages_are_installed(machine: Path) -> None:
     pretend(machine, "id", "echo 0")
-    pretend(machine, "dpkg-query", "echo installed ffmpeg; echo config-files espeak-ng; exit 1")
+    pretend(
+        machine, "dpkg-query", "echo installed ffmpeg; echo installed baresip-core; echo config-files espeak-ng; exit 1"
+    )
     install(machine, "run")
     assert apt_calls(machine)[0].endswith("--no-install-recommends espeak-ng")
 
 
 def test_nothing_is_printed_when_nothing_is_missing(machine: Path) -> None:
-    pretend(machine, "dpkg-query", "echo installed ffmpeg; echo installed espeak-ng")
+    pretend(machine, "dpkg-query", "echo installed ffmpeg; echo installed espeak-ng; echo installed baresip-core")
     finished = install(machine, "run")
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
@@ -99,7 +101,7 @@ def test_other_systems_get_a_clear_message(machine: Path) -> None:
     (machine / "dpkg-query").unlink()
     finished = install(machine, "run")
     assert finished.returncode == 1
-    assert "espeak-ng ffmpeg" in finished.stderr
+    assert "espeak-ng ffmpeg baresip-core" in finished.stderr
     assert "Debian" in finished.stderr
 
 

@@ -9,7 +9,10 @@ from haichieu.demo.live import Aired, Heard, Missed, Recording, Report, Sent, _p
 
 @pytest.mark.parametrize(
     ("language", "present", "absent"),
-    [("en", ("What each speaker heard", "switched off", "PROVEN"), "tắt"), ("vi", ("cụm loa", "tắt", "ĐẠT"), "off")],
+    [
+        ("en", ("What each speaker heard", "software", "baresip 1.0.0", "switched off", "PROVEN"), "tắt"),
+        ("vi", ("cụm loa", "phần mềm", "baresip 1.0.0", "tắt", "ĐẠT"), "off"),
+    ],
 )
 def test_evidence_is_printed_in_one_language(
     language: str, present: tuple[str, ...], absent: str, capsys: pytest.CaptureFixture[str]
@@ -18,7 +21,7 @@ def test_evidence_is_printed_in_one_language(
         ok=True,
         broadcast=Aired(1, "ended", "Nguyễn Thị Lan", "Khu 11", 1.0, 12.0),
         sent=Sent(12.0, 10.5, -20.0),
-        heard=[Heard("cb-01", 0.97, 1.0, 10.5, -21.0, "played", 12.0, 0.0, True)],
+        heard=[Heard("cb-01", "baresip 1.0.0", 0.97, 1.0, 10.5, -21.0, "played", 12.0, 0.0, True)],
         missed=[Missed("cb-04", "missed", "tắt", "switched off", True)],
         recording=Recording(True, 12.0, 0.97, True),
     )
