@@ -152,7 +152,7 @@ class BaresipSpeaker:
             said = " ".join(self.lines)
             if ended.done():
                 raise ChildEnded("demo.child_ended", program=PROGRAM, status=str(ended.result()), errors=said)
-            raise EventMissing("demo.event_missing", events=["registered"], seconds=float(timeout), last=said)
+            raise EventMissing("demo.event_missing", events="registered", seconds=float(timeout), last=said)
         finally:
             ended.cancel()
             known.cancel()

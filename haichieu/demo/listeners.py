@@ -32,14 +32,18 @@ async def switch_on(server: str, folder: Path, stack: AsyncExitStack) -> dict[st
     version = installed_version()
     listeners = {}
     for code in CODES:
-        account = {"server": server, "id": code, "password": f"speaker-{code}-secret"}
+        password = f"speaker-{code}-secret"
         if version is not None and code == OF_OTHER_DEVELOPERS:
-            baresip = await stack.enter_async_context(BaresipSpeaker(**account, folder=folder / code))
+            baresip = await stack.enter_async_context(
+                BaresipSpeaker(server=server, id=code, password=password, folder=folder / code)
+            )
             await baresip.registered()
             listeners[code] = Listener(f"{PROGRAM} {version}", baresip.heard)
         else:
             wav = folder / f"{code}.wav"
-            own = await stack.enter_async_context(SoftSpeaker(**account, record=wav, bind="127.0.0.1"))
+            own = await stack.enter_async_context(
+                SoftSpeaker(server=server, id=code, password=password, record=wav, bind="127.0.0.1")
+            )
             await own.registered()
             listeners[code] = Listener(OWN_SOFTWARE, partial(read_wav, wav))
     return listeners

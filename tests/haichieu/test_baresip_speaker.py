@@ -58,6 +58,10 @@ async def asterisk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lo
         yield running
 
 
+def registering(asterisk: LoneAsterisk, password: str, folder: Path) -> BaresipSpeaker:
+    return BaresipSpeaker(server=asterisk.server, id="cb-03", password=password, folder=folder / "cb")
+
+
 def is_running(pid: int) -> bool:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
@@ -193,8 +197,7 @@ class TestCalls:
         self, asterisk: LoneAsterisk, speeches: dict[str, Path], tmp_path: Path
     ) -> None:
         speech = read_wav(speeches["demo-congrats"])
-        account = {"server": asterisk.server, "id": "cb-03", "password": password_of("cb-03")}
-        async with BaresipSpeaker(**account, folder=tmp_path / "cb") as speaker:
+        async with registering(asterisk, password_of("cb-03"), tmp_path) as speaker:
             await speaker.registered()
             await asterisk.ari("POST", "/channels?endpoint=PJSIP/cb-03&context=degraded&extension=1&priority=1")
             await until(lambda: match(speech, speaker.heard()).correlation > FOUND, "it is heard", 30, 0.3)
@@ -204,8 +207,7 @@ class TestCalls:
         assert not is_running(speaker.pid)
 
     async def test_wrong_password_is_reported(self, asterisk: LoneAsterisk, tmp_path: Path) -> None:
-        account = {"server": asterisk.server, "id": "cb-03", "password": "wrong"}
-        async with BaresipSpeaker(**account, folder=tmp_path / "cb") as speaker:
+        async with registering(asterisk, "wrong", tmp_path) as speaker:
             await until(lambda: any("401 Unauthorized" in line for line in speaker.lines), "it is refused")
             with pytest.raises(EventMissing, match="401 Unauthorized"):
                 await speaker.registered(timeout=0.1)
