@@ -31,11 +31,12 @@ model: setup ## fetch the speech model into the cache and check its digest
 
 demo: ## start a station in a temporary home and prove with real calls that it works (ARGS="--once --json")
 	@$(MAKE) asterisk model >&2
+	@docker/install-system-packages demo >&2 || true  # it says what it uses instead
 	@exec $(BIN)/haichieu demo $(ARGS)
 
 # Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
 define test_and_lint
-docker/install-system-packages run test
+docker/install-system-packages run demo test
 $(MAKE) asterisk model
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT

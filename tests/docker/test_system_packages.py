@@ -44,7 +44,7 @@ def test_each_package_is_listed_once_with_a_reason() -> None:
     assert sorted(set(names)) == sorted(names)
     for line in lines:
         fields, _, why = line.partition("#")
-        assert fields.split()[1] in ("venv", "run", "test"), line
+        assert fields.split()[1] in ("venv", "run", "demo", "test"), line
         assert why.strip(), line
 
 
@@ -52,10 +52,10 @@ def test_command_is_printed_without_rights_to_install(machine: Path) -> None:
     finished = install(machine, "run")
     assert finished.returncode == 1
     vietnamese, english, command = finished.stderr.splitlines()
-    assert vietnamese.startswith("Thiếu gói hệ thống: espeak-ng ffmpeg baresip-core")
-    assert english.startswith("System packages are missing: espeak-ng ffmpeg baresip-core")
+    assert vietnamese.startswith("Thiếu gói hệ thống: espeak-ng ffmpeg")
+    assert english.startswith("System packages are missing: espeak-ng ffmpeg")
     assert command.strip().startswith("sudo apt-get update && sudo apt-get install")
-    assert command.endswith("espeak-ng ffmpeg baresip-core")
+    assert command.endswith("espeak-ng ffmpeg")
     assert apt_calls(machine) == []
 
 
@@ -101,7 +101,7 @@ def test_other_systems_get_a_clear_message(machine: Path) -> None:
     (machine / "dpkg-query").unlink()
     finished = install(machine, "run")
     assert finished.returncode == 1
-    assert "espeak-ng ffmpeg baresip-core" in finished.stderr
+    assert "espeak-ng ffmpeg" in finished.stderr
     assert "Debian" in finished.stderr
 
 
