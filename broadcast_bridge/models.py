@@ -250,7 +250,8 @@ class Delivery(Base):
     ended_at: Mapped[datetime.datetime | None]
     seconds: Mapped[float] = mapped_column(default=0.0)
     packets_sent: Mapped[int] = mapped_column(default=0)
-    packets_lost: Mapped[int] = mapped_column(default=0)
+    packets_lost: Mapped[int | None]
+    """As the speaker reported (RTCP); None when it has never reported, also in `jitter_ms`."""
     jitter_ms: Mapped[float | None]
     resume_at_seconds: Mapped[float] = mapped_column(default=0.0)
     """The position in the sound when a more urgent broadcast took the speaker."""
@@ -263,9 +264,20 @@ class Delivery(Base):
     speaker: Mapped[Speaker] = relationship()
 
     @property
-    def loss(self) -> float:
-        """The share of RTP packets that the speaker reported lost (RFC 3550 §6.4.1), 0 to 1."""
-        return min(self.packets_lost / self.packets_sent, 1.0) if self.packets_sent else 0.0
+    def loss(self) -> float | None:
+        """The share of RTP packets that the speaker reported lost (RFC 3550 §6.4.1), 0 to 1; None without a report."""
+        if self.packets_lost is None or not self.packets_sent:
+            return None
+        return min(self.packets_lost / self.packets_sent, 1.0)
+
+    @property
+    def heard(self) -> bool | None:
+        """Whether the speaker heard it: None while that is open, and if it has never reported that sound arrived."""
+        if self.state == DeliveryState.PLAYED:
+            return None if self.packets_lost is None else True
+        if self.state == DeliveryState.CAUGHT_UP:
+            return True
+        return False if self.state in (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PRE_EMPTED) else None
 
 
 class CallBack(Base):

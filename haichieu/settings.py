@@ -103,6 +103,9 @@ class Settings(_Sources):
         "", description="Local IPv4 address that multicast is sent from; empty means bind, else by the routing table."
     )
     max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
+    max_hold_seconds: int = Field(
+        60, ge=1, description="Seconds an official may put a live broadcast on hold before it ends."
+    )
     keep_withdrawn_days: int = Field(
         90, ge=0, description="Days to retain the sound of a withdrawn programme; 0 means forever."
     )

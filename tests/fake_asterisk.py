@@ -29,6 +29,8 @@ class FakeAsterisk:
         self.recordings: dict[str, str] = {}
         """What each running recording is of."""
         self.stored: set[str] = set()
+        self.packets = 0
+        """Sent so far, to all."""
         self.plays_at_once = True
         self.deaf = False
 
@@ -104,7 +106,8 @@ class FakeAsterisk:
         elif operation is operations.RECORD:
             self.recordings[given["name"]] = f"channel:{channel}"
         elif operation is operations.RTP_STATISTICS:
-            return {"txcount": 100}
+            self.packets += 100
+            return {"txcount": self.packets, "remote_maxmes": 88.0}
         return {"id": channel, "state": self.channels.get(channel)}
 
     def _playbacks(self, operation: Operation, given: Mapping[str, str]) -> Any:

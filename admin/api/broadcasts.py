@@ -120,7 +120,7 @@ def _delivery(one: Delivery) -> documents.Delivery:
     return documents.Delivery(
         speaker=one.speaker.code, name=one.speaker.name, state=one.state, reason=_reason(one.reason),
         called_off=_reason(one.called_off), first_audio_at=one.first_audio_at, seconds=round(one.seconds, 2),
-        loss=round(one.loss, 4), jitter_ms=one.jitter_ms,
+        heard=one.heard, loss=None if one.loss is None else round(one.loss, 4), jitter_ms=one.jitter_ms,
     )  # fmt: skip
 
 

@@ -69,7 +69,10 @@ class Speakers(BaseModel):
 
 
 class Delivery(BaseModel):
-    """One broadcast at one speaker: the proof. `called_off` is why a speaker that missed it does not get it later."""
+    """One broadcast at one speaker: the proof. `called_off` is why a speaker that missed it does not get it later.
+
+    `heard`, `loss` and `jitter_ms` are null when the speaker reported nothing: they are unknown.
+    """
 
     speaker: str
     name: str
@@ -78,7 +81,8 @@ class Delivery(BaseModel):
     called_off: str | None
     first_audio_at: datetime.datetime | None
     seconds: float
-    loss: float
+    heard: bool | None
+    loss: float | None
     jitter_ms: float | None
 
 

@@ -27,12 +27,16 @@ class _Aired(BaseModel):
     broadcasts: int
     deliveries: int
     heard: int
+    unconfirmed: int
     minutes: float
     reach: float | None
 
 
 class UnitReport(_Aired):
-    """Broadcasts in a unit: their number, deliveries by result, minutes played."""
+    """Broadcasts in a unit: their number, deliveries by result, minutes played.
+
+    `unconfirmed` of the `heard` deliveries went to speakers that never reported that sound arrived.
+    """
 
     unit: str
     name: str

@@ -1,6 +1,6 @@
 """The broadcast log: a filtered list and the proof of each broadcast, both also as CSV."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flask import Flask, url_for
 from werkzeug.wrappers import Response
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose, zones_to_choose
-from admin.broadcasts.proof import may_air_again, missing_of, proof_of
+from admin.broadcasts.proof import Proof, may_air_again, missing_of, proof_of
 from admin.broadcasts.scope import find_broadcast, seen_by
 from admin.layout.addresses import number_asked
 from admin.layout.csv_files import csv_answer
@@ -75,8 +75,8 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
                 [
                     one.code, one.name, one.unit, say(f"delivery_state.{one.state}"),
                     show_moment(one.first_audio_at, timezone, "HH:mm:ss").striptags(),
-                    round(one.seconds, 1), round(one.loss * 100, 2),
-                    one.jitter_ms, one.attempts, sentence(reason_message(one.reason)),
+                    round(one.seconds, 1), _heard(one), *_reported(one), one.attempts,
+                    sentence(reason_message(one.reason)),
                     sentence(reason_message(one.called_off)),
                 ]
                 for one in shown
@@ -86,9 +86,20 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
 
 BROADCAST_COLUMNS = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
 DELIVERY_COLUMNS = (
-    *("code", "speaker", "unit", "state", "first_audio", "seconds", "loss_percent", "jitter", "attempts", "reason"),
-    "not_later",
+    *("code", "speaker", "unit", "state", "first_audio", "seconds", "sounded", "loss_percent", "jitter"),
+    *("attempts", "reason", "not_later"),
 )  # fmt: skip
+
+
+def _heard(one: Proof) -> str:
+    if one.heard is None:
+        return say("log.unknown")
+    return say("log.yes" if one.heard else "log.no")
+
+
+def _reported(one: Proof) -> Sequence[Cell]:
+    """Return loss and jitter."""
+    return [say("log.unknown")] * 2 if one.unknown else [one.loss_percent, one.jitter_ms]
 
 
 def _heads(*names: str) -> list[str]:

@@ -29,11 +29,21 @@ class Proof:
     reason: str | None
     first_audio_at: datetime.datetime | None
     seconds: float
-    loss: float
+    heard: bool | None
+    loss: float | None
     jitter_ms: float | None
     attempts: int
     called_off: str | None
     caught_up: Delivery | None
+
+    @property
+    def loss_percent(self) -> float | None:
+        return None if self.loss is None else round(self.loss * 100, 2)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether sound was sent to a speaker that never reported anything."""
+        return self.first_audio_at is not None and self.loss is None
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
     return [
         Proof(
             one.speaker.code, one.speaker.name, one.speaker.unit.name, one.state, one.reason, one.first_audio_at,
-            one.seconds, one.loss, one.jitter_ms, one.attempts, one.called_off, later.get(one.speaker_id),
+            one.seconds, one.heard, one.loss, one.jitter_ms, one.attempts, one.called_off, later.get(one.speaker_id),
         )
         for one in deliveries
     ]  # fmt: skip

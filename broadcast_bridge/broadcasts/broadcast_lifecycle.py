@@ -46,18 +46,22 @@ class DeliveryUpdate:
     first_audio_at: datetime.datetime | None = None
     seconds: float = 0.0
     packets_sent: int = 0
-    packets_lost: int = 0
+    packets_lost: int | None = None
     jitter_ms: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of a broadcast for the official. `reason` is None when the official ended it."""
+    """Result of a broadcast for the official. `reason` is None when the official ended it.
+
+    Of the speakers in `heard`, which have played it, the `unconfirmed` ones have never reported that sound arrived.
+    """
 
     heard: int
     total: int
     missed: tuple[str, ...]
     reason: Reason | None = None
+    unconfirmed: int = 0
 
 
 def advance(
@@ -137,7 +141,7 @@ def _result(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime, bro
     """Return how a delivery ends, and store the reason and where a recording that broke off continues."""
     playing = delivery.state == DeliveryState.PLAYING
     if broadcast.kind == Kind.LIVE:
-        whole = playing
+        whole = playing and delivery.reason is None  # with a reason, it got no sound at the end
     else:
         whole = _continued(broadcast, broke_off) and heard_whole(
             broadcast, delivery, at, complete=broke_off is not None
@@ -150,7 +154,9 @@ def _result(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime, bro
         return DeliveryEvent.MISS
     if playing and broke_off and _continued(broadcast, broke_off):
         delivery.resume_at_seconds = resume_position(broadcast, delivery, at)
-    delivery.reason = (broke_off or Reason.HEARD_IN_PART) if playing else delivery.reason or Reason.DROPPED
+    delivery.reason = (
+        (broke_off or delivery.reason or Reason.HEARD_IN_PART) if playing else delivery.reason or Reason.DROPPED
+    )
     return DeliveryEvent.FAIL
 
 
@@ -170,7 +176,8 @@ def outcome_of(deliveries: Sequence[Delivery], reason: Reason | None = None) -> 
     """Count the speakers that heard it, and name those that did not."""
     heard = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
     missed = tuple(delivery.speaker.name for delivery in deliveries if delivery.state not in heard)
-    return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason)
+    unconfirmed = sum(delivery.heard is None for delivery in deliveries)
+    return Outcome(len(deliveries) - len(missed), len(deliveries), missed, reason, unconfirmed)
 
 
 def _why_missed(speaker: Speaker) -> Reason:
@@ -223,7 +230,7 @@ def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: dateti
     """
     broadcast = session.get_one(Broadcast, broadcast_id)
     for delivery in broadcast.deliveries:
-        playing = delivery.active and delivery.state == DeliveryState.PLAYING
+        playing = delivery.active and delivery.state == DeliveryState.PLAYING and delivery.reason is None
         if playing and delivery.first_audio_at and reason is Reason.SWITCHBOARD_RESTARTED:
             delivery.seconds = max(delivery.seconds, (at - delivery.first_audio_at).total_seconds())
     finish(session, broadcast_id, BroadcastEvent.FAIL, at, reason)

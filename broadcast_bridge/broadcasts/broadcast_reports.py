@@ -29,11 +29,15 @@ def filed_at() -> sa.ColumnElement[datetime.datetime]:
 
 @dataclass(frozen=True)
 class Counts:
-    """Broadcasts, their deliveries, how many of those were heard, and seconds over all speakers."""
+    """Broadcasts, their deliveries, how many of those were played, and seconds over all speakers.
+
+    Of the played ones, the `unconfirmed` went to speakers that never reported that sound arrived.
+    """
 
     broadcasts: int
     deliveries: int
     heard: int
+    unconfirmed: int
     seconds: float
 
     @property
@@ -172,6 +176,7 @@ def _aired(
             sa.func.count(Delivery.broadcast_id.distinct()).filter(counted),
             sa.func.count().filter(counted),
             sa.func.count().filter(counted, Delivery.state.in_(HEARD)),
+            sa.func.count().filter(counted, Delivery.state == DeliveryState.PLAYED, Delivery.packets_lost.is_(None)),
             sa.func.sum(Delivery.seconds),
         )
         .join(Delivery.broadcast)
@@ -180,6 +185,6 @@ def _aired(
     )
 
 
-def _counts(row: Iterable[Any]) -> tuple[int, int, int, float]:
-    broadcasts, deliveries, heard, seconds = row
-    return broadcasts, deliveries, heard, float(seconds or 0.0)
+def _counts(row: Iterable[Any]) -> tuple[int, int, int, int, float]:
+    broadcasts, deliveries, heard, unconfirmed, seconds = row
+    return broadcasts, deliveries, heard, unconfirmed, float(seconds or 0.0)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
@@ -129,15 +129,21 @@ class Airing:
         async with self._voice_turn:
             await self._voice.play(sound, skip_seconds=skip_seconds)
 
+    @contextlib.asynccontextmanager
+    async def another_voice(self) -> AsyncIterator[None]:
+        """Leave the speakers to another announcer during the block; before and after it they get silence."""
+        async with self._voice_turn, self._voice.makes_way():
+            yield
+
     def speaker_returned(self, code: str, *, moved: bool) -> None:
         """Call a speaker that can be reached again; one that has not `moved` stays in its call."""
         for leg in self._legs_of(code):
-            leg.wake(moved=moved)
+            leg.returned(moved=moved)
 
     def speaker_lost(self, code: str) -> None:
-        """End the call to a speaker that no longer answers."""
+        """Take the news that a speaker does not answer OPTIONS."""
         for leg in self._legs_of(code):
-            leg.drop()
+            leg.lost()
 
     def _legs_of(self, code: str) -> list[SpeakerLeg]:
         return [leg for leg in self._legs if leg.target.code == code]

@@ -14,10 +14,14 @@ import structlog
 
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
+from broadcast_bridge.studio.call_refusals import reason_of
+from broadcast_bridge.studio.playing_time import PlayingTime
+from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, Verdict, receiver_report
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, HungUp, NotAnswered
+from haichieu.ari.errors import AriError, AriRefused, HungUp, NotAnswered
+from haichieu.ari.in_call import check
 from haichieu.database import now
 from haichieu.errors import shown
 
@@ -28,14 +32,6 @@ MOST_ANSWER_SECONDS = 60.0
 
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a speaker is called again: the first after an answered call, then longer with each failure."""
-
-_REASONS = {
-    NotAnswered.BUSY: Reason.BUSY,
-    NotAnswered.REJECTED: Reason.REFUSED,
-    NotAnswered.REDIRECTED: Reason.REFUSED,
-    NotAnswered.NO_ANSWER: Reason.NO_ANSWER,
-    NotAnswered.UNREACHABLE: Reason.NOT_REGISTERED,
-}
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,7 @@ class SpeakerLeg:
         join: Callable[[str], Awaitable[None]],
         turn: asyncio.Semaphore,
         answer_seconds: float,
+        qualify_seconds: float,
     ) -> None:
         """`turn` limits concurrent requests, so that answered calls do not wait: see `on_air.CALLS_AT_ONCE`."""
         self.target = target
@@ -79,6 +76,7 @@ class SpeakerLeg:
         self._answer_seconds = target.answer_seconds or answer_seconds
         self._failures = 0
         """Calls in a row that were not answered."""
+        self._qualify_seconds = qualify_seconds
         self._woken = asyncio.Event()
         self._ours = asyncio.Event()
         self._ours.set()
@@ -91,12 +89,16 @@ class SpeakerLeg:
         self._attempts = 0
         self._call: Call | None = None
         self._ringing: Call | None = None
+        self._life: SignsOfLife | None = None
+        self._time = PlayingTime()
         self._joined_at: datetime.datetime | None = None
+        self._measured_at: datetime.datetime | None = None
         self._audio_from: datetime.datetime | None = None
         self._first_audio_at: datetime.datetime | None = None
         self._seconds = 0.0
         self._sent = self._sent_before = 0
-        self._lost = self._lost_before = 0
+        self._lost_before: int | None = None
+        self._reported: ReceiverReport | None = None
         self._jitter_ms: float | None = None
 
     async def run(self) -> None:
@@ -116,17 +118,25 @@ class SpeakerLeg:
             async with asyncio.timeout(AGAIN_SECONDS[min(self._failures, len(AGAIN_SECONDS) - 1)]):
                 await self._woken.wait()
 
-    def wake(self, *, moved: bool = True) -> None:
-        """Call the speaker now, since it can be reached.
+    def returned(self, *, moved: bool) -> None:
+        """Call the speaker, which can be reached again.
 
         If it has `moved`, or was registered again, a call to its old address ends.
         """
         if moved:
-            self.drop()
+            self._drop()
+        elif self._life is not None:
+            self._life.returned()
         self._woken.set()
 
-    def drop(self) -> None:
-        """End the call to a speaker that is no longer there, since nobody hears it."""
+    def lost(self) -> None:
+        """Take the news that the speaker does not answer OPTIONS; ends a call that it has not answered yet."""
+        if self._life is not None:
+            self._life.lost(now())
+        elif self._ringing is not None:
+            self._ringing.interrupt()
+
+    def _drop(self) -> None:
         if (call := self._call or self._ringing) is not None:
             call.interrupt()
 
@@ -138,7 +148,7 @@ class SpeakerLeg:
     async def give_up(self) -> None:
         """End the call for a more urgent broadcast; returns when the line is free."""
         self._ours.clear()
-        self.drop()
+        self._drop()
         self._woken.set()
         await self._idle.wait()
 
@@ -153,18 +163,40 @@ class SpeakerLeg:
         self._hears()
 
     async def measure(self) -> None:
-        """Fetch the receiver statistics of the speaker from Asterisk (RTCP reports, RFC 3550 §6.4)."""
-        if self._call is None or not self.target.supervised:
+        """Fetch the statistics of the call from Asterisk (RTCP reports, RFC 3550 §6.4), and judge by them."""
+        call, life = self._call, self._life
+        self.dirty = self.dirty or call is not None
+        if call is None or life is None:
             return
         try:
-            figures = await self._client.request(operations.RTP_STATISTICS, channelId=self._call.id)
+            figures = await self._client.request(operations.RTP_STATISTICS, channelId=call.id)
         except AriError:
             return  # it is just leaving; keep the figures of five seconds ago
-        self._sent = self._sent_before + int(figures.get("txcount", 0))
-        self._lost = self._lost_before + max(int(figures.get("txploss", 0)), 0)
-        if (jitter := figures.get("txjitter")) is not None:
-            self._jitter_ms = round(float(jitter) * 1000, 3)
-        self.dirty = True
+        at = now()
+        life.media(figures, at)
+        self._count(call, int(figures.get("txcount", 0)), at)
+        if (report := receiver_report(figures)) is not None:
+            self._reported, self._jitter_ms = report, report.jitter_ms
+        await self._judge(call, life, at)
+
+    def _count(self, call: Call, sent: int, at: datetime.datetime) -> None:
+        """Count the time since the last measurement if packets have left in it."""
+        sent += self._sent_before
+        since = self._measured_at or at
+        if sent == self._sent:
+            self._time.stops(since)
+        elif not call.held:
+            self._time.flows(since)
+        self._sent, self._measured_at = sent, at
+
+    async def _judge(self, call: Call, life: SignsOfLife, at: datetime.datetime) -> None:
+        verdict = life.verdict(at)
+        if verdict is Verdict.GONE:
+            call.interrupt()
+        elif verdict is Verdict.ASK:
+            life.asked(at)
+            with contextlib.suppress(AriError):  # it has just ended
+                await check(self._client, call.id)
 
     def report(self) -> DeliveryUpdate:
         """Return the current figures, and the events that were not `reported` yet."""
@@ -172,12 +204,12 @@ class SpeakerLeg:
         return DeliveryUpdate(
             delivery_id=self.target.delivery_id,
             events=tuple(self._events),
-            reason=self._reason,
+            reason=self._reason or self._why_silent(),
             attempts=self._attempts,
             first_audio_at=self._first_audio_at,
             seconds=round(self._seconds + self._seconds_of_this_call(), 3),
             packets_sent=self._sent,
-            packets_lost=self._lost,
+            packets_lost=self._packets_lost(),
             jitter_ms=self._jitter_ms,
         )
 
@@ -194,10 +226,14 @@ class SpeakerLeg:
         try:
             await self._one_call()
         except NotAnswered as refusal:
-            self._failed(_REASONS.get(refusal.cause, Reason.NO_ANSWER))
+            self._failed(reason_of(refusal))
             return False
         except HungUp:
-            self._failed(Reason.DROPPED)
+            self._failed(Reason.WENT_SILENT if self._reason is Reason.WENT_SILENT else Reason.DROPPED)
+        except AriRefused as problem:  # Asterisk makes no channel to an account without a contact
+            log.info("leg.not_called", speaker=self.target.code, problem=shown(problem))
+            self._failed(Reason.NOT_REGISTERED)
+            return False
         except AriError as problem:
             log.warning("leg.failed", speaker=self.target.code, problem=shown(problem))
             self._failed(Reason.INTERNAL_ERROR)
@@ -228,17 +264,50 @@ class SpeakerLeg:
             finally:
                 self._ringing = None
             await self._join(call.id)
-            self._call, self._joined_at, self._reason = call, now(), None
-            try:
-                self._note(DeliveryEvent.PLAY)
-                self._hears()
-                self.joined.set()
-                await call.until_hung_up()
-            finally:
-                self._seconds += self._seconds_of_this_call()
-                self._sent_before, self._lost_before = self._sent, self._lost
-                self._call = self._joined_at = None
-                self.dirty = True  # the last seconds have not been reported yet
+            await self._play(call)
+
+    async def _play(self, call: Call) -> None:
+        """Stay on the bridge until the speaker leaves, which raises HungUp."""
+        self._call, self._joined_at, self._reason = call, now(), None
+        self._life = SignsOfLife(self._joined_at, self._qualify_seconds) if self.target.supervised else None
+        self._time, self._measured_at = PlayingTime(), None
+        self._time.flows(self._joined_at)
+        try:
+            self._note(DeliveryEvent.PLAY)
+            self._hears()
+            self.joined.set()
+            await self._follow_holds(call)
+        finally:
+            self._seconds += self._seconds_of_this_call()
+            self._sent_before, self._lost_before, self._reported = self._sent, self._packets_lost(), None
+            self._reason = self._why_silent()
+            self._call = self._joined_at = self._life = None
+            self.dirty = True  # the last seconds have not been reported yet
+
+    async def _follow_holds(self, call: Call) -> None:
+        """Stop counting while the speaker holds us: Asterisk sends nothing to one that wants nothing."""
+        while True:
+            await call.until_held(True)
+            self._time.stops(now())
+            self.dirty = True
+            await call.until_held(False)
+            self._time.flows(now())
+            self.dirty = True
+
+    def _why_silent(self) -> Reason | None:
+        """Return why a speaker in a call gets no sound, or None when it gets it."""
+        if self._call is None or self._life is None:
+            return None
+        if self._call.held:
+            return Reason.HOLDS
+        at = now()
+        return Reason.WENT_SILENT if self._life.last(at) < at else None
+
+    def _packets_lost(self) -> int | None:
+        """Return the packets that the speaker reported lost; None when it has never reported."""
+        if self._reported is None:
+            return self._lost_before
+        return (self._lost_before or 0) + self._reported.lost
 
     def _hears(self) -> None:
         if self._joined_at and self._audio_from and not self._first_audio_at:
@@ -248,7 +317,8 @@ class SpeakerLeg:
     def _seconds_of_this_call(self) -> float:
         if self._joined_at is None or self._audio_from is None:
             return 0.0
-        return (now() - max(self._joined_at, self._audio_from)).total_seconds()
+        at = now()
+        return self._time.seconds(self._audio_from, self._life.last(at) if self._life else at)
 
     def _failed(self, reason: Reason) -> None:
         self._reason = reason

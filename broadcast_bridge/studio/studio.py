@@ -26,7 +26,7 @@ from broadcast_bridge.studio.broadcast_rows import BroadcastRows
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
-from broadcast_bridge.studio.live_voice import LiveVoice
+from broadcast_bridge.studio.live_voice import Limits, LiveVoice
 from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
 from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
 from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
@@ -56,13 +56,15 @@ class Sounds:
 
 @dataclass(frozen=True)
 class StudioRules:
-    """Time limits in seconds, route of multicast, name of this switchboard, and how the station presents itself.
+    """Times in seconds, route of multicast, name of this switchboard, and how the station presents itself.
 
     An empty `multicast_interface`, a local address, leaves the choice to the routing table.
     """
 
     answer_seconds: float
+    qualify_seconds: float
     max_live_seconds: int
+    max_hold_seconds: int
     multicast_interface: str
     node: str
     multicast_ttl: int = 1
@@ -165,10 +167,11 @@ class Studio:
         plan, taken = await self._database.run(prepare)
         rows = self._begin(plan.broadcast_id)
         voice = LiveVoice(
+            self._client,
             call,
             self.sounds.ready_tone,
             self._recordings.name(plan.broadcast_id),
-            self._rules.max_live_seconds,
+            Limits(self._rules.max_live_seconds, self._rules.max_hold_seconds),
             lambda: self._voice_is_on(plan.broadcast_id, rows),
             lambda: rows.write(partial(_not_recorded, broadcast_id=plan.broadcast_id)),
         )
@@ -236,7 +239,7 @@ class Studio:
             airing.speaker_returned(code, moved=moved)
 
     def speaker_lost(self, code: str) -> None:
-        """End the calls to a speaker that no longer answers, so that they do not count as played."""
+        """Take the news that a speaker does not answer OPTIONS; its calls go on while it gives other signs of life."""
         for airing in self._on_air.values():
             airing.speaker_lost(code)
 
@@ -306,8 +309,9 @@ class Studio:
             name = f"broadcast-{plan.broadcast_id}"
             bridge = await stack.enter_async_context(loudspeaker_bridge(self._client, name, wideband=plan.wideband))
             joiner = Joiner(bridge)
-            turn, seconds = asyncio.Semaphore(CALLS_AT_ONCE), self._rules.answer_seconds
-            legs = [SpeakerLeg(self._client, target, joiner.join, turn, seconds) for target in plan.targets]
+            turn = asyncio.Semaphore(CALLS_AT_ONCE)
+            times = self._rules.answer_seconds, self._rules.qualify_seconds
+            legs = [SpeakerLeg(self._client, target, joiner.join, turn, *times) for target in plan.targets]
             rows.legs = legs
             await stack.enter_async_context(kept_going(joiner.run, *(leg.run for leg in legs)))
             voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))

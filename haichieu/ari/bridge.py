@@ -101,29 +101,51 @@ async def loudspeaker_bridge(client: AriClient, bridge_id: str, *, wideband: boo
 
 
 class Announcer:
-    """Plays sound files into a bridge and leaves it in between: a holding bridge takes one announcer at a time."""
+    """Plays sound files into a bridge, and silence in between: devices and firewalls cut off a stream that pauses.
 
-    def __init__(self, bridge: Bridge, outer: Call, inner: Call) -> None:
+    A holding bridge takes one announcer at a time, and sends nothing to anyone without one: see `makes_way`.
+    """
+
+    def __init__(self, client: AriClient, bridge: Bridge, outer: Call, inner: Call) -> None:
+        self._client = client
         self._bridge = bridge
         self._outer = outer
         self._inner = inner
 
     async def play(self, *sounds: str, skip_seconds: float = 0.0) -> None:
         """Play to the end. Everybody in the bridge hears it from the same moment on. Raises NotPlayed."""
-        await self._bridge.add([self._outer.id], role="announcer")
         try:
             if not await self._inner.plays(*sounds, skip_seconds=skip_seconds):
                 raise NotPlayed("ari.not_played", sounds=tuple(sounds))
         finally:
-            with contextlib.suppress(AriError):
-                await self._bridge.remove(self._outer.id)
+            await self._hush()
+
+    async def enter(self) -> None:
+        """Join the bridge, and send silence."""
+        await self._bridge.add([self._outer.id], role="announcer")
+        await self._hush()
+
+    @contextlib.asynccontextmanager
+    async def makes_way(self) -> AsyncIterator[None]:
+        """Leave the bridge during the block, for another announcer."""
+        with contextlib.suppress(AriError):
+            await self._bridge.remove(self._outer.id)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(AriError):  # the bridge, or Asterisk, is going
+                await self.enter()
+
+    async def _hush(self) -> None:
+        with contextlib.suppress(AriError):
+            await self._client.request(operations.SEND_SILENCE, channelId=self._inner.id)
 
 
 @contextlib.asynccontextmanager
 async def announcer(
     client: AriClient, bridge: Bridge, *, wideband: bool = False, seconds_to_start: float = 3.0
 ) -> AsyncIterator[Announcer]:
-    """Open an announcer for a bridge during the block. Raises NotStarted.
+    """Open an announcer in a bridge during the block. Raises NotStarted.
 
     With `wideband` it plays the 16 kHz form of a sound; without, Asterisk need not resample for every telephone.
     """
@@ -147,4 +169,6 @@ async def announcer(
                 await outer.leave_dial_bridge()
         except (TimeoutError, NotAnswered, HungUp) as problem:
             raise NotStarted("ari.announcer_not_started", why=str(problem)) from problem
-        yield Announcer(bridge, outer, inner)
+        speaking = Announcer(client, bridge, outer, inner)
+        await speaking.enter()
+        yield speaking

@@ -7,7 +7,6 @@ inside `async with`.
 import asyncio
 import contextlib
 import itertools
-import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from haichieu.ari.events import RECONNECTED, Event
 from haichieu.ari.key_events import is_echo
 from haichieu.ari.operations import Operation
 from haichieu.ari.playing import SPARE_SECONDS, longest_seconds, media, playback_ids
-from haichieu.phone_numbers import caller_id, normalise
+from haichieu.phone_numbers import caller_id
 
 log = structlog.get_logger()
 
@@ -34,6 +33,7 @@ ANSWERED_BRIDGE = "answered-"
 """Prefix of the bridges in which Asterisk dials outgoing calls."""
 
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
+HOLDS = {"ChannelHold": True, "ChannelUnhold": False}
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
 
 
@@ -55,6 +55,8 @@ class Call:
         self.line = ""
         """The account that it arrives at: a trunk's or a phone's."""
         self.hung_up = False
+        self.held = False
+        """The other side holds the call."""
         self._client = client
         self._keys: deque[str] = deque()
         self._last_key: Event | None = None
@@ -111,7 +113,9 @@ class Call:
             if event.type in ("ChannelDestroyed", "ChannelLost"):
                 self.hung_up = True
                 raise NotAnswered(
-                    int(event.body.get("cause", NotAnswered.UNREACHABLE)), str(event.body.get("cause_txt", "lost"))
+                    int(event.body.get("cause", NotAnswered.UNREACHABLE)),
+                    str(event.body.get("cause_txt", "lost")),
+                    int(event.body.get("tech_cause", 0)),
                 )
 
     async def place(
@@ -267,9 +271,23 @@ class Call:
     async def wait_for_key(self, keys: str) -> str:
         """Wait, as long as it takes, until one of `keys` is pressed; others are forgotten."""
         while True:
+            if (key := await self.key_or_hold(keys)) is not None:
+                return key
+
+    async def key_or_hold(self, keys: str) -> str | None:
+        """As `wait_for_key`, but return None as soon as the other side is found to hold or resume the call."""
+        before = self.held
+        while True:
             while self._keys:
                 if (key := self._keys.popleft()) in keys:
                     return key
+            if self.held is not before:
+                return None
+            await self._next_event()
+
+    async def until_held(self, held: bool) -> None:
+        """Wait until the other side holds the call, or has resumed it."""
+        while self.held is not held:
             await self._next_event()
 
     async def until_hung_up(self) -> None:
@@ -355,6 +373,8 @@ class Call:
     def _take(self, event: Event) -> None:
         if event.type in GONE:
             self.hung_up = True
+        elif event.type in HOLDS:
+            self.held = HOLDS[event.type]
         elif event.type == "ChannelDtmfReceived":
             if not (self._last_key and is_echo(self._last_key, event)):
                 self._keys.append(event.body["digit"])
@@ -364,36 +384,3 @@ class Call:
             self._played = event.body["playback"]["state"] != "failed"
         elif event.type in ENDS_RECORDING and event.body["recording"]["name"] == self._recording:
             self._recording, self._recorded = None, event.type == "RecordingFinished"
-
-
-@contextlib.asynccontextmanager
-async def dial(
-    client: AriClient,
-    endpoint: str,
-    *,
-    timeout: float,
-    caller_number: str = "",
-    called_number: str = "",
-    variables: Mapping[str, str] | None = None,
-) -> AsyncIterator[Call]:
-    """Call an endpoint and yield the answered call; it is hung up at the end of the block.
-
-    `timeout` is in seconds. Raises NotAnswered with the Q.850 cause.
-    """
-    call = Call(client, f"out-{uuid.uuid4().hex}", normalise(called_number), called_number)
-    async with call:
-        try:
-            async with asyncio.timeout(timeout + 1.0):
-                await call.place(
-                    endpoint, role="outbound", timeout=timeout, variables={**_shows(caller_number), **(variables or {})}
-                )
-                await call.answered()
-        except TimeoutError:
-            raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
-        await call.leave_dial_bridge()
-        yield call
-
-
-def _shows(number: str) -> dict[str, str]:
-    """Return the variables that make `number` the caller id of a channel that is about to be dialled."""
-    return {"CALLERID(num)": number, "CONNECTEDLINE(num,i)": number} if number else {}

@@ -73,8 +73,11 @@ class NotAnswered(CallEnded):
     REJECTED = 21
     REDIRECTED = 23
     """The other side answered 302; redirections are not followed."""
+    NO_CODEC = 58
 
-    def __init__(self, cause: int, text: str) -> None:
+    def __init__(self, cause: int, text: str, sip_status: int = 0) -> None:
+        """`sip_status` is the final status of the other side, 0 when it sent none."""
         super().__init__("ari.not_answered", text=text, cause=cause)
         self.cause = cause
+        self.sip_status = sip_status
         self.text = text

@@ -66,7 +66,7 @@ class Heard:
     level_dbfs: float
     delivery: str
     delivery_seconds: float
-    loss: float
+    loss: float | None
     proven: bool
 
 
@@ -274,7 +274,7 @@ def _heard(delivery: Delivery, software: str, found: Match) -> Heard:
         level_dbfs=round(found.level_db, 1),
         delivery=delivery.state,
         delivery_seconds=delivery.seconds,
-        loss=round(delivery.loss, 4),
+        loss=None if delivery.loss is None else round(delivery.loss, 4),
         proven=alike and delivery.state == DeliveryState.PLAYED,
     )
 

@@ -95,7 +95,9 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
     recordings = Recordings(Spool(station.recordings), database, station.media)
     rules = StudioRules(
         settings.answer_seconds,
+        settings.qualify_seconds,
         settings.max_live_minutes * 60,
+        settings.max_hold_seconds,
         settings.multicast_source,
         settings.node,
         settings.multicast_ttl,

@@ -21,8 +21,8 @@ from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
 from feedback.answers.answers_on_air import holds_number
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
-from haichieu.ari.call import dial
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.audio.ingest import UnusableSound
 from haichieu.database import Database, now

@@ -21,8 +21,8 @@ from broadcast_bridge.schedule.dispatch import BookedCall
 from broadcast_bridge.schedule.errors import ClaimLost
 from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.schedule.states import OccurrenceState
-from haichieu.ari.call import dial
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.background import Tasks, kept_going
 from haichieu.database import Database, now

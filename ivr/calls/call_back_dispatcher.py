@@ -7,8 +7,9 @@ from typing import Protocol, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from haichieu.ari.call import Call, dial
+from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError

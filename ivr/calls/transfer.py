@@ -6,8 +6,9 @@ import uuid
 
 from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
-from haichieu.ari.call import Call, dial
+from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 
 

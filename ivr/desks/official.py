@@ -104,7 +104,7 @@ class PhoneDesk:
             self._call, official_id, zone.keys, priority, when_planned=self.when_planned
         )
         self.when_planned = None
-        return LiveResult(outcome.heard, outcome.total, outcome.reason)
+        return LiveResult(outcome.heard, outcome.total, outcome.reason, outcome.unconfirmed)
 
     async def begin_recording(self, official_id: int) -> str:
         return await self._database.run(lambda session: self._recordings.begin(session, official_id))
@@ -146,7 +146,8 @@ class PhoneDesk:
             outcome = outcome_of(broadcast.deliveries)
             clock = zoneinfo.ZoneInfo(the_station(session).timezone)
             when = (broadcast.on_air_at or broadcast.created_at).astimezone(clock)
-            return LastReport(broadcast.zone_names, when, outcome.heard, outcome.total, outcome.missed)
+            counts = outcome.heard, outcome.total, outcome.missed, outcome.unconfirmed
+            return LastReport(broadcast.zone_names, when, *counts)
 
         return await self._database.look(look)
 

@@ -93,11 +93,15 @@ class ZoneSeen:
 
 @dataclass(frozen=True)
 class LiveResult:
-    """The result of a live broadcast. `reason` is None when the official ended it."""
+    """The result of a live broadcast. `reason` is None when the official ended it.
+
+    `heard` speakers played it; the `unconfirmed` ones of them never reported back.
+    """
 
     heard: int
     total: int
     reason: Reason | None = None
+    unconfirmed: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class LastReport:
     heard: int
     total: int
     missed: tuple[str, ...]
+    unconfirmed: int = 0
 
 
 class OfficialDesk(Protocol):

@@ -38,6 +38,7 @@ class GoLive(Node):
         "live-time-limit",
         "live-interrupted",
         "live-result",
+        "live-unconfirmed",
     )
 
     verb: Literal["go-live"]
@@ -78,3 +79,5 @@ async def _report(session: Session, result: LiveResult) -> None:
     elif result.reason is not None:
         await session.say("live-interrupted", reason=render(reason_message(result.reason), session.language))
     await session.say("live-result", heard=result.heard, total=result.total)
+    if result.unconfirmed:
+        await session.say("live-unconfirmed", unconfirmed=result.unconfirmed)

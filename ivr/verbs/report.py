@@ -18,7 +18,13 @@ class Report(Node):
 
     required_exits: ClassVar[frozenset[str]] = frozenset({"done"})
     needs: ClassVar[frozenset[str]] = frozenset({"official"})
-    sentences: ClassVar[tuple[str, ...]] = ("no-report", "last-report", "report-missed", "report-missed-more")
+    sentences: ClassVar[tuple[str, ...]] = (
+        "no-report",
+        "last-report",
+        "live-unconfirmed",
+        "report-missed",
+        "report-missed-more",
+    )
 
     verb: Literal["report"]
 
@@ -34,6 +40,8 @@ class Report(Node):
             heard=report.heard,
             total=report.total,
         )
+        if report.unconfirmed:
+            await session.say("live-unconfirmed", unconfirmed=report.unconfirmed)
         names, more = ", ".join(report.missed[:NAMED]), len(report.missed) - NAMED
         if more > 0:
             await session.say("report-missed-more", names=names, more=more)

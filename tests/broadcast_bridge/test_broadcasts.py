@@ -179,7 +179,8 @@ def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> No
 
 def test_loss_is_the_share_of_packets_that_did_not_arrive() -> None:
     assert Delivery(packets_sent=200, packets_lost=10).loss == 0.05
-    assert Delivery(packets_sent=0, packets_lost=0).loss == 0.0
+    assert Delivery(packets_sent=0, packets_lost=0).loss is None
+    assert Delivery(packets_sent=200, packets_lost=None).loss is None
 
 
 def test_every_reason_has_words_in_both_languages() -> None:

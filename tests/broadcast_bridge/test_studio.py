@@ -98,7 +98,7 @@ async def scene(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "spool").mkdir()
     faulty, store = FaultyDatabase(database), MediaStore(tmp_path / "media", 1)
     recordings, asterisk = Recordings(Spool(tmp_path / "spool"), faulty, store), FakeAsterisk()
-    sounds, rules = Sounds("opening", "closing", "ready", "siren"), StudioRules(5.0, 60, "", NODE)
+    sounds, rules = Sounds("opening", "closing", "ready", "siren"), StudioRules(5.0, 30.0, 60, 60, "", NODE)
     studio = Studio(asterisk.client, faulty, sounds, rules, recordings, store, Levels(tmp_path))
     async with studio, asyncio.timeout(30):
         yield Scene(asterisk, faulty, studio, recordings, store, tmp_path / "spool", official_id)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from haichieu.ari import operations
-from haichieu.ari.call import Call, dial
+from haichieu.ari.call import Call
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import HungUp, NotAnswered
 from tests.haichieu.ari.conftest import PASSWORD, Line
 from tests.station.bare_speaker import BareSpeaker

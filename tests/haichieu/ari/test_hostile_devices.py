@@ -18,8 +18,9 @@ from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.configuration import ari_password
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode
-from haichieu.ari.call import Call, dial
+from haichieu.ari.call import Call
 from haichieu.ari.client import APPLICATION, AriClient
+from haichieu.ari.dialling import dial
 from haichieu.ari.errors import AriError, NotAnswered
 from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation

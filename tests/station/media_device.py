@@ -1,0 +1,151 @@
+"""A loudspeaker by hand: it takes sound and counts it, reports by RTCP or not, holds the call, or falls silent."""
+
+import re
+import socket
+import struct
+import threading
+import time
+import uuid
+from types import TracebackType
+from typing import Self
+
+from tests.station.bare_speaker import BareSpeaker
+
+_HOST = "127.0.0.1"
+_URI = re.compile(r"<([^>]+)>")
+RECEIVER_REPORT = 201
+REPORT_SECONDS = 0.5
+
+
+class MediaDevice(BareSpeaker):
+    """Answers calls with 200. `reports` turns on receiver reports (RFC 3550 §6.4.2) of what was lost and of the jitter.
+
+    `loses_every` is how often an OPTIONS transaction gets no answer: 3 is every third.
+    """
+
+    def __init__(
+        self, server: str, name: str, password: str, *, reports: tuple[int, int] | None = None, loses_every: int = 0
+    ) -> None:
+        super().__init__(server, name, password, "200 OK")
+        self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._rtp.bind((_HOST, 0))
+        self._rtcp.bind((_HOST, self._rtp.getsockname()[1] + 1))
+        self._rtp.settimeout(0.1)
+        self._reports = reports
+        self._loses_every = loses_every
+        self._options: list[str] = []
+        self._direction = "recvonly"
+        self._sequence = 500
+        self._media = threading.Thread(target=self._receive)
+        self.silent = threading.Event()
+        """Set: nothing is answered or sent any more, as after a power cut."""
+        self.times: list[float] = []
+        """When each packet of sound arrived (`time.monotonic`)."""
+        self.requests: list[str] = []
+        """The method of every request within a call."""
+
+    def __enter__(self) -> Self:
+        self._media.start()
+        return super().__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        super().__exit__(kind, error, at)
+        self._media.join()
+        self._rtp.close()
+        self._rtcp.close()
+
+    @property
+    def description(self) -> str:
+        """A session description with the port on which sound is counted."""
+        lines = [
+            "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
+            f"m=audio {self._rtp.getsockname()[1]} RTP/AVP 8", f"a={self._direction}",
+        ]  # fmt: skip
+        return "".join(f"{line}\r\n" for line in lines)
+
+    def hold(self, *, direction: str = "sendonly") -> None:
+        """Change the direction of the call: `sendonly` and `inactive` hold it, `recvonly` resumes it."""
+        self._direction = direction
+        self._sequence += 1
+        call = self.invites[-1]
+        uri = _URI.search(field_of(call, "contact"))
+        assert uri is not None
+        lines = [
+            f"INVITE {uri[1]} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{uuid.uuid4().hex};rport",
+            f"From: {field_of(call, 'to')};tag={self._tag}",
+            f"To: {field_of(call, 'from')}",
+            f"Call-ID: {field_of(call, 'call-id')}",
+            f"CSeq: {self._sequence} INVITE",
+            f"Contact: <sip:{self.name}@{self.address}>",
+            "Max-Forwards: 70",
+            "Content-Type: application/sdp",
+            f"Content-Length: {len(self.description)}",
+        ]
+        self._socket.sendto("\r\n".join([*lines, "", self.description]).encode(), self._server)
+
+    def packets_since(self, begin: float) -> int:
+        """Return how many packets of sound have arrived since a moment."""
+        return sum(at >= begin for at in list(self.times))
+
+    def _answer_response(self, text: str) -> None:
+        if "INVITE" in field_of(text, "cseq") and text.startswith("SIP/2.0 200"):
+            uri = _URI.search(field_of(text, "contact"))
+            assert uri is not None
+            lines = [
+                f"ACK {uri[1]} SIP/2.0",
+                f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{uuid.uuid4().hex};rport",
+                *(f"{name}: {field_of(text, name.lower())}" for name in ("From", "To", "Call-ID")),
+                f"CSeq: {field_of(text, 'cseq').split()[0]} ACK",
+                "Max-Forwards: 70",
+                "Content-Length: 0",
+            ]
+            self._socket.sendto("\r\n".join([*lines, "", ""]).encode(), self._server)
+
+    def _reply(self, request: str, status: str, headers: tuple[str, ...] = (), body: str = "") -> None:
+        if self.silent.is_set():
+            return
+        if request.startswith("OPTIONS") and self._loses_every:
+            if (transaction := field_of(request, "call-id")) not in self._options:
+                self._options.append(transaction)
+            if (self._options.index(transaction) + 1) % self._loses_every == 0:
+                return
+        super()._reply(request, status, headers, body)
+
+    def _answer_call(self, text: str) -> None:
+        method = text.partition(" ")[0]
+        if ";tag=" not in field_of(text, "to"):
+            super()._answer_call(text)
+            return
+        self.requests.append(method)
+        if method in ("INVITE", "UPDATE"):
+            self._reply(text, "200 OK", (f"Contact: <sip:{self._contact}>",), self.description)
+        elif method != "ACK":
+            self._reply(text, "200 OK")
+
+    def _receive(self) -> None:
+        reported = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                packet, source = self._rtp.recvfrom(2048)
+            except TimeoutError:
+                continue
+            self.times.append(time.monotonic())
+            if self._reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
+                reported = self.times[-1]
+                self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
+
+    def _report(self, packet: bytes) -> bytes:
+        lost, jitter = self._reports or (0, 0)
+        sequence, stream = struct.unpack("!H", packet[2:4])[0], packet[8:12]
+        block = stream + struct.pack("!IIIII", lost & 0xFFFFFF, sequence, jitter, 0, 0)
+        return struct.pack("!BBHI", 0x81, RECEIVER_REPORT, 7, 0x5EAC0DE) + block
+
+
+def field_of(message: str, name: str) -> str:
+    """Return the value of a header."""
+    for line in message.split("\r\n"):
+        if line.lower().startswith(f"{name}:"):
+            return line.partition(":")[2].strip()
+    return ""
