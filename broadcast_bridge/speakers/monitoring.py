@@ -25,6 +25,7 @@ from haichieu.sip.registered_device import ContactNews, ContactStatus
 log = structlog.get_logger()
 
 ONLINE = "online"
+NO_CONTACT = "it is not registered, or does not answer OPTIONS"
 QUALIFY_TIMEOUT_SECONDS = 3.0
 """How long Asterisk waits for the answer to OPTIONS."""
 EVENT_SECONDS = 1.0
@@ -97,7 +98,7 @@ class SpeakerSupervisor:
                 back, self._back = self._back, {}
                 try:
                     await self._take_over(news)
-                    await self.look("registration or qualify")
+                    await self.look("registration or OPTIONS")
                 except AriError as problem:
                     log.warning("supervision.asterisk_unavailable", problem=shown(problem))
                 for code, moved in back.items():
@@ -179,7 +180,10 @@ class SpeakerSupervisor:
     async def _note(self, online: set[str], why: str) -> None:
         news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
         for code in news:
-            log.info("speaker.reachable" if code in online else "speaker.unreachable", speaker=code, why=why)
+            if code in online:
+                log.info("speaker.reachable", speaker=code, seen_by=why)
+            else:
+                log.info("speaker.unreachable", speaker=code, seen_by=why, problem=NO_CONTACT)
             if code not in online and code not in self._contacts:
                 self._lost(code)
             elif code not in online and code not in self._missing:

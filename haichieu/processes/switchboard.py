@@ -127,7 +127,7 @@ class Switchboard:
                 self._callers.reception.take(arrival)
             else:
                 self._callers.reception.apologise(caller["id"])
-        await self._speakers.supervisor.look("connected")
+        await self._speakers.supervisor.look("comparison with Asterisk after connecting")
         await self._beat(asterisk=True)
         await sign_of_life.show(self._client)
         if not self._printed_ready:
@@ -146,7 +146,7 @@ class Switchboard:
                 if await asyncio.to_thread(refresh_degraded, self._station, self._callers.prompts):
                     await self._client.request(operations.RELOAD_MODULE, moduleName="pbx_config.so")
                 if await self._speakers.accounts.push_changes():
-                    await self._speakers.supervisor.look("accounts changed")
+                    await self._speakers.supervisor.look("comparison with Asterisk after a change of accounts")
                 followed = rows
             except AriError as problem:
                 log.warning("rows.not_followed", problem=shown(problem))

@@ -44,6 +44,7 @@ MOST_SECONDS = 300.0
 """Limit of a call, in addition to three times the duration of its answers."""
 
 NOT_PLACED = message("call.answer.not_placed")
+HEARD = message("call.answer.heard")
 NOT_LISTENED = message("call.answer.not_listened")
 TOO_LONG = message("call.answer.too_long")
 NO_ANSWER = message("call.answer.no_answer")
@@ -122,10 +123,11 @@ class AnswerCalls(WorkRunner[PendingAnswers]):
         number = self._book.unlock(pending.number_locked)
         desk = CitizenAnswers(self._database, self._messages, pending, sounds, clock, number)
         outcome = await self._ring(pending, desk, number) if sounds else NO_SOUND
-        for answer in desk.heard_answers():
+        heard = desk.heard_answers()
+        for answer in heard:
             await desk.write_heard(answer)
         await self._database.until_written(lambda session: _put_off(session, pending, sounds, outcome, self._pauses))
-        return outcome
+        return HEARD if len(heard) == len(pending.answers) else outcome
 
     async def _sounds_of(self, pending: PendingAnswers) -> dict[int, AnswerSound]:
         """Make the sounds before dialling; an answer without a sound has failed."""

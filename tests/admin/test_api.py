@@ -83,12 +83,26 @@ def test_broadcast_has_a_delivery_per_speaker(house: House, client: FlaskClient,
     assert shown is not None
     proof = {one["speaker"]: one for one in shown["deliveries"]}
     assert (proof["loa-commune"]["state"], proof["loa-commune"]["seconds"]) == ("played", 12.5)
-    assert proof["loa-commune"]["loss"] == 0.005
+    assert (proof["loa-commune"]["loss"], proof["loa-commune"]["heard"]) == (0.005, True)
     report = client.get("/api/v1/reports/broadcasts", headers=operator).json
     assert report is not None
     rows = {row["unit"]: row for row in report["items"]}
     assert (rows["COMMUNE"]["heard"], rows["COMMUNE"]["minutes"]) == (1, 0.2)
     assert (rows["VILLAGE"]["heard"], rows["VILLAGE"]["deliveries"]) == (0, 1)
+
+
+def test_what_a_speaker_never_reported_is_null(house: House, client: FlaskClient, operator: Header) -> None:
+    with house.database.session() as session:
+        number = aired(session, {"loa-commune": "played", "loa-village": "missed"}).id
+        for delivery in session.query(Delivery):
+            delivery.packets_lost = delivery.jitter_ms = None
+    shown = client.get(f"/api/v1/broadcasts/{number}", headers=operator).json
+    assert shown is not None
+    told = {one["speaker"]: (one["heard"], one["loss"], one["jitter_ms"]) for one in shown["deliveries"]}
+    assert told == {"loa-commune": (None, None, None), "loa-village": (False, None, None)}
+    report = client.get("/api/v1/reports/broadcasts", headers=operator).json
+    assert report is not None
+    assert sum(row["unconfirmed"] for row in report["items"]) == 1
 
 
 def test_an_editor_airs_what_was_approved_and_says_nothing_of_their_own(house: House, client: FlaskClient) -> None:

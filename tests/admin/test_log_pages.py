@@ -96,8 +96,20 @@ def test_the_proof_names_every_speaker_with_reasons_in_words(house: House) -> No
         assert words in shown
     assert "Buổi phát này không có bản ghi." in shown
     rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
-    assert rows["loa-commune"][5:8] == ["1234.5", "2.5", "7.25"]
+    assert rows["loa-commune"][5:9] == ["1234.5", "có", "2.5", "7.25"]
+    assert rows["loa-other"][6:9] == ["không", "", ""]
     assert rows["loa-other"][-2] == "cụm loa chưa kết nối về đài"
+
+
+def test_the_proof_says_unknown_for_a_speaker_that_never_reported(house: House) -> None:
+    with house.database.session() as session:
+        made = aired(session, {"loa-commune": "played"})
+        made.deliveries[0].packets_lost = made.deliveries[0].jitter_ms = None
+        number = made.id
+    browser = house.signed_in(VIEWER)
+    assert browser.get(f"/broadcasts/{number}").text.count(">không rõ</td>") == 3
+    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
+    assert rows["loa-commune"][6:9] == ["không rõ"] * 3
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+84", "-2+3", "@SUM(A1)", "\t=1", "  =cmd|' /C calc'!A0", "＝1"])

@@ -32,7 +32,7 @@ def aired(
             Delivery(
                 speaker=session.query(Speaker).filter_by(code=code).one(), state=state, active=False,
                 first_audio_at=at - HOUR if played else None, seconds=1234.5 if played else 0.0,
-                packets_sent=1000, packets_lost=25 if played else 0, jitter_ms=7.25 if played else None,
+                packets_sent=1000, packets_lost=25 if played else None, jitter_ms=7.25 if played else None,
                 reason=None if played else Reason.NOT_REGISTERED, ended_at=at,
             )
         )  # fmt: skip

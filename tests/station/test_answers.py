@@ -110,6 +110,8 @@ async def test_citizen_hears_the_answer_an_official_gives_by_phone(scene: Scene)
         assert reply.seconds_heard is not None
         assert reply.message.sound is not None
         assert reply.seconds_heard > 0.9 * reply.message.sound.seconds > 1.5
+    log = scene.station.settings.home / "station.log"
+    await until(lambda: '"outcome": "The citizen heard the answer."' in log.read_text(), "the log says so too")
     await scene.quiet()
 
 

@@ -221,7 +221,7 @@ def _log(session: Session, sounds: list[Programme]) -> None:
                     reason=None if played else Reason.NOT_REGISTERED,
                     first_audio_at=at + datetime.timedelta(milliseconds=180 + 13 * place) if played else None,
                     seconds=238.4 + place / 10 if played else 0.0, packets_sent=11900 if played else 0,
-                    packets_lost=place * 3 if played else 0, jitter_ms=2.4 + place / 3 if played else None,
+                    packets_lost=place * 3 if played else None, jitter_ms=2.4 + place / 3 if played else None,
                 )
             )  # fmt: skip
         session.add(one)

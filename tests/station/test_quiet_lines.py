@@ -1,4 +1,4 @@
-"""Comfort packets and hold on the line of an official who is live."""
+"""Hold by an official who is live, and packets on lines on which nothing is said."""
 
 import asyncio
 import time
@@ -51,6 +51,16 @@ async def test_official_on_hold_is_off_air_and_lines_stay_open(scene: Scene) -> 
     await until(lambda: "cb-2" not in scene.reachable(), "cb-2 is off", 30)
     assert (aired.state, aired.reason, aired.recorded) == ("ended", None, True)
     assert aired.deliveries["cb-2"].state == "played"
+
+
+async def test_caller_who_leaves_a_message_gets_packets(scene: Scene) -> None:
+    with CallingPhone(scene.station.server, "may-la", district.password("may-la")) as phone:
+        await until(phone.registered.is_set, "registered")
+        await asyncio.to_thread(phone.call, "1022")
+        await asyncio.to_thread(phone.digits, "20")
+        await until(lambda: scene.spool("message") != [], "the recording", 30)
+        begun = time.monotonic()
+        await until(lambda: phone.packets_since(begun + 0.5) > 40, "packets while it is recorded", 4)
 
 
 @pytest.mark.proof
