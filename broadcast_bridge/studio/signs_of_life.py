@@ -16,10 +16,10 @@ SILENT_SECONDS = 12.0
 QUALIFY_TIMEOUT = 3.0
 """Seconds that Asterisk waits for the answer to OPTIONS."""
 
-ANSWER_SECONDS = 36.0
-"""An unanswered request has ended the call by then: timer B is 32 s (RFC 3261 §17.1.1.2)."""
+ANSWER_SECONDS = 75.0
+"""An unanswered request has ended the call by then: re-INVITE and BYE take 32 s each (timers B and F, RFC 3261 §17)."""
 
-ASK_AGAIN_SECONDS = 60.0
+ASK_AGAIN_SECONDS = 120.0
 
 _REPORTED = ("rtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter", "txploss")
 _NEGATIVE = 1 << 23

@@ -26,7 +26,7 @@ async def comfort(client: AriClient, channel_id: str) -> AsyncIterator[None]:
 async def check(client: AriClient, channel_id: str) -> None:
     """Ask within the call whether the other side is still there (RFC 3261 §14). Raises AriError.
 
-    Asterisk ends the call when there is no answer, after 32 seconds, or when the other side does not know it.
+    Asterisk ends the call when there is no answer, within 64 seconds, or when the other side does not know it.
     """
     await client.request(
         operations.SET_CHANNEL_VARIABLE, channelId=channel_id, variable="PJSIP_SEND_SESSION_REFRESH()", value="invite"

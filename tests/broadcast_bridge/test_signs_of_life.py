@@ -60,9 +60,9 @@ def test_speaker_whose_sound_and_answers_end_is_gone() -> None:
 def test_speaker_whose_sound_alone_ends_is_asked_in_the_call() -> None:
     life = sounding(40)
     assert life.verdict(at(53)) is Verdict.ASK
-    life.asked(at(53))
+    life.asked(at(53))  # the call outlives the time-out: it has answered
     assert (life.verdict(at(58)), life.last(at(58))) == (Verdict.THERE, at(40))
-    assert (life.verdict(at(95)), life.last(at(95))) == (Verdict.THERE, at(95))  # the call is still there: it answered
+    assert (life.verdict(at(130)), life.last(at(130))) == (Verdict.THERE, at(130))
 
 
 def test_mute_speaker_that_loses_two_counts_to_its_last_answer() -> None:
@@ -86,7 +86,7 @@ def test_mute_speaker_that_never_answers_options_is_asked_again_and_again() -> N
         if life.verdict(at(second)) is Verdict.ASK:
             life.asked(at(second))
             asked += 1
-    assert 5 < asked < 12
+    assert 3 < asked < 8
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 50)), max_size=12))
