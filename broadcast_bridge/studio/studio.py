@@ -239,7 +239,7 @@ class Studio:
             airing.speaker_returned(code, moved=moved)
 
     def speaker_lost(self, code: str) -> None:
-        """Take the news that a speaker does not answer OPTIONS; its calls go on while it gives other signs of life."""
+        """Take the news that a speaker does not answer OPTIONS; other signs of life keep its calls."""
         for airing in self._on_air.values():
             airing.speaker_lost(code)
 

@@ -1,4 +1,4 @@
-"""What counts as a sign of life of a speaker, how long it plays, and why it did not take a call."""
+"""Signs of life of a speaker, the time that it plays, and its reasons not to take a call."""
 
 import datetime
 
