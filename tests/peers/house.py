@@ -66,7 +66,7 @@ class House:
         """A speaker in a broadcast."""
         delivery = Delivery(id=1, speaker=self.speaker(code))
         target = leg_target(delivery, Priority.NORMAL, MulticastRoute("127.0.0.1"), Shown("1900", "Đài Cô Ba"))
-        leg = SpeakerLeg(self.client, target, _nothing, asyncio.Semaphore(1), answer_seconds)
+        leg = SpeakerLeg(self.client, target, _nothing, asyncio.Semaphore(1), answer_seconds, QUALIFY_SECONDS)
         self.legs[code] = leg
         async with in_background(leg.run()):
             yield leg
@@ -85,13 +85,13 @@ class House:
         """Take the news of a device that can be reached again."""
         self.returned.append((code, moved))
         if code in self.legs:
-            self.legs[code].wake(moved=moved)
+            self.legs[code].returned(moved=moved)
 
     def speaker_lost(self, code: str) -> None:
         """Take the news of a device that can no longer be reached."""
         self.lost.append(code)
         if code in self.legs:
-            self.legs[code].drop()
+            self.legs[code].lost()
 
     def speaker(self, code: str) -> Speaker:
         """The row of a speaker as it is now."""
