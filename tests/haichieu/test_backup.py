@@ -235,11 +235,14 @@ def test_newer_schema_is_refused(station: Home, other: Settings, tmp_path: Path)
         with station.database.session() as session:
             session.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
+    def move() -> None:
+        station.back_up(tmp_path / "a.backup")  # PostgreSQL's copy notices before it is made
+        restore(other, tmp_path / "a.backup")
+
     become("9999")
     try:
-        with pytest.raises(BackupFailed, match="newer"):  # which PostgreSQL's copy notices before it is made
-            station.back_up(tmp_path / "a.backup")
-            restore(other, tmp_path / "a.backup")
+        with pytest.raises(BackupFailed, match="newer"):
+            move()
     finally:
         become(newest_revision())  # the next test may use the same database
 
