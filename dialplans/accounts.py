@@ -103,29 +103,70 @@ def phone_account(
 
 
 def trunk_account(
-    name: str, host: str, port: int, *, register: bool, username: str, password: str, texts: bool = False
+    name: str,
+    host: str,
+    port: int,
+    *,
+    register: bool,
+    username: str,
+    password: str,
+    texts: bool = False,
+    hosts: Sequence[str] = (),
+    transport: str = "udp",
+    proxy: str = "",
+    domain: str = "",
+    caller_number: str = "",
+    withhold_number: bool = False,
 ) -> tuple[DynamicObject, ...]:
-    """Return a carrier identified by its address; registers if `register`, and authenticates when challenged."""
+    """Return a carrier identified by its addresses; registers if `register`, and authenticates when challenged.
+
+    `port` 0 leaves the port to DNS (SRV) or to the standard. `hosts` are its further addresses, with a port or without,
+    and networks that calls come from. `domain` is the one in our From; `caller_number` our number there.
+    """
     _check(name)
+    uris = [trunk_uri(one, transport=transport) for one in trunk_hosts(host, port, hosts)]
     # By address only: a carrier has no other proof, and anyone can write its name into From.
-    endpoint = {**_MEDIA, "identify_by": "ip", "aors": name, "context": "from-trunk", "allow": _allow(DEFAULT_CODECS)}
+    endpoint = {
+        **_MEDIA,
+        **_TRUNK_MEDIA[transport],
+        "identify_by": "ip",
+        "aors": name,
+        "context": "from-trunk",
+        "allow": _allow(DEFAULT_CODECS),
+        "from_domain": domain or host,
+        # A carrier vouches for the caller (RFC 3325), and hears from us whose number is to be hidden.
+        "trust_id_inbound": "yes",
+        "trust_id_outbound": "yes",
+        "send_pai": "yes",
+        # What the dialplan must know to tell the number that was dialled.
+        "set_var": f"TRUNK={username if register else ''}/{caller_number}",
+    }
     if texts:
         endpoint["message_context"] = "texts-from-trunk"
+    if proxy:
+        endpoint["outbound_proxy"] = trunk_uri(proxy, transport=transport, loose=True)
+    if not withhold_number and (caller_number or username):
+        endpoint["from_user"] = caller_number or username
     objects = []
     if username:
         # The carrier's realm is unknown, so this password cannot be given as a digest.
         secret = {"auth_type": "userpass", "username": username, "password": password}
         objects.append(DynamicObject("auth", name, secret))
-        endpoint |= {"outbound_auth": name, "from_user": username}
+        endpoint["outbound_auth"] = name
+    senders = dict.fromkeys(_without_port(one) for one in (host, *hosts, *([proxy] if proxy else [])))
     objects += [
-        DynamicObject("aor", name, {"contact": f"sip:{host}:{port}"}),
+        DynamicObject("aor", name, {"contact": ",".join(uris), "qualify_frequency": TRUNK_QUALIFY_SECONDS}),
         DynamicObject("endpoint", name, {**endpoint, FINGERPRINT: _digest(endpoint)}),
-        DynamicObject("identify", name, {"endpoint": name, "match": host}),
+        DynamicObject("identify", name, {"endpoint": name, "match": ",".join(senders)}),
     ]
     if register:
         registration = {
-            "server_uri": f"sip:{host}:{port}",
-            "client_uri": f"sip:{username}@{host}:{port}",
+            "server_uri": uris[0],
+            "client_uri": f"sip:{username}@{domain or with_port(host, port)}",
+            # Carriers call the contact that we register: "s", the default, is no name that they know.
+            "contact_user": username,
+            "transport": endpoint["transport"],
+            "outbound_proxy": endpoint.get("outbound_proxy", ""),
             "retry_interval": "30",
             "forbidden_retry_interval": "300",
             "fatal_retry_interval": "300",
@@ -137,6 +178,36 @@ def trunk_account(
     return tuple(objects)
 
 
+TRUNK_QUALIFY_SECONDS = "60"
+
+_TRUNK_MEDIA = {
+    "udp": {"media_encryption": "no", "transport": "udp"},
+    "tcp": {"media_encryption": "no", "transport": "tcp"},
+    "tls": {"media_encryption": "sdes", "media_encryption_optimistic": "yes", "transport": "tls"},
+}
+"""Over TLS, SRTP is offered, and plain RTP is accepted from a carrier that has none."""
+
+
+def trunk_hosts(host: str, port: int, others: Sequence[str]) -> list[str]:
+    """Return the addresses that a carrier takes calls at, the first first, each with its port unless DNS tells."""
+    return [with_port(host, port), *(one for one in others if "/" not in one)]
+
+
+def with_port(host: str, port: int) -> str:
+    """Return HOST or HOST:PORT; `port` 0 is none."""
+    return f"{host}:{port}" if port else host
+
+
+def trunk_uri(host: str, user: str = "", *, transport: str, loose: bool = False) -> str:
+    """Return the SIP URI of a carrier's address. Without a port, Asterisk asks DNS for SRV records (RFC 3263)."""
+    at = f"{user}@{host}" if user else host
+    return f"sip:{at}" + ("" if transport == "udp" else f";transport={transport}") + (";lr" if loose else "")
+
+
+def _without_port(host: str) -> str:
+    return host if "/" in host else host.partition(":")[0]
+
+
 _MEDIA = {
     "disallow": "all",
     "direct_media": "no",
@@ -144,7 +215,7 @@ _MEDIA = {
     "force_rport": "yes",
     "rewrite_contact": "yes",
     "rtp_keepalive": "15",
-    "dtmf_mode": "rfc4733",
+    "dtmf_mode": "auto",
     "send_pai": "no",
     "message_context": "texts-refused",
     "redirect_method": "uri_core",
@@ -152,7 +223,8 @@ _MEDIA = {
     "allow_subscribe": "no",
     "outgoing_call_offer_pref": "local",
 }
-"""All media passes through Asterisk. SIP is answered at its source address, also of devices behind NAT. Codecs are
+"""All media passes through Asterisk. SIP is answered at its source address, also of devices behind NAT. Keys are taken as
+RFC 4733 and SIP INFO, and out of the sound where the other side offers no RFC 4733. Codecs are
 offered in the order of `allow`: by default Asterisk takes the order of the calling channel. Only phones, and trunks
 that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a SIP
 address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others

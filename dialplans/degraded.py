@@ -18,7 +18,7 @@ from dialplans.auto_answer import EMERGENCY, FOR_EVERY_MAKE, MAKES, alert_info
 from dialplans.configuration import as_value, render, write_secretly
 from dialplans.sealed import caller_key
 from haichieu.home import HomeNotWritable
-from haichieu.phone_numbers import spellings
+from haichieu.phone_numbers import number_forms, spellings
 from haichieu.settings import Settings
 
 GROUP = 40
@@ -109,6 +109,10 @@ def degraded_dialplan(mode: DegradedMode, sounds: DegradedSounds, home: Path, ke
         {
             **said,
             "emergency_route": route,
+            "our_numbers": "\n".join(
+                f"exten => n{form},1,Return({number})"
+                for form, number in number_forms([*((mode.emergency_number,) if has_line else ()), *hotlines]).items()
+            ),
             "hotline_routes": "\n".join(
                 f"exten => {number},1,Set(DIALLED={number})\n same => n,Goto(leave-message,s,1)"
                 for number in hotlines

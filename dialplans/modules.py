@@ -14,6 +14,9 @@ REQUIRED = (
     *("res_pjsip_pubsub", "chan_pjsip", "res_pjsip_messaging", "res_sorcery_config", "res_sorcery_astdb"),
     "res_sorcery_memory",
     "res_security_log",
+    # Carriers ask whether a call is still up by OPTIONS or an INFO without a body, and end it when nobody answers. Not
+    # res_pjsip_refer, which would answer REFER: it also obeys INVITE with Replaces, from any account.
+    *("res_pjsip_dlg_options", "res_pjsip_empty_info"),
     # sound
     *("res_rtp_asterisk", "res_rtp_multicast", "chan_rtp", "chan_bridge_media", "res_timing_timerfd"),
     *("bridge_holding", "bridge_simple", "bridge_softmix", "bridge_native_rtp", "codec_alaw", "codec_ulaw"),
@@ -23,7 +26,7 @@ REQUIRED = (
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
     *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "func_lock", "res_crypto"),
     *("app_verbose", "app_dial", "func_channel", "func_db", "func_logic", "func_strings", "func_callerid"),
-    *("func_global", "func_uuid"),
+    *("func_global", "func_uuid", "func_cut", "func_dialplan"),
 )
 
 IF_PRESENT = ("res_srtp", "codec_opus_open_source", "codec_opus", "res_format_attr_opus")

@@ -1,11 +1,14 @@
-"""Numbering plan of outgoing calls and texts: the endpoint of a number."""
+"""Numbering plan of outgoing calls and texts: how a number is reached."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from dialplans.accounts import trunk_hosts, trunk_uri, with_port
+from haichieu.ari.dialling import Leg
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.outgoing import OutgoingRefused, OutgoingRule, Use
@@ -28,37 +31,57 @@ class NotDialled(HaiChieuError):
 
 @dataclass(frozen=True)
 class OutgoingCalls:
-    """Dial strings for the calls of one kind, within the rule for outgoing numbers."""
+    """How to call the numbers of one kind, within the rule for outgoing numbers."""
 
     database: Database
     rule: OutgoingRule
     use: Use
+    our_number: Callable[[Session], str]
+    """Returns the number that is shown, where a trunk has none of its own."""
 
-    async def __call__(self, number: str) -> str:
-        """Count a call to an E.164 number and return its dial string. Raises OutgoingRefused or NoWayOut."""
+    async def __call__(self, number: str) -> tuple[Leg, ...]:
+        """Count a call to an E.164 number and return its legs. Raises OutgoingRefused or NoWayOut."""
         found = await self.database.run(lambda session: self._find(session, number))
         if isinstance(found, OutgoingRefused):
             raise found
         return found
 
-    def _find(self, session: Session, number: str) -> str | OutgoingRefused:
-        return self.rule.take(session, self.use, number, now()) or endpoint_for(session, number)
+    def _find(self, session: Session, number: str) -> tuple[Leg, ...] | OutgoingRefused:
+        refusal = self.rule.take(session, self.use, number, now())
+        return refusal or legs_to(session, number, self.our_number(session))
 
 
-def endpoint_for(session: Session, number: str) -> str:
-    """Return Asterisk's dial string for an E.164 number: a phone of ours, else the first outgoing trunk.
+def legs_to(session: Session, number: str, our_number: str) -> tuple[Leg, ...]:
+    """Return how an E.164 number is called: a phone of ours, else every address of every outgoing trunk, in order.
 
     Raises NoWayOut or NotDialled.
     """
     phone = session.scalar(sa.select(Phone).where(Phone.caller_number == number))
     if phone is not None:
-        return f"PJSIP/{phone.code}"
-    trunk = session.scalar(sa.select(Trunk).where(Trunk.outbound).order_by(Trunk.id).limit(1))
-    if trunk is None:
+        return (Leg(f"PJSIP/{phone.code}", our_number),)
+    trunks = session.scalars(sa.select(Trunk).where(Trunk.outbound).order_by(Trunk.id)).all()
+    if not trunks:
         raise NoWayOut("asterisk.no_outgoing_trunk")
     if not _DIGITS.fullmatch(number):
         raise NotDialled
-    return f"PJSIP/{as_dialled(number, trunk.prefix_rules)}@{trunk.code}"
+    return tuple(leg for trunk in trunks for leg in _legs_of(trunk, number, our_number))
+
+
+def _legs_of(trunk: Trunk, number: str, our_number: str) -> list[Leg]:
+    dialled = as_dialled(number, trunk.prefix_rules)
+    hosts = trunk_hosts(trunk.host, trunk.port, trunk.hosts)
+    # Behind a proxy there is one way: the proxy decides about the addresses.
+    uris = [trunk_uri(host, dialled, transport=trunk.transport) for host in (hosts[:1] if trunk.proxy else hosts)]
+    return [
+        Leg(
+            f"PJSIP/{trunk.code}/{uri}",
+            our_number,
+            trunk.caller_number,
+            tuple((prefix, replacement) for prefix, replacement in trunk.prefix_rules),
+            trunk.withhold_number,
+        )
+        for uri in uris
+    ]
 
 
 def text_address(session: Session, number: str) -> str | None:
@@ -72,7 +95,8 @@ def text_address(session: Session, number: str) -> str | None:
     trunk = session.scalar(sa.select(Trunk).where(Trunk.texts).order_by(Trunk.id).limit(1))
     if trunk is None or not _DIGITS.fullmatch(number):
         return None
-    return f"pjsip:{trunk.code}/sip:{as_dialled(number, trunk.prefix_rules)}@{trunk.host}:{trunk.port}"
+    dialled = as_dialled(number, trunk.prefix_rules)
+    return f"pjsip:{trunk.code}/{trunk_uri(with_port(trunk.host, trunk.port), dialled, transport=trunk.transport)}"
 
 
 def may_text(session: Session, endpoint: str) -> bool:

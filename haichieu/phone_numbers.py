@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -93,8 +93,28 @@ def spellings(number: str) -> tuple[str, ...]:
         return (number,)
     digits = number[1:]
     home = str(phonenumbers.country_code_for_region(HOME_REGION))
-    national = (f"0{digits[len(home) :]}",) if digits.startswith(home) else ()
+    own = digits[len(home) :]
+    national = (f"0{own}", own) if digits.startswith(home) else ()
     return (number, digits, f"00{digits}", *national)
+
+
+def same_number(one: str, other: str) -> bool:
+    """Return whether two spellings mean one number."""
+    form = normalise(one)
+    return one == other or (form is not None and form == normalise(other))
+
+
+def number_forms(numbers: Iterable[str]) -> dict[str, str]:
+    """Return, for each way in which one of our numbers can be written, the number as we write it.
+
+    Where two numbers share a form, it belongs to the number that is written so, else to the first.
+    """
+    numbers = list(numbers)
+    forms = {number: number for number in numbers}
+    for number in numbers:
+        for form in spellings(normalise(number) or number):
+            forms.setdefault(form, number)
+    return forms
 
 
 def as_dialled(number: str, prefix_rules: Sequence[Sequence[str]]) -> str:

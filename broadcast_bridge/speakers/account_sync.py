@@ -219,6 +219,12 @@ class AccountSync:
             username=row.username,
             password=password,
             texts=row.texts,
+            hosts=row.hosts,
+            transport=row.transport,
+            proxy=row.proxy,
+            domain=row.domain,
+            caller_number=row.caller_number,
+            withhold_number=row.withhold_number,
         )
 
 

@@ -18,7 +18,7 @@ import structlog
 from haichieu.ari import operations
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
-from haichieu.ari.events import RECONNECTED, Event
+from haichieu.ari.events import RECONNECTED, Event, gives_sign, is_up
 from haichieu.ari.key_events import is_echo
 from haichieu.ari.operations import Operation
 from haichieu.ari.playing import SPARE_SECONDS, longest_seconds, media, playback_ids
@@ -52,6 +52,8 @@ class Call:
         self.id = channel_id
         self.caller_number = caller_number
         self.dialled = dialled
+        self.may_have_dialled = (dialled,)
+        """The numbers by which the carrier names the one that was dialled; the likeliest first."""
         self.line = ""
         """The account that it arrives at: a trunk's or a phone's."""
         self.hung_up = False
@@ -71,8 +73,10 @@ class Call:
     def arriving(cls, client: AriClient, started: Event) -> "Call":
         """Take the call that a StasisStart event announces; synchronous, so that no event slips by."""
         channel = started.body["channel"]
-        dialled = started.body["args"][1] if len(started.body["args"]) > 1 else channel["dialplan"]["exten"]
-        call = cls(client, channel["id"], caller_id(channel["caller"]["number"]), dialled)
+        dialled = [number for number in started.body["args"][1:] if number]
+        first = dialled[0] if dialled else ""
+        call = cls(client, channel["id"], caller_id(channel["caller"]["number"]), first)
+        call.may_have_dialled = tuple(dialled)
         call.line = channel["name"].rpartition("-")[0]
         return call
 
@@ -95,19 +99,25 @@ class Call:
         """Wait until the channel is in our application: a new one is before it is dialled. Raises as `answered`."""
         await self._until(lambda event: event.type == "StasisStart")
 
-    async def answered(self) -> None:
+    async def answered(self, sign_seconds: float | None = None) -> None:
         """Wait until the other side answers the channel, which has been dialled.
 
-        Raises NotAnswered with the Q.850 cause if it does not, and HungUp when interrupted.
+        Raises NotAnswered with the Q.850 cause if it does not, or if it neither rings nor plays sound within
+        `sign_seconds`, and HungUp when interrupted.
         """
-        tells_state = ("ChannelStateChange", RECONNECTED)
-        await self._until(lambda event: event.type in tells_state and event.body["channel"]["state"] == "Up")
+        try:
+            async with asyncio.timeout(sign_seconds):
+                event = await self._until(gives_sign)
+        except TimeoutError:
+            raise NotAnswered(NotAnswered.SILENT, "no response") from None
+        if not is_up(event):
+            await self._until(is_up)
 
-    async def _until(self, happened: Callable[[Event], bool]) -> None:
+    async def _until(self, happened: Callable[[Event], bool]) -> Event:
         while True:
             event = await self._claim.queue.get()
             if happened(event):
-                return
+                return event
             if event.type == INTERRUPTED:
                 raise HungUp("ari.given_up")
             if event.type in ("ChannelDestroyed", "ChannelLost"):

@@ -68,6 +68,8 @@ class NotAnswered(CallEnded):
     """An outgoing call was not answered. `cause` is the Q.850 cause code."""
 
     BUSY = 17
+    SILENT = 18
+    """No response at all: SIP 408, or no sign of the other side."""
     NO_ANSWER = 19
     UNREACHABLE = 20
     REJECTED = 21

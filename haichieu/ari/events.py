@@ -11,6 +11,8 @@ from typing import Any, Self
 RECONNECTED = "Reconnected"
 """An event of our own, with the current state of a channel: others may have been missed."""
 
+_TELLS_STATE = ("ChannelStateChange", RECONNECTED)
+
 
 @dataclass(frozen=True)
 class Event:
@@ -23,9 +25,23 @@ class Event:
     def subjects(self) -> tuple[str, ...]:
         """The ids of the channels and bridges that this event is about."""
         names = [self.body["channel"]["id"]] if "channel" in self.body else []
+        if self.type == "Dial":
+            names = [self.body["peer"]["id"]]
         medium = self.body.get("playback") or self.body.get("recording") or {}
         names += [name for _, _, name in [medium.get("target_uri", "").partition(":")] if name]
         return tuple(dict.fromkeys(names))
+
+
+def is_up(event: Event) -> bool:
+    """Return whether an event says that its channel is answered."""
+    return event.type in _TELLS_STATE and event.body["channel"]["state"] == "Up"
+
+
+def gives_sign(event: Event) -> bool:
+    """Return whether an event says that the other side of a dialled channel rings, plays sound or has answered."""
+    if event.type == "Dial":
+        return event.body["dialstatus"] in ("RINGING", "PROGRESS", "PROCEEDING")
+    return event.type in _TELLS_STATE and event.body["channel"]["state"] in ("Ringing", "Up")
 
 
 class Claim:

@@ -3,7 +3,7 @@
 import re
 import zoneinfo
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -94,6 +94,21 @@ _HOST = _of_form(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?",
     "district.value.host",
 )
+_HOST_AND_PORT = _of_form(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,240}[A-Za-z0-9])?(?::[1-9][0-9]{0,4})?",
+    "district.value.host_and_port",
+)
+
+
+def _host_or_network(value: str) -> str:
+    if "/" not in value:
+        return _HOST_AND_PORT(value)
+    try:
+        return str(IPv4Network(value))
+    except ValueError:
+        raise InvalidValue("district.value.network") from None
+
+
 _USER_NAME = _of_form(r"[A-Za-z0-9+._-]{0,80}", "district.value.user_name")
 _PREFIX = _of_form(r"\+?[0-9*#]{0,15}", "district.value.prefix")
 
@@ -108,6 +123,8 @@ Digits = Annotated[str, AfterValidator(_DIGITS)]
 Pin = Annotated[str, AfterValidator(_PIN)]
 Key = Annotated[str, AfterValidator(_KEY)]
 Host = Annotated[str, AfterValidator(_HOST)]
+HostAndPort = Annotated[str, AfterValidator(_HOST_AND_PORT)]
+HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 UserName = Annotated[str, AfterValidator(_USER_NAME)]
 Prefix = Annotated[str, AfterValidator(_PREFIX)]
 Multicast = Annotated[str, AfterValidator(_multicast)]

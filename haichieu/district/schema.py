@@ -15,6 +15,8 @@ from haichieu.district.formats import (
     Digits,
     Email,
     Host,
+    HostAndPort,
+    HostOrNetwork,
     Key,
     Language,
     Make,
@@ -251,12 +253,18 @@ class TrunkTable(Table):
 
     id: SipName
     host: Host
-    port: Annotated[int, Field(ge=1, le=65535)] = 5060
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    hosts: Annotated[list[HostOrNetwork], Field(max_length=20)] = []
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    proxy: HostAndPort | None = None
+    domain: Host | None = None
     register_: bool = Field(False, alias="register")
     username: UserName = ""
     password: Annotated[str, Field(max_length=128)] | None = Field(None, repr=False)
     outbound: bool = False
     texts: bool = False
+    caller_number: Dialled | None = None
+    withhold_number: bool = False
     prefix_rules: list[Annotated[list[Prefix], Field(min_length=2, max_length=2)]] = []
 
     @model_validator(mode="after")

@@ -178,7 +178,13 @@ class Values:
         """[[trunks]]."""
         return {
             "host": entry.host,
-            "port": entry.port,
+            "port": entry.port or 0,
+            "hosts": list(entry.hosts),
+            "transport": entry.transport,
+            "proxy": entry.proxy or "",
+            "domain": entry.domain or "",
+            "caller_number": entry.caller_number or "",
+            "withhold_number": entry.withhold_number,
             "register": entry.register_,
             "username": entry.username,
             "password_locked": self._locked(row.password_locked, entry.password),

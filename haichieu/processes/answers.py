@@ -23,6 +23,7 @@ from haichieu.speech.synthesis import Synthesiser
 from haichieu.spool import Spool
 from ivr.calls.answer_delivery import AnswerCalls
 from ivr.calls.reception import Reception
+from ivr.calls.routing import our_number
 from ivr.desks.official_cases import OfficialCases
 
 CATEGORY = "trả lời phản ánh"
@@ -48,7 +49,7 @@ class SpokenAnswers:
             client,
             self._station.database,
             reception,
-            OutgoingCalls(self._station.database, self._station.outgoing, Use.ANSWER_CALLS),
+            OutgoingCalls(self._station.database, self._station.outgoing, Use.ANSWER_CALLS, our_number),
             book=self._station.citizens,
             sounds=self._sounds,
             messages=messages,

@@ -37,6 +37,7 @@ from ivr.calls.call_back_dispatcher import CallBackDispatcher
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.reception import CitizensReception, Reception
 from ivr.calls.routing import number_shown
+from ivr.calls.routing import our_number
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
@@ -133,7 +134,7 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     limits, missed_calls = CallerLimits(), MissedCalls(station.citizens, station.outgoing)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
-        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK),
+        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number),
     )  # fmt: skip
     officials = OfficialsLine(
         database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay
@@ -161,8 +162,8 @@ def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, cal
     """Return the work that calls people and plays programmes; each runs until cancelled."""
     database, reception = station.database, callers.reception
     recorder = PromptRecorder(database, callers.prompts, callers.spool, station.media, callers.official_desk)
-    to_officials = OutgoingCalls(database, station.outgoing, Use.OFFICIALS)
-    to_missed = OutgoingCalls(database, station.outgoing, Use.MISSED_CALLS)
+    to_officials = OutgoingCalls(database, station.outgoing, Use.OFFICIALS, our_number)
+    to_missed = OutgoingCalls(database, station.outgoing, Use.MISSED_CALLS, our_number)
     booked_calls = BookedCalls(client, database, reception, to_officials)
     returned_calls = CallBackDispatcher(
         client, database, callers.missed_calls, reception.return_call, to_missed, names_numbers=False

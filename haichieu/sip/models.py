@@ -1,5 +1,8 @@
 """SIP accounts other than loudspeakers: phones on the station's network, and carriers' trunks."""
 
+import datetime
+from enum import StrEnum
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +24,22 @@ class Phone(RegisteredDevice, Base):
     """Whether its account may use nothing but TLS and SRTP."""
 
 
+class TrunkState(StrEnum):
+    """What the switchboard knows of a carrier."""
+
+    REGISTERED = "registered"
+    ANSWERS = "answers"
+    """It has answered OPTIONS; we do not register with it."""
+    REFUSED = "refused"
+    """It answers, and refuses our registration."""
+    SILENT = "silent"
+    """It answers neither REGISTER nor OPTIONS."""
+    NO_ADDRESS = "no_address"
+    """DNS knows no address of its host."""
+    FAULTY = "faulty"
+    """Asterisk cannot use its settings."""
+
+
 class Trunk(Base):
     """A carrier: calls arrive from it with the caller's number, and leave through it when `outbound`."""
 
@@ -29,7 +48,18 @@ class Trunk(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(sa.String(40), unique=True)
     host: Mapped[str] = mapped_column(sa.String(253))
-    port: Mapped[int] = mapped_column(default=5060)
+    port: Mapped[int] = mapped_column(default=0)
+    """0 leaves it to DNS (SRV) or to the standard."""
+    hosts: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    """Further addresses (HOST or HOST:PORT) for calls in both directions, and networks (CIDR) that calls come from."""
+    transport: Mapped[str] = mapped_column(sa.String(3), default="udp")
+    proxy: Mapped[str] = mapped_column(sa.String(253), default="")
+    """Where requests go instead of to `host`: HOST or HOST:PORT."""
+    domain: Mapped[str] = mapped_column(sa.String(253), default="")
+    """The carrier's domain in our address, if it is not `host`."""
+    caller_number: Mapped[str] = mapped_column(sa.String(32), default="")
+    """The number that we show, as the carrier writes it; also that of calls which name none. Empty: see `numbering`."""
+    withhold_number: Mapped[bool] = mapped_column(default=False)
     register: Mapped[bool] = mapped_column(default=False)
     username: Mapped[str] = mapped_column(sa.String(80), default="")
     password_locked: Mapped[str] = mapped_column(sa.Text, default="")
@@ -37,3 +67,6 @@ class Trunk(Base):
     texts: Mapped[bool] = mapped_column(default=False)
     """A GSM gateway that takes and brings text messages as SIP MESSAGE (RFC 3428)."""
     prefix_rules: Mapped[list[list[str]]] = mapped_column(sa.JSON, default=list)
+    state: Mapped[str] = mapped_column(sa.String(20), default="")
+    """A `TrunkState`; empty until the switchboard has looked."""
+    state_since: Mapped[datetime.datetime | None]

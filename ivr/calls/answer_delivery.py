@@ -32,7 +32,7 @@ from haichieu.locale import Message, message, render
 from haichieu.speech.synthesis import SpeechError
 from haichieu.station import the_station
 from haichieu.work_runner import WorkRunner
-from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
+from ivr.calls.call_back_dispatcher import RING_SECONDS, LegsFor
 from ivr.calls.reception import Reception
 from ivr.desks.protocols import AnswerSeen
 
@@ -67,7 +67,7 @@ class AnswerCalls(WorkRunner[PendingAnswers]):
         client: AriClient,
         database: Database,
         reception: Reception,
-        endpoint_for: EndpointFor,
+        legs_for: LegsFor,
         *,
         book: CitizenBook,
         sounds: AnswerSounds,
@@ -78,7 +78,7 @@ class AnswerCalls(WorkRunner[PendingAnswers]):
         super().__init__(database)
         self._client = client
         self._reception = reception
-        self._endpoint_for = endpoint_for
+        self._legs_for = legs_for
         self._book = book
         self._sounds = sounds
         self._messages = messages
@@ -148,10 +148,10 @@ class AnswerCalls(WorkRunner[PendingAnswers]):
     async def _ring(self, pending: PendingAnswers, desk: "CitizenAnswers", number: str) -> Message:
         """Call the citizen and play the answers; return the outcome."""
         try:
-            endpoint = await self._endpoint_for(number)
+            legs = await self._legs_for(number)
             async with (
                 asyncio.timeout(RING_SECONDS + MOST_SECONDS + 3 * desk.seconds),
-                dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as phone,
+                dial(self._client, legs, timeout=RING_SECONDS, called_number=number) as phone,
             ):
                 await self._reception.play_answers(phone, desk, pending.language)
         except NotAnswered as refusal:

@@ -29,7 +29,7 @@ from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 from haichieu.people import Official
 from haichieu.phone_numbers import masked
-from ivr.calls.call_back_dispatcher import RING_SECONDS, EndpointFor
+from ivr.calls.call_back_dispatcher import RING_SECONDS, LegsFor
 from ivr.calls.reception import Reception
 
 log = structlog.get_logger()
@@ -65,11 +65,11 @@ class _Candidate:
 class BookedCalls:
     """Places the calls that the playout books."""
 
-    def __init__(self, client: AriClient, database: Database, reception: Reception, endpoint_for: EndpointFor) -> None:
+    def __init__(self, client: AriClient, database: Database, reception: Reception, legs_for: LegsFor) -> None:
         self._client = client
         self._database = database
         self._reception = reception
-        self._endpoint_for = endpoint_for
+        self._legs_for = legs_for
         self._wanted: asyncio.Queue[tuple[BookedCall, str]] = asyncio.Queue()
 
     def book(self, call: BookedCall, claimed_by: str) -> None:
@@ -103,8 +103,8 @@ class BookedCalls:
     async def _tried(self, booking: Booking, candidate: _Candidate) -> bool:
         """Call one number and put the official on air; return whether the broadcast took place."""
         try:
-            endpoint = await self._endpoint_for(candidate.number)
-            async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=candidate.number) as phone:
+            legs = await self._legs_for(candidate.number)
+            async with dial(self._client, legs, timeout=RING_SECONDS, called_number=candidate.number) as phone:
                 await self._reception.keep_booking(phone, booking, candidate.official_id, candidate.official_name)
                 outcome = "answered"
         except (NotAnswered, HungUp, AriError, HaiChieuError) as problem:

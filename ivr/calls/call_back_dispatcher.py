@@ -1,7 +1,7 @@
 """Dispatcher of pending calls to officials and citizens: places each and runs its call flow."""
 
 import datetime
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 import structlog
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.dialling import dial
+from haichieu.ari.dialling import Leg, dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
@@ -21,10 +21,10 @@ log = structlog.get_logger()
 RING_SECONDS = 30.0
 
 
-class EndpointFor(Protocol):
-    """Returns the dial string of a number. Raises a HaiChieuError when it has no route or may not be called."""
+class LegsFor(Protocol):
+    """Returns how to reach a number. Raises a HaiChieuError when it has no route or may not be called."""
 
-    async def __call__(self, number: str) -> str: ...
+    async def __call__(self, number: str) -> Sequence[Leg]: ...
 
 
 class PendingCall(Protocol):
@@ -75,7 +75,7 @@ class CallBackDispatcher(WorkRunner[D]):
         database: Database,
         queue: CallQueue[D],
         take_up: Callable[[Call, D], Awaitable[None]],
-        endpoint_for: EndpointFor,
+        legs_for: LegsFor,
         *,
         names_numbers: bool,
     ) -> None:
@@ -84,7 +84,7 @@ class CallBackDispatcher(WorkRunner[D]):
         self._client = client
         self._queue = queue
         self._take_up = take_up
-        self._endpoint_for = endpoint_for
+        self._legs_for = legs_for
         self._names_numbers = names_numbers
 
     async def run(self) -> None:
@@ -118,12 +118,12 @@ class CallBackDispatcher(WorkRunner[D]):
         for number in pending.numbers:
             at = f" at {masked(number)}" if self._names_numbers else ""
             try:
-                endpoint = await self._endpoint_for(number)
+                legs = await self._legs_for(number)
             except HaiChieuError as problem:  # the next number may have a route
                 outcome = self._problem(problem)
                 continue
             try:
-                async with dial(self._client, endpoint, timeout=RING_SECONDS, called_number=number) as call:
+                async with dial(self._client, legs, timeout=RING_SECONDS, called_number=number) as call:
                     await self._take_up(call, pending)
                     return f"answered{at}"
             except NotAnswered as refusal:

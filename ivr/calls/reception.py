@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from haichieu.ari.errors import AriError, CallEnded, HungUp, Lost
 from haichieu.ari.events import Event
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
-from haichieu.phone_numbers import masked
+from haichieu.phone_numbers import masked, same_number
 from haichieu.station import the_station
 from ivr.calls.caller_limits import CallerLimits, TooManyCalls
 from ivr.calls.routing import ANSWER_FLOW, BOOKED_FLOW, EMERGENCY_FLOW, Dialled, route, routed_flow_at
@@ -179,7 +179,7 @@ class Reception:
 
     async def return_call(self, call: Call, pending: PendingCitizenCall) -> None:
         """Run the flow of the number that the citizen had dialled."""
-        destination = await self._database.look(lambda session: _destination(session, pending.dialled, now()))
+        destination = await self._database.look(lambda session: _destination(session, [pending.dialled], now()))
         if destination is None or destination.dialled is None:
             return
         flow = await self._flows(destination.flow)
@@ -193,7 +193,7 @@ class Reception:
 
     async def _serve(self, call: Call) -> None:
         async with call:
-            destination = await self._database.look(lambda session: _destination(session, call.dialled, now()))
+            destination = await self._database.look(lambda session: _destination(session, call.may_have_dialled, now()))
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
@@ -290,12 +290,15 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.exception("call.failed")
 
 
-def _destination(session: DatabaseSession, dialled: str, at: datetime.datetime) -> Destination | None:
+def _destination(session: DatabaseSession, dialled: Sequence[str], at: datetime.datetime) -> Destination | None:
+    """Return where the first of these numbers leads that is ours; None if none is."""
     station = the_station(session)
-    if dialled == station.emergency_number:
-        return Destination(EMERGENCY_FLOW, station.language)
-    number = route(session, dialled)
-    if number is None:
+    for one in dialled:
+        if station.emergency_number and same_number(one, station.emergency_number):
+            return Destination(EMERGENCY_FLOW, station.language)
+        if (number := route(session, one)) is not None:
+            break
+    else:
         return None
     lead = routed_flow_at(number, at.astimezone(ZoneInfo(station.timezone)))
     return Destination(lead.flow, number.language or station.language, lead.dialled, number.missed_call_back)

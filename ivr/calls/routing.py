@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from broadcast_bridge.broadcasts.call_backs import PIN_FLOW
 from haichieu.database import Base
 from haichieu.people import Unit
-from haichieu.phone_numbers import normalise
+from haichieu.phone_numbers import normalise, same_number
 from haichieu.station import the_station
 from ivr.calls.number_routes import Route, route_at
 from ivr.flows.definition import delivered_flow, delivered_flows
@@ -106,17 +106,18 @@ def known_flows(session: Session) -> Mapping[str, Mapping[str, str]]:
 
 
 def route(session: Session, dialled: str) -> Number | None:
-    """Return the number that was dialled, None when it is not in use."""
-    return session.scalar(sa.select(Number).where(Number.number == dialled))
+    """Return the number that was dialled, in any spelling; None when it is not in use."""
+    exact = session.scalar(sa.select(Number).where(Number.number == dialled))
+    if exact is not None:
+        return exact
+    numbers = session.scalars(sa.select(Number).order_by(Number.id))
+    return next((number for number in numbers if same_number(number.number, dialled)), None)
 
 
 def unit_texted(session: Session, number: str) -> int | None:
     """Return the unit (its id) of a number that was texted, in any spelling; None when it is not ours."""
-    wanted = normalise(number)
-    for found in session.scalars(sa.select(Number).order_by(Number.id)):
-        if number == found.number or (wanted is not None and wanted == normalise(found.number)):
-            return found.unit_id
-    return None
+    found = route(session, number)
+    return found.unit_id if found else None
 
 
 def is_our_number(session: Session, number: str) -> bool:
@@ -145,5 +146,10 @@ def number_shown(session: Session) -> str:
 
 def number_of_texts(session: Session) -> str:
     """Return the sender's number of the station's own texts, which receives replies: the first hotline's."""
+    return our_number(session) or "haichieu"
+
+
+def our_number(session: Session) -> str:
+    """Return the number by which citizens know the station: the first hotline, else the first; empty without one."""
     first = sa.select(Number.number).order_by(Number.flow != "hotline", Number.id).limit(1)
-    return session.scalar(first) or "haichieu"
+    return session.scalar(first) or ""

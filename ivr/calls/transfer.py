@@ -3,23 +3,26 @@
 import asyncio
 import contextlib
 import uuid
+from collections.abc import Sequence
 
 from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.dialling import dial
+from haichieu.ari.dialling import Leg, dial
 from haichieu.ari.errors import AriError, HungUp, NotAnswered
 
 
-async def transfer_call(client: AriClient, caller: Call, endpoint: str, *, ring_seconds: float, shows: str) -> None:
-    """Ring an endpoint, connect both, and return when the other side has hung up.
+async def transfer_call(
+    client: AriClient, caller: Call, legs: Sequence[Leg], *, ring_seconds: float, shows: str
+) -> None:
+    """Ring a telephone, connect both, and return when the other side has hung up.
 
     `shows` is the caller ID that is presented. Raises NotAnswered, or HungUp after ending the other leg when the caller
     leaves.
     """
     await caller.ring()
-    talk = asyncio.create_task(_talk(client, caller, endpoint, ring_seconds, shows))
+    talk = asyncio.create_task(_talk(client, caller, legs, ring_seconds, shows))
     left = asyncio.create_task(caller.until_hung_up())
     try:
         await asyncio.wait({talk, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -39,8 +42,8 @@ async def transfer_call(client: AriClient, caller: Call, endpoint: str, *, ring_
         raise NotAnswered(NotAnswered.NO_ANSWER, "hung up at once") from problem
 
 
-async def _talk(client: AriClient, caller: Call, endpoint: str, ring_seconds: float, shows: str) -> None:
-    async with dial(client, endpoint, timeout=ring_seconds, caller_number=shows) as other:
+async def _talk(client: AriClient, caller: Call, legs: Sequence[Leg], ring_seconds: float, shows: str) -> None:
+    async with dial(client, legs, timeout=ring_seconds, caller_number=shows) as other:
         with contextlib.suppress(AriError):
             await caller.stop_ringing()
         bridge = Bridge(client, f"transfer-{uuid.uuid4().hex}")

@@ -38,7 +38,7 @@ from haichieu.phone_numbers import normalise
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
-from ivr.calls.call_back_dispatcher import EndpointFor
+from ivr.calls.call_back_dispatcher import LegsFor
 from ivr.calls.caller_limits import CallerLimits, TooManyCaseNumbers
 from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
@@ -63,7 +63,7 @@ class CitizensLine:
     prompts: PromptStore
     synthesiser: Synthesiser
     limits: CallerLimits
-    endpoint_for: EndpointFor
+    legs_for: LegsFor
 
 
 class PhoneCitizenDesk:
@@ -241,7 +241,7 @@ class PhoneCitizenDesk:
     async def ring_duty_desk(self) -> DutyDesk:
         """Ring the desk, with the number dialled as caller ID instead of the caller's."""
         try:
-            endpoint = await self._line.endpoint_for(normalise(self._dialled.duty_phone) or "")
+            legs = await self._line.legs_for(normalise(self._dialled.duty_phone) or "")
         except HaiChieuError as problem:
             log.warning("duty_desk.not_called", problem=str(problem))
             return DutyDesk.NO_ANSWER
@@ -249,7 +249,7 @@ class PhoneCitizenDesk:
             await transfer_call(
                 self._line.client,
                 self._call,
-                endpoint,
+                legs,
                 ring_seconds=DUTY_DESK_RINGS_SECONDS,
                 shows=self._dialled.number,
             )

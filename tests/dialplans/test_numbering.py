@@ -2,13 +2,15 @@
 
 import pytest
 
-from dialplans.numbering import NotDialled, NoWayOut, OutgoingCalls, endpoint_for, text_address
+from dialplans.numbering import NotDialled, NoWayOut, OutgoingCalls, legs_to, text_address
 from haichieu.alarms import open_alarms
+from haichieu.ari.dialling import Leg
 from haichieu.database import Database
 from haichieu.outgoing import LimitReached, NumberRefused, OutgoingRule, Use
 from haichieu.sip.models import Phone, Trunk
 
 OFFICIAL, STRANGER = "+84912000001", "+84912000009"
+OURS = "02063888222"
 
 
 def trunk(code: str, *, outbound: bool) -> Trunk:
@@ -21,14 +23,17 @@ def test_station_phone_is_called_directly(database: Database) -> None:
         desk = Phone(code="desk", name="Bàn trực", password_locked="", caller_number=OFFICIAL)
         session.add_all([desk, trunk("out", outbound=True)])
         session.flush()
-        assert endpoint_for(session, OFFICIAL) == "PJSIP/desk"
+        assert legs_to(session, OFFICIAL, OURS) == (Leg("PJSIP/desk", OURS),)
 
 
-def test_other_numbers_use_the_first_outgoing_trunk(database: Database) -> None:
+def test_other_numbers_use_the_outgoing_trunks_in_their_order(database: Database) -> None:
     with database.session() as session:
         session.add_all([trunk("in-only", outbound=False), trunk("out", outbound=True), trunk("spare", outbound=True)])
         session.flush()
-        assert endpoint_for(session, STRANGER) == "PJSIP/0912000009@out"
+        legs = legs_to(session, STRANGER, OURS)
+        assert [leg.endpoint for leg in legs] == [
+            "PJSIP/out/sip:0912000009@192.0.2.1:5060", "PJSIP/spare/sip:0912000009@192.0.2.1:5060",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,7 @@ def test_only_digits_get_into_a_dial_string(database: Database, number: str) -> 
         session.add(gateway)
         session.flush()
         with pytest.raises(NotDialled):
-            endpoint_for(session, number)
+            legs_to(session, number, OURS)
         assert text_address(session, number) is None
 
 
@@ -49,10 +54,12 @@ def test_only_digits_get_into_a_dial_string(database: Database, number: str) -> 
 async def test_calls_of_one_kind_obey_the_rule_for_outgoing_numbers(database: Database) -> None:
     with database.session() as session:
         session.add(trunk("out", outbound=True))
-    call = OutgoingCalls(database, OutgoingRule(frozenset({"VN"}), dict.fromkeys(Use, 1)), Use.ANSWER_CALLS)
+    call = OutgoingCalls(
+        database, OutgoingRule(frozenset({"VN"}), dict.fromkeys(Use, 1)), Use.ANSWER_CALLS, lambda _: OURS
+    )
     with pytest.raises(NumberRefused):
         await call("+841900545454")
-    assert await call(STRANGER) == "PJSIP/0912000009@out"
+    assert [leg.endpoint for leg in await call(STRANGER)] == ["PJSIP/out/sip:0912000009@192.0.2.1:5060"]
     with pytest.raises(LimitReached):
         await call(STRANGER)
     with database.session() as session:
@@ -64,4 +71,4 @@ def test_refusal_without_a_trunk_says_what_to_add(database: Database) -> None:
         session.add(trunk("in-only", outbound=False))
         session.flush()
         with pytest.raises(NoWayOut, match=r"\[\[trunks\]\]"):
-            endpoint_for(session, STRANGER)
+            legs_to(session, STRANGER, OURS)

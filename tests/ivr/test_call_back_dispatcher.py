@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import Leg
 from haichieu.ari.errors import NotAnswered
 from haichieu.background import in_background
 from haichieu.database import Database
@@ -51,10 +52,10 @@ class Queue:
         return 0
 
 
-async def endpoint_for(number: str) -> str:
+async def legs_for(number: str) -> list[Leg]:
     if number == "nowhere":
         raise HaiChieuError("asterisk.no_outgoing_trunk")
-    return f"PJSIP/{number}"
+    return [Leg(f"PJSIP/{number}")]
 
 
 async def outcome_of(database: Database, monkeypatch: pytest.MonkeyPatch, *numbers: str) -> tuple[str, list[str]]:
@@ -62,9 +63,9 @@ async def outcome_of(database: Database, monkeypatch: pytest.MonkeyPatch, *numbe
     dialled: list[str] = []
 
     @contextlib.asynccontextmanager
-    async def dial(client: AriClient, endpoint: str, **_: object) -> AsyncIterator[Call]:
-        dialled.append(endpoint)
-        if endpoint != "PJSIP/home":
+    async def dial(client: AriClient, legs: list[Leg], **_: object) -> AsyncIterator[Call]:
+        dialled.append(legs[0].endpoint)
+        if legs[0].endpoint != "PJSIP/home":
             raise NotAnswered(NotAnswered.BUSY, "busy")
         yield cast(Call, None)
 
@@ -74,7 +75,7 @@ async def outcome_of(database: Database, monkeypatch: pytest.MonkeyPatch, *numbe
     monkeypatch.setattr(call_back_dispatcher, "dial", dial)
     queue = Queue([Pending(1, numbers)])
     dispatcher = CallBackDispatcher(
-        cast(AriClient, None), database, queue, take_up, endpoint_for, names_numbers=True
+        cast(AriClient, None), database, queue, take_up, legs_for, names_numbers=True
     )  # fmt: skip
     async with in_background(dispatcher.run()):
         await until(lambda: bool(queue.outcomes), "the call is settled")

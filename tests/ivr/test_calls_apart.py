@@ -19,6 +19,7 @@ from feedback.answers import answer_calls
 from feedback.answers.answer_calls import PendingAnswers
 from haichieu import background
 from haichieu.ari.call import Call
+from haichieu.ari.dialling import Leg
 from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
 from ivr.calls import booked
@@ -77,7 +78,7 @@ async def test_error_about_one_call_hangs_up_no_other(database: Database) -> Non
         else:
             await live.wait()
 
-    dispatcher = CallBackDispatcher(asterisk.client, database, queue, take_up, endpoint_for, names_numbers=False)
+    dispatcher = CallBackDispatcher(asterisk.client, database, queue, take_up, legs_for, names_numbers=False)
     running = asyncio.create_task(dispatcher.run())
     async with asyncio.timeout(20):
         await until(lambda: 3 in queue.outcomes and len(asterisk.channels) == 1, "only the first is on the line")
@@ -88,8 +89,8 @@ async def test_error_about_one_call_hangs_up_no_other(database: Database) -> Non
     assert queue.outcomes == {1: "answered", 3: "answered"}
 
 
-async def endpoint_for(number: str) -> str:
-    return "PJSIP/phone"
+async def legs_for(number: str) -> list[Leg]:
+    return [Leg("PJSIP/phone")]
 
 
 def failing_first(extended: asyncio.Event) -> Callable[..., None]:
@@ -123,7 +124,7 @@ async def test_claim_of_booked_call_is_extended_after_an_error(
 
     monkeypatch.setattr(BookedCalls, "_tried", tried)
     monkeypatch.setattr(BookedCalls, "_on_air", on_air)
-    calls = BookedCalls(FakeAsterisk().client, database, cast(Any, None), endpoint_for)
+    calls = BookedCalls(FakeAsterisk().client, database, cast(Any, None), legs_for)
     running = asyncio.create_task(calls.run())
     calls.book(BookedCall(1, now(), (), (), Priority.NORMAL), "us")
     await asyncio.wait_for(extended.wait(), 20)
@@ -142,7 +143,7 @@ async def test_claim_of_answers_is_extended_after_an_error(database: Database, m
 
     monkeypatch.setattr(AnswerCalls, "_tell", tell)
     parts: dict[str, Any] = {"book": None, "sounds": None, "messages": None, "pauses": ()}
-    calls = AnswerCalls(FakeAsterisk().client, database, cast(Any, None), endpoint_for, **parts)
+    calls = AnswerCalls(FakeAsterisk().client, database, cast(Any, None), legs_for, **parts)
     running = asyncio.create_task(calls.run())
     await asyncio.wait_for(extended.wait(), 20)
     running.cancel()
@@ -157,9 +158,7 @@ async def test_call_back_is_placed_once_it_is_due(database: Database) -> None:
     with database.session() as session:
         official = commune(session).official
         owed = call_backs.request(session, official, "11", Priority.NORMAL, "official-line", now()).id
-    dispatcher = CallBackDispatcher(
-        FakeAsterisk().client, database, call_backs, take_up, endpoint_for, names_numbers=True
-    )
+    dispatcher = CallBackDispatcher(FakeAsterisk().client, database, call_backs, take_up, legs_for, names_numbers=True)
     running = asyncio.create_task(dispatcher.run())
     with database.session() as session:
         call_backs.make_due(session, owed, now())

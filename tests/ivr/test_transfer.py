@@ -9,6 +9,7 @@ import pytest
 
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.dialling import Leg
 from haichieu.ari.errors import HungUp, NotAnswered
 from ivr.calls import transfer
 from ivr.calls.transfer import transfer_call
@@ -40,7 +41,7 @@ class Caller:
 @pytest.fixture(autouse=True)
 def desk_that_drops(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextlib.asynccontextmanager
-    async def dial(client: AriClient, endpoint: str, **options: object) -> AsyncIterator[Call]:
+    async def dial(client: AriClient, legs: list[Leg], **options: object) -> AsyncIterator[Call]:
         await asyncio.sleep(0.01)
         raise HungUp("ari.hung_up")
         yield
@@ -49,7 +50,9 @@ def desk_that_drops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def connect(caller: Caller) -> None:
-    await transfer_call(cast(AriClient, None), cast(Call, caller), "PJSIP/desk", ring_seconds=5, shows="02063000001")
+    await transfer_call(
+        cast(AriClient, None), cast(Call, caller), [Leg("PJSIP/desk")], ring_seconds=5, shows="02063000001"
+    )
 
 
 async def test_a_desk_that_drops_at_once_has_not_answered() -> None:

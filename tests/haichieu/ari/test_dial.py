@@ -8,7 +8,7 @@ import pytest
 
 from haichieu.ari import operations
 from haichieu.ari.call import Call
-from haichieu.ari.dialling import dial
+from haichieu.ari.dialling import dial_one
 from haichieu.ari.errors import HungUp, NotAnswered
 from tests.haichieu.ari.conftest import PASSWORD, Line
 from tests.station.bare_speaker import BareSpeaker
@@ -23,7 +23,7 @@ async def begin(line: Line, **given: object) -> tuple["asyncio.Task[None]", "asy
     answered: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
 
     async def talk() -> None:
-        async with dial(line.client, PHONE, **given) as call:  # type: ignore[arg-type]
+        async with dial_one(line.client, PHONE, **given) as call:  # type: ignore[arg-type]
             answered.set_result(call)
             await call.until_hung_up()
 
@@ -57,7 +57,7 @@ async def test_an_answered_call_can_be_asked_and_recorded(line: Line) -> None:
     assert call.hung_up
 
     async def serve() -> tuple[str, bool]:
-        async with dial(line.client, PHONE, timeout=5) as other:
+        async with dial_one(line.client, PHONE, timeout=5) as other:
             keys = await other.ask("demo-congrats", max_digits=1)
             return keys.keys, await other.record("dialled", max_seconds=2, silence_seconds=2)
 
@@ -95,7 +95,7 @@ async def test_headers_arrive_and_a_busy_device_says_so(line: Line) -> None:
     with BareSpeaker(line.asterisk.server, "phone", PASSWORD) as device:
         await asyncio.to_thread(device.registered.wait, 5)
         with pytest.raises(NotAnswered) as busy:
-            async with dial(
+            async with dial_one(
                 line.client,
                 PHONE,
                 timeout=5,

@@ -20,7 +20,7 @@ from dialplans.configuration import ari_password
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode
 from haichieu.ari.call import Call
 from haichieu.ari.client import APPLICATION, AriClient
-from haichieu.ari.dialling import dial
+from haichieu.ari.dialling import Leg, dial_one
 from haichieu.ari.errors import AriError, NotAnswered
 from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
@@ -154,7 +154,7 @@ async def test_a_call_to_a_phone_that_redirects_it_ends_with_a_cause(house: Hous
     with redirecting(house, contact, "phone") as device:
         await asyncio.to_thread(device.registered.wait, 5)
         with pytest.raises(NotAnswered) as refusal:
-            async with dial(house.client, "PJSIP/phone", timeout=5):
+            async with dial_one(house.client, "PJSIP/phone", timeout=5):
                 pytest.fail("the call was answered")
     assert len(device.invites) == 1
     assert refusal.value.cause == NotAnswered.REDIRECTED
@@ -215,7 +215,7 @@ async def test_a_speaker_in_a_strangers_hands_moves_nothing(house: House) -> Non
 async def test_a_called_phone_in_a_strangers_hands_moves_nothing(house: House) -> None:
     with HostileDevice(house.asterisk.server, "phone", SECRET) as device:
         await asyncio.to_thread(device.registered.wait, 5)
-        async with dial(house.client, "PJSIP/phone", timeout=5):
+        async with dial_one(house.client, "PJSIP/phone", timeout=5):
             await attacked(house, device)
     await house.assert_undisturbed()
 
@@ -224,7 +224,7 @@ async def test_a_duty_desk_in_a_strangers_hands_moves_nothing(house: House) -> N
     assert house.call is not None
     with HostileDevice(house.asterisk.server, "phone", SECRET) as device:
         await asyncio.to_thread(device.registered.wait, 5)
-        talk = transfer_call(house.client, house.call, "PJSIP/phone", ring_seconds=5, shows="1900")
+        talk = transfer_call(house.client, house.call, [Leg("PJSIP/phone")], ring_seconds=5, shows="1900")
         async with in_background(talk):
             await until_called(device)
             await asyncio.sleep(0.3)
@@ -238,7 +238,7 @@ async def test_a_device_cannot_register_or_answer_with_an_address_of_another(hou
         house.asterisk.server, "phone", SECRET, "200 OK", (named,), contact=f"0900123456@{house.carrier_address}"
     ) as device:
         await asyncio.to_thread(device.registered.wait, 5)
-        async with dial(house.client, "PJSIP/phone", timeout=5):
+        async with dial_one(house.client, "PJSIP/phone", timeout=5):
             assert len(device.invites) == 1
     await house.assert_undisturbed()
 
