@@ -95,6 +95,9 @@ def _metrics(database: Database) -> CollectorRegistry:
         up.labels(part.name).set(part.ok)
     Gauge("haichieu_speakers", "Speakers in use.", registry=registry).set(len(status.speakers))
     Gauge("haichieu_speakers_reachable", "Reachable speakers.", registry=registry).set(status.reachable)
+    carrier = Gauge("haichieu_trunk_up", "Whether a carrier registers us or answers.", ["trunk"], registry=registry)
+    for trunk in status.trunks:
+        carrier.labels(trunk.code).set(trunk.ok)
     Gauge("haichieu_broadcasts_open", "Broadcasts in progress or planned.", registry=registry).set(len(status.on_air))
     Gauge("haichieu_call_backs_owed", "Pending calls to officials.", registry=registry).set(status.call_backs_owed)
     Gauge("haichieu_cases_open", "Cases waiting for an answer.", registry=registry).set(status.cases.open)

@@ -162,7 +162,7 @@ def trunk_account(
     if register:
         registration = {
             "server_uri": uris[0],
-            "client_uri": f"sip:{username}@{domain or with_port(host, port)}",
+            "client_uri": registered_as(username, host, port, domain),
             # Carriers call the contact that we register: "s", the default, is no name that they know.
             "contact_user": username,
             "transport": endpoint["transport"],
@@ -186,6 +186,11 @@ _TRUNK_MEDIA = {
     "tls": {"media_encryption": "sdes", "media_encryption_optimistic": "yes", "transport": "tls"},
 }
 """Over TLS, SRTP is offered, and plain RTP is accepted from a carrier that has none."""
+
+
+def registered_as(username: str, host: str, port: int, domain: str) -> str:
+    """Return the URI that we register at a carrier."""
+    return f"sip:{username}@{domain or with_port(host, port)}"
 
 
 def trunk_hosts(host: str, port: int, others: Sequence[str]) -> list[str]:

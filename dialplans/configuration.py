@@ -29,7 +29,7 @@ FOLDERS = (
 )
 FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
-    *("logger.conf", "extensions.conf", "texts.conf", "indications.conf", "stasis.conf"),
+    *("prometheus.conf", "logger.conf", "extensions.conf", "texts.conf", "indications.conf", "stasis.conf"),
 )
 DEFAULTS = (
     *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),

@@ -13,7 +13,7 @@ REQUIRED = (
     *("res_pjsip_outbound_registration", "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_sdp_rtp"),
     *("res_pjsip_pubsub", "chan_pjsip", "res_pjsip_messaging", "res_sorcery_config", "res_sorcery_astdb"),
     "res_sorcery_memory",
-    "res_security_log",
+    *("res_security_log", "res_prometheus"),
     # Carriers ask whether a call is still up by OPTIONS or an INFO without a body, and end it when nobody answers. Not
     # res_pjsip_refer, which would answer REFER: it also obeys INVITE with Replaces, from any account.
     *("res_pjsip_dlg_options", "res_pjsip_empty_info"),

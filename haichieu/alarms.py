@@ -43,6 +43,7 @@ class AlarmKind(StrEnum):
     PROCESS_HUNG = "process_hung"
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 (a name)
     BACKUP_FAILED = "backup_failed"
+    TRUNK_DOWN = "trunk_down"
 
 
 class NoSuchAlarm(NotFound):

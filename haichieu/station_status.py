@@ -16,6 +16,7 @@ from haichieu.backup.backing_up import last_backup
 from haichieu.heartbeats import latest
 from haichieu.locale import Message, message, render
 from haichieu.station import the_station
+from haichieu.sip.models import Trunk, TrunkState
 
 COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 
@@ -41,6 +42,17 @@ class SpeakerStatus:
 
 
 @dataclass(frozen=True)
+class TrunkStatus:
+    """One carrier; `state` is a `TrunkState`, empty until the switchboard has looked."""
+
+    code: str
+    host: str
+    state: str
+    since: datetime.datetime | None
+    ok: bool
+
+
+@dataclass(frozen=True)
 class OnAir:
     """One broadcast that has not ended."""
 
@@ -62,6 +74,7 @@ class StationStatus:
     """The station's time zone, in which moments are shown."""
     components: tuple[Component, ...]
     speakers: tuple[SpeakerStatus, ...]
+    trunks: tuple[TrunkStatus, ...]
     on_air: tuple[OnAir, ...]
     call_backs_owed: int
     cases: Waiting
@@ -105,6 +118,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
                 sa.select(Speaker).where(Speaker.removed_at.is_(None)).order_by(Speaker.code)
             )
         ),
+        trunks=trunk_states(session),
         on_air=tuple(_on_air(session)),
         call_backs_owed=session.scalars(
             sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
@@ -116,6 +130,15 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         alarms=tuple(
             message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
         ),
+    )
+
+
+def trunk_states(session: Session) -> tuple[TrunkStatus, ...]:
+    """Return every carrier's state, as the switchboard last saw it."""
+    good = (TrunkState.REGISTERED, TrunkState.ANSWERS)
+    return tuple(
+        TrunkStatus(trunk.code, trunk.host, trunk.state, trunk.state_since, trunk.state in good)
+        for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id))
     )
 
 

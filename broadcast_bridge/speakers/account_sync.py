@@ -55,6 +55,17 @@ class AccountSync:
         self._turn = asyncio.Lock()
         """A reconnection and a change of rows may come together; they are handled one after the other."""
 
+    def refused(self) -> frozenset[str]:
+        """Return the accounts that Asterisk does not take."""
+        return frozenset(self._refused)
+
+    async def push_refused(self) -> None:
+        """Try the refused accounts again: the name of a carrier's host may be known now."""
+        async with self._turn:
+            again, self._refused = self._refused, {}
+            if again:
+                await self._push(self._pushed | again)
+
     async def push_all(self) -> None:
         """Push every account after a (re)connection, and delete those that are no longer ours."""
         async with self._turn:

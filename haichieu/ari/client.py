@@ -64,6 +64,7 @@ class AriClient:
     """One Asterisk as the switchboard sees it. Use it as an asynchronous context manager around `run`."""
 
     def __init__(self, host: str, port: int, password: str, unclaimed: Callable[[Event], None]) -> None:
+        self._metrics = f"http://{host}:{port}/metrics"
         self._base = f"http://{host}:{port}/ari"
         self._headers = {"Authorization": aiohttp.encode_basic_auth(USER, password)}
         self._session: aiohttp.ClientSession | None = None
@@ -121,6 +122,15 @@ class AriClient:
         except NoSuchThing:
             return []
         return listed
+
+    async def metrics(self) -> str:
+        """Return Asterisk's metrics in the text format of Prometheus. Raises AsteriskUnavailable."""
+        assert self._session is not None, "the client is used outside its context"  # noqa: S101
+        try:
+            async with self._session.get(self._metrics) as response:
+                return await response.text() if response.status < 400 else ""
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise AsteriskUnavailable("ari.unavailable", address=self._metrics, why=str(problem)) from problem
 
     async def watch_endpoints(self, names: Iterable[str]) -> None:
         """Receive `ENDPOINT_EVENTS` and the texts of these SIP endpoints from now on."""

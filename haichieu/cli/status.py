@@ -52,6 +52,9 @@ def _print(status: StationStatus) -> None:
     if not status.speakers:
         console.print(f"  {say('cli.status.no_speakers')}")
     console.print(_speakers(status))
+    if status.trunks:
+        console.print(say("cli.status.trunks"))
+        console.print(_trunks(status))
     for broadcast in status.on_air:
         console.print(_on_air(broadcast))
     if not status.on_air:
@@ -103,6 +106,15 @@ def _speakers(status: StationStatus) -> Table:
         reachable = Text("●", "green") if speaker.reachable else Text("○", "red")
         since = said(message("cli.status.since", at=speaker.since), status.timezone) if speaker.since else ""
         table.add_row(reachable, speaker.code, speaker.name, since if speaker.supervised else "multicast")
+    return table
+
+
+def _trunks(status: StationStatus) -> Table:
+    table = Table(box=None, show_header=False)
+    for trunk in status.trunks:
+        sign = Text("●", "green") if trunk.ok else Text("○", "red" if trunk.state else "yellow")
+        since = said(message("cli.status.since", at=trunk.since)) if trunk.since else ""
+        table.add_row(sign, trunk.code, trunk.host, say(f"trunk.state.{trunk.state or 'unknown'}"), since)
     return table
 
 

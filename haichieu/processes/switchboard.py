@@ -1,6 +1,7 @@
 """`haichieu switchboard`: the studio, the reception and calls of the station, over one Asterisk."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 
 from broadcast_bridge.studio.orphans import clear_orphans, orphaned_callers, stop_sounds, unanswered
 from dialplans.configuration import ari_password
+from dialplans.trunk_watch import TrunkWatch
 from haichieu.ari import operations, sign_of_life
 from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
@@ -38,6 +40,7 @@ log = structlog.get_logger()
 
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
+ACCOUNTS_EVERY_SECONDS = 60.0
 THREADS_SECONDS = 60.0
 """A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
@@ -68,6 +71,7 @@ class Switchboard:
         )
         self._speakers = speaker_part(station, self._client)
         self._callers = caller_part(station, self._client, self._speakers.studio)
+        self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
         self._texts = sip_texts(station, self._client)
         kinds = (spooled_texts(station, self._texts), *self._callers.recording_kinds, self._speakers.recordings)
@@ -83,6 +87,8 @@ class Switchboard:
             kept_going(
                 partial(self._client.run, self._connected, self._lost),
                 self._speakers.supervisor.run,
+                self._trunks.run,
+                self._retry_accounts,
                 self._heartbeat,
                 partial(sign_of_life.keep_showing, self._client, self._works),
                 self._follow_rows,
@@ -177,6 +183,13 @@ class Switchboard:
             while self._texting:
                 await asyncio.to_thread(report_refused, self._database, self._texting.pop())
             await asyncio.sleep(BEAT_SECONDS)
+
+    async def _retry_accounts(self) -> None:
+        """Push accounts again that Asterisk refused: DNS may have the carrier's address by now."""
+        while True:
+            await asyncio.sleep(ACCOUNTS_EVERY_SECONDS)
+            with contextlib.suppress(AriError):
+                await self._speakers.accounts.push_refused()
 
     async def _delete_abandoned_drafts(self) -> None:
         """Delete the drafts of messages whose callers hung up before the tone."""

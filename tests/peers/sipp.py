@@ -50,16 +50,26 @@ async def plays(
     scenario: str, folder: Path, server: str, keys: Mapping[str, str], *, port: int, **options: str
 ) -> tuple[int, Sipp]:
     """Play a scenario once; return SIPp's status, 0 if every message came as it says, and the messages."""
-    once = ["-m", "1", "-timeout", str(SECONDS), "-timeout_error"]
+    once = ["-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-timeout", str(SECONDS), "-timeout_error"]
     async with _running(scenario, folder, [server, *once, *_keys(keys)], port, **options) as sipp:
         status = await asyncio.wait_for(sipp.process.wait(), 2 * SECONDS)
     return status, sipp
 
 
 @asynccontextmanager
-async def waits(scenario: str, folder: Path, *, port: int, **options: str) -> AsyncIterator[Sipp]:
-    """Let a scenario wait for requests of the station during the block."""
-    async with _running(scenario, folder, [], port, **options) as sipp:
+async def waits(
+    scenario: str, folder: Path, *, port: int, keys: Mapping[str, str] | None = None, **options: str
+) -> AsyncIterator[Sipp]:
+    """Let a scenario wait for requests of the station during the block.
+
+    `keys` are written into it: SIPp wants to know the status of an answer when it reads the scenario.
+    """
+    text = (SCENARIOS / f"{scenario}.xml").read_text()
+    for name, value in (keys or {}).items():
+        text = text.replace(f"[{name}]", value)
+    written = folder / f"{scenario}-{port}.xml"
+    written.write_text(text)
+    async with _running(scenario, folder, ["-sf", str(written)], port, **options) as sipp:
         yield sipp
 
 
@@ -70,7 +80,7 @@ async def _running(
     trace = folder / f"{scenario}-{port}-{transport}.log"
     trace.unlink(missing_ok=True)
     command = [
-        *("sipp", *arguments, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", bind, "-p", str(port), "-t", transport),
+        *("sipp", *arguments, "-i", bind, "-p", str(port), "-t", transport),
         *("-nostdin", "-trace_msg", "-message_file", str(trace)),
     ]
     process = await asyncio.create_subprocess_exec(

@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -44,7 +45,7 @@ class House:
         status, sipp = await plays(
             "carrier-calls", self.folder, self.asterisk.server, keys, port=port, transport=transport
         )
-        assert status == 0, sipp.received("SIP/2.0")
+        assert status == 0 or transport == "t1", sipp.received("SIP/2.0")  # SIPp may miss the end of a connection
         [line] = self._log()[before:]
         return line
 
@@ -75,21 +76,31 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield House(asterisk, home)
 
 
+def most_for_proof(cases: list[Any], *quick: int) -> list[Any]:
+    """Leave all but these to `make proof`: each is a call."""
+    marked = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*case, marks=() if at in quick else pytest.mark.proof) for at, case in enumerate(marked)]
+
+
 @pytest.mark.parametrize(
     "uri",
-    [
-        f"sip:{HOTLINE}@{AT}",
-        f"sip:+842063888222@{AT}",
-        f"sip:842063888222@{AT}",
-        f"sip:00842063888222@{AT};user=phone",
-        f"sip:2063888222@{AT}",
-        f"sip:%2B842063888222@{AT}",
-        f"sip:{HOTLINE};phone-context=+84@{AT};user=phone",
-        f"sip:3888222;phone-context=+84206@{AT};user=phone",
-        f"sip:+84-206-388-8222@{AT}",
-        "tel:+842063888222",
-        "tel:02063888222;phone-context=+84",
-    ],
+    most_for_proof(
+        [
+            f"sip:{HOTLINE}@{AT}",
+            f"sip:+842063888222@{AT}",
+            f"sip:842063888222@{AT}",
+            f"sip:00842063888222@{AT};user=phone",
+            f"sip:2063888222@{AT}",
+            f"sip:%2B842063888222@{AT}",
+            f"sip:{HOTLINE};phone-context=+84@{AT};user=phone",
+            f"sip:3888222;phone-context=+84206@{AT};user=phone",
+            f"sip:+84-206-388-8222@{AT}",
+            "tel:+842063888222",
+            "tel:02063888222;phone-context=+84",
+        ],
+        6,
+        9,
+    ),
 )
 async def test_our_number_is_understood_in_every_spelling(house: House, uri: str) -> None:
     assert await house.understood(uri) == f"{HOTLINE} from {CALLER}"
@@ -97,17 +108,31 @@ async def test_our_number_is_understood_in_every_spelling(house: House, uri: str
 
 @pytest.mark.parametrize(
     ("uri", "to", "more", "number"),
-    [
-        (f"sip:{CONTACT}@{AT}", f"<sip:+842063888222@{AT}>", "", HOTLINE),
-        (f"sip:s@{AT}", f'"Đài <sip:113@x>" <sip:{HOTLINE}@x>', "", HOTLINE),
-        (f"sip:{AT}", "<tel:+842063888222>", "", HOTLINE),
-        (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", "P-Called-Party-ID: <sip:+842063888222@x>", HOTLINE),
-        (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", f"Diversion: <sip:{HOTLINE}@x>;reason=unconditional", HOTLINE),
-        (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", f"History-Info: <sip:{HOTLINE}@x?Reason=SIP>;index=1", HOTLINE),
-        (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", "", PILOT),
-        (f"sip:0999@{AT}", "<sip:0999@x>", "", "0999"),
-        (f"sip:0999@{AT}", f"<sip:{HOTLINE}@x>", "", HOTLINE),
-    ],
+    most_for_proof(
+        [
+            (f"sip:{CONTACT}@{AT}", f"<sip:+842063888222@{AT}>", "", HOTLINE),
+            (f"sip:s@{AT}", f'"Đài <sip:113@x>" <sip:{HOTLINE}@x>', "", HOTLINE),
+            (f"sip:{AT}", "<tel:+842063888222>", "", HOTLINE),
+            (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", "P-Called-Party-ID: <sip:+842063888222@x>", HOTLINE),
+            (
+                f"sip:{CONTACT}@{AT}",
+                f"<sip:{CONTACT}@x>",
+                f"Diversion: <sip:{HOTLINE}@x>;reason=unconditional",
+                HOTLINE,
+            ),
+            (
+                f"sip:{CONTACT}@{AT}",
+                f"<sip:{CONTACT}@x>",
+                f"History-Info: <sip:{HOTLINE}@x?Reason=SIP>;index=1",
+                HOTLINE,
+            ),
+            (f"sip:{CONTACT}@{AT}", f"<sip:{CONTACT}@x>", "", PILOT),
+            (f"sip:0999@{AT}", "<sip:0999@x>", "", "0999"),
+            (f"sip:0999@{AT}", f"<sip:{HOTLINE}@x>", "", HOTLINE),
+        ],
+        0,
+        6,
+    ),
 )
 async def test_number_is_found_where_the_carrier_names_it(
     house: House, uri: str, to: str, more: str, number: str
@@ -117,22 +142,27 @@ async def test_number_is_found_where_the_carrier_names_it(
 
 @pytest.mark.parametrize(
     ("caller", "more", "number"),
-    [
-        ("<sip:anonymous@anonymous.invalid>", "P-Asserted-Identity: <sip:+84912345678@x>", "+84912345678"),
-        ("<sip:1900@x>", "P-Asserted-Identity: <tel:+84912345678>", "+84912345678"),
-        ("<sip:1900@x>", 'P-Asserted-Identity: "a, b" <sip:+84912345678@x>, <tel:+84912345678>', "+84912345678"),
-        ("<sip:1900@x>", "Remote-Party-ID: <sip:0912345678@x>;party=calling;privacy=off", "0912345678"),
-        ("<sip:1900@x>", "Remote-Party-ID: <sip:0912345678@x>;party=calling;privacy=full", ""),
-        ("<sip:1900@x>", "P-Asserted-Identity: <sip:+84912345678@x>\r\nPrivacy: id", ""),
-        ("<sip:0912345678@x>", "Privacy: critical; ID", ""),
-        ("<sip:0912345678@x>", "Privacy: none", "0912345678"),
-        ("<tel:+84912345678>", "", "+84912345678"),
-    ],
+    most_for_proof(
+        [
+            ("<sip:anonymous@anonymous.invalid>", "P-Asserted-Identity: <sip:+84912345678@x>", "+84912345678"),
+            ("<sip:1900@x>", "P-Asserted-Identity: <tel:+84912345678>", "+84912345678"),
+            ("<sip:1900@x>", 'P-Asserted-Identity: "a, b" <sip:+84912345678@x>, <tel:+84912345678>', "+84912345678"),
+            ("<sip:1900@x>", "Remote-Party-ID: <sip:0912345678@x>;party=calling;privacy=off", "0912345678"),
+            ("<sip:1900@x>", "Remote-Party-ID: <sip:0912345678@x>;party=calling;privacy=full", ""),
+            ("<sip:1900@x>", "P-Asserted-Identity: <sip:+84912345678@x>\r\nPrivacy: id", ""),
+            ("<sip:0912345678@x>", "Privacy: critical; ID", ""),
+            ("<sip:0912345678@x>", "Privacy: none", "0912345678"),
+            ("<tel:+84912345678>", "", "+84912345678"),
+        ],
+        2,
+        6,
+    ),
 )
 async def test_caller_is_whom_the_carrier_vouches_for(house: House, caller: str, more: str, number: str) -> None:
     assert await house.understood(f"sip:{HOTLINE}@{AT}", caller=caller, more=more) == f"{HOTLINE} from {number}".strip()
 
 
+@pytest.mark.proof
 async def test_carrier_may_use_tcp(house: House) -> None:
     assert await house.understood(f"sip:{HOTLINE}@{AT}", transport="t1") == f"{HOTLINE} from {CALLER}"
 

@@ -1,0 +1,123 @@
+"""Monitoring of carriers: registrations and answers to OPTIONS update the rows of trunks, and raise alarms.
+
+ARI has no word for registrations that we make, so they come from Asterisk's metrics.
+"""
+
+import asyncio
+import datetime
+import re
+import socket
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session
+
+from dialplans.accounts import registered_as
+from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError
+from haichieu.database import Database, now
+from haichieu.errors import shown
+from haichieu.locale import message
+from haichieu.sip.models import Trunk, TrunkState
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 10.0
+PATIENCE = datetime.timedelta(minutes=1)
+"""A silence shorter than this raises no alarm: Asterisk repeats a lost REGISTER within this time."""
+
+_REGISTERED, _REJECTED = 1, 2
+_METRIC = re.compile(r'^asterisk_pjsip_outbound_registration_status\{[^}]*username="([^"]+)"[^}]*\} (\d)', re.MULTILINE)
+_GOOD = (TrunkState.REGISTERED, TrunkState.ANSWERS)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Asterisk says: registrations (by their URI), endpoints that answer, and accounts that it does not take."""
+
+    registrations: Mapping[str, int]
+    online: Collection[str]
+    refused: Collection[str]
+
+
+class TrunkWatch:
+    """Keeps `Trunk.state` equal to what Asterisk knows, on the machine where calls arrive."""
+
+    def __init__(self, client: AriClient, database: Database, refused: Callable[[], Collection[str]]) -> None:
+        """`refused` returns the accounts that Asterisk does not take."""
+        self._client = client
+        self._database = database
+        self._refused = refused
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self._client.connected.wait()
+            try:
+                await self.look()
+            except AriError as problem:
+                log.warning("trunks.asterisk_unavailable", problem=shown(problem))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self) -> None:
+        """Compare every trunk with Asterisk's state once."""
+        if not await self._database.look(lambda session: session.scalar(sa.select(sa.func.count(Trunk.id)))):
+            return
+        endpoints = await self._client.endpoints()
+        online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
+        seen = Seen(registrations(await self._client.metrics()), online, self._refused())
+        hosts = await self._database.look(
+            lambda session: dict(session.execute(sa.select(Trunk.code, Trunk.host)).tuples().all())
+        )
+        lost = {code for code in seen.refused if code in hosts and not await asyncio.to_thread(_resolves, hosts[code])}
+        await self._database.run(lambda session: note(session, seen, lost, now()))
+
+
+def registrations(metrics: str) -> dict[str, int]:
+    """Return the state of each registration from Asterisk's metrics, by the URI that is registered."""
+    return {uri: int(state) for uri, state in _METRIC.findall(metrics)}
+
+
+def state_of(trunk: Trunk, seen: Seen, without_address: Collection[str]) -> TrunkState | None:
+    """Return the state of a trunk; None while its first registration is under way."""
+    if trunk.code in seen.refused:
+        return TrunkState.NO_ADDRESS if trunk.code in without_address else TrunkState.FAULTY
+    answers = trunk.code in seen.online
+    if not trunk.register:
+        return TrunkState.ANSWERS if answers else TrunkState.SILENT
+    registration = seen.registrations.get(registered_as(trunk.username, trunk.host, trunk.port, trunk.domain))
+    if registration == _REGISTERED:
+        return TrunkState.REGISTERED
+    if not answers:
+        return TrunkState.SILENT
+    return TrunkState.REFUSED if registration == _REJECTED else None
+
+
+def note(session: Session, seen: Seen, without_address: Collection[str], at: datetime.datetime) -> None:
+    """Store the state of each trunk, and raise or clear its alarm.
+
+    A carrier that does not answer OPTIONS raises no alarm unless we register with it: some never answer.
+    """
+    for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id)):
+        state = state_of(trunk, seen, without_address)
+        if state is None:
+            continue
+        if state != trunk.state:
+            log.info("trunk.state", trunk=trunk.code, state=str(state), before=trunk.state)
+            trunk.state, trunk.state_since = str(state), at
+        is_bad = state not in _GOOD and (trunk.register or state != TrunkState.SILENT)
+        if not is_bad:
+            alarm_is_over(session, AlarmKind.TRUNK_DOWN, trunk.code)
+        elif state != TrunkState.SILENT or at - (trunk.state_since or at) >= PATIENCE:
+            raise_alarm(session, AlarmKind.TRUNK_DOWN, trunk.code, message(f"trunk.alarm.{state}", host=trunk.host))
+
+
+def _resolves(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None, socket.AF_INET)
+    except OSError:
+        return False
+    return True

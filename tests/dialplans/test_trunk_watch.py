@@ -1,0 +1,74 @@
+"""States of carriers from what Asterisk says, and their alarms."""
+
+import datetime
+
+import pytest
+
+from dialplans.trunk_watch import PATIENCE, Seen, note, registrations
+from haichieu.alarms import open_alarms
+from haichieu.database import Database, now
+from haichieu.sip.models import Trunk, TrunkState
+from haichieu.station_status import trunk_states
+
+METRICS = """# HELP asterisk_pjsip_outbound_registration_status Current registration status.
+# TYPE asterisk_pjsip_outbound_registration_status gauge
+asterisk_pjsip_outbound_registration_status{eid="02",username="sip:us@sip.example.vn",domain="sip:a",channel_type="PJSIP"} 1
+asterisk_pjsip_outbound_registration_status{eid="02",username="sip:us@other.example.vn",domain="sip:b",channel_type="PJSIP"} 2
+"""
+HOST, OURS = "sip.example.vn", "sip:us@sip.example.vn"
+
+
+def seen(registration: int | None = None, *, online: bool = False, refused: bool = False) -> Seen:
+    return Seen(
+        {} if registration is None else {OURS: registration},
+        {"carrier"} if online else (),
+        {"carrier"} if refused else (),
+    )
+
+
+def test_registrations_are_read_from_metrics() -> None:
+    assert registrations(METRICS) == {OURS: 1, "sip:us@other.example.vn": 2}
+
+
+@pytest.mark.parametrize(
+    ("register", "what", "lost", "state", "has_alarm"),
+    [
+        (True, seen(1, online=True), False, TrunkState.REGISTERED, False),
+        (True, seen(1), False, TrunkState.REGISTERED, False),
+        (True, seen(2, online=True), False, TrunkState.REFUSED, True),
+        (True, seen(2), False, TrunkState.SILENT, True),
+        (True, seen(), False, TrunkState.SILENT, True),
+        (True, seen(online=True), False, "", False),
+        (False, seen(online=True), False, TrunkState.ANSWERS, False),
+        (False, seen(), False, TrunkState.SILENT, False),
+        (False, seen(refused=True), True, TrunkState.NO_ADDRESS, True),
+        (True, seen(refused=True), False, TrunkState.FAULTY, True),
+    ],
+)
+def test_carrier_that_brings_no_calls_raises_an_alarm(
+    database: Database, register: bool, what: Seen, lost: bool, state: str, has_alarm: bool
+) -> None:
+    at = now()
+    with database.session() as session:
+        session.add(Trunk(code="carrier", host=HOST, register=register, username="us"))
+        session.flush()
+        note(session, what, {"carrier"} if lost else (), at)
+        assert [trunk.state for trunk in trunk_states(session)] == [state]
+        note(session, what, {"carrier"} if lost else (), at + PATIENCE)
+        assert [(alarm.kind, alarm.subject) for alarm in open_alarms(session)] == [
+            ("trunk_down", "carrier")
+        ] * has_alarm
+
+        note(session, seen(1, online=True), (), at + 2 * PATIENCE)
+        assert open_alarms(session) == []
+
+
+def test_short_silence_of_a_carrier_raises_no_alarm(database: Database) -> None:
+    at = now()
+    with database.session() as session:
+        session.add(Trunk(code="carrier", host=HOST, register=True, username="us"))
+        session.flush()
+        note(session, seen(1, online=True), (), at)
+        note(session, seen(0), (), at + datetime.timedelta(hours=1))
+        note(session, seen(0), (), at + datetime.timedelta(hours=1) + PATIENCE / 2)
+        assert open_alarms(session) == []
