@@ -51,6 +51,11 @@ class TrunkStatus:
     since: datetime.datetime | None
     ok: bool
 
+    @property
+    def words(self) -> Message:
+        """The state in words."""
+        return message(f"trunk.state.{self.state or 'unknown'}")
+
 
 @dataclass(frozen=True)
 class OnAir:

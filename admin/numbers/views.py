@@ -20,7 +20,9 @@ from haichieu.account_rights import Action
 from haichieu.district.entries import NUMBER, EntryRefused, texts_of
 from haichieu.district.route_lines import read_route, write_line
 from haichieu.district.schema import MOST_ROUTES
+from haichieu.locale import render
 from haichieu.station import the_station
+from haichieu.station_status import trunk_states
 from ivr.calls.number_routes import Days, day_plan
 from ivr.calls.routing import Number, known_flows, routes_of
 
@@ -43,9 +45,10 @@ def register_numbers(app: Flask, panel: Panel) -> None:
             query = sa.select(Number).where(mine, Number.number > after).order_by(Number.number).limit(A_PAGE + 1)
             found = session.scalars(query.options(joinedload(Number.unit))).all()
             titles = flow_titles(session)
+            trunks = [(trunk, render(trunk.words, page_language())) for trunk in trunk_states(session)]
         shown = [(one, answer_at(one, moment, page_language()), routes_of(one)) for one in found[:A_PAGE]]
         following = found[A_PAGE - 1].number if len(found) > A_PAGE else ""
-        return page("numbers.html", numbers=shown, titles=titles, after=after, following=following)
+        return page("numbers.html", numbers=shown, titles=titles, trunks=trunks, after=after, following=following)
 
     @app.get("/numbers/new")
     @needs(Action.CONFIGURE)

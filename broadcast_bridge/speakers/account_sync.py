@@ -134,6 +134,12 @@ class AccountSync:
     async def _put(self, item: DynamicObject) -> None:
         if FINGERPRINT in item.fields and not await self._is_to_create(item):
             return
+        if item.object_type == "identify" or "contact" in item.fields:
+            # An update would leave what the list has already.
+            with contextlib.suppress(NoSuchThing):
+                await self._client.request(
+                    operations.DELETE_OBJECT, configClass="res_pjsip", objectType=item.object_type, id=item.id
+                )
         fields = [{"attribute": name, "value": value} for name, value in item.fields.items()]
         await self._client.request(
             operations.PUT_OBJECT,

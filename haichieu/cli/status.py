@@ -114,7 +114,7 @@ def _trunks(status: StationStatus) -> Table:
     for trunk in status.trunks:
         sign = Text("●", "green") if trunk.ok else Text("○", "red" if trunk.state else "yellow")
         since = said(message("cli.status.since", at=trunk.since)) if trunk.since else ""
-        table.add_row(sign, trunk.code, trunk.host, say(f"trunk.state.{trunk.state or 'unknown'}"), since)
+        table.add_row(sign, trunk.code, trunk.host, said(trunk.words), since)
     return table
 
 

@@ -94,6 +94,8 @@ _HOST = _of_form(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?",
     "district.value.host",
 )
+WIDEST_NETWORK = 20
+"""Prefix of the largest network that may be a carrier's: whoever calls from it is believed."""
 _HOST_AND_PORT = _of_form(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,240}[A-Za-z0-9])?(?::[1-9][0-9]{0,4})?",
     "district.value.host_and_port",
@@ -104,9 +106,12 @@ def _host_or_network(value: str) -> str:
     if "/" not in value:
         return _HOST_AND_PORT(value)
     try:
-        return str(IPv4Network(value))
+        network = IPv4Network(value)
     except ValueError:
         raise InvalidValue("district.value.network") from None
+    if network.prefixlen < WIDEST_NETWORK:
+        raise InvalidValue("district.value.network")
+    return value
 
 
 _USER_NAME = _of_form(r"[A-Za-z0-9+._-]{0,80}", "district.value.user_name")

@@ -179,7 +179,7 @@ class Reception:
 
     async def return_call(self, call: Call, pending: PendingCitizenCall) -> None:
         """Run the flow of the number that the citizen had dialled."""
-        destination = await self._database.look(lambda session: _destination(session, [pending.dialled], now()))
+        destination = await self._database.look(lambda session: destination_of(session, [pending.dialled], now()))
         if destination is None or destination.dialled is None:
             return
         flow = await self._flows(destination.flow)
@@ -193,7 +193,7 @@ class Reception:
 
     async def _serve(self, call: Call) -> None:
         async with call:
-            destination = await self._database.look(lambda session: _destination(session, call.may_have_dialled, now()))
+            destination = await self._database.look(lambda session: destination_of(session, call.may_have_dialled, now()))
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
@@ -290,7 +290,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.exception("call.failed")
 
 
-def _destination(session: DatabaseSession, dialled: Sequence[str], at: datetime.datetime) -> Destination | None:
+def destination_of(session: DatabaseSession, dialled: Sequence[str], at: datetime.datetime) -> Destination | None:
     """Return where the first of these numbers leads that is ours; None if none is."""
     station = the_station(session)
     for one in dialled:

@@ -61,6 +61,13 @@ class House:
             found[name] = {field["attribute"]: field["value"] for field in fields}
         return found
 
+    async def object(self, kind: str, name: str) -> list[dict[str, str]]:
+        """The fields of one object, as Asterisk has them."""
+        found: list[dict[str, str]] = await self.asterisk.ari(
+            "GET", f"/asterisk/config/dynamic/res_pjsip/{kind}/{name}"
+        )
+        return found
+
     async def presented(self) -> dict[str, str]:
         """The number that Asterisk sees in a call from each account; the SIP status if it refuses the call."""
         numbers = {}
@@ -162,3 +169,31 @@ async def test_a_registered_speaker_stays_reachable_while_accounts_are_pushed(ho
             await house.push()
             endpoint = await house.asterisk.ari("GET", "/endpoints/PJSIP/speaker")
             assert endpoint["state"] == "online"
+
+
+async def test_changed_addresses_of_a_carrier_replace_the_old_ones(house: House) -> None:
+    async with house.switchboard() as accounts:
+        await accounts.push_all()
+        with house.database.session() as session:
+            trunk = session.scalars(sa.select(Trunk).where(Trunk.register)).one()
+            trunk.host, trunk.port, trunk.hosts = "127.0.0.3", 9, ["127.0.0.4:5080", "127.0.9.0/24"]
+        assert await accounts.push_changes()
+    contact, match = [
+        next(field["value"] for field in await house.object(kind, "registering-carrier") if field["attribute"] == name)
+        for kind, name in (("aor", "contact"), ("identify", "match"))
+    ]
+    assert contact == "sip:127.0.0.3:9,sip:127.0.0.4:5080"
+    assert {one.partition("/")[0] for one in match.split(",")} == {"127.0.0.3", "127.0.0.4", "127.0.9.0"}
+
+
+async def test_unknown_host_of_a_carrier_stops_no_other_account(house: House) -> None:
+    with house.database.session() as session:
+        session.add(Trunk(code="lost-carrier", host="no-such-host.invalid"))
+    async with house.switchboard() as accounts:
+        await accounts.push_all()
+        assert accounts.refused() == {"lost-carrier"}
+        with house.database.session() as session:
+            session.scalars(sa.select(Trunk).where(Trunk.code == "lost-carrier")).one().host = "127.0.0.5"
+        await accounts.push_changes()
+        assert accounts.refused() == frozenset()
+    assert (await house.presented())["carrier"] == CITIZEN

@@ -10,11 +10,18 @@ from haichieu.database import Database, now
 from haichieu.sip.models import Trunk, TrunkState
 from haichieu.station_status import trunk_states
 
-METRICS = """# HELP asterisk_pjsip_outbound_registration_status Current registration status.
-# TYPE asterisk_pjsip_outbound_registration_status gauge
-asterisk_pjsip_outbound_registration_status{eid="02",username="sip:us@sip.example.vn",domain="sip:a",channel_type="PJSIP"} 1
-asterisk_pjsip_outbound_registration_status{eid="02",username="sip:us@other.example.vn",domain="sip:b",channel_type="PJSIP"} 2
-"""
+_LINE = (
+    'asterisk_pjsip_outbound_registration_status{{eid="02",username="{uri}",domain="sip:a",channel_type="PJSIP"}}'
+    " {state}"
+)
+METRICS = "\n".join(
+    [
+        "# TYPE asterisk_pjsip_outbound_registration_status gauge",
+        _LINE.format(uri="sip:us@sip.example.vn", state=1),
+        _LINE.format(uri="sip:us@other.example.vn", state=2),
+        "",
+    ]
+)
 HOST, OURS = "sip.example.vn", "sip:us@sip.example.vn"
 
 

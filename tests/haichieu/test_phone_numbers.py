@@ -11,13 +11,15 @@ from haichieu.phone_numbers import (
     is_withheld,
     masked,
     normalise,
+    number_forms,
+    same_number,
     spellings,
 )
 from haichieu.renumbered import MOBILE
 
 
 @pytest.mark.parametrize(
-    ("given", "normal"),
+    ("claimed", "normal"),
     [
         ("0912000001", "+84912000001"),
         ("+84912000001", "+84912000001"),
@@ -35,8 +37,8 @@ from haichieu.renumbered import MOBILE
         ("1' OR 1=1", "1' OR 1=1"),
     ],
 )
-def test_one_number_has_one_spelling(given: str | None, normal: str | None) -> None:
-    assert normalise(given) == normal
+def test_one_number_has_one_spelling(claimed: str | None, normal: str | None) -> None:
+    assert normalise(claimed) == normal
 
 
 @pytest.mark.parametrize(
@@ -147,3 +149,13 @@ def test_every_spelling_of_a_number_is_normalised_to_it(national: int) -> None:
     assert number is not None
     if phonenumbers.is_valid_number(phonenumbers.parse(number, "VN")):
         assert {normalise(one) for one in spellings(number)} == {number}
+
+
+@given(st.sampled_from([203, 206, 208, 263]), st.integers(min_value=3_500_000, max_value=3_899_999))
+def test_every_form_of_our_number_leads_back_to_it(area: int, line: int) -> None:
+    number = f"0{area}{line}"
+    forms = number_forms([number, "1900"])
+    assert forms["1900"] == "1900"
+    for form in (number, f"84{number[1:]}", f"+84{number[1:]}", f"0084{number[1:]}", number[1:]):
+        assert forms[form] == number
+        assert same_number(form, number)

@@ -41,7 +41,7 @@ request_route {{
   if (is_method("OPTIONS") && uri==myself) {{ sl_send_reply("200", "OK"); exit; }}
   if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
   if (has_totag()) {{
-    if (loose_route()) {{ t_relay(); }} else if (is_method("ACK")) {{ t_relay(); }} else {{ sl_send_reply("404", "Gone"); }}
+    if (loose_route() || is_method("ACK")) {{ t_relay(); }} else {{ sl_send_reply("404", "Gone"); }}
     exit;
   }}
   if (is_method("REGISTER")) {{

@@ -50,8 +50,8 @@ async def plays(
     scenario: str, folder: Path, server: str, keys: Mapping[str, str], *, port: int, **options: str
 ) -> tuple[int, Sipp]:
     """Play a scenario once; return SIPp's status, 0 if every message came as it says, and the messages."""
-    once = ["-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-timeout", str(SECONDS), "-timeout_error"]
-    async with _running(scenario, folder, [server, *once, *_keys(keys)], port, **options) as sipp:
+    once = [server, "-m", "1", "-timeout", str(SECONDS), "-timeout_error"]
+    async with _running(scenario, folder, once, keys, port, **options) as sipp:
         status = await asyncio.wait_for(sipp.process.wait(), 2 * SECONDS)
     return status, sipp
 
@@ -60,27 +60,35 @@ async def plays(
 async def waits(
     scenario: str, folder: Path, *, port: int, keys: Mapping[str, str] | None = None, **options: str
 ) -> AsyncIterator[Sipp]:
-    """Let a scenario wait for requests of the station during the block.
-
-    `keys` are written into it: SIPp wants to know the status of an answer when it reads the scenario.
-    """
-    text = (SCENARIOS / f"{scenario}.xml").read_text()
-    for name, value in (keys or {}).items():
-        text = text.replace(f"[{name}]", value)
-    written = folder / f"{scenario}-{port}.xml"
-    written.write_text(text)
-    async with _running(scenario, folder, ["-sf", str(written)], port, **options) as sipp:
+    """Let a scenario wait for requests of the station during the block."""
+    async with _running(scenario, folder, [], keys or {}, port, **options) as sipp:
         yield sipp
+
+
+def _written(scenario: str, keys: Mapping[str, str], path: Path) -> Path:
+    """Write a scenario with its keys filled in: SIPp itself fills them in in some places only."""
+    text = (SCENARIOS / f"{scenario}.xml").read_text()
+    for name, value in keys.items():
+        text = text.replace(f"[{name}]", value)
+    path.write_text(text)
+    return path
 
 
 @asynccontextmanager
 async def _running(
-    scenario: str, folder: Path, arguments: list[str], port: int, transport: str = "u1", bind: str = LOOPBACK
+    scenario: str,
+    folder: Path,
+    arguments: list[str],
+    keys: Mapping[str, str],
+    port: int,
+    transport: str = "u1",
+    bind: str = LOOPBACK,
 ) -> AsyncIterator[Sipp]:
     trace = folder / f"{scenario}-{port}-{transport}.log"
     trace.unlink(missing_ok=True)
+    path = _written(scenario, keys, folder / f"{scenario}-{port}.xml")
     command = [
-        *("sipp", *arguments, "-i", bind, "-p", str(port), "-t", transport),
+        *("sipp", *arguments, "-sf", str(path), "-i", bind, "-p", str(port), "-t", transport),
         *("-nostdin", "-trace_msg", "-message_file", str(trace)),
     ]
     process = await asyncio.create_subprocess_exec(
@@ -93,7 +101,3 @@ async def _running(
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             await process.wait()
-
-
-def _keys(keys: Mapping[str, str]) -> list[str]:
-    return [part for name, value in keys.items() for part in ("-key", name, value)]

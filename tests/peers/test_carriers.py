@@ -1,5 +1,6 @@
 """Carriers that register us, keep calls alive, fail, and show our number."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,6 +10,7 @@ import pytest
 
 from dialplans.accounts import DynamicObject, trunk_account
 from dialplans.configuration import ari_password
+from dialplans.trunk_watch import registrations
 from haichieu.ari.client import AriClient
 from haichieu.ari.dialling import Leg, dial
 from haichieu.ari.errors import NotAnswered
@@ -55,6 +57,22 @@ async def test_carrier_reaches_the_contact_that_we_register(tmp_path: Path) -> N
         keys = {"uri": f"sip:{OURS}@carrier.invalid", "padding": "x" * 3000}
         status, sipp = await plays("carrier-keeps-alive", tmp_path, carrier.server, keys, port=udp_port())
         assert status == 0, sipp.received("SIP/2.0")[-1:]
+
+
+@pytest.mark.parametrize(("password", "state"), [(PASSWORD, 1), ("not-the-password", 2)])
+async def test_state_of_a_registration_is_known(tmp_path: Path, password: str, state: int) -> None:
+    port = udp_port()
+    options = {"register": True, "username": USERNAME, "password": password, "domain": "carrier.invalid"}
+    account = trunk_account("carrier", "127.0.0.1", port, **options)  # type: ignore[arg-type]
+    async with (
+        kamailio(tmp_path, port),
+        lone_asterisk(tmp_path / "home", [account], dialplan=ANSWERS) as asterisk,
+        application(asterisk) as client,
+    ):
+        async with asyncio.timeout(20):
+            while not (found := registrations(await client.metrics())):  # noqa: ASYNC110 (no event tells)
+                await asyncio.sleep(0.1)
+        assert found == {f"sip:{USERNAME}@carrier.invalid": state}
 
 
 async def test_call_outlives_what_border_controllers_ask(tmp_path: Path) -> None:

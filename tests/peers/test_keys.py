@@ -1,0 +1,55 @@
+"""Keys that callers press, however the carrier passes them on."""
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dialplans.accounts import trunk_account
+from haichieu.demo.trial_station import free_port, until
+from tests.lone_asterisk import lone_asterisk
+from tests.peers.sipp import plays
+
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio]
+
+ASKS = (
+    "[degraded]\nexten => _[0-9+*#]!,1,Answer()\n same => n,Read(KEYS,,2,,1,8)\n"
+    " same => n,Log(WARNING,KEYS ${KEYS})\n same => n,Hangup()\n"
+)
+ROW, COLUMN = {"2": 697, "5": 770}, 1336
+"""Frequencies of the tones (ITU-T Q.23)."""
+
+
+def tones(folder: Path) -> Path:
+    """Write the tones of 2 and 5 as A-law, after a moment of silence."""
+    inputs = [part for key in "25" for part in _tone(ROW[key])]
+    joined = "".join(f"[{at}:a]" for at in range(1, 5))
+    made = folder / "keys.alaw"
+    subprocess.run(
+        [
+            *("ffmpeg", "-v", "error", "-f", "lavfi", "-t", "0.5", "-i", "anullsrc=r=8000:cl=mono", *inputs),
+            *("-filter_complex", f"[0:a]{joined}concat=n=5:v=0:a=1", "-ar", "8000", "-f", "alaw", made),
+        ],
+        check=True,
+    )
+    return made
+
+
+def _tone(row: int) -> list[str]:
+    wave = f"aevalsrc=0.3*sin(2*PI*{row}*t)+0.3*sin(2*PI*{COLUMN}*t):s=8000:d=0.2"
+    return ["-f", "lavfi", "-i", wave, "-f", "lavfi", "-t", "0.2", "-i", "anullsrc=r=8000:cl=mono"]
+
+
+@pytest.mark.parametrize(
+    "scenario", ["carrier-sends-tones", pytest.param("carrier-sends-info", marks=pytest.mark.proof)]
+)
+async def test_keys_are_heard_without_rfc_4733(tmp_path: Path, scenario: str) -> None:
+    assert shutil.which("ffmpeg")
+    account = trunk_account("carrier", "127.0.0.1", 9, register=False, username="", password="")
+    async with lone_asterisk(tmp_path / "home", [account], dialplan=ASKS) as asterisk:
+        keys = {"uri": f"sip:02063888222@{asterisk.server}", "keys": str(tones(tmp_path))}
+        port = free_port(socket.SOCK_DGRAM)
+        await plays(scenario, tmp_path, asterisk.server, keys, port=port)
+        await until(lambda: "KEYS 25" in asterisk.log.read_text(errors="replace"), "the keys 2 and 5", 5)
