@@ -113,7 +113,7 @@ def _trunks(status: StationStatus) -> Table:
     table = Table(box=None, show_header=False)
     for trunk in status.trunks:
         sign = Text("●", "green") if trunk.ok else Text("○", "red" if trunk.state else "yellow")
-        since = said(message("cli.status.since", at=trunk.since)) if trunk.since else ""
+        since = said(message("cli.status.since", at=trunk.since), status.timezone) if trunk.since else ""
         table.add_row(sign, trunk.code, trunk.host, said(trunk.words), since)
     return table
 

@@ -193,7 +193,8 @@ class Reception:
 
     async def _serve(self, call: Call) -> None:
         async with call:
-            destination = await self._database.look(lambda session: destination_of(session, call.may_have_dialled, now()))
+            dialled = call.may_have_dialled
+            destination = await self._database.look(lambda session: destination_of(session, dialled, now()))
             if destination is None:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")

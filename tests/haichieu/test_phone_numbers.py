@@ -1,6 +1,6 @@
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haichieu.phone_numbers import (
@@ -151,6 +151,7 @@ def test_every_spelling_of_a_number_is_normalised_to_it(national: int) -> None:
         assert {normalise(one) for one in spellings(number)} == {number}
 
 
+@settings(deadline=None)
 @given(st.sampled_from([203, 206, 208, 263]), st.integers(min_value=3_500_000, max_value=3_899_999))
 def test_every_form_of_our_number_leads_back_to_it(area: int, line: int) -> None:
     number = f"0{area}{line}"
