@@ -120,7 +120,7 @@ def trunk_account(
 ) -> tuple[DynamicObject, ...]:
     """Return a carrier identified by its addresses; registers if `register`, and authenticates when challenged.
 
-    `port` 0 leaves the port to DNS (SRV) or to the standard. `hosts` are its further addresses, with a port or without,
+    `port` 0 is the standard one of the transport. `hosts` are its further addresses, with a port or without,
     and networks that calls come from. `domain` is the one in our From; `caller_number` our number there.
     """
     _check(name)
@@ -194,7 +194,7 @@ def registered_as(username: str, host: str, port: int, domain: str) -> str:
 
 
 def trunk_hosts(host: str, port: int, others: Sequence[str]) -> list[str]:
-    """Return the addresses that a carrier takes calls at, the first first, each with its port unless DNS tells."""
+    """Return the addresses that a carrier takes calls at, the first first, each with its port if it has one."""
     return [with_port(host, port), *(one for one in others if "/" not in one)]
 
 
@@ -204,7 +204,7 @@ def with_port(host: str, port: int) -> str:
 
 
 def trunk_uri(host: str, user: str = "", *, transport: str, loose: bool = False) -> str:
-    """Return the SIP URI of a carrier's address. Without a port, Asterisk asks DNS for SRV records (RFC 3263)."""
+    """Return the SIP URI of a carrier's address."""
     at = f"{user}@{host}" if user else host
     return f"sip:{at}" + ("" if transport == "udp" else f";transport={transport}") + (";lr" if loose else "")
 

@@ -15,8 +15,8 @@ from haichieu.alarms import open_alarms
 from haichieu.backup.backing_up import last_backup
 from haichieu.heartbeats import latest
 from haichieu.locale import Message, message, render
-from haichieu.station import the_station
 from haichieu.sip.models import Trunk, TrunkState
+from haichieu.station import the_station
 
 COMPONENTS = ("asterisk", "switchboard", "worker", "web")
 

@@ -49,7 +49,7 @@ class Trunk(Base):
     code: Mapped[str] = mapped_column(sa.String(40), unique=True)
     host: Mapped[str] = mapped_column(sa.String(253))
     port: Mapped[int] = mapped_column(default=0)
-    """0 leaves it to DNS (SRV) or to the standard."""
+    """0 is the standard one of the transport."""
     hosts: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     """Further addresses (HOST or HOST:PORT) for calls in both directions, and networks (CIDR) that calls come from."""
     transport: Mapped[str] = mapped_column(sa.String(3), default="udp")

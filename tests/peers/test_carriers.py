@@ -166,6 +166,18 @@ async def test_next_carrier_is_called_when_one_is_silent(tmp_path: Path, monkeyp
 
 
 @pytest.mark.proof
+async def test_carrier_that_sends_early_media_is_not_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haichieu.ari.dialling.SIGN_SECONDS", 1.0)
+    async with (
+        two_carriers(tmp_path) as (client, legs, ports),
+        waits("carrier-early-media", tmp_path, port=ports[0]),
+        waits("carrier-answers", tmp_path, port=ports[1]) as second,
+        dial(client, legs, timeout=5),
+    ):
+        assert not second.received("INVITE")
+
+
+@pytest.mark.proof
 async def test_no_other_carrier_is_called_when_the_number_is_busy(tmp_path: Path) -> None:
     async with two_carriers(tmp_path) as (client, legs, ports), AsyncExitStack() as stack:
         await stack.enter_async_context(waits("carrier-fails", tmp_path, port=ports[0], keys={"status": "486 Busy"}))
