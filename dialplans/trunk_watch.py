@@ -7,7 +7,7 @@ import asyncio
 import datetime
 import re
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -69,10 +69,8 @@ class TrunkWatch:
         endpoints = await self._client.endpoints()
         online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == "online"}
         seen = Seen(registrations(await self._client.metrics()), online, self._refused())
-        hosts = await self._database.look(
-            lambda session: dict(session.execute(sa.select(Trunk.code, Trunk.host)).tuples().all())
-        )
-        lost = {code for code in seen.refused if code in hosts and not await asyncio.to_thread(_resolves, hosts[code])}
+        names = await self._database.look(lambda session: _names(session, seen.refused))
+        lost = await asyncio.to_thread(_unknown_to_dns, names)
         await self._database.run(lambda session: note(session, seen, lost, now()))
 
 
@@ -81,7 +79,7 @@ def registrations(metrics: str) -> dict[str, int]:
     return {uri: int(state) for uri, state in _METRIC.findall(metrics)}
 
 
-def state_of(trunk: Trunk, seen: Seen, without_address: Collection[str]) -> TrunkState | None:
+def state_of(trunk: Trunk, seen: Seen, without_address: Mapping[str, str]) -> TrunkState | None:
     """Return the state of a trunk; None while its first registration is under way."""
     if trunk.code in seen.refused:
         return TrunkState.NO_ADDRESS if trunk.code in without_address else TrunkState.FAULTY
@@ -96,8 +94,8 @@ def state_of(trunk: Trunk, seen: Seen, without_address: Collection[str]) -> Trun
     return TrunkState.REFUSED if registration == _REJECTED else None
 
 
-def note(session: Session, seen: Seen, without_address: Collection[str], at: datetime.datetime) -> None:
-    """Store the state of each trunk, and raise or clear its alarm.
+def note(session: Session, seen: Seen, without_address: Mapping[str, str], at: datetime.datetime) -> None:
+    """Store the state of each trunk, and raise or clear its alarm. `without_address` are hosts that DNS does not know.
 
     A carrier that does not answer OPTIONS raises no alarm unless we register with it: some never answer.
     """
@@ -112,7 +110,25 @@ def note(session: Session, seen: Seen, without_address: Collection[str], at: dat
         if not is_bad:
             alarm_is_over(session, AlarmKind.TRUNK_DOWN, trunk.code)
         elif state != TrunkState.SILENT or at - (trunk.state_since or at) >= PATIENCE:
-            raise_alarm(session, AlarmKind.TRUNK_DOWN, trunk.code, message(f"trunk.alarm.{state}", host=trunk.host))
+            host = without_address.get(trunk.code, trunk.host)
+            raise_alarm(session, AlarmKind.TRUNK_DOWN, trunk.code, message(f"trunk.alarm.{state}", host=host))
+
+
+def _names(session: Session, codes: Collection[str]) -> dict[str, list[str]]:
+    """Return the hosts of these trunks, without ports and networks."""
+    trunks = session.scalars(sa.select(Trunk).where(Trunk.code.in_(codes)))
+    return {
+        trunk.code: [
+            host.partition(":")[0] for host in (trunk.host, *trunk.hosts, trunk.proxy) if host and "/" not in host
+        ]
+        for trunk in trunks
+    }
+
+
+def _unknown_to_dns(names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the first host of each trunk that has no address. Blocks while DNS is asked."""
+    unknown = ((code, host) for code, hosts in names.items() for host in reversed(hosts) if not _resolves(host))
+    return dict(unknown)
 
 
 def _resolves(host: str) -> bool:

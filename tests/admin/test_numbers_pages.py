@@ -9,7 +9,7 @@ import pytest
 from haichieu.audit import AuditEntry
 from haichieu.locale import render
 from ivr.calls.number_routes import Route
-from ivr.calls.reception import _destination
+from ivr.calls.reception import destination_of
 from ivr.calls.routing import Number, routes_of, units_routed_to
 from tests.builders.house import Browser, House
 
@@ -101,10 +101,10 @@ def test_a_second_editor_is_warned_and_the_switchboard_routes_by_time(house: Hou
     assert "hiện là: working 17:00-07:30 duty-desk" in second.text
     assert '<option value="official-line" selected>' in second.text
     with house.database.session() as session:
-        found = _destination(session, "1022", at("2026-11-25T20:00"))
+        found = destination_of(session, ["1022"], at("2026-11-25T20:00"))
         assert found is not None
         assert found.flow == "duty-desk"
-        day = _destination(session, "1022", at("2026-11-25T10:00"))
+        day = destination_of(session, ["1022"], at("2026-11-25T10:00"))
         assert day is not None
         assert day.flow == "hotline"
 

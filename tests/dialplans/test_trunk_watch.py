@@ -59,14 +59,15 @@ def test_carrier_that_brings_no_calls_raises_an_alarm(
     with database.session() as session:
         session.add(Trunk(code="carrier", host=HOST, register=register, username="us"))
         session.flush()
-        note(session, what, {"carrier"} if lost else (), at)
+        unknown = {"carrier": HOST} if lost else {}
+        note(session, what, unknown, at)
         assert [trunk.state for trunk in trunk_states(session)] == [state]
-        note(session, what, {"carrier"} if lost else (), at + PATIENCE)
+        note(session, what, unknown, at + PATIENCE)
         assert [(alarm.kind, alarm.subject) for alarm in open_alarms(session)] == [
             ("trunk_down", "carrier")
         ] * has_alarm
 
-        note(session, seen(1, online=True), (), at + 2 * PATIENCE)
+        note(session, seen(1, online=True), {}, at + 2 * PATIENCE)
         assert open_alarms(session) == []
 
 
@@ -75,7 +76,7 @@ def test_short_silence_of_a_carrier_raises_no_alarm(database: Database) -> None:
     with database.session() as session:
         session.add(Trunk(code="carrier", host=HOST, register=True, username="us"))
         session.flush()
-        note(session, seen(1, online=True), (), at)
-        note(session, seen(0), (), at + datetime.timedelta(hours=1))
-        note(session, seen(0), (), at + datetime.timedelta(hours=1) + PATIENCE / 2)
+        note(session, seen(1, online=True), {}, at)
+        note(session, seen(0), {}, at + datetime.timedelta(hours=1))
+        note(session, seen(0), {}, at + datetime.timedelta(hours=1) + PATIENCE / 2)
         assert open_alarms(session) == []
