@@ -125,19 +125,11 @@ def trunk_account(
     """
     _check(name)
     uris = [trunk_uri(one, transport=transport) for one in trunk_hosts(host, port, hosts)]
-    # By address only: a carrier has no other proof, and anyone can write its name into From.
     endpoint = {
-        **_MEDIA,
+        **_TRUNK,
         **_TRUNK_MEDIA[transport],
-        "identify_by": "ip",
         "aors": name,
-        "context": "from-trunk",
-        "allow": _allow(DEFAULT_CODECS),
         "from_domain": domain or host,
-        # A carrier vouches for the caller (RFC 3325), and hears from us whose number is to be hidden.
-        "trust_id_inbound": "yes",
-        "trust_id_outbound": "yes",
-        "send_pai": "yes",
         # What the dialplan must know to tell the number that was dialled.
         "set_var": f"TRUNK={username if register else ''}/{caller_number}",
     }
@@ -160,22 +152,29 @@ def trunk_account(
         DynamicObject("identify", name, {"endpoint": name, "match": ",".join(senders)}),
     ]
     if register:
-        registration = {
-            "server_uri": uris[0],
-            "client_uri": registered_as(username, host, port, domain),
-            # Carriers call the contact that we register: "s", the default, is no name that they know.
-            "contact_user": username,
-            "transport": endpoint["transport"],
-            "outbound_proxy": endpoint.get("outbound_proxy", ""),
-            "retry_interval": "30",
-            "forbidden_retry_interval": "300",
-            "fatal_retry_interval": "300",
-            "max_retries": FOR_EVER,
-        }
-        if username:
-            registration["outbound_auth"] = name
-        objects.append(DynamicObject("registration", name, registration))
+        client_uri = registered_as(username, host, port, domain)
+        objects.append(_registration(name, uris[0], client_uri, username, endpoint))
     return tuple(objects)
+
+
+def _registration(
+    name: str, server_uri: str, client_uri: str, username: str, endpoint: Mapping[str, str]
+) -> DynamicObject:
+    fields = {
+        "server_uri": server_uri,
+        "client_uri": client_uri,
+        # Carriers call the contact that we register: "s", the default, is no name that they know.
+        "contact_user": username,
+        "transport": endpoint["transport"],
+        "outbound_proxy": endpoint.get("outbound_proxy", ""),
+        "retry_interval": "30",
+        "forbidden_retry_interval": "300",
+        "fatal_retry_interval": "300",
+        "max_retries": FOR_EVER,
+    }
+    if username:
+        fields["outbound_auth"] = name
+    return DynamicObject("registration", name, fields)
 
 
 TRUNK_QUALIFY_SECONDS = "60"
@@ -234,6 +233,19 @@ offered in the order of `allow`: by default Asterisk takes the order of the call
 that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a SIP
 address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others
 (SUBSCRIBE)."""
+
+
+_TRUNK = {
+    **_MEDIA,
+    # By address only: a carrier has no other proof, and anyone can write its name into From.
+    "identify_by": "ip",
+    "context": "from-trunk",
+    "allow": ",".join(DEFAULT_CODECS),
+    # A carrier vouches for the caller (RFC 3325), and hears from us whose number is to be hidden.
+    "trust_id_inbound": "yes",
+    "trust_id_outbound": "yes",
+    "send_pai": "yes",
+}
 
 
 _ENCRYPTED = {"media_encryption": "sdes", "transport": "tls"}
