@@ -95,7 +95,7 @@ _HOST = _of_form(
     "district.value.host",
 )
 WIDEST_NETWORK = 20
-"""Prefix of the largest network that may be a carrier's: whoever calls from it is believed."""
+"""Prefix of the largest network that may be a carrier's: every caller from there is believed."""
 _HOST_AND_PORT = _of_form(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,240}[A-Za-z0-9])?(?::[1-9][0-9]{0,4})?",
     "district.value.host_and_port",

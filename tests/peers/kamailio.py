@@ -1,4 +1,4 @@
-"""Kamailio as a carrier: a registrar that asks for a digest, and a proxy that calls the contact it was told."""
+"""Kamailio as a carrier: a registrar that asks for a digest, and a proxy that calls the registered contact."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Whom a carrier calls, and who calls, however the carrier writes it."""
+"""Numbers of the called and the calling person in every spelling of carriers."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ CONTACT = "baolac-206"
 HOTLINE, PILOT = "02063888222", "02063888000"
 CALLER = "0912345678"
 AT = "STATION"
-"""Stands for the address of the station, which is known at run time only."""
+"""Replaced by the address of the station, which is known at run time only."""
 FROM = f'"Người gọi" <sip:{CALLER}@carrier.invalid>'
 
 

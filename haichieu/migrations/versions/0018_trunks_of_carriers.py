@@ -1,4 +1,4 @@
-"""What carriers require of a trunk, and its state."""
+"""Settings of trunks that carriers require, and the state of each trunk."""
 
 import sqlalchemy as sa
 from alembic import op
