@@ -95,7 +95,7 @@ def _metrics(database: Database) -> CollectorRegistry:
         up.labels(part.name).set(part.ok)
     Gauge("haichieu_speakers", "Speakers in use.", registry=registry).set(len(status.speakers))
     Gauge("haichieu_speakers_reachable", "Reachable speakers.", registry=registry).set(status.reachable)
-    carrier = Gauge("haichieu_trunk_up", "Whether a carrier registers us or answers.", ["trunk"], registry=registry)
+    carrier = Gauge("haichieu_trunk_up", "Whether a carrier has registered the station.", ["trunk"], registry=registry)
     for trunk in status.trunks:
         carrier.labels(trunk.code).set(trunk.ok)
     Gauge("haichieu_broadcasts_open", "Broadcasts in progress or planned.", registry=registry).set(len(status.on_air))

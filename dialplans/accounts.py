@@ -147,7 +147,8 @@ def trunk_account(
         endpoint["outbound_auth"] = name
     senders = dict.fromkeys(_without_port(one) for one in (host, *hosts, *([proxy] if proxy else [])))
     objects += [
-        DynamicObject("aor", name, {"contact": ",".join(uris), "qualify_frequency": TRUNK_QUALIFY_SECONDS}),
+        # OPTIONS tell a carrier that refuses our registration from one that is not there.
+        DynamicObject("aor", name, {"contact": ",".join(uris), "qualify_frequency": "60" if register else "0"}),
         DynamicObject("endpoint", name, {**endpoint, FINGERPRINT: _digest(endpoint)}),
         DynamicObject("identify", name, {"endpoint": name, "match": ",".join(senders)}),
     ]
@@ -176,8 +177,6 @@ def _registration(
         fields["outbound_auth"] = name
     return DynamicObject("registration", name, fields)
 
-
-TRUNK_QUALIFY_SECONDS = "60"
 
 _TRUNK_MEDIA = {
     "udp": {"media_encryption": "no", "transport": "udp"},

@@ -1,4 +1,4 @@
-"""Monitoring of carriers: registrations and answers to OPTIONS update the rows of trunks, and raise alarms.
+"""Monitoring of carriers that we register with: their answers update the rows of trunks, and raise alarms.
 
 ARI has no word for registrations that we make, so they come from Asterisk's metrics.
 """
@@ -31,7 +31,7 @@ PATIENCE = datetime.timedelta(minutes=1)
 
 _REGISTERED, _REJECTED = 1, 2
 _METRIC = re.compile(r'^asterisk_pjsip_outbound_registration_status\{[^}]*username="([^"]+)"[^}]*\} (\d)', re.MULTILINE)
-_GOOD = (TrunkState.REGISTERED, TrunkState.ANSWERS)
+_GOOD = (TrunkState.REGISTERED, TrunkState.BY_ADDRESS)
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def state_of(trunk: Trunk, seen: Seen, without_address: Mapping[str, str]) -> Tr
     """Return the state of a trunk; None while its first registration is under way."""
     if trunk.code in seen.refused:
         return TrunkState.NO_ADDRESS if trunk.code in without_address else TrunkState.FAULTY
-    answers = trunk.code in seen.online
     if not trunk.register:
-        return TrunkState.ANSWERS if answers else TrunkState.SILENT
+        return TrunkState.BY_ADDRESS
+    answers = trunk.code in seen.online
     registration = seen.registrations.get(registered_as(trunk.username, trunk.host, trunk.port, trunk.domain))
     if registration == _REGISTERED:
         return TrunkState.REGISTERED
@@ -95,10 +95,7 @@ def state_of(trunk: Trunk, seen: Seen, without_address: Mapping[str, str]) -> Tr
 
 
 def note(session: Session, seen: Seen, without_address: Mapping[str, str], at: datetime.datetime) -> None:
-    """Store the state of each trunk, and raise or clear its alarm. `without_address` are hosts that DNS does not know.
-
-    A carrier that does not answer OPTIONS raises no alarm unless we register with it: some never answer.
-    """
+    """Store the state of each trunk, and raise or clear its alarm. `without_address` are hosts that DNS does not know."""
     for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id)):
         state = state_of(trunk, seen, without_address)
         if state is None:
@@ -106,8 +103,7 @@ def note(session: Session, seen: Seen, without_address: Mapping[str, str], at: d
         if state != trunk.state:
             log.info("trunk.state", trunk=trunk.code, state=str(state), before=trunk.state)
             trunk.state, trunk.state_since = str(state), at
-        is_bad = state not in _GOOD and (trunk.register or state != TrunkState.SILENT)
-        if not is_bad:
+        if state in _GOOD:
             alarm_is_over(session, AlarmKind.TRUNK_DOWN, trunk.code)
         elif state != TrunkState.SILENT or at - (trunk.state_since or at) >= PATIENCE:
             host = without_address.get(trunk.code, trunk.host)

@@ -140,7 +140,7 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
 
 def trunk_states(session: Session) -> tuple[TrunkStatus, ...]:
     """Return every carrier's state, as the switchboard last saw it."""
-    good = (TrunkState.REGISTERED, TrunkState.ANSWERS)
+    good = (TrunkState.REGISTERED, TrunkState.BY_ADDRESS)
     return tuple(
         TrunkStatus(trunk.code, trunk.host, trunk.state, trunk.state_since, trunk.state in good)
         for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id))

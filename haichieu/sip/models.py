@@ -28,8 +28,8 @@ class TrunkState(StrEnum):
     """What the switchboard knows of a carrier."""
 
     REGISTERED = "registered"
-    ANSWERS = "answers"
-    """It has answered OPTIONS; we do not register with it."""
+    BY_ADDRESS = "by_address"
+    """We do not register with it, so nothing tells whether it is there."""
     REFUSED = "refused"
     """It answers, and refuses our registration."""
     SILENT = "silent"
