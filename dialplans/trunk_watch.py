@@ -95,7 +95,7 @@ def state_of(trunk: Trunk, seen: Seen, without_address: Mapping[str, str]) -> Tr
 
 
 def note(session: Session, seen: Seen, without_address: Mapping[str, str], at: datetime.datetime) -> None:
-    """Store the state of each trunk, and raise or clear its alarm. `without_address` are hosts that DNS does not know."""
+    """Store the state of each trunk, and raise or clear its alarm; DNS does not know the hosts `without_address`."""
     for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id)):
         state = state_of(trunk, seen, without_address)
         if state is None:
