@@ -226,12 +226,11 @@ _MEDIA = {
     "allow_subscribe": "no",
     "outgoing_call_offer_pref": "local",
 }
-"""All media passes through Asterisk. SIP is answered at its source address, also of devices behind NAT. Keys are taken as
-RFC 4733 and SIP INFO, and out of the sound where the other side offers no RFC 4733. Codecs are
-offered in the order of `allow`: by default Asterisk takes the order of the calling channel. Only phones, and trunks
-that take texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a SIP
-address, but no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others
-(SUBSCRIBE)."""
+"""All media passes through Asterisk. SIP is answered at its source address, also of devices behind NAT. Keys are
+taken as RFC 4733 and SIP INFO, and out of the sound where the other side offers no RFC 4733. Codecs are offered in
+the order of `allow`: by default Asterisk takes the order of the calling channel. Only phones, and trunks that take
+texts, have a context that stores texts. We never follow a 302; even if we did, a device could name a SIP address, but
+no trunk and no Local channel. No account may transfer a call (REFER, Replaces) or watch others (SUBSCRIBE)."""
 
 
 _TRUNK = {

@@ -36,8 +36,7 @@ from ivr.calls.booked import BookedCalls
 from ivr.calls.call_back_dispatcher import CallBackDispatcher
 from ivr.calls.caller_limits import CallerLimits
 from ivr.calls.reception import CitizensReception, Reception
-from ivr.calls.routing import number_shown
-from ivr.calls.routing import our_number
+from ivr.calls.routing import number_shown, our_number
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
