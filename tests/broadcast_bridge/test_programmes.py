@@ -255,6 +255,8 @@ def test_figures_are_read_in_words() -> None:
     assert read_aloud("At 7:30", "en") == "At 7:30"
 
 
-@pytest.mark.parametrize("text", ["1." * 5000, "0987654321 " * 2000, "/" * 9000, "<en>" * 2000])
+@pytest.mark.parametrize(
+    "text", ["1." * 5000, "0987654321 " * 2000, "/" * 9000, "<en>" * 2000], ids=lambda text: text[:4]
+)
 def test_hostile_texts_do_not_break_the_reading(text: str) -> None:
     assert isinstance(read_aloud(text, "vi"), str)
