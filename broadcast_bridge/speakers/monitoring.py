@@ -167,27 +167,30 @@ class SpeakerSupervisor:
     async def look(self, why: str) -> None:
         """Compare every speaker with Asterisk's state."""
         endpoints = await self._client.endpoints()
-        await self._note({endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}, why)
+        online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}
+        for code in await self._note(online, why):
+            if code not in self._contacts:
+                self._lost(code)
+            elif code not in self._missing:
+                self._wait_for(code, EVENT_SECONDS)
 
     async def asterisk_lost(self) -> None:
-        """Mark every speaker as unreachable."""
+        """Mark every speaker as unreachable. That says nothing about the device: a call ends with its channel."""
         self._forget_missing()
         self._contacts.clear()
         self._left.clear()
         self._back.clear()
         await self._note(set(), "Asterisk is down")
 
-    async def _note(self, online: set[str], why: str) -> None:
+    async def _note(self, online: set[str], why: str) -> list[str]:
+        """Store which speakers can be reached, and return those that no longer can."""
         news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
         for code in news:
             if code in online:
                 log.info("speaker.reachable", speaker=code, seen_by=why)
             else:
                 log.info("speaker.unreachable", speaker=code, seen_by=why, problem=NO_CONTACT)
-            if code not in online and code not in self._contacts:
-                self._lost(code)
-            elif code not in online and code not in self._missing:
-                self._wait_for(code, EVENT_SECONDS)
+        return [code for code in news if code not in online]
 
 
 def _store(session: Session, news: Sequence[ContactNews]) -> bool:

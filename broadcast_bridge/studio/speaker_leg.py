@@ -30,6 +30,9 @@ log = structlog.get_logger()
 MOST_ANSWER_SECONDS = 60.0
 """A device that rings for 9 seconds would never be heard if it had 8 each time, so the limit doubles up to this."""
 
+LEAST_MEASURED_SECONDS = 1.0
+"""The first measurement may come before the first packet."""
+
 AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a speaker is called again: the first after an answered call, then longer with each failure."""
 
@@ -180,10 +183,12 @@ class SpeakerLeg:
         await self._judge(call, life, at)
 
     def _count(self, call: Call, sent: int, at: datetime.datetime) -> None:
-        """Count the time since the last measurement if packets have left in it."""
+        """Count the time since the last measurement if packets have left in it; a moment without any tells nothing."""
         sent += self._sent_before
-        since = self._measured_at or at
+        since = self._measured_at or self._joined_at or at
         if sent == self._sent:
+            if (at - since).total_seconds() < LEAST_MEASURED_SECONDS:
+                return
             self._time.stops(since)
         elif not call.held:
             self._time.flows(since)

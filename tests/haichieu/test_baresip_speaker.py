@@ -28,9 +28,11 @@ from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 NOBODY = "127.0.0.1:9"
 DIALPLAN = "[degraded]\nexten => 1,1,Playback(demo-congrats)\n"
 IN_A_SCRIPT = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from haichieu.demo.baresip_speaker import BaresipSpeaker
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell switches it off
 
 async def main():
     async with BaresipSpeaker(server=sys.argv[1], id="cb", password="s", folder=Path(sys.argv[2])) as speaker:

@@ -91,7 +91,7 @@ def test_folding_anywhere_changes_nothing(data: bytes, places: list[int], fold: 
     data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     folded = data
     for place in sorted({place % (len(data) + 1) for place in places}, reverse=True):
-        if data[place - 1 : place + 1] != b"\r\n":
+        if data[place - 1 : place] not in (b"\r", b"\n"):  # a line is folded after one of its octets
             folded = folded[:place] + fold + folded[place:]
     assert outcome(folded) == outcome(data)
 

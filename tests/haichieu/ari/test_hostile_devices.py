@@ -166,12 +166,12 @@ async def test_a_speaker_that_redirects_its_call_is_refused(house: House, contac
     with redirecting(house, contact, "cb-1") as device:
         await asyncio.to_thread(device.registered.wait, 5)
         target = LegTarget(1, "cb-1", "PJSIP/cb-1", reachable=True, supervised=True)
-        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0)
+        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0, 30.0)
         async with in_background(leg.run()):
             await until_called(device)
             await asyncio.sleep(0.5)
             report = leg.report()
-    assert report.reason is Reason.REFUSED
+    assert report.reason is Reason.FORWARDED
     await house.assert_undisturbed()
 
 
@@ -192,11 +192,15 @@ async def attacked(house: House, device: HostileDevice) -> None:
     device.attack(
         [*hostile_requests(device, house.asterisk.server, house.carrier_address), Attempt("OPTIONS", to="1900")]
     )
+
+    def refusals() -> set[str]:
+        return {status for method, status in device.answers if method in REFUSED}
+
     async with asyncio.timeout(5):
-        while ("OPTIONS", "200") not in device.answers:  # noqa: ASYNC110 (a thread counts)
+        while ("OPTIONS", "200") not in device.answers or len(refusals()) < 3:  # noqa: ASYNC110 (a thread counts)
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.5)
-    assert {status for method, status in device.answers if method in REFUSED} == {"489", "501", "603"}
+    assert refusals() == {"489", "501", "603"}
     assert {status for method, status in device.answers if method == "SUBSCRIBE"} == {"603"}
     await house.assert_undisturbed(but=device.name)
 
@@ -205,7 +209,7 @@ async def test_a_speaker_in_a_strangers_hands_moves_nothing(house: House) -> Non
     with HostileDevice(house.asterisk.server, "cb-1", SECRET) as device:
         await asyncio.to_thread(device.registered.wait, 5)
         target = LegTarget(1, "cb-1", "PJSIP/cb-1", reachable=True, supervised=True)
-        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0)
+        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0, 30.0)
         async with in_background(leg.run()):
             await asyncio.wait_for(leg.joined.wait(), 5)
             await attacked(house, device)
