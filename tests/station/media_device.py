@@ -17,6 +17,20 @@ RECEIVER_REPORT = 201
 REPORT_SECONDS = 0.5
 
 
+def _media_sockets() -> tuple[socket.socket, socket.socket]:
+    """Return sockets for RTP and, on the next port, RTCP (RFC 3550 §11). Another program may have that port."""
+    while True:
+        rtp, rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        rtp.bind((_HOST, 0))
+        try:
+            rtcp.bind((_HOST, rtp.getsockname()[1] + 1))
+        except OSError:
+            rtp.close()
+            rtcp.close()
+            continue
+        return rtp, rtcp
+
+
 class MediaDevice(BareSpeaker):
     """Answers calls with 200. `reports` turns on receiver reports (RFC 3550 §6.4.2) of what was lost and of the jitter.
 
@@ -27,10 +41,7 @@ class MediaDevice(BareSpeaker):
         self, server: str, name: str, password: str, *, reports: tuple[int, int] | None = None, loses_every: int = 0
     ) -> None:
         super().__init__(server, name, password, "200 OK")
-        self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._rtp.bind((_HOST, 0))
-        self._rtcp.bind((_HOST, self._rtp.getsockname()[1] + 1))
+        self._rtp, self._rtcp = _media_sockets()
         self._rtp.settimeout(0.1)
         self._reports = reports
         self._loses_every = loses_every
