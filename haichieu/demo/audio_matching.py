@@ -1,6 +1,6 @@
 """Comparison of a recorded sound with the sound that was sent: the proof that a loudspeaker played it.
 
-The sent sound is cut into windows of half a second, and each is searched in the recording by normalised
+The sent sound is cut into windows of 0.2 seconds, and each is searched in the recording by normalised
 cross-correlation. Gain and codec do not matter; the delay is measured, and each window may deviate from it slightly, so
 clock drift and jitter buffers do not matter either: a late packet costs the window that it falls into. Other speech, a
 chime or silence do not correlate, and windows that correlate by chance do not agree on the delay.
@@ -19,7 +19,7 @@ FOUND = 0.6
 """Correlation from which a window counts as found: G.711 keeps it above 0.95, other speech below 0.5."""
 
 _RATE = 8000
-_WINDOW_SECONDS = 0.5
+_WINDOW_SECONDS = 0.2
 _LEAST_ACTIVE = 0.4
 _ANCHORS = 16
 _AGREE_SECONDS = 0.25

@@ -1,6 +1,8 @@
 """Accounts as Asterisk takes them, and what it makes of them when calls come."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -107,6 +109,21 @@ async def test_call_from_a_loudspeaker_is_refused(asterisk: LoneAsterisk) -> Non
     assert refusal.value.code == 403
 
 
+async def only_channel(asterisk: LoneAsterisk, call: Coroutine[Any, Any, object]) -> dict[str, Any]:
+    """Call when the calls of former tests are over, and return the channel of this one."""
+
+    async def channels() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await asterisk.ari("GET", "/channels")
+        return found
+
+    async with asyncio.timeout(15):
+        while await channels():  # noqa: ASYNC110 (no event tells)
+            await asyncio.sleep(0.02)
+    await call
+    [channel] = await channels()
+    return channel
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_phone_call_is_identified_by_its_account(
     asterisk: LoneAsterisk,
@@ -117,8 +134,7 @@ async def test_phone_call_is_identified_by_its_account(
     claim = {"P-Asserted-Identity": "<sip:0912000001@127.0.0.1>", "Remote-Party-ID": "<sip:0912000001@127.0.0.1>"}
     async with SoftPhone(server=asterisk.server, id="beside", password=SECRET) as beside:
         await beside.registered()
-        await beside.call("1900", headers=claim)
-        [channel] = await asterisk.ari("GET", "/channels")
+        channel = await only_channel(asterisk, beside.call("1900", headers=claim))
     for item in reversed(neighbour):
         await asterisk.ari("DELETE", f"/asterisk/config/dynamic/res_pjsip/{item.object_type}/{item.id}")
 
@@ -132,8 +148,7 @@ async def test_trunk_call_carries_the_number_in_from(asterisk: LoneAsterisk) -> 
     await asterisk.put(carrier)
     async with SoftPhone(server=asterisk.server, caller_number="+84912000001") as caller:
         await caller.ready()
-        await caller.call("1900")
-        [channel] = await asterisk.ari("GET", "/channels")
+        channel = await only_channel(asterisk, caller.call("1900"))
     for item in reversed(carrier):
         await asterisk.ari("DELETE", f"/asterisk/config/dynamic/res_pjsip/{item.object_type}/{item.id}")
 

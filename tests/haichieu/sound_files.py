@@ -2,11 +2,12 @@
 
 import random
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet  # pytest has no public name for what pytest.param returns
 
 from haichieu.audio.sound import read_wav
 
@@ -50,6 +51,18 @@ ENCODED: dict[str, tuple[str, ...]] = {
     "over_full_scale.wav": ("-af", "volume=12dB", "-c:a", "pcm_f32le"),
 }
 """ffmpeg's options for a file made from the speech, whose highest peak lies near -1 dBFS."""
+
+ONE_OF_EACH = frozenset(
+    {"without_xing.mp3", "raw.aac", "film.mkv", "browser.webm", "index_last.m4a", "memo.ogg", "opposite_channels.wav"}
+    | {"memo.flac", "a_law.wav", "peaks_at_-36.wav", "pauses.amr", "speech.wav", "fragments.m4a"}
+)
+"""One file of each cause of trouble; `make proof` tries the others, too."""
+
+
+def tried(names: Iterable[str]) -> list[ParameterSet]:
+    """Return the names as parameters of a test."""
+    return [pytest.param(one, marks=() if one in ONE_OF_EACH else pytest.mark.proof) for one in names]
+
 
 CUT_OFF = [
     *("film.mkv", "film.webm", "film.wmv", "browser.webm", "index_first.m4a", "index_last.m4a", "fragments.m4a"),

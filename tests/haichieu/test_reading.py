@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haichieu.speech.reading import read_aloud, written_out
+from tests.examples import examples
 
 SAID = {
     # borrowed words, letters, addresses
@@ -115,14 +116,14 @@ def test_words_alone_are_not_changed(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_neither_markup_nor_figures_ever_come_out(text: str) -> None:
     said = read_aloud(text, "vi")
     assert not re.search(r"[<>\d]|\ben [a-z] en\b", said)
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_words_before_any_notation_are_kept(text: str) -> None:
     assert read_aloud(f"Thông báo. {text}", "vi").startswith("thông báo")
 

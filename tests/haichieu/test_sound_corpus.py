@@ -17,7 +17,7 @@ from haichieu.audio.ingest import (
 )
 from haichieu.audio.sound import measure, read_wav
 from haichieu.demo.audio_matching import match
-from tests.haichieu.sound_files import CUT_OFF, ENCODED, SILENT_SECONDS, SoundFiles, sounds
+from tests.haichieu.sound_files import CUT_OFF, ENCODED, SILENT_SECONDS, SoundFiles, sounds, tried
 
 __all__ = ["sounds"]
 
@@ -31,7 +31,7 @@ def require_whole_speech(sounds: SoundFiles, forms: TelephoneForms) -> None:
     assert -22 < measure(heard).active_dbfs < -10
 
 
-@pytest.mark.parametrize("name", ENCODED)
+@pytest.mark.parametrize("name", tried(ENCODED))
 def test_the_whole_speech_of_every_kind_of_file_is_taken(sounds: SoundFiles, tmp_path: Path, name: str) -> None:
     require_whole_speech(sounds, telephone_forms(sounds.path(name), tmp_path))
 
@@ -49,7 +49,7 @@ def test_pauses_of_an_old_telephone_keep_their_length(sounds: SoundFiles, tmp_pa
     assert measure(read_wav(forms.narrow)).active_seconds == pytest.approx(2.4, abs=0.2)
 
 
-@pytest.mark.parametrize("name", CUT_OFF)
+@pytest.mark.parametrize("name", tried(CUT_OFF))
 @pytest.mark.parametrize("share", [0.4, 0.85])
 def test_a_file_without_its_end_is_refused_as_such(sounds: SoundFiles, tmp_path: Path, name: str, share: float) -> None:
     cut = sounds.changed(name, lambda whole: whole[: int(len(whole) * share) | 1], f"cut-{name}")

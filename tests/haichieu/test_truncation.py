@@ -7,11 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from haichieu.audio.truncation import SLACK_BYTES, is_cut_off
+from tests.examples import examples
 from tests.haichieu.sound_files import ENCODED, SoundFiles, sounds
 
 __all__ = ["sounds"]
 
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DECLARED = ["speech.wav", "long_form.wav", "a_law.wav", "memo.w64", "memo.aiff", "memo.caf", "film.mkv", "film.webm"]
 MAGIC = (
     *(b"RIFF\0\0\0\0WAVE", b"RF64\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF", b"caff\0\1\0\0", b"\0\0\0\x18ftypM4A "),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from haichieu.locale import LANGUAGES, render
 from ivr.calls.number_routes import Days, Route, RoutesOverlap, day_plan, require_apart, route_at
 from ivr.calls.routing import DUTY_FLOW, Number, routed_flow_at
+from tests.examples import examples
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = Route(DUTY_FLOW, Days.WORKING, "17:00-07:30")
@@ -83,7 +84,7 @@ ROUTES = st.lists(st.builds(Route, st.sampled_from(["a", "b"]), st.sampled_from(
 
 
 @given(routes=ROUTES, half_hour=st.integers(0, 47), day=st.sampled_from(["2026-11-25", "2026-11-28", "2026-09-02"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_accepted_routes_are_unambiguous_and_agree_with_the_day_plan(
     routes: list[Route], half_hour: int, day: str
 ) -> None:

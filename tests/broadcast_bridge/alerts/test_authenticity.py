@@ -39,6 +39,7 @@ from tests.broadcast_bridge.alerts.messages import (
     source,
     with_secret,
 )
+from tests.examples import examples
 
 SIGNER = Signer()
 SIGNED = SIGNER.sign(alert())
@@ -120,7 +121,7 @@ def test_a_signature_is_not_believed_after_the_certificate_has_run_out() -> None
         EnvelopedSignature().proven(trusting(), SIGNED, minutes(1001))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, len(SIGNED) - 1), st.integers(0, 255))
 def test_any_changed_byte_gives_the_same_alert_or_a_refusal(at: int, value: int) -> None:
     document = SIGNED[:at] + bytes([value]) + SIGNED[at + 1 :]

@@ -18,6 +18,7 @@ from broadcast_bridge.alerts.errors import (
 from broadcast_bridge.alerts.geometry import Circle, Point
 from haichieu.locale import render
 from tests.broadcast_bridge.alerts.messages import NOW, SENDER, alert, area, info, minutes, reference
+from tests.examples import examples
 
 SQUARE = "22.9,105.6 22.9,105.8 23.1,105.8 23.1,105.6 22.9,105.6"
 INSIDE = f"<polygon>{SQUARE}</polygon><circle>22.95,105.67 3.5</circle>"
@@ -238,7 +239,7 @@ WORDS = st.text(max_size=40) | st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, len(TAGS) - 1), st.sampled_from(["drop", "double", "text", "rename", "move"]), WORDS)
 def test_any_mutation_is_an_alert_or_a_refusal(index: int, change: str, word: str) -> None:
     root = etree.fromstring(alert())
@@ -262,7 +263,7 @@ def test_any_mutation_is_an_alert_or_a_refusal(index: int, change: str, word: st
     assert refusal is None or str(refusal)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=300), st.integers(0, len(alert())))
 def test_any_bytes_are_an_alert_or_a_refusal(inserted: bytes, at: int) -> None:
     document = alert()

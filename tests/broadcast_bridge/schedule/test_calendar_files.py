@@ -20,6 +20,7 @@ from tests.builders.calendar_files import START, calendar, due, event, only, pla
 from tests.builders.places import commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import NOW, bulletin
+from tests.examples import examples
 
 OFFSET_7 = """BEGIN:VTIMEZONE
 TZID:Giờ Hà Nội
@@ -216,7 +217,7 @@ def test_what_the_importer_may_not_plan_is_refused(database: Database, ours: str
         assert take(session, place, data).planned == ["a@x"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200)
     | st.lists(

@@ -22,6 +22,7 @@ from haichieu.people import Right
 from tests.builders.places import commune
 from tests.builders.programmes import programme
 from tests.builders.schedules import NOW
+from tests.examples import examples
 
 STATION = "Asia/Ho_Chi_Minh"
 FILES = [file.read_bytes() for file in sorted((Path(__file__).parent / "corpus").iterdir())]
@@ -78,14 +79,14 @@ def damaged(draw: st.DrawFn) -> bytes:
     return b"\n".join(lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=200) | damaged())
 def test_damaged_file_is_read_or_refused_by_name(data: bytes) -> None:
     with contextlib.suppress(ScheduleRefused):
         read(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(FILES), st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([b"\r\n ", b"\n\t"]))
 def test_folding_anywhere_changes_nothing(data: bytes, places: list[int], fold: bytes) -> None:
     data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
@@ -103,7 +104,7 @@ def outcome(data: bytes) -> object:
         return refused.message.key
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damaged())
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_damaged_file_is_imported_wholly_or_not_at_all(database: Database, data: bytes) -> None:

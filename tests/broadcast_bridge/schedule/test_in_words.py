@@ -7,6 +7,7 @@ from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.errors import BadRecurrence
 from broadcast_bridge.schedule.recurrence import Recurrence
 from tests.builders.recurrence_rules import rules
+from tests.examples import examples
 
 
 def recurring(rule: str = "", at: str = "05:30", **given_values: object) -> Recurrence:
@@ -120,7 +121,7 @@ def test_a_recurrence_is_said_in_both_languages(recurrence: Recurrence, vietname
     assert (in_words(recurrence), in_words(recurrence, "en")) == (vietnamese, english)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rules())
 def test_every_rule_can_be_said(rule: str) -> None:
     for language in ("vi", "en"):

@@ -10,6 +10,7 @@ from broadcast_bridge.schedule.errors import BadRecurrence
 from broadcast_bridge.schedule.lunar import lunar_days, lunar_months, parse_lunar
 from broadcast_bridge.schedule.recurrence import Recurrence
 from haichieu.public_holidays import holiday_name
+from tests.examples import examples
 
 TET = {
     # Published in Vietnam; 1985 and 2007 are days on which the Chinese year began later.
@@ -66,7 +67,7 @@ def test_what_is_no_lunar_date_is_refused_in_words(text: str) -> None:
     assert refusal.value.message.key.startswith("schedule.lunar.")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_makes_it_stumble(text: str) -> None:
     try:

@@ -11,6 +11,7 @@ from broadcast_bridge.schedule.errors import BadRecurrence, NeverHappens, TooOft
 from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.rules import parse_rule
 from tests.builders.recurrence_rules import rules
+from tests.examples import examples
 
 UTC = datetime.UTC
 HANOI = "Asia/Ho_Chi_Minh"
@@ -190,7 +191,7 @@ STARTS = st.datetimes(wall("2015-01-01T00:00"), wall("2026-12-31T00:00")).map(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(rule=rules(), starts=STARTS, days=st.integers(0, 4000))
 def test_a_look_from_far_away_finds_what_walking_from_the_start_finds(
     rule: str, starts: datetime.datetime, days: int
@@ -207,7 +208,7 @@ def test_a_look_from_far_away_finds_what_walking_from_the_start_finds(
     assert [moment.wall for moment in found] == expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     starts=STARTS,
     zone=st.sampled_from([HANOI, BERLIN, "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca"]),
@@ -224,7 +225,7 @@ def test_in_every_zone_a_daily_programme_is_due_once_a_day_in_order(
     assert all((after - before).days == 1 for before, after in itertools.pairwise(dates))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(rule=rules(), starts=STARTS, cut=st.integers(1, 399))
 def test_two_windows_side_by_side_give_what_one_gives(rule: str, starts: datetime.datetime, cut: int) -> None:
     try:
@@ -237,7 +238,7 @@ def test_two_windows_side_by_side_give_what_one_gives(rule: str, starts: datetim
     assert recurrence.between(first, middle) + recurrence.between(middle, last) == recurrence.between(first, last)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=60) | st.text("FREQ=;BYDAI0123456789,-", max_size=60).map(lambda rest: f"FREQ=DAILY;{rest}"))
 def test_no_text_at_all_makes_it_stumble(text: str) -> None:
     with contextlib.suppress(BadRecurrence):

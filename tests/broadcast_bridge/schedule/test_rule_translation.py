@@ -9,6 +9,7 @@ from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.rule_translation import translated
 from broadcast_bridge.schedule.rules import parse_rule, rule_text
 from tests.builders.recurrence_rules import rules
+from tests.examples import examples
 
 SUNDAY = datetime.datetime(2026, 11, 22, 22, 30)
 
@@ -55,7 +56,7 @@ def test_rule_without_a_local_equal_is_not_translated(rule: str) -> None:
     assert translated(rule, SUNDAY, datetime.timedelta(hours=7)) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rules(),
     st.datetimes(datetime.datetime(2026, 1, 1), datetime.datetime(2028, 12, 31)),
