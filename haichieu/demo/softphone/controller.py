@@ -29,6 +29,10 @@ class Played:
     ended: float
 
 
+KEY_GAP_SECONDS = 0.06
+"""No finger is faster, and Asterisk holds back a key that follows another within 45 ms."""
+
+
 class SoftPhone(EventProcess):
     """One phone in its own process.
 
@@ -98,8 +102,8 @@ class SoftPhone(EventProcess):
         await self.send({"do": "answer"})
         return await self._unless_refused("answered", timeout)
 
-    async def digits(self, digits: str, gap: float = 0.0) -> Event:
-        """Press keys, `gap` seconds between them, and return when the last has been sent."""
+    async def digits(self, digits: str, gap: float = KEY_GAP_SECONDS) -> Event:
+        """Press keys, `gap` seconds after each, and return then. Without a gap they leave as one burst."""
         await self.send({"do": "digits", "digits": digits, "gap": gap})
         return await self._unless_refused("digits_sent", len(digits) * (DIGIT_SECONDS + gap) + 5)
 

@@ -197,7 +197,7 @@ class Phone:
         groups = list(digits) if gap > 0 else [digits]
         for index, group in enumerate(groups):
             self._keys.append((begin + index * (DIGIT_SECONDS + gap), group))
-        self._pressed = (begin + len(digits) * DIGIT_SECONDS + (len(groups) - 1) * gap, digits)
+        self._pressed = (begin + len(digits) * (DIGIT_SECONDS + gap), digits)
 
     def _press_keys(self) -> None:
         while self._keys and time.monotonic() >= self._keys[0][0]:
