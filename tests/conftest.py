@@ -22,7 +22,7 @@ OBJECTS_PER_COLLECTION = 50_000
 """Instead of 700: searching for garbage in the objects of all libraries took a sixth of the suite's time."""
 
 gc.disable()  # while modules are imported and tests collected, almost everything stays
-hypothesis.settings.register_profile("suite", max_examples=examples(100))
+hypothesis.settings.register_profile("suite", max_examples=examples(100), derandomize=not PROOF)
 hypothesis.settings.load_profile("suite")
 use_cheap_hashes()  # before any builder is imported: some hash a PIN or password once per process
 

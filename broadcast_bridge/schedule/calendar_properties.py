@@ -35,12 +35,13 @@ class Event:
     @property
     def is_cancelled(self) -> bool:
         """Whether its STATUS says that it does not take place."""
-        return str(self.content.get("STATUS", "")).strip().upper() in ("CANCELLED", "CANCELED")
+        return self.words("STATUS").upper() in ("CANCELLED", "CANCELED")
 
     @property
     def sequence(self) -> int:
         """The revision; of two versions in one file the higher one is valid (RFC 5545 §3.8.7.4)."""
-        return int(self.content.get("SEQUENCE", 0))
+        value = self.content.get("SEQUENCE", 0)
+        return max(map(int, value)) if isinstance(value, list) else int(value)
 
     def words(self, name: str) -> str:
         """Return a property of text in composed letters (NFC), empty without one."""
@@ -60,7 +61,7 @@ def parse_event(component: Component, *, cancels: bool = False) -> Event:
     if content.errors:
         name, problem_text = content.errors[0]
         raise CalendarRefused("schedule.calendar.property_wrong", name=name or "-", problem=problem_text)
-    uid = str(content.get("UID", "")).strip()
+    uid = str(one(content, "UID") if "UID" in content else "").strip()
     if not uid or len(uid) > LONGEST_UID or not uid.isprintable():
         raise CalendarRefused("schedule.calendar.uid")
     if "DTSTART" not in content and not cancels:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 
@@ -9,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
-from dialplans.left_texts import MOST_A_MINUTE, LeftText, dropped, is_finished, left_text, left_texts
+from dialplans.left_texts import FOLDER, MOST_A_MINUTE, LeftText, dropped, is_finished, left_text, left_texts
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
@@ -126,12 +127,14 @@ async def test_flood_is_stored_in_bounds_and_counted(asterisk: LoneAsterisk, lin
     sent, room = 60, 40
     await line.text(b"a")
     await line.stored(1)
-    before = MOST_A_MINUTE["trunk"] - room
+    before, home = MOST_A_MINUTE["trunk"] - room, asterisk.settings.home
+    await until(lambda: time.time() % 60 < 50, "a minute that lasts for the flood", 12)
     await asterisk.ari("POST", f"/asterisk/variable?variable=GLOBAL(TEXTS_trunk)&value={before}")
     assert {await line.text(f"tin {n}".encode()) for n in range(sent)} == {202}
     stored = await line.stored(room)
+    flood = home / FOLDER / "flood-trunk"
+    await until(lambda: flood.exists() and len(stored) + flood.stat().st_size == sent, "each text is counted")
     await asterisk.ari("POST", "/asterisk/variable?variable=GLOBAL(TEXTS_trunk)&value=0")
-    home = asterisk.settings.home
     counted = dropped(home, "trunk")
     assert counted is not None
     assert len(stored) + counted.stat().st_size == sent

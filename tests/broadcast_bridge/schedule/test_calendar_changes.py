@@ -198,3 +198,12 @@ def test_words_say_the_time_of_the_station_or_name_the_zone(database: Database) 
             "Hằng ngày lúc 07:30 (giờ Asia/Tokyo)",
             "Hằng ngày lúc 05:30",
         ]
+
+
+@pytest.mark.parametrize("repeated", ["SEQUENCE:1\nSEQUENCE:2\n", "STATUS:CONFIRMED\nSTATUS:TENTATIVE\n"])
+def test_repeated_property_of_a_moved_instance_is_read(database: Database, repeated: str) -> None:
+    moved = "RECURRENCE-ID;TZID=Asia/Ho_Chi_Minh:20261125T053000\n" + START.replace("24T0530", "25T0600") + repeated
+    with database.session() as session:
+        place = commune(session)
+        take(session, place, calendar(event(START + "RRULE:FREQ=DAILY;COUNT=2\n"), event(moved)))
+        assert due(only(session)) == ["11-23 22:30", "11-24 23:00"]
