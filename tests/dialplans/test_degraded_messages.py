@@ -264,6 +264,7 @@ async def test_each_message_becomes_one_case_despite_kills(
     assert files_with(asterisk.settings.home, CALLER.lstrip("0")) == []
 
 
+@pytest.mark.proof
 async def test_caller_may_finish_when_the_application_returns(
     asterisk: LoneAsterisk, database: Database, carrier_port: int, sounds: dict[str, Path]
 ) -> None:

@@ -208,6 +208,7 @@ async def test_strangers_share_five_tries_and_lock_no_official(asterisk: LoneAst
     await asterisk.command("database deltree emergency")
 
 
+@pytest.mark.proof
 async def test_each_further_lock_within_a_day_is_twice_as_long(asterisk: LoneAsterisk, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         phone = await desk(asterisk, stack)

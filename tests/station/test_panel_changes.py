@@ -37,6 +37,7 @@ async def test_uploaded_recording_replaces_the_greeting(scene: Scene) -> None:
         await admin.post(f"{GREETING}/built-in", GREETING, sure="yes")
 
 
+@pytest.mark.proof
 async def test_greeting_recorded_by_phone_and_changed_menu_are_played(scene: Scene) -> None:
     async with panel(scene.station) as admin:
         hai = await scene.phone("may-hai")

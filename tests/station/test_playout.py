@@ -106,6 +106,7 @@ async def test_emergency_pre_empts_a_programme_which_then_resumes(scene: Scene) 
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_live_voice_gets_back_the_speaker_of_an_emergency(scene: Scene) -> None:
     scene.forget()
     phone = await scene.phone("may-lan")

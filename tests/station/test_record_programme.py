@@ -49,6 +49,7 @@ async def test_recording_is_played_back_and_stored_as_a_draft(scene: Scene) -> N
     assert scene.spool("programme") == []
 
 
+@pytest.mark.proof
 async def test_hanging_up_in_mid_sentence_leaves_a_draft(scene: Scene) -> None:
     before = len(programmes(scene))
     phone = await scene.phone("may-lan")

@@ -61,6 +61,7 @@ async def test_busy_speaker_gets_auto_answer_headers_and_is_reported(scene: Scen
     await until(lambda: "cb-2" not in scene.reachable(), "cb-2 is off")
 
 
+@pytest.mark.proof
 async def test_speaker_that_arrives_late_hears_the_rest(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     await scene.go_live(phone, HAI, "1", "11#", "1")

@@ -165,6 +165,7 @@ def test_an_answer_that_cannot_be_spoken_fails_with_the_reason(air: Air) -> None
         assert air.reply(session).reason
 
 
+@pytest.mark.proof
 def test_an_answer_that_kills_its_workers_is_given_up_with_an_alarm(air: Air) -> None:
     air.answered()
     for _ in range(MOST_ATTEMPTS):
