@@ -1,4 +1,4 @@
-"""How many examples a property-based test tries: few while someone waits, all of them in `make proof`."""
+"""Number of examples of a property-based test: few while someone waits, all of them in `make proof`."""
 
 import os
 
