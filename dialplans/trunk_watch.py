@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from dialplans.accounts import registered_as
-from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
+from haichieu.alarms import AlarmKind, alarm_is_over, open_alarms, raise_alarm
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.database import Database, now
@@ -71,7 +71,9 @@ class TrunkWatch:
         seen = Seen(registrations(await self._client.metrics()), online, self._refused())
         names = await self._database.look(lambda session: _names(session, seen.refused))
         lost = await asyncio.to_thread(_unknown_to_dns, names)
-        await self._database.run(lambda session: note(session, seen, lost, now()))
+        # Nothing is written while nothing changes: a write wakes every process.
+        if await self._database.look(lambda session: bool(news(session, seen, lost, now()))):
+            await self._database.run(lambda session: note(session, seen, lost, now()))
 
 
 def registrations(metrics: str) -> dict[str, int]:
@@ -96,18 +98,39 @@ def state_of(trunk: Trunk, seen: Seen, without_address: Mapping[str, str]) -> Tr
 
 def note(session: Session, seen: Seen, without_address: Mapping[str, str], at: datetime.datetime) -> None:
     """Store the state of each trunk, and raise or clear its alarm; DNS does not know the hosts `without_address`."""
-    for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id)):
-        state = state_of(trunk, seen, without_address)
-        if state is None:
-            continue
+    for trunk, state in news(session, seen, without_address, at):
         if state != trunk.state:
             log.info("trunk.state", trunk=trunk.code, state=str(state), before=trunk.state)
             trunk.state, trunk.state_since = str(state), at
         if state in _GOOD:
             alarm_is_over(session, AlarmKind.TRUNK_DOWN, trunk.code)
-        elif state != TrunkState.SILENT or at - (trunk.state_since or at) >= PATIENCE:
+        elif _is_down(trunk, state, at):
             host = without_address.get(trunk.code, trunk.host)
             raise_alarm(session, AlarmKind.TRUNK_DOWN, trunk.code, message(f"trunk.alarm.{state}", host=host))
+
+
+def news(
+    session: Session, seen: Seen, without_address: Mapping[str, str], at: datetime.datetime
+) -> list[tuple[Trunk, TrunkState]]:
+    """Return the trunks whose row or alarm is to change, each with its state now."""
+    alarmed = {alarm.subject for alarm in open_alarms(session) if alarm.kind == AlarmKind.TRUNK_DOWN}
+    found = []
+    for trunk in session.scalars(sa.select(Trunk).order_by(Trunk.id)):
+        state = state_of(trunk, seen, without_address)
+        if state is None:
+            continue
+        to_clear = state in _GOOD and trunk.code in alarmed
+        to_raise = _is_down(trunk, state, at) and trunk.code not in alarmed
+        if state != trunk.state or to_clear or to_raise:
+            found.append((trunk, state))
+    return found
+
+
+def _is_down(trunk: Trunk, state: TrunkState, at: datetime.datetime) -> bool:
+    """Return whether a trunk in this state is worth an alarm; a short silence is not."""
+    if state is TrunkState.SILENT:
+        return at - (trunk.state_since or at) >= PATIENCE
+    return state not in _GOOD
 
 
 def _names(session: Session, codes: Collection[str]) -> dict[str, list[str]]:

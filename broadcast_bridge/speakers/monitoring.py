@@ -20,14 +20,12 @@ from haichieu.ari.events import Event
 from haichieu.database import Database, now
 from haichieu.errors import shown
 from haichieu.sip.models import Phone
-from haichieu.sip.registered_device import ContactNews, ContactStatus
+from haichieu.sip.registered_device import OPTIONS_SECONDS, ContactNews, ContactStatus
 
 log = structlog.get_logger()
 
 ONLINE = "online"
 NO_CONTACT = "it is not registered, or does not answer OPTIONS"
-QUALIFY_TIMEOUT_SECONDS = 3.0
-"""How long Asterisk waits for the answer to OPTIONS."""
 EVENT_SECONDS = 1.0
 """The event of a contact, which says why its endpoint is offline, comes within this time."""
 
@@ -66,7 +64,7 @@ class SpeakerSupervisor:
         self._returned = returned
         self._lost = lost
         self._push = push
-        self._patience = qualify_seconds + QUALIFY_TIMEOUT_SECONDS
+        self._patience = qualify_seconds + OPTIONS_SECONDS
         self._changed = asyncio.Event()
         self._news: list[ContactNews] = []
         self._check_direct_calls = check_direct_calls

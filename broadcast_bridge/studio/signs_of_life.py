@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from haichieu.sip.registered_device import OPTIONS_SECONDS
+
 SILENT_SECONDS = 12.0
 """Two reports are missing: RTCP comes about every five seconds (RFC 3550 §6.2)."""
-
-QUALIFY_TIMEOUT = 3.0
-"""Seconds that Asterisk waits for the answer to OPTIONS."""
 
 ANSWER_SECONDS = 75.0
 """An unanswered request has ended the call by then: re-INVITE and BYE take 32 s each (timers B and F, RFC 3261 §17)."""
@@ -79,7 +78,7 @@ class SignsOfLife:
         if self._lost_at is None:
             self._lost_at = at
             if not self._sends:
-                answered = at - datetime.timedelta(seconds=2 * (self._qualify_seconds + QUALIFY_TIMEOUT))
+                answered = at - datetime.timedelta(seconds=2 * (self._qualify_seconds + OPTIONS_SECONDS))
                 self._last = max(self._last, answered)
 
     def returned(self) -> None:

@@ -1,4 +1,4 @@
-"""Requests within a running call that its handler does not wait for: comfort silence, and the question who is there."""
+"""Requests within a running call: silence that keeps the line open, and a check that the other side is still there."""
 
 import contextlib
 from collections.abc import AsyncIterator

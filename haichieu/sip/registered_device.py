@@ -15,6 +15,10 @@ _OWN_ADDRESS = re.compile(r";x-ast-orig-host=(?P<host>\[[^\]]+\]|[^:;&>]+)")
 """Where Asterisk keeps the address that the device itself has written. It deletes such a parameter of a device."""
 
 
+OPTIONS_SECONDS = 3.0
+"""How long Asterisk waits for the answer to an OPTIONS request."""
+
+
 class ContactStatus(StrEnum):
     """Status of a contact in the events of Asterisk."""
 

@@ -70,7 +70,7 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(monitoring, "QUALIFY_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(monitoring, "OPTIONS_SECONDS", 0.3)
     monkeypatch.setattr(monitoring, "EVENT_SECONDS", 0.2)
     with database.session() as session:
         commune(session, reachable=0)

@@ -1,4 +1,4 @@
-"""Honest people during an attack: an official who speaks, and a citizen who calls."""
+"""Honest callers during an attack: an official on the loudspeakers and a citizen on the hotline."""
 
 import asyncio
 import contextlib

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from dialplans.trunk_watch import PATIENCE, Seen, note, registrations
+from dialplans.trunk_watch import PATIENCE, Seen, news, note, registrations
 from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.sip.models import Trunk, TrunkState
@@ -79,3 +79,20 @@ def test_short_silence_of_a_carrier_raises_no_alarm(database: Database) -> None:
         note(session, seen(0), {}, at + datetime.timedelta(hours=1))
         note(session, seen(0), {}, at + datetime.timedelta(hours=1) + PATIENCE / 2)
         assert open_alarms(session) == []
+
+
+def test_nothing_is_news_of_a_carrier_whose_state_and_alarm_are_stored(database: Database) -> None:
+    """A write every ten seconds would wake every process of the station."""
+    at = now()
+    refused, well = seen(2, online=True), seen(1, online=True)
+    with database.session() as session:
+        session.add(Trunk(code="carrier", host=HOST, register=True, username="us"))
+        session.flush()
+        for what in (refused, well):
+            assert len(news(session, what, {}, at)) == 1
+            note(session, what, {}, at)
+            assert news(session, what, {}, at) == []
+        silent = seen()
+        note(session, silent, {}, at)
+        assert news(session, silent, {}, at) == []
+        assert len(news(session, silent, {}, at + PATIENCE)) == 1

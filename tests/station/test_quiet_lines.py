@@ -1,4 +1,4 @@
-"""Hold by an official who is live, and packets on lines on which nothing is said."""
+"""Hold during a live broadcast, and packets on silent lines."""
 
 import asyncio
 import time
