@@ -21,7 +21,7 @@ import numpy as np
 from haichieu.audio.sound import FULL_SCALE, HEADER_BYTES, Sound
 from haichieu.demo.event_process import ChildEnded, EventMissing
 from haichieu.demo.loopback_sockets import keep_to_loopback
-from haichieu.process_control import be_killed_with_parent, end_with_parent
+from haichieu.process_control import be_killed_with_parent, end_with_parent, run_in_real_time
 
 PROGRAM = "baresip"
 LOOPBACK = "127.0.0.1"
@@ -224,3 +224,4 @@ def _modules(program: str) -> Path:
 def _be_tied_to_parent() -> None:
     end_with_parent()
     be_killed_with_parent()
+    run_in_real_time()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from haichieu.demo.trial_station import LOOPBACK, until
+from tests.peers.programs import started
 
 USERNAME, PASSWORD, REALM = "baolac-206", "a-password-of-the-carrier", "carrier.invalid"
 
@@ -84,9 +85,9 @@ async def kamailio(folder: Path, port: int, *, password: str = PASSWORD) -> Asyn
     configuration.write_text(_CONFIGURATION.strip().format(**values))
     carrier = Kamailio(folder / "kamailio.log", port)
     with carrier.log.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
+        process = await started(
             *("/usr/sbin/kamailio", "-f", str(configuration), "-DD", "-E", "-m", "16", "-M", "4", "-Y", str(folder)),
-            cwd=folder, stdout=log, stderr=log,
+            cwd=folder, output=log.fileno(),
         )  # fmt: skip
     try:
         yield carrier

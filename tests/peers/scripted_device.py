@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from haichieu.demo.trial_station import free_port
+from tests.peers.programs import started
 
 SCENARIOS = Path(__file__).parent / "devices"
 LOCAL = "127.0.0.1"
@@ -59,11 +60,10 @@ class Device:
         self, scenario: str, trace: Path, keys: Mapping[str, str], *more: str
     ) -> asyncio.subprocess.Process:
         given = [part for name, value in keys.items() for part in ("-key", name, value)]
-        return await asyncio.create_subprocess_exec(
+        return await started(
             "sipp", self.server, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", LOCAL, "-p", str(self.port),
             "-s", self.name, "-au", self.name, "-ap", self.secret, "-nostdin", "-trace_msg",
             "-message_file", str(trace), "-message_overwrite", "true", *given, *more,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.demo.trial_station import LOOPBACK, until
+from tests.peers.programs import started
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 SECONDS = 8
@@ -91,9 +92,7 @@ async def _running(
         *("sipp", *arguments, "-sf", str(path), "-i", bind, "-p", str(port), "-t", transport),
         *("-nostdin", "-trace_msg", "-message_file", str(trace)),
     ]
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+    process = await started(*command, cwd=folder)
     try:
         yield Sipp(trace, process)
     finally:

@@ -166,9 +166,7 @@ async def test_device_that_answers_in_its_own_way_is_heard(house: House, scenari
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize(
-    ("scenario", "reason"), [("declines", Reason.REFUSED), ("unavailable", Reason.DO_NOT_DISTURB)]
-)
+@pytest.mark.parametrize(("scenario", "reason"), [("declines", Reason.REFUSED), ("unavailable", Reason.DO_NOT_DISTURB)])
 async def test_device_that_does_not_disturb_is_called_again(house: House, scenario: str, reason: Reason) -> None:
     async with house.registered("two", scenario) as device, house.leg("two") as leg:
         await until(lambda: len(set(map(call_id, device.requests("INVITE")))) > 1, "called again", 8)

@@ -59,7 +59,9 @@ def share_above(sound: Sound, hertz: float) -> float:
 
 
 async def device(scene: Scene, code: str, *codecs: str) -> SoftPhone:
-    """A device registered as this speaker, that answers with these codecs."""
+    """A device registered as this speaker, that answers with these codecs, in place of the one before."""
+    if code in scene.speakers:
+        await scene.speaker_off(code)
     phone = SoftPhone(
         server=scene.station.server, id=code, password=district.password(code), record=scene.heard_file(code),
         codecs=codecs,
