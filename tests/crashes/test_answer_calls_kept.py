@@ -33,7 +33,12 @@ from tests.crashes.pausing import locked_database
 from tests.crashes.processes import child_of, kill
 from tests.station.scene import LISTEN_AGAIN, SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.calls,
+    pytest.mark.proof,
+    pytest.mark.xdist_group("breakable"),
+]
 
 CITIZEN = "+84987654321"
 A_HAIR = 0.1
@@ -152,9 +157,9 @@ async def after_the_key(told: Told, until_it_is_killed: ExitStack) -> None:
     "moments",
     [
         pytest.param((in_the_answer,), id="before it was heard"),
-        pytest.param((after_the_last_word,), id="before that was stored", marks=pytest.mark.proof),
-        pytest.param((in_the_greeting, in_the_answer), id="twice before it was heard", marks=pytest.mark.proof),
-        pytest.param((after_the_key, after_the_last_word), id="twice before that was stored", marks=pytest.mark.proof),
+        pytest.param((after_the_last_word,), id="before that was stored"),
+        pytest.param((in_the_greeting, in_the_answer), id="twice before it was heard"),
+        pytest.param((after_the_key, after_the_last_word), id="twice before that was stored"),
     ],
 )
 async def test_killed_switchboard_neither_loses_nor_doubles_an_answer(

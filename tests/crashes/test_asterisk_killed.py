@@ -7,7 +7,12 @@ from tests.crashes.processes import child_of, is_running, kill
 from tests.station.district import HAI, PINS
 from tests.station.scene import SAME, Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.calls,
+    pytest.mark.proof,
+    pytest.mark.xdist_group("breakable"),
+]
 
 
 async def test_next_broadcast_is_heard_after_asterisk_was_killed(scene: Scene) -> None:

@@ -34,6 +34,7 @@ async def test_official_without_a_broadcast_has_no_report(scene: Scene) -> None:
     await scene.hang_up(phone)
 
 
+@pytest.mark.proof
 async def test_busy_speaker_gets_auto_answer_headers_and_is_reported(scene: Scene) -> None:
     await scene.speaker_off("cb-2")
     with BareSpeaker(scene.station.server, "cb-2", district.password("cb-2")) as busy:
