@@ -24,6 +24,7 @@ REQUIRED = (
     *("format_gsm", "func_volume"),
     # the dialplan, degraded mode included
     *("pbx_config", "app_playback", "app_read", "app_page", "app_confbridge", "app_mixmonitor", "app_stack"),
+    "pbx_loopback",
     *("app_exec", "app_softhangup", "app_record", "func_env", "func_rand", "func_aes", "func_lock", "res_crypto"),
     *("app_verbose", "app_dial", "func_channel", "func_db", "func_logic", "func_strings", "func_callerid"),
     *("func_global", "func_uuid", "func_cut", "func_dialplan"),

@@ -31,6 +31,7 @@ from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
 from haichieu.processes.spooled_texts import report_refused
 from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part
+from haichieu.processes.text_gate_keeper import TextGateKeeper
 from haichieu.processes.texts import sip_texts, spooled_texts
 from haichieu.recording_intake import RecordingIntake
 from haichieu.settings import Settings
@@ -77,6 +78,7 @@ class Switchboard:
         kinds = (spooled_texts(station, self._texts), *self._callers.recording_kinds, self._speakers.recordings)
         self._intake = RecordingIntake(self._client, station.database, kinds)
         self._texting: set[str] = set()
+        self._text_gate = TextGateKeeper(self._client, station.database, station.home)
         self._printed_ready = False
 
     async def run(self) -> None:
@@ -95,6 +97,7 @@ class Switchboard:
                 self._prepare_prompts,
                 self._intake.run,
                 self._report_refused_texts,
+                self._text_gate.run,
                 self._delete_abandoned_drafts,
             ),
             kept_going(*self._outgoing, self._texts.run),
@@ -120,6 +123,7 @@ class Switchboard:
         callers = orphaned_callers(channels, self._client.events.claimed)
         await stop_sounds(self._client, [caller["id"] for caller in callers])
         await self._speakers.accounts.push_all()
+        await self._text_gate.asterisk_connected()
         await clear_orphans(
             self._client,
             self._database,

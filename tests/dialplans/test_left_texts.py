@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.left_texts import FOLDER, MOST_A_MINUTE, LeftText, dropped, is_finished, left_text, left_texts
+from dialplans.text_gate import VARIABLE
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
@@ -166,3 +167,12 @@ async def test_phone_may_text_and_a_speaker_may_not(asterisk: LoneAsterisk, line
         (stored,) = await line.stored(1)
     assert (stored.source, stored.body) == ("phone", "Mất điện")
     assert "<sip:may-la@" in stored.sender
+
+
+async def test_text_is_refused_while_the_gate_is_closed(asterisk: LoneAsterisk, line: Gateway) -> None:
+    await asterisk.ari("POST", f"/asterisk/variable?variable={VARIABLE}&value=-none")
+    assert await line.text(b"no room") == 404
+    await asterisk.ari("POST", f"/asterisk/variable?variable={VARIABLE}&value=")
+    assert await line.text(b"room") == 202
+    (stored,) = await line.stored(1)
+    assert stored.body == "room"

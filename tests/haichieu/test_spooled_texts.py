@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from dialplans import left_messages
 from dialplans.left_texts import FOLDER, STILL_SECONDS
 from dialplans.sealed import caller_key
+from dialplans.text_gate import ROOM_BYTES
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Message
 from feedback.texts.text_inbox import Filed, InboundText, TextInbox
@@ -25,6 +27,7 @@ from haichieu.cli import citizens
 from haichieu.database import Database
 from haichieu.people import Role, Unit
 from haichieu.processes.spooled_texts import SpooledTexts, report_refused
+from haichieu.processes.text_gate_keeper import TextGateKeeper
 from haichieu.recording_intake import RecordingIntake
 from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import open_vault
@@ -213,3 +216,34 @@ def test_erased_citizen_leaves_nothing_in_the_spool(station: Station, monkeypatc
     assert (done.exit_code, "3" in done.output) == (0, True), done.output
     assert [one.exists() for one in erased + stays] == [False] * len(erased) + [True] * len(stays)
     assert CliRunner().invoke(citizens.app, options).exit_code == 1
+
+
+class AsteriskToldOfRoom:
+    """What Asterisk was told, in place of a connection to it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def request(self, _: object, **parameters: str) -> None:
+        self.told.append(parameters["value"])
+
+
+async def test_texts_are_refused_while_the_disk_is_full(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asterisk, free = AsteriskToldOfRoom(), ROOM_BYTES
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    keeper = TextGateKeeper(cast("AriClient", asterisk), database, tmp_path)
+
+    async def look() -> list[str]:
+        await keeper.look()
+        with database.session() as session:
+            return [alarm.subject for alarm in open_alarms(session)]
+
+    assert await look() == []
+    free -= 1
+    assert await look() == await look() == ["texts:disk"]
+    await keeper.asterisk_connected()  # it may have restarted
+    free += 1
+    assert await look() == []
+    assert asterisk.told == ["", "-none", "-none", ""]
