@@ -57,6 +57,14 @@ class Booking(Protocol):
         ...
 
 
+class CurrentPrompts(Prompts, Protocol):
+    """The prompts of the station, which people change."""
+
+    def look_again(self) -> None:
+        """Take the changes. May block: call it in a thread."""
+        ...
+
+
 DeskFor = Callable[[Call, str], PhoneDesk]
 CitizenDeskFor = Callable[[Call, Dialled], PhoneCitizenDesk]
 
@@ -87,7 +95,7 @@ class Reception:
         self,
         client: AriClient,
         database: Database,
-        prompts: Prompts,
+        prompts: CurrentPrompts,
         flows: Callable[[str], Awaitable[Flow]],
         desk_for: DeskFor,
         citizens: CitizensReception,
@@ -150,11 +158,11 @@ class Reception:
             prompt = "zone-not-allowed" if isinstance(refusal, ZoneNotAllowed) else "unknown-zone"
             await session.say(prompt, code=pending.zone_keys)
             return
-        await run_flow(await self._flows(pending.flow), session)
+        await run_flow(await self._flow(pending.flow), session)
 
     async def _sign_in(self, session: Session, flow_name: str) -> None:
         """Run a flow from its start on a call to a registered number."""
-        flow = await self._flows(flow_name)
+        flow = await self._flow(flow_name)
         await session.say("sign-in-call-greeting")
         await run_flow(flow.model_copy(update={"call_back_entry": flow.start}), session)
 
@@ -175,21 +183,21 @@ class Reception:
             call_back_priority=booking.priority,
             due_at=booking.due_at,
         )
-        await run_flow(await self._flows(BOOKED_FLOW), session)
+        await run_flow(await self._flow(BOOKED_FLOW), session)
 
     async def return_call(self, call: Call, pending: PendingCitizenCall) -> None:
         """Run the flow of the number that the citizen had dialled."""
         destination = await self._database.look(lambda session: destination_of(session, [pending.dialled], now()))
         if destination is None or destination.dialled is None:
             return
-        flow = await self._flows(destination.flow)
+        flow = await self._flow(destination.flow)
         await self._serve_citizen(call, destination, destination.dialled, flow, called_back=True)
 
     async def play_answers(self, call: Call, answers: AnswerDesk, language: str) -> None:
         """Run the answer flow for a citizen whom the station has called."""
         desk = self._desk_for(call, ANSWER_FLOW)
         session = Session(call, self._prompts, desk, language, called_back=True, answer_desk=answers)
-        await run_flow(await self._flows(ANSWER_FLOW), session)
+        await run_flow(await self._flow(ANSWER_FLOW), session)
 
     async def _serve(self, call: Call) -> None:
         async with call:
@@ -199,7 +207,7 @@ class Reception:
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=None)
                 await self._say_and_end(call, "number-not-in-use")
                 return
-            flow = await self._flows(destination.flow)
+            flow = await self._flow(destination.flow)
             if destination.dialled is not None and not flow.is_for_officials:
                 # Citizens may stay anonymous: the log contains no part of their number.
                 log.info("call.arrived", call=call.id, dialled=call.dialled, flow=destination.flow)
@@ -275,6 +283,11 @@ class Reception:
             with contextlib.suppress(CallEnded, AriError):
                 await call.answer()
                 await call.say(await asyncio.to_thread(self._prompts.sound, prompt, language))
+
+    async def _flow(self, name: str) -> Flow:
+        """Return the flow for a call that begins now. Changed flows and prompts count from the next call on."""
+        await asyncio.to_thread(self._prompts.look_again)
+        return await self._flows(name)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(_logged(work))
