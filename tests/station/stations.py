@@ -18,7 +18,7 @@ from ivr.prompts.custom import CustomPrompt, Origin
 from tests.station import district
 from tests.station.playbacks import playbacks_of
 from tests.station.quick_voice import speaking_quickly
-from tests.station.scene import Scene
+from tests.station.scene import OUR_OWN, Scene
 
 SPEAKERS = ("cb-1", "cb-2", "cp-1")
 SPEECH_SECONDS = "2"
@@ -68,7 +68,7 @@ async def started(
         with station.database.session() as session:
             session.execute(sa.update(Station).values(reply_hours=""))  # the tests are run at night as well
             for key, text in SAID_IN_FULL.items():
-                session.add(CustomPrompt(key=key, language="vi", text=text, origin=Origin.TEXT, changed_by="test"))
+                session.add(CustomPrompt(key=key, language="vi", text=text, origin=Origin.TEXT, changed_by=OUR_OWN))
         playbacks = await stack.enter_async_context(playbacks_of(station.settings))
         scene = Scene(station, folder, stack, speeches, carrier_port, playbacks)
         scene.remember_configuration()
