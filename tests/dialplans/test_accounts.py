@@ -120,8 +120,9 @@ async def only_channel(asterisk: LoneAsterisk, call: Coroutine[Any, Any, object]
         while await channels():  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.02)
     await call
-    [channel] = await channels()
-    return channel
+    found = await channels()
+    assert len(found) == 1, found
+    return found[0]
 
 
 @pytest.mark.asyncio(loop_scope="session")
