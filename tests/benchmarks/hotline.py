@@ -37,10 +37,10 @@ HOTLINE, BARE = "1800", "*1800"
 KEYS = (3, 4)
 """Keys that show, of callers who keep their message (1) and who keep it without their number (4), by turns."""
 SPOKEN_SECONDS = 18.0
-"""From the category to `#`: the instructions, the tone, and what is recorded."""
+"""From the category to `#`. Hai Chiều records all of it, the dialplan what follows the instructions and the tone."""
 LISTENS_SECONDS = 10.0
 """From the last key until the caller hangs up."""
-LEAST_SECONDS, MOST_SECONDS = 6.0, 17.0
+LEAST_SECONDS, MOST_SECONDS = 6.0, SPOKEN_SECONDS + 1.0
 WHOLE = 0.97
 """The share of a recording's tenths of a second that must be its caller's tone."""
 
@@ -230,7 +230,7 @@ async def _add_bare(station: TrialStation, folder: Path) -> None:
     file = f"{folder}/${{FILTER(+0-9,${{CALLERID(num)}})}}"
     lines = [
         "",
-        "[inbound]",
+        "[from-trunk]",
         f"exten => {BARE},1,Answer()",
         f" same => n,Playback({said['greeting-hotline']})",
         f" same => n,Read(MENU,{said['hotline-menu']},1,,3,8)",
