@@ -77,6 +77,10 @@ class Speaker(RegisteredDevice, Base):
     """Whether it is asked if it is still there; None asks it unless it never answers."""
     answer_seconds: Mapped[float | None]
     """How long it may take to answer; None means the setting of the station."""
+    dial_ahead: Mapped[bool | None]
+    """Whether it is called before its broadcast begins; None means the setting of the station."""
+    answered_in: Mapped[float | None]
+    """Seconds that it took to answer when it was last called ahead."""
     removed_at: Mapped[datetime.datetime | None]
 
     unit: Mapped[Unit] = relationship()

@@ -96,6 +96,10 @@ class Settings(_Sources):
         le=60,
         description="Seconds a speaker may take to answer before it is called again, with twice the time.",
     )
+    dial_ahead: bool = Field(
+        True,
+        description="Call speakers before a broadcast begins, while the official still confirms or the time comes.",
+    )
     multicast_ttl: int = Field(
         1, ge=1, le=255, description="Time to live of multicast to speakers; 1 ends at the first router."
     )

@@ -37,8 +37,8 @@ from haichieu.errors import UsageError
 from haichieu.locale import Message, message
 
 COLUMNS = (
-    "id, name, unit, password, multicast, volume_db, codecs, make, answer_seconds, qualify, behind_nat, latitude, "
-    "longitude"
+    "id, name, unit, password, multicast, volume_db, codecs, make, answer_seconds, qualify, behind_nat, dial_ahead, "
+    "latitude, longitude"
 )
 SAMPLE = "id,name,unit,latitude,longitude\ncb-03,Nhà văn hóa Nà Sài,CO-BA,22.9512,105.6731"
 NEWEST = 20
@@ -92,7 +92,9 @@ def register_speakers(app: Flask, panel: Panel) -> None:
         if form.value("sort") != "multicast":
             texts |= {"multicast": [], "password": [form.value("password").strip() or new_password()]}
         else:
-            texts |= {name: [] for name in ("password", "make", "answer_seconds", "qualify", "behind_nat")}
+            texts |= {
+                name: [] for name in ("password", "make", "answer_seconds", "qualify", "behind_nat", "dial_ahead")
+            }
         try:
             with panel.database.session() as session:
                 number = take_form(session, panel, SPEAKER, texts=texts).id

@@ -241,7 +241,7 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
     """
     broadcast = session.get_one(Broadcast, broadcast_id, populate_existing=True)
     refused = clearance.refusal(session, broadcast, at)
-    speakers = _speakers_of(session, broadcast)
+    speakers = speakers_of(session, broadcast)
     hushed = _hushed(session, speakers, Priority(broadcast.priority), at)
     in_use = {
         delivery.speaker_id
@@ -298,7 +298,7 @@ def _hushed(
 
 
 def _is_for(session: Session, broadcast: Broadcast, node: str) -> bool:
-    nodes = {speaker.node for speaker in _speakers_of(session, broadcast) if speaker.reachable and speaker.node}
+    nodes = {speaker.node for speaker in speakers_of(session, broadcast) if speaker.reachable and speaker.node}
     return not nodes or node in nodes
 
 
@@ -312,7 +312,7 @@ def _waiting() -> sa.Select[Broadcast]:
     return sa.select(Broadcast).where(Broadcast.state == BroadcastState.PLANNED, Broadcast.kind == Kind.RECORDED)
 
 
-def _speakers_of(session: Session, broadcast: Broadcast) -> list[Speaker]:
+def speakers_of(session: Session, broadcast: Broadcast) -> list[Speaker]:
     zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes), Zone.removed_at.is_(None)))
     found = {speaker.id: speaker for speaker in speakers_in(session, zones)}
     found |= {speaker.id: speaker for speaker in _speakers_called(session, broadcast.speaker_codes)}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
 from haichieu.ari.bridge import Announcer, Bridge
-from haichieu.ari.errors import AriError, HungUp
 
 CHIME_WAITS_SECONDS = 0.8
 """The chime begins with the first speaker, or after this time; later speakers hear the rest of it.
@@ -20,56 +19,6 @@ Waiting for all of three hundred would let the slowest decide when the village h
 REPORT_SECONDS = 0.3
 MEASURE_EVERY = 17
 """Reports between two measurements: RTCP reports come about every five seconds (RFC 3550 §6.2)."""
-
-CALLS_AT_ONCE = 8
-"""Speakers called at the same time. Without a limit, answered calls would queue behind the new ones."""
-
-JOIN_AT_ONCE = 16
-JOINERS = 3
-"""Asterisk adds the channels of one request one after the other: a few concurrent requests are faster."""
-
-
-class Joiner:
-    """Puts speakers on the bridge, all waiting ones with one request: a hundred answer at the same moment."""
-
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
-        self._waiting: asyncio.Queue[tuple[str, asyncio.Future[None]]] = asyncio.Queue()
-
-    async def join(self, channel_id: str) -> None:
-        """Put a channel on the bridge and wait until it is there. Raises HungUp when it has left."""
-        joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((channel_id, joined))
-        await joined
-
-    async def run(self) -> None:
-        await asyncio.gather(*(self._join_batches() for _ in range(JOINERS)))
-
-    async def _join_batches(self) -> None:
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < JOIN_AT_ONCE and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            try:
-                await self._bridge.add(channel_id for channel_id, _ in batch)
-            except AriError:
-                # A channel that has left makes the request fail for all: add them one by one.
-                for channel_id, joined in batch:
-                    await self._join_alone(channel_id, joined)
-            except Exception as problem:
-                for _, joined in batch:
-                    if not joined.done():
-                        joined.set_exception(problem)
-            for _, joined in batch:
-                if not joined.done():
-                    joined.set_result(None)
-
-    async def _join_alone(self, channel_id: str, joined: "asyncio.Future[None]") -> None:
-        try:
-            await self._bridge.add([channel_id])
-        except AriError:
-            if not joined.done():
-                joined.set_exception(HungUp("ari.hung_up"))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import broadcast_lifecycle
 from broadcast_bridge.broadcasts.states import Reason
+from broadcast_bridge.studio.dial_ahead import BRIDGE as AHEAD
 from broadcast_bridge.studio.live_recordings import Recordings
 from haichieu.ari import early_recording, operations
 from haichieu.ari.call import ANSWERED_BRIDGE
@@ -32,7 +33,7 @@ OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-", early_rec
 NOT_ANSWERED = "Ring"
 """State of the channel of an incoming call that is not answered yet."""
 
-OUR_BRIDGES = ("broadcast-", "transfer-", ANSWERED_BRIDGE)
+OUR_BRIDGES = ("broadcast-", AHEAD, "transfer-", ANSWERED_BRIDGE)
 
 
 def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[Mapping[str, Any]]:

@@ -55,6 +55,7 @@ class Playout:
                 continue
             for broadcast_id, taken in news.begin:  # first: their rows are committed, and nothing may lose them
                 broadcasts.begin(self._air(broadcast_id, taken))
+            self._studio.expects.recorded(news.expected)
             for call in news.booked:
                 self._book(call, self._run)
             for broadcast_id, reason in news.stop.items():

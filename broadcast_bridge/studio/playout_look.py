@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import acknowledgement, catch_up, clearance, rejoining, starting
+from broadcast_bridge.broadcasts import acknowledgement, catch_up, clearance, expected, rejoining, starting
 from broadcast_bridge.broadcasts.due_broadcasts import begin_due
+from broadcast_bridge.broadcasts.expected import Expected
 from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.models import Broadcast
@@ -29,6 +30,7 @@ class News:
     taken: Mapping[int, Sequence[int]]
     acknowledged: Mapping[int, Sequence[int]]
     begin: Sequence[tuple[int, Taken]] = ()
+    expected: Sequence[Expected] = ()
     booked: Sequence[BookedCall] = ()
     returned: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
@@ -45,8 +47,8 @@ class PlayoutLook:
     def next_hour(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> datetime.datetime:
         """Return when the next look is due without any commit."""
         begins = (starting.next_due(session, at), catch_up.next_try(session, at), dispatch.next_hour(session))
-        ends = clearance.next_expiry(session, on_air, at)
-        return min(hour for hour in (*begins, ends, self._ahead_at) if hour)
+        others = clearance.next_expiry(session, on_air, at), expected.next_look(session, at)
+        return min(hour for hour in (*begins, *others, self._ahead_at) if hour)
 
     def read(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> News:
         """Return what has to end or be released; writes nothing."""
@@ -55,6 +57,7 @@ class PlayoutLook:
             clearance.refusals(session, running, at),
             rejoining.taken_away(session, on_air),
             acknowledgement.silenced(session, on_air),
+            expected=expected.soon(session, at),
         )
 
     def is_something_to_write(self, session: Session, on_air: Collection[int], at: datetime.datetime) -> bool:
@@ -81,6 +84,7 @@ class PlayoutLook:
             found.taken,
             found.acknowledged,
             [*begun, *((broadcast.id, Taken()) for broadcast in again)],
+            found.expected,
             booked,
             rejoining.give_back(session, on_air),
         )

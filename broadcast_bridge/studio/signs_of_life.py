@@ -32,6 +32,10 @@ class ReceiverReport:
     lost: int
     jitter_ms: float
 
+    def since(self, earlier: "ReceiverReport | None") -> "ReceiverReport":
+        """Return what was lost after an earlier report of the same call."""
+        return ReceiverReport(max(self.lost - earlier.lost, 0), self.jitter_ms) if earlier else self
+
 
 def receiver_report(figures: Mapping[str, float]) -> ReceiverReport | None:
     """Return what a speaker has reported (RFC 3550 §6.4.2); None when it never did.
@@ -66,12 +70,13 @@ class SignsOfLife:
         self._lost_at: datetime.datetime | None = None
         self._asked_at: datetime.datetime | None = None
 
-    def media(self, figures: Mapping[str, float], at: datetime.datetime) -> None:
-        """Take Asterisk's statistics of the call: what has come in since the last ones is a sign."""
+    def media(self, figures: Mapping[str, float], at: datetime.datetime) -> bool:
+        """Take Asterisk's statistics of the call: what came in since the last ones is a sign; return if any did."""
         seen = (figures.get("rxcount", 0), *(figures.get(name, 0) for name in _REPORTED))
-        if seen != (self._seen or (0,) * len(seen)):
+        if is_news := seen != (self._seen or (0,) * len(seen)):
             self._sends, self._last, self._asked_at = True, at, None
         self._seen = seen
+        return is_news
 
     def lost(self, at: datetime.datetime) -> None:
         """Take the news that two OPTIONS requests in a row were not answered."""

@@ -6,22 +6,23 @@ A leg knows its own progress; the studio stores it, many legs at a time.
 import asyncio
 import contextlib
 import datetime
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import structlog
 
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from broadcast_bridge.studio.call_refusals import reason_of
+from broadcast_bridge.studio.held_call import HeldCall, Join, ring, speaker_call
 from broadcast_bridge.studio.playing_time import PlayingTime
 from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, Verdict, receiver_report
+from broadcast_bridge.studio.speaker_target import LegTarget
 from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, NotAnswered
 from haichieu.ari.in_call import check
+from haichieu.background import in_background
 from haichieu.database import now
 from haichieu.errors import shown
 
@@ -37,24 +38,6 @@ AGAIN_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a speaker is called again: the first after an answered call, then longer with each failure."""
 
 
-@dataclass(frozen=True)
-class LegTarget:
-    """The speaker of a leg: its delivery, how Asterisk dials it, and its state.
-
-    A multicast group is not `supervised`: it neither registers nor reports back.
-    """
-
-    delivery_id: int
-    code: str
-    endpoint: str
-    reachable: bool
-    supervised: bool
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """Channel variables: the headers of the INVITE, and the volume."""
-    answer_seconds: float | None = None
-    """How long this device may take to answer; None means as long as any."""
-
-
 class SpeakerLeg:
     """Keeps one speaker on the bridge for as long as the broadcast lasts."""
 
@@ -62,12 +45,16 @@ class SpeakerLeg:
         self,
         client: AriClient,
         target: LegTarget,
-        join: Callable[[str], Awaitable[None]],
+        join: Join,
         turn: asyncio.Semaphore,
         answer_seconds: float,
         qualify_seconds: float,
+        held: Callable[[LegTarget], HeldCall | None] = lambda _: None,
     ) -> None:
-        """`turn` limits concurrent requests, so that answered calls do not wait: see `on_air.CALLS_AT_ONCE`."""
+        """`turn` limits concurrent requests, so that answered calls do not wait: see `held_call.CALLS_AT_ONCE`.
+
+        `held` returns the call to a speaker that was called before the broadcast began.
+        """
         self.target = target
         self.dirty = False
         """There are changes since the last report."""
@@ -75,6 +62,7 @@ class SpeakerLeg:
         """Set when the speaker has been on the bridge."""
         self._client = client
         self._join = join
+        self._held = held
         self._turn = turn
         self._answer_seconds = target.answer_seconds or answer_seconds
         self._failures = 0
@@ -98,9 +86,12 @@ class SpeakerLeg:
         self._measured_at: datetime.datetime | None = None
         self._audio_from: datetime.datetime | None = None
         self._first_audio_at: datetime.datetime | None = None
+        self._audible = asyncio.Event()
         self._seconds = 0.0
         self._sent = self._sent_before = 0
         self._lost_before: int | None = None
+        self._before_audio: ReceiverReport | None = None
+        """What the speaker had reported when the broadcast took its call."""
         self._reported: ReceiverReport | None = None
         self._jitter_ms: float | None = None
 
@@ -163,6 +154,7 @@ class SpeakerLeg:
     def audio_begins(self, at: datetime.datetime) -> None:
         """Count sound from this moment on."""
         self._audio_from = at
+        self._audible.set()
         self._hears()
 
     async def measure(self) -> None:
@@ -176,10 +168,11 @@ class SpeakerLeg:
         except AriError:
             return  # it is just leaving; keep the figures of five seconds ago
         at = now()
-        life.media(figures, at)
+        is_news = life.media(figures, at)
         self._count(call, int(figures.get("txcount", 0)), at)
-        if (report := receiver_report(figures)) is not None:
-            self._reported, self._jitter_ms = report, report.jitter_ms
+        report, before = receiver_report(figures), self._before_audio
+        if report is not None and (is_news or report != before):
+            self._reported, self._jitter_ms = report.since(before), report.jitter_ms
         await self._judge(call, life, at)
 
     def _count(self, call: Call, sent: int, at: datetime.datetime) -> None:
@@ -253,41 +246,68 @@ class SpeakerLeg:
 
     async def _one_call(self) -> None:
         """Call, join the bridge and stay; ends with NotAnswered, or with HungUp when the speaker leaves."""
-        channel_id = f"speaker-{self.target.code}-{uuid.uuid4().hex[:12]}"
-        async with Call(self._client, channel_id, None, self.target.code) as call:
+        held = self._held(self.target)
+        if held is not None and (held.is_over or not held.target.is_called_like(self.target)):
+            await held.end()
+            held = None
+        if held is not None:
+            await self._one_held_call(held)
+            return
+        async with speaker_call(self._client, self.target) as call:
             seconds = min(self._answer_seconds * 2**self._failures, MOST_ANSWER_SECONDS)
+            self._ringing = call
             try:
-                async with self._turn, asyncio.timeout(seconds):
-                    self._ringing = call
-                    await call.place(
-                        self.target.endpoint, role="speaker", timeout=seconds, variables=self.target.variables
-                    )
-                async with asyncio.timeout(seconds):
-                    await call.answered()
-            except TimeoutError:
-                raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
+                await ring(call, self.target, self._turn, seconds)
             finally:
                 self._ringing = None
             await self._join(call.id)
-            await self._play(call)
+            await self._play(call, None)
 
-    async def _play(self, call: Call) -> None:
+    async def _one_held_call(self, held: HeldCall) -> None:
+        """Go on with a call that was made before the broadcast began."""
+        held.take()
+        async with held:
+            self._ringing = held.call
+            try:
+                await held.answered()
+            finally:
+                self._ringing = None
+            if held.join != self._join:
+                await self._join(held.call.id)
+            await self._play(held.call, held.answered_at)
+
+    async def _play(self, call: Call, held_since: datetime.datetime | None) -> None:
         """Stay on the bridge until the speaker leaves, which raises HungUp."""
         self._call, self._joined_at, self._reason = call, now(), None
-        self._life = SignsOfLife(self._joined_at, self._qualify_seconds) if self.target.supervised else None
+        seen_at = held_since or self._joined_at
+        self._life = SignsOfLife(seen_at, self._qualify_seconds) if self.target.supervised else None
         self._time, self._measured_at = PlayingTime(), None
         self._time.flows(self._joined_at)
         try:
             self._note(DeliveryEvent.PLAY)
             self._hears()
             self.joined.set()
-            await self._follow_holds(call)
+            async with in_background(*([self._leave_out_what_was(call)] if held_since else [])):
+                await self._follow_holds(call)
         finally:
             self._seconds += self._seconds_of_this_call()
             self._sent_before, self._lost_before, self._reported = self._sent, self._packets_lost(), None
+            self._before_audio = None
             self._reason = self._why_silent()
             self._call = self._joined_at = self._life = None
             self.dirty = True  # the last seconds have not been reported yet
+
+    async def _leave_out_what_was(self, call: Call) -> None:
+        """Count neither the silence that was sent before the broadcast nor what was reported about it."""
+        await self._audible.wait()  # the requests of hundreds of speakers must not delay the first sound
+        try:
+            figures = await self._client.request(operations.RTP_STATISTICS, channelId=call.id)
+        except AriError:
+            return  # it is just leaving
+        if self._life is not None:
+            self._life.media(figures, now())
+        self._sent_before -= int(figures.get("txcount", 0))
+        self._before_audio = receiver_report(figures)
 
     async def _follow_holds(self, call: Call) -> None:
         """Stop counting while the speaker holds us: Asterisk sends nothing to one that wants nothing."""

@@ -1,11 +1,15 @@
-"""Dial string, headers, caller id, volume and time limit for the call to a speaker."""
+"""Speakers as they are called: dial string, headers, caller id, volume and time limit."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
-from broadcast_bridge.studio.speaker_leg import LegTarget
 from dialplans.auto_answer import EMERGENCY, auto_answer_headers
+
+NO_DELIVERY = 0
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,58 @@ class Shown:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class Calling:
+    """How this switchboard calls speakers."""
+
+    route: MulticastRoute
+    shown: Callable[[Session], Shown]
+
+
+@dataclass(frozen=True)
+class LegTarget:
+    """The speaker of a leg: its delivery, how Asterisk dials it, and its state.
+
+    A multicast group is not `supervised`: it neither registers nor reports back.
+    """
+
+    delivery_id: int
+    """`NO_DELIVERY` for a speaker that is called before its broadcast begins."""
+    code: str
+    endpoint: str
+    reachable: bool
+    supervised: bool
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Channel variables: the headers of the INVITE, and the volume."""
+    answer_seconds: float | None = None
+    """How long this device may take to answer; None means as long as any."""
+    answered_in: float = 0.0
+    """Seconds that it took to answer when it was last called ahead."""
+
+    def is_called_like(self, other: "LegTarget") -> bool:
+        """Return whether a call to this target serves the other one."""
+        return (self.endpoint, self.variables) == (other.endpoint, other.variables)
+
+
 def leg_target(delivery: Delivery, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
     """Return the target for a delivery."""
-    speaker = delivery.speaker
+    return replace(target_ahead(delivery.speaker, priority, route, shown), delivery_id=delivery.id)
+
+
+def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
+    """Return the target for a speaker that is called before its broadcast begins."""
     variables = {} if speaker.is_multicast else {**_headers(speaker, priority), **_caller_id(shown)}
     if speaker.volume_db:
         variables["VOLUME(TX)"] = volume_factor(speaker.volume_db)
     return LegTarget(
-        delivery_id=delivery.id,
+        delivery_id=NO_DELIVERY,
         code=speaker.code,
         endpoint=dial_string(speaker, priority, route),
         reachable=speaker.counts_as_reachable,
         supervised=not speaker.is_multicast,
         variables=variables,
         answer_seconds=speaker.answer_seconds,
+        answered_in=speaker.answered_in or 0.0,
     )
 
 

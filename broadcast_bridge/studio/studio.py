@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
@@ -21,17 +20,20 @@ from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.speakers.zones import find_zone
-from broadcast_bridge.studio.broadcast_on_air import CALLS_AT_ONCE, Airing, Ending, Joiner
+from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
+from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, plan_of
 from broadcast_bridge.studio.broadcast_rows import BroadcastRows
+from broadcast_bridge.studio.dial_ahead import AheadCalls, DialAhead
+from broadcast_bridge.studio.expectations import AnswerTimes, Expectations
+from broadcast_bridge.studio.held_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.live_voice import Limits, LiveVoice
-from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
-from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
-from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
+from broadcast_bridge.studio.recorded_sound import RecordedSound
+from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.ari.bridge import announcer, loudspeaker_bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost
@@ -42,47 +44,6 @@ from haichieu.media import MediaStore, Stored
 from haichieu.people import Official
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Sounds:
-    """The sounds at the beginning and end of a broadcast, as paths without extension."""
-
-    opening_chime: str
-    closing_chime: str
-    ready_tone: str
-    siren: str
-
-
-@dataclass(frozen=True)
-class StudioRules:
-    """Times in seconds, route of multicast, name of this switchboard, and how the station presents itself.
-
-    An empty `multicast_interface`, a local address, leaves the choice to the routing table.
-    """
-
-    answer_seconds: float
-    qualify_seconds: float
-    max_live_seconds: int
-    max_hold_seconds: int
-    multicast_interface: str
-    node: str
-    multicast_ttl: int = 1
-    shown: Callable[[Session], Shown] = lambda _: Shown()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A broadcast whose rows are committed and whose speakers are taken."""
-
-    broadcast_id: int
-    targets: tuple[LegTarget, ...]
-    opening: str
-    wideband: bool = False
-    sounds: tuple[Clip, ...] = ()
-    skip_seconds: float = 0.0
-    times: int = 1
-    pause_seconds: float = 0.0
 
 
 WhenPlanned = Callable[[Session, int], None]
@@ -117,15 +78,22 @@ class Studio:
         self._recordings = recordings
         self._store = store
         self._levels = levels
+        self._plan = partial(plan_of, store=store, sounds=sounds, calling=rules.calling)
         self._on_air: dict[int, Airing] = {}
         self._running: set[int] = set()
         self._writing = Tasks()
+        times = AnswerTimes(database, self._writing)
+        self._ahead = AheadCalls(client, rules.answer_seconds, times.took)
+        self.expects = Expectations(
+            self._ahead, database, store, rules.calling, rules.node, dials_ahead=rules.dial_ahead
+        )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Give up the rows that could not be written; the next start closes their broadcasts."""
+        await self._ahead.__aexit__()
         await self._writing.__aexit__()
 
     @property
@@ -145,9 +113,12 @@ class Studio:
         zone_keys: str,
         priority: Priority,
         *,
+        ahead: DialAhead | None = None,
         when_planned: WhenPlanned | None = None,
     ) -> Outcome:
         """Put the caller on the speakers of a zone until `#`, hang-up or the time limit; return the result.
+
+        `ahead` has called the speakers already, as far as they could be.
 
         Raises DiskFull, LiveNotAllowed, NoReachableSpeaker, ZoneBusy, UnknownZone or ZoneNotAllowed before any speaker
         is called, and HungUp, after everything is closed, when the caller hung up. In every case the broadcast and its
@@ -175,7 +146,8 @@ class Studio:
             lambda: self._voice_is_on(plan.broadcast_id, rows),
             lambda: rows.write(partial(_not_recorded, broadcast_id=plan.broadcast_id)),
         )
-        outcome = await self._broadcast(plan, taken, voice, rows, Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT))
+        left = Ending(BroadcastEvent.CANCEL, Reason.CALLER_LEFT)
+        outcome = await self._broadcast(plan, taken, voice, rows, left, ahead)
         if voice.left:
             raise voice.left
         return outcome
@@ -199,7 +171,7 @@ class Studio:
             plan.pause_seconds,
             lambda: self._voice_is_on(broadcast_id, rows),
         )
-        return await self._broadcast(plan, taken, sound, rows, broken)
+        return await self._broadcast(plan, taken, sound, rows, broken, self._ahead.adopt(plan.keys))
 
     def _begin(self, broadcast_id: int) -> BroadcastRows:
         """Count a broadcast as running here until it is closed."""
@@ -235,48 +207,31 @@ class Studio:
 
         A call to the old address ends if it has `moved`, or was registered again.
         """
+        if moved:
+            self._ahead.drop(code)
         for airing in self._on_air.values():
             airing.speaker_returned(code, moved=moved)
 
     def speaker_lost(self, code: str) -> None:
         """Take the news that a speaker does not answer OPTIONS; other signs of life keep its calls."""
+        self._ahead.drop(code)
         for airing in self._on_air.values():
             airing.speaker_lost(code)
 
-    def _plan(self, session: Session, broadcast: Broadcast) -> Plan:
-        priority, shown = Priority(broadcast.priority), self._rules.shown(session)
-        route = MulticastRoute(self._rules.multicast_interface, self._rules.multicast_ttl)
-        active = [delivery for delivery in broadcast.deliveries if delivery.active]
-        files = [self._store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
-        log.info(
-            "broadcast.planned",
-            broadcast=broadcast.id,
-            zone=broadcast.zone_names,
-            priority=str(priority),
-            speakers=len(active),
-        )
-        return Plan(
-            broadcast.id,
-            tuple(leg_target(delivery, priority, route, shown) for delivery in active),
-            self.sounds.siren if broadcast.siren else self.sounds.opening_chime,
-            # A live voice is narrow-band: the cheaper bridge is enough.
-            bool(files)
-            and any("g722" in delivery.speaker.codecs for delivery in active)
-            and all(file.with_suffix(".wav16").exists() for file in files),
-            tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
-            broadcast.offset_seconds,
-            broadcast.times,
-            broadcast.pause_seconds,
-        )
-
     async def _broadcast(
-        self, plan: Plan, taken: Taken, content: Content, rows: BroadcastRows, before_air: Ending
+        self,
+        plan: Plan,
+        taken: Taken,
+        content: Content,
+        rows: BroadcastRows,
+        before_air: Ending,
+        ahead: DialAhead | None,
     ) -> Outcome:
         """Run one broadcast from its first call to its last row; `before_air` is its result if it never gets on air."""
         ending = before_air
         try:
             await self.give_up(taken.from_broadcasts)
-            async with self._airing(plan, rows) as airing:
+            async with self._airing(plan, rows, ahead) as airing:
                 await airing.first_listener()
                 async with self._opening(plan, airing, rows):
                     ending = Ending(BroadcastEvent.END)
@@ -303,23 +258,36 @@ class Studio:
         return outcome
 
     @contextlib.asynccontextmanager
-    async def _airing(self, plan: Plan, rows: BroadcastRows) -> AsyncIterator[Airing]:
+    async def _airing(self, plan: Plan, rows: BroadcastRows, ahead: DialAhead | None) -> AsyncIterator[Airing]:
         """Provide the bridge, its legs and its announcer for the duration of the block."""
         async with contextlib.AsyncExitStack() as stack:
-            name = f"broadcast-{plan.broadcast_id}"
-            bridge = await stack.enter_async_context(loudspeaker_bridge(self._client, name, wideband=plan.wideband))
-            joiner = Joiner(bridge)
+            stage = await stack.enter_async_context(self._stage(plan, ahead))
+            stack.enter_context(self._ahead.on_air([target.code for target in plan.targets]))
             turn = asyncio.Semaphore(CALLS_AT_ONCE)
             times = self._rules.answer_seconds, self._rules.qualify_seconds
-            legs = [SpeakerLeg(self._client, target, joiner.join, turn, *times) for target in plan.targets]
+            legs = [
+                SpeakerLeg(self._client, target, stage.joiner.join, turn, *times, self._ahead.take)
+                for target in plan.targets
+            ]
             rows.legs = legs
-            await stack.enter_async_context(kept_going(joiner.run, *(leg.run for leg in legs)))
-            voice = await stack.enter_async_context(announcer(self._client, bridge, wideband=plan.wideband))
-            airing = Airing(bridge, voice, legs)
+            if ahead:
+                await ahead.keep_only([target.code for target in plan.targets if target.reachable])
+            await stack.enter_async_context(kept_going(*(leg.run for leg in legs)))
+            airing = Airing(stage.bridge, await stage.voice, legs)
             await stack.enter_async_context(kept_going(partial(airing.report_until_cancelled, rows.report)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
             yield airing
+
+    @contextlib.asynccontextmanager
+    async def _stage(self, plan: Plan, ahead: DialAhead | None) -> AsyncIterator[Stage]:
+        """Provide the stage on which speakers wait already, or a new one."""
+        async with contextlib.AsyncExitStack() as stack:
+            stage = await stack.enter_async_context(ahead.adopted(wideband=plan.wideband)) if ahead else None
+            if stage is None:
+                name = f"broadcast-{plan.broadcast_id}"
+                stage = await stack.enter_async_context(open_stage(self._client, name, wideband=plan.wideband))
+            yield stage
 
     @contextlib.asynccontextmanager
     async def _opening(self, plan: Plan, airing: Airing, rows: BroadcastRows) -> AsyncIterator[None]:

@@ -311,6 +311,15 @@ class Call:
             self._take(self._claim.queue.get_nowait())
         self._keys.clear()
 
+    def when_gone(self, act: Callable[[], None]) -> None:
+        """Call `act`, not an earlier one, as soon as the other side hangs up, whatever the handler waits for."""
+
+        def heard(event: Event) -> None:
+            if event.type in GONE:
+                act()
+
+        self._claim.heard = heard
+
     def interrupt(self) -> None:
         """Raise HungUp in the handler of this call; the channel ends with the call's block."""
         self._claim.queue.put_nowait(Event(INTERRUPTED, {}))

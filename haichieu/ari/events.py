@@ -51,6 +51,8 @@ class Claim:
         self._router = router
         self._subjects = subjects
         self.queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.heard: Callable[[Event], None] = lambda _: None
+        """Called with each event as it arrives, whatever its handler is waiting for. It must not block."""
 
     def release(self) -> None:
         """Stop receiving; releasing twice does no harm."""
@@ -75,6 +77,7 @@ class EventRouter:
         claims = [claim for name in event.subjects if (claim := self._claims.get(name))]
         for claim in claims:
             claim.queue.put_nowait(event)
+            claim.heard(event)
         if not claims:
             self._unclaimed(event)
 

@@ -42,7 +42,7 @@ Allow = Callable[[Session, Any], None]
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
 _TICKS = {"call_back", "missed_call_back", "author_may_approve", "encrypted"}
 _NUMBERS = {"volume_db", "latitude", "longitude", "answer_seconds"}
-_CHOICES = {"qualify", "behind_nat"}
+_CHOICES = {"qualify", "behind_nat", "dial_ahead"}
 """Ticks with a third answer: without one, the station finds out."""
 AS_TYPED = {"password"}
 """Not corrected: people type it elsewhere as they typed it here."""

@@ -113,6 +113,7 @@ class SpeakerTable(Table):
     answer_seconds: Annotated[float, Field(ge=1, le=MOST_ANSWER_SECONDS, strict=False)] | None = None
     qualify: bool | None = None
     behind_nat: bool | None = None
+    dial_ahead: bool | None = None
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
 
@@ -132,7 +133,7 @@ class SpeakerTable(Table):
 
     @property
     def _of_calls(self) -> tuple[object, ...]:
-        return (self.answer_seconds, self.qualify, self.behind_nat)
+        return (self.answer_seconds, self.qualify, self.behind_nat, self.dial_ahead)
 
 
 class ZoneTable(Table):

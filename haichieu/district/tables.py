@@ -120,6 +120,7 @@ class Values:
             "answer_seconds": entry.answer_seconds,
             "qualify": entry.qualify,
             "behind_nat": entry.behind_nat,
+            "dial_ahead": entry.dial_ahead,
             "latitude": entry.latitude,
             "longitude": entry.longitude,
             "removed_at": None,

@@ -17,7 +17,7 @@ from haichieu.station import Station
 from ivr.calls.routing import Number
 from ivr.prompts.custom import CustomPrompt
 
-_OF_THE_DAY = {"reachable", "reachable_since", "node", "state", "state_since"}
+_OF_THE_DAY = {"reachable", "reachable_since", "node", "state", "state_since", "answered_in"}
 _MODELS = (Speaker, Phone, Trunk, Station, Number, OfficialPhone, CustomPrompt)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from broadcast_bridge.studio.studio import Sounds
+from broadcast_bridge.studio.broadcast_plan import Sounds
 from haichieu.audio.tones import write_tones
 from haichieu.processes.opened_station import OpenedStation
 from ivr.prompts.station_prompts import FALLBACK_LANGUAGE, station_prompts

@@ -13,11 +13,12 @@ from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
 from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.direct_calls import DirectCallChecks
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
+from broadcast_bridge.studio.broadcast_plan import StudioRules
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.speaker_target import Shown
-from broadcast_bridge.studio.studio import Studio, StudioRules
+from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
 from dialplans.numbering import OutgoingCalls
 from feedback.intake.missed_calls import MissedCalls
@@ -102,6 +103,7 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         settings.node,
         settings.multicast_ttl,
         shown_to_speakers,
+        settings.dial_ahead,
     )
     studio = Studio(
         client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home)

@@ -13,6 +13,7 @@ from broadcast_bridge.broadcasts.broadcast_lifecycle import last_broadcast_of, o
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.phone_recordings import Kept, PhoneRecordings
 from broadcast_bridge.speakers.zones import find_zone
+from broadcast_bridge.studio.dial_ahead import DialAhead
 from broadcast_bridge.studio.studio import Studio, WhenPlanned
 from haichieu.ari.call import Call
 from haichieu.database import Database, now
@@ -52,6 +53,8 @@ class PhoneDesk:
         self._flow = flow
         self.cases = cases
         self._owed: int | None = None
+        self._ahead: DialAhead | None = None
+        self._expected: object = None
         self.when_planned: WhenPlanned | None = None
         """Called with the first broadcast of this call, in the transaction that plans it."""
 
@@ -94,15 +97,35 @@ class PhoneDesk:
 
         return await self._database.look(look)
 
+    def expect_live(
+        self, official_id: int, zone: ZoneSeen, due_at: datetime.datetime | None, *, called_back: bool
+    ) -> None:
+        """Call the speakers of the zone ahead; they are released as soon as the official hangs up."""
+        expected = official_id, zone.keys, due_at
+        if expected != self._expected:
+            self.expect_nothing()
+            self._expected = expected
+            self._ahead = self._studio.expects.live(official_id, zone.keys, due_at, called_back=called_back)
+            self._call.when_gone(self.expect_nothing)
+
+    def expect_nothing(self) -> None:
+        """Release the speakers that are not on air."""
+        ahead, self._ahead, self._expected = self._ahead, None, None
+        if ahead is not None:
+            ahead.call_off()
+
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air, unless the official has to be called back first."""
         if not called_back:
             self._owed = await self._database.run(self._owes_call_back(official_id, zone.keys, priority))
             if self._owed is not None:
                 raise CallBackRequired
-        outcome = await self._studio.go_live(
-            self._call, official_id, zone.keys, priority, when_planned=self.when_planned
-        )
+        try:
+            outcome = await self._studio.go_live(
+                self._call, official_id, zone.keys, priority, ahead=self._ahead, when_planned=self.when_planned
+            )
+        finally:
+            self.expect_nothing()
         self.when_planned = None
         return LiveResult(outcome.heard, outcome.total, outcome.reason, outcome.unconfirmed)
 

@@ -9,6 +9,7 @@ import structlog
 from haichieu.ari.errors import CallEnded
 from haichieu.errors import HaiChieuError
 from ivr.flows.definition import Flow
+from ivr.flows.expecting import expect_live
 from ivr.flows.session import NotKnownYet, Session
 
 log = structlog.get_logger()
@@ -45,6 +46,8 @@ async def run_flow(flow: Flow, session: Session, entered: Callable[[str], None] 
         with contextlib.suppress(HaiChieuError):
             await session.call.hang_up()
         return FlowEnd.FAILED
+    finally:
+        session.desk.expect_nothing()
     return FlowEnd.COMPLETED
 
 
@@ -55,6 +58,7 @@ async def _walk(flow: Flow, session: Session, entered: Callable[[str], None]) ->
         raise NotKnownYet(f"the flow {flow.flow} does not say where a call-back begins")
     for _ in range(MOST_STEPS):
         entered(here)
+        expect_live(nodes[here], nodes, session)
         taken = await nodes[here].run(session)
         log.debug("flow.node_left", flow=flow.flow, node=here, exit=taken)
         if taken is None:

@@ -140,6 +140,19 @@ class OfficialDesk(Protocol):
         """Return the zone of this code, `*` for all of the official's. Raises UnknownZone or ZoneNotAllowed."""
         ...
 
+    def expect_live(
+        self, official_id: int, zone: ZoneSeen, due_at: datetime.datetime | None, *, called_back: bool
+    ) -> None:
+        """Have the speakers of a zone called: the official is about to go live there, at `due_at` or at any moment.
+
+        It has no effect on what `go_live` decides. Never blocks.
+        """
+        ...
+
+    def expect_nothing(self) -> None:
+        """Release the speakers that were called by `expect_live` and are not on air. Never blocks."""
+        ...
+
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         """Put the call on air until `#`, hang-up (HungUp) or an end from outside.
 

@@ -138,6 +138,8 @@ class SimulatedDesk:
     result: LiveResult | None = None
     """Returned by `go_live`; by default every reachable speaker has played."""
     went_live: list[ZoneSeen] = field(default_factory=list)
+    expected: list[str | None] = field(default_factory=list)
+    """The zones whose speakers were called ahead, and None each time that they were released."""
     submits: bool = False
     """Whether recordings are submitted at once."""
     unusable: HaiChieuError | None = None
@@ -181,6 +183,14 @@ class SimulatedDesk:
         if keys not in self.zones:
             raise UnknownZone("zone.unknown", codes=(keys,))
         return self.zones[keys]
+
+    def expect_live(
+        self, official_id: int, zone: ZoneSeen, due_at: datetime.datetime | None, *, called_back: bool
+    ) -> None:
+        self.expected.append(zone.keys)
+
+    def expect_nothing(self) -> None:
+        self.expected.append(None)
 
     async def go_live(self, official_id: int, zone: ZoneSeen, priority: Priority, *, called_back: bool) -> LiveResult:
         if self.refusal is not None:

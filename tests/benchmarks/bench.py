@@ -55,6 +55,8 @@ class Run:
     reached: int
     asterisk_cores: float
     switchboard_cores: float
+    apart: float
+    """Seconds between the first and the last speaker's first sound."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ class Bench:
         self.station, self.sink, self._ours, self._theirs, self.voice = station, sink, ours, theirs, voice
         self.processes = processes_of(station)
 
-    async def broadcast(self, zone: int) -> Run:
-        """Go live in the zone of that many speakers, with our officials' line."""
+    async def broadcast(self, zone: int, *, ahead: bool = True) -> Run:
+        """Go live in the zone of that many speakers, with our officials' line; the key comes when they are ready."""
+        with self.station.database.session() as session:
+            session.execute(sa.update(Speaker).values(dial_ahead=ahead))
         await self._ours.call("1900")
+        self.sink.clear()
         for keys in (f"{PIN}#", "1", f"{zone}#"):
             await self._ours.digits(keys)
+        await _patiently(lambda: len(self.sink.streams) >= zone if ahead else True)
         return await self._live(self._ours, zone, self._closed)
 
     async def page(self, size: int) -> Run:
@@ -210,13 +216,14 @@ class Bench:
     async def _measured(self, size: int, begun: float) -> Run:
         await _patiently(lambda: len(self.sink.first_sound) >= size)
         last = max(self.sink.first_sound.values(), default=float("nan"))
+        first = min(self.sink.first_sound.values(), default=float("nan"))
         reached = len(self.sink.first_sound)
         await asyncio.sleep(2.5)  # chime, tone and the first words are over: from here on it is a voice alone
         begin = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
         await asyncio.sleep(LIVE_SECONDS)
         end = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
         used = [(after - before) / LIVE_SECONDS for before, after in zip(begin, end, strict=True)]
-        return Run(last - begun, reached, used[0], used[1])
+        return Run(last - begun, reached, used[0], used[1], last - first)
 
     async def _closed(self) -> None:
         await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", 30)

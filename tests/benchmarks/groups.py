@@ -74,12 +74,19 @@ async def _live(bench: Bench, options: Options, tell: Tell) -> None:
     await bench.broadcast(options.sizes[0])  # what is done for the first time in a process is slower
     for size in options.sizes:
         ours: list[Run] = []
+        late: list[Run] = []
         theirs: list[Run] = []
         for _ in range(options.runs):
             ours.append(await bench.broadcast(size))
+            late.append(await bench.broadcast(size, ahead=False))
             theirs.append(await bench.page(size))
         for row in _compare(size, "", ours, theirs):
             tell(row)
+        for row in _compare(size, ", not called ahead", late, theirs)[:2]:
+            tell(row)
+        apart = median([run.apart for run in ours]), median([run.apart for run in theirs])
+        spread = f"{size} speakers: first to last speaker (s)"
+        tell((spread, f"{apart[0]:.3f}", f"{apart[1]:.3f}", _ratio(*apart), "≤ 0.04"))
 
 
 async def _files(bench: Bench, options: Options, tell: Tell) -> None:
@@ -153,14 +160,14 @@ def _transcription(options: Options, tell: Tell) -> None:
 
 
 def _compare(size: int, what: str, ours: list[Run], theirs: list[Run]) -> list[Row]:
-    asked = "command" if what else "key"
+    asked = "command" if "file" in what else "key"
     first = median([run.first_sound for run in ours]), median([run.first_sound for run in theirs])
     cores = median([run.asterisk_cores for run in ours]), median([run.asterisk_cores for run in theirs])
     switchboard = median([run.switchboard_cores for run in ours])
     reached = min(run.reached for run in ours), min(run.reached for run in theirs)
     return [
         (
-            f"{size} speakers{what}: {asked} → first audio at the last (s)", f"{first[0]:.2f}", f"{first[1]:.2f}",
+            f"{size} speakers{what}: {asked} → first audio at the last (s)", f"{first[0]:.3f}", f"{first[1]:.3f}",
             _ratio(*first), "≤ 1.5 and ratio ≤ 1" if size == 100 else "",
         ),
         (f"{size} speakers{what}: reached, least", str(reached[0]), str(reached[1]), "", ""),
@@ -178,7 +185,7 @@ def _ratio(ours: float, theirs: float) -> str:
 
 GROUPS = (
     Group("start", "from `haichieu up` to the first call", r"`haichieu up`", _start),
-    Group("live", "live broadcasts beside Page()", r"\d+ speakers: (key|reached|cores|of these)", _at_a_bench(_live)),
+    Group("live", "live broadcasts beside Page()", r"\d+ speakers(, not called ahead)?: (key|reached|cores|of these|first to)", _at_a_bench(_live)),
     Group("files", "recorded programmes beside Page()", r"\d+ speakers hear a file", _at_a_bench(_files)),
     Group("emergency", "an emergency into a programme", r"\d+ speakers: emergency", _at_a_bench(_emergency)),
     Group("announcer", "ways for a file into speakers", r"\d+ speakers, a file by", _at_a_bench(_announcer)),

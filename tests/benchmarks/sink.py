@@ -18,6 +18,8 @@ class RtpSink:
 
     first_sound: dict[int, float] = field(default_factory=dict)
     onsets: list[float] = field(default_factory=list)
+    streams: set[int] = field(default_factory=set)
+    """Those that have sent anything, silence as well."""
     packets: int = 0
     _last_voiced: float = 0.0
 
@@ -43,6 +45,7 @@ class RtpSink:
         """Forget what was heard."""
         self.first_sound.clear()
         self.onsets.clear()
+        self.streams.clear()
         self.packets = 0
 
     def _receive(self) -> None:
@@ -53,6 +56,7 @@ class RtpSink:
                 continue
             at = time.time()
             self.packets += 1
+            self.streams.add(port)
             if port in self.first_sound and at - self._last_voiced < 0.015 and len(self.first_sound) > 1:
                 continue  # many streams: only the first sound of each is of interest
             if len(set(packet[RTP_HEADER:])) <= VOICED_VALUES:

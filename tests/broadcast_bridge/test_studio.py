@@ -15,9 +15,10 @@ from broadcast_bridge.broadcasts.starting import Request, Taken
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Delivery
 from broadcast_bridge.studio import broadcast_on_air
+from broadcast_bridge.studio.broadcast_plan import Sounds, StudioRules
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
-from broadcast_bridge.studio.studio import Sounds, Studio, StudioRules
+from broadcast_bridge.studio.studio import Studio
 from haichieu import background
 from haichieu.ari.call import Call
 from haichieu.audio.errors import UnreadableSound

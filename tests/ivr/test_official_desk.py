@@ -11,6 +11,7 @@ from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.broadcasts.broadcast_lifecycle import Outcome
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import CallBack
+from broadcast_bridge.studio.dial_ahead import DialAhead
 from broadcast_bridge.studio.studio import Studio, WhenPlanned
 from haichieu import pins
 from haichieu.ari.call import Call
@@ -115,7 +116,8 @@ class NotedStudio:
     def __init__(self) -> None:
         self.told: list[WhenPlanned | None] = []
 
-    async def go_live(self, *_: object, when_planned: WhenPlanned | None) -> Outcome:
+    async def go_live(self, *_: object, ahead: DialAhead | None, when_planned: WhenPlanned | None) -> Outcome:
+        assert ahead is None
         self.told.append(when_planned)
         return Outcome(1, 1, ())
 

@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.speakers.direct_calls import registered_address
-from broadcast_bridge.studio.speaker_leg import LegTarget, SpeakerLeg
+from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.speaker_target import LegTarget
 from dialplans.accounts import ha1, phone_account, speaker_account, trunk_account
 from dialplans.configuration import ari_password
 from dialplans.degraded import ASTERISKS_OWN, DegradedMode

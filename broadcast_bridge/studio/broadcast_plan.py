@@ -1,0 +1,100 @@
+"""Plan of one broadcast, made of its rows and of the rules of the studio."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from broadcast_bridge.broadcasts.expected import keys_of
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.models import Broadcast
+from broadcast_bridge.studio.recorded_sound import Clip
+from broadcast_bridge.studio.speaker_target import Calling, LegTarget, MulticastRoute, Shown, leg_target
+from haichieu.media import Media, MediaStore
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """The sounds at the beginning and end of a broadcast, as paths without extension."""
+
+    opening_chime: str
+    closing_chime: str
+    ready_tone: str
+    siren: str
+
+
+@dataclass(frozen=True)
+class StudioRules:
+    """Times in seconds, route of multicast, name of this switchboard, and how the station presents itself.
+
+    An empty `multicast_interface`, a local address, leaves the choice to the routing table.
+    """
+
+    answer_seconds: float
+    qualify_seconds: float
+    max_live_seconds: int
+    max_hold_seconds: int
+    multicast_interface: str
+    node: str
+    multicast_ttl: int = 1
+    shown: Callable[[Session], Shown] = lambda _: Shown()
+    dial_ahead: bool = True
+
+    @property
+    def calling(self) -> Calling:
+        """Return how speakers are called."""
+        return Calling(MulticastRoute(self.multicast_interface, self.multicast_ttl), self.shown)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A broadcast whose rows are committed and whose speakers are taken."""
+
+    broadcast_id: int
+    targets: tuple[LegTarget, ...]
+    opening: str
+    keys: Sequence[str] = ()
+    wideband: bool = False
+    sounds: tuple[Clip, ...] = ()
+    skip_seconds: float = 0.0
+    times: int = 1
+    pause_seconds: float = 0.0
+
+
+def plan_of(session: Session, broadcast: Broadcast, *, store: MediaStore, sounds: Sounds, calling: Calling) -> Plan:
+    """Return the plan of a broadcast whose speakers are taken."""
+    priority, shown = Priority(broadcast.priority), calling.shown(session)
+    active = [delivery for delivery in broadcast.deliveries if delivery.active]
+    files = [store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
+    log.info(
+        "broadcast.planned",
+        broadcast=broadcast.id,
+        zone=broadcast.zone_names,
+        priority=str(priority),
+        speakers=len(active),
+    )
+    return Plan(
+        broadcast.id,
+        tuple(leg_target(delivery, priority, calling.route, shown) for delivery in active),
+        sounds.siren if broadcast.siren else sounds.opening_chime,
+        keys_of(broadcast),
+        # A live voice is narrow-band: the cheaper bridge is enough.
+        needs_wideband(
+            store,
+            [sound.media for sound in broadcast.sounds],
+            (delivery.speaker.codecs for delivery in active),
+        ),
+        tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
+        broadcast.offset_seconds,
+        broadcast.times,
+        broadcast.pause_seconds,
+    )
+
+
+def needs_wideband(store: MediaStore, sounds: Collection[Media], codecs: Iterable[Collection[str]]) -> bool:
+    """Return whether any speaker can play a broadcast of these sounds better than a telephone would."""
+    files = [store.path(sound).with_suffix(".wav16") for sound in sounds]
+    return bool(files) and any("g722" in known for known in codecs) and all(file.exists() for file in files)
