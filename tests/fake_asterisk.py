@@ -12,9 +12,9 @@ from haichieu.ari.operations import Operation
 
 
 class FakeAsterisk:
-    """Answers what is asked of an `AriClient`. Every endpoint answers at once; a sound ends when `finish` is called.
+    """Answers what is asked of an `AriClient`. A sound ends when `finish` is called.
 
-    While it is `deaf`, no event reaches the application.
+    Every endpoint `answers_at_once`, or when `answer` is called. While it is `deaf`, no event reaches the application.
     """
 
     def __init__(self) -> None:
@@ -31,6 +31,11 @@ class FakeAsterisk:
         self.stored: set[str] = set()
         self.packets = 0
         """Sent so far, to all."""
+        self.bridge_of: dict[str, str] = {}
+        """The bridge that each channel was added to last."""
+        self.dialled: list[str] = []
+        """Every channel that was dialled."""
+        self.answers_at_once = True
         self.plays_at_once = True
         self.deaf = False
 
@@ -67,6 +72,11 @@ class FakeAsterisk:
         """Let a call be in the application."""
         self.channels[channel] = "Up"
 
+    def answer(self, channel: str) -> None:
+        """Let the other side of a dialled channel answer."""
+        self.channels[channel] = "Up"
+        self._tell("ChannelStateChange", channel={"id": channel, "state": "Up"})
+
     def reconnect(self) -> None:
         """Connect again after events were lost, as the client does."""
         self.deaf = False
@@ -94,8 +104,9 @@ class FakeAsterisk:
         if channel not in self.channels:
             raise NoSuchThing(404, operation.path, "Channel not found")
         if operation is operations.DIAL:
-            self.channels[channel] = "Up"
-            self._tell("ChannelStateChange", channel={"id": channel, "state": "Up"})
+            self.dialled.append(channel)
+            if self.answers_at_once or not channel.startswith("speaker-"):
+                self.answer(channel)
         elif operation is operations.HANG_UP:
             self.hang_up(channel)
         elif operation is operations.PLAY:
@@ -129,6 +140,8 @@ class FakeAsterisk:
     def _bridges(self, operation: Operation, given: Mapping[str, str]) -> Any:
         if operation is operations.RECORD_BRIDGE:
             self.recordings[given["name"]] = f"bridge:{given['bridgeId']}"
+        elif operation is operations.ADD_TO_BRIDGE:
+            self.bridge_of |= dict.fromkeys(given["channel"].split(","), given["bridgeId"])
         return []
 
     def _stop_recording(self, name: str) -> None:

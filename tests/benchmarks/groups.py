@@ -185,7 +185,12 @@ def _ratio(ours: float, theirs: float) -> str:
 
 GROUPS = (
     Group("start", "from `haichieu up` to the first call", r"`haichieu up`", _start),
-    Group("live", "live broadcasts beside Page()", r"\d+ speakers(, not called ahead)?: (key|reached|cores|of these|first to)", _at_a_bench(_live)),
+    Group(
+        "live",
+        "live broadcasts beside Page()",
+        r"\d+ speakers(, not called ahead)?: (key|reached|cores|of these|first to)",
+        _at_a_bench(_live),
+    ),
     Group("files", "recorded programmes beside Page()", r"\d+ speakers hear a file", _at_a_bench(_files)),
     Group("emergency", "an emergency into a programme", r"\d+ speakers: emergency", _at_a_bench(_emergency)),
     Group("announcer", "ways for a file into speakers", r"\d+ speakers, a file by", _at_a_bench(_announcer)),
