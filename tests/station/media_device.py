@@ -15,6 +15,11 @@ _HOST = "127.0.0.1"
 _URI = re.compile(r"<([^>]+)>")
 RECEIVER_REPORT = 201
 REPORT_SECONDS = 0.5
+RTP_HEADER = 12
+VOICED_VALUES = 4
+"""G.711 silence has one or two values; a packet with more than this many carries sound."""
+SO_TIMESTAMPNS = 35
+"""Not in the module `socket`; see socket(7)."""
 
 
 def _media_sockets() -> tuple[socket.socket, socket.socket]:
@@ -34,17 +39,27 @@ def _media_sockets() -> tuple[socket.socket, socket.socket]:
 class MediaDevice(BareSpeaker):
     """Answers calls with 200. `reports` turns on receiver reports (RFC 3550 §6.4.2) of what was lost and of the jitter.
 
-    `loses_every` is how often an OPTIONS transaction gets no answer: 3 is every third.
+    `loses_every` is how often an OPTIONS transaction gets no answer: 3 is every third. Calls are answered after
+    `answers_after` seconds.
     """
 
     def __init__(
-        self, server: str, name: str, password: str, *, reports: tuple[int, int] | None = None, loses_every: int = 0
+        self,
+        server: str,
+        name: str,
+        password: str,
+        *,
+        reports: tuple[int, int] | None = None,
+        loses_every: int = 0,
+        answers_after: float = 0.0,
     ) -> None:
         super().__init__(server, name, password, "200 OK")
         self._rtp, self._rtcp = _media_sockets()
         self._rtp.settimeout(0.1)
+        self._rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._reports = reports
         self._loses_every = loses_every
+        self._answers_after = answers_after
         self._options: list[str] = []
         self._direction = "recvonly"
         self._sequence = 500
@@ -53,8 +68,12 @@ class MediaDevice(BareSpeaker):
         """Set: nothing is answered or sent any more, as after a power cut."""
         self.times: list[float] = []
         """When each packet of sound arrived (`time.monotonic`)."""
+        self.voiced: list[tuple[float, bytes]] = []
+        """When each packet arrived that is not silence, by the clock of the kernel (`time.time`), and its sound."""
         self.requests: list[str] = []
         """The method of every request within a call."""
+        self.ended: list[float] = []
+        """When each BYE or CANCEL arrived (`time.time`)."""
 
     def __enter__(self) -> Self:
         self._media.start()
@@ -126,7 +145,12 @@ class MediaDevice(BareSpeaker):
 
     def _answer_call(self, text: str) -> None:
         method = text.partition(" ")[0]
+        if method in ("BYE", "CANCEL"):
+            self.ended.append(time.time())
         if ";tag=" not in field_of(text, "to"):
+            if self._answers_after and method == "INVITE" and not self.silent.is_set():
+                threading.Timer(self._answers_after, super()._answer_call, (text,)).start()
+                return
             super()._answer_call(text)
             return
         self.requests.append(method)
@@ -139,10 +163,13 @@ class MediaDevice(BareSpeaker):
         reported = time.monotonic()
         while not self._stop.is_set():
             try:
-                packet, source = self._rtp.recvfrom(2048)
+                packet, extra, _, source = self._rtp.recvmsg(2048, 64)
             except TimeoutError:
                 continue
             self.times.append(time.monotonic())
+            if len(set(packet[RTP_HEADER:])) > VOICED_VALUES:
+                seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+                self.voiced.append((seconds + nanoseconds / 1e9, packet[RTP_HEADER:]))
             if self._reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
                 reported = self.times[-1]
                 self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
