@@ -78,7 +78,8 @@ class DialAhead:
             if not self._is_open:
                 self._close()  # it begins before its time
             stage = await self.stage
-            yield stage if stage and stage.wideband == wideband else None
+            is_fit = stage is not None and stage.wideband == wideband and not stage.gone.is_set()
+            yield stage if is_fit else None
         finally:
             self._close()
             await self._over.wait()
@@ -111,7 +112,8 @@ class DialAhead:
         self._is_open = True
         async with open_stage(self._calls.client, f"{BRIDGE}{uuid.uuid4().hex}", wideband=targets.wideband) as stage:
             try:
-                async with in_background(*(self._call(target, stage) for target in targets.speakers)):
+                calls = (self._call(target, stage) for target in targets.speakers)
+                async with in_background(self._call_off_without(stage), *calls):
                     if self._off.is_set():
                         return
                     self.stage.set_result(stage)
@@ -119,6 +121,10 @@ class DialAhead:
             finally:
                 await asyncio.gather(*(held.end() for held in self._held if not held.is_taken))
                 self._calls.took({held.target.code: held.seconds for held in self._held if held.is_news})
+
+    async def _call_off_without(self, stage: Stage) -> None:
+        await stage.gone.wait()
+        self.call_off()
 
     async def _until_off(self) -> None:
         limit = LONGEST_WAIT_SECONDS if self.at is None else (self.at - now()).total_seconds() + AFTER_START_SECONDS

@@ -20,6 +20,8 @@ class Stage:
     wideband: bool
     voice: "asyncio.Future[Announcer]"
     """Raises NotStarted or AriError."""
+    gone: asyncio.Event
+    """Set when its announcer has ended, perhaps together with Asterisk."""
 
 
 @contextlib.asynccontextmanager
@@ -27,7 +29,7 @@ async def open_stage(client: AriClient, name: str, *, wideband: bool) -> AsyncIt
     """Provide a stage during the block. Speakers may be called at once, while its announcer starts."""
     voice: asyncio.Future[Announcer] = asyncio.get_running_loop().create_future()
     async with loudspeaker_bridge(client, name, wideband=wideband) as bridge:
-        stage = Stage(bridge, Joiner(bridge), wideband, voice)
+        stage = Stage(bridge, Joiner(bridge), wideband, voice, asyncio.Event())
         async with kept_going(stage.joiner.run), in_background(_announce(client, stage)):
             yield stage
 
@@ -36,9 +38,12 @@ async def _announce(client: AriClient, stage: Stage) -> None:
     try:
         async with announcer(client, stage.bridge, wideband=stage.wideband) as speaking:
             stage.voice.set_result(speaking)
+            await speaking.until_gone()
+            stage.gone.set()
             await asyncio.get_running_loop().create_future()
     except Exception as problem:
         if stage.voice.done():
             raise
+        stage.gone.set()
         stage.voice.set_exception(problem)
         stage.voice.exception()  # the broadcast may be over before anybody asks

@@ -125,6 +125,11 @@ class Announcer:
         await self._bridge.add([self._outer.id], role="announcer")
         await self._hush()
 
+    async def until_gone(self) -> None:
+        """Wait until Asterisk has ended it, or has ended itself."""
+        with contextlib.suppress(HungUp):
+            await self._outer.until_hung_up()
+
     @contextlib.asynccontextmanager
     async def makes_way(self) -> AsyncIterator[None]:
         """Leave the bridge during the block, for another announcer."""

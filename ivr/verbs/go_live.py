@@ -17,6 +17,8 @@ class GoLive(Node):
     `not-started` is taken when the broadcast was refused, after the reason was played; `call-back` when the station
     must first call the official's registered number: the node it leads to should end the call.
 
+    While a node with an exit to it runs, the speakers of the zone are called already, unless it is an emergency.
+
     With `priority` emergency it pre-empts every other broadcast, for officials with that right. On a call back, the
     first broadcast has the priority that was requested before, if no other zone is chosen.
 

@@ -56,16 +56,16 @@ def test_account_that_demands_encryption_comes_with_the_fingerprint(house: House
 
 def test_settings_of_a_device_are_chosen_or_left_to_the_station(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    settings = {"make": "poly", "answer_seconds": "12,5", "qualify": "no", "codecs": ["g722", "alaw"]}
+    settings = {"make": "poly", "answer_seconds": "12,5", "qualify": "no", "dial_ahead": "no", "codecs": ["g722", "alaw"]}
     browser.post("/speakers/new", id="cb-9", name="Loa", unit="VILLAGE", **settings)
     number = number_of(house, "cb-9")
 
     def stored() -> tuple[object, ...]:
         with house.database.session() as session:
             row = session.get_one(Speaker, number)
-            return row.make, row.answer_seconds, row.qualify, row.behind_nat, row.codecs
+            return row.make, row.answer_seconds, row.qualify, row.behind_nat, row.dial_ahead, row.codecs
 
-    assert stored() == ("poly", 12.5, False, None, ["g722", "alaw"])
+    assert stored() == ("poly", 12.5, False, None, False, ["g722", "alaw"])
     assert "<dd>poly</dd>" in browser.get(f"/speakers/{number}").text
     form = browser.get(f"/speakers/{number}/edit").text
     assert '<option value="poly" selected>' in form

@@ -35,6 +35,13 @@ def channels_besides(scene: Scene, phone: str) -> list[str]:
     return [channel["name"] for channel in scene.asterisk("channels") if phone not in channel["name"]]
 
 
+def channels_of_speakers(scene: Scene) -> list[str]:
+    """Return the channels of speakers that have answered."""
+    return [
+        one["name"] for one in scene.asterisk("channels") if one["id"].startswith("speaker-") and one["state"] == "Up"
+    ]
+
+
 async def test_killed_switchboard_leaves_a_true_log_and_no_channel(scene: Scene) -> None:
     phone = await scene.phone("may-hai")
     scene.forget()
@@ -53,6 +60,18 @@ async def test_killed_switchboard_leaves_a_true_log_and_no_channel(scene: Scene)
     assert AlarmKind.BROADCAST_FAILED in alarms(scene)
     await phone.ended(15)  # after an apology
     await scene.quiet()
+
+
+async def test_switchboard_killed_while_official_confirms_leaves_nothing(scene: Scene) -> None:
+    before = scene.broadcasts()
+    phone = await scene.phone("may-hai")
+    await scene.call(phone, "1900", *TO_THE_SPEAKERS[:-1])
+    await until(lambda: len(channels_of_speakers(scene)) == 2, "the speakers are called ahead")
+    kill(child_of(scene.station, "switchboard"))
+    await until(lambda: channels_of_speakers(scene) == [], "the speakers are released", 20)
+    await phone.ended(15)  # after an apology
+    await scene.quiet()
+    assert scene.broadcasts() == before
 
 
 @pytest.mark.proof
