@@ -53,8 +53,8 @@ def live_speakers(
 ) -> Sequence[Speaker]:
     """Return the speakers to call for an official who is about to go live at the given time.
 
-    None for one without the right, or who has to be called back first: nothing may reach a speaker on the strength of a
-    caller's number.
+    None for an official without the right, and for one with call-back verification before the call back: nothing may
+    reach a speaker on the strength of a caller's number.
     """
     official = session.get_one(Official, official_id)
     if not official.may_do(Right.LIVE) or (official.call_back and not called_back):

@@ -1,7 +1,7 @@
 """Speakers that are called before their broadcast begins, so that the first sound need not wait for their answers.
 
 They wait on the stage of the broadcast and get silence, so that on the key, or at the start time, only the chime has to
-begin. They belong to no broadcast: one that begins takes them from whoever called them (`AheadCalls.take`).
+begin. They belong to no broadcast: one that begins takes them, also those that were called for another one (`AheadCalls.take`).
 """
 
 import asyncio
@@ -225,7 +225,7 @@ class AheadCalls:
         return held
 
     def take(self, target: LegTarget) -> HeldCall | None:
-        """Return the call to a speaker of a broadcast that begins, whoever made it."""
+        """Return the call to a speaker of a broadcast that begins, even if it was made for another one."""
         return self._held.get(target.code)
 
     def drop(self, code: str) -> None:

@@ -132,7 +132,7 @@ class HeldCall:
 
     async def _end(self) -> None:
         self._ringing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):  # whoever waits for the answer gets it
+        with contextlib.suppress(asyncio.CancelledError, Exception):  # the broadcast that waits for the answer gets it
             await self._ringing
         try:
             await self.call.end()

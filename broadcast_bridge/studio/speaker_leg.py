@@ -264,7 +264,7 @@ class SpeakerLeg:
             await self._play(call, None)
 
     async def _one_held_call(self, held: HeldCall) -> None:
-        """Go on with a call that was made before the broadcast began."""
+        """Continue a call that was made before the broadcast began."""
         held.take()
         async with held:
             self._ringing = held.call

@@ -313,12 +313,7 @@ class Call:
 
     def when_gone(self, act: Callable[[], None]) -> None:
         """Call `act`, not an earlier one, as soon as the other side hangs up, whatever the handler waits for."""
-
-        def heard(event: Event) -> None:
-            if event.type in GONE:
-                act()
-
-        self._claim.heard = heard
+        self._claim.heard = lambda event: act() if event.type in GONE else None
 
     def interrupt(self) -> None:
         """Raise HungUp in the handler of this call; the channel ends with the call's block."""

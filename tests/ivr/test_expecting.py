@@ -1,4 +1,4 @@
-"""When a flow has speakers called ahead, and when it releases them."""
+"""Nodes of flows that have speakers called ahead, and nodes that release them."""
 
 import pytest
 

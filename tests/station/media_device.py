@@ -57,7 +57,7 @@ class MediaDevice(BareSpeaker):
         self._rtp, self._rtcp = _media_sockets()
         self._rtp.settimeout(0.1)
         self._rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._reports = reports
+        self.reports = reports
         self._loses_every = loses_every
         self._answers_after = answers_after
         self._options: list[str] = []
@@ -170,12 +170,12 @@ class MediaDevice(BareSpeaker):
             if len(set(packet[RTP_HEADER:])) > VOICED_VALUES:
                 seconds, nanoseconds = struct.unpack("qq", extra[0][2])
                 self.voiced.append((seconds + nanoseconds / 1e9, packet[RTP_HEADER:]))
-            if self._reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
+            if self.reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
                 reported = self.times[-1]
                 self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
 
     def _report(self, packet: bytes) -> bytes:
-        lost, jitter = self._reports or (0, 0)
+        lost, jitter = self.reports or (0, 0)
         sequence, stream = struct.unpack("!H", packet[2:4])[0], packet[8:12]
         block = stream + struct.pack("!IIIII", lost & 0xFFFFFF, sequence, jitter, 0, 0)
         return struct.pack("!BBHI", 0x81, RECEIVER_REPORT, 7, 0x5EAC0DE) + block
