@@ -68,7 +68,27 @@ def live_speakers(
 
 def soon(session: Session, at: datetime.datetime) -> list[Expected]:
     """Return the recorded broadcasts that begin within `LOOK_AHEAD`, as far as is known now; no emergency."""
-    return [*_scheduled(session, at), *_requested(session, at)]
+    until = at + LOOK_AHEAD
+    occurrences = (
+        sa.select(sa.literal(True), Occurrence.id)
+        .join(Occurrence.schedule)
+        .where(
+            Occurrence.state == OccurrenceState.PLANNED,
+            Occurrence.prepare_at.between(at, until),
+            Schedule.what == What.PROGRAMME,
+            Schedule.priority != Priority.EMERGENCY,
+        )
+    )
+    broadcasts = sa.select(sa.literal(False), Broadcast.id).where(
+        Broadcast.state == BroadcastState.PLANNED,
+        Broadcast.kind == Kind.RECORDED,
+        Broadcast.priority != Priority.EMERGENCY,
+        Broadcast.due_at.between(at, until),
+    )
+    found = session.execute(sa.union_all(occurrences, broadcasts)).all()  # one query, as there is mostly nothing
+    scheduled = [row_id for is_occurrence, row_id in found if is_occurrence]
+    requested = [row_id for is_occurrence, row_id in found if not is_occurrence]
+    return [*_scheduled(session, scheduled), *_requested(session, requested, at)]
 
 
 def setting_of(session: Session, expected: Expected) -> Setting:
@@ -108,35 +128,15 @@ def keys_of(broadcast: Broadcast) -> tuple[str, ...]:
     return f"broadcast:{broadcast.id}", broadcast.asked_by
 
 
-def _scheduled(session: Session, at: datetime.datetime) -> Iterable[Expected]:
-    occurrences = session.scalars(
-        sa.select(Occurrence)
-        .join(Occurrence.schedule)
-        .where(
-            Occurrence.state == OccurrenceState.PLANNED,
-            Occurrence.prepare_at.between(at, at + LOOK_AHEAD),
-            Schedule.what == What.PROGRAMME,
-            Schedule.priority != Priority.EMERGENCY,
-        )
-        .order_by(Occurrence.due_at, Occurrence.id)
-    )
-    for occurrence in occurrences:
+def _scheduled(session: Session, occurrence_ids: Sequence[int]) -> Iterable[Expected]:
+    for occurrence in (session.get_one(Occurrence, number) for number in occurrence_ids):
         schedule, due_at = occurrence.schedule, occurrence.due_at
         if programmes_obstacle(programmes_of(schedule), due_at) is None and still_belongs(occurrence):
             yield Expected(f"schedule:{schedule.id}", due_at, occurrence.id, is_occurrence=True)
 
 
-def _requested(session: Session, at: datetime.datetime) -> Iterable[Expected]:
-    broadcasts = session.scalars(
-        sa.select(Broadcast)
-        .where(
-            Broadcast.state == BroadcastState.PLANNED,
-            Broadcast.kind == Kind.RECORDED,
-            Broadcast.priority != Priority.EMERGENCY,
-            Broadcast.due_at.between(at, at + LOOK_AHEAD),
-        )
-        .order_by(Broadcast.due_at, Broadcast.id)
-    ).all()
+def _requested(session: Session, broadcast_ids: Sequence[int], at: datetime.datetime) -> Iterable[Expected]:
+    broadcasts = [session.get_one(Broadcast, number) for number in broadcast_ids]
     refused = clearance.refusals(session, broadcasts, at)
     for broadcast in broadcasts:
         if broadcast.id not in refused and broadcast.due_at is not None:

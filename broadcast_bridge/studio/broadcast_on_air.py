@@ -59,6 +59,9 @@ class Airing:
 
     async def first_listener(self) -> None:
         """Wait until the first speaker has joined, but not for long."""
+        await asyncio.sleep(0)  # a speaker that was called ahead joins at once
+        if any(leg.joined.is_set() for leg in self._legs):
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CHIME_WAITS_SECONDS):
                 joined = [asyncio.create_task(leg.joined.wait()) for leg in self._legs]

@@ -1,7 +1,7 @@
 """Speakers that are called before their broadcast begins, so that the first sound need not wait for their answers.
 
 They wait on the stage of the broadcast and get silence, so that on the key, or at the start time, only the chime has to
-begin. They belong to no broadcast: one that begins takes them, also those that were called for another one (`AheadCalls.take`).
+begin. They belong to no broadcast: one that begins takes those it needs, even from another one (`AheadCalls.take`).
 """
 
 import asyncio

@@ -33,7 +33,8 @@ class NoRecordings:
 
 
 async def test_bridges_of_calls_in_progress_are_left_alone(database: Database) -> None:
-    asterisk = Asterisk("answered-out-1", "answered-out-2", "broadcast-1", "broadcast-2", "ahead-1", "of-another-program")
+    left = "answered-out-2", "broadcast-2", "ahead-1"
+    asterisk = Asterisk("answered-out-1", "broadcast-1", *left, "of-another-program")
     asterisk.events.claim("out-1", "broadcast-1")
     recordings = cast(Recordings, NoRecordings())
     await clear_orphans(cast(AriClient, asterisk), database, recordings, [], "main", lambda _: False)
