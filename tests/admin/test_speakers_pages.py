@@ -56,7 +56,13 @@ def test_account_that_demands_encryption_comes_with_the_fingerprint(house: House
 
 def test_settings_of_a_device_are_chosen_or_left_to_the_station(house: House) -> None:
     browser = house.signed_in("admin@x.example")
-    settings = {"make": "poly", "answer_seconds": "12,5", "qualify": "no", "dial_ahead": "no", "codecs": ["g722", "alaw"]}
+    settings = {
+        "make": "poly",
+        "answer_seconds": "12,5",
+        "qualify": "no",
+        "dial_ahead": "no",
+        "codecs": ["g722", "alaw"],
+    }
     browser.post("/speakers/new", id="cb-9", name="Loa", unit="VILLAGE", **settings)
     number = number_of(house, "cb-9")
 

@@ -352,7 +352,10 @@ def processes_of(station: TrialStation) -> Processes:
     """The processes of a running station."""
     assert station.process is not None
     listed = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(station.process.pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(station.process.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
 
     def pid_of(words: str) -> int:
