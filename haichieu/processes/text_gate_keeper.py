@@ -29,7 +29,7 @@ class TextGateKeeper:
         self._database = database
         self._home = home
         self._is_open: bool | None = None
-        """What Asterisk was told; None when it may have forgotten."""
+        """What Asterisk knows; None when it may have forgotten."""
 
     async def asterisk_connected(self) -> None:
         """Tell Asterisk again: it may have restarted. Raises AriError."""

@@ -219,7 +219,7 @@ def test_erased_citizen_leaves_nothing_in_the_spool(station: Station, monkeypatc
 
 
 class AsteriskToldOfRoom:
-    """What Asterisk was told, in place of a connection to it."""
+    """Takes what is sent to Asterisk, in place of a connection to it."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
