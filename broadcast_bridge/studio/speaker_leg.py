@@ -287,7 +287,8 @@ class SpeakerLeg:
             self._note(DeliveryEvent.PLAY)
             self._hears()
             self.joined.set()
-            async with in_background(*([self._leave_out_what_was(call)] if held_since else [])):
+            got_silence = held_since is not None and not self._audible.is_set()
+            async with in_background(*([self._leave_out_what_was(call)] if got_silence else [])):
                 await self._follow_holds(call)
         finally:
             self._seconds += self._seconds_of_this_call()

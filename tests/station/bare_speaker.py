@@ -15,7 +15,8 @@ _ECHOED = ("via", "from", "call-id", "cseq")
 
 
 class BareSpeaker:
-    """SIP by hand (RFC 3261), so that no library hides a header. `invites` holds each call that came, as text.
+    """SIP by hand (RFC 3261), so that no library hides a header. `invites` holds each call that came, as text, and
+    `talking` is set when a call that it answered with 200 is confirmed.
 
     `answer` is the status that calls are answered with, `headers` whole lines that go with it. It registers `contact`
     (user, address and port), by default itself. `bind` is its own address.
@@ -46,6 +47,7 @@ class BareSpeaker:
         self._call_id = uuid.uuid4().hex
         self._tag = self._call_id[:8]
         self.registered = threading.Event()
+        self.talking = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve)
 
@@ -78,6 +80,8 @@ class BareSpeaker:
             elif text.startswith("OPTIONS"):
                 self._reply(text, "200 OK")
             else:
+                if text.startswith("ACK") and self._answer.startswith("200"):
+                    self.talking.set()
                 self._answer_call(text)
 
     def _answer_response(self, text: str) -> None:

@@ -27,6 +27,7 @@ from haichieu.ari.events import Event
 from haichieu.ari.operations import Operation
 from haichieu.background import in_background
 from haichieu.demo.softphone.controller import SoftPhone
+from haichieu.demo.trial_station import until
 from ivr.calls.transfer import transfer_call
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 from tests.station.bare_speaker import BareSpeaker
@@ -170,9 +171,7 @@ async def test_a_speaker_that_redirects_its_call_is_refused(house: House, contac
         leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0, 30.0)
         async with in_background(leg.run()):
             await until_called(device)
-            await asyncio.sleep(0.5)
-            report = leg.report()
-    assert report.reason is Reason.FORWARDED
+            await until(lambda: leg.report().reason is Reason.FORWARDED, "the speaker is refused")
     await house.assert_undisturbed()
 
 
@@ -189,7 +188,8 @@ async def test_a_local_channel_enters_no_part_of_the_dialplan(house: House, cont
 
 
 async def attacked(house: House, device: HostileDevice) -> None:
-    """Let the device, which is in a call, send everything; nothing moves."""
+    """Let the device send everything once it is in a call; nothing moves."""
+    await until(device.talking.is_set, "the call is confirmed")
     device.attack(
         [*hostile_requests(device, house.asterisk.server, house.carrier_address), Attempt("OPTIONS", to="1900")]
     )
@@ -197,9 +197,7 @@ async def attacked(house: House, device: HostileDevice) -> None:
     def refusals() -> set[str]:
         return {status for method, status in device.answers if method in REFUSED}
 
-    async with asyncio.timeout(5):
-        while ("OPTIONS", "200") not in device.answers or len(refusals()) < 3:  # noqa: ASYNC110 (a thread counts)
-            await asyncio.sleep(0.02)
+    await until(lambda: ("OPTIONS", "200") in device.answers and len(refusals()) == 3, "everything is answered")
     await asyncio.sleep(0.5)
     assert refusals() == {"489", "501", "603"}
     assert {status for method, status in device.answers if method == "SUBSCRIBE"} == {"603"}
@@ -231,8 +229,6 @@ async def test_a_duty_desk_in_a_strangers_hands_moves_nothing(house: House) -> N
         await asyncio.to_thread(device.registered.wait, 5)
         talk = transfer_call(house.client, house.call, [Leg("PJSIP/phone")], ring_seconds=5, shows="1900")
         async with in_background(talk):
-            await until_called(device)
-            await asyncio.sleep(0.3)
             await attacked(house, device)
     await house.assert_undisturbed()
 
