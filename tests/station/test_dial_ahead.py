@@ -107,7 +107,7 @@ async def test_every_speaker_hears_the_whole_chime_in_step(scene: Scene) -> None
     )  # without the silence before the key
 
 
-@pytest.mark.parametrize("how", ["hangs up", "chooses another zone"])
+@pytest.mark.parametrize("how", ["hangs up", pytest.param("chooses another zone", marks=pytest.mark.proof)])
 async def test_speakers_are_released_when_official_does_not_go_live(scene: Scene, how: str) -> None:
     before = scene.broadcasts()
     with devices(scene) as heard:
@@ -144,6 +144,7 @@ async def test_of_two_officials_who_confirm_at_once_one_is_live(scene: Scene) ->
     assert {one.state for one in scene.newest().deliveries.values()} == {"played"}
 
 
+@pytest.mark.proof
 async def test_late_refusing_and_vanished_speakers_delay_nobody(scene: Scene) -> None:
     with (
         devices(scene, off="cb-2", cp_9=4.0) as heard,
@@ -172,6 +173,7 @@ async def test_late_refusing_and_vanished_speakers_delay_nobody(scene: Scene) ->
     }
 
 
+@pytest.mark.proof
 async def test_broadcast_takes_the_speakers_of_an_official_who_hesitates(scene: Scene) -> None:
     with devices(scene) as heard:
         phone = await confirming(scene, "may-hai", HAI)
