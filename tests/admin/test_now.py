@@ -24,6 +24,7 @@ from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
 from tests.builders.house import House, build
 from tests.builders.in_unit import broadcast, case, schedule
+from tests.faulty_database import FaultyDatabase
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -201,6 +202,14 @@ def test_change_is_announced_and_heartbeat_is_not(house: House) -> None:
         session.query(Speaker).filter_by(code="loa-commune").one().reachable = False
     counted(pulse, 2)
     assert next_event(events) == NEWS
+
+
+def test_change_is_announced_while_nothing_can_be_written(house: House) -> None:
+    locked = FaultyDatabase(house.database)
+    locked.lock()
+    pulse = Pulse(locked)
+    pulse.open_stream(1)
+    counted(pulse, 1)
 
 
 def counted(pulse: Pulse, changes: int) -> None:
