@@ -205,4 +205,4 @@ async def test_broadcast_that_begins_during_the_clean_up_is_not_closed(database:
     await clear_orphans(Asterisk().client, database, recordings, [], NODE, running.__contains__)
     with database.session() as session:
         states = {one.id: one.state for one in session.scalars(sa.select(Broadcast))}
-    assert states == {new: "calling", dead: "failed", faulty: "on_air"}
+    assert states == {new: "calling", dead: "failed", faulty: "failed"}
