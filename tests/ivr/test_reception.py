@@ -44,6 +44,7 @@ class Calls:
 
     def __init__(self, database: Database, home: Path, limits: Limits) -> None:
         self.asterisk = FakeAsterisk()
+        self.flows: list[str] = []
         missed = MissedCalls(open_citizens(home), RULE)
         nobody = cast(Any, None)
         citizens = CitizensReception(nobody, CallerLimits(limits), missed)
@@ -52,6 +53,7 @@ class Calls:
         )  # fmt: skip
 
     async def _flow(self, name: str) -> Any:
+        self.flows.append(name)
         return delivered_flow(name)
 
     def arrives(self, dialled: str, channel: str = "call-1") -> None:
@@ -108,4 +110,4 @@ async def test_call_without_room_is_rejected_unheard(database: Database, tmp_pat
     async with calls(database, tmp_path, calls_at_once=0) as made:
         made.arrives(OFFICIALS)
         await until(lambda: not made.asterisk.channels, "the call ended")
-        assert made.asterisk.sounds == []
+        assert (made.flows, made.asterisk.sounds) == ([], [])
