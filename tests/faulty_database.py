@@ -11,6 +11,11 @@ from haichieu.database import Database
 T = TypeVar("T")
 
 
+def database_away(*_: object, **__: object) -> None:
+    """Fail as a write does while another process holds the lock too long."""
+    raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
+
+
 class FaultyDatabase(Database):
     """The same database as another one; `run` and `look` fail when told to."""
 
@@ -49,4 +54,4 @@ class FaultyDatabase(Database):
         if locked or self._fails_once:
             self._fails_once = False
             self.failures += 1
-            raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
+            database_away()

@@ -31,6 +31,7 @@ from tests.builders.places import commune
 from tests.builders.sounds import stored, tone
 from tests.fake_asterisk import FakeAsterisk
 from tests.faulty_database import FaultyDatabase
+from tests.hashed_outside import refuse_hashing_in_transactions
 
 NODE = "main"
 
@@ -220,3 +221,13 @@ async def test_broadcast_that_is_not_closed_does_not_count_as_running(
     monkeypatch.setattr(scene.recordings, "collect", breaks)
     await asyncio.wait([scene.air()])
     assert (scene.broadcast().state, scene.studio.on_air) == ("on_air", frozenset())  # the next connection closes it
+
+
+async def test_recording_is_hashed_outside_of_transactions(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = await scene.go_live()
+    await until(lambda: scene.broadcast().live_at is not None, "live")
+    scene.spoken(scene.broadcast().id)
+    hashed = refuse_hashing_in_transactions(monkeypatch, scene.database)
+    scene.asterisk.hang_up("caller")
+    await asyncio.wait([live])
+    assert (scene.broadcast().recording_id is not None, len(hashed)) == (True, 1)
