@@ -1,7 +1,7 @@
 """A database whose writes fail while a test wants them to."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from haichieu.database import Database
 T = TypeVar("T")
 
 
-def database_away(*_: object, **__: object) -> None:
+def database_away(*_: object, **__: object) -> NoReturn:
     """Fail as a write does while another process holds the lock too long."""
     raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
 
