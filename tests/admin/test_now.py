@@ -24,6 +24,7 @@ from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
 from tests.builders.house import House, build
 from tests.builders.in_unit import broadcast, case, schedule
+from tests.builders.queries import queries
 from tests.faulty_database import FaultyDatabase
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -63,6 +64,17 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     assert "failed sign-ins" not in page
     assert f"{case.number[:4]} {case.number[4:]}" in page
     assert "quá hạn" in page
+
+
+def test_overview_needs_no_more_queries_when_more_is_on_air(house: House) -> None:
+    browser, needed = house.signed_in("operator@district.example"), []
+    for zones in (["13"], ["14", "11"]):
+        for zone in zones:
+            on_air(house, zone)
+        with queries(house.database) as found:
+            assert browser.get("/").status_code == 200
+        needed.append(len(found))
+    assert needed[0] == needed[1]
 
 
 def test_a_viewer_sees_how_many_cases_there_are_and_not_which(house: House) -> None:
