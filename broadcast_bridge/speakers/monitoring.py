@@ -102,7 +102,7 @@ class SpeakerSupervisor:
                     log.warning("supervision.asterisk_unavailable", problem=shown(problem))
                 except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
                     log.warning("supervision.database_away", problem=shown(problem))
-                    self._changed.set()  # the news is taken over later, and who has returned is told then
+                    self._changed.set()  # the news stays, and returned devices are called after it
                     await asyncio.sleep(AWAY_SECONDS)
                     continue
                 back, self._back = self._back, {}

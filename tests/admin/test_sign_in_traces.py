@@ -20,7 +20,7 @@ def test_wrong_tries_store_neither_address_nor_what_was_typed(house: House) -> N
     assert "bi-mat" not in details
 
 
-def test_password_typed_as_a_name_is_in_no_alarm_and_not_in_the_audit_trail(house: House) -> None:
+def test_password_typed_as_a_name_is_in_no_alarm_and_no_audit_trail(house: House) -> None:
     for _ in range(5):
         house.browser().sign_in("bi-mat-go-nham@x.example", password="sai")
     with house.database.session() as session:

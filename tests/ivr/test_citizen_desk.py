@@ -204,7 +204,9 @@ async def test_wrong_case_numbers_close_the_cases_of_other_people(
     assert await desk(line, there.co_ba).case(theirs)
 
 
-async def test_case_is_told_while_nothing_can_be_written(line: CitizensLine, there: Office, database: Database) -> None:
+async def test_case_is_found_while_nothing_can_be_written(
+    line: CitizensLine, there: Office, database: Database
+) -> None:
     with database.session() as session:
         number = case(session, there).number
     locked = FaultyDatabase(database)

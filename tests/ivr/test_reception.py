@@ -57,7 +57,7 @@ class Calls:
         return delivered_flow(name)
 
     def arrives(self, dialled: str, channel: str = "call-1") -> None:
-        """Let somebody call one of our numbers."""
+        """Let a citizen call one of our numbers."""
         self.asterisk.arrive(channel)
         about = {"id": channel, "caller": {"number": CALLER}, "name": "PJSIP/carrier-1"}
         self.reception.take(Event("StasisStart", {"args": ["inbound", dialled], "channel": about}))
