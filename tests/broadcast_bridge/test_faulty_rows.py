@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
@@ -27,10 +28,12 @@ from haichieu.alarms import open_alarms
 from haichieu.ari import operations
 from haichieu.ari.operations import Operation
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from tests.builders.places import Commune, commune
 from tests.builders.schedules import NOW, daily, minutes
 from tests.builders.sounds import sound_row
 from tests.fake_asterisk import FakeAsterisk
+from tests.faulty_database import FaultyDatabase
 
 NODE = "main"
 pytestmark = pytest.mark.both_databases
@@ -171,6 +174,26 @@ async def test_error_of_the_playout_ends_no_broadcast_and_loses_none(
     running.cancel()
     await asyncio.wait([running])
     assert sorted(studio.ended) == [first, second, third]
+
+
+async def test_playout_pauses_while_what_is_due_cannot_be_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playout, "AWAY_SECONDS", 0.2)
+    with database.session() as session:
+        due = asked(session, commune(session), now())
+    faulty, studio = FaultyDatabase(database), Airings()
+    faulty.lock()
+    began = time.monotonic()
+    playing = Playout(FakeAsterisk().client, faulty, cast(Studio, studio), lambda call, who: None)
+    running = asyncio.create_task(playing.run())
+    await until(lambda: faulty.failures >= 3, "the start was refused")
+    assert time.monotonic() - began >= 0.4
+    faulty.release()
+    assert await asyncio.wait_for(studio.begun.get(), 20) == due
+    running.cancel()
+    await asyncio.wait([running])
+    faulty.close()
 
 
 class NoRecordings:
