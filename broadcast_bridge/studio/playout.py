@@ -79,7 +79,11 @@ class Playout:
         news, is_more = await self._database.look(read)
         if not is_more:
             return news
-        return await self._database.run(lambda session: self._rows.write(session, self._studio.on_air, now()))
+        try:
+            return await self._database.run(lambda session: self._rows.write(session, self._studio.on_air, now()))
+        except BaseException:
+            self._rows.look_ahead_again()
+            raise
 
     async def _air(self, broadcast_id: int, taken: Taken) -> None:
         try:

@@ -10,15 +10,17 @@ import sqlalchemy as sa
 
 from broadcast_bridge.broadcasts import catch_up, starting
 from broadcast_bridge.models import Broadcast, Delivery
+from broadcast_bridge.schedule.models import Occurrence
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.playout_look import PlayoutLook
 from broadcast_bridge.studio.studio import Studio
-from haichieu.database import Database
+from haichieu.database import Database, now
 from haichieu.people import Level, Unit
 from tests.builders.airings import NODE, NOW, asked, begun, later
 from tests.builders.places import commune
 from tests.builders.queries import queries
 from tests.builders.quiet_district import MINUTE, MISSED, NIGHT, ZONES, district
+from tests.builders.schedules import daily
 from tests.fake_asterisk import FakeAsterisk
 from tests.faulty_database import FaultyDatabase
 
@@ -92,3 +94,19 @@ async def test_playout_with_nothing_to_begin_writes_nothing(database: Database) 
     locked.lock()
     assert (await playout._look()).begin == ()
     locked.close()
+
+
+async def test_new_schedule_is_planned_although_the_first_write_failed(database: Database) -> None:
+    faulty, studio = FaultyDatabase(database), SimpleNamespace(node=NODE, on_air=frozenset())
+    playout = Playout(FakeAsterisk().client, faulty, cast(Studio, studio), lambda call, who: None)
+    await playout._look()
+    with database.session() as session:
+        daily(session, commune(session), materialised_until=now())
+    faulty.lock()
+    with pytest.raises(sa.exc.OperationalError):
+        await playout._look()
+    faulty.release()
+    await playout._look()
+    with database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Occurrence)) > 0
+    faulty.close()
