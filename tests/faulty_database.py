@@ -1,7 +1,7 @@
 """A database whose writes fail while a test wants them to."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -9,6 +9,11 @@ from sqlalchemy.orm import Session
 from haichieu.database import Database
 
 T = TypeVar("T")
+
+
+def database_away(*_: object, **__: object) -> NoReturn:
+    """Fail as a write does while another process holds the lock too long."""
+    raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
 
 
 class FaultyDatabase(Database):
@@ -49,4 +54,4 @@ class FaultyDatabase(Database):
         if locked or self._fails_once:
             self._fails_once = False
             self.failures += 1
-            raise sa.exc.OperationalError("COMMIT", {}, Exception("database is locked"))
+            database_away()

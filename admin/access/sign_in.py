@@ -42,6 +42,8 @@ TRIES = 5
 TRIES_FROM_EVERYWHERE = 15
 TRIES_OF_AN_ADDRESS = 20
 SHORTEST_PASSWORD = 10
+UNKNOWN_ACCOUNT = "account:?"
+"""Shown for a name that no account has: what was typed may be a password."""
 LONGEST_PASSWORD = 128
 
 
@@ -67,13 +69,14 @@ class PanelSignIn:
         with self._database.reading() as session:
             account = account_with(session, email)
         identity = account_identity(account.email if account else email)
-        attempt = self._begin(_subjects(identity, origin), at)
+        shown = identity if account else UNKNOWN_ACCOUNT
+        attempt = self._begin(_subjects(identity, origin, shown), at)
         if isinstance(attempt, LockedOut):
             return attempt
         if _matches(account, password) and account:
             self._right(attempt)
             return account
-        self._wrong(attempt, identity, origin.address)
+        self._wrong(attempt, shown, origin.address)
         return WrongPassword()
 
     def check_code(
@@ -81,7 +84,7 @@ class PanelSignIn:
     ) -> WrongCode | LockedOut | None:
         """Check the one-time or recovery code after the right password; return a refusal."""
         identity = account_identity(account.email)
-        attempt = self._begin(_subjects(identity, origin), at)
+        attempt = self._begin(_subjects(identity, origin, identity), at)
         if isinstance(attempt, LockedOut):
             return attempt
         with self._database.session() as session:
@@ -112,7 +115,7 @@ class PanelSignIn:
     def signed_in(self, session: Session, account: Account, origin: Origin, at: datetime.datetime) -> None:
         """Record a successful sign-in: it clears the failures of this route, not those of the address."""
         identity = account_identity(account.email)
-        attempt = Attempt(tuple(_subjects(identity, origin)), at)
+        attempt = Attempt(tuple(_subjects(identity, origin, identity)), at)
         succeeded(session, self._vault, attempt)
         who = f"account:{account.email}"
         audit.record(session, who, "session.login", who, address=origin.address)
@@ -127,9 +130,9 @@ class PanelSignIn:
         with self._database.session() as session:
             succeeded(session, self._vault, attempt, clears=False)
 
-    def _wrong(self, attempt: Attempt, identity: str, address: str) -> None:
+    def _wrong(self, attempt: Attempt, shown: str, address: str) -> None:
         with self._database.session() as session:
-            audit.record(session, "web", "session.failed", identity, address=address)
+            audit.record(session, "web", "session.failed", shown, address=address)
             for subject in refused_now(session, self._vault, attempt):
                 if subject.shown:
                     raise_alarm(
@@ -165,12 +168,12 @@ def _matches(account: Account | None, password: str) -> bool:
     return secret_matches(account.password_hash if account else None, password[:LONGEST_PASSWORD])
 
 
-def _subjects(identity: str, origin: Origin) -> list[Subject]:
+def _subjects(identity: str, origin: Origin, shown: str) -> list[Subject]:
     if origin.device:
-        return [Subject(f"device:{origin.device}", Delay(TRIES), identity, identity=identity)]
+        return [Subject(f"device:{origin.device}", Delay(TRIES), shown, identity=identity)]
     address = f"address:{origin.address}"
     return [
         Subject(address, Lock(TRIES_OF_AN_ADDRESS), own=False),
-        Subject(f"{address} {identity}", Delay(TRIES), identity, identity=identity),
-        Subject(identity, Delay(TRIES_FROM_EVERYWHERE), identity, identity=identity),
+        Subject(f"{address} {identity}", Delay(TRIES), shown, identity=identity),
+        Subject(identity, Delay(TRIES_FROM_EVERYWHERE), shown, identity=identity),
     ]

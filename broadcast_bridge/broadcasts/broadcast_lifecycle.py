@@ -76,9 +76,7 @@ def advance(
         broadcast.ended_at = at
         broadcast.reason = reason
     if event is BroadcastEvent.FAIL:
-        why = reason_message(reason or Reason.INTERNAL_ERROR)
-        text = message("broadcast.failed", zones=broadcast.zone_names, reason=why)
-        raise_alarm(session, AlarmKind.BROADCAST_FAILED, f"broadcast:{broadcast.id}", text)
+        _raise_failure(session, broadcast, reason or Reason.INTERNAL_ERROR)
     return broadcast
 
 
@@ -215,12 +213,48 @@ def open_broadcasts(session: Session) -> list[int]:
 def finish(
     session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None = None
 ) -> Outcome:
-    """Close a broadcast with all its deliveries, also in the log of the broadcast that it catches up."""
+    """Close a broadcast with all its deliveries, also in the log of the broadcast that it catches up.
+
+    One whose end cannot be computed is closed as failed: its speakers must not count as taken for ever. Raises
+    IllegalTransition for one that has ended.
+    """
+    try:
+        with session.begin_nested():
+            return _finish(session, broadcast_id, event, at, reason)
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError):
+        raise  # the caller tries again
+    except Exception:
+        if not is_open(session.get_one(Broadcast, broadcast_id, populate_existing=True)):
+            raise
+        log.exception("broadcast.abandoned", broadcast=broadcast_id)
+    return _abandon(session, broadcast_id, at)
+
+
+def _finish(
+    session: Session, broadcast_id: int, event: BroadcastEvent, at: datetime.datetime, reason: Reason | None
+) -> Outcome:
     broke_off = reason if event is BroadcastEvent.FAIL or reason is Reason.STATION_STOPPED else None
     outcome = close_deliveries(session, broadcast_id, at, broke_off)
     broadcast = advance(session, broadcast_id, event, at, reason)
     catch_up.settle(session, broadcast, at)
     return replace(outcome, reason=reason)
+
+
+def _abandon(session: Session, broadcast_id: int, at: datetime.datetime) -> Outcome:
+    """Close a broadcast as failed, whatever states it and its deliveries are in."""
+    broadcast = session.get_one(Broadcast, broadcast_id)
+    broadcast.state, broadcast.reason, broadcast.ended_at = BroadcastState.FAILED, Reason.INTERNAL_ERROR, at
+    for delivery in broadcast.deliveries:
+        if delivery.active:
+            delivery.state, delivery.reason = DeliveryState.FAILED, Reason.INTERNAL_ERROR
+            delivery.active, delivery.ended_at = False, at
+    _raise_failure(session, broadcast, Reason.INTERNAL_ERROR)
+    return outcome_of(broadcast.deliveries, Reason.INTERNAL_ERROR)
+
+
+def _raise_failure(session: Session, broadcast: Broadcast, reason: Reason) -> None:
+    text = message("broadcast.failed", zones=broadcast.zone_names, reason=reason_message(reason))
+    raise_alarm(session, AlarmKind.BROADCAST_FAILED, f"broadcast:{broadcast.id}", text)
 
 
 def close_orphan(session: Session, broadcast_id: int, reason: Reason, at: datetime.datetime) -> None:

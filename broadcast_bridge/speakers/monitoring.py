@@ -17,6 +17,7 @@ from broadcast_bridge.speakers import direct_calls, reachability
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
+from haichieu.changes import AWAY_SECONDS
 from haichieu.database import Database, now
 from haichieu.errors import shown
 from haichieu.sip.models import Phone
@@ -87,21 +88,28 @@ class SpeakerSupervisor:
 
     async def run(self) -> None:
         """Follow the devices until cancelled. One look serves all the events that arrived meanwhile."""
+        news: list[ContactNews] = []
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                news = [one for one in self._news if self._follow(one)]
+                news += [one for one in self._news if self._follow(one)]
                 self._news = []
-                back, self._back = self._back, {}
                 try:
                     await self._take_over(news)
                     await self.look("registration or OPTIONS")
                 except AriError as problem:
                     log.warning("supervision.asterisk_unavailable", problem=shown(problem))
+                except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+                    log.warning("supervision.database_away", problem=shown(problem))
+                    self._changed.set()  # the news stays, and returned devices are called after it
+                    await asyncio.sleep(AWAY_SECONDS)
+                    continue
+                back, self._back = self._back, {}
                 for code, moved in back.items():
                     self._returned(code, moved=moved)
                 await self._plan_checks(news)
+                news = []
         finally:
             self._forget_missing()
 
@@ -160,7 +168,7 @@ class SpeakerSupervisor:
             if address is not None and self._addresses.get(one.code) != address.ip:
                 self._addresses[one.code] = moved[one.code] = address.ip
         if moved and self._check_direct_calls:
-            await self._database.run(lambda session: direct_calls.seen_at(session, moved, now()))
+            await self._database.until_written(lambda session: direct_calls.seen_at(session, moved, now()))
 
     async def look(self, why: str) -> None:
         """Compare every speaker with Asterisk's state."""

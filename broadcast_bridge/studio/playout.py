@@ -4,6 +4,7 @@ It looks at the rows (`playout_look`) after every change and at every due time. 
 decide which broadcast begins on which speakers; the studio plays it.
 """
 
+import asyncio
 import datetime
 import uuid
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from broadcast_bridge.studio.playout_look import News, PlayoutLook
 from broadcast_bridge.studio.studio import Studio
 from haichieu.ari.client import AriClient
 from haichieu.background import Tasks, for_ever
-from haichieu.changes import changes_and_hours
+from haichieu.changes import AWAY_SECONDS, changes_and_hours
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError, shown
 
@@ -52,6 +53,7 @@ class Playout:
                 news = await self._look()
             except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
                 log.warning("playout.database_unavailable", problem=shown(problem))
+                await asyncio.sleep(AWAY_SECONDS)  # what is due stays due: without a pause, a full disk would spin
                 continue
             for broadcast_id, taken in news.begin:  # first: their rows are committed, and nothing may lose them
                 broadcasts.begin(self._air(broadcast_id, taken))
@@ -77,7 +79,11 @@ class Playout:
         news, is_more = await self._database.look(read)
         if not is_more:
             return news
-        return await self._database.run(lambda session: self._rows.write(session, self._studio.on_air, now()))
+        try:
+            return await self._database.run(lambda session: self._rows.write(session, self._studio.on_air, now()))
+        except BaseException:
+            self._rows.look_ahead_again()
+            raise
 
     async def _air(self, broadcast_id: int, taken: Taken) -> None:
         try:

@@ -89,6 +89,10 @@ class PlayoutLook:
             rejoining.give_back(session, on_air),
         )
 
+    def look_ahead_again(self) -> None:
+        """Forget the last look ahead, since the occurrences that it made were not written."""
+        self._edition, self._ahead_at = (), now()
+
     def _is_time_to_look_ahead(self, session: Session, at: datetime.datetime) -> bool:
         """Return whether a schedule has changed, or the last look ahead is some time ago."""
         return at >= self._ahead_at or dispatch.edition(session) != self._edition

@@ -113,7 +113,7 @@ class SipTexts(JobRunner):
             else:
                 outbox.not_sent(session, errand, problem, now())
 
-        await self._database.run(settle)
+        await self._database.until_written(settle)  # else a text that has gone would be in doubt
 
     async def _send(self, number: str, text: str) -> None:
         route = await self._database.run(lambda session: self._route_to(session, number))

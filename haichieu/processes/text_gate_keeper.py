@@ -30,6 +30,8 @@ class TextGateKeeper:
         self._home = home
         self._is_open: bool | None = None
         """What Asterisk knows; None when it may have forgotten."""
+        self._reported: bool | None = None
+        """What the alarm says; None until it was written once."""
 
     async def asterisk_connected(self) -> None:
         """Tell Asterisk again: it may have restarted. Raises AriError."""
@@ -47,13 +49,14 @@ class TextGateKeeper:
     async def look(self) -> None:
         """Look once at the free space. Raises AriError."""
         is_open = has_room(self._home)
-        if is_open is self._is_open:
-            return
-        await set_gate(self._client, is_open=is_open)
-        self._is_open = is_open
-        if not is_open:
-            log.error("texts.refused", reason="disk full")
-        await self._database.run(partial(_report, is_open=is_open))
+        if is_open is not self._is_open:
+            await set_gate(self._client, is_open=is_open)
+            self._is_open = is_open
+            if not is_open:
+                log.error("texts.refused", reason="disk full")
+        if is_open is not self._reported:
+            await self._database.run(partial(_report, is_open=is_open))  # on a full disk, perhaps only later
+            self._reported = is_open
 
 
 def _report(session: Session, *, is_open: bool) -> None:

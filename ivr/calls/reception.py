@@ -251,7 +251,7 @@ class Reception:
             return False
         except HungUp:
             number = call.caller_number or ""
-            owed = await self._database.run(
+            owed = await self._database.until_written(
                 lambda session: self._citizens.missed_calls.add(session, number, dialled.number, now())
             )
             log.info("call.missed", call=call.id, dialled=dialled.number, call_back=owed)

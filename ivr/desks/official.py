@@ -159,7 +159,7 @@ class PhoneDesk:
         def write(session: Session) -> int:
             return len(acknowledgement.acknowledge(session, session.get_one(Official, official_id), now()))
 
-        return await self._database.run(write)
+        return await self._database.until_written(write)  # the sirens end with the commit
 
     async def last_report(self, official_id: int) -> LastReport | None:
         def look(session: Session) -> LastReport | None:

@@ -6,8 +6,11 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from haichieu.ari.call import Call
 from haichieu.audio.ingest import UnusableSound, telephone_forms
+from haichieu.background import retried
 from haichieu.database import Database, now
 from haichieu.media import DiskFull, MediaStore
 from haichieu.spool import Spool
@@ -70,7 +73,8 @@ class PromptRecorder:
                 break
             self._spool.discard(name)
         try:
-            await asyncio.to_thread(self._keep, name, pending)
+            # The spool loses the recording with this call: it stays until it is stored.
+            await retried(lambda: asyncio.to_thread(self._keep, name, pending), sa.exc.DBAPIError, sa.exc.TimeoutError)
         except UnusableSound:
             await session.say("recording-silent")
         except DiskFull:

@@ -4,11 +4,11 @@ import datetime
 import threading
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from admin.access.models import IdempotencyKey
-from admin.api import idempotency
 from admin.api.api_operations import Api
 from broadcast_bridge.models import Broadcast
 from feedback.models import Message, Reply
@@ -111,12 +111,16 @@ def test_key_is_written_with_the_broadcast_or_not_at_all(
     client: FlaskClient,
     operator: dict[str, str],
     wish: dict[str, object],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def refuse(*_: object) -> None:
+        raise ZeroDivisionError
+
     headers = {**operator, "Idempotency-Key": "a1"}
-    add = idempotency.IdempotencyKey
-    monkeypatch.setattr("admin.api.idempotency.IdempotencyKey", lambda **given: add(**{**given, "account_id": 10**6}))
-    failed = client.post("/api/v1/broadcasts", headers=headers, json=wish)
+    sa.event.listen(IdempotencyKey, "before_insert", refuse)
+    try:
+        failed = client.post("/api/v1/broadcasts", headers=headers, json=wish)
+    finally:
+        sa.event.remove(IdempotencyKey, "before_insert", refuse)
     assert (failed.status_code, count(house, Broadcast)) == (500, 0)
 
 

@@ -23,7 +23,6 @@ from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.people import Account, Official
 from haichieu.settings import load_settings
-from haichieu.sign_in_counters import SignInCounter
 from haichieu.vault import hash_secret, open_vault
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import House
@@ -387,13 +386,3 @@ def test_a_partial_request_with_an_expired_login_goes_to_the_login_page(house: H
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=%2Femergency")
     answer = house.browser().get("/now/board", **{**asked, "HX-Current-URL": "http://x//evil.example"})
     assert answer.headers["HX-Redirect"] == "/login?next=%2F"
-
-
-def test_wrong_tries_store_neither_address_nor_what_was_typed(house: House) -> None:
-    house.browser().sign_in(WHO, password="bi-mat-go-nham")
-    with house.database.session() as session:
-        counters = [str(vars(one)) for one in session.scalars(sa.select(SignInCounter))]
-        details = str([(one.subject, one.detail) for one in session.scalars(sa.select(AuditEntry))])
-    assert len(counters) == 3
-    assert not any(word in counter for counter in counters for word in (WHO, "127.0.0.1", "bi-mat"))
-    assert "bi-mat" not in details

@@ -24,6 +24,8 @@ from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
 from tests.builders.house import House, build
 from tests.builders.in_unit import broadcast, case, schedule
+from tests.builders.queries import queries
+from tests.faulty_database import FaultyDatabase
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -62,6 +64,17 @@ def test_it_tells_what_is_on_air_what_comes_and_what_waits(house: House) -> None
     assert "failed sign-ins" not in page
     assert f"{case.number[:4]} {case.number[4:]}" in page
     assert "quá hạn" in page
+
+
+def test_overview_needs_no_more_queries_when_more_is_on_air(house: House) -> None:
+    browser, needed = house.signed_in("operator@district.example"), []
+    for zones in (["13"], ["14", "11"]):
+        for zone in zones:
+            on_air(house, zone)
+        with queries(house.database) as found:
+            assert browser.get("/").status_code == 200
+        needed.append(len(found))
+    assert needed[0] == needed[1]
 
 
 def test_a_viewer_sees_how_many_cases_there_are_and_not_which(house: House) -> None:
@@ -201,6 +214,14 @@ def test_change_is_announced_and_heartbeat_is_not(house: House) -> None:
         session.query(Speaker).filter_by(code="loa-commune").one().reachable = False
     counted(pulse, 2)
     assert next_event(events) == NEWS
+
+
+def test_change_is_announced_while_nothing_can_be_written(house: House) -> None:
+    locked = FaultyDatabase(house.database)
+    locked.lock()
+    pulse = Pulse(locked)
+    pulse.open_stream(1)
+    counted(pulse, 1)
 
 
 def counted(pulse: Pulse, changes: int) -> None:

@@ -14,6 +14,7 @@ from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.settings import load_settings
 from haichieu.station_status import station_status
+from tests.builders.airings import begun, ended, later, on_air
 from tests.builders.places import commune
 
 
@@ -65,6 +66,17 @@ def test_metrics_tell_speakers_and_broadcasts(database: Database, client: FlaskC
     assert "haichieu_speakers_reachable 2.0" in text
     assert 'haichieu_component_up{component="asterisk"} 1.0' in text
     assert 'haichieu_deliveries{state="missed"} 0.0' in text
+
+
+def test_metrics_count_the_deliveries_of_the_last_day(database: Database, client: FlaskClient) -> None:
+    with database.session() as session:
+        place = commune(session)
+        for ago in (1, 48):
+            broadcast, _ = begun(session, place)
+            on_air(session, broadcast)
+            ended(session, broadcast, later(60))
+            broadcast.on_air_at = now() - datetime.timedelta(hours=ago)
+    assert 'haichieu_deliveries{state="played"} 2.0' in client.get("/metrics").text
 
 
 def test_metrics_are_for_this_machine_alone(client: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -27,10 +28,12 @@ from haichieu.alarms import open_alarms
 from haichieu.ari import operations
 from haichieu.ari.operations import Operation
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from tests.builders.places import Commune, commune
 from tests.builders.schedules import NOW, daily, minutes
 from tests.builders.sounds import sound_row
 from tests.fake_asterisk import FakeAsterisk
+from tests.faulty_database import FaultyDatabase
 
 NODE = "main"
 pytestmark = pytest.mark.both_databases
@@ -173,6 +176,30 @@ async def test_error_of_the_playout_ends_no_broadcast_and_loses_none(
     assert sorted(studio.ended) == [first, second, third]
 
 
+async def test_playout_pauses_while_what_is_due_cannot_be_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(playout, "asyncio", SimpleNamespace(sleep=pause))
+    with database.session() as session:
+        due = asked(session, commune(session), now())
+    faulty, studio = FaultyDatabase(database), Airings()
+    faulty.lock()
+    playing = Playout(FakeAsterisk().client, faulty, cast(Studio, studio), lambda call, who: None)
+    running = asyncio.create_task(playing.run())
+    await until(lambda: faulty.failures >= 3, "the start was refused")
+    assert len(pauses) >= 2
+    faulty.release()
+    assert await asyncio.wait_for(studio.begun.get(), 20) == due
+    running.cancel()
+    await asyncio.wait([running])
+    faulty.close()
+
+
 class NoRecordings:
     """Recordings of live broadcasts, of which there are none."""
 
@@ -205,4 +232,4 @@ async def test_broadcast_that_begins_during_the_clean_up_is_not_closed(database:
     await clear_orphans(Asterisk().client, database, recordings, [], NODE, running.__contains__)
     with database.session() as session:
         states = {one.id: one.state for one in session.scalars(sa.select(Broadcast))}
-    assert states == {new: "calling", dead: "failed", faulty: "on_air"}
+    assert states == {new: "calling", dead: "failed", faulty: "failed"}

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.speakers import monitoring
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
+from haichieu import background
 from haichieu.ari.client import AriClient
 from haichieu.ari.events import Event
-from haichieu.background import in_background
+from haichieu.background import in_background, kept_going
 from haichieu.database import Database
 from haichieu.demo.trial_station import until
 from tests.builders.places import commune
+from tests.faulty_database import FaultyDatabase
 
 CODE = "s11-0"
 HERE, THERE = f"sip:{CODE}@192.0.2.7:5060", f"sip:{CODE}@192.0.2.7:5062"
@@ -55,6 +57,11 @@ class World:
         """Return what is known of the device."""
         with self.database.session() as session:
             return session.scalars(sa.select(Speaker).where(Speaker.code == CODE)).one().answers_options
+
+    def reachable(self) -> bool:
+        """Return whether the log says that the device can be reached."""
+        with self.database.session() as session:
+            return session.scalars(sa.select(Speaker).where(Speaker.code == CODE)).one().reachable
 
     def knows(self, *, answers_options: bool | None) -> None:
         """Change what is known of the device."""
@@ -132,3 +139,22 @@ async def test_account_is_pushed_before_a_device_behind_nat_is_called(world: Wor
     world.happens("NonQualified", f"{THERE};x-ast-orig-host=10.0.0.2:5060")
     await world.until_told(("returned", True))
     assert world.pushed == 1
+
+
+async def test_device_that_returns_is_called_although_a_write_failed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitoring, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(background, "AGAIN_SECONDS", 0.01)
+    with database.session() as session:
+        commune(session, reachable=0)
+    faulty = FaultyDatabase(database)
+    world = World(faulty)
+    async with kept_going(world.supervisor.run):
+        faulty.lock()
+        world.happens("NonQualified")
+        await until(lambda: faulty.failures > 0, "the news was not stored")
+        faulty.release()
+        await world.until_told(("returned", True))
+        assert world.reachable()
+    faulty.close()

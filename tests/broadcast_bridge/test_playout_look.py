@@ -2,19 +2,27 @@
 
 import datetime
 import time
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.broadcasts import catch_up, starting
 from broadcast_bridge.models import Broadcast, Delivery
+from broadcast_bridge.schedule.models import Occurrence
+from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.playout_look import PlayoutLook
-from haichieu.database import Database
+from broadcast_bridge.studio.studio import Studio
+from haichieu.database import Database, now
 from haichieu.people import Level, Unit
 from tests.builders.airings import NODE, NOW, asked, begun, later
 from tests.builders.places import commune
 from tests.builders.queries import queries
 from tests.builders.quiet_district import MINUTE, MISSED, NIGHT, ZONES, district
+from tests.builders.schedules import daily
+from tests.fake_asterisk import FakeAsterisk
+from tests.faulty_database import FaultyDatabase
 
 MOST_QUERIES = 30
 
@@ -77,3 +85,28 @@ def test_look_with_nothing_to_begin_takes_no_write_lock(database: Database) -> N
         with database.reading() as session:
             assert not rows.is_something_to_write(session, set(), NIGHT)
         assert time.monotonic() - begun_at < 5  # a writer would wait for 15 seconds
+
+
+async def test_playout_with_nothing_to_begin_writes_nothing(database: Database) -> None:
+    locked, studio = FaultyDatabase(database), SimpleNamespace(node=NODE, on_air=frozenset())
+    playout = Playout(FakeAsterisk().client, locked, cast(Studio, studio), lambda call, who: None)
+    await playout._look()  # makes the occurrences of the coming days
+    locked.lock()
+    assert (await playout._look()).begin == ()
+    locked.close()
+
+
+async def test_new_schedule_is_planned_although_the_first_write_failed(database: Database) -> None:
+    faulty, studio = FaultyDatabase(database), SimpleNamespace(node=NODE, on_air=frozenset())
+    playout = Playout(FakeAsterisk().client, faulty, cast(Studio, studio), lambda call, who: None)
+    await playout._look()
+    with database.session() as session:
+        daily(session, commune(session), materialised_until=now())
+    faulty.lock()
+    with pytest.raises(sa.exc.OperationalError):
+        await playout._look()
+    faulty.release()
+    await playout._look()
+    with database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Occurrence)) > 0
+    faulty.close()

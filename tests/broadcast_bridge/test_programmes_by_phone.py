@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Zone
+from broadcast_bridge.programmes import intake
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.phone_recordings import PhoneRecordings, RecordNotAllowed
 from haichieu.audio.ingest import SilentSound
@@ -18,6 +19,8 @@ from haichieu.database import Database
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import Level, Official, Right, Unit
 from haichieu.spool import Spool
+from tests.faulty_database import database_away
+from tests.hashed_outside import refuse_hashing_in_transactions
 
 
 def official(database: Database, *rights: Right) -> int:
@@ -111,6 +114,20 @@ def test_a_crash_after_the_commit_does_not_make_a_second_programme(
     shutil.move(copy, recordings.sound(name) + ".wav")  # as if it had not been removed
     assert recordings.keep(name).number == first.number
     assert len(programmes(database)) == 1
+
+
+def test_recording_stays_in_the_spool_until_its_programme_is_committed(
+    database: Database, recordings: PhoneRecordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = begin(database, recordings, official(database, Right.RECORD))
+    wav = speak(recordings, name)
+    with monkeypatch.context() as patches:
+        hashed = refuse_hashing_in_transactions(patches, database)
+        patches.setattr(intake, "add", database_away)
+        with pytest.raises(sa.exc.OperationalError):
+            recordings.keep(name)
+    assert (wav.exists(), len(hashed) > 0) == (True, True)
+    assert recordings.keep(name).number == programmes(database)[0].id
 
 
 def test_silence_is_refused_and_discarded(database: Database, recordings: PhoneRecordings) -> None:

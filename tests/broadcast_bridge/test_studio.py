@@ -10,7 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts import catch_up, starting
 from broadcast_bridge.broadcasts.starting import Request, Taken
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Delivery
@@ -20,6 +20,7 @@ from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.studio import Studio
 from haichieu import background
+from haichieu.alarms import open_alarms
 from haichieu.ari.call import Call
 from haichieu.audio.errors import UnreadableSound
 from haichieu.database import Database, now
@@ -30,6 +31,7 @@ from tests.builders.places import commune
 from tests.builders.sounds import stored, tone
 from tests.fake_asterisk import FakeAsterisk
 from tests.faulty_database import FaultyDatabase
+from tests.hashed_outside import refuse_hashing_in_transactions
 
 NODE = "main"
 
@@ -37,6 +39,11 @@ NODE = "main"
 def closes(session: Session) -> bool:
     """Return whether a transaction closes a broadcast."""
     return session.scalar(sa.select(Broadcast.id).where(Broadcast.ended_at.is_not(None))) is not None
+
+
+def reports(session: Session) -> bool:
+    """Return whether a transaction has stored what a speaker did."""
+    return session.scalar(sa.select(Delivery.id).where(Delivery.state != "pending")) is not None
 
 
 @dataclass
@@ -123,10 +130,9 @@ async def test_broadcast_is_closed_as_soon_as_the_database_works_again(scene: Sc
 
 async def test_what_a_speaker_reported_is_written_after_the_database_failed(scene: Scene) -> None:
     scene.asterisk.plays_at_once = False
-    scene.database.lock()
-    scene.database.failures = 0
+    scene.database.fails_for = reports
     airing = scene.air()
-    await until(lambda: scene.database.failures > 5, "reports were refused")
+    await until(lambda: scene.database.failures > 0, "a report was refused")
     scene.database.release()
     await until(lambda: scene.deliveries() == {("playing", None)}, "the log says that the speakers play")
     scene.asterisk.plays_at_once = True
@@ -189,3 +195,39 @@ async def test_broadcast_whose_rows_cannot_be_read_is_closed_as_failed(scene: Sc
     with pytest.raises(sa.exc.OperationalError):
         await scene.studio.air(broadcast_id, Taken())
     assert (scene.broadcast().state, scene.studio.on_air) == ("failed", frozenset())
+
+
+def breaks(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+async def test_broadcast_whose_end_cannot_be_computed_takes_no_speaker_for_ever(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "settle", breaks)
+    await scene.air()
+    assert (scene.broadcast().state, scene.broadcast().reason) == ("failed", "internal_error")
+    with scene.database.session() as session:
+        assert not session.scalars(sa.select(Delivery).where(Delivery.active)).all()
+        assert [alarm.kind for alarm in open_alarms(session)] == ["broadcast_failed"]
+    monkeypatch.undo()
+    await scene.air()
+    assert scene.broadcast().state == "ended"
+
+
+async def test_broadcast_that_is_not_closed_does_not_count_as_running(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.recordings, "collect", breaks)
+    await asyncio.wait([scene.air()])
+    assert (scene.broadcast().state, scene.studio.on_air) == ("on_air", frozenset())  # the next connection closes it
+
+
+async def test_recording_is_hashed_outside_of_transactions(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = await scene.go_live()
+    await until(lambda: scene.broadcast().live_at is not None, "live")
+    scene.spoken(scene.broadcast().id)
+    hashed = refuse_hashing_in_transactions(monkeypatch, scene.database)
+    scene.asterisk.hang_up("caller")
+    await asyncio.wait([live])
+    assert (scene.broadcast().recording_id is not None, len(hashed)) == (True, 1)

@@ -36,6 +36,19 @@ def test_other_numbers_use_the_outgoing_trunks_in_their_order(database: Database
         ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("proxy", "hosts"), [("", ["192.0.2.1:5060", "192.0.2.2:5080"]), ("sbc", ["192.0.2.1:5060"])])
+def test_every_address_of_a_carrier_is_a_leg_unless_a_proxy_chooses(
+    database: Database, proxy: str, hosts: list[str]
+) -> None:
+    with database.session() as session:
+        carrier = trunk("out", outbound=True)
+        carrier.hosts, carrier.proxy = ["192.0.2.2:5080", "198.51.100.0/24"], proxy
+        session.add(carrier)
+        session.flush()
+        legs = legs_to(session, STRANGER, OURS)
+        assert [leg.endpoint for leg in legs] == [f"PJSIP/out/sip:0912000009@{host}" for host in hosts]
+
+
 @pytest.mark.parametrize(
     "number", ["carrier2%2Fsip", '"', "0912345678@carrier", "+84912000009/x", "+84912000009\n", ""]
 )

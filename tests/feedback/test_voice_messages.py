@@ -23,6 +23,7 @@ from haichieu.jobs import Job
 from haichieu.media import DiskFull, Media, MediaStore
 from haichieu.spool import RECORDING_BYTES, Spool
 from tests.builders.cases import Office, office
+from tests.hashed_outside import refuse_hashing_in_transactions
 
 CALLER = "+84987654321"
 
@@ -110,6 +111,15 @@ def test_a_message_becomes_a_case_whose_number_is_texted(
     assert kinds == {"transcribe", "send-text"}
     assert not wav.exists()
     assert count(database, VoiceDraft) == 0
+
+
+def test_message_is_hashed_outside_of_transactions(
+    database: Database, messages: VoiceMessages, there: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = messages.begin(Beginning(there.co_ba.id, "number", CALLER))
+    speak(messages, name)
+    hashed = refuse_hashing_in_transactions(monkeypatch, database)
+    assert (messages.keep(name), len(hashed)) == (the_case(database).number, 1)
 
 
 def test_an_anonymous_caller_is_no_citizen_and_gets_no_text(

@@ -2,6 +2,7 @@ import asyncio
 import datetime
 import threading
 import uuid
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from haichieu.changes import changes, hours
 from haichieu.database import Base, Database, migrate, now
+from haichieu.demo.trial_station import until
 from haichieu.errors import EnvironmentProblem
 from haichieu.people import Level, Unit
 
@@ -131,6 +133,14 @@ async def test_only_commits_that_changed_a_row_are_announced(database: Database)
     await other.run(change_nothing)
     await asyncio.sleep(0.4)
     assert announced == before
+
+    async def is_announced(change: Callable[[sa.orm.Session], object]) -> None:
+        before = announced
+        await other.run(change)
+        await until(lambda: announced > before, "it is announced")
+
+    await is_announced(rename)
+    await is_announced(lambda session: session.execute(sa.delete(Unit)))
     counting.cancel()
     other.close()
 

@@ -34,6 +34,7 @@ from haichieu.vault import open_vault
 from tests.builders.accounts import account
 from tests.builders.cases import office
 from tests.builders.outgoing import RULE, none_is_ours
+from tests.faulty_database import FaultyDatabase
 
 pytestmark = pytest.mark.both_databases
 
@@ -247,3 +248,19 @@ async def test_texts_are_refused_while_the_disk_is_full(
     free += 1
     assert await look() == []
     assert asterisk.told == ["", "-none", "-none", ""]
+
+
+async def test_full_disk_that_takes_no_alarm_is_reported_later(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    asterisk, faulty = AsteriskToldOfRoom(), FaultyDatabase(database)
+    keeper = TextGateKeeper(cast("AriClient", asterisk), faulty, tmp_path)
+    faulty.fail_once()
+    with pytest.raises(sa.exc.OperationalError):
+        await keeper.look()
+    await keeper.look()
+    with database.session() as session:
+        assert [alarm.subject for alarm in open_alarms(session)] == ["texts:disk"]
+    assert asterisk.told == ["-none"]
+    faulty.close()

@@ -1,5 +1,6 @@
 """The desk for citizens over rows: whose news, which languages, what is remembered of a caller and what is not."""
 
+import dataclasses
 import shutil
 import uuid
 from pathlib import Path
@@ -34,6 +35,7 @@ from ivr.prompts.store import PromptStore
 from tests.builders.cases import Office, case, office
 from tests.builders.programmes import programme
 from tests.builders.sounds import kept
+from tests.faulty_database import FaultyDatabase
 
 CALLER = "+84987654321"
 
@@ -200,6 +202,17 @@ async def test_wrong_case_numbers_close_the_cases_of_other_people(
         with pytest.raises(TooManyCaseNumbers):
             await stranger.case(number)
     assert await desk(line, there.co_ba).case(theirs)
+
+
+async def test_case_is_found_while_nothing_can_be_written(
+    line: CitizensLine, there: Office, database: Database
+) -> None:
+    with database.session() as session:
+        number = case(session, there).number
+    locked = FaultyDatabase(database)
+    locked.lock()
+    assert await desk(dataclasses.replace(line, database=locked), there.co_ba).case(number)
+    locked.close()
 
 
 async def test_own_case_is_spoken_after_any_number_of_wrong_ones(

@@ -1,5 +1,6 @@
 """Officials' desk: sign-in with and without a staff code, by calls of the station, and booked broadcasts."""
 
+import dataclasses
 import datetime
 import uuid
 from typing import Any, cast
@@ -13,7 +14,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import CallBack
 from broadcast_bridge.studio.dial_ahead import DialAhead
 from broadcast_bridge.studio.studio import Studio, WhenPlanned
-from haichieu import pins
+from haichieu import background, pins
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.database import Database, now
@@ -24,7 +25,9 @@ from ivr.calls.caller_limits import CallerLimits, Limits
 from ivr.desks.official import OfficialsLine, PhoneDesk
 from ivr.flows.session import ZoneSeen
 from tests.builders.accounts import PIN
+from tests.builders.airings import begun, on_air
 from tests.builders.places import commune
+from tests.faulty_database import FaultyDatabase
 
 KNOWN, STRANGER = "+84912000011", "+84987654321"
 CLIENT = AriClient("127.0.0.1", 1, "", unclaimed=lambda event: None)
@@ -105,6 +108,20 @@ async def test_chosen_pin_is_hashed_outside_of_transactions(
     await desk(line, KNOWN).choose_pin(official_id, "735193")
     with database.session() as session:
         assert secret_matches(session.get_one(Official, official_id).pin_hash, "735193")
+
+
+async def test_acknowledgement_is_recorded_once_the_database_works_again(
+    line: OfficialsLine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "RETRY_SECONDS", (0.01,))
+    with database.session() as session:
+        official_id = session.scalars(sa.select(Official.id)).one()
+        sirens, _ = begun(session, commune(session, code="12"), priority=Priority.EMERGENCY, zone_codes=["11"], times=0)
+        on_air(session, sirens)
+    faulty = FaultyDatabase(database)
+    faulty.fail_once()
+    assert await desk(dataclasses.replace(line, database=faulty), KNOWN).acknowledge(official_id) == 2
+    faulty.close()
 
 
 CO_BA = ZoneSeen("11", "Cô Ba", reachable=1, total=1)

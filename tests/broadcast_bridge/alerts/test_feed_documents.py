@@ -38,7 +38,7 @@ def address_of_item(inside: str) -> str:
     ],
 )
 def test_link_of_an_alert_is_recognised_with_any_parameters(media_type: str) -> None:
-    page = '<link rel="alternate" type="text/html" href="/page.html"/>'
+    page = '<link rel="alternate" href="/page"/><link rel="alternate" type="text/html" href="/page.html"/>'
     assert address(f'{page}<link type="{media_type}" href="/a"/>') == "https://cap.example.vn/a"
 
 

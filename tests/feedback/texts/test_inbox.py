@@ -129,6 +129,12 @@ def test_unsubscribing_from_texts_is_confirmed_once_and_reversible(database: Dat
         assert len(session.scalars(sa.select(Reply)).all()) == 1
 
 
+def test_unsubscribing_from_abroad_is_noted_and_confirmed_to_nobody(database: Database, station: TextInbox) -> None:
+    assert send(station, "HUY", "+8613800138000").say == ""
+    with database.session() as session:
+        assert session.scalars(sa.select(Citizen.opted_out_at)).one() is not None
+
+
 @pytest.mark.parametrize("sender", ["", "anonymous", "VIETTEL", "+84 91a"])
 def test_a_sender_who_cannot_be_answered_is_stored_without_a_number(
     database: Database, station: TextInbox, sender: str

@@ -1,5 +1,6 @@
 """Texts by SIP as far as no Asterisk is needed: what Asterisk's answer, or its silence, makes of a text."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ from feedback.citizens.registry import open_citizens
 from feedback.models import CaseChange, Reply
 from feedback.states import Way
 from feedback.texts.sip_texts import SipRoute, SipTexts
-from haichieu import jobs
+from haichieu import background, jobs
 from haichieu.alarms import open_alarms
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NotConnected
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from haichieu.jobs import Job
 from haichieu.station import the_station
 from tests.builders.cases import case, office
 from tests.builders.outgoing import RULE
+from tests.faulty_database import FaultyDatabase
 
 
 class Asterisk(AriClient):
@@ -38,6 +41,18 @@ class Asterisk(AriClient):
             raise self.problem
 
 
+def one_text(database: Database, home: Path, asterisk: Asterisk) -> SipTexts:
+    """Answer a case by text; return what sends it."""
+    book = open_citizens(home)
+    with database.session() as session:
+        session.add(station := the_station(session))
+        station.reply_hours = ""  # at any hour
+        opened = case(session, office(session), citizen=book.meet(session, "+84912345678", now()))
+        message = replies.answer(session, opened, Answer("account:a", [Way.TEXT], "Đã sửa"), now())
+        jobs.renew(session, job_kinds.SEND_SIP_TEXT, message.replies[0].id, now())
+    return SipTexts(asterisk, database, book, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"), RULE)
+
+
 @pytest.mark.parametrize(
     ("problem", "state", "job", "alarms"),
     [
@@ -50,17 +65,8 @@ class Asterisk(AriClient):
 async def test_only_a_text_that_may_have_gone_is_in_doubt(
     database: Database, tmp_path: Path, problem: Exception | None, state: str, job: str, alarms: int
 ) -> None:
-    book = open_citizens(tmp_path)
-    with database.session() as session:
-        session.add(station := the_station(session))
-        station.reply_hours = ""  # at any hour
-        opened = case(session, office(session), citizen=book.meet(session, "+84912345678", now()))
-        message = replies.answer(session, opened, Answer("account:a", [Way.TEXT], "Đã sửa"), now())
-        jobs.renew(session, job_kinds.SEND_SIP_TEXT, message.replies[0].id, now())
     asterisk = Asterisk(problem)
-    texts = SipTexts(
-        asterisk, database, book, lambda session, number: SipRoute("pjsip:gsm/sip:1@h", "sip:2@h"), RULE,
-    )  # fmt: skip
+    texts = one_text(database, tmp_path, asterisk)
     assert (await texts.step(), await texts.step(), asterisk.asked) == (1, 0, 1)
     with database.session() as session:
         reply = session.scalars(sa.select(Reply)).one()
@@ -72,3 +78,19 @@ async def test_only_a_text_that_may_have_gone_is_in_doubt(
         assert unconfirmed == (state == "sent")
         history = session.scalars(sa.select(CaseChange).where(CaseChange.what == "text_in_doubt")).all()
         assert [step.after_message for step in history] == ([reply.reason] if in_doubt else [])
+
+
+async def test_text_that_has_gone_is_written_as_sent_after_an_error(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "RETRY_SECONDS", (0.01,))
+    faulty, asterisk = FaultyDatabase(database), Asterisk(None)
+    texts = one_text(faulty, tmp_path, asterisk)
+    faulty.fails_for = lambda session: asterisk.asked > 0
+    sending = asyncio.create_task(texts.step())
+    await until(lambda: faulty.failures > 2, "the result was not written")
+    faulty.release()
+    await sending
+    with database.session() as session:
+        assert (session.scalars(sa.select(Reply)).one().state, open_alarms(session)) == ("sent", [])
+    faulty.close()

@@ -1,0 +1,22 @@
+"""Hashing of stored sounds, which takes seconds for a long one and must hold no lock of the database."""
+
+from pathlib import Path
+
+import pytest
+
+from haichieu import media
+from haichieu.database import Database
+
+
+def refuse_hashing_in_transactions(monkeypatch: pytest.MonkeyPatch, database: Database) -> list[Path]:
+    """Let hashing fail while a transaction of this database is open; return the files that were hashed."""
+    hashed: list[Path] = []
+    digest_of = media.digest_of
+
+    def watched(file: Path) -> str:
+        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        hashed.append(file)
+        return digest_of(file)
+
+    monkeypatch.setattr(media, "digest_of", watched)
+    return hashed
