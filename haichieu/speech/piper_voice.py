@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -17,6 +18,12 @@ from haichieu.speech.voices import PiperVoice
 
 IDLE_SECONDS = 60.0
 """A voice process without work is ended after this time, which gives its memory back."""
+
+
+BREATH = 300
+"""Characters that are spoken at once, at most."""
+
+_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 
 
 class _Process:
@@ -150,10 +157,29 @@ class VoiceProcess:
 
 def speak_piper(process: VoiceProcess, text: str, speed: float) -> Speech:
     """Speak a text with a Piper voice. Raises SpeechError."""
-    samples, rate = process.speak(without_commands(speakable(text)), speed)
+    samples, rate = bytearray(), 0
+    for breath in breaths(without_commands(speakable(text))):
+        spoken, rate = process.speak(breath, speed)
+        samples += spoken
     if not samples:
         raise SynthesisFailed("speech.voice_failed", voice=process.voice.name, why="no samples")
-    return Speech(samples, rate, piper_identity(process.voice, speed))
+    return Speech(bytes(samples), rate, piper_identity(process.voice, speed))
+
+
+def breaths(text: str) -> list[str]:
+    """Cut a text into sentences, and a sentence that is longer than `BREATH` at a comma or a space.
+
+    The time and memory that a voice takes grow with the square of a sentence's length.
+    """
+    found = []
+    for sentence in _SENTENCES.split(text):
+        while len(sentence) > BREATH:
+            cut = max(sentence.rfind(mark, 0, BREATH) + 1 for mark in ",;:–")
+            cut = cut or sentence.rfind(" ", 0, BREATH) + 1 or BREATH
+            found.append(sentence[:cut])
+            sentence = sentence[cut:].lstrip()
+        found.append(sentence)
+    return [breath for breath in found if breath]
 
 
 def piper_identity(voice: PiperVoice, speed: float) -> Identity:

