@@ -18,7 +18,7 @@ from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
-from haichieu.background import kept_going, until_terminated
+from haichieu.background import in_thread, kept_going, until_terminated
 from haichieu.backup.backup_jobs import BackupJobs
 from haichieu.database import Database, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -97,9 +97,10 @@ def _beat(station: OpenedStation, session: Session) -> None:
 async def _watch_voices(station: OpenedStation) -> None:
     """Once a minute, raise or clear the alarm of each language whose voice cannot be used."""
     while True:
-        problems = await asyncio.to_thread(station.synthesiser.problems)
-        await station.database.run(lambda session: report_voices(session, problems))  # noqa: B023 (awaited here)
-        await asyncio.sleep(VOICES_SECONDS)
+        await asyncio.sleep(VOICES_SECONDS)  # first: calls can be taken before a voice is tried
+        await in_thread(station.synthesiser.check)
+        problems = station.synthesiser.problems()
+        await station.database.run(partial(report_voices, problems=problems))
 
 
 async def _clean(database: Database, store: MediaStore, rules: programme_retention.Rules) -> None:

@@ -12,13 +12,13 @@ from haichieu.locale import Message, message
 from haichieu.settings import Settings
 from haichieu.speech.piper_voice import IDLE_SECONDS, VoiceProcess, piper_identity, speak_piper
 from haichieu.speech.scripts import require_script
-from haichieu.speech.synthesis import EspeakSynthesiser, Identity, Speech, SynthesisFailed
+from haichieu.speech.synthesis import ESPEAK, EspeakSynthesiser, Identity, Speech, SynthesisFailed
 from haichieu.speech.voices import Chosen, PiperVoice, chosen_voices, default_folder
 
 log = structlog.get_logger()
 
 RATE = 22050
-"""Samples per second of everything spoken, so that the pieces of one text fit together whoever spoke them."""
+"""Samples per second of everything spoken, so that the pieces of one text fit together whichever voice spoke them."""
 LOOK_SECONDS = 5.0
 """A voice that was fetched or deleted is noticed after this time at the latest."""
 BROKEN_SECONDS = 60.0
@@ -38,6 +38,7 @@ class StationVoices:
         self._lock = threading.Lock()
         self._processes: dict[PiperVoice, VoiceProcess] = {}
         self._broken: dict[PiperVoice, float] = {}
+        self._checked: set[PiperVoice] = set()
         self._chosen: Chosen | None = None
         self._looked_at = 0.0
 
@@ -66,8 +67,7 @@ class StationVoices:
             except SynthesisFailed as problem:
                 log.warning("speech.voice_failed", voice=voice.name, attempt=attempt, problem=shown(problem))
                 failed = problem
-        with self._lock:
-            self._broken[voice] = time.monotonic() + BROKEN_SECONDS
+        self._leave_out(voice)
         if language not in self._fallback.languages:
             raise failed
         log.warning("speech.fallback", voice=voice.name, language=language)
@@ -80,6 +80,18 @@ class StationVoices:
             if self._chosen is None or at - self._looked_at > LOOK_SECONDS:
                 self._chosen, self._looked_at = chosen_voices(self._folder, self._setting), at
             return self._chosen
+
+    def check(self) -> None:
+        """Try every voice that has not been tried yet: a damaged file shows only when it is loaded. Takes seconds."""
+        for voice in set(self.chosen().voices.values()) - self._checked:
+            process = VoiceProcess(voice, self._idle_seconds)
+            try:
+                speak_piper(process, "1", self._speed)
+            except SynthesisFailed as problem:
+                log.warning("speech.voice_failed", voice=voice.name, problem=shown(problem))
+                self._leave_out(voice)
+            process.close()
+            self._checked.add(voice)
 
     def problems(self) -> dict[str, Message]:
         """Return why a language that has a natural voice is spoken by espeak-ng."""
@@ -115,7 +127,7 @@ class StationVoices:
 
     def _name(self, language: str) -> str:
         voice = self._voice(language)
-        return self._fallback.identity(language).engine if voice is None else voice.name
+        return ESPEAK if voice is None else voice.name
 
     def _voice(self, language: str) -> PiperVoice | None:
         voice = self.chosen().voices.get(language)
@@ -123,6 +135,10 @@ class StationVoices:
             return None
         with self._lock:
             return None if self._broken.get(voice, 0.0) > time.monotonic() else voice
+
+    def _leave_out(self, voice: PiperVoice) -> None:
+        with self._lock:
+            self._broken[voice] = time.monotonic() + BROKEN_SECONDS
 
     def _process(self, voice: PiperVoice) -> VoiceProcess:
         with self._lock:

@@ -49,7 +49,7 @@ def main(model: str) -> int:
     return 0
 
 
-def _load(model: str):  # type: ignore[no-untyped-def]  # piper has no types that mypy is told of
+def _load(model: str):  # type: ignore[no-untyped-def]  # mypy does not see the types of piper
     """Load a voice for one processor thread; `PiperVoice.load` would take all."""
     import onnxruntime
     from piper import PiperVoice

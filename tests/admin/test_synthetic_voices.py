@@ -1,4 +1,4 @@
-"""Texts and their voices in panel and API: long ones are on air at once, and synthetic ones are told apart."""
+"""Texts and their voices in panel and API: long ones are on air at once, and log and API name synthetic ones."""
 
 import pytest
 from flask.testing import FlaskClient

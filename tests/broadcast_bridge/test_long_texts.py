@@ -1,4 +1,4 @@
-"""Long texts on air: the beginning plays while the worker speaks the rest, whoever dies meanwhile."""
+"""Long texts on air: the beginning plays while the worker speaks the rest, even if a process dies."""
 
 import asyncio
 import datetime

