@@ -107,7 +107,7 @@ def voice(
     fetch: Annotated[str, typer.Option("--fetch", help=say("cli.voice.fetch"))] = "",
     source: Annotated[str, typer.Option("--from", help=say("cli.voice.from"))] = "",
 ) -> None:
-    from haichieu.cli.voice import list_voices, run_fetch
+    from haichieu.cli.voice_command import list_voices, run_fetch
 
     settings = settings_for(home)
     if not fetch:
