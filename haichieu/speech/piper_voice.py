@@ -1,5 +1,6 @@
 """Natural voices of Piper, each spoken by a voice process that is started when it is needed."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,11 +11,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TypeVar
 
 from haichieu.speech.synthesis import ENGINE_SECONDS, Identity, Speech, SynthesisFailed, speakable, without_commands
 from haichieu.speech.voice_process import END, GREETING, HEAD, SAMPLES
 from haichieu.speech.voices import PiperVoice
+
+T = TypeVar("T")
 
 IDLE_SECONDS = 60.0
 """A voice process without work is ended after this time, which gives its memory back."""
@@ -108,14 +111,23 @@ class VoiceProcess:
         """The process that is running now, if any."""
         return self._running.pid if self._running else None
 
+    def load(self) -> None:
+        """Start the process, which stays until it was idle for long; a failure shows when a text is spoken."""
+        with contextlib.suppress(SynthesisFailed):
+            self._use(lambda running: None)
+
     def speak(self, text: str, speed: float) -> tuple[bytes, int]:
         """Return samples and rate. Raises SynthesisFailed, and then the process is gone."""
+        return self._use(lambda running: (running.speak(text, speed), running.rate))
+
+    def _use(self, work: Callable[[_Process], T]) -> T:
+        """Start the process unless it runs, and let it work; after a failure it is gone."""
         with self._turn:
             self._count(None)
             try:
                 if self._running is None:
                     self._running = _Process(self.voice)
-                spoken = self._running.speak(text, speed), self._running.rate
+                result = work(self._running)
             except (SynthesisFailed, OSError) as problem:
                 self._end()
                 if isinstance(problem, SynthesisFailed):
@@ -125,7 +137,7 @@ class VoiceProcess:
                 self._end()
                 raise
             self._count(self._end_idle)
-            return spoken
+            return result
 
     def close(self) -> None:
         """End the process."""

@@ -24,6 +24,9 @@ class _Listener:
     def spoken_by(self) -> dict[str, str]:
         return self._synthesiser.spoken_by()
 
+    def prepare(self, language: str) -> None:
+        self._synthesiser.prepare(language)
+
     def identity(self, language: str) -> Identity:
         return self._synthesiser.identity(language)
 

@@ -12,13 +12,13 @@ from haichieu.locale import Message, message
 from haichieu.settings import Settings
 from haichieu.speech.piper_voice import IDLE_SECONDS, VoiceProcess, piper_identity, speak_piper
 from haichieu.speech.scripts import require_script
-from haichieu.speech.synthesis import ESPEAK, EspeakSynthesiser, Identity, Speech, SynthesisFailed
+from haichieu.speech.synthesis import ESPEAK, EspeakSynthesiser, Identity, Speech, SynthesisFailed, levelled
 from haichieu.speech.voices import Chosen, PiperVoice, chosen_voices, default_folder
 
 log = structlog.get_logger()
 
 RATE = 22050
-"""Samples per second of everything spoken, so that the pieces of one text fit together whichever voice spoke them."""
+"""Samples per second of everything spoken: the pieces of one text fit together, whichever voice spoke them."""
 LOOK_SECONDS = 5.0
 """A voice that was fetched or deleted is noticed after this time at the latest."""
 BROKEN_SECONDS = 60.0
@@ -57,10 +57,10 @@ class StationVoices:
         require_script(text, language)
         voice = self._voice(language)
         if voice is None:
-            return _at_one_rate(self._fallback.synthesise(text, language))
+            return _alike(self._fallback.synthesise(text, language))
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                speech = _at_one_rate(speak_piper(self._process(voice), text, self._speed))
+                speech = _alike(speak_piper(self._process(voice), text, self._speed))
                 with self._lock:
                     self._broken.pop(voice, None)
                 return speech
@@ -71,7 +71,13 @@ class StationVoices:
         if language not in self._fallback.languages:
             raise failed
         log.warning("speech.fallback", voice=voice.name, language=language)
-        return _at_one_rate(self._fallback.synthesise(text, language))
+        return _alike(self._fallback.synthesise(text, language))
+
+    def prepare(self, language: str) -> None:
+        """Load the voice of a language in the background."""
+        voice = self._voice(language)
+        if voice is not None:
+            threading.Thread(target=self._process(voice).load, daemon=True).start()
 
     def chosen(self) -> Chosen:
         """Return the voices in use, as they are on disk."""
@@ -150,7 +156,8 @@ def station_voices(settings: Settings) -> StationVoices:
     return StationVoices(settings.voice_folder or default_folder(), settings.voices, settings.voice_speed)
 
 
-def _at_one_rate(speech: Speech) -> Speech:
-    if speech.rate == RATE:
-        return speech
-    return Speech(resample(from_pcm(speech.samples, speech.rate), RATE).pcm(), RATE, speech.by)
+def _alike(speech: Speech) -> Speech:
+    """Return the speech at the common rate and level."""
+    if speech.rate != RATE:
+        speech = Speech(resample(from_pcm(speech.samples, speech.rate), RATE).pcm(), RATE, speech.by)
+    return Speech(levelled(speech), RATE, speech.by)

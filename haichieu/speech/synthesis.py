@@ -112,6 +112,10 @@ class Synthesiser(Protocol):
         """Return the name of the voice that speaks each language now."""
         ...
 
+    def prepare(self, language: str) -> None:
+        """Load the voice of a language, without waiting for it: a text is expected soon."""
+        ...
+
     def identity(self, language: str) -> Identity:
         """Return who speaks a language now; a `Speech` says who did, which may be a fallback."""
         ...
@@ -145,6 +149,9 @@ class EspeakSynthesiser:
     def spoken_by(self) -> dict[str, str]:
         """Return the engine for every language."""
         return dict.fromkeys(sorted(self.VOICES), ESPEAK)
+
+    def prepare(self, language: str) -> None:
+        """Do nothing: there is nothing to load."""
 
     def identity(self, language: str) -> Identity:
         """Return engine, voice and version."""

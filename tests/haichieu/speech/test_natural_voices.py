@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haichieu.alarms import Alarm
+from haichieu.audio.sound import from_pcm, measure
 from haichieu.audio.synthetic_mark import read_mark
 from haichieu.database import Database
 from haichieu.locale import render
@@ -41,6 +42,8 @@ def test_natural_voice_speaks_its_language_and_espeak_the_others(voices: Station
     english, vietnamese = voices.synthesise(SENTENCE, "en"), voices.synthesise("Xin chào.", "vi")
     assert (english.by.engine, vietnamese.by.engine) == ("piper", "espeak-ng")
     assert english.rate == vietnamese.rate
+    levels = [measure(from_pcm(one.samples, one.rate)).active_dbfs for one in (english, vietnamese)]
+    assert levels == pytest.approx([-20, -20], abs=1.5)
     assert len(english.samples) / 2 / english.rate == pytest.approx(1.6, abs=0.6)
     assert len(voices.pids) == 1
 
@@ -116,6 +119,15 @@ def test_whole_voice_raises_no_alarm_and_leaves_no_process(voices: StationVoices
     assert voices.problems() == {}
     assert voices.pids == []
     assert voices.spoken_by()["en"] == JOE
+
+
+def test_prepared_voice_is_loaded_before_the_text_comes(voices: StationVoices) -> None:
+    voices.prepare("vi")
+    voices.prepare("en")
+    wait_until(lambda: len(voices.pids) == 1, "the voice is being loaded")
+    (pid,) = voices.pids
+    assert voices.synthesise(SENTENCE, "en").by.engine == "piper"
+    assert voices.pids == [pid]
 
 
 def test_voice_process_ends_when_idle_and_starts_again() -> None:
