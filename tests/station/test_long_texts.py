@@ -17,6 +17,7 @@ from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
 from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.spoken_forms import spoken_forms
+from tests.station.quick_voice import speaking_quickly
 from tests.station.scene import Scene, until_heard
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session"), pytest.mark.proof]
@@ -28,7 +29,8 @@ def put_on_air(scene: Scene, parts: list[str]) -> int:
     """Ask for a text as the panel does: with the sound of its first part, and the texts of the others."""
     store = MediaStore(scene.station.settings.home / "media", 1)
     with store.scratch() as folder:
-        forms = spoken_forms(parts[0], "vi", scene.station.opened.synthesiser, Path(folder))
+        with speaking_quickly(scene.folder):
+            forms = spoken_forms(parts[0], "vi", scene.station.opened.synthesiser, Path(folder))
         stored = store.put(forms.narrow, forms.wide)
         with scene.station.database.session() as session:
             request = Request("test", "Bản tin dài", [store.add(session, stored).id], ["11"], due_at=now())
