@@ -7,7 +7,8 @@ from feedback.citizens.registry import CitizenBook, open_citizens
 from haichieu.database import Database
 from haichieu.media import MediaStore
 from haichieu.settings import Settings
-from haichieu.speech.synthesis import EspeakSynthesiser, Synthesiser
+from haichieu.speech.station_voices import station_voices
+from haichieu.speech.synthesis import Synthesiser
 from haichieu.vault import Vault, open_vault, station_secret
 
 
@@ -38,6 +39,6 @@ def open_panel(database: Database, settings: Settings) -> Panel:
         open_vault(home),
         open_citizens(home),
         MediaStore(home / "media", settings.min_free_megabytes),
-        EspeakSynthesiser(),
+        station_voices(settings),
         station_secret(home, "web.key", lambda: secrets.token_bytes(32)),
     )

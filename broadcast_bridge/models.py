@@ -14,6 +14,7 @@ from broadcast_bridge.broadcasts.states import (
     DeliveryState,
     Kind,
     Priority,
+    Synthetic,
     precedence,
 )
 from broadcast_bridge.programmes.models import Programme
@@ -189,6 +190,8 @@ class Broadcast(Base):
     worth_hearing_until: Mapped[datetime.datetime | None]
     again_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
     offset_seconds: Mapped[float] = mapped_column(default=0.0)
+    synthetic: Mapped[str] = mapped_column(sa.String(4), default=Synthetic.NONE)
+    """How much of it a synthetic voice speaks."""
     search_text: Mapped[str] = mapped_column(sa.Text, default=_search_text)
     """The folded text of title and zones."""
 
@@ -222,6 +225,19 @@ class BroadcastSound(Base):
 
     media: Mapped[Media] = relationship()
     programme: Mapped[Programme | None] = relationship()
+
+
+class SpokenRest(Base):
+    """The rest of a long text that is still to be spoken; the broadcast plays its beginning meanwhile.
+
+    `parts` are the texts of the sounds that follow those the broadcast has; the row is deleted with the last one.
+    """
+
+    __tablename__ = "spoken_rests"
+
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    language: Mapped[str] = mapped_column(sa.String(8))
+    parts: Mapped[list[str]] = mapped_column()
 
 
 class Delivery(Base):

@@ -44,6 +44,7 @@ class AlarmKind(StrEnum):
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 (a name)
     BACKUP_FAILED = "backup_failed"
     TRUNK_DOWN = "trunk_down"
+    VOICE_DOWN = "voice_down"
 
 
 class NoSuchAlarm(NotFound):

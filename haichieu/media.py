@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from haichieu.audio.sound import whole_seconds
+from haichieu.audio.synthetic_mark import read_mark
 from haichieu.database import Base, now
 from haichieu.errors import EnvironmentProblem
 
@@ -35,6 +36,8 @@ class Media(Base):
     bytes: Mapped[int]
     seconds: Mapped[float]
     suffix: Mapped[str] = mapped_column(sa.String(12), default=".wav")
+    synthetic: Mapped[str] = mapped_column(sa.String(200), default="")
+    """The voice that the mark in the file names; "" for a human recording."""
     created_at: Mapped[datetime.datetime] = mapped_column(default=now)
 
 
@@ -48,6 +51,7 @@ class Stored:
     suffix: str
     file: Path
     wideband: Path | None
+    synthetic: str = ""
 
 
 class MediaStore:
@@ -111,7 +115,13 @@ class MediaStore:
         """Return the row of a sound that is in the store; the same content is stored once."""
         media = session.scalar(sa.select(Media).where(Media.sha256 == stored.sha256))
         if media is None:
-            media = Media(sha256=stored.sha256, bytes=stored.bytes, seconds=stored.seconds, suffix=stored.suffix)
+            media = Media(
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                seconds=stored.seconds,
+                suffix=stored.suffix,
+                synthetic=stored.synthetic,
+            )
             session.add(media)
             session.flush()
         for file, target in self._targets(stored):
@@ -144,7 +154,10 @@ class MediaStore:
         return len(files)
 
     def _put(self, file: Path, suffix: str, seconds: float, wideband: Path | None = None) -> Stored:
-        stored = Stored(digest_of(file), file.stat().st_size, round(seconds, 3), suffix, file, wideband)
+        mark = read_mark(file)
+        stored = Stored(
+            digest_of(file), file.stat().st_size, round(seconds, 3), suffix, file, wideband, mark.voice if mark else ""
+        )
         for source, target in self._targets(stored):
             _place(source, target)
         return stored

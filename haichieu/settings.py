@@ -130,6 +130,15 @@ class Settings(_Sources):
     transcriber_threads: int = Field(
         1, ge=1, le=64, description="Processor threads of the transcriber; many threads may disturb calls."
     )
+    voices: str = Field(
+        "",
+        description="Voice per language, such as vi=vi_VN-vais1000-medium,en=espeak-ng; empty: the first one fetched.",
+    )
+    voice_folder: Path | None = Field(None, description="Folder of fetched voices; default ~/.cache/haichieu/voices.")
+    voice_speed: float = Field(1.0, ge=0.5, le=2.0, description="Speed of synthetic speech; 1 is the voice's own.")
+    announce_synthetic: bool = Field(
+        False, description="Say before a broadcast that it was read by a synthetic voice; in an emergency, after it."
+    )
     twilio_account_sid: str = Field("", description="Twilio account; empty means no text messages through Twilio.")
     twilio_auth_token: str = Field("", repr=False, description="Twilio's secret; it signs requests in both directions.")
     twilio_number: str = Field("", description="Sender number of texts, in E.164.")
@@ -203,6 +212,15 @@ class Settings(_Sources):
     def _transcriber_is_known(cls, value: str) -> str:
         if value not in TRANSCRIBERS:
             raise InvalidValue("settings.one_of", values=TRANSCRIBERS)
+        return value
+
+    @field_validator("voices")
+    @classmethod
+    def _voices_are_named(cls, value: str) -> str:
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        languages = [language.strip().lower() for language, _, name in pairs if name.strip()]
+        if len(set(languages)) < len(pairs) or not all(language.isalpha() for language in languages):
+            raise InvalidValue("settings.voices")
         return value
 
     @field_validator("answer_call_pauses")

@@ -85,6 +85,8 @@ class StationStatus:
     cases: Waiting
     transcriber: str
     """The transcription engine, as the worker reports it; `none` leaves messages waiting."""
+    voices: str
+    """The voice that reads each language, as the worker reports it."""
     texts_waiting: int
     last_backup: datetime.datetime | None
     alarms: tuple[Message, ...]
@@ -129,13 +131,19 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
             sa.select(sa.func.count()).select_from(CallBack).where(CallBack.state.in_(["owed", "calling"]))
         ).one(),
         cases=waiting(session, at),
-        transcriber=str(beat.detail.get("transcriber", "")) if (beat := latest(session).get("worker")) else "",
+        transcriber=_of_worker(session, "transcriber"),
+        voices=_of_worker(session, "voices"),
         texts_waiting=outbox.waiting(session),
         last_backup=last_backup(session),
         alarms=tuple(
             message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
         ),
     )
+
+
+def _of_worker(session: Session, detail: str) -> str:
+    beat = latest(session).get("worker")
+    return str(beat.detail.get(detail, "")) if beat else ""
 
 
 def trunk_states(session: Session) -> tuple[TrunkStatus, ...]:

@@ -108,7 +108,7 @@ def _broadcast(one: Broadcast, zones: Sequence[str]) -> dict[str, object]:
         "id": one.id, "kind": one.kind, "title": one.on_air_name, "state": one.state,
         "reason": _reason(one.reason), "priority": one.priority, "zones": zones,
         "zone_names": one.zone_names, "asked_by": one.asked_by, "created_at": one.created_at, "due_at": one.due_at,
-        "on_air_at": one.on_air_at, "ended_at": one.ended_at,
+        "on_air_at": one.on_air_at, "ended_at": one.ended_at, "synthetic": one.synthetic or "none",
     }  # fmt: skip
 
 

@@ -102,6 +102,8 @@ class Broadcast(BaseModel):
     due_at: datetime.datetime | None
     on_air_at: datetime.datetime | None
     ended_at: datetime.datetime | None
+    synthetic: Literal["none", "part", "all"]
+    """How much of it a synthetic voice speaks (Decree 142/2026, art. 17)."""
 
 
 class BroadcastWithDeliveries(Broadcast):

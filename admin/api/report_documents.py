@@ -28,6 +28,7 @@ class _Aired(BaseModel):
     deliveries: int
     heard: int
     unconfirmed: int
+    synthetic: int
     minutes: float
     reach: float | None
 
@@ -35,7 +36,8 @@ class _Aired(BaseModel):
 class UnitReport(_Aired):
     """Broadcasts in a unit: their number, deliveries by result, minutes played.
 
-    `unconfirmed` of the `heard` deliveries went to speakers that never reported that sound arrived.
+    `unconfirmed` of the `heard` deliveries went to speakers that never reported that sound arrived. `synthetic` counts
+    the broadcasts that a synthetic voice speaks, in whole or in part.
     """
 
     unit: str

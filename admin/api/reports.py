@@ -108,6 +108,6 @@ def _counts(one: Counts) -> dict[str, float | None]:
     reach = None if one.reach is None else round(one.reach, 4)
     return {
         "broadcasts": one.broadcasts, "deliveries": one.deliveries, "heard": one.heard,
-        "unconfirmed": one.unconfirmed,
+        "unconfirmed": one.unconfirmed, "synthetic": one.synthetic,
         "minutes": round(one.seconds / 60, 1), "reach": reach,
     }  # fmt: skip

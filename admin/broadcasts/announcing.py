@@ -1,6 +1,7 @@
 """Starting a broadcast of a text or an approved programme, from a page or the API.
 
-Speech synthesis takes a second or two and runs outside a transaction: first rights, then the sound, then the row.
+Speech synthesis takes a second or two and runs outside a transaction: first rights, then the sound, then the row. Of a
+long text only the beginning is spoken here; it is on air while the worker speaks the rest.
 """
 
 import datetime
@@ -14,6 +15,7 @@ from admin.access.permissions import require_in
 from admin.access.visitors import Visitor, visitor
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import starting
+from broadcast_bridge.broadcasts.spoken_rests import add_rest
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
@@ -25,7 +27,9 @@ from broadcast_bridge.speakers import quiet_hours
 from broadcast_bridge.speakers.zones import units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
+from haichieu.speech.bulletin_parts import bulletin_parts
 
+LANGUAGE = "vi"
 WORTH_HEARING = datetime.timedelta(hours=1)
 LONGEST_TITLE = 120
 FARTHEST = datetime.timedelta(days=366)
@@ -74,13 +78,17 @@ def put_on_air(
             record(session, number)
             return number
     panel.store.require_space()
+    intake.check_text(wish.text, LANGUAGE)
+    first, *rest = bulletin_parts(wish.text)
     with panel.store.scratch() as folder:
-        ready = intake.ready_text(wish.text, "vi", panel.synthesiser, Path(folder))
+        ready = intake.ready_text(first, LANGUAGE, panel.synthesiser, Path(folder))
         stored = panel.store.put(ready.forms.narrow, ready.forms.wide)
         with panel.database.session() as session:
             _check(session, wish, at)
             media = panel.store.add(session, stored)
             number = _ask(session, who, wish, title_of(wish.text), [media.id], at).id
+            if rest:
+                add_rest(session, number, LANGUAGE, rest, at)
             record(session, number)
             return number
 

@@ -84,7 +84,19 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
         return csv_answer(f"broadcast-{number}", _heads(*DELIVERY_COLUMNS), rows)
 
 
-BROADCAST_COLUMNS = ("when", "what", "by", "zones", "kind", "priority", "state", "reason", "speakers", "heard")
+BROADCAST_COLUMNS = (
+    "when",
+    "what",
+    "by",
+    "zones",
+    "kind",
+    "priority",
+    "state",
+    "reason",
+    "speakers",
+    "heard",
+    "synthetic",
+)
 DELIVERY_COLUMNS = (
     *("code", "speaker", "unit", "state", "first_audio", "seconds", "sounded", "loss_percent", "jitter"),
     *("attempts", "reason", "not_later"),
@@ -126,6 +138,7 @@ def _row(one: Logged, timezone: str) -> list[Cell]:
         aired.id, show_moment(one.when, timezone).striptags(), aired.on_air_name, aired.asked_by, aired.zone_names,
         say(f"broadcast_kind.{aired.kind}"), say(f"priority.{aired.priority}"), say(f"broadcast_state.{aired.state}"),
         sentence(reason_message(aired.reason)), one.speakers, one.heard,
+        say(f"log.synthetic_{aired.synthetic}") if aired.synthetic else "",
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
-from admin.broadcasts.announcing import Wish, put_on_air
+from admin.broadcasts.announcing import LANGUAGE, Wish, put_on_air
 from admin.emergency.sounding import TIMES, sounding, zones_for
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
@@ -38,6 +38,7 @@ def register_emergency(app: Flask, panel: Panel) -> None:
                     siren=form.chosen("siren", "yes"), times=_times(form.value("times", "2")),
                 )  # fmt: skip
             if form.value("confirmed") != shown.mark:
+                panel.synthesiser.prepare(LANGUAGE)  # loaded by the time that the user has read the preview
                 return page("emergency_confirm.html", sounding=shown, changed=bool(form.value("confirmed")))
             wish = Wish(
                 [zone.code for zone in shown.zones], shown.text,

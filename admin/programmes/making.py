@@ -101,7 +101,7 @@ def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     return page_that_records(
         "programme_new.html", status, form=form, units=units, languages_spoken=LANGUAGES, most_bytes=MOST_BYTES,
         own_unit=str(visitor().account.unit_id), longest_text=intake.LONGEST_TEXT,
-        longest_seconds=int(MOST_SECONDS),
+        longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
     )  # fmt: skip
 
 

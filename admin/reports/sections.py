@@ -38,7 +38,7 @@ def sections(found: Figures) -> list[Section]:
 
 
 def _broadcasts(found: Figures) -> Section:
-    columns = ("count", "deliveries", "heard", "unconfirmed", "minutes", "reach")
+    columns = ("count", "synthetic", "deliveries", "heard", "unconfirmed", "minutes", "reach")
     by_unit = [[one.unit.name, *_counts(one)] for one in found.by_unit]
     by_category = [[_category(one), *_counts(one)] for one in found.by_category]
     return Section(
@@ -96,7 +96,7 @@ def _heads(*names: str) -> list[str]:
 
 
 def _counts(one: Counts) -> list[Cell]:
-    counts = one.broadcasts, one.deliveries, one.heard, one.unconfirmed
+    counts = one.broadcasts, one.synthetic, one.deliveries, one.heard, one.unconfirmed
     return [*counts, round(one.seconds / 60, 1), _percent(one.reach)]
 
 

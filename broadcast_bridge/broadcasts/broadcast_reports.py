@@ -39,6 +39,8 @@ class Counts:
     heard: int
     unconfirmed: int
     seconds: float
+    synthetic: int
+    """Broadcasts that a synthetic voice speaks, in whole or in part."""
 
     @property
     def reach(self) -> float | None:
@@ -178,6 +180,7 @@ def _aired(
             sa.func.count().filter(counted, Delivery.state.in_(HEARD)),
             sa.func.count().filter(counted, Delivery.state == DeliveryState.PLAYED, Delivery.packets_lost.is_(None)),
             sa.func.sum(Delivery.seconds),
+            sa.func.count(Delivery.broadcast_id.distinct()).filter(counted, Broadcast.synthetic != ""),
         )
         .join(Delivery.broadcast)
         .join(Speaker, Speaker.id == Delivery.speaker_id + 0)  # from the days' broadcasts, never from all deliveries
@@ -185,6 +188,6 @@ def _aired(
     )
 
 
-def _counts(row: Iterable[Any]) -> tuple[int, int, int, int, float]:
-    broadcasts, deliveries, heard, unconfirmed, seconds = row
-    return broadcasts, deliveries, heard, unconfirmed, float(seconds or 0.0)
+def _counts(row: Iterable[Any]) -> tuple[int, int, int, int, float, int]:
+    broadcasts, deliveries, heard, unconfirmed, seconds, synthetic = row
+    return broadcasts, deliveries, heard, unconfirmed, float(seconds or 0.0), synthetic

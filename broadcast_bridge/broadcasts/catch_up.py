@@ -28,7 +28,7 @@ from broadcast_bridge.broadcasts.states import (
     Reason,
     precedence,
 )
-from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, SpokenRest
 from broadcast_bridge.speakers.quiet_hours import silent_speakers
 
 LONGEST_PAUSE = datetime.timedelta(minutes=30)
@@ -161,6 +161,7 @@ def _to_catch_up(at: datetime.datetime) -> Sequence[sa.ColumnElement[bool]]:
         Broadcast.kind == Kind.RECORDED,
         Broadcast.again_of_id.is_(None),
         Broadcast.worth_hearing_until > at,
+        ~sa.exists().where(SpokenRest.broadcast_id == Broadcast.id),  # its end is still being spoken
         Broadcast.state.in_(_CAN_BE_CAUGHT_UP),
         Delivery.state.in_(_NOT_HEARD),
         Delivery.called_off.is_(None),
@@ -229,6 +230,7 @@ def _again(deliveries: Sequence[Delivery], offset: float, at: datetime.datetime,
             BroadcastSound(position=sound.position, media=sound.media, programme_id=sound.programme_id)
             for sound in first.sounds
         ],
+        synthetic=first.synthetic,
         siren=first.siren,
         times=max(first.times, 1),
         pause_seconds=first.pause_seconds,

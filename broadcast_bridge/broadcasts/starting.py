@@ -28,6 +28,7 @@ from broadcast_bridge.broadcasts.states import (
     Kind,
     Priority,
     Reason,
+    Synthetic,
     reason_message,
 )
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
@@ -37,6 +38,7 @@ from broadcast_bridge.speakers.zones import UnknownZone, ZoneChoice, speakers_in
 from haichieu import audit
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
+from haichieu.media import Media
 from haichieu.people import Official, Right
 
 WAITS_FOR_SPEAKERS = datetime.timedelta(minutes=30)
@@ -180,6 +182,7 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
         raise NothingToPlayOn("speaker.unknown", codes=tuple(sorted(missing)))
     if not singles and not speakers_in(session, [zone.id for zone in zones]):
         raise NothingToPlayOn("broadcast.no_speaker")
+    voices = dict(session.execute(sa.select(Media.id, Media.synthetic).where(Media.id.in_(request.sound_ids))).all())
     broadcast = Broadcast(
         kind=Kind.RECORDED,
         title=request.title,
@@ -195,6 +198,7 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
             BroadcastSound(position=place, media_id=sound, programme_id=programme)
             for place, (sound, programme) in enumerate(zip_longest(request.sound_ids, request.programme_ids))
         ],
+        synthetic=Synthetic.of([bool(voices.get(sound)) for sound in request.sound_ids]),
         siren=request.siren,
         times=request.times,
         pause_seconds=request.pause_seconds,
@@ -211,6 +215,7 @@ def ask(session: Session, request: Request, at: datetime.datetime) -> Broadcast:
         title=request.title,
         zone=broadcast.zone_names,
         priority=str(request.priority),
+        synthetic=broadcast.synthetic,
     )
     return broadcast
 

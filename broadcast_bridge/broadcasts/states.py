@@ -1,5 +1,6 @@
 """States of broadcasts and deliveries, and the reasons why one did not go as planned."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import overload
 
@@ -32,6 +33,19 @@ class AfterCut(StrEnum):
     RESUME = "resume"
     AGAIN = "again"
     DROP = "drop"
+
+
+class Synthetic(StrEnum):
+    """How much of a recorded broadcast a synthetic voice speaks (Decree 142/2026, art. 17); a live voice is human."""
+
+    NONE = ""
+    PART = "part"
+    ALL = "all"
+
+    @classmethod
+    def of(cls, marks: Sequence[bool]) -> "Synthetic":
+        """Return it for sounds of which some are synthetic."""
+        return cls.NONE if not any(marks) else cls.ALL if all(marks) else cls.PART
 
 
 class BroadcastEvent(StrEnum):

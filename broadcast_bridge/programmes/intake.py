@@ -18,11 +18,11 @@ from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeState
 from haichieu import audit
 from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
-from haichieu.audio.sound import write_wav
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, Stored
 from haichieu.people import Unit
-from haichieu.speech.spoken_text import spoken_text
+from haichieu.speech.scripts import require_script
+from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import Synthesiser, TextTooLong, speakable
 
 LONGEST_TEXT = 20_000
@@ -97,12 +97,16 @@ def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
 
 def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> Ready:
     """Synthesise a text; a preview plays the result. Raises SpeechError, UnusableSound."""
+    check_text(text, language)
+    return Ready(Origin.TEXT, spoken_forms(text, language, synthesiser, folder), text=text.strip())
+
+
+def check_text(text: str, language: str) -> None:
+    """Raise SpeechError for a text that is too long, says nothing, or is in a script that the voice cannot read."""
     if len(text) > LONGEST_TEXT:
         raise TextTooLong("programme.text_too_long", length=len(text), limit=LONGEST_TEXT)
-    speakable(text[:5000])  # rejects a text without anything to say
-    spoken = folder / "spoken.wav"
-    write_wav(spoken, spoken_text(text, language, synthesiser))
-    return Ready(Origin.TEXT, telephone_forms(spoken, folder), text=text.strip())
+    speakable(text[:5000])
+    require_script(text, language)
 
 
 def put(store: MediaStore, ready: Ready) -> Placed:

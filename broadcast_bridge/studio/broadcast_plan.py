@@ -7,8 +7,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.expected import keys_of
-from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.broadcasts.spoken_rests import is_being_spoken
+from broadcast_bridge.broadcasts.states import Priority, Synthetic
 from broadcast_bridge.models import Broadcast
+from broadcast_bridge.studio.growing_sound import clips_of
 from broadcast_bridge.studio.recorded_sound import Clip
 from broadcast_bridge.studio.speaker_target import Calling, LegTarget, MulticastRoute, Shown, leg_target
 from haichieu.media import Media, MediaStore
@@ -30,7 +32,8 @@ class Sounds:
 class StudioRules:
     """Times in seconds, route of multicast, name of this switchboard, and how the station presents itself.
 
-    An empty `multicast_interface`, a local address, leaves the choice to the routing table.
+    An empty `multicast_interface`, a local address, leaves the choice to the routing table. `synthetic_label` returns
+    the sound that says how much of a broadcast is synthetic, "" for none; it is called in a thread.
     """
 
     answer_seconds: float
@@ -42,6 +45,7 @@ class StudioRules:
     multicast_ttl: int = 1
     shown: Callable[[Session], Shown] = lambda _: Shown()
     dial_ahead: bool = True
+    synthetic_label: Callable[[Synthetic], str] = lambda _: ""
 
     @property
     def calling(self) -> Calling:
@@ -62,19 +66,32 @@ class Plan:
     skip_seconds: float = 0.0
     times: int = 1
     pause_seconds: float = 0.0
+    is_growing: bool = False
+    """A long text, of which the rest is still being spoken."""
+    is_urgent: bool = False
+    label: str = ""
+    """The sound that says that a synthetic voice speaks; "" for none."""
 
 
-def plan_of(session: Session, broadcast: Broadcast, *, store: MediaStore, sounds: Sounds, calling: Calling) -> Plan:
+def plan_of(
+    session: Session,
+    broadcast: Broadcast,
+    *,
+    store: MediaStore,
+    sounds: Sounds,
+    calling: Calling,
+    label: Callable[[Synthetic], str],
+) -> Plan:
     """Return the plan of a broadcast whose speakers are taken."""
     priority, shown = Priority(broadcast.priority), calling.shown(session)
     active = [delivery for delivery in broadcast.deliveries if delivery.active]
-    files = [store.path(sound.media).with_suffix("") for sound in broadcast.sounds]
     log.info(
         "broadcast.planned",
         broadcast=broadcast.id,
         zone=broadcast.zone_names,
         priority=str(priority),
         speakers=len(active),
+        synthetic=broadcast.synthetic,
     )
     return Plan(
         broadcast.id,
@@ -87,10 +104,13 @@ def plan_of(session: Session, broadcast: Broadcast, *, store: MediaStore, sounds
             [sound.media for sound in broadcast.sounds],
             (delivery.speaker.codecs for delivery in active),
         ),
-        tuple(Clip(str(file), sound.media.seconds) for file, sound in zip(files, broadcast.sounds, strict=True)),
+        clips_of(session, store, broadcast),
         broadcast.offset_seconds,
         broadcast.times,
         broadcast.pause_seconds,
+        is_being_spoken(session, broadcast.id),
+        priority is Priority.EMERGENCY,
+        label(Synthetic(broadcast.synthetic)),
     )
 
 

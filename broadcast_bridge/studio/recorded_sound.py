@@ -1,7 +1,7 @@
 """Sound files as the content of a broadcast: once, several times, or until stopped."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Reason
@@ -17,29 +17,44 @@ class Clip:
     seconds: float
 
 
+MoreClips = Callable[[int], Awaitable[Sequence[Clip]]]
+"""Wait for clips after so many; return none when the broadcast has no more. Raises NotPlayed when they do not come."""
+
+
 @dataclass(frozen=True)
 class RecordedSound:
-    """`clips` in order, the first time from `skip_seconds` on."""
+    """`clips` in order, the first time from `skip_seconds` on; `more` brings those that are still being made."""
 
     clips: Sequence[Clip]
     skip_seconds: float
     times: int
     pause_seconds: float
     voice_is_on: Callable[[], None]
+    more: MoreClips | None = None
 
     async def run(self, airing: Airing) -> Ending:
         """Play it `times` times, or until cancelled if `times` is 0; return how it ended."""
         self.voice_is_on()
-        played, skip = 0, self.skip_seconds
+        played, skip, clips = 0, self.skip_seconds, list(self.clips)
         try:
             while True:
-                for clip in self.clips:
+                position = 0
+                while position < len(clips) or await self._more(clips):
+                    clip = clips[position]
                     if skip < clip.seconds:
                         await airing.play(clip.path, skip)
                     skip = max(skip - clip.seconds, 0.0)
+                    position += 1
                 played, skip = played + 1, 0.0
                 if played == self.times:
                     return Ending(BroadcastEvent.END)
                 await asyncio.sleep(self.pause_seconds)
         except NotPlayed:
             return Ending(BroadcastEvent.FAIL, Reason.NO_SOUND)
+
+    async def _more(self, clips: list[Clip]) -> bool:
+        """Add the clips that have been made since; return False when none will come."""
+        if self.more is not None:
+            clips += (found := await self.more(len(clips)))
+            return bool(found)
+        return False

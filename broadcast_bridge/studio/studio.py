@@ -25,6 +25,7 @@ from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, pl
 from broadcast_bridge.studio.broadcast_rows import BroadcastRows
 from broadcast_bridge.studio.dial_ahead import AheadCalls, DialAhead
 from broadcast_bridge.studio.expectations import AnswerTimes, Expectations
+from broadcast_bridge.studio.growing_sound import more_clips
 from broadcast_bridge.studio.held_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
@@ -36,7 +37,7 @@ from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, HungUp, Lost
+from haichieu.ari.errors import AriError, HungUp, Lost, NotPlayed
 from haichieu.background import Tasks, kept_going
 from haichieu.database import Database, now
 from haichieu.locale import message
@@ -78,7 +79,7 @@ class Studio:
         self._recordings = recordings
         self._store = store
         self._levels = levels
-        self._plan = partial(plan_of, store=store, sounds=sounds, calling=rules.calling)
+        self._plan = partial(plan_of, store=store, sounds=sounds, calling=rules.calling, label=rules.synthetic_label)
         self._on_air: dict[int, Airing] = {}
         self._running: set[int] = set()
         self._writing = Tasks()
@@ -170,6 +171,7 @@ class Studio:
             plan.times,
             plan.pause_seconds,
             lambda: self._voice_is_on(broadcast_id, rows),
+            partial(more_clips, self._database, self._store, broadcast_id) if plan.is_growing else None,
         )
         return await self._broadcast(plan, taken, sound, rows, broken, self._ahead.adopt(plan.keys))
 
@@ -304,8 +306,20 @@ class Studio:
                 await asyncio.to_thread(self._levels.forget, plan.broadcast_id)
 
     async def _play(self, plan: Plan, airing: Airing, content: Content) -> Ending:
+        """Play opening, label and content; in an emergency the label comes last, so that it delays nothing."""
         await airing.play(plan.opening)
-        return await content.run(airing)
+        if plan.label and not plan.is_urgent:
+            await self._play_label(plan, airing)
+        ending = await content.run(airing)
+        if plan.label and plan.is_urgent and ending.event is BroadcastEvent.END:
+            await self._play_label(plan, airing)
+        return ending
+
+    async def _play_label(self, plan: Plan, airing: Airing) -> None:
+        try:
+            await airing.play(plan.label)
+        except NotPlayed:
+            log.warning("broadcast.label_not_played", broadcast=plan.broadcast_id)
 
     async def _sign_off(self, airing: Airing) -> None:
         """Play the closing chime."""

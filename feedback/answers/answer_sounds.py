@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedback.models import Message
-from haichieu.audio.ingest import TelephoneForms, telephone_forms
-from haichieu.audio.sound import write_wav
+from haichieu.audio.ingest import TelephoneForms
 from haichieu.database import Database
 from haichieu.media import Media, MediaStore
-from haichieu.speech.spoken_text import spoken_text
+from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import Synthesiser
 
 FALLBACK_LANGUAGE = "vi"
@@ -54,9 +53,7 @@ class AnswerSounds:
     def speak(self, text: str, language: str, folder: Path) -> TelephoneForms:
         """Synthesise a text into `folder`; in Vietnamese where no voice speaks the language."""
         spoken_in = language if language in self._synthesiser.languages else FALLBACK_LANGUAGE
-        spoken = folder / "spoken.wav"
-        write_wav(spoken, spoken_text(text, spoken_in, self._synthesiser))
-        return telephone_forms(spoken, folder)
+        return spoken_forms(text, spoken_in, self._synthesiser, folder)
 
     def folder(self) -> tempfile.TemporaryDirectory[str]:
         """Return a temporary folder to make sounds in."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from haichieu.audio.errors import UnreadableSound
 from haichieu.audio.ffmpeg import INPUT, Finished, OutOfTime, convert, probe, run
 from haichieu.audio.sound import whole_seconds
+from haichieu.audio.synthetic_mark import SyntheticMark, mark_in, write_mark
 from haichieu.audio.truncation import is_cut_off
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 
@@ -116,6 +117,7 @@ class _Declared:
     exact: bool
     channels: int
     codec: str
+    mark: SyntheticMark | None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class _Decoded:
     file: Path
     seconds: float
     dbfs: float
+    mark: SyntheticMark | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ def telephone_forms(
     source: Path, folder: Path, *, most_seconds: float = MOST_SECONDS, progress: Progress = lambda share: None
 ) -> TelephoneForms:
     """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread.
+
+    A mark of synthetic sound in the source, ours or that of another program, is in both.
 
     Raises UnusableSound, or NotWritten when the disk is full.
     """
@@ -165,6 +170,9 @@ def telephone_forms(
         raise BrokenSound("audio.takes_too_long") from problem
     decoded.file.unlink()
     _require_written(narrow, wide, seconds)
+    if decoded.mark is not None:
+        write_mark(narrow, decoded.mark)
+        write_mark(wide, decoded.mark)
     return TelephoneForms(narrow, wide, round(seconds, 3), measured.loudness)
 
 
@@ -203,12 +211,12 @@ def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress)
     loudest = _LOUDEST.findall(done.log)
     if not loudest:
         raise SilentSound("audio.silent")
-    return _Decoded(file, _seconds_of_flac(file), -float(loudest[-1]))
+    return _Decoded(file, _seconds_of_flac(file), -float(loudest[-1]), declared.mark)
 
 
 def _declared(source: Path) -> _Declared:
     """Return what the file declares. Raises NotASound, or BrokenSound for a recording that was never finished."""
-    entries = "stream=codec_name,channels,duration:format=format_name,duration"
+    entries = "stream=codec_name,channels,duration:format=format_name,duration:stream_tags:format_tags"
     answer = probe(source, "-select_streams", "a:0", "-show_entries", entries, "-of", "json", limit=60.0)
     found = json.loads(answer.output or b"{}")
     if answer.status or not found.get("streams"):
@@ -220,7 +228,9 @@ def _declared(source: Path) -> _Declared:
     promises = container.get("format_name") in _EXACT_FORMATS or codec.startswith("pcm_")
     exact = "duration" in stream and promises and codec not in _AMR and _ESTIMATE not in answer.log
     seconds = float(stream.get("duration") or container.get("duration") or 0.0)
-    return _Declared(seconds, exact, int(stream.get("channels", 1)), codec)
+    tags = [*container.get("tags", {}).values(), *stream.get("tags", {}).values()]
+    mark = next((mark for tag in tags if (mark := mark_in(str(tag))) is not None), None)
+    return _Declared(seconds, exact, int(stream.get("channels", 1)), codec, mark)
 
 
 def _require_whole(declared: _Declared, done: Finished) -> None:

@@ -101,6 +101,20 @@ def model(
         check_model(settings)
 
 
+@app.command(help=say("cli.voice.help"))
+def voice(
+    home: Home = None,
+    fetch: Annotated[str, typer.Option("--fetch", help=say("cli.voice.fetch"))] = "",
+    source: Annotated[str, typer.Option("--from", help=say("cli.voice.from"))] = "",
+) -> None:
+    from haichieu.cli.voice_command import list_voices, run_fetch
+
+    settings = settings_for(home)
+    if not fetch:
+        raise SystemExit(list_voices(settings))
+    run_fetch(settings, fetch, source)
+
+
 @app.command(help=say("cli.switchboard.help"))
 def switchboard(home: Home = None) -> None:
     from haichieu.process_pulse import Pulse

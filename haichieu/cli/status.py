@@ -61,6 +61,8 @@ def _print(status: StationStatus) -> None:
         console.print(say("cli.status.nothing_on_air"))
     if status.transcriber == "none":
         console.print(f"  {say('cli.status.no_transcriber')}")
+    if status.voices:
+        console.print(say("cli.status.voices", voices=status.voices))
     console.print(say("cli.status.call_backs", count=status.call_backs_owed))
     console.print(say("cli.status.cases", count=status.cases.open))
     console.print(say("cli.status.overdue", count=status.cases.overdue))

@@ -26,7 +26,7 @@ from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Ki
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from dialplans.installation import Installation
 from feedback.texts.twilio_stand_in import TwilioStandIn
-from haichieu.audio.sound import Sound, measure, read_wav
+from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.command_language import language, say, terminal
 from haichieu.demo.audio_matching import Match, match
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
@@ -52,6 +52,8 @@ HEARD_SHARE = 0.75
 """On a busy machine a jitter buffer shifts the sound by a frame now and then: that costs the second it falls in,
 of which most was heard."""
 LOUD_DBFS = -45.0
+RECORDINGS = Path.home() / ".cache/haichieu/demo"
+"""Where the recordings of the speakers are left."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class Report:
     scheduled: Scheduled | None = None
     emergency: Emergency | None = None
     hotline: Hotline | None = None
+    recordings: tuple[str, ...] = ()
+    """The WAV files of what each speaker heard from beginning to end."""
 
 
 def run_demo(*, once: bool, as_json: bool) -> int:
@@ -154,8 +158,11 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         )
         _say("demo.citizen_calls")
         hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
+        recordings = await asyncio.to_thread(_leave_recordings, listeners)
         proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
-        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline)
+        report = replace(
+            report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline, recordings=recordings
+        )
         if as_json:
             print(json.dumps(asdict(report), ensure_ascii=False, indent=2), flush=True)
         else:
@@ -208,6 +215,15 @@ async def _official_is_heard(station: TrialStation, folder: Path, sent: Path, li
         await until(lambda: _broadcast(station).ended_at is not None, "the broadcast has ended", seconds=20)
         await phone.hang_up()
     return await asyncio.to_thread(_report, station, sent, listeners)
+
+
+def _leave_recordings(listeners: dict[str, Listener]) -> tuple[str, ...]:
+    """Write what the speakers heard where people can listen to it; the next demonstration replaces it."""
+    RECORDINGS.mkdir(parents=True, exist_ok=True)
+    files = {RECORDINGS / f"{code}.wav": listener for code, listener in listeners.items()}
+    for file, listener in files.items():
+        write_wav(file, listener.heard())
+    return tuple(str(file) for file in files)
 
 
 def _speech(installation: Installation, folder: Path, name: str, seconds: float) -> Path:
@@ -334,6 +350,8 @@ def _print(report: Report) -> None:
         console.print(_on_speakers(title, report.emergency.heard))
     if report.hotline:
         console.print(_of_hotline(report.hotline))
+    for file in report.recordings:
+        console.print(say("demo.recording", file=file))
     console.print(say("demo.proven" if report.ok else "demo.not_proven"))
 
 

@@ -14,7 +14,7 @@ from haichieu.vault import Vault, open_vault
 if TYPE_CHECKING:
     from feedback.citizens.registry import CitizenBook
     from haichieu.outgoing import OutgoingRule
-    from haichieu.speech.synthesis import Synthesiser
+    from haichieu.speech.station_voices import StationVoices
 
 
 class OpenedStation:
@@ -44,11 +44,11 @@ class OpenedStation:
         return open_citizens(self.home)
 
     @cached_property
-    def synthesiser(self) -> "Synthesiser":
+    def synthesiser(self) -> "StationVoices":
         """The voices that read texts aloud."""
-        from haichieu.speech.synthesis import EspeakSynthesiser
+        from haichieu.speech.station_voices import station_voices
 
-        return EspeakSynthesiser()
+        return station_voices(self.settings)
 
     @cached_property
     def outgoing(self) -> "OutgoingRule":

@@ -29,7 +29,7 @@ from haichieu.outgoing import Use
 from haichieu.processes.answers import SpokenAnswers
 from haichieu.processes.degraded_messages import DegradedMessages
 from haichieu.processes.opened_station import OpenedStation
-from haichieu.processes.sounds import open_prompts, studio_sounds
+from haichieu.processes.sounds import open_prompts, studio_sounds, synthetic_label
 from haichieu.recording_intake import LeftRecordings
 from haichieu.spool import Spool
 from haichieu.station import the_station
@@ -104,6 +104,7 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         settings.multicast_ttl,
         shown_to_speakers,
         settings.dial_ahead,
+        synthetic_label(station),
     )
     studio = Studio(
         client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.alert_jobs import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
+from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
 from broadcast_bridge.programmes import programme_retention
 from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
@@ -17,7 +18,7 @@ from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
-from haichieu.background import kept_going, until_terminated
+from haichieu.background import in_thread, kept_going, until_terminated
 from haichieu.backup.backup_jobs import BackupJobs
 from haichieu.database import Database, now
 from haichieu.heartbeats import BEAT_SECONDS, beat
@@ -31,9 +32,11 @@ from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.texts import received_texts, text_dispatcher
 from haichieu.settings import Settings
 from haichieu.sign_in_counters import prune
+from haichieu.speech.voice_alarms import report_voices
 
 log = structlog.get_logger()
 
+VOICES_SECONDS = 60.0
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 24 * HOUR_SECONDS
 
@@ -54,7 +57,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     alerts = AlertDesk(database, store, station.synthesiser)
     engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
     transcription = TranscriptionJobs(database, store, engine)
-    await database.run(lambda session: beat(session, "worker", transcriber=settings.transcriber))
+    await database.run(partial(_beat, station))
     print(READY, flush=True)
     received = received_texts(station)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
@@ -62,7 +65,8 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     async with kept_going(
         *nightly,
         partial(beat_from_loop, pulse),
-        partial(_heartbeat, database, settings.transcriber),
+        partial(_heartbeat, station),
+        partial(_watch_voices, station),
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),
         partial(_log_audit_head, database),
@@ -70,6 +74,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         FilingJobs(database).run,
         partial(watch_due_dates, database),
         transcription.run,
+        SpokenRests(database, store, station.synthesiser).run,
         text_dispatcher(station).run,
         answers_on_air(station).run,
         partial(watch_feeds, database),
@@ -78,10 +83,24 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         await alerts.run()
 
 
-async def _heartbeat(database: Database, transcriber: str) -> None:
+async def _heartbeat(station: OpenedStation) -> None:
     while True:
-        await database.run(lambda session: beat(session, "worker", transcriber=transcriber))
+        await station.database.run(partial(_beat, station))
         await asyncio.sleep(BEAT_SECONDS)
+
+
+def _beat(station: OpenedStation, session: Session) -> None:
+    voices = ", ".join(f"{language}: {name}" for language, name in station.synthesiser.spoken_by().items())
+    beat(session, "worker", transcriber=station.settings.transcriber, voices=voices)
+
+
+async def _watch_voices(station: OpenedStation) -> None:
+    """Once a minute, raise or clear the alarm of each language whose voice cannot be used."""
+    while True:
+        await asyncio.sleep(VOICES_SECONDS)  # first: calls can be taken before a voice is tried
+        await in_thread(station.synthesiser.check)
+        problems = station.synthesiser.problems()
+        await station.database.run(partial(report_voices, problems=problems))
 
 
 async def _clean(database: Database, store: MediaStore, rules: programme_retention.Rules) -> None:

@@ -6,6 +6,7 @@ What is said, in which words, is decided elsewhere (`ivr.prompts.store`); here a
     ├── NothingToSay        the text is empty once control characters are gone
     ├── TextTooLong         the text is longer than one sentence or bulletin may be
     ├── NoVoice             the synthesiser does not speak this language
+    ├── WrongScript         the text is written in a script that the voice cannot read
     └── SynthesisFailed     the engine or ffmpeg ended with an error, took too long, or could not write everything
 """
 
@@ -24,18 +25,20 @@ import unicodedata
 import wave
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from haichieu.audio.errors import UnreadableSound
 from haichieu.audio.sound import HEADER_BYTES, whole_seconds
+from haichieu.audio.synthetic_mark import SyntheticMark, read_mark, write_mark
 from haichieu.errors import EnvironmentProblem, HaiChieuError
 
+ESPEAK = "espeak-ng"
 LONGEST_TEXT = 5000
 """Characters that are synthesised in one piece, about six minutes of speech."""
 
-RECIPE = "1"
+RECIPE = "2"
 """Changes whenever `write_telephone_sounds` would give other samples for the same speech."""
 
 LEVEL_DBFS = -20.0
@@ -64,16 +67,37 @@ class NoVoice(SpeechError):
     """The synthesiser has no voice for the language."""
 
 
+class WrongScript(SpeechError):
+    """The text is written in a script that the voice cannot read."""
+
+
 class SynthesisFailed(SpeechError):
     """A program that makes the sound ended with an error, or took too long."""
 
 
+class Identity(NamedTuple):
+    """Engine, voice (with its speed) and version: the same three and the same text give the same sound."""
+
+    engine: str
+    voice: str
+    version: str
+
+    @property
+    def mark(self) -> SyntheticMark:
+        """The mark that a sound of this voice carries."""
+        return SyntheticMark(f"{self.engine} {self.voice}", trained=self.engine != ESPEAK)
+
+
+NOBODY = Identity("", "", "")
+
+
 @dataclass(frozen=True)
 class Speech:
-    """Spoken sound: signed 16-bit little-endian mono samples at `rate` per second."""
+    """Spoken sound: signed 16-bit little-endian mono samples at `rate` per second, and who spoke it."""
 
     samples: bytes
     rate: int
+    by: Identity = NOBODY
 
 
 class Synthesiser(Protocol):
@@ -84,8 +108,16 @@ class Synthesiser(Protocol):
         """The languages it speaks (ISO 639)."""
         ...
 
-    def identity(self, language: str) -> tuple[str, str, str]:
-        """Return engine, voice and version: the same three and the same text give the same sound."""
+    def spoken_by(self) -> dict[str, str]:
+        """Return the name of the voice that speaks each language now."""
+        ...
+
+    def prepare(self, language: str) -> None:
+        """Load the voice of a language, without waiting for it: a text is expected soon."""
+        ...
+
+    def identity(self, language: str) -> Identity:
+        """Return who speaks a language now; a `Speech` says who did, which may be a fallback."""
         ...
 
     def synthesise(self, text: str, language: str) -> Speech:
@@ -104,8 +136,9 @@ class EspeakSynthesiser:
     """Percentage of espeak's amplitude; at 100 the Vietnamese voice clips."""
     WORDS_PER_MINUTE = 150
 
-    def __init__(self, command: str = "espeak-ng") -> None:
+    def __init__(self, command: str = ESPEAK, speed: float = 1.0) -> None:
         self._command = command
+        self._words_per_minute = round(self.WORDS_PER_MINUTE * speed)
         self._version: str | None = None
 
     @property
@@ -113,24 +146,31 @@ class EspeakSynthesiser:
         """Vietnamese and English."""
         return frozenset(self.VOICES)
 
-    def identity(self, language: str) -> tuple[str, str, str]:
+    def spoken_by(self) -> dict[str, str]:
+        """Return the engine for every language."""
+        return dict.fromkeys(sorted(self.VOICES), ESPEAK)
+
+    def prepare(self, language: str) -> None:
+        """Do nothing: there is nothing to load."""
+
+    def identity(self, language: str) -> Identity:
         """Return engine, voice and version."""
         if self._version is None:
             self._version = _run([self._command, "--version"]).decode().split("Data at:")[0].strip()
-        return self._command, f"{self._voice(language)}/{self.AMPLITUDE}/{self.WORDS_PER_MINUTE}", self._version
+        voice = f"{self._voice(language)}/{self.AMPLITUDE}/{self._words_per_minute}"
+        return Identity(ESPEAK, voice, self._version)
 
     def synthesise(self, text: str, language: str) -> Speech:
         """Speak a text."""
         wav = _run(
             [
                 *(self._command, "-v", self._voice(language), "-a", str(self.AMPLITUDE)),
-                *("-s", str(self.WORDS_PER_MINUTE), "-b", "1", "--stdin", "--stdout"),
+                *("-s", str(self._words_per_minute), "-b", "1", "--stdin", "--stdout"),
             ],
-            # espeak-ng takes [[…]] for phonemes, and control-A for commands to the voice (gone in `speakable`).
-            _ENGINE_COMMANDS.sub(" ", speakable(text)).encode(),
+            without_commands(speakable(text)).encode(),
         )
         with wave.open(io.BytesIO(wav)) as sound:
-            return Speech(sound.readframes(len(wav)), sound.getframerate())
+            return Speech(sound.readframes(len(wav)), sound.getframerate(), self.identity(language))
 
     def _voice(self, language: str) -> str:
         try:
@@ -161,11 +201,13 @@ class SpeechCache:
         Raises SpeechError or EnvironmentProblem.
         """
         text = speakable(text)
-        identity = json.dumps([*self._synthesiser.identity(language), RECIPE, text])
-        sound = self._sound(hashlib.sha256(identity.encode()).hexdigest())
+        sound = self._sentence(self._synthesiser.identity(language), text)
         if not _in_use(sound):
             speech = self._synthesiser.synthesise(text, language)
-            self._make(sound, ["-f", "s16le", "-ar", str(speech.rate), "-ac", "1"], levelled(speech))
+            # What a fallback spoke is stored as its own, and made again when the voice is back.
+            sound = self._sentence(speech.by, text)
+            form = ["-f", "s16le", "-ar", str(speech.rate), "-ac", "1"]
+            self._make(sound, form, levelled(speech), speech.by.mark)
         return str(sound)
 
     def recorded(self, recording: Path) -> str:
@@ -176,7 +218,7 @@ class SpeechCache:
         content = recording.read_bytes()
         sound = self._sound(hashlib.sha256(RECIPE.encode() + content).hexdigest())
         if not _in_use(sound):
-            self._make(sound, [], content)
+            self._make(sound, [], content, read_mark(recording))
         return str(sound)
 
     def discard_unused(self, unused_for: datetime.timedelta = UNUSED_FOR) -> int:
@@ -196,10 +238,13 @@ class SpeechCache:
                 continue  # another process was faster
         return discarded
 
+    def _sentence(self, by: Identity, text: str) -> Path:
+        return self._sound(hashlib.sha256(json.dumps([*by, RECIPE, text]).encode()).hexdigest())
+
     def _sound(self, digest: str) -> Path:
         return self.folder.absolute() / digest[:2] / digest
 
-    def _make(self, sound: Path, form: list[str], content: bytes) -> None:
+    def _make(self, sound: Path, form: list[str], content: bytes, mark: SyntheticMark | None = None) -> None:
         try:
             sound.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=sound.parent, prefix=".making-") as scratch:
@@ -209,6 +254,8 @@ class SpeechCache:
                 # The 8 kHz file comes last: where it is, the pair is whole.
                 for extension in (".wav16", ".wav"):
                     part = made.with_suffix(extension)
+                    if mark is not None:
+                        write_mark(part, mark)
                     with part.open("rb") as file:
                         os.fsync(file.fileno())
                     part.replace(sound.with_suffix(extension))
@@ -234,6 +281,14 @@ def speakable(text: str) -> str:
     if not any(letter.isalnum() for letter in plain):
         raise NothingToSay("speech.nothing_to_say")
     return plain
+
+
+def without_commands(text: str) -> str:
+    """Return the text without what an engine takes for commands.
+
+    Both engines take [[…]] for phonemes, and espeak-ng control-A for commands to the voice (gone in `speakable`).
+    """
+    return _ENGINE_COMMANDS.sub(" ", text)
 
 
 def levelled(speech: Speech) -> bytes:

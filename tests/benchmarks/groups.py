@@ -11,7 +11,7 @@ from pathlib import Path
 from haichieu.demo.trial_station import trial_station
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
-from tests.benchmarks import cases, panel, playout, schedules, transcription
+from tests.benchmarks import cases, panel, playout, schedules, speech, transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
 from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.table import Row
@@ -201,5 +201,6 @@ GROUPS = (
     Group("playout", "the look for missed airings", r"\d+ speakers, \d+ quiet", _without_a_station(playout.measure)),
     Group("cases", "a desk among 100,000 cases", r"[\d,]+ cases, ", _without_a_station(cases.measure)),
     Group("panel", "pages among a million deliveries", r"panel", _without_a_station(panel.measure)),
+    Group("speech", "text to speech, and a long text", r"speech: ", _without_a_station(speech.measure)),
     Group("transcription", "speech to text, and a backlog", r"transcription|backlog", _transcription),
 )

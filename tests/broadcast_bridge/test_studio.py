@@ -58,11 +58,12 @@ class Scene:
     spool: Path
     official_id: int
 
-    def begin(self) -> int:
+    def begin(self, priority: Priority = Priority.NORMAL, synthetic: str = "") -> int:
         """Begin a recorded broadcast, as the playout does; return its id."""
         with self.database.session() as session:
             sound = stored(session, self.store, b"\x10\x20" * 8000)
-            request = Request("test", "Bulletin", [sound.id], ["11"])
+            sound.synthetic = synthetic
+            request = Request("test", "Bulletin", [sound.id], ["11"], priority=priority)
             broadcast_id = starting.ask(session, request, now()).id
             starting.begin(session, broadcast_id, NODE, now())
         return broadcast_id
@@ -231,3 +232,46 @@ async def test_recording_is_hashed_outside_of_transactions(scene: Scene, monkeyp
     scene.asterisk.hang_up("caller")
     await asyncio.wait([live])
     assert (scene.broadcast().recording_id is not None, len(hashed)) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("priority", "heard"),
+    [
+        (Priority.NORMAL, ["opening", "label-all", "sound", "closing"]),
+        (Priority.EMERGENCY, ["opening", "sound", "label-all", "closing"]),
+    ],
+)
+async def test_label_of_a_synthetic_voice_delays_no_emergency(
+    scene: Scene, priority: Priority, heard: list[str]
+) -> None:
+    scene.studio = labelled(scene)
+    async with scene.studio:
+        await scene.studio.air(scene.begin(priority, synthetic="piper voice"), Taken())
+    assert kinds(scene) == heard
+
+
+async def test_recording_and_unlabelled_station_have_no_label(scene: Scene) -> None:
+    await scene.studio.air(scene.begin(synthetic="piper voice"), Taken())
+    assert kinds(scene) == ["opening", "sound", "closing"]
+    scene.asterisk.sounds.clear()
+    scene.studio = labelled(scene)
+    async with scene.studio:
+        await scene.studio.air(scene.begin(), Taken())
+    assert kinds(scene) == ["opening", "sound", "closing"]
+
+
+def labelled(scene: Scene) -> Studio:
+    """A studio of a station that announces synthetic voices."""
+    rules = StudioRules(
+        5.0, 30.0, 60, 60, "", NODE, synthetic_label=lambda share: f"label-{share}" if share else ""
+    )  # fmt: skip
+    return Studio(
+        scene.asterisk.client, scene.database, scene.studio.sounds, rules, scene.recordings, scene.store,
+        Levels(scene.spool),
+    )  # fmt: skip
+
+
+def kinds(scene: Scene) -> list[str]:
+    """What was played: names of signals and labels, and "sound" for files of the store."""
+    played = [sound.removeprefix("sound:") for sound in scene.asterisk.sounds]
+    return ["sound" if str(scene.store.folder) in sound else sound for sound in played]
