@@ -67,7 +67,7 @@ BUILT = {
     "programme_act": ["add", "edit", "submit", "approve", "return", "withdraw"],
     "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
-    "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS],
+    "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
