@@ -31,6 +31,7 @@ def _exists(folder: Path, pattern: str) -> bool:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(420)  # three whole fetches; each step has its own limit
 async def test_fetch_that_was_killed_twice_is_completed(tmp_path: Path) -> None:
     for stage in ("download/archives/*.deb", "unpacking-*/usr"):
         process = await fetching(tmp_path)
