@@ -41,6 +41,8 @@ STATION_PROMPTS = (
     "emergency-locked",
     "prompt-call-greeting",
     "prompt-call-kept",
+    "synthetic-all",
+    "synthetic-part",
 )
 """Prompts that are played outside any single verb; every language needs them, at least through the fallback."""
 
