@@ -96,6 +96,7 @@ def open_spoken(page: Page) -> None:
     expect(page.locator(".word").first).to_be_visible()
 
 
+@pytest.mark.proof
 def test_cases_can_be_read_and_reached_by_everybody(page: Page) -> None:
     sign_in(page, "operator@x.example")
     for _, view in views(page):

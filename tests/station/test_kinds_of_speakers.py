@@ -108,6 +108,7 @@ async def test_device_that_answers_late_misses_no_word(scene: Scene) -> None:
     await scene.quiet()
 
 
+@pytest.mark.proof
 async def test_emergency_goes_to_the_emergency_multicast_group(scene: Scene) -> None:
     with (
         MulticastReceiver(district.GROUP, district.GROUP_PORT) as usual,
