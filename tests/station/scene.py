@@ -107,7 +107,8 @@ class Scene:
         )  # fmt: skip
         self.speakers[code] = await self.stack.enter_async_context(speaker)
         self._begins.pop(code, None)
-        await until(lambda: code in self.reachable(), f"{code} reachable")
+        await speaker.registered(40)  # the device before it may still count as reachable
+        await until(lambda: code in self.reachable() and self.heard_file(code).exists(), f"{code} reachable")
         return self.speakers[code]
 
     async def speaker_off(self, code: str) -> None:
