@@ -55,11 +55,12 @@ def waiting_for_a_lock(database: Database) -> int:
         return int(session.scalar(sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")) or 0)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("kind", "moment"),
     [
         ("sqlite", while_the_sound_is_made),
-        pytest.param("postgresql", while_it_is_written, marks=pytest.mark.proof),
+        ("postgresql", while_it_is_written),
     ],
 )
 def test_answer_on_air_becomes_one_programme(

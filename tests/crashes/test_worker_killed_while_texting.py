@@ -35,7 +35,8 @@ def texting_worker(home: Path, twilio: TwilioStandIn) -> AbstractContextManager[
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("taken", [True, pytest.param(False, marks=pytest.mark.proof)])
+@pytest.mark.proof
+@pytest.mark.parametrize("taken", [True, False])
 def test_text_is_neither_lost_nor_doubled(
     tmp_path: Path, migrated_sqlite: Path, twilio: TwilioStandIn, taken: bool
 ) -> None:

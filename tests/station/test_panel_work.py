@@ -166,6 +166,7 @@ async def test_editor_reads_why_a_programme_was_returned(planned: Planned) -> No
     assert planned.in_the_week
 
 
+@pytest.mark.proof
 async def test_citizen_hears_the_answer_an_operator_previewed(office: Office) -> None:
     scene = office.scene
     with scene.station.database.session() as session:
@@ -264,6 +265,7 @@ def make_due(scene: Scene, schedule_id: int) -> None:
         session.execute(moved.values(due_at=due, prepare_at=due))
 
 
+@pytest.mark.proof
 async def test_scheduled_programme_is_on_the_speakers_on_time(office: Office, planned: Planned) -> None:
     scene, database = office.scene, office.scene.station.database
     make_due(scene, planned.schedule_id)
