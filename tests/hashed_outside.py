@@ -1,8 +1,10 @@
 """Hashing of stored sounds, which takes seconds for a long one and must hold no lock of the database."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy import QueuePool
 
 from haichieu import media
 from haichieu.database import Database
@@ -14,7 +16,7 @@ def refuse_hashing_in_transactions(monkeypatch: pytest.MonkeyPatch, database: Da
     digest_of = media.digest_of
 
     def watched(file: Path) -> str:
-        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert cast("QueuePool", database.engine.pool).checkedout() == 0
         hashed.append(file)
         return digest_of(file)
 

@@ -51,7 +51,7 @@ class Setting:
 def live_speakers(
     session: Session, official_id: int, zone_keys: str, node: str, at: datetime.datetime, *, called_back: bool
 ) -> Sequence[Speaker]:
-    """Return the speakers to call for an official who is about to go live at the given time.
+    """Return the speakers to call ahead of an official's live broadcast that begins at this time.
 
     None for an official without the right, and for one with call-back verification before the call back: nothing may
     reach a speaker on the strength of a caller's number.

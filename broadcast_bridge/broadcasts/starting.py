@@ -318,6 +318,7 @@ def _waiting() -> sa.Select[Broadcast]:
 
 
 def speakers_of(session: Session, broadcast: Broadcast) -> list[Speaker]:
+    """Return the speakers of the zones of a broadcast, and those that it names, as they are now."""
     zones = session.scalars(sa.select(Zone.id).where(Zone.code.in_(broadcast.zone_codes), Zone.removed_at.is_(None)))
     found = {speaker.id: speaker for speaker in speakers_in(session, zones)}
     found |= {speaker.id: speaker for speaker in _speakers_called(session, broadcast.speaker_codes)}

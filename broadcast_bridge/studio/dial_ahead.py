@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from broadcast_bridge.studio.held_call import CALLS_AT_ONCE, HeldCall
+from broadcast_bridge.studio.early_call import CALLS_AT_ONCE, EarlyCall
 from broadcast_bridge.studio.speaker_target import LegTarget
 from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.ari.client import AriClient
@@ -60,7 +60,7 @@ class DialAhead:
         """None if there is nobody to call, or it is called off."""
         self._calls = calls
         self._find = find
-        self._held: list[HeldCall] = []
+        self._early: list[EarlyCall] = []
         self._is_open = at is None
         self._off = asyncio.Event()
         self._over = asyncio.Event()
@@ -92,11 +92,11 @@ class DialAhead:
     async def keep_only(self, codes: Collection[str]) -> None:
         """Release every other speaker: they must not hear the broadcast."""
         await asyncio.gather(
-            *(held.end() for held in self._held if not held.is_taken and held.target.code not in codes)
+            *(early.end() for early in self._early if not early.is_taken and early.target.code not in codes)
         )
 
     async def run(self) -> None:
-        """Call the speakers and hold them until called off, or until the adopting broadcast is over."""
+        """Call the speakers and keep the calls until called off, or until the adopting broadcast is over."""
         try:
             await self._run()
         except Exception as problem:
@@ -119,8 +119,8 @@ class DialAhead:
                     self.stage.set_result(stage)
                     await self._until_off()
             finally:
-                await asyncio.gather(*(held.end() for held in self._held if not held.is_taken))
-                self._calls.took({held.target.code: held.seconds for held in self._held if held.is_news})
+                await asyncio.gather(*(early.end() for early in self._early if not early.is_taken))
+                self._calls.took({early.target.code: early.seconds for early in self._early if early.is_news})
 
     async def _call_off_without(self, stage: Stage) -> None:
         await stage.gone.wait()
@@ -135,8 +135,8 @@ class DialAhead:
 
     async def _call(self, target: LegTarget, stage: Stage) -> None:
         """Call one speaker in time, if no broadcast and nobody else has its line then."""
-        if await self._sleep(self._wait([target])) and (held := self._calls.hold(target, stage)) is not None:
-            self._held.append(held)
+        if await self._sleep(self._wait([target])) and (early := self._calls.call(target, stage)) is not None:
+            self._early.append(early)
 
     def _wait(self, speakers: Sequence[LegTarget]) -> float:
         """Return the seconds until the first of the speakers has to be called."""
@@ -154,9 +154,9 @@ class DialAhead:
 
     def _close(self) -> None:
         self._off.set()
-        for held in self._held:
-            if not held.is_taken:
-                held.let_go()
+        for early in self._early:
+            if not early.is_taken:
+                early.release()
         if not self.stage.done():
             self.stage.set_result(None)
 
@@ -168,7 +168,7 @@ class AheadCalls:
         self.client = client
         self.took = took
         self._answer_seconds = answer_seconds
-        self._held: dict[str, HeldCall] = {}
+        self._early: dict[str, EarlyCall] = {}
         self._on_air: Counter[str] = Counter()
         self._by_key: dict[str, DialAhead] = {}
         self._turn = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -215,24 +215,24 @@ class AheadCalls:
         finally:
             self._on_air.subtract(codes)
 
-    def hold(self, target: LegTarget, stage: Stage) -> HeldCall | None:
+    def call(self, target: LegTarget, stage: Stage) -> EarlyCall | None:
         """Call a speaker that is in no broadcast and not called for another one; else return None."""
-        if self._on_air[target.code] or target.code in self._held:
+        if self._on_air[target.code] or target.code in self._early:
             return None
         seconds = max(target.answer_seconds or self._answer_seconds, MOST_SECONDS_EARLIER)
-        held = HeldCall(self.client, target, stage.joiner.join, self._turn, seconds, self._forget)
-        self._held[target.code] = held
-        return held
+        early = EarlyCall(self.client, target, stage.joiner.join, self._turn, seconds, self._forget)
+        self._early[target.code] = early
+        return early
 
-    def take(self, target: LegTarget) -> HeldCall | None:
+    def take(self, target: LegTarget) -> EarlyCall | None:
         """Return the call to a speaker of a broadcast that begins, even if it was made for another one."""
-        return self._held.get(target.code)
+        return self._early.get(target.code)
 
     def drop(self, code: str) -> None:
         """Release a speaker that has moved, or does not answer OPTIONS; its broadcast calls it again."""
-        if (held := self._held.get(code)) is not None and not held.is_taken:
-            held.let_go()
+        if (early := self._early.get(code)) is not None and not early.is_taken:
+            early.release()
 
-    def _forget(self, held: HeldCall) -> None:
-        if self._held.get(held.target.code) is held:
-            del self._held[held.target.code]
+    def _forget(self, early: EarlyCall) -> None:
+        if self._early.get(early.target.code) is early:
+            del self._early[early.target.code]

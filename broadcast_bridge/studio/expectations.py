@@ -43,7 +43,7 @@ class Expectations:
     def live(
         self, official_id: int, zone_keys: str, due_at: datetime.datetime | None, *, called_back: bool
     ) -> DialAhead:
-        """Call the speakers of a zone for an official who is about to go live there, at `due_at` or at any moment."""
+        """Call the speakers of a zone ahead of an official's live broadcast, at `due_at` or at any moment."""
 
         def look(session: Session) -> Targets:
             at = max(due_at or now(), now())

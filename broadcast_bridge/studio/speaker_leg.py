@@ -13,7 +13,7 @@ import structlog
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from broadcast_bridge.studio.call_refusals import reason_of
-from broadcast_bridge.studio.held_call import HeldCall, Join, ring, speaker_call
+from broadcast_bridge.studio.early_call import EarlyCall, Join, ring, speaker_call
 from broadcast_bridge.studio.playing_time import PlayingTime
 from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, Verdict, receiver_report
 from broadcast_bridge.studio.speaker_target import LegTarget
@@ -49,11 +49,11 @@ class SpeakerLeg:
         turn: asyncio.Semaphore,
         answer_seconds: float,
         qualify_seconds: float,
-        held: Callable[[LegTarget], HeldCall | None] = lambda _: None,
+        early: Callable[[LegTarget], EarlyCall | None] = lambda _: None,
     ) -> None:
-        """`turn` limits concurrent requests, so that answered calls do not wait: see `held_call.CALLS_AT_ONCE`.
+        """`turn` limits concurrent requests, so that answered calls do not wait: see `early_call.CALLS_AT_ONCE`.
 
-        `held` returns the call to a speaker that was called before the broadcast began.
+        `early` returns the call to a speaker that was called before the broadcast began.
         """
         self.target = target
         self.dirty = False
@@ -62,7 +62,7 @@ class SpeakerLeg:
         """Set when the speaker has been on the bridge."""
         self._client = client
         self._join = join
-        self._held = held
+        self._early = early
         self._turn = turn
         self._answer_seconds = target.answer_seconds or answer_seconds
         self._failures = 0
@@ -246,12 +246,12 @@ class SpeakerLeg:
 
     async def _one_call(self) -> None:
         """Call, join the bridge and stay; ends with NotAnswered, or with HungUp when the speaker leaves."""
-        held = self._held(self.target)
-        if held is not None and (held.is_over or not held.target.is_called_like(self.target)):
-            await held.end()
-            held = None
-        if held is not None:
-            await self._one_held_call(held)
+        early = self._early(self.target)
+        if early is not None and (early.is_over or not early.target.is_called_like(self.target)):
+            await early.end()
+            early = None
+        if early is not None:
+            await self._one_early_call(early)
             return
         async with speaker_call(self._client, self.target) as call:
             seconds = min(self._answer_seconds * 2**self._failures, MOST_ANSWER_SECONDS)
@@ -263,23 +263,23 @@ class SpeakerLeg:
             await self._join(call.id)
             await self._play(call, None)
 
-    async def _one_held_call(self, held: HeldCall) -> None:
+    async def _one_early_call(self, early: EarlyCall) -> None:
         """Continue a call that was made before the broadcast began."""
-        held.take()
-        async with held:
-            self._ringing = held.call
+        early.take()
+        async with early:
+            self._ringing = early.call
             try:
-                await held.answered()
+                await early.answered()
             finally:
                 self._ringing = None
-            if held.join != self._join:
-                await self._join(held.call.id)
-            await self._play(held.call, held.answered_at)
+            if early.join != self._join:
+                await self._join(early.call.id)
+            await self._play(early.call, early.answered_at)
 
-    async def _play(self, call: Call, held_since: datetime.datetime | None) -> None:
+    async def _play(self, call: Call, answered_at: datetime.datetime | None) -> None:
         """Stay on the bridge until the speaker leaves, which raises HungUp."""
         self._call, self._joined_at, self._reason = call, now(), None
-        seen_at = held_since or self._joined_at
+        seen_at = answered_at or self._joined_at
         self._life = SignsOfLife(seen_at, self._qualify_seconds) if self.target.supervised else None
         self._time, self._measured_at = PlayingTime(), None
         self._time.flows(self._joined_at)
@@ -287,7 +287,7 @@ class SpeakerLeg:
             self._note(DeliveryEvent.PLAY)
             self._hears()
             self.joined.set()
-            got_silence = held_since is not None and not self._audible.is_set()
+            got_silence = answered_at is not None and not self._audible.is_set()
             async with in_background(*([self._leave_out_what_was(call)] if got_silence else [])):
                 await self._follow_holds(call)
         finally:

@@ -24,9 +24,9 @@ from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
 from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, plan_of
 from broadcast_bridge.studio.broadcast_rows import BroadcastRows
 from broadcast_bridge.studio.dial_ahead import AheadCalls, DialAhead
+from broadcast_bridge.studio.early_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.expectations import AnswerTimes, Expectations
 from broadcast_bridge.studio.growing_sound import more_clips
-from broadcast_bridge.studio.held_call import CALLS_AT_ONCE
 from broadcast_bridge.studio.level_meter import measure_level
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings

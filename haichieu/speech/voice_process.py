@@ -13,7 +13,7 @@ import json
 import os
 import struct
 import sys
-from typing import IO
+from typing import IO, Any
 
 HEAD = struct.Struct(">cI")
 GREETING, SAMPLES, END, FAILURE = b"R", b"S", b"E", b"X"
@@ -49,7 +49,7 @@ def main(model: str) -> int:
     return 0
 
 
-def _load(model: str):  # type: ignore[no-untyped-def]  # mypy does not see the types of piper
+def _load(model: str) -> Any:
     """Load a voice for one processor thread; `PiperVoice.load` would take all."""
     import onnxruntime
     from piper import PiperVoice

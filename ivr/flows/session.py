@@ -143,7 +143,7 @@ class OfficialDesk(Protocol):
     def expect_live(
         self, official_id: int, zone: ZoneSeen, due_at: datetime.datetime | None, *, called_back: bool
     ) -> None:
-        """Have the speakers of a zone called: the official is about to go live there, at `due_at` or at any moment.
+        """Call the speakers of a zone ahead of a live broadcast there, which begins at `due_at` or at any moment.
 
         It has no effect on what `go_live` decides. Never blocks.
         """

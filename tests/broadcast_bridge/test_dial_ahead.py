@@ -1,4 +1,4 @@
-"""Speakers that are called before their broadcast begins: who has them, when they are released, what is logged."""
+"""Speakers that are called before their broadcast begins: which broadcast gets them, their release, the log."""
 
 import asyncio
 import datetime
@@ -291,7 +291,7 @@ async def test_nobody_waits_longer_than_a_minute(scene: Scene, monkeypatch: pyte
 
 
 async def test_slow_speaker_is_called_earlier_next_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("broadcast_bridge.studio.held_call.NOTICED_SECONDS", 0.0)
+    monkeypatch.setattr("broadcast_bridge.studio.early_call.NOTICED_SECONDS", 0.0)
     scene.asterisk.answers_at_once = False
     ahead = scene.ahead()
     await until(lambda: len(scene.channels()) == 2, "they ring")

@@ -44,7 +44,7 @@ async def ring(call: Call, target: LegTarget, turn: asyncio.Semaphore, seconds: 
         raise NotAnswered(NotAnswered.NO_ANSWER, "no answer") from None
 
 
-class HeldCall:
+class EarlyCall:
     """One speaker that is called, joined to a silent bridge, and kept there until it is taken or ended.
 
     The broadcast that takes it enters it as a context, which ends the call.
@@ -57,7 +57,7 @@ class HeldCall:
         join: Join,
         turn: asyncio.Semaphore,
         seconds: float,
-        ended: "Callable[[HeldCall], None]",
+        ended: "Callable[[EarlyCall], None]",
     ) -> None:
         """`ended` is called when the line is free again."""
         self.target = target
@@ -100,7 +100,7 @@ class HeldCall:
         """Wait until the speaker has answered and is on the silent bridge. Raises as `ring` does."""
         await asyncio.shield(self._ringing)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Hang up, without waiting for it."""
         self._begin_to_end()
 
