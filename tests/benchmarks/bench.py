@@ -36,6 +36,7 @@ from tests.benchmarks.schedules import fill
 from tests.benchmarks.sink import RtpSink
 from tests.benchmarks.speakers import answering, cpu_seconds, register_all, resident_megabytes
 from tests.builders.sounds import kept
+from tests.crashes.processes import descendants
 
 PIN = "246810"
 PASSWORD = "benchmark-secret"
@@ -206,7 +207,7 @@ class Bench:
     async def _live(self, phone: SoftPhone, size: int, closed: Callable[[], Awaitable[None]]) -> Run:
         await phone.begin_playing(self.voice)
         self.sink.clear()
-        pressed = float((await phone.digits("1"))["at"])
+        pressed = float((await phone.digits("1", gap=0.0))["at"])
         run = await self._measured(size, pressed)
         await phone.hang_up()
         await phone.ended()
@@ -364,9 +365,8 @@ def processes_of(station: TrialStation) -> Processes:
     return Processes(pid_of("asterisk.conf"), pid_of("haichieu switchboard"), pid_of("haichieu web"))
 
 
-def memory(processes: Processes) -> float:
-    """Resident megabytes of switchboard and web together, the web's workers included."""
-    workers = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(processes.web)], capture_output=True, text=True, check=False
-    ).stdout.split()
-    return sum(resident_megabytes(pid) for pid in (processes.switchboard, processes.web, *map(int, workers)))
+def memory(station: TrialStation) -> float:
+    """Return the megabytes (PSS) that all processes of a running station take, Asterisk included."""
+    assert station.process is not None
+    pids = [station.process.pid, *descendants(station.process.pid)]
+    return sum(map(resident_megabytes, pids))

@@ -50,7 +50,7 @@ class Asked:
     what: str
     address: Address
     by_both: bool = False
-    budget: str = "≤ 200"
+    budget: str = "≤ 100"
 
 
 def asked_for(cases: int, broadcasts: int) -> list[Asked]:
@@ -211,7 +211,7 @@ def live_pages(folder: Path) -> list[Row]:
         (f"panel: web process without and with {LIVE_PAGES} live pages (MB)",
          f"{alone.megabytes:.0f}, {after.megabytes:.0f}", "", "", ""),
         (f"panel: cores, {LIVE_PAGES} live pages open and nothing new", f"{idle_cores:.3f}", "", "", ""),
-        (f"panel: now, {LIVE_PAGES} live pages open, over HTTP, p95 (ms)", f"{p95:.0f}", "", "", "≤ 200"),
+        (f"panel: now, {LIVE_PAGES} live pages open, over HTTP, p95 (ms)", f"{p95:.0f}", "", "", "≤ 100"),
     ]  # fmt: skip
 
 
