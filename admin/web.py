@@ -20,6 +20,7 @@ from admin.broadcasts.again_views import register_airing_again
 from admin.broadcasts.log_views import register_broadcast_log
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
+from admin.dictionary.views import register_pronunciations
 from admin.emergency.views import register_emergency
 from admin.flows.views import register_flows
 from admin.health import register_health
@@ -100,7 +101,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
         *(register_programmes, register_calendar),
-        *(register_numbers, register_flows, register_prompts),
+        *(register_numbers, register_flows, register_prompts, register_pronunciations),
     ):
         register(app, panel)
     for routes in webhooks:

@@ -11,6 +11,7 @@ MODULES_WITH_TABLES = (
         "haichieu.alarms",
         "haichieu.sign_in_counters",
     ),
+    "haichieu.speech.pronunciations",
     *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(

@@ -28,6 +28,7 @@ from broadcast_bridge.speakers.zones import units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 from haichieu.speech.bulletin_parts import bulletin_parts
+from haichieu.speech.pronunciations import dictionary_of
 
 LANGUAGE = "vi"
 WORTH_HEARING = datetime.timedelta(hours=1)
@@ -81,7 +82,7 @@ def put_on_air(
     intake.check_text(wish.text, LANGUAGE)
     first, *rest = bulletin_parts(wish.text)
     with panel.store.scratch() as folder:
-        ready = intake.ready_text(first, LANGUAGE, panel.synthesiser, Path(folder))
+        ready = intake.ready_text(first, LANGUAGE, panel.synthesiser, Path(folder), dictionary_of(panel.database))
         stored = panel.store.put(ready.forms.narrow, ready.forms.wide)
         with panel.database.session() as session:
             _check(session, wish, at)

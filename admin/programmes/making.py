@@ -20,6 +20,8 @@ from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, MOST_SECONDS
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
+from haichieu.speech.pronunciations import dictionary_of
+from haichieu.speech.reading import text_as_read
 
 
 def register_making(app: Flask, panel: Panel) -> None:
@@ -64,8 +66,17 @@ def register_making(app: Flask, panel: Panel) -> None:
         form = sent_form()
         panel.store.require_space()
         with panel.store.scratch() as folder:
-            ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
+            ready = _ready_text(panel, form, Path(folder))
             return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
+
+    @app.post("/programmes/reading")
+    @needs(Action.EDIT)
+    def read_programme() -> Response:
+        """Return the words of a text as they will be read; nothing is stored."""
+        form = sent_form()
+        text = form.value("text")[: intake.LONGEST_TEXT]
+        said = text_as_read(text, _language(form), dictionary_of(panel.database))
+        return Response(said, content_type="text/plain; charset=utf-8")
 
     @app.post("/programmes/new")
     @needs(Action.EDIT, checks_units=True)
@@ -79,7 +90,7 @@ def register_making(app: Flask, panel: Panel) -> None:
                 about = about_from(session, form.value, visitor())
             panel.store.require_space()
             with panel.store.scratch() as folder:
-                ready = intake.ready_text(form.value("text"), _language(form), panel.synthesiser, Path(folder))
+                ready = _ready_text(panel, form, Path(folder))
                 placed = intake.put(panel.store, ready)
                 with panel.database.session() as session:
                     made = intake.add(session, panel.store, about, placed, now())
@@ -103,6 +114,11 @@ def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
         own_unit=str(visitor().account.unit_id), longest_text=intake.LONGEST_TEXT,
         longest_seconds=int(MOST_SECONDS), voices=panel.synthesiser.spoken_by(),
     )  # fmt: skip
+
+
+def _ready_text(panel: Panel, form: Form, folder: Path) -> intake.Ready:
+    dictionary = dictionary_of(panel.database)
+    return intake.ready_text(form.value("text"), _language(form), panel.synthesiser, folder, dictionary)
 
 
 def _language(form: Form) -> str:

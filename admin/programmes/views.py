@@ -37,6 +37,7 @@ from haichieu.account_rights import Action
 from haichieu.audit import AuditEntry
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed, NotFound
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.state_machine import IllegalTransition
 
 MOST_HISTORY = 50
@@ -228,7 +229,9 @@ def _change(panel: Panel, number: int, form: Form) -> None:
         return
     panel.store.require_space()
     with panel.store.scratch() as folder:
-        ready = intake.ready_text(text, form.value("language", "vi"), panel.synthesiser, Path(folder))
+        ready = intake.ready_text(
+            text, form.value("language", "vi"), panel.synthesiser, Path(folder), dictionary_of(panel.database)
+        )
         placed = intake.put(panel.store, ready)
         with panel.database.session() as session:
             one = find_programme(session, number)

@@ -35,6 +35,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import FALLBACK, LANGUAGES, Message, message
 from haichieu.media import MediaStore, Stored
 from haichieu.set_aside import or_set_aside
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
 
@@ -114,13 +115,14 @@ class AlertDesk:
 
     def _first_ready(self, tried: Sequence[Wording], folder: Path) -> tuple[Ready, Wording]:
         """Synthesise the first wording that can be spoken. Raises the error of the last one."""
+        dictionary = dictionary_of(self._database)
         for wording in tried[:-1]:
             try:
-                return ready_text(wording.text, wording.language, self._synthesiser, folder), wording
+                return ready_text(wording.text, wording.language, self._synthesiser, folder, dictionary), wording
             except HaiChieuError as problem:
                 log.warning("alert.wording_failed", language=wording.language, problem=str(problem))
         last = tried[-1]
-        return ready_text(last.text, last.language, self._synthesiser, folder), last
+        return ready_text(last.text, last.language, self._synthesiser, folder, dictionary), last
 
     def _ask(self, session: Session, alert_id: int, stored: Stored, at: datetime.datetime) -> None:
         alert = session.get_one(CapAlert, alert_id, with_for_update=True, populate_existing=True)

@@ -22,6 +22,7 @@ from haichieu.errors import shown
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim, Job
 from haichieu.media import MediaStore, Stored
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import SpeechError, Synthesiser
 
@@ -78,9 +79,10 @@ class SpokenRests(JobRunner):
         return rest.language, rest.parts[0]
 
     def _speak(self, held: Claim, language: str, part: str) -> None:
+        dictionary = dictionary_of(self._database)
         with self._store.scratch() as folder:
             try:
-                forms = spoken_forms(part, language, self._synthesiser, Path(folder))
+                forms = spoken_forms(part, language, self._synthesiser, Path(folder), dictionary)
                 stored = self._store.put(forms.narrow, forms.wide)
             except (SpeechError, UnusableSound) as problem:
                 log.warning("broadcast.part_not_spoken", broadcast=held.subject_id, problem=shown(problem))

@@ -21,6 +21,8 @@ from haichieu.audio.ingest import MOST_SECONDS, TelephoneForms, telephone_forms
 from haichieu.errors import HaiChieuError
 from haichieu.media import Media, MediaStore, Stored
 from haichieu.people import Unit
+from haichieu.speech.pronunciations import Pronunciations
+from haichieu.speech.reading import NO_ENTRIES
 from haichieu.speech.scripts import require_script
 from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import Synthesiser, TextTooLong, speakable
@@ -95,10 +97,12 @@ def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
     return Ready(origin, telephone_forms(recording, folder))
 
 
-def ready_text(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> Ready:
+def ready_text(
+    text: str, language: str, synthesiser: Synthesiser, folder: Path, dictionary: Pronunciations = NO_ENTRIES
+) -> Ready:
     """Synthesise a text; a preview plays the result. Raises SpeechError, UnusableSound."""
     check_text(text, language)
-    return Ready(Origin.TEXT, spoken_forms(text, language, synthesiser, folder), text=text.strip())
+    return Ready(Origin.TEXT, spoken_forms(text, language, synthesiser, folder, dictionary), text=text.strip())
 
 
 def check_text(text: str, language: str) -> None:

@@ -11,6 +11,7 @@ from feedback.models import Message
 from haichieu.audio.ingest import TelephoneForms
 from haichieu.database import Database
 from haichieu.media import Media, MediaStore
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import Synthesiser
 
@@ -53,7 +54,7 @@ class AnswerSounds:
     def speak(self, text: str, language: str, folder: Path) -> TelephoneForms:
         """Synthesise a text into `folder`; in Vietnamese where no voice speaks the language."""
         spoken_in = language if language in self._synthesiser.languages else FALLBACK_LANGUAGE
-        return spoken_forms(text, spoken_in, self._synthesiser, folder)
+        return spoken_forms(text, spoken_in, self._synthesiser, folder, dictionary_of(self._database))
 
     def folder(self) -> tempfile.TemporaryDirectory[str]:
         """Return a temporary folder to make sounds in."""

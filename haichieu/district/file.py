@@ -71,7 +71,7 @@ def _name(place: Place, content: dict[str, object]) -> str:
     if rest and isinstance(rest[0], int):
         entries = content.get(str(table))
         entry = entries[rest[0]] if isinstance(entries, list) and rest[0] < len(entries) else {}
-        keys = ("id", "code", "number", "email")
+        keys = ("id", "code", "number", "written", "email")
         own = next((entry[key] for key in keys if key in entry), None) if isinstance(entry, dict) else None
         words.append(f'"{own}"' if own is not None else f"#{rest[0] + 1}")
         rest = rest[1:]
@@ -89,6 +89,8 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
     yield from _twice("departments", [department.code for department in district.departments], "code")
     yield from _twice("categories", [category.code for category in district.categories], "code")
     yield from _twice("numbers", [number.number for number in district.numbers], "number")
+    written = [entry.written.lower() for entry in district.pronunciations]
+    yield from _twice("pronunciations", written, "written")
     yield from _twice("accounts", [account.email.lower() for account in district.accounts], "email")
     yield from _shared_sip_names(district)
     yield from _shared_phone_numbers(district)

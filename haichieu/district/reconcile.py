@@ -20,6 +20,7 @@ from haichieu.phone_sign_in import lift_locks
 from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sign_in_counters import account_identity, lift
 from haichieu.sip.models import Phone, Trunk
+from haichieu.speech.pronunciations import Pronunciation
 from haichieu.station import Station
 from haichieu.vault import Vault
 from ivr.calls.routing import Number
@@ -95,6 +96,7 @@ class _Reconciler:
         self._match(Number, "numbers", "number", district.numbers, values.number)
         self._match(Phone, "phones", "code", district.phones, values.phone)
         self._match(Trunk, "trunks", "code", district.trunks, values.trunk)
+        self._match(Pronunciation, "pronunciations", "written", district.pronunciations, values.pronunciation)
         self._match(Account, "accounts", "email", district.accounts, values.account)
         self._remove_what_is_gone()
 

@@ -36,6 +36,7 @@ from haichieu.district.formats import (
 from haichieu.errors import InvalidValue
 from haichieu.people import Level, Right, Role
 from haichieu.pins import LENGTH, is_short, is_simple
+from haichieu.speech.pronunciations import LONGEST_SAID, LONGEST_WRITTEN, MOST
 from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
@@ -277,6 +278,13 @@ class TrunkTable(Table):
         return self
 
 
+class PronunciationTable(Table):
+    """[[pronunciations]]: how a name is read aloud."""
+
+    written: Annotated[Name, Field(max_length=LONGEST_WRITTEN)]
+    said: Annotated[Name, Field(max_length=LONGEST_SAID)]
+
+
 class AccountTable(Table):
     """[[accounts]]: a login of the web panel."""
 
@@ -300,4 +308,5 @@ class District(Table):
     numbers: list[NumberTable] = []
     phones: list[PhoneTable] = []
     trunks: list[TrunkTable] = []
+    pronunciations: Annotated[list[PronunciationTable], Field(max_length=MOST)] = []
     accounts: list[AccountTable] = []

@@ -17,6 +17,7 @@ from haichieu.people import Account, Official, OfficialPhone, Unit
 from haichieu.pins import is_short
 from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sip.models import Phone, Trunk
+from haichieu.speech.pronunciations import Pronunciation
 from haichieu.station import Station
 from haichieu.vault import Vault
 from ivr.calls.routing import Number
@@ -31,7 +32,7 @@ FILE_NAMES = {
 
 def key_of(entry: Any) -> str:
     """Return the key of an entry of any table."""
-    for name in ("id", "code", "number"):
+    for name in ("id", "code", "number", "written"):
         if (value := getattr(entry, name, None)) is not None:
             return str(value)
     return str(entry.email)
@@ -193,6 +194,10 @@ class Values:
             "texts": entry.texts,
             "prefix_rules": [list(rule) for rule in entry.prefix_rules],
         }
+
+    def pronunciation(self, row: Pronunciation, entry: schema.PronunciationTable) -> Mapping[str, object]:
+        """[[pronunciations]]."""
+        return {"said": entry.said}
 
     def account(self, row: Account, entry: schema.AccountTable) -> Mapping[str, object]:
         """[[accounts]]."""

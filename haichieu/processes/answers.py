@@ -19,6 +19,7 @@ from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.outgoing import Use
 from haichieu.processes.opened_station import OpenedStation
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.spool import Spool
 from ivr.calls.answer_delivery import AnswerCalls
@@ -78,7 +79,9 @@ class AnswerProgrammes:
             if answer.recording is not None:
                 ready = intake.ready_recording(answer.recording, Path(folder), Origin.PHONE)
             else:
-                ready = intake.ready_text(answer.text, spoken, self._synthesiser, Path(folder))
+                ready = intake.ready_text(
+                    answer.text, spoken, self._synthesiser, Path(folder), dictionary_of(self._database)
+                )
             about = About(answer.title, answer.unit_id, answer.author, answer.author_name, CATEGORY, answer.language)
             placed = intake.put(self._store, ready)
             with self._database.session() as session:

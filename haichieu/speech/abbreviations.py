@@ -1,58 +1,10 @@
-"""Abbreviations of Vietnamese official text and numbers of documents, written out."""
+"""Abbreviations and borrowed words of Vietnamese official text, written out."""
 
 import re
 
-_KINDS = {
-    "TT": "Thông tư",
-    "TTLT": "Thông tư liên tịch",
-    "NĐ": "Nghị định",
-    "QĐ": "Quyết định",
-    "NQ": "Nghị quyết",
-    "CT": "Chỉ thị",
-    "CV": "Công văn",
-    "CĐ": "Công điện",
-    "KH": "Kế hoạch",
-    "KL": "Kết luận",
-    "HD": "Hướng dẫn",
-    "TB": "Thông báo",
-    "TTr": "Tờ trình",
-    "BC": "Báo cáo",
-    "BB": "Biên bản",
-    "GM": "Giấy mời",
-}
-_BODIES = {
-    "BTTTT": "Bộ Thông tin và Truyền thông",
-    "BVHTTDL": "Bộ Văn hóa, Thể thao và Du lịch",
-    "BKHCN": "Bộ Khoa học và Công nghệ",
-    "BNN": "Bộ Nông nghiệp",
-    "BNNPTNT": "Bộ Nông nghiệp và Phát triển nông thôn",
-    "BNNMT": "Bộ Nông nghiệp và Môi trường",
-    "BTNMT": "Bộ Tài nguyên và Môi trường",
-    "BYT": "Bộ Y tế",
-    "BGDĐT": "Bộ Giáo dục và Đào tạo",
-    "BCA": "Bộ Công an",
-    "BQP": "Bộ Quốc phòng",
-    "BTC": "Bộ Tài chính",
-    "BNV": "Bộ Nội vụ",
-    "BTP": "Bộ Tư pháp",
-    "BCT": "Bộ Công Thương",
-    "BXD": "Bộ Xây dựng",
-    "CP": "Chính phủ",
-    "TTCP": "Thanh tra Chính phủ",
-    "VPCP": "Văn phòng Chính phủ",
-    "TTg": "Thủ tướng Chính phủ",
-    "QH": "Quốc hội",
-    "UBTVQH": "Ủy ban Thường vụ Quốc hội",
-    "UBND": "Ủy ban nhân dân",
-    "HĐND": "Hội đồng nhân dân",
-    "UBMTTQ": "Ủy ban Mặt trận Tổ quốc",
-    "BCH": "Ban Chấp hành",
-    "BCĐ": "Ban Chỉ đạo",
-    "BTV": "Ban Thường vụ",
-    "TW": "Trung ương",
-}
-_PARTY_BODIES = {"TU": "Tỉnh ủy", "ĐU": "Đảng ủy", "TW": "Trung ương"}
-"""Alone and in capitals, `TU` and `ĐU` may be words."""
+from haichieu.speech.document_numbers import BODIES, document_numbers_in_words
+from haichieu.speech.letters import spelled
+
 _WORDS = {
     "TTTT": "thông tin và truyền thông",
     "PCTT": "phòng chống thiên tai",
@@ -83,13 +35,164 @@ _WORDS = {
     "TDP": "tổ dân phố",
     "TNHH": "trách nhiệm hữu hạn",
     "MTTQ": "Mặt trận Tổ quốc",
+    "ĐBQH": "đại biểu Quốc hội",
+    "LHPN": "Liên hiệp Phụ nữ",
+    "CCB": "Cựu chiến binh",
+    "CTĐ": "Chữ thập đỏ",
+    "CLB": "câu lạc bộ",
+    "TNCS": "Thanh niên Cộng sản",
+    "TNXP": "thanh niên xung phong",
+    "HCM": "Hồ Chí Minh",
+    "NCT": "người cao tuổi",
+    "NKT": "người khuyết tật",
+    "HS": "học sinh",
+    "GV": "giáo viên",
+    "CN": "Chủ nhật",
+    "CA": "Công an",
+    "CSGT": "cảnh sát giao thông",
+    "ANTQ": "an ninh Tổ quốc",
+    "ANQP": "an ninh, quốc phòng",
+    "QPAN": "quốc phòng, an ninh",
+    "TTATGT": "trật tự, an toàn giao thông",
+    "TTATXH": "trật tự, an toàn xã hội",
+    "TNGT": "tai nạn giao thông",
+    "GTVT": "giao thông vận tải",
+    "GTNT": "giao thông nông thôn",
+    "GPMB": "giải phóng mặt bằng",
+    "QSDĐ": "quyền sử dụng đất",
+    "QLDA": "quản lý dự án",
+    "QLĐĐ": "quản lý đất đai",
+    "XDNTM": "xây dựng nông thôn mới",
+    "KCN": "khu công nghiệp",
+    "SXKD": "sản xuất, kinh doanh",
+    "NSNN": "ngân sách nhà nước",
+    "NHCSXH": "Ngân hàng Chính sách xã hội",
+    "DN": "doanh nghiệp",
+    "HĐLĐ": "hợp đồng lao động",
+    "BVMT": "bảo vệ môi trường",
+    "BVTV": "bảo vệ thực vật",
+    "BVR": "bảo vệ rừng",
+    "PCCCR": "phòng cháy, chữa cháy rừng",
+    "BĐKH": "biến đổi khí hậu",
+    "TYT": "trạm y tế",
+    "TTYT": "trung tâm y tế",
+    "BVĐK": "bệnh viện đa khoa",
+    "SXH": "sốt xuất huyết",
+    "TCM": "tay chân miệng",
+    "TCMR": "tiêm chủng mở rộng",
+    "VSATTP": "vệ sinh an toàn thực phẩm",
+    "ATVSTP": "an toàn vệ sinh thực phẩm",
+    "ATVSLĐ": "an toàn, vệ sinh lao động",
+    "DTLCP": "dịch tả lợn châu Phi",
+    "LMLM": "lở mồm long móng",
+    "VDNC": "viêm da nổi cục",
+    "THTX": "tổ hợp tác xã",
+    "CNSĐ": "công nghệ số",
+    "CNTT": "công nghệ thông tin",
+    "CĐS": "chuyển đổi số",
+    "CCHC": "cải cách hành chính",
+    "CBCCVC": "cán bộ, công chức, viên chức",
+    "TTXVN": "Thông tấn xã Việt Nam",
+    "DSGĐ": "dân số, gia đình",
+    "GDNN": "giáo dục nghề nghiệp",
+    "GDTX": "giáo dục thường xuyên",
+    "PTDTBT": "phổ thông dân tộc bán trú",
+    "PTDTNT": "phổ thông dân tộc nội trú",
+    "TH": "tiểu học",
+    "MN": "mầm non",
+    "NSND": "Nghệ sĩ nhân dân",
+    "NSƯT": "Nghệ sĩ ưu tú",
+    "VHTTDL": "Văn hóa, Thể thao và Du lịch",
+    "STT": "số thứ tự",
+    "HKTT": "hộ khẩu thường trú",
+    "CBCC": "cán bộ, công chức",
+    "GCN": "giấy chứng nhận",
+    "GKS": "giấy khai sinh",
+    "GPXD": "giấy phép xây dựng",
+    "KP": "khu phố",
+    "PGS": "phó giáo sư",
+    "GS": "giáo sư",
+    "TS": "tiến sĩ",
+    "ThS": "thạc sĩ",
+    "BS": "bác sĩ",
+    "DS": "dược sĩ",
+    "KS": "kỹ sư",
+    "LS": "luật sư",
+    "TBCN": "tư bản chủ nghĩa",
+    "CNXH": "chủ nghĩa xã hội",
+    "XHCN": "xã hội chủ nghĩa",
+    "OCOP": "ô cốp",
+    "ASEAN": "a xê an",
+    "AIDS": "ết",
+    "FM": "ép mờ",
+}
+_ALSO_SYLLABLES = {"CA", "TH", "CN", "HS", "GV", "MN", "DN", "KP", "GS", "TS", "BS", "DS", "KS", "LS", "CP"}
+"""Not written out in a line of capitals, where they may be a word, as in "CA SĨ"."""
+_JOINED = {
+    "GD&ĐT": "Giáo dục và Đào tạo",
+    "NN&MT": "Nông nghiệp và Môi trường",
+    "NN&PTNT": "Nông nghiệp và Phát triển nông thôn",
+    "TN&MT": "Tài nguyên và Môi trường",
+    "KH&CN": "Khoa học và Công nghệ",
+    "KH&ĐT": "Kế hoạch và Đầu tư",
+    "VHTT&DL": "Văn hóa, Thể thao và Du lịch",
+    "VH,TT&DL": "Văn hóa, Thể thao và Du lịch",
+    "VH-TT&DL": "Văn hóa, Thể thao và Du lịch",
+    "TT&TT": "Thông tin và Truyền thông",
+    "LĐTB&XH": "Lao động, Thương binh và Xã hội",
+    "LĐ-TB&XH": "Lao động, Thương binh và Xã hội",
+    "DT&TG": "Dân tộc và Tôn giáo",
+    "TN&TKQ": "tiếp nhận và trả kết quả",
 }
 _PAIRS = {
     "KT-XH": "kinh tế, xã hội",
     "VH-XH": "văn hóa, xã hội",
     "QP-AN": "quốc phòng, an ninh",
     "KHCN-MT": "khoa học, công nghệ, môi trường",
+    "DS-KHHGĐ": "dân số, kế hoạch hóa gia đình",
+    "GDNN-GDTX": "giáo dục nghề nghiệp, giáo dục thường xuyên",
+    "AN-QP": "an ninh, quốc phòng",
+    "LĐ-TBXH": "lao động, thương binh và xã hội",
 }
+_SHORTENED = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"(?<!\w)[Vv]/v(?!\w)", "về việc"),
+        (r"(?<!\w)Đ/[Cc](?= ?:)", "địa chỉ"),
+        (r"(?<!\w)[Đđ]/[Cc](?!\w)", "đồng chí"),
+        (r"(?<!\w)K/[Gg](?!\w)", "kính gửi"),
+        (r"(?<!\w)(?:T/M|TM\.)(?!\w)", "thay mặt"),
+        (r"(?<!\w)TL\.(?= ?[A-ZĐ])", "thừa lệnh"),
+        (r"(?<!\w)TUQ\.(?!\w)", "thừa ủy quyền"),
+        (r"(?<!\w)KT\.(?= ?[A-ZĐ])", "ký thay"),
+        (r"(?<!\w)(?:v\.v\.*|v\.\.v\.*)", "vân vân."),
+        (r"(?<!\w)(?:VD|Vd|vd) ?:", "ví dụ:"),
+        (r"(?<!\w)(?:ĐT|Đt|đt|Tel|TEL|tel)(?=\.? ?:)\.?", "điện thoại"),
+        (r"(?<!\w)(?:DĐ|Dđ|dđ)(?=\.? ?:)\.?", "di động"),
+        (r"(?<!\w)(?:TP|Tp|tp)\. ?(?=[A-ZĐ])", "thành phố "),
+        (r"(?<!\w)(?:TX|Tx)\. ?(?=[A-ZĐ])", "thị xã "),
+        (r"(?<!\w)TT\. ?(?=[A-ZĐ][a-zà-ỹ])", "thị trấn "),
+        (r"(?<!\w)BCH(?= (?:Quân sự|PCTT|PTDS|Phòng))", "Ban Chỉ huy"),
+        (r"(?<!\w)BCH(?= Công đoàn)", "Ban Chấp hành"),
+        (r"(?<!\w)[Cc]ông ty CP(?!\w)", "công ty cổ phần"),
+        (r"(?<!\w)TT (?=[A-ZĐ][a-zà-ỹ])", "thị trấn "),
+        (r"(?<!\w)pH(?!\w)", "pê hát"),
+        (r"(?<!\w)PM ?2[.,]5(?!\w)", "pê mờ 2,5"),
+        (r"(?<!\w)SpO2(?!\w)", "ét pê ô 2"),
+        (r"\.?/\.(?=\s*$)", "."),
+        (r"\[\d+\]|\(\*+\)", ""),
+    )
+)
+_TITLES = {
+    **{title: _WORDS[title] for title in ("PGS", "GS", "TS", "BS", "DS", "KS", "LS", "ThS")},
+    "Ths": "thạc sĩ",
+    "Th.S": "thạc sĩ",
+    "BSCKI": "bác sĩ chuyên khoa một",
+    "BSCKII": "bác sĩ chuyên khoa hai",
+}
+_TITLE = re.compile(rf"(?<!\w)(?:(?:{'|'.join(map(re.escape, _TITLES))})\. ?)+(?=[A-ZĐ])")
+_ONE_TITLE = re.compile(r"(?:Th\.S|\w+)\. ?")
+_TWICE = re.compile(r" \(([A-ZĐ&-]{2,9})\)")
 _BORROWED = {
     "vneid": "vi en i ai đi",
     "qr": "kiu a",
@@ -119,59 +222,63 @@ _ALSO_WORDS = {"ai"}
 """Borrowed only in capitals, beside words that are not in capitals."""
 _CAPITALS_BEFORE, _CAPITALS_AFTER = re.compile(r"[^\W\d_a-z]{2,} $"), re.compile(r" [^\W\d_a-z]{2,}(?!\w)")
 
-_KIND = r"TTr|[A-ZĐ]{2,4}"
-_BODY = r"[A-ZĐ][A-Za-zĐ]{1,7}"
-_DOCUMENT = re.compile(rf"(\d+)/(?:(\d{{4}})/)?({_KIND})-({_BODY})\d*\b")
-_PARTY_DOCUMENT = re.compile(rf"(\d+)()-({_KIND})/({_BODY})\b")
-_KIND_AND_BODY = re.compile(rf"\b({_KIND})-({_BODY})\b")
-_PAIR = re.compile(r"(?<![\w-])[A-ZĐ]{2,4}-[A-ZĐ]{2}(?![\w-])")
+_PAIR = re.compile(r"(?<![\w-])[A-ZĐ]{2,4}-[A-ZĐ]{2,6}(?![\w-])")
+_AND = re.compile(r"(?<![\w&])[A-ZĐ,-]{2,7}&[A-ZĐ]{2,6}(?![\w&])")
 _ABBREVIATION = re.compile(r"(?<![\w-])[A-ZĐ][A-Za-zĐ]{1,8}(?![\w-])")
+_UNKNOWN = re.compile(r"(?<![\w-])(?!X*V?(?!\w)|VN[DĐ](?!\w))[BCDĐGHKLMNPQRSTVX]{2,7}(?![\w-])")
+"""Without a vowel, and not a unit of money: its letters are said."""
 _BORROWED_WORD = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, _BORROWED))})(?!\w)", re.IGNORECASE)
 _GENERATION = re.compile(r"(?<!\w)([2-6])G(?!\w)")
 _COVID = re.compile(r"(?<=cô vít)-(?=19)")
-_ROAD = re.compile(r"(?<!\w)(QL|TL|ĐT|ĐH)[ .]?(?=\d)")
+_ROAD = re.compile(r"(?:(?<!\w)(?i:đường) )?(?<!\w)(QL|TL|ĐT|ĐH)[ .]?(?=\d)")
+_KILOMETRE = re.compile(r"(?<!\w)(?:km|Km|KM)(?: (?=\d)|(?=\d)(?!2(?!\d)))")
 _ROADS = {"QL": "quốc lộ ", "TL": "tỉnh lộ ", "ĐT": "đường tỉnh ", "ĐH": "đường huyện "}
 
 
 def expanded(text: str) -> str:
     """Return Vietnamese text with numbers of documents, abbreviations and borrowed words written out."""
-    text = _DOCUMENT.sub(_document, text)
-    text = _PARTY_DOCUMENT.sub(_document, text)
-    text = _KIND_AND_BODY.sub(_kind_and_body, text)
+    text = document_numbers_in_words(text)
+    for pattern, said in _SHORTENED:
+        text = pattern.sub(said, text)
+    text = _TITLE.sub(
+        lambda found: "".join(f"{_TITLES[one.strip('. ')]} " for one in _ONE_TITLE.findall(found[0])), text
+    )
     text = _PAIR.sub(lambda found: _PAIRS.get(found[0], found[0]), text)
+    text = _AND.sub(lambda found: _JOINED.get(found[0], found[0].replace("&", " và ")), text)
     text = _ROAD.sub(lambda found: _ROADS[found[1]], text)
+    text = _KILOMETRE.sub("ki lô mét ", text)
     text = _GENERATION.sub(r"\1 gờ", text)
     text = _COVID.sub(" ", _BORROWED_WORD.sub(_borrowed, text))
-    return _ABBREVIATION.sub(lambda found: _BODIES.get(found[0]) or _WORDS.get(found[0]) or found[0], text)
+    text = _TWICE.sub(_said_before, text)
+    text = _ABBREVIATION.sub(_written_out, text)
+    return _UNKNOWN.sub(lambda found: found[0] if _among_capitals(found) else spelled(found[0]), text)
 
 
-def _document(found: re.Match[str]) -> str:
-    number, year, kind, body = found.groups()
-    name = _BODIES.get(body) or _PARTY_BODIES.get(body)
-    if kind not in _KINDS or not name:
+def _written_out(found: re.Match[str]) -> str:
+    if found[0] in _ALSO_SYLLABLES and _among_capitals(found):
         return found[0]
-    when = f" năm {year}" if year else ""
-    # "Thông tư số 39/2020/TT-BTTTT": the kind is usually named before, and is not repeated.
-    before = found.string[: found.start()].lower().rstrip()
-    said = before.removesuffix("số").rstrip().endswith(_KINDS[kind].lower())
-    return f"{number}{when}{'' if said else f', {_KINDS[kind]}'} của {name}"
+    return _meaning(found[0]) or found[0]
 
 
-def _kind_and_body(found: re.Match[str]) -> str:
-    kind, body = found.groups()
-    if kind not in _KINDS or body not in _BODIES:
-        return found[0]
-    return f"{_KINDS[kind]} của {_BODIES[body]}"
+def _meaning(abbreviation: str) -> str | None:
+    return BODIES.get(abbreviation) or _WORDS.get(abbreviation) or _JOINED.get(abbreviation)
+
+
+def _said_before(found: re.Match[str]) -> str:
+    """Leave out an abbreviation in brackets behind its own meaning."""
+    meaning = _meaning(found[1])
+    before = found.string[: found.start()].lower()
+    return "" if meaning and before.endswith(meaning.lower()) else found[0]
 
 
 def _borrowed(found: re.Match[str]) -> str:
     word = found[0].lower()
-    if word in _ALSO_WORDS:
-        before, after = found.string[: found.start()], found.string[found.end() :]
-        if not found[0].isupper() or _in_capitals(_CAPITALS_BEFORE.search(before) or _CAPITALS_AFTER.match(after)):
-            return word  # the normaliser would spell it
+    if word in _ALSO_WORDS and (not found[0].isupper() or _among_capitals(found)):
+        return word  # the normaliser would spell it
     return _BORROWED[word]
 
 
-def _in_capitals(found: re.Match[str] | None) -> bool:
-    return bool(found and found[0].isupper())
+def _among_capitals(found: re.Match[str]) -> bool:
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    neighbour = _CAPITALS_BEFORE.search(before) or _CAPITALS_AFTER.match(after)
+    return bool(neighbour and neighbour[0].isupper())

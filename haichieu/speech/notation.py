@@ -7,35 +7,39 @@ import html
 import re
 import unicodedata
 
-DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
-_LETTERS = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        (
-            *("a", "bê", "xê", "đê", "e", "ép", "gờ", "hát", "i", "gi", "ca", "lờ", "mờ"),
-            *("nờ", "o", "pê", "quy", "rờ", "ét", "tê", "u", "vê", "vê kép", "ích", "i dài", "dét"),
-        ),
-        strict=True,
-    )
-)
-_PUNCTUATION = {".": "chấm", "/": "gạch chéo", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới"}
+from haichieu.speech.letters import by_digits, spelled
 
+_BULLET = re.compile(r"(?m)^[ \t]*[-+•●○▪■◦*–—►▶➢➤✓✔★☆→][ \t]+(?=\S)")
+_ORNAMENTS = re.compile(r"[•●○▪■◦►▶➢➤✓✔★☆→⇒❖♦]|\*{2,}|[_=~-]{3,}|#+(?=\w)")
+_OPEN_LINE = re.compile(r"(?<=[\w)\]\"”%])[ \t]*\r?\n\s*(?=[^\Wa-zà-ỹđ_]|[-+•*\d(])")
+"""A line that ends without a sign, before one that begins a sentence or an item."""
 _DASH = r"\s*[-–—]\s*"
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
-_ENDING = "vn|com|net|org|edu|gov|info"
-_ADDRESS = re.compile(
-    rf"(?:https?://)?((?:[\w.+-]+@)?(?:[\w-]+\.)+(?:{_ENDING})(?![\w-])(?:/[\w./-]*\w)?)/?(?:[?#]\S*)?", re.IGNORECASE
-)
 _PHONE = re.compile(r"(?<![\w.,/+-])(?:\+84[ .-]?(?=[1-9])|(?=0\d))\d(?:[ .-]?\d){7,10}(?![\w/]|[.,]\d)")
 _SERVICE = re.compile(r"(?<![\w.,/+-])(1[89]00)[ .-]?(\d{2,3})[ .-]?(\d{2,3})(?![\w/]|[.,]\d)")
-_SHORT_NUMBER = re.compile(
-    r"((?:gọi|số|số máy|tổng đài|đường dây nóng|hotline):? )(11[1-5])(?![\w.,/-]*\d)", re.IGNORECASE
+_CALLED = (
+    "gọi|số máy|số điện thoại|điện thoại|tổng đài|đường dây nóng|hotline|đầu số|liên hệ|nhắn tin|báo cháy|cấp cứu"
+    "|báo tin|bấm"
 )
+_SHORT_NUMBER = re.compile(
+    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,7}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:, | hoặc | và |/)11[1-5])*)"
+    r"(?![\w.,/-]*\d)(?! (?:cuộc|lượt|người|hộ|trường hợp|ca|đồng|phút|giờ|ngày|năm|tin|vụ|máy)(?!\w))",
+    re.IGNORECASE,
+)
+_YEAR_BEFORE = re.compile(r"năm $", re.IGNORECASE)
+_AREA_IN_BRACKETS = re.compile(r"\((0\d{1,3})\) ?(?=\d[\d .]{5,})")
+_PLATE = re.compile(r"(?<![\w-])(\d\d)([A-ZĐ])(\d?)[- ]?(\d{3})\.?(\d{2})(?!\w)")
+_SCORE = re.compile(
+    r"((?:tỷ số|tỉ số|thắng|thua|hòa|hoà|dẫn)(?: [^\W\d]+){0,3} )(\d{1,2})-(\d{1,2})(?![\d/])", re.IGNORECASE
+)
+_COUNTED_ZERO = re.compile(r"(?<![\w/.,:+-])0(\d)(?=(?: ?[-–] ?\d\d?)? [a-zà-ỹđ])")
+_A_NUMBER = re.compile(r"(?:số|mẫu|đề án|mã|bước|bài) $", re.IGNORECASE)
 
 _HOURS = r"(?:2[0-4]|[01]?\d)"
 _TIME = rf"{_HOURS}(?:[hg][0-5]\d|h(?!\w)|:[0-5]\d)"
 _TIMES = re.compile(rf"(?<![\w:.,/])({_TIME}){_DASH}({_TIME})(?![\w:])", re.IGNORECASE)
-_ONE_TIME = re.compile(rf"(?<![\w:.,/])({_HOURS})(?:[hg:]([0-5]\d)|h)(?![\w:])", re.IGNORECASE)
+_FULL_HOUR = re.compile(r"(?<=\d giờ) 00(?: phút)?(?!\w)")
+_ONE_TIME = re.compile(rf"(?<![\w:.,/])({_HOURS})(?:[hg:]([0-5]\d)[p'′’]?|h)(?![\w:])", re.IGNORECASE)
 _RATIO = re.compile(r"t[ỷỉ] (?:lệ|số):? $", re.IGNORECASE)
 
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
@@ -52,20 +56,41 @@ _DATE_WORDS = (
     "hôm|sáng|trưa|chiều|tối|đêm|dịp|lễ|từ|đến|hết|trước|sau|thứ hai|thứ ba|thứ tư|thứ năm|thứ sáu|thứ bảy|chủ nhật"
 )
 _DATE = re.compile(rf"(\b(?:{_DATE_WORDS}),? \(?){_FREE}({_DAY})/({_MONTH})(?:/({_YEAR}))?{_DONE}", re.IGNORECASE)
+_SIGNED_DATE = re.compile(rf"{_FREE}({_DAY})([-./])({_MONTH})\2({_YEAR})(?![\w/]|[-.]\d)")
+_QUARTER_YEAR = re.compile(rf"((?:quý|tháng|đợt|kỳ|số|tuần) (?:[IVX]+|\d+)) ?/ ?({_YEAR})(?![\d/])", re.IGNORECASE)
+_MONTH_HYPHEN_YEAR = re.compile(rf"((?:quý|tháng) (?:[IVX]+|\d+)) ?[-–] ?({_YEAR})(?!\d)", re.IGNORECASE)
+_LISTED_DAYS = re.compile(r"(?<=\d),(?=\d{1,2}/\d)")
+_CLOCK_RANGE = re.compile(r"(?:(?<=\d giờ)|(?<=\d phút)) [-–] (?=\d)")
+_BARE_DATE = re.compile(
+    rf"{_FREE}({_DAY})/({_MONTH})(?![\w/-]|[.,]\d)(?=$|[.,;:)!?]"
+    r"| (?:và|đến|tới|tại|năm|của|hàng năm|này|vừa|sẽ|là|lúc|từ|âm lịch|tổ chức|diễn ra))"
+)
+_NO_DATE = re.compile(
+    r"(?:bước|tỷ lệ|tỉ lệ|tỷ số|tỉ số|số|số nhà|ngõ|hẻm|ngách|kiệt|"
+    r"khoảng|đạt|có|chiếm|hơn|thửa|mẫu|hết|trên|trang|phần|bầu) \(?$",
+    re.IGNORECASE,
+)
+_ALWAYS = {"24/7"}
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _RANGE = re.compile(rf"(?<![\w/.,+-])({_NUMBER}){_DASH}({_NUMBER})(?![\d/]|[.,]\d|{_DASH}\d)")
 
-_NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
+_NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+(?: \w+)?) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
 
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})"
 _NUMBERED = (
     "báo động|cấp|loại|hạng|bậc|nhóm|vùng|khu vực|phụ lục|chương|phần|mục|điều|tập|quý|kỳ|kỳ họp|khóa|khoá|đại hội|"
-    "thế kỷ|giai đoạn|đợt|lần|quân khu|trung ương|pha|tuyến"
+    "thế kỷ|giai đoạn|đợt|lần|quân khu|trung ương|pha|tuyến|mức|mức độ|cấp độ|bước|số"
 )
 _AFTER_WORD = re.compile(
     rf"(?<!\w)((?i:{_NUMBERED})(?i: lần)?(?i: thứ| số)? )"
     rf"((?=[IVX]){_ROMAN}\b(?:(?:{_DASH}|/|, | và | hoặc | đến )(?=[IVX]){_ROMAN}\b)*)(?!\w)"
 )
+_ORDINAL = re.compile(
+    r"(?<!\w)((?:lần|kỳ họp|kỳ|phiên|phiên họp|khóa|tuần|quý|hạng|đợt|số|năm) thứ )(I|1|IV|4)(?![\w]|[.,]\d)",
+    re.IGNORECASE,
+)
+_FIRST_CLASS = re.compile(r"(?<!\w)((?i:hạng|loại|bậc) )1(?![\w]|[.,/-]\d)")
+"""The normaliser reads them as prizes."""
 _ALARM = re.compile(r"(?<!\w)BĐ[ .]?(?=[1-3](?!\w)|I{1,3}(?!\w))")
 _HEADING = re.compile(rf"(?m)^(\s*)((?=[IVX]){_ROMAN})(?=[.)] )")
 _ALONE = re.compile(rf"(?<![\w.-])(?=[IVX]{{2}})(?!(?:VI|XI)(?!\w))({_ROMAN})(?![\w-])")
@@ -77,48 +102,75 @@ def without_markup(text: str) -> str:
     return unicodedata.normalize("NFC", _TAG.sub(" ", html.unescape(text)))
 
 
-def addresses_in_words(text: str) -> str:
-    """Return a text whose web and e-mail addresses are read as in Vietnam, without scheme and query."""
-    return _ADDRESS.sub(lambda found: _spelled_address(found[1]), text)
+def lists_in_words(text: str) -> str:
+    """Return a text without bullets and ornaments, every line of it closed as a sentence or a part of one."""
+    text = _ORNAMENTS.sub(" ", _BULLET.sub("", text))
+    return _OPEN_LINE.sub(".\n", text)
 
 
 def in_words(text: str) -> str:
     """Return Vietnamese text whose notations the normaliser reads as a person would."""
+    text = _telephone_numbers(text)
+    text = _PLATE.sub(
+        lambda found: " ".join((found[1], spelled(found[2]), by_digits("".join(found.groups()[2:])))), text
+    )
+    text = _SCORE.sub(r"\1\2 \3", text)
+    text = _dates(_times(text))
+    text = _ORDINAL.sub(lambda found: found[1] + ("nhất" if found[2] in "I1i" else "tư"), text)
+    text = _FIRST_CLASS.sub(r"\1một", _romans(text))
+    text = _NAMED_RANGE.sub(r"\1 đến ", text)
+    text = _COUNTED_ZERO.sub(
+        lambda found: found[0] if _A_NUMBER.search(found.string[: found.start()]) else found[1], text
+    )
+    return _RANGE.sub(_range, text)
+
+
+def _telephone_numbers(text: str) -> str:
+    text = _AREA_IN_BRACKETS.sub(r"\1 ", text)
     text = _PHONE.sub(lambda found: by_digits(found[0].replace("+84", "0")), text)
     text = _SERVICE.sub(lambda found: by_digits("".join(found.groups())), text)
-    text = _SHORT_NUMBER.sub(lambda found: found[1] + by_digits(found[2]), text)
+    return _SHORT_NUMBER.sub(_short_number, text)
+
+
+def _short_number(found: re.Match[str]) -> str:
+    if _YEAR_BEFORE.search(found[1]):
+        return found[0]
+    return found[1] + re.sub(r"\d+", lambda number: by_digits(number[0]), found[2]).replace("/", ", ")
+
+
+def _times(text: str) -> str:
     text = _TIMES.sub(r"\1 đến \2", text)
     text = _ONE_TIME.sub(_time, text)
+    return _CLOCK_RANGE.sub(" đến ", _FULL_HOUR.sub("", text))
+
+
+def _dates(text: str) -> str:
+    text = _MONTH_HYPHEN_YEAR.sub(r"\1 năm \2", _QUARTER_YEAR.sub(r"\1 năm \2", _LISTED_DAYS.sub(", ", text)))
     text = _BETWEEN_DATES.sub(lambda found: f"{_date(*found.groups()[:3])} đến {_date(*found.groups()[3:])}", text)
     text = _BETWEEN_DAYS.sub(_days, text)
     text = _BETWEEN_MONTHS.sub(
         lambda found: f"{found[1]}{_month(found[2])} đến tháng {_month(found[3])}{_year(found[4])}", text
     )
+    text = _SIGNED_DATE.sub(_signed_date, text)
     text = _DATE.sub(lambda found: found[1] + _date(*found.groups()[1:]), text)
-    text = _NAMED_RANGE.sub(r"\1 đến ", _romans(text))
-    return _RANGE.sub(_range, text)
+    return _BARE_DATE.sub(_bare_date, text)
 
 
-def by_digits(number: str) -> str:
-    """Return the figures of a number one by one, in words."""
-    return " ".join(DIGITS[unicodedata.digit(figure)] for figure in number if figure.isdigit())
+def _signed_date(found: re.Match[str]) -> str:
+    return _after_its_word(found, _date(found[1], found[3], found[4]))
 
 
-def spelled(letters: str) -> str:
-    """Return the names of Latin letters; anything else stays as it is."""
-    return " ".join(_LETTERS.get(letter, letter) for letter in letters.lower())
+def _bare_date(found: re.Match[str]) -> str:
+    """Return a day and a month without a word for the day; a share, a house number or a score stays."""
+    if found[0] in _ALWAYS or _NO_DATE.search(found.string[: found.start()]):
+        return found[0]
+    return _after_its_word(found, _date(found[1], found[2], None))
 
 
-def _spelled_address(address: str) -> str:
-    parts = re.split(r"([./@_-])", address.lower())
-    return " ".join(_PUNCTUATION.get(part) or _label(part) for part in parts if part)
-
-
-def _label(label: str) -> str:
-    """Return a part of an address: what has no vowel, and the short names of domains, are spelled."""
-    pronounceable = re.search("[aeiouy]", label) and label not in ("gov", "edu", "ubnd")
-    words = label if pronounceable else spelled(label)
-    return re.sub(r"\d", lambda found: f" {by_digits(found[0])} ", words).strip()
+def _after_its_word(found: re.Match[str], date: str) -> str:
+    """Return a date without "ngày" where the text has the word."""
+    before = found.string[: found.start()].lower()
+    return date.removeprefix("ngày ") if before.endswith(("ngày ", "mùng ", "mồng ", "rằm ")) else date
 
 
 def _time(found: re.Match[str]) -> str:

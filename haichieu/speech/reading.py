@@ -6,12 +6,18 @@ Other languages are left to the synthesiser.
 
 import re
 import textwrap
+import unicodedata
 
 from sea_g2p import Normalizer
 
 from haichieu.speech.abbreviations import expanded
-from haichieu.speech.notation import addresses_in_words, by_digits, in_words, spelled, without_markup
+from haichieu.speech.addresses import addresses_in_words
+from haichieu.speech.letters import by_digits, spelled
+from haichieu.speech.measures import measures_in_words
+from haichieu.speech.notation import in_words, lists_in_words, without_markup
+from haichieu.speech.pronunciations import Pronunciations, pronounced
 
+NO_ENTRIES: Pronunciations = {}
 _PIECE = 180
 """The normaliser's expressions give up, with a panic, on long strings of figures."""
 _FOREIGN = re.compile(r"<en>(.*?)</en>")
@@ -22,16 +28,28 @@ _MARKS = re.compile(r"</?en>|[<>]")
 _normalizer = Normalizer()
 
 
-def read_aloud(text: str, language: str) -> str:
+def read_aloud(text: str, language: str, dictionary: Pronunciations = NO_ENTRIES) -> str:
     """Return the text with everything written out that a synthesiser would spell or stumble over."""
+    text = pronounced(unicodedata.normalize("NFC", text), dictionary)
     if language != "vi":
         return text
     return " ".join(_normalised(piece) for piece in textwrap.wrap(written_out(text), _PIECE))
 
 
+def lines_joined(text: str, language: str) -> str:
+    """Return a text whose lines may be joined: items of a list and headings end with a sign."""
+    return lists_in_words(text) if language == "vi" else text
+
+
+def text_as_read(text: str, language: str, dictionary: Pronunciations = NO_ENTRIES) -> str:
+    """Return the words that a listener will hear, line by line, for a person to check before it is on air."""
+    lines = (read_aloud(line, language, dictionary) for line in lines_joined(text, language).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
 def written_out(text: str) -> str:
     """Return Vietnamese text without markup, its abbreviations and notations written out; numbers stay in figures."""
-    return in_words(expanded(addresses_in_words(without_markup(text))))
+    return measures_in_words(in_words(expanded(addresses_in_words(lists_in_words(without_markup(text))))))
 
 
 def _normalised(piece: str) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 from haichieu.audio.ingest import TelephoneForms, telephone_forms
 from haichieu.audio.sound import write_wav
 from haichieu.audio.synthetic_mark import SyntheticMark, write_mark
+from haichieu.speech.pronunciations import Pronunciations
+from haichieu.speech.reading import NO_ENTRIES
 from haichieu.speech.scripts import require_script
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Identity, Speech, Synthesiser
@@ -41,11 +43,13 @@ class _Listener:
         return SyntheticMark("; ".join(mark.voice for mark in marks), any(mark.trained for mark in marks))
 
 
-def spoken_forms(text: str, language: str, synthesiser: Synthesiser, folder: Path) -> TelephoneForms:
+def spoken_forms(
+    text: str, language: str, synthesiser: Synthesiser, folder: Path, dictionary: Pronunciations = NO_ENTRIES
+) -> TelephoneForms:
     """Write a text of any length as speech into `folder`. Blocks: use a thread. Raises SpeechError or UnusableSound."""
     require_script(text, language)  # the reading rules leave out what they do not know
     listener = _Listener(synthesiser)
     spoken = folder / "spoken.wav"
-    write_wav(spoken, spoken_text(text, language, listener))
+    write_wav(spoken, spoken_text(text, language, listener, dictionary))
     write_mark(spoken, listener.mark)
     return telephone_forms(spoken, folder)

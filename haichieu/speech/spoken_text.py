@@ -5,7 +5,8 @@ import re
 import numpy as np
 
 from haichieu.audio.sound import Sound
-from haichieu.speech.reading import read_aloud
+from haichieu.speech.pronunciations import Pronunciations
+from haichieu.speech.reading import NO_ENTRIES, lines_joined, read_aloud
 from haichieu.speech.synthesis import NothingToSay, Synthesiser
 
 PIECE = 600
@@ -16,7 +17,7 @@ _PARAGRAPHS = re.compile(r"\n\s*\n|\r\n\s*\r\n")
 _SENTENCES = re.compile(r"(?<=[.!?…;:])\s+")
 
 
-def spoken_text(text: str, language: str, synthesiser: Synthesiser) -> Sound:
+def spoken_text(text: str, language: str, synthesiser: Synthesiser, dictionary: Pronunciations = NO_ENTRIES) -> Sound:
     """Synthesise a text piece by piece, with pauses between sentences and longer ones between paragraphs.
 
     Blocks: use a thread. Raises NothingToSay and what the synthesiser raises.
@@ -24,9 +25,9 @@ def spoken_text(text: str, language: str, synthesiser: Synthesiser) -> Sound:
     samples: list[np.ndarray[tuple[int], np.dtype[np.float32]]] = []
     rate = 0
     for paragraph in _PARAGRAPHS.split(text):
-        for piece in _pieces(paragraph):
+        for piece in _pieces(lines_joined(paragraph, language)):
             try:
-                speech = synthesiser.synthesise(read_aloud(piece, language), language)
+                speech = synthesiser.synthesise(read_aloud(piece, language, dictionary), language)
             except NothingToSay:
                 continue
             rate = speech.rate

@@ -35,6 +35,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.media import MediaStore
 from haichieu.people import Level, Unit, units_under
 from haichieu.phone_numbers import normalise
+from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
@@ -297,7 +298,9 @@ class PhoneCitizenDesk:
             spoken_in = language if language in self._line.synthesiser.languages else self._line.prompts.fallback
             wav = self._spoken / f"{answer.id}.wav"
             if not wav.exists():
-                write_wav(wav, resample(spoken_text(answer.text, spoken_in, self._line.synthesiser), TELEPHONE_RATE))
+                dictionary = dictionary_of(self._line.database)
+                speech = spoken_text(answer.text, spoken_in, self._line.synthesiser, dictionary)
+                write_wav(wav, resample(speech, TELEPHONE_RATE))
             sounds.append(str(wav.with_suffix("")))
         return sounds
 

@@ -57,7 +57,8 @@ LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules.ics"}
 LISTS |= {"/calendar/schedules/new", "/calendar/silence", "/calendar/import"}
 ELSEWHERE = {
-    ("POST", "/programmes/new"), ("POST", "/programmes/preview"), ("POST", "/programmes/uploads"),
+    ("POST", "/programmes/new"), ("POST", "/programmes/preview"), ("POST", "/programmes/reading"),
+    ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     ("POST", "/calendar/silence"),
 }  # fmt: skip
@@ -294,6 +295,9 @@ PROMPT = "/prompts/<language>/<key>"
 EVERYWHERE = {
     ("GET", "/audit"): Action.AUDIT,
     ("GET", "/prompts"): CONFIGURE,
+    ("GET", "/pronunciations"): CONFIGURE,
+    ("POST", "/pronunciations"): CONFIGURE,
+    ("POST", "/pronunciations/remove"): CONFIGURE,
     **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }

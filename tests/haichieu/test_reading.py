@@ -15,9 +15,9 @@ SAID = {
     "USB, AI, ATM, mã OTP": "u ét bê, ây ai, a tê em, mã ô tê pê",
     "hỏi ai, HỎI AI CŨNG BIẾT": "hỏi ai, hỏi ai cũng biết",
     "mạng 4G, COVID-19": "mạng bốn gờ, cô vít mười chín",
-    "www.baolac.gov.vn": "vê kép vê kép vê kép chấm baolac chấm gờ ô vê chấm vê nờ",
-    "https://dichvucong.gov.vn/p/home?id=5": "dichvucong chấm gờ ô vê chấm vê nờ gạch chéo pê gạch chéo home",
-    "email ubnd.baolac@caobang.gov.vn": "i meo u bê nờ đê chấm baolac a còng caobang chấm gờ ô vê chấm vê nờ",
+    "www.baolac.gov.vn": "trang bao lac chấm gờ ô vê chấm vê nờ",
+    "https://dichvucong.gov.vn/p/home?id=5": "trang dich vu cong chấm gờ ô vê chấm vê nờ",
+    "email ubnd.baolac@caobang.gov.vn": "i meo u bê nờ đê chấm bao lac a còng cao bang chấm gờ ô vê chấm vê nờ",
     "Nước <b>dâng</b>.<br/>Cấp 3 &nbsp;": "nước dâng. cấp ba",
     # telephone numbers
     "gọi 0912345678": "gọi không chín một hai ba bốn năm sáu bảy tám",

@@ -1,4 +1,4 @@
-// Plays a text before it is saved.
+// Plays a text, or shows the words that will be read, before it is saved.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-hear]")) {
@@ -19,6 +19,24 @@ for (const button of document.querySelectorAll("[data-hear]")) {
       await player.play().catch(() => {});
     } catch (failure) {
       status.textContent = failure instanceof TypeError ? button.dataset.failed : failure.message;
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+for (const button of document.querySelectorAll("[data-read]")) {
+  const form = button.form, words = form.querySelector("[data-read-words]");
+  button.addEventListener("click", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      const answer = await fetch(button.formAction, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/problem+json" },
+      });
+      words.textContent = answer.ok ? await answer.text() : (await answer.json()).detail;
+    } catch {
+      words.textContent = button.dataset.failed;
     } finally {
       button.disabled = false;
     }

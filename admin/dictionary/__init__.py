@@ -1,0 +1,1 @@
+"""The pronunciation dictionary on a page."""
