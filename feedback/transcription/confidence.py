@@ -20,6 +20,8 @@ GUESSES_BELOW = -1.0
 NOBODY_ABOVE, NOBODY_BELOW = 0.6, -0.5
 """A higher probability of no speech together with a lower certainty of words: no person spoke."""
 LOW_CONFIDENCE = 0.5
+MOST_UNSURE = 0.05
+"""Share of words below the low confidence; of Vietnamese sentences with more, nearly all are wrong."""
 SILENT_SECONDS = 2.0
 """This much speech without any recognised word is worth listening to."""
 LEARNED = ("subscribe", "đăng ký kênh", "không bỏ lỡ những video", "thanks for watching", "cảm ơn các bạn đã theo dõi")
@@ -86,7 +88,15 @@ def _was_not_said(passage: Passage) -> bool:
 def _is_doubtful(passage: Passage) -> bool:
     repeats = passage.compression_ratio is not None and passage.compression_ratio > REPEATS_ABOVE
     guesses = passage.mean_log_probability is not None and passage.mean_log_probability < GUESSES_BELOW
-    return repeats or guesses
+    return passage.doubtful or repeats or guesses or _has_guessed_words(passage)
+
+
+def _has_guessed_words(passage: Passage) -> bool:
+    """Return whether an engine with its own certainty of words was unsure of too many of them."""
+    if passage.mean_log_probability is None or not passage.words:
+        return False
+    unsure = sum(word.probability < LOW_CONFIDENCE for word in passage.words)
+    return unsure > len(passage.words) * MOST_UNSURE
 
 
 def _confidence(kept: Sequence[Passage], words: Sequence[Word]) -> float | None:

@@ -30,7 +30,7 @@ class Passage:
     """A stretch of speech as the engine understood it, with its doubts; None where it gives none.
 
     `compression_ratio` is high for repeated words, `mean_log_probability` low for guesses, and `no_speech` the
-    probability that no person spoke.
+    probability that no person spoke. `doubtful` is the engine's own doubt.
     """
 
     text: str
@@ -40,6 +40,7 @@ class Passage:
     compression_ratio: float | None = None
     mean_log_probability: float | None = None
     no_speech: float | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)

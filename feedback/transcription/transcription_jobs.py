@@ -20,6 +20,7 @@ from feedback.transcription.confidence import Understood
 from feedback.transcription.engine import Engine
 from feedback.transcription.errors import EngineUnusable, SoundUnusable
 from feedback.transcription.recognition import understand_file
+from feedback.transcription.station_names import Names, station_names
 from feedback.transcription.transcribing import (
     REPAIRED_AFTER,
     did_not_work,
@@ -48,9 +49,11 @@ class TranscriptionJobs(JobRunner):
     kinds = (job_kinds.TRANSCRIBE,)
     lease = LEASE
 
-    def __init__(self, database: Database, store: MediaStore, engine: Engine | None) -> None:
+    def __init__(
+        self, database: Database, store: MediaStore, engine: Engine | None, names: Names = station_names
+    ) -> None:
         super().__init__(database)
-        self._store, self._engine = store, engine
+        self._store, self._engine, self._names = store, engine, names
         self._thread = ThreadPoolExecutor(1, "transcription", initializer=_give_way)
         self._broken_until: datetime.datetime | None = None
         self._is_up = False
@@ -83,8 +86,8 @@ class TranscriptionJobs(JobRunner):
         if engine is None:
             raise RuntimeError("a job was claimed without an engine")
         try:
-            recording, language = await self._database.look(lambda session: self._recording(session, claim))
-            understood = await self._understand(engine, recording, language)
+            recording, language, names = await self._database.look(lambda session: self._recording(session, claim))
+            understood = await self._understand(engine, recording, language, names)
         except ClaimLost:
             raise
         except EngineUnusable as problem:
@@ -101,23 +104,23 @@ class TranscriptionJobs(JobRunner):
             await self._database.run(lambda session: self._settle(session, claim, engine, understood))
             self._is_up = True
 
-    async def _understand(self, engine: Engine, recording: Path, language: str) -> Understood:
+    async def _understand(self, engine: Engine, recording: Path, language: str, names: list[str]) -> Understood:
         stop = threading.Event()
 
         def work() -> Understood:
             if engine.knows(language):
                 engine.load()
-            return understand_file(engine, recording, language, stop)
+            return understand_file(engine, recording, language, stop, names)
 
         thread = asyncio.get_running_loop().run_in_executor(self._thread, work)
         return await result_of(thread, stop.set)
 
-    def _recording(self, session: Session, held: Claim) -> tuple[Path, str]:
+    def _recording(self, session: Session, held: Claim) -> tuple[Path, str, list[str]]:
         message = session.get_one(Message, held.subject_id)
         path = self._store.path(message.sound) if message.sound is not None else None
         if path is None or not path.is_file():
             raise SoundUnusable("transcript.sound_missing", name=path.name if path else "–")
-        return path, message.language
+        return path, message.language, self._names(session)
 
     def _settle(self, session: Session, held: Claim, engine: Engine, understood: Understood) -> None:
         write_down(session, held, understood, engine.name, engine.model, now())
@@ -126,4 +129,6 @@ class TranscriptionJobs(JobRunner):
 
 
 def _give_way() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    thread = threading.get_native_id()
+    # A worker that was started with less priority may not raise it.
+    os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))

@@ -90,10 +90,13 @@ def asterisk(
 
 @app.command(help=say("cli.model.help"))
 def model(
-    home: Home = None, fetch: Annotated[bool, typer.Option("--fetch", help=say("cli.model.fetch"))] = False
+    name: Annotated[str, typer.Argument(help=say("cli.model.name"))] = "",
+    home: Home = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help=say("cli.model.fetch"))] = False,
 ) -> None:
-    from haichieu.cli.model import check_model, ensure_model
+    from haichieu.cli.model import check_model, ensure_model, require_known
 
+    require_known(name)
     settings = settings_for(home)
     if fetch:
         ensure_model(settings)

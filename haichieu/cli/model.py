@@ -6,7 +6,15 @@ from pathlib import Path
 from feedback.transcription.model_download import fetch_model
 from feedback.transcription.model_folder import default_folder, delivered_model, require, require_delivered
 from haichieu.command_language import say
+from haichieu.errors import UsageError
 from haichieu.settings import Settings
+
+
+def require_known(name: str) -> None:
+    """Raise UsageError unless the name is empty or that of a model whose digests are known."""
+    known = delivered_model().name
+    if name and name != known:
+        raise UsageError("cli.model.unknown", name=name, known=known)
 
 
 def ensure_model(settings: Settings) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.alerts.alert_jobs import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
+from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import programme_retention
 from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
@@ -16,6 +18,7 @@ from feedback.citizens.privacy import TABLES
 from feedback.intake.filing import FilingJobs
 from feedback.transcription.engines import engine_named
 from feedback.transcription.model_folder import default_folder
+from feedback.transcription.station_names import station_names
 from feedback.transcription.transcription_jobs import TranscriptionJobs
 from haichieu import audit
 from haichieu.background import in_thread, kept_going, until_terminated
@@ -56,7 +59,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     )
     alerts = AlertDesk(database, store, station.synthesiser)
     engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
-    transcription = TranscriptionJobs(database, store, engine)
+    transcription = TranscriptionJobs(database, store, engine, _names)
     await database.run(partial(_beat, station))
     print(READY, flush=True)
     received = received_texts(station)
@@ -81,6 +84,11 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         *([received.run] if received else []),
     ):
         await alerts.run()
+
+
+def _names(session: Session) -> list[str]:
+    """Return the names that the recogniser may expect. Zones are unknown to `feedback`."""
+    return [*station_names(session), *session.scalars(sa.select(Zone.name).where(Zone.removed_at.is_(None)))]
 
 
 async def _heartbeat(station: OpenedStation) -> None:

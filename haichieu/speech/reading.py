@@ -11,7 +11,7 @@ import unicodedata
 from sea_g2p import Normalizer
 
 from haichieu.speech.abbreviations import expanded
-from haichieu.speech.addresses import addresses_in_words
+from haichieu.speech.web_addresses import addresses_in_words
 from haichieu.speech.letters import by_digits, spelled
 from haichieu.speech.measures import measures_in_words
 from haichieu.speech.notation import in_words, lists_in_words, without_markup

@@ -127,6 +127,12 @@ def test_the_command_says_what_is_wrong_with_a_folder_and_leaves_it_alone(
 def test_the_delivered_model_is_whole_once_it_was_fetched(whisper: WhisperEngine, tmp_path: Path) -> None:
     assert not fetch_model(default_folder(), delivered_model())
     assert str(default_folder()) in haichieu("model", "--home", str(tmp_path)).stdout
+    assert str(default_folder()) in haichieu("model", "--fetch", "whisper-base", "--home", str(tmp_path)).stderr
+
+
+def test_model_without_known_digests_is_never_downloaded(tmp_path: Path) -> None:
+    refused = haichieu("model", "--fetch", "whisper-huge", "--home", str(tmp_path))
+    assert (refused.returncode, "whisper-base" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("broken", ["model.bin", "tokenizer.json", "config.json"])
