@@ -112,7 +112,8 @@ def register_prompts(app: Flask, panel: Panel) -> None:
         with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
-            forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS)
+            recorded = origin is Origin.BROWSER
+            forms = telephone_forms(upload, Path(folder), most_seconds=MOST_SECONDS, recorded=recorded)
             stored = panel.store.put(forms.narrow, forms.wide)
             with panel.database.session() as session:
                 custom.require_edition(session, key, language, request.args.get("edition", ""))

@@ -27,6 +27,8 @@ from haichieu.speech.scripts import require_script
 from haichieu.speech.spoken_forms import spoken_forms
 from haichieu.speech.synthesis import Synthesiser, TextTooLong, speakable
 
+RECORDED_IN_BROWSER = "recording."
+"""The name that the panel's script gives to what a microphone recorded."""
 LONGEST_TEXT = 20_000
 """Characters of a text programme, about twenty minutes of speech."""
 
@@ -88,13 +90,14 @@ def ready_upload(
     progress: Callable[[float], None] = lambda share: None,
 ) -> Ready:
     """Convert an uploaded file; `name` is its file name. Raises UnusableSound."""
-    forms = telephone_forms(upload, folder, most_seconds=most_seconds, progress=progress)
+    recorded = name.startswith(RECORDED_IN_BROWSER)
+    forms = telephone_forms(upload, folder, most_seconds=most_seconds, progress=progress, recorded=recorded)
     return Ready(Origin.UPLOAD, forms, upload, Path(name).suffix)
 
 
 def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
     """Convert a recording of the station, by phone or of a live broadcast. Raises UnusableSound."""
-    return Ready(origin, telephone_forms(recording, folder))
+    return Ready(origin, telephone_forms(recording, folder, recorded=True))
 
 
 def ready_text(

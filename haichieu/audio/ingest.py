@@ -13,12 +13,13 @@ format declares the exact one.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.audio.errors import UnreadableSound
 from haichieu.audio.ffmpeg import INPUT, Finished, OutOfTime, convert, probe, run
+from haichieu.audio.recording_cleaning import CLEANING
 from haichieu.audio.sound import whole_seconds
 from haichieu.audio.synthetic_mark import SyntheticMark, mark_in, write_mark
 from haichieu.audio.truncation import is_cut_off
@@ -141,11 +142,17 @@ class _Measured:
 
 
 def telephone_forms(
-    source: Path, folder: Path, *, most_seconds: float = MOST_SECONDS, progress: Progress = lambda share: None
+    source: Path,
+    folder: Path,
+    *,
+    most_seconds: float = MOST_SECONDS,
+    progress: Progress = lambda share: None,
+    recorded: bool = False,
 ) -> TelephoneForms:
     """Write `narrow.wav` and `wide.wav` of a sound file into `folder`. Blocks: use a thread.
 
     A mark of synthetic sound in the source, ours or that of another program, is in both.
+    With `recorded`, hum, clicks and differences of distance are removed, as from a phone or a microphone.
 
     Raises UnusableSound, or NotWritten when the disk is full.
     """
@@ -153,7 +160,7 @@ def telephone_forms(
         raise TooLongSound("audio.too_large", megabytes=MOST_BYTES // 1_000_000)
     limit = max(60.0, most_seconds)
     try:
-        decoded = _decode(source, folder, most_seconds, lambda share: progress(share / 2))
+        decoded = _decode(source, folder, most_seconds, lambda share: progress(share / 2), CLEANING if recorded else ())
         measured = _measure(decoded, limit)
         seconds = measured.end - measured.start
         if seconds < LEAST_SECONDS:
@@ -176,7 +183,7 @@ def telephone_forms(
     return TelephoneForms(narrow, wide, round(seconds, 3), measured.loudness)
 
 
-def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress) -> _Decoded:
+def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress, cleaning: Sequence[str]) -> _Decoded:
     """Decode a whole file into mono. Raises UnusableSound when it is not whole, or too long."""
     if is_cut_off(source):
         raise BrokenSound("audio.ends_early")
@@ -187,7 +194,7 @@ def _decode(source: Path, folder: Path, most_seconds: float, progress: Progress)
     file = folder / "decoded.flac"
     filters = [_FILLED_PAUSES] if declared.codec in _AMR else []
     filters += [_BOTH_CHANNELS] if declared.channels > 1 else []
-    graph = f"[0:a:0]{','.join([*filters, 'volumedetect'])}[mono]"
+    graph = f"[0:a:0]{','.join([*filters, *cleaning, 'volumedetect'])}[mono]"
     output: list[str | Path] = [
         "-filter_complex",
         graph,

@@ -11,11 +11,11 @@ import unicodedata
 from sea_g2p import Normalizer
 
 from haichieu.speech.abbreviations import expanded
-from haichieu.speech.web_addresses import addresses_in_words
 from haichieu.speech.letters import by_digits, spelled
 from haichieu.speech.measures import measures_in_words
 from haichieu.speech.notation import in_words, lists_in_words, without_markup
 from haichieu.speech.pronunciations import Pronunciations, pronounced
+from haichieu.speech.web_addresses import addresses_in_words
 
 NO_ENTRIES: Pronunciations = {}
 _PIECE = 180

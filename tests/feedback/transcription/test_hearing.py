@@ -7,6 +7,7 @@ import pytest
 from feedback.transcription.engine import Engine
 from feedback.transcription.errors import LanguageNotKnown
 from feedback.transcription.recognition import understand
+from feedback.transcription.two_engines import TwoEngines
 from feedback.transcription.viet_asr import VietAsrEngine
 from feedback.transcription.whisper import WhisperEngine
 from haichieu.audio.sound import Sound
@@ -82,6 +83,21 @@ def test_empty_sound_has_no_text(engine: Engine) -> None:
 @pytest.mark.parametrize("name", ["silence", "pink noise", "busy tone", "melody"])
 def test_second_engine_invents_no_text(viet_asr: VietAsrEngine, name: str) -> None:
     assert understand(viet_asr, SILENCES[name], "vi").text == ""
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", SILENCES)
+def test_both_engines_together_invent_no_text(whisper: WhisperEngine, viet_asr: VietAsrEngine, name: str) -> None:
+    assert understand(TwoEngines(whisper, viet_asr), SILENCES[name], "vi").text == ""
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["tt-weasels", "vm-goodbye"])
+def test_two_people_at_once_are_doubtful(whisper: WhisperEngine, viet_asr: VietAsrEngine, name: str) -> None:
+    one, other = asterisk_speech(name), asterisk_speech("demo-echotest")
+    length = min(len(one.samples), len(other.samples))
+    both = Sound((one.samples[:length] + other.samples[:length]) / 2, one.rate)
+    assert understand(TwoEngines(whisper, viet_asr), both, "vi").doubtful
 
 
 @pytest.mark.proof
