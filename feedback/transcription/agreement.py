@@ -40,7 +40,7 @@ def agreed(hearings: Sequence[Sequence[str]], second: Sequence[Word], seconds: f
     words: list[Word] = []
     doubtful = False
     for slot in range(2 * len(first) + 1):
-        own = (first[slot // 2],) if slot % 2 else ()
+        own: tuple[str, ...] = (first[slot // 2],) if slot % 2 else ()
         heard = [hearing[slot] for hearing in others]
         chosen = own
         if second_slots[slot] and second_slots[slot] != own and heard.count(second_slots[slot]) * 2 > len(heard) - 1:
@@ -55,7 +55,7 @@ def agreed(hearings: Sequence[Sequence[str]], second: Sequence[Word], seconds: f
 
 
 def aligned(first: Sequence[str], other: Sequence[str]) -> list[tuple[int | None, int | None]]:
-    """Return pairs of positions with the fewest changes; None stands for a word that the other side lacks."""
+    """Return pairs of positions with the fewest changes; None marks a word that the other side lacks."""
     rows, columns = len(first) + 1, len(other) + 1
     cost = [[0] * columns for _ in range(rows)]
     for i in range(rows):

@@ -56,7 +56,7 @@ def repaired(words: Sequence[Word], names: Iterable[str]) -> tuple[Word, ...]:
 
 
 def corrected_names(original: str, corrected: str) -> list[str]:
-    """Return the names that a person put into a transcript: capital words that sound like what stood there."""
+    """Return the names that a person put into a transcript: capital words that sound like the words before."""
     before, after = original.split(), corrected.split()
     matcher = difflib.SequenceMatcher(None, [plain(word) for word in before], [plain(word) for word in after])
     names = []

@@ -117,7 +117,7 @@ def document_numbers_in_words(text: str) -> str:
 
 
 def body_name(body: str) -> str | None:
-    """Return the name of the body that an abbreviation in a number stands for; None if it is not known."""
+    """Return the name of the body that an abbreviation in a number means; None if it is not known."""
     if found := re.fullmatch(r"(QH|UBTVQH)(\d+)", body):
         return f"{BODIES[found[1]]} khóa {found[2]}"
     body = body.rstrip("0123456789")

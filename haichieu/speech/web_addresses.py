@@ -85,7 +85,7 @@ def _syllables(label: str) -> str:
         return spelled(label)
     if not _SYLLABLES.fullmatch(label):
         return label
-    found = []
+    found: list[str] = []
     while label:
         first = _FIRST_SYLLABLE.match(label)
         if first is None:

@@ -41,7 +41,7 @@ def test_word_that_is_heard_differently_each_time_is_doubtful() -> None:
     assert (text, certainty[3], doubtful) == (SENTENCE, UNSTEADY, True)
 
 
-def test_word_missing_at_first_is_taken_from_another_hearing_and_the_second_engine() -> None:
+def test_missing_word_is_taken_from_another_hearing_and_whisper() -> None:
     text, _, _ = hear("Cái cầu treo bị hỏng rồi", SENTENCE, f"cái {SENTENCE}", f"cái {SENTENCE}")
     assert text == f"Cái {SENTENCE}"
 
@@ -51,7 +51,7 @@ def test_sure_word_that_the_first_engine_never_heard_is_doubtful() -> None:
     assert (text, doubtful) == (SENTENCE, True)
 
 
-def test_invented_sentence_of_one_engine_never_replaces_what_the_other_heard() -> None:
+def test_invented_sentence_never_replaces_what_the_other_heard() -> None:
     text, _, doubtful = hear("Hãy subscribe cho kênh Ghiền Mì Gõ", *[SENTENCE] * 3)
     assert (text, doubtful) == (SENTENCE, False) or doubtful
 
@@ -109,7 +109,7 @@ def test_writing_numbers_loses_no_time_and_raises_nothing(spoken: list[str]) -> 
 
 
 class Scripted:
-    """One of the engines, which hears what it is told."""
+    """One of the engines, which hears what the test gives it."""
 
     name = model = "scripted"
 
