@@ -14,6 +14,7 @@ from haichieu.speech.abbreviations import expanded
 from haichieu.speech.letters import by_digits, spelled
 from haichieu.speech.measures import measures_in_words
 from haichieu.speech.notation import in_words, lists_in_words, without_markup
+from haichieu.speech.periods import periods_in_words
 from haichieu.speech.pronunciations import Pronunciations, pronounced
 from haichieu.speech.web_addresses import addresses_in_words
 
@@ -49,7 +50,9 @@ def text_as_read(text: str, language: str, dictionary: Pronunciations = NO_ENTRI
 
 def written_out(text: str) -> str:
     """Return Vietnamese text without markup, its abbreviations and notations written out; numbers stay in figures."""
-    return measures_in_words(in_words(expanded(addresses_in_words(lists_in_words(without_markup(text))))))
+    return measures_in_words(
+        in_words(periods_in_words(expanded(addresses_in_words(lists_in_words(without_markup(text))))))
+    )
 
 
 def _normalised(piece: str) -> str:
