@@ -22,6 +22,8 @@ from haichieu.database import Base, Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.locale import message
 from haichieu.media import Media, MediaStore, Stored
+from haichieu.speech.pronunciations import Pronunciations, pronunciations
+from haichieu.speech.reading import NO_ENTRIES
 from haichieu.speech.synthesis import speakable
 from ivr.prompts.prompt_texts import BadPromptFile, PromptTexts, require_template, variables_in
 
@@ -180,7 +182,7 @@ class Own:
 
 
 class CustomPrompts:
-    """A cache of the custom prompts. Its methods read the database: call them in a thread."""
+    """A cache of the custom prompts and the pronunciation dictionary. Its methods read the database: call them in a thread."""
 
     def __init__(self, database: Database, store: MediaStore) -> None:
         self._database = database
@@ -188,10 +190,12 @@ class CustomPrompts:
         self._seen: tuple[object, ...] | None = None
         self._found: dict[tuple[str, str], Own] = {}
         self._missing: set[tuple[str, str]] = set()
+        self.dictionary: Pronunciations = NO_ENTRIES
 
     def look_again(self) -> None:
-        """Reload the prompts when they have changed."""
+        """Reload the prompts when they have changed, and the dictionary."""
         with self._database.reading() as session:
+            self.dictionary = pronunciations(session)
             stamp = session.execute(sa.select(sa.func.count(), sa.func.max(CustomPrompt.changed_at))).one()
             if self._seen == tuple(stamp):
                 return

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from haichieu.errors import shown
+from haichieu.speech.pronunciations import Pronunciations, pronounced
 from haichieu.speech.synthesis import SpeechCache, SynthesisFailed
 from ivr.prompts.prompt_texts import KEY, PromptTexts, UnknownPrompt, fill
 
@@ -64,6 +65,11 @@ class CustomSounds(Protocol):
     """The custom prompts, see `ivr.prompts.custom`."""
 
     def look_again(self) -> None: ...
+
+    @property
+    def dictionary(self) -> Pronunciations:
+        """How names are said."""
+        ...
 
     def text(self, key: str, language: str) -> str | None:
         """Return the custom text of a prompt, None without one."""
@@ -137,7 +143,7 @@ class PromptStore:
 
         Raises MissingVariable and the errors of `haichieu.speech.synthesis`.
         """
-        return self._speech.spoken(fill(key, language, text, variables), language)
+        return self._spoken(fill(key, language, text, variables), language)
 
     def has(self, key: str, language: str) -> bool:
         """Return whether the prompt can be played in the language itself, without the fallback."""
@@ -191,8 +197,12 @@ class PromptStore:
             except SynthesisFailed as problem:
                 log.warning("prompts.recording_unreadable", recording=str(recording), problem=shown(problem))
         if self.can_read(language) and self.texts.has(key, language):
-            return self._speech.spoken(self.texts.render(key, language, variables), language)
+            return self._spoken(self.texts.render(key, language, variables), language)
         return None
+
+    def _spoken(self, text: str, language: str) -> str:
+        """Return the path of a text as speech; the values in it may be names that the dictionary has."""
+        return self._speech.spoken(pronounced(text, self._own.dictionary) if self._own else text, language)
 
     def _own_text(self, key: str, language: str) -> str | None:
         return self._own.text(key, language) if self._own is not None and self.can_read(language) else None
