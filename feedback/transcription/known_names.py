@@ -15,6 +15,7 @@ from feedback.transcription.engine import Word
 
 LONGEST_NAME = 6
 """Syllables."""
+_KIND = re.compile(r"^(?:tỉnh|huyện|xã|phường|thị trấn|thôn|bản|xóm|ấp|làng|tổ|khu|cụm|loa) ", re.IGNORECASE)
 _ALIKE = (
     (r"^(?:d|gi|r)(?=[aeiouy])", "z"),
     (r"^(?:ch|tr)", "c"),
@@ -53,6 +54,11 @@ def repaired(words: Sequence[Word], names: Iterable[str]) -> tuple[Word, ...]:
                     replace(word, text=part + _mark(word)) for word, part in zip(span, phrase, strict=True)
                 ]
     return tuple(found)
+
+
+def place_name(name: str) -> str:
+    """Return the name of a place without its kind, as people often say it: "Cô Ba" of "Xã Cô Ba"."""
+    return _KIND.sub("", name)
 
 
 def corrected_names(original: str, corrected: str) -> list[str]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.models import Transcript
-from feedback.transcription.known_names import corrected_names
+from feedback.transcription.known_names import corrected_names, place_name
 from haichieu.people import Official, Unit
 
 NEWEST = 300
@@ -17,7 +17,7 @@ Names = Callable[[Session], list[str]]
 
 def station_names(session: Session) -> list[str]:
     """Return the names; duplicates count once."""
-    names = [*session.scalars(sa.select(Unit.name)), *session.scalars(sa.select(Official.name))]
+    names = [*map(place_name, session.scalars(sa.select(Unit.name))), *session.scalars(sa.select(Official.name))]
     corrected = session.execute(
         sa.select(Transcript.original_text, Transcript.text)
         .where(Transcript.corrected_by != "")

@@ -1,7 +1,7 @@
 """Whisper and `viet-asr` together, for Vietnamese: the better one's words, and their agreement as the certainty.
 
-`viet-asr` hears every piece twice: as it is, and a little faster between silences. A third hearing cost a third more and
-changed no mark of doubt (docs/transcription.md). Whisper gives the times. Other languages are Whisper's alone.
+`viet-asr` hears every piece twice: as it is, and a little faster between silences. A third hearing cost a third more
+and changed no mark of doubt (docs/transcription.md). Whisper gives the times. Other languages are Whisper's alone.
 """
 
 import dataclasses

@@ -17,6 +17,7 @@ from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
 from feedback.intake.filing import FilingJobs
 from feedback.transcription.engines import engine_named
+from feedback.transcription.known_names import place_name
 from feedback.transcription.model_folder import default_folder
 from feedback.transcription.station_names import station_names
 from feedback.transcription.transcription_jobs import TranscriptionJobs
@@ -59,7 +60,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     )
     alerts = AlertDesk(database, store, station.synthesiser)
     engine = engine_named(settings.transcriber, settings.asr_model or default_folder(), settings.transcriber_threads)
-    transcription = TranscriptionJobs(database, store, engine, _names)
+    transcription = TranscriptionJobs(database, store, engine, expected_names)
     await database.run(partial(_beat, station))
     print(READY, flush=True)
     received = received_texts(station)
@@ -86,9 +87,10 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         await alerts.run()
 
 
-def _names(session: Session) -> list[str]:
+def expected_names(session: Session) -> list[str]:
     """Return the names that the recogniser may expect. Zones are unknown to `feedback`."""
-    return [*station_names(session), *session.scalars(sa.select(Zone.name).where(Zone.removed_at.is_(None)))]
+    zones = session.scalars(sa.select(Zone.name).where(Zone.removed_at.is_(None)))
+    return [*station_names(session), *map(place_name, zones)]
 
 
 async def _heartbeat(station: OpenedStation) -> None:

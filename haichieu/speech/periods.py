@@ -24,7 +24,8 @@ _WEEKDAYS = re.compile(
 )
 _MANY = re.compile(rf"(?<!\w)((?i:{_COUNTED}|{_PERIOD}) )(\d{{1,2}}(?:,\d{{1,2}}){{2,}})(?![\w/%-]|[.,]\d)")
 _LIST = re.compile(
-    rf"(?<!\w)(?<!mỗi )(?<!một )(?<!hàng )(?<!hằng )((?i:{_COUNTED}|{_PERIOD}) )(\d{{1,2}}(?:,\d{{1,2}})+)(?![\w/%-]|[.,]\d)"
+    rf"(?<!\w)(?<!mỗi )(?<!một )(?<!hàng )(?<!hằng )((?i:{_COUNTED}|{_PERIOD}) )"
+    r"(\d{1,2}(?:,\d{1,2})+)(?![\w/%-]|[.,]\d)"
     r"(?=\s*[.;:,)!?]|\s*$| (?:và|của|xã|phường|thị trấn|từ|tại|ở|có|được|bị|ngày|tháng|năm|lúc|đến|mất|cần|phải|họp"
     r"|tổ chức|nghỉ|sẽ|đã|thì|để|cùng|chưa|còn|là|Luật|Nghị|Thông))"
 )

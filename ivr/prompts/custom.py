@@ -182,7 +182,7 @@ class Own:
 
 
 class CustomPrompts:
-    """A cache of the custom prompts and the pronunciation dictionary. Its methods read the database: call them in a thread."""
+    """A cache of the custom prompts and the dictionary. Its methods read the database: call them in a thread."""
 
     def __init__(self, database: Database, store: MediaStore) -> None:
         self._database = database

@@ -9,6 +9,7 @@ from haichieu.district.reconcile import apply_file
 from haichieu.speech.pronunciations import PronunciationRefused, dictionary_of, teach
 from haichieu.vault import open_vault
 from tests.builders.house import Browser, House
+from tests.builders.spoken import note_what_is_spoken
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -54,3 +55,18 @@ def test_word_twice_in_the_district_file_is_a_mistake(tmp_path: Path) -> None:
     file.write_text('[[pronunciations]]\nwritten = "A"\nsaid = "b"\n[[pronunciations]]\nwritten = "a"\nsaid = "c"\n')
     with pytest.raises(Exception, match="a"):
         read_district(file, [])
+
+
+@on_sqlite
+def test_texts_on_air_and_programmes_are_said_by_the_dictionary(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = note_what_is_spoken(monkeypatch)
+    with house.database.session() as session:
+        teach(session, "Phja Oắc", "phia oắc")
+    headers = house.token("operator@x.example")
+    wish = {"zones": ["12"], "text": "Lên Phja Oắc."}
+    assert house.app.test_client().post("/api/v1/broadcasts", headers=headers, json=wish).status_code == 201
+    assert spoken == ["lên phia oắc."]
+    editor = house.signed_in("editor@x.example")
+    written = {"title": "Núi", "unit": house.units["commune"], "language": "vi"}
+    assert editor.post("/programmes/new", **written, text="Về Phja Oắc.").status_code == 303
+    assert spoken[1:] == ["về phia oắc."]

@@ -25,6 +25,7 @@ from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
 from haichieu.media import Media, MediaStore
 from haichieu.speech.bulletin_parts import FIRST, PART, bulletin_parts
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.station_voices import StationVoices
 from haichieu.speech.synthesis import Identity, Speech, SynthesisFailed
 from tests.builders.airings import asked
@@ -122,6 +123,15 @@ async def test_broadcast_waits_for_a_part_that_is_late(database: Database, store
     await SpokenRests(database, store, Voice([])).step()
     assert len(await waiting) == 1
     assert await more_clips(database, store, broadcast_id, 2) == ()
+
+
+async def test_later_parts_are_said_by_the_dictionary(database: Database, store: MediaStore) -> None:
+    events: list[str] = []
+    with database.session() as session:
+        teach(session, "Phja Oắc", "phia oắc")
+    begun(database, ["Đỉnh Phja Oắc."])
+    await SpokenRests(database, store, Voice(events)).step()
+    assert events == ["spoken đỉnh phia oắc."]
 
 
 async def test_part_that_never_comes_ends_the_broadcast_as_failed(

@@ -23,6 +23,7 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Unit
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import EspeakSynthesiser, SpeechCache
 from haichieu.spool import Spool
 from haichieu.station import Station
@@ -35,6 +36,7 @@ from ivr.prompts.store import PromptStore
 from tests.builders.cases import Office, case, office
 from tests.builders.programmes import programme
 from tests.builders.sounds import kept
+from tests.builders.spoken import note_what_is_spoken
 from tests.faulty_database import FaultyDatabase
 
 CALLER = "+84987654321"
@@ -169,6 +171,19 @@ async def test_callers_hear_answers_and_not_automatic_texts(
     await at_desk.call_over()
     assert not exists(spoken)
     assert exists(recorded)
+
+
+async def test_callers_hear_answers_said_by_the_dictionary(
+    line: CitizensLine, there: Office, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken = note_what_is_spoken(monkeypatch)
+    with database.session() as session:
+        teach(session, "Phja Oắc", "phia oắc")
+        asked = case(session, there, citizen=line.citizens.meet(session, CALLER, now()))
+        say(session, asked, Said(Direction.OUT, Channel.PANEL, "account:a@b", "Lên Phja Oắc."), now())
+        number = asked.number
+    assert len((await desk(line, there.co_ba).case(number)).answers) == 1
+    assert spoken == ["lên phia oắc."]
 
 
 def test_votes_about_two_programmes_do_not_show_that_one_caller_cast_them() -> None:

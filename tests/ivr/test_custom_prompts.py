@@ -10,6 +10,7 @@ from haichieu.alarms import open_alarms
 from haichieu.audit import AuditEntry
 from haichieu.database import Database, now
 from haichieu.media import MediaStore, Stored, unnamed
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import EspeakSynthesiser, NothingToSay, SpeechCache
 from ivr.prompts import custom
 from ivr.prompts.custom import ChangedMeanwhile, CustomPrompts, Origin, PromptRefused
@@ -72,6 +73,20 @@ def test_a_changed_prompt_survives_a_restart_and_can_be_undone(
         assert told == ["prompt.change", "prompt.change", "prompt.take_back"]
     store.look_again()
     assert store.sound("goodbye", "vi") == built_in
+
+
+def test_names_in_prompts_are_said_by_the_dictionary(
+    database: Database, media: MediaStore, cache: SpeechCache, tmp_path: Path
+) -> None:
+    store = opened(database, media, cache, tmp_path)
+    with database.session() as session:
+        custom.set_text(session, TEXTS, "goodbye", "vi", "Đây là Phja Oắc.", WHO, now())
+        teach(session, "Phja Oắc", "phia oắc")
+        teach(session, "mã", "mã số")
+    store.look_again()
+    assert store.sound("goodbye", "vi") == cache.spoken("Đây là phia oắc.", "vi")
+    assert store.sound("case", "vi", {"number": "12"}) == cache.spoken("mã số một hai.", "vi")
+    assert store.read("goodbye", "vi", "Phja Oắc.", {}) == cache.spoken("phia oắc.", "vi")
 
 
 def test_a_lost_recording_falls_back_to_speech_and_raises_an_alarm(

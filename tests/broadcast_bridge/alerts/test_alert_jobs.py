@@ -12,6 +12,7 @@ from broadcast_bridge.models import Broadcast
 from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import NoVoice, Speech
 from tests.broadcast_bridge.alerts.messages import NOW, alert, area, cancel, info, minutes, place, reference, source
 from tests.broadcast_bridge.alerts.taking import put_on_air, take
@@ -131,3 +132,11 @@ def test_long_list_of_areas_leaves_room_for_the_instruction(database: Database) 
         place(session)
         decision = take(session, source(session), alert(infos=info(areas=many)))
         assert decision.texts["vi"].endswith("Bà con hãy lên nơi cao ngay.")
+
+
+async def test_alert_is_said_by_the_dictionary(database: Database, store: MediaStore) -> None:
+    with database.session() as session:
+        teach(session, "uphill", "up the hill")
+    voices = Voices("en")
+    assert await air(database, store, voices, lasting(CHINESE.replace("zh-CN", "zh-TW") + ENGLISH)) == AlertState.AIRING
+    assert "up the hill" in voices.spoken[0][1]

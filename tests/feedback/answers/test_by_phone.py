@@ -21,9 +21,11 @@ from haichieu.audio.tones import attention_chime
 from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Official
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import EspeakSynthesiser
 from haichieu.spool import Spool
 from tests.builders.cases import Office, case, office
+from tests.builders.spoken import note_what_is_spoken
 
 
 class Desk:
@@ -172,6 +174,14 @@ def test_the_cases_of_the_unit_and_below_wait_oldest_first(database: Database, d
         session.flush()
         assert waiting_for(session, desk.official) == [first.id, second.id]
         assert waiting_for(session, chief.id) == [first.id, other.id, second.id]
+
+
+def test_answer_by_phone_is_said_by_the_dictionary(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = note_what_is_spoken(monkeypatch)
+    with desk.database.session() as session:
+        teach(session, "Phja Oắc", "phia oắc")
+    desk.sounds.speak("Lên Phja Oắc.", "vi", desk.folder)
+    assert spoken == ["lên phia oắc."]
 
 
 def test_a_text_is_read_aloud_once_in_both_forms(desk: Desk) -> None:

@@ -27,9 +27,11 @@ from haichieu.jobs import MOST_ATTEMPTS, Job
 from haichieu.locale import render
 from haichieu.media import DiskFull, MediaStore
 from haichieu.processes.answers import AnswerProgrammes
+from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import EspeakSynthesiser
 from tests.builders.cases import case, office
 from tests.builders.sounds import kept
+from tests.builders.spoken import note_what_is_spoken
 from tests.feedback.answers.on_air_answers import aired_at
 
 NUMBER = "+84912345678"
@@ -88,6 +90,15 @@ def test_answer_becomes_a_programme_that_another_user_approves(air: Air, spoken:
         with pytest.raises(OwnWork):
             approval.approve(session, programme, BY, now())
         assert aired_at(session, reply) is None
+
+
+def test_answer_on_air_is_said_by_the_dictionary(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = note_what_is_spoken(monkeypatch)
+    air.answered("Đường lên Phja Oắc đã sửa.")
+    with air.database.session() as session:
+        teach(session, "Phja Oắc", "phia oắc")
+    assert air.carry_out()
+    assert spoken == ["đường lên phia oắc đã sửa."]
 
 
 def test_nothing_of_the_programme_tells_whose_case_it_was(air: Air) -> None:
