@@ -51,6 +51,8 @@ def _periods(found: re.Match[str]) -> str:
     """Return every period with its word, as in "quý 1, quý 2 năm 2026"."""
     word = found["word"]
     parts = _BETWEEN.split(re.sub(rf"(?i:{word}) ", "", found["numbers"]))
+    if word.lower() == "tháng":
+        parts = ["tư" if part in ("4", "04") else part for part in parts]
     joined = parts[0]
     for sign, number in zip(parts[1::2], parts[2::2], strict=True):
         between = " đến" if sign in "–-" else sign if sign in ",;" else sign.rstrip()
