@@ -62,9 +62,9 @@ def place_name(name: str) -> str:
 
 
 def corrected_names(original: str, corrected: str) -> list[str]:
-    """Return the names that a person put into a transcript: capital words that sound like the words before."""
+    """Return the names that a person put into a transcript: capital words in the place of as many others."""
     before, after = original.split(), corrected.split()
-    matcher = difflib.SequenceMatcher(None, [plain(word) for word in before], [plain(word) for word in after])
+    matcher = difflib.SequenceMatcher(None, [_bare(word) for word in before], [_bare(word) for word in after])
     names = []
     for kind, first, last, begin, end in matcher.get_opcodes():
         if kind != "replace" or last - first != end - begin:
@@ -73,7 +73,7 @@ def corrected_names(original: str, corrected: str) -> list[str]:
             begin -= 1
         while end < len(after) and after[end][:1].isupper():
             end += 1
-        name = [re.sub(r"^\W+|\W+$", "", word) for word in after[begin:end]]
+        name = [_bare(word) for word in after[begin:end]]
         if len(name) >= 2 and all(word[:1].isupper() for word in name):
             names.append(" ".join(name))
     return names
@@ -89,6 +89,10 @@ def _is_meant(span: Sequence[Word], phrase: Sequence[str], sounds: Sequence[str]
             return False
         differs = True
     return differs
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", word)
 
 
 def _mark(word: Word) -> str:

@@ -1,6 +1,7 @@
 """The station's pronunciation dictionary: how names of places and people are read aloud."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 import sqlalchemy as sa
@@ -47,14 +48,15 @@ def dictionary_of(database: Database) -> Pronunciations:
 
 def teach(session: Session, written: str, said: str) -> Pronunciation:
     """Add an entry, or change the one that is written alike. Raises PronunciationRefused."""
-    written, said = " ".join(written.split()), " ".join(said.split())
+    written, said = (unicodedata.normalize("NFC", " ".join(text.split())) for text in (written, said))
     if not re.search(r"\w", written) or not re.search(r"[^\W\d_]", said):
         raise PronunciationRefused("pronunciation.empty")
     if len(written) > LONGEST_WRITTEN or len(said) > LONGEST_SAID:
         raise PronunciationRefused("pronunciation.too_long", written=LONGEST_WRITTEN, said=LONGEST_SAID)
-    entry = session.scalar(sa.select(Pronunciation).where(sa.func.lower(Pronunciation.written) == written.lower()))
+    entries = session.scalars(sa.select(Pronunciation)).all()  # SQLite's lower() knows no "Đ"
+    entry = next((one for one in entries if one.written.lower() == written.lower()), None)
     if entry is None:
-        if (session.scalar(sa.select(sa.func.count()).select_from(Pronunciation)) or 0) >= MOST:
+        if len(entries) >= MOST:
             raise PronunciationRefused("pronunciation.too_many", most=MOST)
         entry = Pronunciation(written=written, said=said)
         session.add(entry)

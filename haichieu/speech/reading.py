@@ -14,7 +14,7 @@ from haichieu.speech.abbreviations import expanded
 from haichieu.speech.letters import by_digits, spelled
 from haichieu.speech.measures import measures_in_words
 from haichieu.speech.notation import in_words, lists_in_words, without_markup
-from haichieu.speech.periods import periods_in_words
+from haichieu.speech.numbered_periods import periods_in_words
 from haichieu.speech.pronunciations import Pronunciations, pronounced
 from haichieu.speech.web_addresses import addresses_in_words
 

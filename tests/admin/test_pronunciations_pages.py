@@ -1,5 +1,6 @@
 """The pronunciation dictionary: on its page, in the district file, and in what is read."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def test_entry_of_the_dictionary_changes_what_is_read(house: House, admin: Brows
     assert read.text == "đỉnh phi a oắc lạnh năm độ xê.\nhết"
     admin.post("/pronunciations/remove", written="phja oắc")
     assert dictionary_of(house.database) == {}
+
+
+@pytest.mark.parametrize("again", ["đà vị", unicodedata.normalize("NFD", "Đà Vị")])
+def test_word_that_is_written_alike_is_one_entry(house: House, again: str) -> None:
+    with house.database.session() as session:
+        teach(session, "Đà Vị", "đà vì")
+        teach(session, again, "đà vịa")
+    assert list(dictionary_of(house.database).values()) == ["đà vịa"]
 
 
 @on_sqlite

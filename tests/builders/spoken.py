@@ -1,4 +1,4 @@
-"""What espeak-ng is given to speak."""
+"""Notes of the texts that espeak-ng is given to speak."""
 
 import pytest
 

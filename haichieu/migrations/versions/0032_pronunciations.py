@@ -14,8 +14,9 @@ def upgrade() -> None:
     op.create_table(
         "pronunciations",
         sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("written", sa.String(100), nullable=False, unique=True),
+        sa.Column("written", sa.String(100), nullable=False),
         sa.Column("said", sa.String(200), nullable=False),
+        sa.UniqueConstraint("written", name=op.f("uq_pronunciations_written")),
     )
 
 
