@@ -41,7 +41,7 @@ $(MAKE) asterisk model
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
 nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
-tests=passed; $(BIN)/pytest -n 5 --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
+tests=passed; $(BIN)/pytest -n 6 --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
 sources=passed; wait $$linting || sources=FAILED
 printf '\n== make lint ==\n'; cat "$$lint"
 echo "== lint $$sources, tests $$tests =="

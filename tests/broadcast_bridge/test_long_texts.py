@@ -155,6 +155,7 @@ async def test_worker_that_died_is_followed_by_another(database: Database, store
     assert [position for position, _ in sounds_of(database, broadcast_id)] == [0, 1, 2, 3]
 
 
+@pytest.mark.proof
 async def test_voice_process_killed_while_on_air_costs_no_part(database: Database, store: MediaStore) -> None:
     with database.session() as session:
         broadcast_id = asked(session, commune(session)).id
@@ -181,6 +182,7 @@ async def test_two_workers_add_every_part_once(database: Database, store: MediaS
     assert [position for position, _ in sounds_of(database, broadcast_id)] == [0, 1, 2, 3]
 
 
+@pytest.mark.proof
 async def test_part_that_cannot_be_spoken_is_left_out(database: Database, store: MediaStore) -> None:
     broadcast_id = begun(database)
     await SpokenRests(database, store, Voice([], broken="hai")).step()

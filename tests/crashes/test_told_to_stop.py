@@ -42,10 +42,8 @@ async def test_two_stations_run_side_by_side(scene: Scene) -> None:
     await scene.quiet()
 
 
-@pytest.mark.parametrize(
-    "setting",
-    ["ari_port", pytest.param("sip_port", marks=pytest.mark.proof), pytest.param("web_port", marks=pytest.mark.proof)],
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("setting", ["ari_port", "sip_port", "web_port"])
 async def test_port_in_use_is_named_with_its_setting(scene: Scene, tmp_path: Path, setting: str) -> None:
     taken = getattr(scene.station.settings, setting)
     status, said = await up(tmp_path / "home", **{**free_ports(), setting: taken})

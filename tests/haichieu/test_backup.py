@@ -133,7 +133,6 @@ def test_restored_station_has_everything(station: Home, other: Settings, tmp_pat
         assert last_backup(session) is not None
 
 
-@pytest.mark.both_databases
 def test_backup_moves_between_kinds_of_databases(
     station: Home, postgres_cluster: PostgresCluster, tmp_path: Path
 ) -> None:

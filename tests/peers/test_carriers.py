@@ -59,7 +59,9 @@ async def test_carrier_reaches_the_contact_that_we_register(tmp_path: Path) -> N
         assert status == 0, sipp.received("SIP/2.0")[-1:]
 
 
-@pytest.mark.parametrize(("password", "state"), [(PASSWORD, 1), ("not-the-password", 2)])
+@pytest.mark.parametrize(
+    ("password", "state"), [pytest.param(PASSWORD, 1, marks=pytest.mark.proof), ("not-the-password", 2)]
+)
 async def test_state_of_a_registration_is_known(tmp_path: Path, password: str, state: int) -> None:
     port = udp_port()
     options = {"register": True, "username": USERNAME, "password": password, "domain": "carrier.invalid"}

@@ -46,7 +46,7 @@ async def test_unknown_number_is_announced_as_not_in_use(scene: Scene) -> None:
     await phone.ended(10)
 
 
-@pytest.mark.parametrize("keys", [(), (HAI, "1"), (HAI, "1", "11#", "1")])
+@pytest.mark.parametrize("keys", [(), pytest.param((HAI, "1"), marks=pytest.mark.proof), (HAI, "1", "11#", "1")])
 async def test_hanging_up_at_any_step_leaves_no_call(scene: Scene, keys: tuple[str, ...]) -> None:
     phone = await scene.phone("may-hai")
     await scene.call(phone, "1900", *keys)

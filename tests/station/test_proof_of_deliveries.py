@@ -18,7 +18,7 @@ from tests.station.bare_speaker import BareSpeaker
 from tests.station.media_device import MediaDevice
 from tests.station.scene import Aired, Scene
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 ZONE, CODE, OTHER = "16", "plain", "low"
 LOST, JITTER_SAMPLES = 7, 80
@@ -116,11 +116,11 @@ async def test_multicast_group_counts_the_whole_time_sent(scene: Scene) -> None:
 
 REASONS = [
     ("486 Busy Here", "busy"),
-    ("480 Temporarily Unavailable", "do_not_disturb"),
     ("488 Not Acceptable Here", "no_common_codec"),
-    ("302 Moved Temporarily", "forwarded"),
 ]
 MORE_REASONS = [
+    ("480 Temporarily Unavailable", "do_not_disturb"),
+    ("302 Moved Temporarily", "forwarded"),
     ("600 Busy Everywhere", "busy"),
     ("403 Forbidden", "refused"),
     ("603 Decline", "refused"),

@@ -17,7 +17,13 @@ def run_without_pjsua2(*arguments: str, code: str = COMMAND) -> subprocess.Compl
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-@pytest.mark.parametrize("command", ["speaker --server 127.0.0.1:5060 --id cb-01 --password x", "demo --once --json"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "speaker --server 127.0.0.1:5060 --id cb-01 --password x",
+        pytest.param("demo --once --json", marks=pytest.mark.proof),
+    ],
+)
 def test_what_needs_pjsua2_says_so_and_starts_nothing(command: str) -> None:
     finished = run_without_pjsua2(*command.split())
     assert finished.returncode == 1
@@ -26,6 +32,7 @@ def test_what_needs_pjsua2_says_so_and_starts_nothing(command: str) -> None:
     assert finished.stdout == ""
 
 
+@pytest.mark.proof
 def test_a_district_file_is_applied_without_pjsua2(tmp_path: Path) -> None:
     example = Path(__file__).parents[3] / "examples/bao-lac.toml"
     finished = run_without_pjsua2("apply", str(example), "--home", str(tmp_path))

@@ -68,6 +68,7 @@ def test_killed_voice_process_is_started_again(voices: StationVoices) -> None:
     assert voices.pids != [pid]
 
 
+@pytest.mark.proof
 def test_voice_killed_in_the_middle_of_a_text_speaks_all_of_it(voices: StationVoices) -> None:
     whole = len(voices.synthesise(LONG, "en").samples)
     killer = threading.Timer(0.3, lambda: os.kill(voices.pids[0], signal.SIGKILL))
@@ -131,6 +132,7 @@ def test_prepared_voice_is_loaded_before_the_text_comes(voices: StationVoices) -
     assert voices.pids == [pid]
 
 
+@pytest.mark.proof
 def test_voice_process_ends_when_idle_and_starts_again() -> None:
     voices = StationVoices(VOICES, "", 1.0, idle_seconds=0.1)
     voices.synthesise(SENTENCE, "en")
@@ -167,7 +169,9 @@ def test_text_in_a_script_that_no_voice_reads_is_refused(voices: StationVoices, 
         voices.synthesise("Nyob zoo", "hmn")
 
 
-@pytest.mark.parametrize("separator", [" ", ", "], ids=["no comma", "commas"])
+@pytest.mark.parametrize(
+    "separator", [pytest.param(" ", marks=pytest.mark.proof, id="no comma"), pytest.param(", ", id="commas")]
+)
 def test_long_text_without_an_end_of_a_sentence_is_spoken(voices: StationVoices, separator: str) -> None:
     text = separator.join(["attention please"] * 30) + " [[h@loU]]"
     spoken = voices.synthesise(text, "en")
