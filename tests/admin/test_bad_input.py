@@ -25,7 +25,7 @@ HOSTILE = {
     "formula": '=HYPERLINK("http://x","y")',
 }
 KINDS = list(HOSTILE)
-"""Every form gets the script and one of the others by turns; with HAICHIEU_PROOF it gets them all."""
+"""Every form gets the script; with HAICHIEU_PROOF it gets them all."""
 LEAVES = ("/logout", "/account/password", "/language", "/account/second-factor/off")
 """After these the browser is out, or sees other pages."""
 
@@ -64,11 +64,10 @@ def runs(page: str) -> list[str]:
 def test_no_form_of_any_page_breaks_or_runs_what_is_typed_into_it(house: House) -> None:
     browser = house.signed_in(WHO)
     pages = things(house)
-    for turn in range(len(HOSTILE) if PROOF else 2):
-        for number, form in enumerate(every_form(house, browser)):
+    for what in KINDS if PROOF else KINDS[:1]:
+        for form in every_form(house, browser):
             if form.action in LEAVES:
                 continue
-            what = KINDS[turn] if PROOF or turn == 0 else KINDS[1 + number % (len(KINDS) - 1)]
             answer = send(browser, form, HOSTILE[what])
             assert answer.status_code < 500, (what, form, answer.text[-300:])
             if answer.mimetype == "text/html" and answer.data:

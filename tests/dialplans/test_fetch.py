@@ -104,7 +104,7 @@ def test_fetched_asterisk_runs_and_is_not_fetched_again(archive: Archive, tmp_pa
     assert 0 < done == total
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.proof)])
 def test_interrupted_download_is_resumed(archive: Archive, tmp_path: Path, number: signal.Signals) -> None:
     cache = tmp_path / "cache"
     archive.server.bytes_a_second = 1_000_000

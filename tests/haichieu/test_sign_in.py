@@ -32,8 +32,6 @@ from haichieu.vault import Vault
 from tests.builders.accounts import PIN, official
 from tests.builders.places import commune
 
-pytestmark = pytest.mark.both_databases
-
 START = datetime.datetime(2026, 11, 24, 5, 0, tzinfo=datetime.UTC)
 KNOWN, STRANGER = "+84912000011", "+84987654321"
 VAULT = Vault(b"sQ4Nq0CV3zqv0jTqV2p3bq2GZcyVqI0o3s1bOq7m5rk=")
@@ -111,6 +109,7 @@ def test_strangers_do_not_lock_the_registered_number(database: Database) -> None
     assert attempt(database, KNOWN, "1011", PIN) == "1011"
 
 
+@pytest.mark.both_databases
 def test_every_official_signs_in_at_home_while_strangers_attack_all(database: Database) -> None:
     officials, callers = more_officials(database, 6), strangers()
     for code, _ in officials:
@@ -154,6 +153,7 @@ def test_lines_share_the_budget_of_the_station(database: Database) -> None:
     assert Counter(answers) == {WrongPin: STATION_TRIES, CallBackNeeded: MANY - STATION_TRIES}
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("caller", [STRANGER, None, KNOWN])
 def test_tries_side_by_side_are_compared_five_times(
     database: Database, caller: str | None, monkeypatch: pytest.MonkeyPatch
