@@ -24,6 +24,9 @@ and register again by their own clock (RFC 3261 §10.2.4). Qualify notices much 
 CLEAR_DOMAIN = "unencrypted.invalid"
 """Domain of what arrives over UDP or TCP. Asterisk looks for the endpoint USER@DOMAIN first, and only then for USER."""
 
+FAN_OUT = "_fan_out"
+FAN_OUT_CODECS = ("alaw", "ulaw", "g722")
+
 FINGERPRINT = "callerid_tag"
 """The field with the digest of all others, in an endpoint that Asterisk must not update.
 
@@ -61,19 +64,48 @@ def speaker_account(
     *,
     encrypted: bool = False,
     behind_nat: bool = False,
+    direct_media: bool = False,
 ) -> tuple[DynamicObject, ...]:
     """Return a loudspeaker: registers with HA1 `secret`, is qualified every `qualify_seconds`, cannot call.
 
     An `encrypted` account uses TLS and SRTP (SDES) only. Sound goes to the port that the device announces (RFC 3264
-    §5.1); if it is `behind_nat`, to where its own sound comes from.
+    §5.1); if it is `behind_nat`, to where its own sound comes from. With `direct_media` the fan-out may send it.
     """
     fields = {
         "context": "from-speaker",
         "allow": _allow(codecs),
         "callerid": f"<{name}>",
         "rtp_symmetric": _yes(behind_nat),
+        "direct_media": _yes(direct_media),
     }
+    if direct_media:
+        fields["rtp_keepalive"] = "0"  # a second stream, beside that of the fan-out
     return _registering(name, secret, qualify_seconds, fields, encrypted=encrypted)
+
+
+def fan_out_account() -> tuple[DynamicObject, ...]:
+    """Return the endpoints through which Asterisk calls the fan-out, one for each codec; nobody can call from them."""
+    objects = []
+    for codec in FAN_OUT_CODECS:
+        fields = {
+            **_MEDIA,
+            "direct_media": "yes",
+            "rtp_symmetric": "no",
+            "rtp_keepalive": "0",
+            "timers": "no",
+            "identify_by": "ip",
+            "context": "from-speaker",
+            "transport": "udp",
+            "media_encryption": "no",
+            "allow": codec,
+        }
+        objects.append(DynamicObject("endpoint", fan_out_endpoint(codec), {**fields, FINGERPRINT: _digest(fields)}))
+    return tuple(objects)
+
+
+def fan_out_endpoint(codec: str) -> str:
+    """Return the name of the endpoint for a codec; no account of a device begins with an underscore."""
+    return f"{FAN_OUT}_{codec}"
 
 
 def phone_account(

@@ -30,9 +30,10 @@ FOLDERS = (
 FILES = (
     *("asterisk.conf", "modules.conf", "http.conf", "ari.conf", "pjsip.conf", "sorcery.conf", "rtp.conf"),
     *("prometheus.conf", "logger.conf", "extensions.conf", "texts.conf", "indications.conf", "stasis.conf"),
+    *("hep.conf", "cdr.conf"),
 )
 DEFAULTS = (
-    *("cdr.conf", "cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
+    *("cel.conf", "features.conf", "ccss.conf", "confbridge.conf", "udptl.conf"),
     *("acl.conf", "pjproject.conf", "websocket_client.conf", "manager.conf"),
 )
 """Files whose absence Asterisk reports, although we use their defaults."""
@@ -140,7 +141,9 @@ def check_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
     exit.
     """
     check_asterisk_ports(settings, patience)
-    _check(((socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT"),), patience)
+    fan_out = (socket.SOCK_DGRAM, "127.0.0.1", settings.fan_out_port, "HAICHIEU_FAN_OUT_PORT")
+    web = (socket.SOCK_STREAM, settings.bind, settings.web_port, "HAICHIEU_WEB_PORT")
+    _check((web, fan_out) if settings.fan_out else (web,), patience)
 
 
 def check_asterisk_ports(settings: Settings, patience: float = PATIENCE_SECONDS) -> None:
@@ -190,7 +193,7 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
     return {
         "home": settings.home.absolute(),
         "modules": installation.modules,
-        "load_lines": _load_lines(installation),
+        "load_lines": _load_lines(installation, captures=settings.fan_out),
         "data": installation.data,
         "application": APPLICATION,
         "sign_of_life": sign_of_life.VARIABLE,
@@ -208,7 +211,10 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "external": external,
         "realm": REALM,
         "rtp_first": first,
-        "rtp_last": last,
+        "rtp_last": settings.fan_out_rtp_port - 1 if settings.fan_out else last,
+        "captures": _yes(settings.fan_out),
+        "fan_out_port": settings.fan_out_port,
+        "capture_password": fan_out_password(settings) if settings.fan_out else "",
         "texts": settings.home.absolute() / left_texts.FOLDER,
         "colon": left_texts.COLON,
         "key": caller_key(settings.home.absolute()),
@@ -217,8 +223,18 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
     }
 
 
-def _load_lines(installation: Installation) -> str:
+def fan_out_password(settings: Settings) -> str:
+    """Return the secret that Asterisk adds to the copies of SIP messages for the fan-out."""
+    return station_secret(settings.home.absolute(), "fan-out-password", _new_password).decode()
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _load_lines(installation: Installation, *, captures: bool) -> str:
     # Modules in another container cannot be checked; Asterisk skips missing ones.
     elsewhere = not installation.modules.is_dir()
     optional = [name for name in modules.IF_PRESENT if elsewhere or (installation.modules / f"{name}.so").exists()]
-    return "\n".join(f"load = {name}.so" for name in (*modules.REQUIRED, *optional))
+    wanted = (*modules.REQUIRED, *optional, *(modules.CAPTURE if captures else ()))
+    return "\n".join(f"load = {name}.so" for name in wanted)

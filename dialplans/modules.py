@@ -32,3 +32,6 @@ REQUIRED = (
 
 IF_PRESENT = ("res_srtp", "codec_opus_open_source", "codec_opus", "res_format_attr_opus")
 """Loaded where the installation has them."""
+
+CAPTURE = ("res_hep", "res_hep_pjsip")
+"""Loaded with the fan-out: nothing else says how a re-INVITE has ended."""

@@ -106,6 +106,12 @@ class Settings(_Sources):
     multicast_interface: str = Field(
         "", description="Local IPv4 address that multicast is sent from; empty means bind, else by the routing table."
     )
+    fan_out: bool = Field(
+        False, description="Send the sound of broadcasts to the speakers outside Asterisk, where a speaker allows it."
+    )
+    fan_out_port: int = Field(
+        5070, ge=1, le=65535, description="UDP port on 127.0.0.1 for SIP between Asterisk and the fan-out."
+    )
     max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
     max_hold_seconds: int = Field(
         60, ge=1, description="Seconds an official may put a live broadcast on hold before it ends."
@@ -246,7 +252,7 @@ class Settings(_Sources):
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         names: dict[int, str] = {}
-        for name in ("ari_port", "web_port", "sip_port", "sip_tls_port"):
+        for name in ("ari_port", "web_port", "sip_port", "sip_tls_port", "fan_out_port"):
             port = getattr(self, name)
             if port in names:
                 raise InvalidValue("settings.same_port", first=names[port], second=name, port=port)
@@ -264,6 +270,12 @@ class Settings(_Sources):
         """First and last UDP port of RTP."""
         first, _, last = self.rtp_ports.partition("-")
         return int(first), int(last)
+
+    @property
+    def fan_out_rtp_port(self) -> int:
+        """The even port at the end of the range from which the fan-out sends RTP; the next one is for its RTCP."""
+        last = self.rtp_range[1]
+        return last - 1 if last % 2 else last - 2
 
     @property
     def answer_call_minutes(self) -> tuple[float, ...]:

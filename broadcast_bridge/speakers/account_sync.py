@@ -13,8 +13,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker
+from broadcast_bridge.speakers.direct_sound_rule import allows_direct_sound
 from dialplans.account_file import MODULES, AccountFile
-from dialplans.accounts import FINGERPRINT, DynamicObject, ha1, phone_account, speaker_account, trunk_account
+from dialplans.accounts import (
+    FAN_OUT,
+    FINGERPRINT,
+    DynamicObject,
+    fan_out_account,
+    ha1,
+    phone_account,
+    speaker_account,
+    trunk_account,
+)
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
@@ -40,8 +50,16 @@ class AccountSync:
     """Pushes accounts to one Asterisk."""
 
     def __init__(
-        self, client: AriClient, database: Database, vault: Vault, file: AccountFile, qualify_seconds: int
+        self,
+        client: AriClient,
+        database: Database,
+        vault: Vault,
+        file: AccountFile,
+        qualify_seconds: int,
+        *,
+        fan_out: bool = False,
     ) -> None:
+        self._fan_out = fan_out
         self._client = client
         self._database = database
         self._vault = vault
@@ -106,7 +124,7 @@ class AccountSync:
             self._pushed[code] = account
         await asyncio.to_thread(self._file.write, [item for account in wanted.values() for item in account])
         if fresh:
-            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys())
+            await self._client.watch_endpoints(self._pushed.keys() & fresh.keys() - {FAN_OUT})
             log.info("accounts.pushed", count=len(fresh))
 
     def _forget(self, code: str) -> None:
@@ -204,7 +222,8 @@ class AccountSync:
     def _wanted(self, session: Session) -> dict[str, Account | None]:
         speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
         rows = (*speakers, *session.scalars(sa.select(Phone)), *session.scalars(sa.select(Trunk)))
-        return {row.code: self._account(row) for row in rows}
+        accounts = {row.code: self._account(row) for row in rows}
+        return {**accounts, FAN_OUT: fan_out_account()} if self._fan_out else accounts
 
     def _account(self, row: Speaker | Phone | Trunk) -> Account | None:
         password = self._vault.try_unlock(row.password_locked) if row.password_locked else ""
@@ -218,6 +237,7 @@ class AccountSync:
                 self._qualify_seconds if row.is_asked else 0,
                 encrypted=row.encrypted,
                 behind_nat=row.sends_from_elsewhere,
+                direct_media=self._fan_out and allows_direct_sound(row),
             )
         if isinstance(row, Phone):
             return phone_account(

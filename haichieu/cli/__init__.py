@@ -126,6 +126,14 @@ def switchboard(home: Home = None) -> None:
     run_switchboard(settings_for(home), Pulse())
 
 
+@app.command(name="fan-out", help=say("cli.fan_out.help"))
+def fan_out(home: Home = None) -> None:
+    from haichieu.process_pulse import Pulse
+    from haichieu.processes.fan_out import run_fan_out
+
+    run_fan_out(settings_for(home), Pulse())
+
+
 @app.command(help=say("cli.worker.help"))
 def worker(home: Home = None) -> None:
     from haichieu.process_pulse import Pulse

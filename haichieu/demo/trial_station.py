@@ -186,6 +186,7 @@ def free_ports() -> dict[str, str | int]:
         "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
         "ari_port": tcp[0],
         "web_port": tcp[1],
+        "fan_out_port": free_port(socket.SOCK_DGRAM),
     }
 
 

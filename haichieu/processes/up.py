@@ -26,6 +26,7 @@ def run_up(settings: Settings) -> None:
         Child("web", partial(_web, settings), stop_seconds=10.0),
         Child("worker", partial(_worker, settings), stop_seconds=10.0),
         Child("switchboard", partial(_switchboard, settings), stop_seconds=15.0),
+        *((Child("fan-out", partial(_fan_out, settings), stop_seconds=5.0),) if settings.fan_out else ()),
         Child("asterisk", lambda _: _asterisk(settings), stop_seconds=10.0, beats=False),
     )
     if program := supervise(children, partial(_say_ready, settings)):
@@ -52,6 +53,12 @@ def _switchboard(settings: Settings, pulse: Pulse) -> Program:
 
     configure_mappers()
     return partial(run_switchboard, settings, pulse)
+
+
+def _fan_out(settings: Settings, pulse: Pulse) -> Program:
+    from haichieu.processes.fan_out import run_fan_out
+
+    return partial(run_fan_out, settings, pulse)
 
 
 def _worker(settings: Settings, pulse: Pulse) -> Program:

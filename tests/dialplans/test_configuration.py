@@ -1,5 +1,6 @@
 """Asterisk's configuration: its content, its permissions, and what is refused before anything starts."""
 
+import re
 import socket
 import stat
 from contextlib import closing
@@ -83,6 +84,28 @@ def test_port_of_another_station_is_named_with_its_setting(
         with pytest.raises(PortTaken, match=rf"{port}.*{setting}"):
             check_ports(settings_for(tmp_path, **{name: port}), patience=0)
     check_ports(settings_for(tmp_path, **{name: port}), patience=0)
+
+
+async def test_asterisk_makes_no_records_of_calls(tmp_path: Path) -> None:
+    async with lone_asterisk(tmp_path) as asterisk:
+        assert re.search(r"Logging: +Disabled", await asterisk.command("cdr show status"))
+
+
+def test_fan_out_gets_the_end_of_the_rtp_ports_and_the_copies_of_sip(tmp_path: Path) -> None:
+    for is_on in (False, True):
+        settings = settings_for(tmp_path, fan_out=is_on, rtp_ports="20000-20999", fan_out_port=5070)
+        write_configuration(settings, NOWHERE)
+        etc = tmp_path / "etc"
+        assert f"rtpend = {20997 if is_on else 20999}\n" in (etc / "rtp.conf").read_text()
+        assert f"enabled = {'yes' if is_on else 'no'}\n" in (etc / "hep.conf").read_text()
+        assert ("res_hep_pjsip" in (etc / "modules.conf").read_text()) is is_on
+    assert settings.fan_out_rtp_port == 20998
+    assert "capture_address = 127.0.0.1:5070" in (etc / "hep.conf").read_text()
+
+
+@pytest.mark.parametrize(("ports", "first"), [("20000-20999", 20998), ("20001-21000", 20998), ("20000-20003", 20002)])
+def test_ports_of_the_fan_out_are_an_even_pair(tmp_path: Path, ports: str, first: int) -> None:
+    assert settings_for(tmp_path, fan_out=True, rtp_ports=ports).fan_out_rtp_port == first
 
 
 def test_address_of_another_machine_is_refused(tmp_path: Path) -> None:
