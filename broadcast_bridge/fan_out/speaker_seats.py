@@ -226,8 +226,9 @@ class Engine:
 
     def _leave(self, seat: Seat) -> None:
         if seat.stream is not None:
-            self.agreements.forget(seat.call_id)
-            self._by_call_id.pop(seat.call_id, None)
+            if self._by_call_id.get(seat.call_id) is seat:  # else its speaker has another seat already
+                self.agreements.forget(seat.call_id)
+                del self._by_call_id[seat.call_id]
             self._taken.discard(seat)
             seat.stream.listeners.remove(seat.listener)
         seat.stream, seat.call_id = None, ""

@@ -32,8 +32,16 @@ class Ending:
 class Airing:
     """A running broadcast."""
 
-    def __init__(self, bridge: Bridge, voice: Announcer, legs: Sequence[SpeakerLeg]) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        voice: Announcer,
+        legs: Sequence[SpeakerLeg],
+        settle: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`settle` makes use of the silence before the content."""
         self.bridge = bridge
+        self._settle = settle
         self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         """Set when a request to stop or a more urgent broadcast ends this one."""
         self._voice = voice
@@ -80,6 +88,12 @@ class Airing:
         """Play a sound to every speaker, to its end. Raises NotPlayed."""
         async with self._voice_turn:
             await self._voice.play(sound, skip_seconds=skip_seconds)
+
+    async def open(self, sound: str) -> None:
+        """Play the opening to every speaker, and keep the silence after it that changes of their sound need."""
+        await self.play(sound)
+        if self._settle is not None:
+            await self._settle()
 
     @contextlib.asynccontextmanager
     async def another_voice(self) -> AsyncIterator[None]:

@@ -10,12 +10,14 @@ import datetime
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Self
 
 import structlog
 
 from broadcast_bridge.studio.early_call import CALLS_AT_ONCE, EarlyCall
+from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import LegTarget
 from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.ari.client import AriClient
@@ -110,7 +112,8 @@ class DialAhead:
         if not (targets := await self._find()).speakers or not await self._sleep(self._wait(targets.speakers)):
             return
         self._is_open = True
-        async with open_stage(self._calls.client, f"{BRIDGE}{uuid.uuid4().hex}", wideband=targets.wideband) as stage:
+        async with self._calls.stage(wideband=targets.wideband) as stage:
+            stage.prepare(targets.speakers)
             try:
                 calls = (self._call(target, stage) for target in targets.speakers)
                 async with in_background(self._call_off_without(stage), *calls):
@@ -164,8 +167,10 @@ class DialAhead:
 class AheadCalls:
     """All speakers of a studio that are called ahead, each for one broadcast at a time."""
 
-    def __init__(self, client: AriClient, answer_seconds: float, took: TellTook) -> None:
-        self.client = client
+    def __init__(self, client: AriClient, answer_seconds: float, took: TellTook, seats: SeatPool | None) -> None:
+        """`seats` are those at the fan-out, if there is one."""
+        self._client = client
+        self._seats = seats
         self.took = took
         self._answer_seconds = answer_seconds
         self._early: dict[str, EarlyCall] = {}
@@ -215,12 +220,16 @@ class AheadCalls:
         finally:
             self._on_air.subtract(codes)
 
+    def stage(self, *, wideband: bool) -> AbstractAsyncContextManager[Stage]:
+        """Open a stage for speakers that wait."""
+        return open_stage(self._client, f"{BRIDGE}{uuid.uuid4().hex}", self._seats, wideband=wideband)
+
     def call(self, target: LegTarget, stage: Stage) -> EarlyCall | None:
         """Call a speaker that is in no broadcast and not called for another one; else return None."""
         if self._on_air[target.code] or target.code in self._early:
             return None
         seconds = max(target.answer_seconds or self._answer_seconds, MOST_SECONDS_EARLIER)
-        early = EarlyCall(self.client, target, stage.joiner.join, self._turn, seconds, self._forget)
+        early = EarlyCall(self._client, target, stage.place, self._turn, seconds, self._forget)
         self._early[target.code] = early
         return early
 

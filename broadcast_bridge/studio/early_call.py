@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from broadcast_bridge.studio.joiner import Figures, Place
 from broadcast_bridge.studio.speaker_target import LegTarget
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
@@ -24,8 +25,6 @@ CALLS_AT_ONCE = 8
 
 
 NOTICED_SECONDS = 0.5
-
-Join = Callable[[str], Awaitable[None]]
 
 
 def speaker_call(client: AriClient, target: LegTarget) -> Call:
@@ -45,7 +44,7 @@ async def ring(call: Call, target: LegTarget, turn: asyncio.Semaphore, seconds: 
 
 
 class EarlyCall:
-    """One speaker that is called, joined to a silent bridge, and kept there until it is taken or ended.
+    """One speaker that is called, placed on a silent stage, and kept there until it is taken or ended.
 
     The broadcast that takes it enters it as a context, which ends the call.
     """
@@ -54,7 +53,7 @@ class EarlyCall:
         self,
         client: AriClient,
         target: LegTarget,
-        join: Join,
+        place: Place,
         turn: asyncio.Semaphore,
         seconds: float,
         ended: "Callable[[EarlyCall], None]",
@@ -65,12 +64,15 @@ class EarlyCall:
         self.answered_at: datetime.datetime | None = None
         self.seconds = 0.0
         """How long the speaker took to answer."""
-        self.join = join
-        """Joins a call to the bridge on which this one waits."""
+        self.place = place
+        """Puts a call on the stage on which this one waits."""
         self.is_taken = False
+        self._figures: asyncio.Future[Figures] = asyncio.get_running_loop().create_future()
+        """Set when it is there."""
+        self._leaves = asyncio.Event()
         self._ended = ended
         self._ending: asyncio.Task[None] | None = None
-        self._ringing = asyncio.create_task(self._ring(turn, seconds))
+        self._staying = asyncio.create_task(self._stay(turn, seconds))
         self._watching = asyncio.create_task(self._watch())
 
     async def __aenter__(self) -> Self:
@@ -96,9 +98,19 @@ class EarlyCall:
         self.is_taken = True
         self._watching.cancel()
 
+    @property
+    def figures(self) -> Figures:
+        """The statistics of an answered call, as long as it stays on its stage."""
+        return self._figures.result()
+
     async def answered(self) -> None:
-        """Wait until the speaker has answered and is on the silent bridge. Raises as `ring` does."""
-        await asyncio.shield(self._ringing)
+        """Wait until the speaker has answered and is on the silent stage. Raises as `ring` does."""
+        await asyncio.shield(self._figures)
+
+    async def leave_place(self) -> None:
+        """Give up the place on the stage of a call that has got another one."""
+        self._leaves.set()
+        await asyncio.wait([self._staying])
 
     def release(self) -> None:
         """Hang up, without waiting for it."""
@@ -113,11 +125,21 @@ class EarlyCall:
             self._ending = asyncio.create_task(self._end())
         return self._ending
 
-    async def _ring(self, turn: asyncio.Semaphore, seconds: float) -> None:
+    async def _stay(self, turn: asyncio.Semaphore, seconds: float) -> None:
+        """Call the speaker and keep its place; what prevents it is raised by `answered`."""
         begun = asyncio.get_running_loop().time()
-        await ring(self.call, self.target, turn, seconds)
-        self.answered_at, self.seconds = now(), asyncio.get_running_loop().time() - begun
-        await self.join(self.call.id)
+        try:
+            await ring(self.call, self.target, turn, seconds)
+            self.answered_at, self.seconds = now(), asyncio.get_running_loop().time() - begun
+            async with self.place(self.target, self.call) as figures:
+                self._figures.set_result(figures)
+                await self._leaves.wait()
+        except Exception as problem:
+            if self._figures.done():
+                raise
+            self._figures.set_exception(problem)
+        finally:
+            self._figures.cancel()  # of no effect once it is set
 
     async def _watch(self) -> None:
         """End the call as soon as the speaker refuses it or leaves."""
@@ -131,9 +153,9 @@ class EarlyCall:
         await self.end()
 
     async def _end(self) -> None:
-        self._ringing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):  # the broadcast that waits for the answer gets it
-            await self._ringing
+        self._staying.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self._staying
         try:
             await self.call.end()
         finally:

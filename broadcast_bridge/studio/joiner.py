@@ -1,19 +1,33 @@
 """Joining of speakers to a bridge, many with one request."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
+from broadcast_bridge.studio.speaker_target import LegTarget
+from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp
 
 JOIN_AT_ONCE = 16
 JOINERS = 3
 """Asterisk adds the channels of one request one after the other: a few concurrent requests are faster."""
 
+Figures = Callable[[], Awaitable[Mapping[str, float]]]
+"""Returns the RTP statistics of a call as Asterisk gives them. Raises AriError."""
+Place = Callable[[LegTarget, Call], AbstractAsyncContextManager[Figures]]
+"""Gives an answered speaker its sound during a block. Raises HungUp when it has left."""
+
 
 class Joiner:
     """Puts speakers on the bridge, all waiting ones with one request: a hundred answer at the same moment."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, client: AriClient, bridge: Bridge) -> None:
+        self._client = client
         self._bridge = bridge
         self._waiting: asyncio.Queue[tuple[str, asyncio.Future[None]]] = asyncio.Queue()
 
@@ -22,6 +36,12 @@ class Joiner:
         joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((channel_id, joined))
         await joined
+
+    @contextlib.asynccontextmanager
+    async def place(self, _: LegTarget, call: Call) -> AsyncIterator[Figures]:
+        """Put a speaker on the bridge during the block; it leaves with its call."""
+        await self.join(call.id)
+        yield partial(self._client.request, operations.RTP_STATISTICS, channelId=call.id)
 
     async def run(self) -> None:
         await asyncio.gather(*(self._join_batches() for _ in range(JOINERS)))

@@ -27,13 +27,13 @@ from haichieu.database import Database, now
 
 log = structlog.get_logger()
 
-OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-", early_recording.PREFIX)
+OUR_CHANNELS = ("speaker-", "announcer-", "player-", "out-", "level-", "fan-out-", early_recording.PREFIX)
 """Prefixes of the ids of channels that the station itself creates."""
 
 NOT_ANSWERED = "Ring"
 """State of the channel of an incoming call that is not answered yet."""
 
-OUR_BRIDGES = ("broadcast-", AHEAD, "transfer-", ANSWERED_BRIDGE)
+OUR_BRIDGES = ("broadcast-", AHEAD, "transfer-", "fan-out-", ANSWERED_BRIDGE)
 
 
 def orphaned_callers(channels: Sequence[Mapping[str, Any]], claimed: Collection[str]) -> list[Mapping[str, Any]]:

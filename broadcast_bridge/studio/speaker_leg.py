@@ -13,11 +13,11 @@ import structlog
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate
 from broadcast_bridge.broadcasts.states import DELIVERY, DeliveryEvent, DeliveryState, Reason
 from broadcast_bridge.studio.call_refusals import reason_of
-from broadcast_bridge.studio.early_call import EarlyCall, Join, ring, speaker_call
+from broadcast_bridge.studio.early_call import EarlyCall, ring, speaker_call
+from broadcast_bridge.studio.joiner import Figures, Place
 from broadcast_bridge.studio.playing_time import PlayingTime
 from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, Verdict, receiver_report
 from broadcast_bridge.studio.speaker_target import LegTarget
-from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, NotAnswered
@@ -45,13 +45,13 @@ class SpeakerLeg:
         self,
         client: AriClient,
         target: LegTarget,
-        join: Join,
+        place: Place,
         turn: asyncio.Semaphore,
         answer_seconds: float,
         qualify_seconds: float,
         early: Callable[[LegTarget], EarlyCall | None] = lambda _: None,
     ) -> None:
-        """`turn` limits concurrent requests, so that answered calls do not wait: see `early_call.CALLS_AT_ONCE`.
+        """`place` gives an answered call its sound. `turn` limits concurrent requests: see `early_call.CALLS_AT_ONCE`.
 
         `early` returns the call to a speaker that was called before the broadcast began.
         """
@@ -61,8 +61,9 @@ class SpeakerLeg:
         self.joined = asyncio.Event()
         """Set when the speaker has been on the bridge."""
         self._client = client
-        self._join = join
+        self._place = place
         self._early = early
+        self._figures: Figures | None = None
         self._turn = turn
         self._answer_seconds = target.answer_seconds or answer_seconds
         self._failures = 0
@@ -159,12 +160,12 @@ class SpeakerLeg:
 
     async def measure(self) -> None:
         """Fetch the statistics of the call from Asterisk (RTCP reports, RFC 3550 §6.4), and judge by them."""
-        call, life = self._call, self._life
+        call, life, statistics = self._call, self._life, self._figures
         self.dirty = self.dirty or call is not None
-        if call is None or life is None:
+        if call is None or life is None or statistics is None:
             return
         try:
-            figures = await self._client.request(operations.RTP_STATISTICS, channelId=call.id)
+            figures = await statistics()
         except AriError:
             return  # it is just leaving; keep the figures of five seconds ago
         at = now()
@@ -260,8 +261,8 @@ class SpeakerLeg:
                 await ring(call, self.target, self._turn, seconds)
             finally:
                 self._ringing = None
-            await self._join(call.id)
-            await self._play(call, None)
+            async with self._place(self.target, call) as figures:
+                await self._play(call, figures, None)
 
     async def _one_early_call(self, early: EarlyCall) -> None:
         """Continue a call that was made before the broadcast began."""
@@ -272,13 +273,16 @@ class SpeakerLeg:
                 await early.answered()
             finally:
                 self._ringing = None
-            if early.join != self._join:
-                await self._join(early.call.id)
-            await self._play(early.call, early.answered_at)
+            if early.place == self._place:
+                await self._play(early.call, early.figures, early.answered_at)
+                return
+            async with self._place(self.target, early.call) as figures:
+                await early.leave_place()
+                await self._play(early.call, figures, early.answered_at)
 
-    async def _play(self, call: Call, answered_at: datetime.datetime | None) -> None:
-        """Stay on the bridge until the speaker leaves, which raises HungUp."""
-        self._call, self._joined_at, self._reason = call, now(), None
+    async def _play(self, call: Call, figures: Figures, answered_at: datetime.datetime | None) -> None:
+        """Stay where its sound is until the speaker leaves, which raises HungUp."""
+        self._call, self._figures, self._joined_at, self._reason = call, figures, now(), None
         seen_at = answered_at or self._joined_at
         self._life = SignsOfLife(seen_at, self._qualify_seconds) if self.target.supervised else None
         self._time, self._measured_at = PlayingTime(), None
@@ -288,21 +292,21 @@ class SpeakerLeg:
             self._hears()
             self.joined.set()
             got_silence = answered_at is not None and not self._audible.is_set()
-            async with in_background(*([self._leave_out_what_was(call)] if got_silence else [])):
+            async with in_background(*([self._leave_out_what_was(figures)] if got_silence else [])):
                 await self._follow_holds(call)
         finally:
             self._seconds += self._seconds_of_this_call()
             self._sent_before, self._lost_before, self._reported = self._sent, self._packets_lost(), None
             self._before_audio = None
             self._reason = self._why_silent()
-            self._call = self._joined_at = self._life = None
+            self._call = self._figures = self._joined_at = self._life = None
             self.dirty = True  # the last seconds have not been reported yet
 
-    async def _leave_out_what_was(self, call: Call) -> None:
+    async def _leave_out_what_was(self, statistics: Figures) -> None:
         """Count neither the silence that was sent before the broadcast nor what was reported about it."""
         await self._audible.wait()  # the requests of hundreds of speakers must not delay the first sound
         try:
-            figures = await self._client.request(operations.RTP_STATISTICS, channelId=call.id)
+            figures = await statistics()
         except AriError:
             return  # it is just leaving
         if self._life is not None:

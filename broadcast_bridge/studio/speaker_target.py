@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
+from broadcast_bridge.speakers.direct_sound_rule import allows_direct_sound
 from dialplans.auto_answer import EMERGENCY, auto_answer_headers
 
 NO_DELIVERY = 0
@@ -80,6 +81,7 @@ def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, sh
         variables=variables,
         answer_seconds=speaker.answer_seconds,
         answered_in=speaker.answered_in or 0.0,
+        direct_codecs=tuple(speaker.codecs) if allows_direct_sound(speaker) else (),
     )
 
 

@@ -32,6 +32,7 @@ from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.live_voice import Limits, LiveVoice
 from broadcast_bridge.studio.recorded_sound import RecordedSound
+from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_leg import SpeakerLeg
 from broadcast_bridge.studio.stage import Stage, open_stage
 from haichieu.alarms import AlarmKind, raise_alarm
@@ -71,7 +72,9 @@ class Studio:
         recordings: Recordings,
         store: MediaStore,
         levels: Levels,
+        seats: SeatPool | None = None,
     ) -> None:
+        self._seats = seats
         self._client = client
         self._database = database
         self.sounds = sounds
@@ -84,7 +87,7 @@ class Studio:
         self._running: set[int] = set()
         self._writing = Tasks()
         times = AnswerTimes(database, self._writing)
-        self._ahead = AheadCalls(client, rules.answer_seconds, times.took)
+        self._ahead = AheadCalls(client, rules.answer_seconds, times.took, seats)
         self.expects = Expectations(
             self._ahead, database, store, rules.calling, rules.node, dials_ahead=rules.dial_ahead
         )
@@ -211,6 +214,8 @@ class Studio:
         """
         if moved:
             self._ahead.drop(code)
+            if self._seats:
+                self._seats.link.speaker_returned(code)
         for airing in self._on_air.values():
             airing.speaker_returned(code, moved=moved)
 
@@ -265,17 +270,17 @@ class Studio:
         async with contextlib.AsyncExitStack() as stack:
             stage = await stack.enter_async_context(self._stage(plan, ahead))
             stack.enter_context(self._ahead.on_air([target.code for target in plan.targets]))
+            stage.begin(plan.targets)
             turn = asyncio.Semaphore(CALLS_AT_ONCE)
             times = self._rules.answer_seconds, self._rules.qualify_seconds
             legs = [
-                SpeakerLeg(self._client, target, stage.joiner.join, turn, *times, self._ahead.take)
-                for target in plan.targets
+                SpeakerLeg(self._client, target, stage.place, turn, *times, self._ahead.take) for target in plan.targets
             ]
             rows.legs = legs
             if ahead:
                 await ahead.keep_only([target.code for target in plan.targets if target.reachable])
             await stack.enter_async_context(kept_going(*(leg.run for leg in legs)))
-            airing = Airing(stage.bridge, await stage.voice, legs)
+            airing = Airing(stage.bridge, await stage.voice, legs, None if plan.is_urgent else stage.settle)
             await stack.enter_async_context(kept_going(partial(airing.report_until_cancelled, rows.report)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
@@ -288,7 +293,9 @@ class Studio:
             stage = await stack.enter_async_context(ahead.adopted(wideband=plan.wideband)) if ahead else None
             if stage is None:
                 name = f"broadcast-{plan.broadcast_id}"
-                stage = await stack.enter_async_context(open_stage(self._client, name, wideband=plan.wideband))
+                stage = await stack.enter_async_context(
+                    open_stage(self._client, name, self._seats, wideband=plan.wideband)
+                )
             yield stage
 
     @contextlib.asynccontextmanager
@@ -307,7 +314,7 @@ class Studio:
 
     async def _play(self, plan: Plan, airing: Airing, content: Content) -> Ending:
         """Play opening, label and content; in an emergency the label comes last, so that it delays nothing."""
-        await airing.play(plan.opening)
+        await airing.open(plan.opening)
         if plan.label and not plan.is_urgent:
             await self._play_label(plan, airing)
         ending = await content.run(airing)

@@ -56,6 +56,8 @@ class Call:
         """The numbers by which the carrier names the one that was dialled; the likeliest first."""
         self.line = ""
         """The account that it arrives at: a trunk's or a phone's."""
+        self.protocol_id = ""
+        """Its Call-ID (RFC 3261 §8.1.1.4), once a call that we make has been answered."""
         self.hung_up = False
         self.held = False
         """The other side holds the call."""
@@ -116,6 +118,7 @@ class Call:
     async def _until(self, happened: Callable[[Event], bool]) -> Event:
         while True:
             event = await self._claim.queue.get()
+            self.protocol_id = event.body.get("channel", {}).get("protocol_id") or self.protocol_id
             if happened(event):
                 return event
             if event.type == INTERRUPTED:

@@ -83,8 +83,11 @@ class Switchboard:
 
     async def run(self) -> None:
         """Work until cancelled. Calls end before the connection to Asterisk does."""
+        seats = self._speakers.seats
         async with (
             self._client,
+            seats or contextlib.nullcontext(),
+            kept_going(*((seats.link.run,) if seats else ())),
             self._speakers.studio,
             kept_going(
                 partial(self._client.run, self._connected, self._lost),

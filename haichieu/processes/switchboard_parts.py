@@ -14,9 +14,11 @@ from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.direct_calls import DirectCallChecks
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
 from broadcast_bridge.studio.broadcast_plan import StudioRules
+from broadcast_bridge.studio.fan_out_link import FanOutLink
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
 from broadcast_bridge.studio.playout import Playout
+from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import Shown
 from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
@@ -57,6 +59,8 @@ class SpeakerPart:
     recordings: Recordings
     studio: Studio
     supervisor: SpeakerSupervisor
+    seats: SeatPool | None
+    """At the fan-out, where the station has one."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,12 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         settings.dial_ahead,
         synthetic_label(station),
     )
+    seats = SeatPool(client, FanOutLink(station.home, settings.fan_out_port)) if settings.fan_out else None
     studio = Studio(
-        client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home)
+        client, database, studio_sounds(station.home), rules, recordings, station.media, Levels(station.home), seats
     )
-    accounts = AccountSync(client, database, station.vault, AccountFile(station.home), settings.qualify_seconds)
+    file = AccountFile(station.home)
+    accounts = AccountSync(client, database, station.vault, file, settings.qualify_seconds, fan_out=settings.fan_out)
     return SpeakerPart(
         accounts,
         recordings,
@@ -124,6 +130,7 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
             check_direct_calls=settings.check_direct_calls,
             qualify_seconds=settings.qualify_seconds,
         ),
+        seats,
     )
 
 

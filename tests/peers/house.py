@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,10 +15,11 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
 from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
-from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.speaker_leg import Figures, LegTarget, Place, SpeakerLeg
 from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
 from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password
+from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
 from haichieu.ari.events import Event
@@ -66,7 +68,9 @@ class House:
         """A speaker in a broadcast."""
         delivery = Delivery(id=1, speaker=self.speaker(code))
         target = leg_target(delivery, Priority.NORMAL, MulticastRoute("127.0.0.1"), Shown("1900", "Đài Cô Ba"))
-        leg = SpeakerLeg(self.client, target, _nothing, asyncio.Semaphore(1), answer_seconds, QUALIFY_SECONDS)
+        leg = SpeakerLeg(
+            self.client, target, unheard(self.client), asyncio.Semaphore(1), answer_seconds, QUALIFY_SECONDS
+        )
         self.legs[code] = leg
         async with in_background(leg.run()):
             yield leg
@@ -147,3 +151,13 @@ async def house_of(home: Path, template: Path, speakers: dict[str, list[str]]) -
 
 async def _nothing(*_: object) -> None:
     return None
+
+
+def unheard(client: AriClient) -> Place:
+    """Return a place where a speaker gets no sound: its call is all that a test looks at."""
+
+    @asynccontextmanager
+    async def place(_: LegTarget, call: Call) -> AsyncIterator[Figures]:
+        yield partial(client.request, operations.RTP_STATISTICS, channelId=call.id)
+
+    return place

@@ -30,6 +30,7 @@ from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import until
 from ivr.calls.transfer import transfer_call
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
+from tests.peers.house import unheard
 from tests.station.bare_speaker import BareSpeaker
 from tests.station.hostile_device import NAMED, Attempt, HostileDevice, hostile_requests
 
@@ -168,7 +169,7 @@ async def test_a_speaker_that_redirects_its_call_is_refused(house: House, contac
     with redirecting(house, contact, "cb-1") as device:
         await asyncio.to_thread(device.registered.wait, 5)
         target = LegTarget(1, "cb-1", "PJSIP/cb-1", reachable=True, supervised=True)
-        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0, 30.0)
+        leg = SpeakerLeg(house.client, target, unheard(house.client), asyncio.Semaphore(1), 5.0, 30.0)
         async with in_background(leg.run()):
             await until_called(device)
             await until(lambda: leg.report().reason is Reason.FORWARDED, "the speaker is refused")
@@ -208,7 +209,7 @@ async def test_a_speaker_in_a_strangers_hands_moves_nothing(house: House) -> Non
     with HostileDevice(house.asterisk.server, "cb-1", SECRET) as device:
         await asyncio.to_thread(device.registered.wait, 5)
         target = LegTarget(1, "cb-1", "PJSIP/cb-1", reachable=True, supervised=True)
-        leg = SpeakerLeg(house.client, target, _nothing, asyncio.Semaphore(1), 5.0, 30.0)
+        leg = SpeakerLeg(house.client, target, unheard(house.client), asyncio.Semaphore(1), 5.0, 30.0)
         async with in_background(leg.run()):
             await asyncio.wait_for(leg.joined.wait(), 5)
             await attacked(house, device)

@@ -1,0 +1,163 @@
+"""Seats at the fan-out: calls of Asterisk to it, each in a bridge of its own with room for one speaker.
+
+A seat is made ahead, so that a speaker that answers needs one request to sit there: it puts both into the bridge. It
+serves one speaker in one call, and is given up when nobody has taken it for a while.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import WeakSet
+
+import structlog
+
+from broadcast_bridge.fan_out.streams import LOOPBACK
+from broadcast_bridge.studio.fan_out_link import FanOutGone, FanOutLink
+from dialplans.accounts import fan_out_endpoint
+from haichieu.ari import operations
+from haichieu.ari.call import Call
+from haichieu.ari.client import AriClient
+from haichieu.ari.errors import AriError, HungUp, NotAnswered
+from haichieu.background import Tasks
+
+log = structlog.get_logger()
+
+CHANNEL = "fan-out-"
+"""Prefix of the ids of its channels and bridges."""
+ANSWER_SECONDS = 3.0
+MADE_AT_ONCE = 6
+EMPTY_SECONDS = 5.0
+
+
+@dataclass(eq=False)
+class Seat:
+    """One seat: its key at the fan-out, its codec, and what has happened since a speaker took it."""
+
+    key: str
+    codec: str
+    call: Call
+    news: Callable[[str], None] = field(default=lambda _: None)
+    broken: bool = False
+
+    @property
+    def bridge(self) -> str:
+        """The id of its bridge."""
+        return self.call.id
+
+
+class SeatPool:
+    """The seats of one switchboard. Use it as an asynchronous context manager."""
+
+    def __init__(self, client: AriClient, link: FanOutLink) -> None:
+        self.link = link
+        self.client = client
+        self._tasks = Tasks()
+        self._making = asyncio.Semaphore(MADE_AT_ONCE)
+        self._ready: defaultdict[str, deque[Seat]] = defaultdict(deque)
+        self._on_the_way: defaultdict[str, int] = defaultdict(int)
+        self._news = asyncio.Event()
+        self.placed: WeakSet[Call] = WeakSet()
+        """The calls of speakers that have got sound, of which Asterisk has counted packets."""
+
+    async def __aenter__(self) -> "SeatPool":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        seats = [seat for ready in self._ready.values() for seat in ready]
+        await asyncio.gather(*(self._close(seat) for seat in seats))
+        await self._tasks.__aexit__()
+
+    def prepare(self, codec: str, count: int) -> None:
+        """Make seats until there are `count` that are free or on the way."""
+        missing = count - len(self._ready[codec]) - self._on_the_way[codec]
+        for _ in range(missing if self.link.works else 0):
+            self._on_the_way[codec] += 1
+            self._tasks.begin(self._make(codec))
+
+    def take(self, codec: str) -> Seat | None:
+        """Return a seat that is ready, or None."""
+        ready = self._ready[codec]
+        while ready:
+            if not (seat := ready.popleft()).broken:
+                return seat
+        return None
+
+    async def made(self, codec: str, seconds: float) -> None:
+        """Wait until no seat is on the way any more, but not longer than `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._on_the_way[codec]:
+                    await self._changed()
+
+    async def _changed(self) -> None:
+        self._news.clear()
+        await self._news.wait()
+
+    def has(self, codec: str) -> bool:
+        """Return whether a seat is ready or on the way."""
+        return bool(self._ready[codec]) or self._on_the_way[codec] > 0
+
+    async def available(self, codec: str, seconds: float) -> None:
+        """Wait until a seat is ready, but not longer than `seconds`, nor when none is on the way."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._ready[codec] and self._on_the_way[codec]:
+                    await self._changed()
+
+    def give_back(self, seat: Seat) -> None:
+        """Give up a seat whose speaker leaves: while it has not left, nobody else may sit there."""
+        seat.news = lambda _: None
+        with contextlib.suppress(FanOutGone):
+            self.link.tell({"do": "stop", "key": seat.key})
+        self._tasks.begin(self._close(seat))
+
+    def _offer(self, seat: Seat) -> None:
+        self._ready[seat.codec].append(seat)
+        self._tasks.begin(self._close_when_empty(seat))
+
+    async def _close_when_empty(self, seat: Seat) -> None:
+        await asyncio.sleep(EMPTY_SECONDS)
+        if seat in self._ready[seat.codec]:
+            self._ready[seat.codec].remove(seat)
+            await self._close(seat)
+
+    async def _make(self, codec: str) -> None:
+        key = secrets.token_hex(16)
+        seat = Seat(key, codec, Call(self.client, f"{CHANNEL}{secrets.token_hex(8)}", None, ""))
+        try:
+            async with self._making:
+                await self._place(seat)
+        except (FanOutGone, AriError, NotAnswered, HungUp, TimeoutError) as problem:
+            log.warning("fan_out.no_seat", codec=codec, problem=repr(problem))
+            seat.broken = True
+        finally:
+            self._on_the_way[codec] -= 1
+            if not seat.broken:
+                self._offer(seat)
+            self._news.set()
+        if seat.broken:
+            await self._close(seat)
+
+    async def _place(self, seat: Seat) -> None:
+        self.link.listen(seat.key, lambda what: _tell(seat, what))
+        self.link.tell({"do": "expect", "key": seat.key, "codec": seat.codec})
+        address = f"PJSIP/{fan_out_endpoint(seat.codec)}/sip:{seat.key}@{LOOPBACK}:{self.link.sip_port}"
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await seat.call.place(address, role="fan-out", timeout=ANSWER_SECONDS)
+            await seat.call.answered()
+            await self.client.request(operations.CREATE_BRIDGE, bridgeId=seat.bridge, type="mixing", name=seat.bridge)
+
+    async def _close(self, seat: Seat) -> None:
+        self.link.forget(seat.key)
+        await seat.call.end()
+        with contextlib.suppress(AriError):
+            await self.client.request(operations.DESTROY_BRIDGE, bridgeId=seat.bridge)
+
+
+def _tell(seat: Seat, what: str) -> None:
+    if what in ("ended", "gone"):
+        seat.broken = True
+    seat.news(what)

@@ -1,0 +1,64 @@
+"""A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
+
+import time
+from dataclasses import dataclass
+
+from tests.station.media_device import MediaDevice, field_of
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One packet: when it came (`time.monotonic`), from which port, and its code of sound if it has only one."""
+
+    at: float
+    port: int
+    sequence: int
+    ssrc: bytes
+    code: int | None
+
+
+class RecordingDevice(MediaDevice):
+    """`re_invite` is the status that a re-INVITE is answered with (None: not at all), `after` seconds later."""
+
+    def __init__(
+        self, server: str, name: str, password: str, *, re_invite: str | None = "200 OK", after: float = 0.0
+    ) -> None:
+        super().__init__(server, name, password, reports=(0, 0))
+        self.heard: list[Heard] = []
+        self.re_invite, self.after = re_invite, after
+        self.bodies: list[str] = []
+
+    def _answer_call(self, text: str) -> None:
+        if ";tag=" in field_of(text, "to") and text.startswith("INVITE"):
+            self.bodies.append(text.partition("\r\n\r\n")[2])
+            time.sleep(self.after)
+            if self.re_invite is None:
+                self.requests.append("INVITE")
+                return
+            if not self.re_invite.startswith("200"):
+                self.requests.append("INVITE")
+                self._reply(text, self.re_invite)
+                return
+        super()._answer_call(text)
+
+    def _receive(self) -> None:
+        reported = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                packet, source = self._rtp.recvfrom(2048)
+            except TimeoutError:
+                continue
+            at = time.monotonic()
+            self.times.append(at)
+            code = packet[12] if len(set(packet[12:])) == 1 else None
+            self.heard.append(Heard(at, source[1], int.from_bytes(packet[2:4], "big"), packet[8:12], code))
+            if at - reported > 0.5:
+                reported = at
+                try:
+                    self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
+                except OSError:
+                    continue
+
+    def since(self, moment: float) -> list[Heard]:
+        """Return the packets that have come since a moment."""
+        return [one for one in list(self.heard) if one.at >= moment]
