@@ -41,6 +41,7 @@ from tests.crashes.processes import descendants
 PIN = "246810"
 PASSWORD = "benchmark-secret"
 LIVE_SECONDS = 4.0
+PACKETS_PER_SECOND = 50
 BURSTS, BURST_APART = 12, 0.5
 PAGE_GROUP = 100
 START_IN_DIALPLAN = operations.Operation(
@@ -58,6 +59,9 @@ class Run:
     switchboard_cores: float
     apart: float
     """Seconds between the first and the last speaker's first sound."""
+    fan_out_cores: float = 0.0
+    lost: float = 0.0
+    """Share of the packets that did not arrive while live."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Processes:
     asterisk: int
     switchboard: int
     web: int
+    fan_out: int | None = None
 
 
 class Bench:
@@ -220,11 +225,14 @@ class Bench:
         first = min(self.sink.first_sound.values(), default=float("nan"))
         reached = len(self.sink.first_sound)
         await asyncio.sleep(2.5)  # chime, tone and the first words are over: from here on it is a voice alone
-        begin = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
+        measured = [self.processes.asterisk, self.processes.switchboard]
+        measured += [self.processes.fan_out] if self.processes.fan_out else []
+        begin, heard, from_time = [cpu_seconds(pid) for pid in measured], self.sink.packets, time.monotonic()
         await asyncio.sleep(LIVE_SECONDS)
-        end = [cpu_seconds(pid) for pid in (self.processes.asterisk, self.processes.switchboard)]
-        used = [(after - before) / LIVE_SECONDS for before, after in zip(begin, end, strict=True)]
-        return Run(last - begun, reached, used[0], used[1], last - first)
+        end, seconds = [cpu_seconds(pid) for pid in measured], time.monotonic() - from_time
+        lost = 1 - (self.sink.packets - heard) / (PACKETS_PER_SECOND * seconds * size)
+        asterisk, switchboard, *fan_out = [(after - before) / seconds for before, after in zip(begin, end, strict=True)]
+        return Run(last - begun, reached, asterisk, switchboard, last - first, sum(fan_out), lost)
 
     async def _closed(self) -> None:
         await until(lambda: self._open_broadcasts() == 0, "the end of the broadcast", 30)
@@ -243,14 +251,18 @@ class Bench:
             return newest is not None and newest.live_at is not None and newest.ended_at is None
 
 
-async def with_bench(folder: Path, sizes: list[int], work: Callable[[Bench], Awaitable[None]]) -> None:
-    """Build the bench, do the work, take everything down."""
+async def with_bench(
+    folder: Path, sizes: list[int], work: Callable[[Bench], Awaitable[None]], *, fan_out: bool = False
+) -> None:
+    """Build the bench, with the fan-out or without, do the work, take everything down."""
     district = folder / "district.toml"
     district.write_text(_district(sizes))
     _write_sounds(folder)
     async with AsyncExitStack() as stack:
         sink = stack.enter_context(RtpSink())
-        station = await stack.enter_async_context(trial_station(district, qualify_seconds=0, rtp_ports="20000-29999"))
+        station = await stack.enter_async_context(
+            trial_station(district, qualify_seconds=0, rtp_ports="20000-39999", fan_out=fan_out)
+        )
         server = (station.settings.bind, station.settings.sip_port)
         names = [f"s{index:03}" for index in range(max(sizes))]
         sip_port = await asyncio.to_thread(register_all, server, names, PASSWORD)
@@ -362,7 +374,8 @@ def processes_of(station: TrialStation) -> Processes:
     def pid_of(words: str) -> int:
         return next(int(line.split()[0]) for line in listed if words in line)
 
-    return Processes(pid_of("asterisk.conf"), pid_of("haichieu switchboard"), pid_of("haichieu web"))
+    fan_out = pid_of("haichieu fan-out") if station.settings.fan_out else None
+    return Processes(pid_of("asterisk.conf"), pid_of("haichieu switchboard"), pid_of("haichieu web"), fan_out)
 
 
 def memory(station: TrialStation) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from haichieu.demo.trial_station import trial_station
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import load_settings
-from tests.benchmarks import cases, panel, playout, schedules, speech, transcription
+from tests.benchmarks import cases, panel, playout, schedules, sending, speech, transcription
 from tests.benchmarks.bench import Bench, Run, median, memory, with_bench
 from tests.benchmarks.hotline import STEPS, measure_hotline
 from tests.benchmarks.table import Row
@@ -24,6 +24,8 @@ LEAST_COMPARED = 0.01
 FIRST_AUDIO = {100: "ratio ≤ 0.2", 300: "ratio ≤ 0.2"}
 CORES = {100: "ratio ≤ 0.3", 300: "ratio ≤ 0.25"}
 """Budgets of the design by the number of speakers."""
+MOST_PAGED = 300
+"""Page() in chained groups takes no more."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,16 @@ class Group:
         return re.match(self.rows, label) is not None
 
 
-def _at_a_bench(work: Callable[[Bench, Options, Tell], Awaitable[None]]) -> Callable[[Options, Tell], None]:
-    """Measure at a station with speakers, which is built for this group alone."""
+def _at_a_bench(
+    work: Callable[[Bench, Options, Tell], Awaitable[None]], *, fan_out: bool = False
+) -> Callable[[Options, Tell], None]:
+    """Measure at a station with speakers, which is built for this group alone, with the fan-out or without."""
 
     def measure(options: Options, tell: Tell) -> None:
         async def whole() -> None:
             with tempfile.TemporaryDirectory(prefix="haichieu-bench-") as folder:
-                await with_bench(Path(folder), list(options.sizes), lambda bench: work(bench, options, tell))
+                sizes = list(options.sizes)
+                await with_bench(Path(folder), sizes, lambda bench: work(bench, options, tell), fan_out=fan_out)
 
         asyncio.run(whole())
 
@@ -92,6 +97,33 @@ async def _live(bench: Bench, options: Options, tell: Tell) -> None:
         apart = median([run.apart for run in ours]), median([run.apart for run in theirs])
         spread = f"{size} speakers: first to last speaker (s)"
         tell((spread, f"{apart[0]:.3f}", f"{apart[1]:.3f}", _ratio(*apart), "≤ 0.04"))
+
+
+async def _fan_out(bench: Bench, options: Options, tell: Tell) -> None:
+    """Live broadcasts by the fan-out, beside Page() where that takes so many."""
+    await bench.broadcast(options.sizes[0])
+    for size in options.sizes:
+        ours, theirs = [], []
+        for _ in range(options.runs):
+            ours.append(await bench.broadcast(size))
+            if size <= MOST_PAGED:
+                theirs.append(await bench.page(size))
+        cores = median([run.asterisk_cores + run.switchboard_cores + run.fan_out_cores for run in ours])
+        paged = median([run.asterisk_cores for run in theirs])
+        budget = {100: "ratio ≤ 0.3", 300: "ratio ≤ 0.25"}.get(size, "")
+        label = f"{size} speakers by the fan-out"
+        ratio = _ratio(cores, paged) if theirs else ""
+        tell((f"{label}: cores while live, all", f"{cores:.3f}", f"{paged:.3f}" if theirs else "", ratio, budget))
+        for name, part in (
+            ("Asterisk", [run.asterisk_cores for run in ours]),
+            ("the switchboard", [run.switchboard_cores for run in ours]),
+            ("the fan-out", [run.fan_out_cores for run in ours]),
+        ):
+            tell((f"{label}: of these {name}", f"{median(part):.3f}", "", "", ""))
+        first = median([run.first_sound for run in ours])
+        page = median([run.first_sound for run in theirs])
+        tell((f"{label}: key → first audio at the last (s)", f"{first:.2f}", f"{page:.2f}" if theirs else "", "", ""))
+        tell((f"{label}: packets lost, worst (%)", f"{100 * max(run.lost for run in ours):.2f}", "", "", "< 0.1"))
 
 
 async def _files(bench: Bench, options: Options, tell: Tell) -> None:
@@ -199,6 +231,8 @@ GROUPS = (
         r"\d+ speakers(, not called ahead)?: (key|reached|cores|of these|first to)",
         _at_a_bench(_live),
     ),
+    Group("fan-out", "live broadcasts by the fan-out", r"\d+ speakers by the", _at_a_bench(_fan_out, fan_out=True)),
+    Group("sending", "the sending of the fan-out", r"[\d,]+ listeners of", _without_a_station(sending.measure)),
     Group("files", "recorded programmes beside Page()", r"\d+ speakers hear a file", _at_a_bench(_files)),
     Group("emergency", "an emergency into a programme", r"\d+ speakers: emergency", _at_a_bench(_emergency)),
     Group("announcer", "ways for a file into speakers", r"\d+ speakers, a file by", _at_a_bench(_announcer)),

@@ -31,7 +31,30 @@ m=audio {rtp_port} RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 ]]></send>
 <recv request="ACK"/>
-<recv request="BYE"/>
+<label id="1"/>
+<recv request="BYE" optional="true" next="2"/>
+<recv request="INVITE"/>
+<send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 2 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio {rtp_port} RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+]]></send>
+<recv request="ACK" next="1"/>
+<label id="2"/>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
