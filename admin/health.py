@@ -95,6 +95,9 @@ def _metrics(database: Database) -> CollectorRegistry:
         up.labels(part.name).set(part.ok)
     Gauge("haichieu_speakers", "Speakers in use.", registry=registry).set(len(status.speakers))
     Gauge("haichieu_speakers_reachable", "Reachable speakers.", registry=registry).set(status.reachable)
+    Gauge("haichieu_speakers_direct", "Speakers that get their sound from the fan-out.", registry=registry).set(
+        status.served_directly
+    )
     carrier = Gauge("haichieu_trunk_up", "Whether a carrier has registered the station.", ["trunk"], registry=registry)
     for trunk in status.trunks:
         carrier.labels(trunk.code).set(trunk.ok)

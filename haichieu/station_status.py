@@ -19,6 +19,8 @@ from haichieu.sip.models import Trunk, TrunkState
 from haichieu.station import the_station
 
 COMPONENTS = ("asterisk", "switchboard", "worker", "web")
+FAN_OUT = "fan-out"
+"""A component of stations that have the setting `fan_out` on."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class StationStatus:
     texts_waiting: int
     last_backup: datetime.datetime | None
     alarms: tuple[Message, ...]
+    served_directly: int
+    """Speakers that get their sound from the fan-out."""
 
     @property
     def reachable(self) -> int:
@@ -138,7 +142,13 @@ def station_status(session: Session, at: datetime.datetime) -> StationStatus:
         alarms=tuple(
             message("base.alarm.line", subject=alarm.subject, text=alarm.text) for alarm in open_alarms(session)
         ),
+        served_directly=_served_directly(session, at),
     )
+
+
+def _served_directly(session: Session, at: datetime.datetime) -> int:
+    beat = latest(session).get("switchboard")
+    return int(beat.detail.get("served_directly", 0)) if beat is not None and beat.alive(at) else 0
 
 
 def _of_worker(session: Session, detail: str) -> str:
@@ -156,14 +166,20 @@ def trunk_states(session: Session) -> tuple[TrunkStatus, ...]:
 
 
 def component_states(session: Session, at: datetime.datetime) -> tuple[Component, ...]:
-    """Return every component's state by its last heartbeat. Asterisk is up while the switchboard is connected to it."""
+    """Return every component's state by its last heartbeat.
+
+    Asterisk and the fan-out are up while the switchboard is connected to them.
+    """
     beats = latest(session)
+    switchboard = beats.get("switchboard")
+    has_fan_out = switchboard is not None and FAN_OUT in switchboard.detail
     states = []
-    for name in COMPONENTS:
-        beat = beats.get("switchboard" if name == "asterisk" else name)
+    for name in (*COMPONENTS, FAN_OUT) if has_fan_out else COMPONENTS:
+        is_seen_by_switchboard = name in ("asterisk", FAN_OUT)
+        beat = switchboard if is_seen_by_switchboard else beats.get(name)
         ok = beat is not None and beat.alive(at)
-        if name == "asterisk" and beat is not None:
-            ok = ok and bool(beat.detail.get("asterisk"))
+        if is_seen_by_switchboard and beat is not None:
+            ok = ok and bool(beat.detail.get(name))
         states.append(Component(name, ok, beat.at if beat else None))
     return tuple(states)
 

@@ -245,7 +245,9 @@ class _Served:
             log.info("fan_out.speaker", speaker=self.target.code, what=what)
             if what == "sits":
                 self._watch(seat)
-            elif what != "direct":
+            elif what == "direct":
+                self._pool.direct.add(self.call.id)
+            else:
                 if what in ("refused", "late"):
                     self._pool.link.refusals.add(self.target.code)
                     await self._update(seat)
@@ -261,6 +263,7 @@ class _Served:
         """Give the seat back."""
         seat, self._seat = self._seat, None
         if seat is not None:
+            self._pool.direct.discard(self.call.id)
             self._pool.give_back(seat)
 
     async def figures(self) -> Mapping[str, float]:

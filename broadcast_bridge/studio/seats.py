@@ -59,6 +59,8 @@ class SeatPool:
         self._ready: defaultdict[str, deque[Seat]] = defaultdict(deque)
         self._on_the_way: defaultdict[str, int] = defaultdict(int)
         self._news = asyncio.Event()
+        self.direct: set[str] = set()
+        """The ids of the calls whose speakers get direct sound."""
         self.placed: WeakSet[Call] = WeakSet()
         """The calls of speakers that have got sound, of which Asterisk has counted packets."""
 

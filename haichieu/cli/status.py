@@ -17,13 +17,13 @@ from haichieu.locale import message
 from haichieu.processes.opened_station import open_station
 from haichieu.settings import Settings
 from haichieu.sip.certificate import CertificateNotUsable, certificate_facts
-from haichieu.station_status import COMPONENTS, OnAir, StationStatus, component_states, station_status
+from haichieu.station_status import COMPONENTS, FAN_OUT, OnAir, StationStatus, component_states, station_status
 
 
 def run_status(settings: Settings, *, as_json: bool, component: str | None) -> int:
     """Print the state of the station. Return 0 when it, or the given component, is up, else 1."""
-    if component is not None and component not in COMPONENTS:
-        raise UsageError("cli.status.no_component", name=component, known=COMPONENTS)
+    if component is not None and component not in (*COMPONENTS, FAN_OUT):
+        raise UsageError("cli.status.no_component", name=component, known=(*COMPONENTS, FAN_OUT))
     with open_station(settings).database.reading() as session:
         if component is not None:
             return 0 if any(part.ok for part in component_states(session, now()) if part.name == component) else 1

@@ -29,10 +29,20 @@ def run_fan_out(settings: Settings, pulse: Pulse) -> None:
     server = FanOutServer(_place(settings))
 
     async def work() -> None:
-        async with in_background(beat_from_loop(pulse)):
+        async with in_background(beat_from_loop(pulse), asyncio.to_thread(_report_hang, settings, pulse)):
             await server.run(lambda: print(READY, flush=True))
 
     asyncio.run(until_terminated(work))
+
+
+def _report_hang(settings: Settings, pulse: Pulse) -> None:
+    """Raise the alarm if the last fan-out hung; only then does this process open the database."""
+    if pulse.hung:
+        from haichieu.processes.hung_process import report_hang
+        from haichieu.processes.opened_station import open_station
+        from haichieu.station_status import FAN_OUT
+
+        report_hang(open_station(settings).database, FAN_OUT, pulse)
 
 
 def _place(settings: Settings) -> Place:

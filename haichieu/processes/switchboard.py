@@ -36,6 +36,7 @@ from haichieu.processes.texts import sip_texts, spooled_texts
 from haichieu.recording_intake import RecordingIntake
 from haichieu.settings import Settings
 from haichieu.station import the_station
+from haichieu.station_status import FAN_OUT
 
 log = structlog.get_logger()
 
@@ -171,7 +172,10 @@ class Switchboard:
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _beat(self, *, asterisk: bool) -> None:
-        await self._database.run(partial(beat, component="switchboard", asterisk=asterisk))
+        detail: dict[str, int | bool] = {"asterisk": asterisk}
+        if seats := self._speakers.seats:
+            detail |= {FAN_OUT: seats.link.works, "served_directly": len(seats.direct)}
+        await self._database.run(partial(beat, component="switchboard", **detail))
 
     async def _works(self) -> bool:
         """Return whether the switchboard can serve a caller: its threads run, and the database can be read."""

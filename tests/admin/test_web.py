@@ -57,6 +57,19 @@ def test_a_switchboard_that_is_silent_for_long_counts_as_down(database: Database
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_station_with_a_fan_out_shows_its_state(database: Database, client: FlaskClient, works: bool) -> None:
+    alive(database)
+    with database.session() as session:
+        beat(session, "switchboard", asterisk=True, served_directly=7, **{"fan-out": works})
+    answer = client.get("/healthz").json
+    assert answer is not None
+    assert (answer["ok"], answer["fan-out"]["ok"]) == (works, works)
+    text = client.get("/metrics").text
+    assert f'haichieu_component_up{{component="fan-out"}} {float(works)}' in text
+    assert "haichieu_speakers_direct 7.0" in text
+
+
 def test_metrics_tell_speakers_and_broadcasts(database: Database, client: FlaskClient) -> None:
     alive(database)
     with database.session() as session:

@@ -31,7 +31,14 @@ def test_file_matches_the_compose_schema() -> None:
 
 
 def test_compose_runs_every_process_of_a_station(services: dict[str, Any]) -> None:
-    assert {"postgres", "asterisk", "switchboard", "worker", "web"} <= services.keys()
+    assert {"postgres", "asterisk", "switchboard", "fan-out", "worker", "web"} <= services.keys()
+
+
+def test_fan_out_starts_only_where_it_is_asked_for(services: dict[str, Any]) -> None:
+    assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
+        "fan-out": ["fan-out"]
+    }
+    assert not any("fan-out" in service.get("depends_on", {}) for service in services.values())
 
 
 def test_ports_are_published_on_loopback_by_default(services: dict[str, Any]) -> None:
