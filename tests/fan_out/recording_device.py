@@ -1,20 +1,29 @@
 """A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
 
+import struct
 import time
 from dataclasses import dataclass
 
-from tests.station.media_device import MediaDevice, field_of
+from tests.station.media_device import VOICED_VALUES, MediaDevice, field_of
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One packet: when it came (`time.monotonic`), from which port, and its code of sound if it has only one."""
+    """One packet: when it came (`time.monotonic`; `arrived` by the kernel's clock), from which port, and its sound."""
 
     at: float
     port: int
     sequence: int
     ssrc: bytes
     code: int | None
+    """Its code of sound if it has only one."""
+    arrived: float
+    sound: bytes
+
+    @property
+    def is_voiced(self) -> bool:
+        """Whether it is no silence."""
+        return len(set(self.sound)) > VOICED_VALUES
 
 
 class RecordingDevice(MediaDevice):
@@ -45,13 +54,15 @@ class RecordingDevice(MediaDevice):
         reported = time.monotonic()
         while not self._stop.is_set():
             try:
-                packet, source = self._rtp.recvfrom(2048)
+                packet, extra, _, source = self._rtp.recvmsg(2048, 64)
             except TimeoutError:
                 continue
             at = time.monotonic()
             self.times.append(at)
             code = packet[12] if len(set(packet[12:])) == 1 else None
-            self.heard.append(Heard(at, source[1], int.from_bytes(packet[2:4], "big"), packet[8:12], code))
+            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+            sequence, arrived = int.from_bytes(packet[2:4], "big"), seconds + nanoseconds / 1e9
+            self.heard.append(Heard(at, source[1], sequence, packet[8:12], code, arrived, packet[12:]))
             if at - reported > 0.5:
                 reported = at
                 try:

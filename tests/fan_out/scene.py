@@ -1,8 +1,9 @@
 """A station with the fan-out on, its speakers, and a sound in which each packet differs from the next."""
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from haichieu.database import now
+from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, until
 from haichieu.media import MediaStore
 from haichieu.processes.opened_station import OpenedStation
@@ -24,12 +26,13 @@ PASSWORD = "a-secret-of-the-district"
 PLAIN = ("one", "two", "three", "four")
 NAMES = (*PLAIN, "safe", "soft", "other")
 ALL, FEW = "11", "12"
+PHONE, PIN = "+84912345678", "246813"
 SAMPLES, STEPS = 160, 120
 """Of the sound: samples per packet, and packets until it begins again."""
 
 
 def district() -> str:
-    """The district file: four plain speakers, one with encryption, one that pjsua2 plays, one that Baresip plays."""
+    """The district file: speakers (four plain, one encrypted, one of pjsua2, one of Baresip), and who may go live."""
     parts = ['[[units]]\ncode = "A"\nname = "A"\nlevel = "commune"\n']
     for name in NAMES:
         parts.append(
@@ -38,6 +41,12 @@ def district() -> str:
         )
     parts.append(f'[[zones]]\ncode = "{ALL}"\nname = "A"\nunits = ["A"]\n')
     parts.append(f'[[zones]]\ncode = "{FEW}"\nname = "B"\nspeakers = ["one"]\n')
+    parts.append(
+        f'[[officials]]\ncode = "1001"\nname = "A"\nunit = "A"\nphones = ["{PHONE}"]\npin = "{PIN}"\n'
+        f'zones = ["{ALL}"]\nmay = ["live"]\n'
+        f'[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "A"\n'
+        f'[[phones]]\nid = "desk"\nname = "desk"\npassword = "{PASSWORD}"\ncaller_number = "{PHONE}"\n'
+    )
     return "\n".join(parts)
 
 
@@ -109,6 +118,23 @@ class FanOutScene:
             calling_off.stop(session, broadcast, "account:test@example", now())
         await until(lambda: self.state(broadcast) not in ("planned", "calling", "on_air"), "the end", 30)
         return self.deliveries(broadcast)
+
+    @contextlib.asynccontextmanager
+    async def confirming(self) -> AsyncIterator[SoftPhone]:
+        """Call as the official, choose the zone, and stop before the key that goes live; hang up in the end."""
+        async with SoftPhone(server=self.station.server, id="desk", password=PASSWORD, bind="127.0.0.1") as phone:
+            await phone.registered()
+            await phone.call("1900")
+            for keys in (f"{PIN}#", "1", f"{ALL}#"):
+                await phone.digits(keys)
+            yield phone
+            await phone.hang_up()
+            await phone.ended()
+
+    def newest(self) -> Broadcast | None:
+        """Return the newest broadcast."""
+        with self.station.database.session() as session:
+            return session.scalars(sa.select(Broadcast).order_by(Broadcast.id.desc()).limit(1)).first()
 
     def state(self, broadcast: int) -> str:
         """Return the state of a broadcast."""
