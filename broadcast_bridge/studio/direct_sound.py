@@ -31,6 +31,8 @@ FEWEST_SPEAKERS = 3
 """With fewer, the second call of each costs more than it saves."""
 SETTLES_SECONDS = 1.0
 """The longest silence before the voice, in which speakers go over to seats that were not ready when they answered."""
+WAITS_SECONDS = 4.0
+"""The longest time without any sound before the broadcast begins: then silence comes from the bridge."""
 MOVED_AT_ONCE = 12
 SOURCE_SECONDS = 3.0
 
@@ -57,6 +59,8 @@ class DirectSound:
         self._stack = AsyncExitStack()
         self._worth_it = self._settled = False
         self._begun = asyncio.Event()
+        self._waiting: Counter[str] = Counter()
+        """How many speakers wait for a seat before the broadcast begins, by codec."""
         self._placed: set[str] = set()
         """The codes of speakers that have got their sound."""
         self._standing: set[_Served] = set()
@@ -86,6 +90,7 @@ class DirectSound:
         """Begin a broadcast to these speakers: from now on they are heard at once, on a seat or without."""
         self.prepare(targets)
         self._begun.set()
+        self._pool.wake()
 
     @contextlib.asynccontextmanager
     async def place(self, target: LegTarget, call: Call) -> AsyncIterator[Figures]:
@@ -133,27 +138,31 @@ class DirectSound:
         if codec not in FAN_OUT_CODECS or (stream := await self._source(codec)) is None:
             return False
         if not self._begun.is_set():
-            await self._made_before_it_begins(codec)
-        elif self._settled:  # a speaker that is called in the middle waits; at the beginning it is heard first
-            self._pool.prepare(codec, 1)
-            await self._pool.made(codec, SETTLES_SECONDS)
-        if (seat := self._pool.take(codec)) is None:
+            seat = await self._seat_before_it_begins(codec)
+        else:
+            if self._settled:  # a speaker that is called in the middle waits; at the beginning it is heard first
+                self._pool.prepare(codec, 1)
+                await self._pool.made(codec, SETTLES_SECONDS)
+            seat = self._pool.take(codec)
+        if seat is None:
             return False
         return await served.sit(seat, stream)
 
-    async def _made_before_it_begins(self, codec: str) -> None:
+    async def _seat_before_it_begins(self, codec: str) -> Seat | None:
         """Wait for a seat: there is only silence to hear, and who sits already hears the first sound from there."""
-        if not self._pool.has(codec):
-            self._pool.prepare(codec, 1)
-        waits = [
-            asyncio.create_task(self._pool.available(codec, SETTLES_SECONDS)),
-            asyncio.create_task(self._begun.wait()),
-        ]
+        self._waiting[codec] += 1
+        self._pool.prepare(codec, self._waiting[codec])
+        seat = None
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WAITS_SECONDS):
+                    while (seat := self._pool.take(codec)) is None and self._pool.is_making(codec):
+                        if self._begun.is_set():
+                            break
+                        await self._pool.changed()
         finally:
-            for one in waits:
-                one.cancel()
+            self._waiting[codec] -= 1
+        return seat
 
     def _may(self, target: LegTarget) -> bool:
         return bool(target.direct_codecs) and target.code not in self._pool.link.refusals

@@ -138,8 +138,6 @@ class EarlyCall:
             if self._figures.done():
                 raise
             self._figures.set_exception(problem)
-        finally:
-            self._figures.cancel()  # of no effect once it is set
 
     async def _watch(self) -> None:
         """End the call as soon as the speaker refuses it or leaves."""
@@ -156,6 +154,7 @@ class EarlyCall:
         self._staying.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await self._staying
+        self._figures.cancel()  # of no effect once it is set
         try:
             await self.call.end()
         finally:

@@ -92,22 +92,20 @@ class SeatPool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._on_the_way[codec]:
-                    await self._changed()
+                    await self.changed()
 
-    async def _changed(self) -> None:
+    def is_making(self, codec: str) -> bool:
+        """Return whether a seat is on the way."""
+        return self._on_the_way[codec] > 0
+
+    async def changed(self) -> None:
+        """Wait until a seat is ready, or will not be, or until `wake`."""
         self._news.clear()
         await self._news.wait()
 
-    def has(self, codec: str) -> bool:
-        """Return whether a seat is ready or on the way."""
-        return bool(self._ready[codec]) or self._on_the_way[codec] > 0
-
-    async def available(self, codec: str, seconds: float) -> None:
-        """Wait until a seat is ready, but not longer than `seconds`, nor when none is on the way."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self._ready[codec] and self._on_the_way[codec]:
-                    await self._changed()
+    def wake(self) -> None:
+        """Wake who waits for a change."""
+        self._news.set()
 
     def give_back(self, seat: Seat) -> None:
         """Give up a seat whose speaker leaves: while it has not left, nobody else may sit there."""
