@@ -52,6 +52,8 @@ class LegTarget:
     supervised: bool
     variables: Mapping[str, str] = field(default_factory=dict)
     """Channel variables: the headers of the INVITE, and the volume."""
+    direct_codecs: tuple[str, ...] = ()
+    """Its codecs if the fan-out may serve it; empty if not."""
     answer_seconds: float | None = None
     """How long this device may take to answer; None means as long as any."""
     answered_in: float = 0.0
