@@ -115,7 +115,9 @@ class DirectSound:
 
         In the middle of a word something would be lost or heard twice: the two paths have two delays.
         """
-        codecs = {self._likely_codec(one.target) for one in self._standing}
+        codecs = Counter(self._likely_codec(one.target) for one in self._standing)
+        for codec, count in codecs.items():
+            self._pool.prepare(codec, count)  # one that moved during the chime has left its seat
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLES_SECONDS):
                 await asyncio.gather(*(self._pool.made(codec, SETTLES_SECONDS / 2) for codec in codecs))
