@@ -175,7 +175,7 @@ class Switchboard:
         detail: dict[str, int | bool] = {"asterisk": asterisk}
         if seats := self._speakers.seats:
             detail |= {FAN_OUT: seats.link.works, "served_directly": len(seats.direct)}
-        await self._database.run(partial(beat, component="switchboard", **detail))
+        await self._database.run(lambda session: beat(session, "switchboard", **detail))
 
     async def _works(self) -> bool:
         """Return whether the switchboard can serve a caller: its threads run, and the database can be read."""

@@ -32,7 +32,7 @@ SAMPLES, STEPS = 160, 120
 
 
 def district() -> str:
-    """The district file: speakers (four plain, one encrypted, one of pjsua2, one of Baresip), and who may go live."""
+    """The district file: speakers (four plain, one encrypted, one of pjsua2, one of Baresip), and an official."""
     parts = ['[[units]]\ncode = "A"\nname = "A"\nlevel = "commune"\n']
     for name in NAMES:
         parts.append(

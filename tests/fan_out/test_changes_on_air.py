@@ -8,7 +8,12 @@ from haichieu.demo.trial_station import until
 from tests.fan_out.scene import FEW, PLAIN, FanOutScene
 from tests.fan_out.test_direct_sound import devices, direct
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.calls,
+    pytest.mark.xdist_group("fan_out"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 
 async def test_speaker_that_holds_gets_nothing_and_counts_nothing(scene: FanOutScene) -> None:

@@ -14,7 +14,7 @@ from haichieu.demo.trial_station import until
 from tests.fan_out.recording_device import RecordingDevice
 from tests.fan_out.scene import PASSWORD, PLAIN, FanOutScene, breaks, widest_gap
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
 
 SOUND = 150
 """Packets of sound: three seconds."""
@@ -57,6 +57,7 @@ async def test_sound_is_heard_without_a_gap_across_the_re_invite(scene: FanOutSc
     assert len({tuple(one.ssrc for one in speaker.heard[-1:]) for speaker in speakers.values()}) == len(PLAIN)
 
 
+@pytest.mark.proof
 async def test_speakers_that_do_not_agree_hear_through_asterisk(scene: FanOutScene) -> None:
     special = {"one": {"re_invite": "488 Not Acceptable Here"}, "two": {"after": 1.6}}
     with devices(scene, *PLAIN, **special) as speakers:

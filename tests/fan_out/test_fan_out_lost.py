@@ -12,7 +12,7 @@ from tests.fan_out.recording_device import RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene, widest_gap
 from tests.fan_out.test_direct_sound import devices, direct
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
 
 UNREPORTED = 6 * 50
 """Packets that the fan-out has sent since it was last asked for its figures; nobody knows of them any more."""
@@ -38,7 +38,7 @@ async def heard_again(speakers: dict[str, RecordingDevice], moment: float, port:
     await until(all_hear, "sound through Asterisk", 20)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.proof)])
 async def test_lost_fan_out_leaves_no_speaker_silent(scene: FanOutScene, number: signal.Signals) -> None:
     with devices(scene, *PLAIN) as speakers:
         broadcast = await on_air_directly(scene, speakers)

@@ -7,7 +7,7 @@ from tests.fan_out.recording_device import Heard, RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene
 from tests.fan_out.test_direct_sound import devices, direct
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("callers"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
 
 IN_STEP_SECONDS = 0.04
 SAME_PACKETS = 40
@@ -34,7 +34,6 @@ async def test_whole_chime_comes_directly_to_speakers_called_ahead(scene: FanOut
         await until(lambda: scene.state(begun.id) not in ("planned", "calling", "on_air"), "the end", 30)
     heard = {code: voiced(one)[:SAME_PACKETS] for code, one in speakers.items()}
     first = [packets[0].arrived for packets in heard.values()]
-    print("first to last speaker:", round(max(first) - min(first), 4))
     assert max(first) - min(first) <= IN_STEP_SECONDS
     assert {one.port for packets in heard.values() for one in packets} == {scene.rtp_port}
     assert len({tuple(one.sound for one in packets) for packets in heard.values()}) == 1
