@@ -9,9 +9,8 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import structlog
 
@@ -19,7 +18,7 @@ from haichieu.ari import operations
 from haichieu.ari.client import APPLICATION, AriClient
 from haichieu.ari.errors import AriError, AriRefused, HungUp, Lost, NoSuchThing, NotAnswered, WrongMoment
 from haichieu.ari.events import RECONNECTED, Event, gives_sign, is_up
-from haichieu.ari.key_events import is_echo
+from haichieu.ari.key_events import Digits, is_echo
 from haichieu.ari.operations import Operation
 from haichieu.ari.playing import SPARE_SECONDS, longest_seconds, media, playback_ids
 from haichieu.phone_numbers import caller_id
@@ -35,14 +34,6 @@ ANSWERED_BRIDGE = "answered-"
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 HOLDS = {"ChannelHold": True, "ChannelUnhold": False}
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Keys that a caller pressed, and what ended the input."""
-
-    keys: str
-    ended_by: Literal["terminator", "length", "silence"]
 
 
 class Call:

@@ -1,8 +1,18 @@
-"""Key events of a channel, and which of them Asterisk has reported twice."""
+"""Keys that a caller presses: what was entered, and which events Asterisk has reported twice."""
 
 import datetime
+from dataclasses import dataclass
+from typing import Literal
 
 from haichieu.ari.events import Event
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Keys that a caller pressed, and what ended the input."""
+
+    keys: str
+    ended_by: Literal["terminator", "length", "silence"]
 
 
 def is_echo(earlier: Event, later: Event) -> bool:

@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
+from haichieu.ari.key_events import Digits
 from ivr.desks.protocols import CategorySeen, CommuneSeen
 from ivr.flows.definition import Flow
 from ivr.flows.interpreter import FlowEnd, run_flow

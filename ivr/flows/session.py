@@ -12,7 +12,7 @@ from typing import Protocol
 
 from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.programmes.phone_recordings import Kept
-from haichieu.ari.call import Digits
+from haichieu.ari.key_events import Digits
 from haichieu.errors import HaiChieuError
 from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen
 

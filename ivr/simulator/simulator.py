@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.phone_recordings import Kept
 from broadcast_bridge.speakers.zones import ALL_MY_ZONES, UnknownZone, ZoneNotAllowed
-from haichieu.ari.call import Digits
 from haichieu.ari.errors import HungUp
+from haichieu.ari.key_events import Digits
 from haichieu.errors import HaiChieuError
 from haichieu.phone_sign_in import CallBackNeeded, LockedOut, WrongPin
 from haichieu.pins import require_good_pin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from haichieu.ari.call import Digits
+from haichieu.ari.key_events import Digits
 from haichieu.errors import EnvironmentProblem
 from haichieu.locale import Message
 from ivr.flows.definition import delivered_flow, parse_flow

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from haichieu.ari.call import Call, Digits
+from haichieu.ari.call import Call
 from haichieu.ari.errors import HungUp
+from haichieu.ari.key_events import Digits
 from tests.haichieu.ari.conftest import Line
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.calls, pytest.mark.xdist_group("breakable")]

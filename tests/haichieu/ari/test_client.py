@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from haichieu.ari import operations
-from haichieu.ari.call import Digits
 from haichieu.ari.errors import AsteriskUnavailable, Lost, NoSuchThing
+from haichieu.ari.key_events import Digits
 from haichieu.demo.trial_station import until
 from tests.haichieu.ari.conftest import Line
 

@@ -11,9 +11,10 @@ import pytest
 
 from haichieu.ari import operations, playing
 from haichieu.ari.bridge import Bridge
-from haichieu.ari.call import Call, Digits
+from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.events import Event
+from haichieu.ari.key_events import Digits
 from haichieu.ari.operations import Operation
 from haichieu.demo.trial_station import until
 from tests.builders.sounds import tone
