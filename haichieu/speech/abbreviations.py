@@ -189,6 +189,9 @@ _SHORTENED = tuple(
         (r"(?<!\w)pH(?!\w)", "pê hát"),
         (r"(?<!\w)PM ?2[.,]5(?!\w)", "pê mờ 2,5"),
         (r"(?<!\w)SpO2(?!\w)", "ét pê ô 2"),
+        (r"(?<!\w)RON ?(\d\d)-?(?=I|V)", r"ron \1 mức "),
+        (r"(?<=\d[Ss])-(?=[IV]{1,3}(?!\w))", " mức "),
+        (r"(?<=[Dd]ầu )DO(?!\w)", "đê ô"),
         (r"\.?/\.(?=\s*$)", "."),
         (r"\[\d+\]|\(\*+\)", ""),
     )
@@ -291,4 +294,8 @@ def _borrowed(found: re.Match[str]) -> str:
 def _among_capitals(found: re.Match[str]) -> bool:
     before, after = found.string[: found.start()], found.string[found.end() :]
     neighbour = _CAPITALS_BEFORE.search(before) or _CAPITALS_AFTER.match(after)
-    return bool(neighbour and neighbour[0].isupper())
+    return bool(neighbour and neighbour[0].isupper() and not _is_abbreviation(neighbour[0].strip()))
+
+
+def _is_abbreviation(word: str) -> bool:
+    return word not in _ALSO_SYLLABLES and _meaning(word) is not None

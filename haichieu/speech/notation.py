@@ -10,6 +10,7 @@ import unicodedata
 from haichieu.speech.letters import by_digits, spelled
 
 _BULLET = re.compile(r"(?m)^[ \t]*[-+•●○▪■◦*–—►▶➢➤✓✔★☆→][ \t]+(?=\S)")
+_ARROW_TO, _ARROW = re.compile(r"(?<=\d) ?[→⇒] ?(?=\d)"), re.compile(r"(?<=[^\s.,;:])[ \t]*[→⇒][ \t]*(?=\w)")
 _ORNAMENTS = re.compile(r"[•●○▪■◦►▶➢➤✓✔★☆→⇒❖♦]|\*{2,}|[_=~-]{3,}|#+(?=\w)")
 _OPEN_LINE = re.compile(r"(?<=[\w)\]\"”%])[ \t]*\r?\n\s*(?=[^\Wa-zà-ỹđ_]|[-+•*\d(])")
 """A line that ends without a sign, before one that begins a sentence or an item."""
@@ -22,7 +23,7 @@ _CALLED = (
     "|báo tin|bấm"
 )
 _SHORT_NUMBER = re.compile(
-    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,7}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:, | hoặc | và |/)11[1-5])*)"
+    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,12}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:, | hoặc | và |/)11[1-5])*)"
     r"(?![\w.,/-]*\d)(?! (?:cuộc|lượt|người|hộ|trường hợp|ca|đồng|phút|giờ|ngày|năm|tin|vụ|máy)(?!\w))",
     re.IGNORECASE,
 )
@@ -39,7 +40,10 @@ _HOURS = r"(?:2[0-4]|[01]?\d)"
 _TIME = rf"{_HOURS}(?:[hg][0-5]\d|h(?!\w)|:[0-5]\d)"
 _TIMES = re.compile(rf"(?<![\w:.,/])({_TIME}){_DASH}({_TIME})(?![\w:])", re.IGNORECASE)
 _FULL_HOUR = re.compile(r"(?<=\d giờ) 00(?: phút)?(?!\w)")
-_ONE_TIME = re.compile(rf"(?<![\w:.,/])({_HOURS})(?:[hg:]([0-5]\d)[p'′’]?|h)(?![\w:])", re.IGNORECASE)
+_ONE_TIME = re.compile(
+    rf"(?<![\w:.,/])({_HOURS})(?:[hg:]([0-5]\d)[p'′’]?|h|g(?= (?:sáng|trưa|chiều|tối|đêm)))(?![\w:])",
+    re.IGNORECASE,
+)
 _RATIO = re.compile(r"t[ỷỉ] (?:lệ|số):? $", re.IGNORECASE)
 
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
@@ -104,7 +108,8 @@ def without_markup(text: str) -> str:
 
 def lists_in_words(text: str) -> str:
     """Return a text without bullets and ornaments, every line of it closed as a sentence or a part of one."""
-    text = _ORNAMENTS.sub(" ", _BULLET.sub("", text))
+    text = _ARROW.sub(", ", _ARROW_TO.sub(" đến ", _BULLET.sub("", text)))
+    text = _ORNAMENTS.sub(" ", text)
     return _OPEN_LINE.sub(".\n", text)
 
 
