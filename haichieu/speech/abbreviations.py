@@ -1,6 +1,7 @@
 """Abbreviations and borrowed words of Vietnamese official text, written out."""
 
 import re
+from collections.abc import Callable
 
 from haichieu.speech.document_numbers import BODIES, document_numbers_in_words
 from haichieu.speech.letters import spelled
@@ -115,6 +116,8 @@ _WORDS = {
     "STT": "số thứ tự",
     "HKTT": "hộ khẩu thường trú",
     "CBCC": "cán bộ, công chức",
+    "VPHC": "vi phạm hành chính",
+    "BB": "biên bản",
     "GCN": "giấy chứng nhận",
     "GKS": "giấy khai sinh",
     "GPXD": "giấy phép xây dựng",
@@ -163,7 +166,18 @@ _PAIRS = {
     "AN-QP": "an ninh, quốc phòng",
     "LĐ-TBXH": "lao động, thương binh và xã hội",
 }
-_SHORTENED = tuple(
+_WINDS = {"Đ": "Đông", "T": "Tây", "N": "Nam", "B": "Bắc"}
+
+
+def _weekdays(found: re.Match[str]) -> str:
+    return f"thứ {found[1]} đến " + (f"thứ {found[2]}" if found[2] else "Chủ nhật")
+
+
+def _compass(found: re.Match[str]) -> str:
+    return " ".join(_WINDS[letter] for letter in found[0])
+
+
+_SHORTENED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), said)
     for pattern, said in (
         (r"(?<!\w)[Vv]/v(?!\w)", "về việc"),
@@ -189,6 +203,16 @@ _SHORTENED = tuple(
         (r"(?<!\w)pH(?!\w)", "pê hát"),
         (r"(?<!\w)PM ?2[.,]5(?!\w)", "pê mờ 2,5"),
         (r"(?<!\w)SpO2(?!\w)", "ét pê ô 2"),
+        (r"(?<!\w)P\. ?(?=\d{3}(?!\d))", "phòng "),
+        (r"(?<!\w)PCT\.(?=[A-ZĐ]{2})", "Phó Chủ tịch "),
+        (r"(?<!\w)CT\.(?=[A-ZĐ]{2})", "Chủ tịch "),
+        (r"(?<=Đoàn )TN(?!\w)", "Thanh niên"),
+        (r"(?<=Hội )ND(?!\w)", "Nông dân"),
+        (r"(?<=[Gg]iải )KK(?!\w)", "khuyến khích"),
+        (r"(?<!\w)T([2-7]) ?[-–] ?(?:T([2-7])|CN)(?!\w)", _weekdays),
+        (r"(?<=[^\W\d] )x (?=\d+ lần)", "nhân "),
+        (r"(?<=hướng )[ĐTNB]{2,3}(?!\w)", _compass),
+        (r"(?<=phía )[ĐTNB]{2,3}(?!\w)", _compass),
         (r"(?<!\w)RON ?(\d\d)-?(?=I|V)", r"ron \1 mức "),
         (r"(?<=\d[Ss])-(?=[IV]{1,3}(?!\w))", " mức "),
         (r"(?<=[Dd]ầu )DO(?!\w)", "đê ô"),

@@ -104,12 +104,14 @@ _PARTY_DOCUMENT = re.compile(rf"(?<![\w/])(\d+)()-({_KIND})/({_BODY})(?!\w)")
 _LAW = re.compile(r"(?<![\w/])(\d+)/(\d{4})/()((?:QH|UBTVQH)\d+)(?!\w)")
 _LETTER = re.compile(r"(?<![\w/])(\d+)()/()([A-ZĐ]{2,8})((?:-[A-ZĐ]{1,8})*)(?![\w/])")
 _KIND_AND_BODY = re.compile(rf"\b({_KIND})-({_BODY})\b")
+_KIND_BEFORE = re.compile(rf"(?<![\w/-])({_KIND})(?= (?:số )?\d+[-/])")
 _ISSUER_FOLLOWS = re.compile(r"(?:,? ngày (?:\d[\d/.-]+\d|\d+ tháng \d+ năm \d+))?,? của (?=[A-ZĐ])")
 """Who issued the document is said once."""
 
 
 def document_numbers_in_words(text: str) -> str:
     """Return Vietnamese text whose numbers of documents are said with the issuer's name; numbers stay in figures."""
+    text = _KIND_BEFORE.sub(lambda found: KINDS.get(found[1], found[1]), text)
     for pattern in (_DOCUMENT, _PARTY_DOCUMENT, _LAW):
         text = pattern.sub(_document, text)
     text = _LETTER.sub(_letter, text)

@@ -78,10 +78,13 @@ _ALWAYS = {"24/7"}
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _RANGE = re.compile(rf"(?<![\w/.,+-])({_NUMBER}){_DASH}({_NUMBER})(?![\d/]|[.,]\d|{_DASH}\d)")
 
+_SERIES = re.compile(r"(?<![\w/.,-])\d{1,2}(?:-\d{1,2}){2,}(?![\w/-]|[.,]\d)")
+"""Parts of a fertiliser, as in "NPK 5-10-3"."""
 _NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+(?: \w+)?) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
 
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})"
 _NUMBERED = (
+    "cấp cháy rừng|cháy rừng cấp|"
     "báo động|cấp|loại|hạng|bậc|nhóm|vùng|khu vực|phụ lục|chương|phần|mục|điều|tập|quý|kỳ|kỳ họp|khóa|khoá|đại hội|"
     "thế kỷ|giai đoạn|đợt|lần|quân khu|trung ương|pha|tuyến|mức|mức độ|cấp độ|bước|số"
 )
@@ -123,6 +126,7 @@ def in_words(text: str) -> str:
     text = _dates(_times(text))
     text = _ORDINAL.sub(lambda found: found[1] + ("nhất" if found[2] in "I1i" else "tư"), text)
     text = _FIRST_CLASS.sub(r"\1một", _romans(text))
+    text = _SERIES.sub(lambda found: found[0].replace("-", ", "), text)
     text = _NAMED_RANGE.sub(r"\1 đến ", text)
     text = _COUNTED_ZERO.sub(
         lambda found: found[0] if _A_NUMBER.search(found.string[: found.start()]) else found[1], text
