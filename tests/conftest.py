@@ -15,7 +15,7 @@ FIXTURES = ("tests.databases", "tests.postgres", "tests.station.stations")
 PROOF = bool(os.environ.get("HAICHIEU_PROOF"))
 """Set by `make proof`: run everything, and everything that uses a database on both."""
 
-COMPUTING = 5
+COMPUTING = 10
 """Niceness of a worker from its first test that makes no call: a call that waits for the processor loses sound."""
 
 OBJECTS_PER_COLLECTION = 50_000

@@ -1,5 +1,6 @@
 """A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
 
+import math
 import struct
 import time
 from dataclasses import dataclass
@@ -27,20 +28,30 @@ class Heard:
 
 
 class RecordingDevice(MediaDevice):
-    """`re_invite` is the status that a re-INVITE is answered with (None: not at all), `after` seconds later."""
+    """`re_invite` is the status that a re-INVITE is answered with (None: not at all), `after` seconds later.
+
+    With `enough`, it is answered as soon as so many packets have come.
+    """
 
     def __init__(
-        self, server: str, name: str, password: str, *, re_invite: str | None = "200 OK", after: float = 0.0
+        self,
+        server: str,
+        name: str,
+        password: str,
+        *,
+        re_invite: str | None = "200 OK",
+        after: float = 0.0,
+        enough: float = math.inf,
     ) -> None:
         super().__init__(server, name, password, reports=(0, 0))
         self.heard: list[Heard] = []
-        self.re_invite, self.after = re_invite, after
+        self.re_invite, self.after, self.enough = re_invite, after, enough
         self.bodies: list[str] = []
 
     def _answer_call(self, text: str) -> None:
         if ";tag=" in field_of(text, "to") and text.startswith("INVITE"):
             self.bodies.append(text.partition("\r\n\r\n")[2])
-            time.sleep(self.after)
+            self._wait()
             if self.re_invite is None:
                 self.requests.append("INVITE")
                 return
@@ -49,6 +60,11 @@ class RecordingDevice(MediaDevice):
                 self._reply(text, self.re_invite)
                 return
         super()._answer_call(text)
+
+    def _wait(self) -> None:
+        begun = time.monotonic()
+        while time.monotonic() - begun < self.after and len(self.heard) < self.enough:
+            time.sleep(0.01)
 
     def _receive(self) -> None:
         reported = time.monotonic()

@@ -11,7 +11,7 @@ from tests.fan_out.test_direct_sound import devices, direct
 pytestmark = [
     pytest.mark.proof,
     pytest.mark.calls,
-    pytest.mark.xdist_group("fan_out"),
+    pytest.mark.xdist_group("station"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

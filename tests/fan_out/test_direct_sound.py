@@ -14,7 +14,7 @@ from haichieu.demo.trial_station import until
 from tests.fan_out.recording_device import RecordingDevice
 from tests.fan_out.scene import PASSWORD, PLAIN, FanOutScene, breaks, widest_gap
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("station"), pytest.mark.asyncio(loop_scope="session")]
 
 SOUND = 150
 """Packets of sound: three seconds."""
@@ -38,7 +38,7 @@ def direct(scene: FanOutScene, device: RecordingDevice) -> int:
 
 async def test_sound_is_heard_without_a_gap_across_the_re_invite(scene: FanOutScene) -> None:
     """The first device takes its time to agree, so that its sound first comes through Asterisk."""
-    with devices(scene, *PLAIN, one={"after": 0.2}) as speakers:
+    with devices(scene, *PLAIN, one={"after": 0.7, "enough": 10}) as speakers:
         await scene.registered(*PLAIN)
         broadcast = scene.begin()
         await until(lambda: all(direct(scene, one) > SOUND for one in speakers.values()), "direct sound", 40)

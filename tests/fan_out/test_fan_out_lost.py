@@ -12,7 +12,7 @@ from tests.fan_out.recording_device import RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene, widest_gap
 from tests.fan_out.test_direct_sound import devices, direct
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("station"), pytest.mark.asyncio(loop_scope="session")]
 
 UNREPORTED = 6 * 50
 """Packets that the fan-out has sent since it was last asked for its figures; nobody knows of them any more."""

@@ -7,7 +7,7 @@ from tests.fan_out.recording_device import Heard, RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene
 from tests.fan_out.test_direct_sound import devices, direct
 
-pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("fan_out"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("station"), pytest.mark.asyncio(loop_scope="session")]
 
 IN_STEP_SECONDS = 0.04
 SAME_PACKETS = 40
