@@ -122,20 +122,20 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await result_of(asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, work))
 
 
-async def result_of(thread: "asyncio.Future[T]", stop: Callable[[], None] = lambda: None) -> T:
-    """Return the result of work in a thread.
+async def result_of(work: "asyncio.Future[T]", stop: Callable[[], None] = lambda: None) -> T:
+    """Return the result of work that cannot be broken off, as in a thread.
 
-    A thread cannot be cancelled: a cancelled caller calls `stop`, which may ask it to end early, and waits for its end.
+    A cancelled caller calls `stop`, which may ask it to end early, and waits for its end.
     """
     try:
-        await asyncio.wait([thread])
+        await asyncio.wait([work])
     except asyncio.CancelledError:
         stop()
-        await asyncio.wait([thread])
-        if not thread.cancelled() and (problem := thread.exception()) is not None:
-            log.info("thread.failed_after_cancellation", problem=type(problem).__name__)
+        await asyncio.wait([work])
+        if not work.cancelled() and (problem := work.exception()) is not None:
+            log.info("work.failed_after_cancellation", problem=type(problem).__name__)
         raise
-    return thread.result()
+    return work.result()
 
 
 async def until_terminated(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -158,4 +158,5 @@ class EarlyCall:
         try:
             await self.call.end()
         finally:
+            self._watching.cancel()  # nobody brings it the events of a call that is over
             self._ended(self)

@@ -157,12 +157,13 @@ class Call:
         takes it out: a mixing bridge, because after a holding bridge a wideband channel stays at 8 kHz.
         """
         bridge = f"{ANSWERED_BRIDGE}{self.id}"
-        await self._client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="mixing", name=bridge)
         try:
-            await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=self.id)
-            await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)
-        except AriRefused as problem:  # perhaps it still exists: `end` hangs up
-            raise HungUp("ari.hung_up") from problem
+            await self._client.request(operations.CREATE_BRIDGE, bridgeId=bridge, type="mixing", name=bridge)
+            try:
+                await self._client.request(operations.ADD_TO_BRIDGE, bridgeId=bridge, channel=self.id)
+                await self._client.request(operations.REMOVE_FROM_BRIDGE, bridgeId=bridge, channel=self.id)
+            except AriRefused as problem:  # perhaps it still exists: `end` hangs up
+                raise HungUp("ari.hung_up") from problem
         finally:
             with contextlib.suppress(AriError):
                 await self._client.request(operations.DESTROY_BRIDGE, bridgeId=bridge)

@@ -19,6 +19,7 @@ from haichieu.ari import operations
 from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, NotConnected, WrongMoment
 from haichieu.ari.events import RECONNECTED, Event, EventRouter
 from haichieu.ari.operations import Operation
+from haichieu.background import result_of
 
 log = structlog.get_logger()
 
@@ -98,6 +99,12 @@ class AriClient:
         Raises AsteriskUnavailable (NotConnected when it cannot have seen the request), NoSuchThing, WrongMoment or
         AriRefused.
         """
+        performed = self._perform(operation, body, parameters)
+        return await (result_of(asyncio.ensure_future(performed)) if operation.makes else performed)
+
+    async def _perform(
+        self, operation: Operation, body: Mapping[str, Any] | None, parameters: Mapping[str, str | int | None]
+    ) -> Any:
         session = self._once if operation.once else self._session
         assert session is not None, "the client is used outside its context"  # noqa: S101
         given = {name: str(value) for name, value in parameters.items() if value is not None}

@@ -18,6 +18,8 @@ class Operation:
     sends_body: bool = False
     once: bool = False
     """Performed twice, it has two effects, though HTTP counts its method as idempotent (RFC 9110 §9.2.2)."""
+    makes: bool = False
+    """It makes something that has to be ended: a caller that is cancelled waits for the answer, and then ends it."""
 
 
 def _op(
@@ -26,8 +28,9 @@ def _op(
     *query: str,
     sends_body: bool = False,
     once: bool = False,
+    makes: bool = False,
 ) -> Operation:
-    return Operation(method, path, frozenset(query), sends_body, once)
+    return Operation(method, path, frozenset(query), sends_body, once, makes)
 
 
 GET_INFO = _op("GET", "/asterisk/info")
@@ -57,6 +60,7 @@ CREATE_CHANNEL = _op(
     "otherChannelId",
     "formats",
     sends_body=True,
+    makes=True,
 )
 DIAL = _op("POST", "/channels/{channelId}/dial", "timeout")
 """Never ORIGINATE: its dialler obeys a 302 of the other side (RFC 3261 §8.1.3.4), which may name a trunk or a Local
@@ -72,7 +76,7 @@ MUTE = _op("POST", "/channels/{channelId}/mute", "direction")
 HANG_UP = _op("DELETE", "/channels/{channelId}", "reason")
 PLAY = _op("POST", "/channels/{channelId}/play/{playbackId}", "media", "offsetms")
 RTP_STATISTICS = _op("GET", "/channels/{channelId}/rtp_statistics")
-SNOOP = _op("POST", "/channels/{channelId}/snoop/{snoopId}", "spy", "app", "appArgs")
+SNOOP = _op("POST", "/channels/{channelId}/snoop/{snoopId}", "spy", "app", "appArgs", makes=True)
 RECORD = _op(
     "POST",
     "/channels/{channelId}/record",
@@ -92,7 +96,7 @@ GET_STORED_RECORDING = _op("GET", "/recordings/stored/{recordingName}")
 STOP_RECORDING = _op("POST", "/recordings/live/{recordingName}/stop")
 
 LIST_BRIDGES = _op("GET", "/bridges")
-CREATE_BRIDGE = _op("POST", "/bridges/{bridgeId}", "type", "name")
+CREATE_BRIDGE = _op("POST", "/bridges/{bridgeId}", "type", "name", makes=True)
 ADD_TO_BRIDGE = _op("POST", "/bridges/{bridgeId}/addChannel", "channel", "role")
 REMOVE_FROM_BRIDGE = _op("POST", "/bridges/{bridgeId}/removeChannel", "channel")
 DESTROY_BRIDGE = _op("DELETE", "/bridges/{bridgeId}")
