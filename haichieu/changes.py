@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy as sa
 import structlog
 
-from haichieu.background import kept_going
+from haichieu.background import for_ever, kept_going
 from haichieu.database import CHANGE_CHANNEL, Database, now
 from haichieu.errors import shown
 
@@ -28,15 +28,60 @@ IDLE_SECONDS = 30.0
 NextHour = Callable[[], Awaitable[datetime.datetime | None]]
 
 
+_Key = tuple[int, int]
+_watches: dict[_Key, "_Watch"] = {}
+"""One for each database and event loop, while anybody waits there."""
+
+
+class _Watch:
+    """Tells all who wait of each commit."""
+
+    def __init__(self, database: Database) -> None:
+        self.waiting: set[asyncio.Event] = set()
+        self._database, self._loop = database, asyncio.get_running_loop()  # kept, so that no others get their ids
+        self._task = asyncio.create_task(for_ever(self._run))
+
+    async def _run(self) -> None:
+        database = self._database
+        watcher = _sqlite_changes(database) if database.is_sqlite else _postgresql_changes(database)
+        async with contextlib.aclosing(watcher):
+            async for _ in watcher:
+                for news in self.waiting:
+                    news.set()
+
+    async def end(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
+@contextlib.asynccontextmanager
+async def _watching(database: Database) -> AsyncIterator[asyncio.Event]:
+    """Yield an event that every commit sets from now on."""
+    key = (id(database), id(asyncio.get_running_loop()))
+    watch = _watches.get(key) or _Watch(database)
+    _watches[key] = watch
+    news = asyncio.Event()
+    watch.waiting.add(news)
+    try:
+        yield news
+    finally:
+        watch.waiting.discard(news)
+        if not watch.waiting:
+            del _watches[key]
+            await watch.end()
+
+
 async def changes(database: Database) -> AsyncIterator[None]:
     """Yield once at the start, then after every commit; several commits may be reported as one.
 
-    Never ends by itself; survives the loss of the database and every other error of it.
+    Never ends by itself; survives the loss of the database and every other error of it. All who wait in one event loop
+    share one connection.
     """
-    yield
-    watcher = _sqlite_changes(database) if database.is_sqlite else _postgresql_changes(database)
-    async with contextlib.aclosing(watcher):
-        async for _ in watcher:
+    async with _watching(database) as news:
+        yield
+        while True:
+            await news.wait()
+            news.clear()
             yield
 
 

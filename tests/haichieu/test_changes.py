@@ -89,3 +89,29 @@ async def test_listeners_hear_of_commits_after_an_unexpected_error(
             commit(database)
             await asyncio.wait([heard], timeout=0.5)
     await news.aclose()  # type: ignore[attr-defined]
+
+
+async def test_all_who_wait_in_one_loop_share_a_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not database.is_sqlite:
+        pytest.skip("counted on SQLite")
+    opened: list[sqlite3.Connection] = []
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(sqlite3.connect(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(changes, "sqlite3", SimpleNamespace(connect=connect, Error=sqlite3.Error))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        for _ in range(2):  # the second time after all have left
+            opened.clear()
+            waiting = [changes.changes(database) for _ in range(3)]
+            for one in waiting:
+                await anext(one)
+            await waiting[0].aclose()
+            for one in waiting[1:]:
+                await anext(one)
+            commit(database)
+            await asyncio.gather(*(anext(one) for one in waiting[1:]))
+            assert len(opened) == 1
+            for one in waiting[1:]:
+                await one.aclose()
