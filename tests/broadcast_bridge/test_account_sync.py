@@ -1,5 +1,6 @@
 """Accounts pushed to a real Asterisk again and again: by the same switchboard, and by one that was restarted."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -82,6 +83,9 @@ class House:
         [channel] = await self.asterisk.ari("GET", "/channels")
         await phone.hang_up()
         await phone.ended()
+        async with asyncio.timeout(10):  # the phone has heard of the end before Asterisk has done with it
+            while await self.asterisk.ari("GET", "/channels"):
+                await asyncio.sleep(0.02)
         return str(channel["caller"]["number"])
 
 
