@@ -1,6 +1,5 @@
 """Accounts pushed to a real Asterisk again and again: by the same switchboard, and by one that was restarted."""
 
-import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -20,9 +19,11 @@ from dialplans.degraded import DegradedMode, DegradedSounds
 from haichieu.ari.client import AriClient
 from haichieu.database import Database
 from haichieu.demo.softphone.controller import CallNotAnswered, SoftPhone
+from haichieu.demo.trial_station import until
 from haichieu.people import Level, Unit
 from haichieu.sip.models import Phone, Trunk
 from haichieu.vault import Vault, open_vault
+from tests import asterisk_rest
 from tests.lone_asterisk import LoneAsterisk, lone_asterisk
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.calls, pytest.mark.xdist_group("callers")]
@@ -83,9 +84,8 @@ class House:
         [channel] = await self.asterisk.ari("GET", "/channels")
         await phone.hang_up()
         await phone.ended()
-        async with asyncio.timeout(10):  # the phone has heard of the end before Asterisk has done with it
-            while await self.asterisk.ari("GET", "/channels"):
-                await asyncio.sleep(0.02)
+        # The phone has heard of the end before Asterisk has done with it.
+        await until(lambda: asterisk_rest.request(self.asterisk.settings, "GET", "/channels") == [], "no channel")
         return str(channel["caller"]["number"])
 
 
