@@ -77,6 +77,8 @@ class House:
         return numbers
 
     async def _presented_by(self, phone: SoftPhone) -> str:
+        # A phone hears of the end of a call, or of its refusal, before Asterisk has done with it.
+        await until(lambda: asterisk_rest.request(self.asterisk.settings, "GET", "/channels") == [], "no channel")
         try:
             await phone.call("1900")
         except CallNotAnswered as refusal:
@@ -84,8 +86,6 @@ class House:
         [channel] = await self.asterisk.ari("GET", "/channels")
         await phone.hang_up()
         await phone.ended()
-        # The phone has heard of the end before Asterisk has done with it.
-        await until(lambda: asterisk_rest.request(self.asterisk.settings, "GET", "/channels") == [], "no channel")
         return str(channel["caller"]["number"])
 
 
