@@ -14,6 +14,7 @@ from werkzeug.routing import IntegerConverter, Map
 from admin.access.gate import register_gate
 from admin.access.permissions import check_declarations
 from admin.accounts.views import register_accounts
+from admin.announce.views import register_announce
 from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
 from admin.broadcasts.again_views import register_airing_again
@@ -27,6 +28,7 @@ from admin.health import register_health
 from admin.layout.assets import register_assets
 from admin.layout.language import register_language
 from admin.layout.navigation import register_navigation
+from admin.layout.places import register_places
 from admin.layout.refusals import register_refusals
 from admin.layout.sent_forms import register_sent_forms
 from admin.login.views import register_login
@@ -94,8 +96,9 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     register_refusals(app)
     register_assets(app)
     register_navigation(app, panel)
+    register_places(app, panel)
     for register in (
-        *(register_health, register_login, register_now, register_emergency),
+        *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_speakers, register_zones, register_officials, register_set_up),

@@ -32,7 +32,7 @@ class Action(StrEnum):
     AIR = "air"
     """Broadcast an approved programme now, stop a broadcast, mute a zone."""
     ANNOUNCE = "announce"
-    """Broadcast a text as speech at once; like a live broadcast, it needs no approval."""
+    """Broadcast a text, a recording or a file at once; like a live broadcast, it needs no approval."""
     EMERGENCY = "emergency"
     """Broadcast the siren and an emergency message, pre-empting everything else."""
     CLEAR_ALARMS = "clear_alarms"

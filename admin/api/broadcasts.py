@@ -59,7 +59,7 @@ def register_broadcasts(api: Api, panel: Panel) -> None:
         checks_units=True,
     )  # fmt: skip
     def ask_for_broadcast(body: BroadcastWish) -> documents.BroadcastWithDeliveries:
-        wish = Wish(body.zones, body.text or "", body.programme, body.priority, body.at)
+        wish = Wish(body.zones, body.text or "", body.programme, priority=body.priority, at=body.at)
         return _whole(panel, put_on_air(panel, visitor(), wish, now(), remember))
 
     @api.serves(

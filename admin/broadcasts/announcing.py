@@ -1,12 +1,13 @@
-"""Starting a broadcast of a text or an approved programme, from a page or the API.
+"""Starting a broadcast of a text, a recording or an approved programme, from a page or the API.
 
 Speech synthesis takes a second or two and runs outside a transaction: first rights, then the sound, then the row. Of a
 long text only the beginning is spoken here; it is on air while the worker speaks the rest.
 """
 
+import contextlib
 import datetime
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from broadcast_bridge.speakers import quiet_hours
 from broadcast_bridge.speakers.zones import units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
+from haichieu.media import Stored
 from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.pronunciations import dictionary_of
 
@@ -47,11 +49,17 @@ class NobodyWouldHear(UsageError):
 
 @dataclass(frozen=True)
 class Wish:
-    """A requested broadcast: a text or a programme, the zones, the priority and the start time (None is now)."""
+    """A requested broadcast: a text, a sound or a programme, the zones, the priority and the start time (None is now).
+
+    `sound_id` is a stored sound with its title; that of a text is its spoken beginning.
+    """
 
     zone_codes: Sequence[str]
     text: str = ""
     programme_id: int | None = None
+    sound_id: int | None = None
+    title: str = ""
+    _: KW_ONLY
     priority: Priority = Priority.NORMAL
     at: datetime.datetime | None = None
     siren: bool | None = None
@@ -68,30 +76,47 @@ def put_on_air(
     """
     with panel.database.reading() as session:
         _check(session, wish, at)
-    if wish.programme_id is not None:
-        with panel.database.session() as session:
+    if wish.text.strip():
+        return _put_text_on_air(panel, who, wish, at, record)
+    with panel.database.session() as session:
+        title, sound_id = wish.title, wish.sound_id
+        if wish.programme_id is not None:
             programme = session.get(Programme, wish.programme_id)
             if programme is None:
                 raise _no_programme(wish.programme_id)
             approval.require_for_the_air(programme, wish.at or at)
-            sound = [programme.sound_id] if programme.sound_id else []
-            number = _ask(session, who, wish, programme.title, sound, at, programme.id).id
-            record(session, number)
-            return number
-    panel.store.require_space()
+            title, sound_id = programme.title, programme.sound_id
+        number = _ask(session, who, wish, title, [sound_id] if sound_id else [], at, wish.programme_id).id
+        record(session, number)
+        return number
+
+
+def _put_text_on_air(panel: Panel, who: Visitor, wish: Wish, at: datetime.datetime, record: Record) -> int:
     intake.check_text(wish.text, LANGUAGE)
     first, *rest = bulletin_parts(wish.text)
-    with panel.store.scratch() as folder:
-        ready = intake.ready_text(first, LANGUAGE, panel.synthesiser, Path(folder), dictionary_of(panel.database))
-        stored = panel.store.put(ready.forms.narrow, ready.forms.wide)
+
+    def request(session: Session, beginning: int) -> int:
+        number = _ask(session, who, wish, title_of(wish.text), [beginning], at).id
+        if rest:
+            add_rest(session, number, LANGUAGE, rest, at)
+        record(session, number)
+        return number
+
+    if wish.sound_id is not None:
         with panel.database.session() as session:
-            _check(session, wish, at)
-            media = panel.store.add(session, stored)
-            number = _ask(session, who, wish, title_of(wish.text), [media.id], at).id
-            if rest:
-                add_rest(session, number, LANGUAGE, rest, at)
-            record(session, number)
-            return number
+            return request(session, wish.sound_id)
+    with spoken(panel, first) as stored, panel.database.session() as session:
+        _check(session, wish, at)  # speaking takes a moment
+        return request(session, panel.store.add(session, stored).id)
+
+
+@contextlib.contextmanager
+def spoken(panel: Panel, text: str) -> Iterator[Stored]:
+    """Speak a text, and keep its files in the store for the block, which adds the row. Raises SpeechError, DiskFull."""
+    panel.store.require_space()
+    with panel.store.scratch() as folder:
+        ready = intake.ready_text(text, LANGUAGE, panel.synthesiser, Path(folder), dictionary_of(panel.database))
+        yield panel.store.put(ready.forms.narrow, ready.forms.wide)
 
 
 def action_of(wish: Wish) -> Action:
@@ -110,7 +135,8 @@ def title_of(text: str) -> str:
 def _check(session: Session, wish: Wish, at: datetime.datetime) -> None:
     """Check what is known before synthesis. Units come first, so that nobody can probe what lies elsewhere."""
     require_in(session, action_of(wish), units_heard(session, wish.zone_codes))
-    if bool(wish.text.strip()) == (wish.programme_id is not None):
+    has_text, has_programme = bool(wish.text.strip()), wish.programme_id is not None
+    if has_text + has_programme != 1 and (has_text or has_programme or wish.sound_id is None):
         raise UsageError("api.text_or_programme")
     if wish.at is not None and not at - datetime.timedelta(minutes=1) <= wish.at <= at + FARTHEST:
         raise UsageError("panel.air.wrong_time")

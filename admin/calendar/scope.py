@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import sees_everything, zones_reaching
-from admin.emergency.sounding import zones_for
+from admin.broadcasts.zone_choices import zones_for
 from admin.programmes.scope import units_for
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
@@ -57,7 +57,7 @@ def choices(
         programmes += session.scalars(sa.select(Programme).where(Programme.id == also_programme, reachable))
     return {
         "units": units_for(session, who),
-        "zones": [zone for zone, _, _ in zones_for(session, who)],
+        "zones": zones_for(session, who),
         "programmes": programmes,
         "playlists": list(session.scalars(sa.select(Playlist).where(Playlist.unit_id.in_(who.units)))),
         "officials": list(

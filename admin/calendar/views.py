@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
+from admin.broadcasts.zone_choices import zones_for
 from admin.calendar.days import days, hours_of
 from admin.calendar.schedules import register_schedule_pages
 from admin.calendar.scope import Doubtful, doubtful_among
-from admin.emergency.sounding import zones_for
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
@@ -130,7 +130,7 @@ def register_calendar(app: Flask, panel: Panel) -> None:
 
 def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
-        zones = [zone for zone, _, _ in zones_for(session, visitor())]
+        zones = zones_for(session, visitor())
         return page("calendar_silence.html", status, form=form, zones=zones, now=now())
 
 
@@ -138,7 +138,7 @@ def _import_page(
     panel: Panel, form: Form, status: int = 200, report: Imported | None = None, doubtful: Sequence[Doubtful] = ()
 ) -> Response:
     with panel.database.reading() as session:
-        zones = [zone for zone, _, _ in zones_for(session, visitor())]
+        zones = zones_for(session, visitor())
         units = units_for(session, visitor())
         own_unit = str(visitor().account.unit_id)
         return page(

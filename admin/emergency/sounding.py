@@ -7,13 +7,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from admin.access.permissions import require_in
-from admin.access.visitors import Visitor
 from broadcast_bridge.models import Speaker, Zone
-from broadcast_bridge.speakers.zones import reach_of, speakers_in, units_heard, zones_coded
+from broadcast_bridge.speakers.zones import speakers_in, units_heard, zones_coded
 from haichieu.account_rights import Action
 from haichieu.errors import UsageError
 
@@ -66,17 +64,3 @@ def sounding(session: Session, codes: Sequence[str], text: str, *, siren: bool, 
     if not speakers:
         raise UsageError("panel.air.no_speaker")
     return Sounding(zones, speakers, text, siren, times)
-
-
-def zones_for(session: Session, visitor: Visitor) -> list[tuple[Zone, int, int]]:
-    """Return the zones inside the visitor's units, each with its speakers and reachable speakers."""
-    found = []
-    query = sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)
-    zones = session.scalars(query.options(selectinload(Zone.units), selectinload(Zone.speakers))).all()
-    reach = reach_of(session, zones)
-    for zone in zones:
-        speakers = reach[zone.id].speakers
-        if speakers and {speaker.unit_id for speaker in speakers} <= visitor.units:
-            reachable = sum(speaker.counts_as_reachable for speaker in speakers)
-            found.append((zone, len(speakers), reachable))
-    return found

@@ -7,7 +7,8 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.announcing import LANGUAGE, Wish, put_on_air
-from admin.emergency.sounding import TIMES, sounding, zones_for
+from admin.broadcasts.zone_choices import zones_for
+from admin.emergency.sounding import TIMES, sounding
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel

@@ -21,7 +21,7 @@ class Way:
 
 
 MAIN = (
-    *(Way("now"), Way("set_up", only_while=missing), Way("cases"), Way("emergency")),
+    *(Way("now"), Way("set_up", only_while=missing), Way("cases"), Way("announce"), Way("emergency")),
     *(Way("programmes"), Way("calendar_page"), Way("broadcast_log_page"), Way("reports")),
     *(Way("speakers"), Way("zones"), Way("officials"), Way("accounts"), Way("audit_trail")),
     *(Way("numbers"), Way("flows"), Way("prompts")),

@@ -11,13 +11,10 @@ from werkzeug.wrappers import Response
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs
 from admin.access.visitors import Visitor, visitor
-from admin.broadcasts.announcing import Wish, put_on_air
-from admin.emergency.sounding import zones_for
 from admin.layout.language import say, show_figure
 from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
-from admin.programmes.airing import hearers
 from admin.programmes.making import register_making
 from admin.programmes.scope import (
     LANGUAGES,
@@ -36,7 +33,7 @@ from broadcast_bridge.programmes.states import PROGRAMME, Origin, ProgrammeEvent
 from haichieu.account_rights import Action
 from haichieu.audit import AuditEntry
 from haichieu.database import now
-from haichieu.errors import HaiChieuError, NotAllowed, NotFound
+from haichieu.errors import HaiChieuError, NotFound
 from haichieu.speech.pronunciations import dictionary_of
 from haichieu.state_machine import IllegalTransition
 
@@ -142,37 +139,6 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         with panel.database.reading() as session:
             return page("programme_withdraw.html", programme=find_programme(session, number))
 
-    @app.get("/programmes/<int:number>/air")
-    @needs(Action.AIR, where=unit_of_programme)
-    def air_programme(number: int) -> Response:
-        """Show the zones to choose from."""
-        return _air_page(panel, number, Form(take_kept(panel)))
-
-    @app.post("/programmes/<int:number>/air")
-    @needs(Action.AIR, where=unit_of_programme)
-    def air_programme_now(number: int) -> Response:
-        """Show the speakers for confirmation; after confirmation, start the broadcast."""
-        form = sent_form()
-        try:
-            with panel.database.session() as session:
-                one = find_programme(session, number)
-                approval.require_for_the_air(one, now())
-                shown = hearers(session, form.values("zone"))
-                if form.value("confirmed") != shown.mark:
-                    return page(
-                        "programme_air_confirm.html", programme=one, hearers=shown,
-                        changed=bool(form.value("confirmed")),
-                    )  # fmt: skip
-            wish = Wish([zone.code for zone in shown.zones], programme_id=number)
-            broadcast = put_on_air(panel, visitor(), wish, now())
-        except NotAllowed:
-            raise
-        except HaiChieuError as refusal:
-            form.problems[""] = refusal.message
-            return _air_page(panel, number, form, 422)
-        flash(say("programmes.aired", number=broadcast))
-        return redirect(url_for("now"), 303)
-
 
 def _wanted(asked: dict[str, str], who: Visitor) -> Wanted:
     unit = int(asked["unit"]) if asked["unit"].isascii() and asked["unit"].isdigit() else 0
@@ -243,10 +209,3 @@ def _change(panel: Panel, number: int, form: Form) -> None:
 def _require_edition(programme: Programme, form: Form) -> None:
     if form.value("edition") != programme.updated_at.isoformat():
         raise EditedMeanwhile("panel.programmes.edited_meanwhile")
-
-
-def _air_page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
-    with panel.database.reading() as session:
-        one = find_programme(session, number)
-        zones = zones_for(session, visitor())
-        return page("programme_air.html", status, programme=one, form=form, zones=zones)

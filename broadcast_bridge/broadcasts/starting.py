@@ -164,7 +164,7 @@ def plan_live(
 
 def refuse_if_busy(session: Session, speakers: Iterable[Speaker], precedence: int) -> None:
     """Raise ZoneBusy when one of the speakers is in a broadcast that does not give way."""
-    for delivery in _active(session, speakers):
+    for delivery in active_deliveries(session, speakers):
         if delivery.broadcast.precedence >= precedence:
             raise ZoneBusy(delivery.broadcast.on_air_name)
 
@@ -250,7 +250,7 @@ def begin(session: Session, broadcast_id: int, node: str, at: datetime.datetime)
     hushed = _hushed(session, speakers, Priority(broadcast.priority), at)
     in_use = {
         delivery.speaker_id
-        for delivery in _active(session, speakers)
+        for delivery in active_deliveries(session, speakers)
         if delivery.broadcast.precedence >= broadcast.precedence
     }
     waits = (
@@ -333,7 +333,8 @@ def _speakers_called(session: Session, codes: Collection[str]) -> list[Speaker]:
     )
 
 
-def _active(session: Session, speakers: Iterable[Speaker]) -> Sequence[Delivery]:
+def active_deliveries(session: Session, speakers: Iterable[Speaker]) -> Sequence[Delivery]:
+    """Return the deliveries that have the speakers now, with their broadcasts."""
     return session.scalars(
         sa.select(Delivery)
         .where(Delivery.active, Delivery.speaker_id.in_([speaker.id for speaker in speakers]))
@@ -353,7 +354,7 @@ def _give_speakers(
     session.add(broadcast)
     taken = Taken()
     in_use = set()
-    for other in _active(session, [speaker for speaker in speakers if speaker.id not in hushed]):
+    for other in active_deliveries(session, [speaker for speaker in speakers if speaker.id not in hushed]):
         if other.broadcast.precedence >= broadcast.precedence:
             in_use.add(other.speaker_id)
             continue

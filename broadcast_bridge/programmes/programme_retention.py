@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.broadcasts import broadcast_drafts
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
@@ -64,6 +65,7 @@ def apply(
             programme.seconds = None
         for broadcast in recordings:
             broadcast.recording_id = None
+        broadcast_drafts.forget(session, at)
         session.flush()
     abandoned = store.abandoned_scratch(at - MADE_AGO)
     strays = _strays(session, store, at)

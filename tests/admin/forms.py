@@ -13,7 +13,8 @@ from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (
-    "/", "/emergency", "/account", "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
+    "/", "/announce", "/emergency", "/account",
+    "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/set-up/call",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules/new",
     "/calendar/silence", "/calendar/import", "/broadcasts", "/reports", "/audit",

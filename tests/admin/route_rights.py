@@ -30,7 +30,7 @@ from tests.builders.in_unit import (
     spoken_sound,
     zone,
 )
-from tests.builders.programmes import drafted
+from tests.builders.programmes import drafted, ready
 
 OPEN_TO_ALL = {
     "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
@@ -43,6 +43,7 @@ ABOUT_ONESELF = {
 LISTS = {
     "/",
     "/now/board",
+    "/announce",
     "/emergency",
     "/accounts",
     "/api/v1/speakers",
@@ -61,8 +62,9 @@ ELSEWHERE = {
     ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     ("POST", "/calendar/silence"),
+    *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
 }  # fmt: skip
-"""Tried in test_programmes_pages.py and test_calendar_pages.py, with the bodies that they need."""
+"""Tried in the tests of their pages, with the bodies that they need; a draft belongs to one account."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,9 @@ IN_UNITS = [
         Action.EMERGENCY,
         lambda h, u: ("/emergency", {"zone": ZONES[u], "text": "Lũ", "times": "1"}),
     ),
+    Try("/announce", "POST", Action.ANNOUNCE, lambda h, u: ("/announce", {"zone": ZONES[u], "text": "Thử loa"})),
+    Try("/announce", "POST", Action.AIR, lambda h, u: ("/announce", {"zone": ZONES[u], "programme": ready(h, u)})),
+    Try("/announce/sound", "POST", Action.ANNOUNCE, lambda h, u: (f"/announce/sound?zone={ZONES[u]}", {})),
     Try(
         "/accounts/<int:number>/end-logins",
         "POST",
@@ -244,8 +249,7 @@ IN_UNITS += [
     for method, end, action in (
         ("GET", "", Action.VIEW), ("GET", "/edit", Action.EDIT), ("POST", "/edit", Action.EDIT),
         ("POST", "/submit", Action.EDIT), ("POST", "/approve", Action.APPROVE), ("POST", "/return", Action.APPROVE),
-        ("GET", "/withdraw", Action.EDIT), ("POST", "/withdraw", Action.EDIT), ("GET", "/air", Action.AIR),
-        ("POST", "/air", Action.AIR),
+        ("GET", "/withdraw", Action.EDIT), ("POST", "/withdraw", Action.EDIT),
     )
 ]  # fmt: skip
 IN_UNITS += [

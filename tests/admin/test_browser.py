@@ -24,7 +24,7 @@ from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
-PAGES = ("/", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
+PAGES = ("/", "/announce", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
 BUDGET = 400_000
 
 pytestmark = pytest.mark.timeout(240)
@@ -68,6 +68,12 @@ def test_every_page_can_be_read_and_reached_by_everybody(page: Page) -> None:
         page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
         expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
         look(page, f"emergency-confirm-{view}")
+        page.goto("/announce")
+        page.get_by_label(re.compile("Nội dung để đài đọc|Text to read")).fill("Mời bà con đi họp. " * 30)
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name=re.compile("Nghe thử và|Listen and")).click()
+        expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
+        look(page, f"announcement-{view}")
 
 
 def test_the_first_page_is_small(page: Page) -> None:

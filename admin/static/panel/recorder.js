@@ -57,10 +57,16 @@
       listen.hidden = true;
     });
 
+    const otherContent = () => [...form.querySelectorAll("[data-instead]")].some(
+      (one) => one.type === "checkbox" ? one.checked : one.value.trim());
+
     form.addEventListener("submit", (event) => {
-      event.preventDefault();
       const sound = file.files[0] || recorded;
+      if (!sound && "optional" in said) return;  // the form is sent with its other content
+      event.preventDefault();
       if (!sound) return refuse(said.nothing);
+      if (otherContent()) return refuse(said.onlyOne);
+      if (said.noZone && !form.querySelector("[name=zone]:checked")) return refuse(said.noZone);
       if (sound.size > Number(said.most)) return refuse(said.tooLarge);
       const about = new URLSearchParams(new FormData(form));
       about.delete("csrf_token");

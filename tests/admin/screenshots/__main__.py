@@ -91,10 +91,11 @@ def open_newest(page: Page) -> None:
     page.wait_for_load_state()
 
 
-def say_where(page: Page) -> None:
-    """Fill in what airs a programme, to be confirmed."""
-    page.locator("input[name=zone]").last.check()
-    page.locator("main form button").click()
+def prepare_a_broadcast(page: Page) -> None:
+    """Write a text and choose a zone, to be heard and confirmed."""
+    page.locator("#field-text").fill("Đúng 19h00 ngày 30/11/2026, mời bà con đến nhà văn hóa họp thôn.")
+    page.locator("input[name=zone]").first.check()
+    page.locator("main form button:not([type])").click()
     page.wait_for_load_state()
 
 
@@ -115,6 +116,7 @@ def make_a_token(page: Page) -> None:
 
 SHOTS = (
     Shot("login", "/login", ""), Shot("now", "/"), Shot("stop", "/", ADMIN, press("Dừng|Stop")),
+    Shot("announce", "/announce", OPERATOR), Shot("announcement", "/announce", OPERATOR, prepare_a_broadcast),
     Shot("emergency", "/emergency", OPERATOR, say_an_emergency),
     Shot("emergency-confirm", "/emergency", OPERATOR, confirm_an_emergency),
     Shot("cases", "/cases", OPERATOR), Shot("case", "/cases?channel=call", OPERATOR, open_newest),
@@ -123,8 +125,6 @@ SHOTS = (
     Shot("programmes", "/programmes", EDITOR), Shot("programme-new", "/programmes/new", EDITOR),
     Shot("programme", "/programmes/1", EDITOR), Shot("programme-returned", "/programmes/4", EDITOR),
     Shot("programme-approve", "/programmes/5", APPROVER), Shot("programme-edit", "/programmes/4/edit", EDITOR),
-    Shot("programme-air", "/programmes/2/air", EDITOR),
-    Shot("programme-air-confirm", "/programmes/2/air", EDITOR, say_where),
     Shot("programme-withdraw", "/programmes/2/withdraw", EDITOR),
     Shot("calendar-week", "/calendar", EDITOR), Shot("calendar-month", "/calendar?view=month", EDITOR),
     Shot("schedules", "/calendar/schedules", EDITOR), Shot("schedule", "/calendar/schedules/2", EDITOR),
