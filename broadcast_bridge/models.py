@@ -285,8 +285,11 @@ class Delivery(Base):
 
     @property
     def loss(self) -> float | None:
-        """The share of RTP packets that the speaker reported lost (RFC 3550 §6.4.1), 0 to 1; None without a report."""
-        if self.packets_lost is None or not self.packets_sent:
+        """The share of RTP packets that the speaker reported lost (RFC 3550 §6.4.1), 0 to 1.
+
+        None without a report, and of a speaker to which no sound was sent.
+        """
+        if self.first_audio_at is None or self.packets_lost is None or not self.packets_sent:
             return None
         return min(self.packets_lost / self.packets_sent, 1.0)
 

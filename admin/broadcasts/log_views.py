@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import LogFilter, filter_asked, units_to_choose, zones_to_choose
-from admin.broadcasts.proof import Proof, may_air_again, missing_of, proof_of
+from admin.broadcasts.proof import Proof, changes_soon, may_air_again, may_stop, missing_of, proof_of, sounds_of
 from admin.broadcasts.scope import find_broadcast, seen_by
 from admin.layout.addresses import number_asked
 from admin.layout.csv_files import csv_answer
@@ -16,12 +16,15 @@ from admin.layout.language import say, sentence, show_moment
 from admin.layout.pages import page
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import log
+from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
 from broadcast_bridge.broadcasts.log import Logged
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, reason_message
+from broadcast_bridge.broadcasts.villages import by_village
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.spreadsheet_cells import Cell
 from haichieu.station import the_station
+from haichieu.unit_names import unit_names
 
 ROWS_AT_ONCE = 500
 
@@ -58,10 +61,13 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             proof, station = proof_of(session, visitor(), found), the_station(session)
             again = may_air_again(session, visitor(), found, now())
             missing = missing_of(session, visitor(), found, now())
-        sound = url_for("sound", number=found.recording_id) if _may_be_heard(app, found.recording_id) else None
+            villages = by_village(found.deliveries, unit_names(session))
+            sounds = [url_for("sound", number=one) for one in sounds_of(session, found)]
+            stoppable = may_stop(session, visitor(), found)
         return page(
-            "broadcast.html", broadcast=found, proof=proof, again=again, missing=missing, sound=sound, station=station,
-            reason_message=reason_message, printed_at=now(),
+            "broadcast.html", broadcast=found, proof=proof, again=again, missing=missing, station=station,
+            reason_message=reason_message, printed_at=now(), villages=villages, sounds=sounds, may_stop=stoppable,
+            is_open=is_open(found), follows=changes_soon(found, now()),
         )  # fmt: skip
 
     @app.get("/broadcasts/<int:number>.csv")
@@ -140,7 +146,3 @@ def _row(one: Logged, timezone: str) -> list[Cell]:
         sentence(reason_message(aired.reason)), one.speakers, one.heard,
         say(f"log.synthetic_{aired.synthetic}") if aired.synthetic else "",
     ]  # fmt: skip
-
-
-def _may_be_heard(app: Flask, recording_id: int | None) -> bool:
-    return recording_id is not None and "sound" in app.view_functions

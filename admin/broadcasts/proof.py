@@ -1,6 +1,7 @@
 """Content of a broadcast's page: each speaker's delivery, with the later delivery that caught up."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -10,12 +11,15 @@ from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
 from broadcast_bridge.broadcasts import catch_up
 from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
-from broadcast_bridge.broadcasts.states import DeliveryState, Kind
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
 from broadcast_bridge.programmes.approval import NotForTheAir
 from broadcast_bridge.programmes.rebroadcast import NotAgain, what_again
 from haichieu.account_rights import Action
 from haichieu.locale import Message
+from haichieu.unit_names import unit_names
+
+SOON = datetime.timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Proof:
     heard: bool | None
     loss: float | None
     jitter_ms: float | None
+    packets: int
     attempts: int
     called_off: str | None
     caught_up: Delivery | None
@@ -39,6 +44,11 @@ class Proof:
     @property
     def loss_percent(self) -> float | None:
         return None if self.loss is None else round(self.loss * 100, 2)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether any sound was sent to the speaker."""
+        return self.first_audio_at is not None
 
     @property
     def unknown(self) -> bool:
@@ -69,7 +79,7 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
         sa.select(Delivery)
         .join(Delivery.speaker)
         .where(Delivery.broadcast_id == broadcast.id)
-        .options(joinedload(Delivery.speaker).joinedload(Speaker.unit))
+        .options(joinedload(Delivery.speaker))
         .order_by(Speaker.code)
     )
     later = {
@@ -81,13 +91,37 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
             .order_by(Delivery.id)
         )
     }
+    names = unit_names(session)
     return [
         Proof(
-            one.speaker.code, one.speaker.name, one.speaker.unit.name, one.state, one.reason, one.first_audio_at,
-            one.seconds, one.heard, one.loss, one.jitter_ms, one.attempts, one.called_off, later.get(one.speaker_id),
+            one.speaker.code, one.speaker.name, str(names[one.speaker.unit_id]), one.state, one.reason,
+            one.first_audio_at, one.seconds, one.heard, one.loss, one.jitter_ms if one.first_audio_at else None,
+            one.packets_sent, one.attempts, one.called_off, later.get(one.speaker_id),
         )
         for one in deliveries
     ]  # fmt: skip
+
+
+def sounds_of(session: Session, broadcast: Broadcast) -> Sequence[int]:
+    """Return the media ids of what was aired, in order: the recording of a live voice, or the sounds of the others."""
+    if broadcast.recording_id is not None:
+        return [broadcast.recording_id]
+    sounds = sa.select(BroadcastSound.media_id).where(BroadcastSound.broadcast_id == broadcast.id)
+    return session.scalars(sounds.order_by(BroadcastSound.position)).all()
+
+
+def may_stop(session: Session, visitor: Visitor, broadcast: Broadcast) -> bool:
+    """Return whether the visitor may stop a broadcast that is planned or on air."""
+    if not is_open(broadcast) or broadcast.stop_asked_at is not None or not visitor.may(Action.AIR):
+        return False
+    return units_of_broadcast(session, broadcast.id) <= visitor.units
+
+
+def changes_soon(broadcast: Broadcast, at: datetime.datetime) -> bool:
+    """Return whether the page of a broadcast changes by itself: it is on air, or about to be."""
+    if broadcast.state != BroadcastState.PLANNED:
+        return is_open(broadcast)
+    return (broadcast.due_at or at) <= at + SOON
 
 
 def missing_of(session: Session, visitor: Visitor, broadcast: Broadcast, at: datetime.datetime) -> Missing:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor, visitor
 from admin.broadcasts.scope import seen_by
-from broadcast_bridge.models import Broadcast
+from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from feedback.models import Case, Message
 from haichieu.account_rights import Action
@@ -45,3 +45,5 @@ def _named_for(session: Session, who: Visitor, number: int) -> Iterable[sa.Exist
         yield sa.select(Programme.id).where(made, Programme.unit_id.in_(who.units)).exists()
         aired = sa.select(Broadcast.id).where(Broadcast.recording_id == number, seen_by(session, who))
         yield aired.exists()
+        played = sa.select(BroadcastSound.media_id).join(Broadcast, Broadcast.id == BroadcastSound.broadcast_id)
+        yield played.where(BroadcastSound.media_id == number, seen_by(session, who)).exists()

@@ -18,6 +18,7 @@ from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
+from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
@@ -75,7 +76,8 @@ BUILT = {
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
-    "direct_call": list(DirectAnswer),
+    "direct_call": list(DirectAnswer), "village_state": list(VillageState),
+    "proof": [f"{what}_{how}" for what in ("villages", "places") for how in ("heard", "all", "now")],
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],

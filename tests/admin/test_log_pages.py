@@ -16,11 +16,12 @@ from haichieu.audio.sound import write_wav
 from haichieu.audio.tones import siren
 from haichieu.database import now
 from haichieu.media import MediaStore
+from haichieu.people import Account
 from haichieu.spreadsheet_cells import harmless
 from tests.builders.broadcasts import aired
 from tests.builders.house import House
 from tests.builders.programmes import approved
-from tests.builders.sounds import kept, sound_row
+from tests.builders.sounds import kept, sound_row, stored
 
 VIEWER = "viewer@x.example"
 
@@ -94,7 +95,8 @@ def test_the_proof_names_every_speaker_with_reasons_in_words(house: House) -> No
     shown = browser.get(f"/broadcasts/{number}").text
     for words in ("1.234,5", "2,50", "7,2", "cụm loa chưa kết nối về đài", "đã phát bù", f"/broadcasts/{made_good}"):
         assert words in shown
-    assert "Buổi phát này không có bản ghi." in shown
+    assert "1 trong 1 thôn đã nghe; không nghe được: <bdi>Đơn vị other</bdi>." in shown
+    assert "0,00" not in shown
     rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
     assert rows["loa-commune"][5:9] == ["1234.5", "có", "2.5", "7.25"]
     assert rows["loa-other"][6:9] == ["không", "", ""]
@@ -110,6 +112,50 @@ def test_the_proof_says_unknown_for_a_speaker_that_never_reported(house: House) 
     assert browser.get(f"/broadcasts/{number}").text.count(">không rõ</td>") == 3
     rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{number}.csv").text)}
     assert rows["loa-commune"][6:9] == ["không rõ"] * 3
+
+
+def test_the_proof_begins_with_a_sentence_about_villages(house: House) -> None:
+    with house.database.session() as session:
+        until = now() + datetime.timedelta(hours=1)
+        missed = aired(session, {"loa-village": "missed"}, "<b>Tin</b>", worth_hearing_until=until).id
+        heard = aired(session, {"loa-other": "played", "loa-commune": "played"}).id
+        live = aired(session, {"loa-village": "played"}, kind=Kind.LIVE).id
+    browser = house.signed_in(VIEWER)
+    assert (
+        "0 trong 1 thôn đã nghe; chưa nghe: <bdi>Đơn vị village (Đơn vị commune)</bdi>."
+        in browser.get(f"/broadcasts/{missed}").text
+    )
+    assert "Cả 2 đơn vị đã nghe." in browser.get(f"/broadcasts/{heard}").text
+    assert "Buổi phát này không có bản ghi." in browser.get(f"/broadcasts/{live}").text
+    rows = {row[0]: row for row in table(browser.get(f"/broadcasts/{missed}.csv").text)}
+    assert rows["loa-village"][2] == "Đơn vị village (Đơn vị commune)"
+
+
+def test_what_was_aired_can_be_heard_by_those_who_see_the_broadcast(house: House) -> None:
+    with house.database.session() as session:
+        made = aired(session, {"loa-village": "played"})
+        sounds = [stored(session, house.store, name * 400) for name in (b"one", b"two")]
+        made.sounds = [BroadcastSound(position=at, media_id=one.id) for at, one in enumerate(sounds)]
+        first, second, number = sounds[0].id, sounds[1].id, made.id
+    browser, stranger = house.signed_in(VIEWER), house.signed_in("viewer@district.example")
+    shown = browser.get(f"/broadcasts/{number}").text
+    assert f'src="/sounds/{first}" data-next="/sounds/{second}"' in shown
+    assert browser.get(f"/sounds/{second}").status_code == 200
+    with house.database.session() as session:
+        session.query(Account).filter_by(email="viewer@district.example").one().unit_id = house.units["other"]
+    assert stranger.get(f"/sounds/{second}").status_code == 404
+
+
+def test_a_broadcast_on_air_can_be_stopped_from_its_page_and_follows(house: House) -> None:
+    with house.database.session() as session:
+        made = aired(session, {"loa-village": "playing"}, state="on_air")
+        made.ended_at, made.deliveries[0].active = None, True
+        number = made.id
+    shown = house.signed_in("operator@x.example").get(f"/broadcasts/{number}").text
+    assert "Đang phát ở 1 trong 1 thôn." in shown
+    assert f'href="/broadcasts/{number}/stop"' in shown
+    assert 'hx-select="#result"' in shown
+    assert f'href="/broadcasts/{number}/stop"' not in house.signed_in(VIEWER).get(f"/broadcasts/{number}").text
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+84", "-2+3", "@SUM(A1)", "\t=1", "  =cmd|' /C calc'!A0", "＝1"])
