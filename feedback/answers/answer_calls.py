@@ -185,8 +185,13 @@ def _pending(
 
 
 def _also_waiting(session: Session, citizen_id: int, at: datetime.datetime) -> list[tuple[jobs.Claim, Reply]]:
-    """Claim everything else that waits for the same citizen, so that the phone rings once for all of it."""
-    waiting = session.scalars(_replies_to(citizen_id).where(Job.state == JobState.WAITING).limit(MOST_ANSWERS)).all()
+    """Claim everything else that waits for the same citizen, so that the phone rings once for all of it.
+
+    A job that was never due yet belongs to an answer that its author may still take back.
+    """
+    was_due = sa.or_(Job.due_at <= at, sa.type_coerce(Job.problem, sa.Text) != "")
+    query = _replies_to(citizen_id).where(Job.state == JobState.WAITING, was_due).limit(MOST_ANSWERS)
+    waiting = session.scalars(query).all()
     subjects = [reply.id for reply in waiting]
     session.execute(
         sa.update(Job)

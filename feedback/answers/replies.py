@@ -23,6 +23,8 @@ RETRIED = (Way.TEXT, Way.CALL)
 """An answer on air fails because of its content, so it is answered again instead."""
 LONGEST_ANSWER = 5_000
 """Characters."""
+TO_TAKE_BACK = datetime.timedelta(seconds=10)
+"""How long an answer waits before it leaves, where its author can still take it back."""
 
 
 class AnswerRefused(HaiChieuError):
@@ -38,12 +40,16 @@ class NothingToRetry(AnswerRefused):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, written or recorded, and its delivery methods. `author` is an actor of the audit trail."""
+    """An answer, written or recorded, and its delivery methods. `author` is an actor of the audit trail.
+
+    `waits` is how long after it was given it is delivered at the earliest.
+    """
 
     author: str
     ways: Sequence[Way]
     text: str = ""
     sound: Media | None = None
+    waits: datetime.timedelta = datetime.timedelta()
 
 
 def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
@@ -139,5 +145,5 @@ def _write(session: Session, case: Case, given: Answer, at: datetime.datetime) -
         reply = Reply(message=message, way=way, state=REPLY.initial, created_at=at, changed_at=at)
         session.add(reply)
         session.flush()
-        jobs.add(session, JOBS[way], reply.id, at)
+        jobs.add(session, JOBS[way], reply.id, at + given.waits)
     return message

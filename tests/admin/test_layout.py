@@ -42,7 +42,7 @@ SOURCES = [*(ADMIN / "templates").glob("*.html"), *ADMIN.rglob("*.py")]
 STEPS = [
     *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
-    "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
+    "answer_taken_back", "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 REPORTS = ("broadcasts", "availability", "cases", "survey")
