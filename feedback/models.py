@@ -149,7 +149,6 @@ class CaseLink(Base):
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
     other_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
     score: Mapped[float]
-    because: Mapped[str] = mapped_column(sa.String(200), default="")
     dismissed: Mapped[bool] = mapped_column(default=False)
 
 

@@ -38,4 +38,9 @@ def _tone_last(word: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in small letters, without the signs between them."""
-    return _WORD.findall(unicodedata.normalize("NFC", text.lower()))
+    return spelled_words(text.lower())
+
+
+def spelled_words(text: str) -> list[str]:
+    """Return the words of a text as they are written, without the signs between them."""
+    return _WORD.findall(unicodedata.normalize("NFC", text))

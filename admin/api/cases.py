@@ -1,6 +1,7 @@
 """Cases, their messages, and answers."""
 
 import sqlalchemy as sa
+from flask import abort
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin.access.visitors import visitor
@@ -14,6 +15,7 @@ from admin.panel import Panel
 from feedback.answers.replies import Answer, answer
 from feedback.cases import case_search
 from feedback.models import Case, Category, Department, Message
+from feedback.states import Direction
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.people import Unit, units_under
@@ -60,7 +62,10 @@ def register_cases(api: Api, panel: Panel) -> None:
 
     def show_answer(number: int) -> documents.Message:
         with panel.database.reading() as session:
-            return message_document(session.get_one(Message, number))
+            answered = session.get(Message, number)
+            if answered is None or answered.direction != Direction.OUT:  # it was taken back on the panel
+                abort(404)
+            return message_document(answered)
 
     @api.serves(
         Operation(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from admin.access.visitors import Visitor
+from admin.cases.scope import here_and_above, workers_in
 from broadcast_bridge.models import Zone
 from feedback import job_kinds
 from feedback.cases import duplicates
@@ -17,10 +18,10 @@ from feedback.cases.merging import merged_into
 from feedback.citizens.privacy import number_for
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, CaseLink, Category, Department, Message
-from feedback.states import CASE, CaseEvent, CaseStatus, Way
-from haichieu.account_rights import MAY, Action
+from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Way
+from haichieu.account_rights import Action
 from haichieu.jobs import Job, JobState
-from haichieu.people import Account, Official, Role, Unit
+from haichieu.people import Account, Official, Unit
 
 UNSURE = 0.5
 """Words with a lower confidence are marked."""
@@ -28,10 +29,11 @@ UNSURE = 0.5
 
 @dataclass(frozen=True)
 class Likely:
-    """A possible duplicate and the reason."""
+    """A possible duplicate, and the phrases that it shares, as this case writes them."""
 
     case: Case
     link: CaseLink
+    phrases: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class People:
     categories: Sequence[Category]
     departments: Sequence[Department]
     accounts: Sequence[Account]
+
+    @property
+    def account_ids(self) -> frozenset[int]:
+        """The ids of the accounts."""
+        return frozenset(one.id for one in self.accounts)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def conversation(session: Session, book: CitizenBook, who: Visitor, case: Case, 
         number_for(book, who.account, case),
         messages,
         _names(session, actors),
-        [one for one in _likely(session, case) if one.case.unit_id in who.units],
+        _likely(session, who, case, messages),
         main,
         merged_into(session, case),
         frozenset(one for one, state in jobs if state in (JobState.WAITING, JobState.RUNNING)),
@@ -117,8 +124,11 @@ def messages_of(session: Session, case: Case) -> Sequence[Message]:
 
 
 def mark_of(messages: Sequence[Message]) -> str:
-    """Return a digest for answers; it changes with every new message."""
-    return str(messages[-1].id) if messages else ""
+    """Return a digest for answers; it changes with every new message, and when an answer is taken back.
+
+    SQLite gives the id of a removed message to the next one.
+    """
+    return f"{messages[-1].id}-{messages[-1].at.timestamp()}" if messages else ""
 
 
 def mark_of_transcript(message: Message) -> str:
@@ -134,21 +144,39 @@ def ways_to(case: Case) -> frozenset[Way]:
     return frozenset(Way) - (frozenset({Way.TEXT}) if case.citizen.opted_out_at else frozenset())
 
 
+def usual_ways(case: Case) -> frozenset[Way]:
+    """Return the methods that are chosen beforehand: as the citizen came, or the only one there is."""
+    possible = ways_to(case)
+    came = {Channel.TEXT: Way.TEXT, Channel.CALL: Way.CALL}.get(Channel(case.channel))
+    return possible if len(possible) == 1 else possible & {came}
+
+
 def zones_of(session: Session, case: Case) -> Sequence[Zone]:
     """Return the zones that reach the case's unit, where an answer on air belongs."""
-    query = sa.select(Zone).where(
-        Zone.removed_at.is_(None), Zone.units.any(Unit.id.in_(_here_and_above(session, case)))
-    )
+    above = here_and_above(session, case.unit_id)
+    query = sa.select(Zone).where(Zone.removed_at.is_(None), Zone.units.any(Unit.id.in_(above)))
     return session.scalars(query.order_by(Zone.code)).all()
 
 
-def _likely(session: Session, case: Case) -> list[Likely]:
+def _likely(session: Session, who: Visitor, case: Case, messages: Sequence[Message]) -> list[Likely]:
     if case.duplicate_of_id is not None:
         return []
-    return [
-        Likely(session.get_one(Case, link.other_id if link.case_id == case.id else link.case_id), link)
+    found = [
+        (session.get_one(Case, link.other_id if link.case_id == case.id else link.case_id), link)
         for link in duplicates.links_of(session, case)
     ]
+    mine = _said(messages)
+    return [
+        Likely(other, link, duplicates.shared_phrases(mine, _said(messages_of(session, other))))
+        for other, link in found
+        if other.unit_id in who.units
+    ]
+
+
+def _said(messages: Sequence[Message]) -> str:
+    """Return the citizen's words, written and spoken."""
+    said = [one for one in messages if one.direction == Direction.IN]
+    return "\n".join(f"{one.text}\n{one.transcript.text if one.transcript else ''}" for one in said)
 
 
 def _names(session: Session, actors: Collection[str]) -> dict[str, str]:
@@ -163,23 +191,9 @@ def _names(session: Session, actors: Collection[str]) -> dict[str, str]:
 
 
 def _people(session: Session, who: Visitor, case: Case) -> People:
-    workers = [role for role in Role if Action.WORK_ON_CASES in MAY[role]]
     return People(
         session.scalars(sa.select(Unit).where(Unit.id.in_(who.units)).order_by(Unit.name)).all(),
         session.scalars(sa.select(Category).order_by(Category.code)).all(),
         session.scalars(sa.select(Department).order_by(Department.name)).all(),
-        session.scalars(
-            sa.select(Account)
-            .where(Account.unit_id.in_(_here_and_above(session, case)), Account.role.in_(workers))
-            .order_by(Account.name)
-        ).all(),
+        workers_in(session, here_and_above(session, case.unit_id)),
     )
-
-
-def _here_and_above(session: Session, case: Case) -> list[int]:
-    found: list[int] = []
-    unit: Unit | None = case.unit
-    while unit is not None and unit.id not in found:
-        found.append(unit.id)
-        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
-    return found

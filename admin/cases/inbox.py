@@ -1,15 +1,27 @@
-"""Rows of the inbox with the first words of each case, in a fixed number of queries."""
+"""The list of cases as a page, with the first words of each case, in a fixed number of queries."""
 
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask import Response, request
 from sqlalchemy.orm import Session
 
+from admin.access.visitors import visitor
+from admin.cases.filters import Tab, listing, write_place
+from admin.cases.scope import takeable, workers
+from admin.layout.language import know_timezone
+from admin.layout.pages import Form, page
+from admin.panel import Panel
+from feedback.cases import case_search
 from feedback.cases.case_lifecycle import OPEN
+from feedback.cases.case_order import Order
+from feedback.cases.notes import LONGEST_NOTE
 from feedback.models import Case, Message, Transcript
 from feedback.states import Direction
+from haichieu.account_rights import Action
+from haichieu.database import now
 from haichieu.people import Account
 
 SHOWN = 160
@@ -27,6 +39,41 @@ class Row:
     assignee: str
 
 
+def show_list(panel: Panel, form: Form, status: int = 200) -> Response:
+    """Show the list that the address names; only its live part to a page that updates itself."""
+    moment, who = now(), visitor()
+    with panel.database.reading() as session:
+        know_timezone(session)
+        chosen = listing(session, panel.citizens, who, request.args, moment)
+        found = case_search.find(session, chosen.wanted, chosen.start, order=chosen.filters.order)
+        part = {
+            "filters": chosen.filters,
+            "tabs": _tabs(session, moment),
+            "orders": list(Order),
+            "rows": rows(session, found.cases, moment),
+            "older": write_place(found.after),
+            "untranscribed": case_search.waiting(session, moment, [who.account.unit_id]).transcripts,
+            "form": form,
+        }
+        if is_live_part():
+            return page("case_list.html", status, **part)
+        works = who.may(Action.WORK_ON_CASES)
+        return page(
+            "cases.html",
+            status,
+            **part,
+            offered=chosen.offered,
+            people=workers(session, who) if works else (),
+            takeable=takeable(session, who, moment) if works else (),
+            longest_note=LONGEST_NOTE,
+        )
+
+
+def is_live_part() -> bool:
+    """Return whether a page that updates itself asks for its live part."""
+    return "HX-Request" in request.headers
+
+
 def rows(session: Session, cases: Sequence[Case], at: datetime.datetime) -> list[Row]:
     """Return the rows of a page."""
     first = _first_words(session, [case.id for case in cases])
@@ -40,6 +87,12 @@ def rows(session: Session, cases: Sequence[Case], at: datetime.datetime) -> list
         )
         for case in cases
     ]
+
+
+def _tabs(session: Session, at: datetime.datetime) -> list[tuple[Tab, int]]:
+    who = visitor()
+    found = case_search.counts(session, at, [who.account.unit_id], who.account.id)
+    return [(Tab.WAITING, found.waiting), (Tab.MINE, found.mine), (Tab.OVERDUE, found.overdue), (Tab.ALL, found.all)]
 
 
 def _first_words(session: Session, case_ids: Sequence[int]) -> dict[int, tuple[str, bool]]:

@@ -1,18 +1,21 @@
-"""Work on a case that the citizen does not see: assignment, notes, corrections, merging, closing."""
+"""Steps on the page of a case: answer, assignment, notes, corrections, merging, closing."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
-from flask import Flask, request
+from flask import Flask, abort, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
+from admin.cases.answering import answer_case, take_back_answer
 from admin.cases.case_page import ChangedMeanwhile, show_case, step
 from admin.cases.conversation import mark_of_transcript
-from admin.cases.scope import case_for_visitor, unit_of_case
+from admin.cases.scope import case_for_visitor, unit_of_step
 from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
@@ -35,124 +38,132 @@ MOST_UPLOADED = 25_000_000
 """Total size of the files of one note, in bytes."""
 
 
+Step = Callable[[Panel, str, Form], Response]
+"""Does one thing to the case of a number, and returns the page that follows."""
+
+
 def register_steps(app: Flask, panel: Panel) -> None:
-    """Add the forms of a case's page except the answer."""
+    """Add the route of all forms of a case's page; the page itself is also shown there, after a refusal."""
 
     @app.url_value_preprocessor
-    def room_for_files(endpoint: str | None, _values: object) -> None:
+    def room_for_files(endpoint: str | None, values: dict[str, str] | None) -> None:
         """Allow photographs in notes, which are larger than any other form."""
-        if endpoint == "add_note":
+        if endpoint == "work_on_case" and values and values.get("step") == "notes":
             request.max_content_length = MOST_UPLOADED
 
-    @app.post("/cases/<number>/assign")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def assign_case(number: str) -> Response:
-        """Assign a case to a department or a person, or correct its unit and category."""
-        form = sent_form()
-        return step(panel, number, form, "assign", lambda session, case: _assign(session, case, form),
-                    say("case.assigned"))  # fmt: skip
+    @app.post("/cases/<number>/<step>")
+    @needs(Action.WORK_ON_CASES, where=unit_of_step)
+    def work_on_case(number: str, step: str) -> Response:
+        """Do what a form of the case's page asks for."""
+        return (STEPS.get(step) or abort(404))(panel, number, sent_form())
 
-    @app.post("/cases/<number>/notes")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def add_note(number: str) -> Response:
-        """Add a note with files that the citizen never sees."""
-        form = sent_form()
-        with panel.store.scratch() as folder:
-            try:
-                files = _received_files(panel.store, Path(folder))
-            except AttachmentRefused as refusal:
-                form.problems["note"] = refusal.message
-                return show_case(panel, number, form, 422)
+    @app.get("/cases/<number>/<step>")
+    @needs(Action.READ_CASES, where=unit_of_step)
+    def case_page_again(number: str, step: str) -> Response:
+        """Show the page of the case after a sign-in that interrupted one of its forms."""
+        return show_case(panel, number, Form(take_kept(panel))) if step in STEPS else abort(404)
 
-            def work(session: Session, case: Case) -> None:
-                message = notes.add_note(session, case, form.value("note"), visitor().actor, now())
-                for file in files:
-                    attachments.attach(session, panel.store, message, file)
 
-            return step(panel, number, form, "note", work, say("case.noted"))
+def _assign_case(panel: Panel, number: str, form: Form) -> Response:
+    return step(panel, number, form, "assign", lambda session, case: _assign(session, case, form), say("case.assigned"))
 
-    @app.post("/cases/<number>/transcript")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def correct_transcript(number: str) -> Response:
-        """Correct a transcript."""
-        form = sent_form()
+
+def _add_note(panel: Panel, number: str, form: Form) -> Response:
+    """Add a note with files that the citizen never sees."""
+    with panel.store.scratch() as folder:
+        try:
+            files = _received_files(panel.store, Path(folder))
+        except AttachmentRefused as refusal:
+            form.problems["note"] = refusal.message
+            return show_case(panel, number, form, 422)
 
         def work(session: Session, case: Case) -> None:
-            message = session.get(Message, _whole(form.value("message")))
-            if message is None or message.case_id != case.id:
-                raise NoSuchCase(case.number)
-            if form.value("based_on") != mark_of_transcript(message):
-                raise ChangedMeanwhile("panel.case.transcript_changed")
-            correction.correct(session, message, form.value("transcript"), visitor().actor, now())
+            message = notes.add_note(session, case, form.value("note"), visitor().actor, now())
+            for file in files:
+                attachments.attach(session, panel.store, message, file)
 
-        return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.corrected"))
+        return step(panel, number, form, "note", work, say("case.noted"))
 
-    @app.post("/cases/<number>/transcript/again")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def transcribe_again(number: str) -> Response:
-        """Request a new transcription of a voice message."""
-        form = sent_form()
 
-        def work(session: Session, case: Case) -> None:
-            message = session.get(Message, _whole(form.value("message")))
-            if message is None or message.case_id != case.id:
-                raise NoSuchCase(case.number)
-            correction.again(session, message, visitor().actor, now())
+def _correct_transcript(panel: Panel, number: str, form: Form) -> Response:
+    def work(session: Session, case: Case) -> None:
+        message = _message_of(session, case, form)
+        if form.value("based_on") != mark_of_transcript(message):
+            raise ChangedMeanwhile("panel.case.transcript_changed")
+        correction.correct(session, message, form.value("transcript"), visitor().actor, now())
 
-        return step(panel, number, form, f"transcript-{_whole(form.value('message'))}", work, say("case.written_again"))
+    return step(panel, number, form, _transcript_field(form), work, say("case.corrected"))
 
-    @app.post("/cases/<number>/retry")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def retry_reply(number: str) -> Response:
-        """Retry a failed text or call."""
-        form = sent_form()
 
-        def work(session: Session, case: Case) -> None:
-            reply = session.get(Reply, _whole(form.value("reply")))
-            if reply is None or reply.message.case_id != case.id:
-                raise NoSuchCase(case.number)
-            replies.retry(session, reply, visitor().actor, now())
+def _transcribe_again(panel: Panel, number: str, form: Form) -> Response:
+    def work(session: Session, case: Case) -> None:
+        correction.again(session, _message_of(session, case, form), visitor().actor, now())
 
-        return step(panel, number, form, f"reply-{_whole(form.value('reply'))}", work, say("case.retried"))
+    return step(panel, number, form, _transcript_field(form), work, say("case.written_again"))
 
-    @app.post("/cases/<number>/close")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def close_case(number: str) -> Response:
-        """Close a case and the cases merged into it."""
-        return step(panel, number, Form(), "state",
-                    lambda session, case: merging.close(session, case, visitor().actor, now()),
-                    say("case.closed"))  # fmt: skip
 
-    @app.post("/cases/<number>/reopen")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def reopen_case(number: str) -> Response:
-        """Reopen an answered or closed case."""
-        return step(panel, number, Form(), "state",
-                    lambda session, case: happen(session, case, CaseEvent.REOPEN, visitor().actor, now()),
-                    say("case.reopened"))  # fmt: skip
+def _retry_reply(panel: Panel, number: str, form: Form) -> Response:
+    """Retry a failed text or call."""
 
-    @app.post("/cases/<number>/merge")
-    @needs(Action.WORK_ON_CASES, where=unit_of_case)
-    def merge_case(number: str) -> Response:
-        """Merge two cases, mark them as different, or unmerge one."""
-        form = sent_form()
-        what = form.value("what")
+    def work(session: Session, case: Case) -> None:
+        reply = session.get(Reply, form.row_id("reply"))
+        if reply is None or reply.message.case_id != case.id:
+            raise NoSuchCase(case.number)
+        replies.retry(session, reply, visitor().actor, now())
 
-        def work(session: Session, case: Case) -> None:
-            if what == "apart":
-                merging.unmerge(session, case, visitor().actor, now())
-                return
-            other = case_for_visitor(session, form.value("other"))
-            session.refresh(other, with_for_update=True)
-            if what == "merge":
-                merging.merge(session, case, other, visitor().actor, now())
-            elif what == "differ":
-                merging.dismiss(session, case, other, visitor().actor, now())
-            else:
-                raise UsageError("panel.case.unknown_step")
+    return step(panel, number, form, f"reply-{form.row_id('reply')}", work, say("case.retried"))
 
-        done = {"apart": say("case.taken_apart"), "merge": say("case.merged"), "differ": say("case.differ")}
-        return step(panel, number, Form(), "merge", work, done.get(what, ""))
+
+def _close_case(panel: Panel, number: str, _: Form) -> Response:
+    """Close a case and the cases merged into it, and continue with the next one."""
+
+    def work(session: Session, case: Case) -> None:
+        merging.close(session, case, visitor().actor, now())
+
+    return step(panel, number, Form(), "state", work, say("case.closed"), goes_on=True)
+
+
+def _reopen_case(panel: Panel, number: str, _: Form) -> Response:
+    def work(session: Session, case: Case) -> None:
+        happen(session, case, CaseEvent.REOPEN, visitor().actor, now())
+
+    return step(panel, number, Form(), "state", work, say("case.reopened"))
+
+
+def _merge_case(panel: Panel, number: str, form: Form) -> Response:
+    """Merge two cases, mark them as different, or unmerge one."""
+    what = form.value("what")
+
+    def work(session: Session, case: Case) -> None:
+        if what == "apart":
+            merging.unmerge(session, case, visitor().actor, now())
+            return
+        other = case_for_visitor(session, form.value("other"))
+        session.refresh(other, with_for_update=True)
+        if what == "merge":
+            merging.merge(session, case, other, visitor().actor, now())
+        elif what == "differ":
+            merging.dismiss(session, case, other, visitor().actor, now())
+        else:
+            raise UsageError("panel.case.unknown_step")
+
+    done = {"apart": say("case.taken_apart"), "merge": say("case.merged"), "differ": say("case.differ")}
+    return step(panel, number, Form(), "merge", work, done.get(what, ""))
+
+
+STEPS: dict[str, Step] = {
+    "answer": answer_case,
+    "take-back": take_back_answer,
+    "retry": _retry_reply,
+    "assign": _assign_case,
+    "notes": _add_note,
+    "transcript": _correct_transcript,
+    "transcribe": _transcribe_again,
+    "close": _close_case,
+    "reopen": _reopen_case,
+    "merge": _merge_case,
+}
+"""The forms of a case's page by the last part of their address."""
 
 
 def _assign(session: Session, case: Case, form: Form) -> None:
@@ -172,7 +183,7 @@ def _assign(session: Session, case: Case, form: Form) -> None:
         assignment.categorise(session, case, about, who, who, moment)
     if department or account or not (unit or category):
         office = session.scalar(sa.select(Department).where(Department.code == department)) if department else None
-        worker = _chosen(session.get(Account, _whole(account))) if account else None
+        worker = _chosen(session.get(Account, form.row_id("account"))) if account else None
         if worker is not None and not may(worker, Action.WORK_ON_CASES):
             worker = _chosen(None)
         assignment.assign(session, case, who, moment, department=office, account=worker)
@@ -195,5 +206,13 @@ def _received_files(store: MediaStore, folder: Path) -> list[Uploaded]:
     return received
 
 
-def _whole(given: str) -> int:
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+def _message_of(session: Session, case: Case, form: Form) -> Message:
+    """Return the message that a form is about. Raises NoSuchCase for one of another case."""
+    message = session.get(Message, form.row_id("message"))
+    if message is None or message.case_id != case.id:
+        raise NoSuchCase(case.number)
+    return message
+
+
+def _transcript_field(form: Form) -> str:
+    return f"transcript-{form.row_id('message')}"

@@ -27,6 +27,11 @@ class Form:
         """Return whether a box is ticked."""
         return value in self.values(name)
 
+    def row_id(self, name: str) -> int:
+        """Return a field that names a row; 0 when it names none."""
+        value = self.value(name)
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+
     @property
     def was_sent(self) -> bool:
         """Whether any field was sent."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from feedback import job_kinds
 from feedback.cases.case_lifecycle import OPEN
+from feedback.cases.case_order import Order, Place, after, before, columns, place_of
 from feedback.models import Case, Message, Transcript
 from feedback.states import CaseStatus, Channel
 from haichieu.folded_text import folded
@@ -24,13 +25,13 @@ NOT_MERGED = sa.func.coalesce(Case.duplicate_of_id, 0) == 0
 _STATUS_OF_MANY = sa.func.coalesce(Case.status, "")
 """Nearly every case is closed. The expression keeps the planner from sorting all of them by an index on states."""
 
-Place = tuple[datetime.datetime, int]
-"""The start of a page: after the case with this opening and id."""
-
 
 @dataclass(frozen=True)
 class Wanted:
-    """Search criteria; omitted ones do not matter. `unit_ids` includes all units under them."""
+    """Search criteria; omitted ones do not matter. `unit_ids` includes all units under them.
+
+    A case of the citizen `or_citizen_id` needs none of the words.
+    """
 
     words: str = ""
     unit_ids: Collection[int] = ()
@@ -41,14 +42,27 @@ class Wanted:
     channel: Channel | None = None
     overdue_at: datetime.datetime | None = None
     """Only cases that were due before this moment and are still unanswered."""
+    not_merged: bool = False
+    """Without the cases that wait for the answer of another one."""
+    or_citizen_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Page:
-    """Cases, newest first, and the start of the next page; None on the last one."""
+    """Cases in their order, and the start of the next page; None on the last one."""
 
     cases: list[Case]
     after: Place | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of unanswered cases, of those assigned to an account, of overdue ones, and of all."""
+
+    waiting: int
+    mine: int
+    overdue: int
+    all: int
 
 
 @dataclass(frozen=True)
@@ -71,30 +85,48 @@ def index(session: Session, case: Case) -> None:
     case.search_text = folded(" ".join([case.number, *(text for row in rows for text in row if text)]))
 
 
-def find(session: Session, wanted: Wanted, after: Place | None = None, most: int = PAGE) -> Page:
+def find(
+    session: Session, wanted: Wanted, start: Place | None = None, most: int = PAGE, order: Order = Order.NEWEST
+) -> Page:
     """Return one page of cases. Every word must match; one with diacritics also matches text without them."""
     query = (
         sa.select(Case)
         .where(*conditions(session, wanted))
         .options(joinedload(Case.unit), joinedload(Case.category), joinedload(Case.department))
-        .order_by(Case.opened_at.desc(), Case.id.desc())
+        .order_by(*columns(order))
         .limit(most + 1)
     )
-    if after is not None:
-        opened_at, case_id = after
-        query = query.where(Case.opened_at <= opened_at, sa.or_(Case.opened_at < opened_at, Case.id < case_id))
+    if start is not None:
+        query = query.where(after(start, order))
     found = list(session.scalars(query))
-    last = found[most - 1] if len(found) > most else None
-    return Page(found[:most], (last.opened_at, last.id) if last else None)
+    return Page(found[:most], place_of(found[most - 1], order) if len(found) > most else None)
+
+
+def neighbours(session: Session, wanted: Wanted, order: Order, case: Case) -> tuple[str, str]:
+    """Return the numbers of the cases before and after one, which need not match itself; "" where there is none."""
+    place, such = place_of(case, order), conditions(session, wanted)
+    queries = (
+        sa.select(Case.number).where(*such, before(place, order)).order_by(*columns(order, backwards=True)),
+        sa.select(Case.number).where(*such, after(place, order)).order_by(*columns(order)),
+    )
+    previous, following = (session.scalar(query.limit(1)) or "" for query in queries)
+    return previous, following
+
+
+def counts(session: Session, at: datetime.datetime, unit_ids: Collection[int], account_id: int) -> Counts:
+    """Count the cases in these units and all under them, as an account sees them."""
+    mine, late = sa.func.count().filter(Case.assignee_id == account_id), sa.func.count().filter(Case.due_at < at)
+    still = conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN, not_merged=True))
+    row = session.execute(sa.select(sa.func.count(), mine, late).select_from(Case).where(*still)).one()
+    every = sa.select(sa.func.count()).select_from(Case).where(*conditions(session, Wanted(unit_ids=unit_ids)))
+    return Counts(*row, session.scalars(every).one())
 
 
 def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] = ()) -> Waiting:
     """Count what waits in these units and all under them, or everywhere."""
-    narrowed = conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN))
+    narrowed = conditions(session, Wanted(unit_ids=unit_ids, statuses=OPEN, not_merged=True))
     late = sa.func.count().filter(Case.due_at < at)
-    still, overdue = session.execute(
-        sa.select(sa.func.count(), late).select_from(Case).where(*narrowed, NOT_MERGED)
-    ).one()
+    still, overdue = session.execute(sa.select(sa.func.count(), late).select_from(Case).where(*narrowed)).one()
     spoken = sa.select(sa.func.count()).select_from(Job)
     spoken = spoken.where(Job.kind == job_kinds.TRANSCRIBE, Job.state.in_([JobState.WAITING, JobState.RUNNING]))
     if unit_ids:
@@ -105,7 +137,10 @@ def waiting(session: Session, at: datetime.datetime, unit_ids: Collection[int] =
 
 def conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a matching case fulfils."""
-    found = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
+    words = [Case.search_text.contains(word, autoescape=True) for word in folded(wanted.words).split()]
+    found = (
+        words if wanted.or_citizen_id is None else [sa.or_(sa.and_(*words), Case.citizen_id == wanted.or_citizen_id)]
+    )
     if wanted.unit_ids:
         units = units_under(session, wanted.unit_ids)
         if len(units) < session.scalars(sa.select(sa.func.count()).select_from(Unit)).one():
@@ -124,6 +159,7 @@ def conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]
         found += [
             Case.status.in_([str(status) for status in OPEN]),
             Case.due_at < wanted.overdue_at,
-            NOT_MERGED,
         ]
+    if wanted.not_merged or wanted.overdue_at is not None:
+        found.append(NOT_MERGED)
     return found

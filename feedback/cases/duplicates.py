@@ -4,14 +4,13 @@ import datetime
 import itertools
 import math
 from collections import Counter
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case, CaseLink
-from haichieu.folded_text import folded, words_of
+from haichieu.folded_text import folded, spelled_words, words_of
 from haichieu.people import Unit, units_under
 
 WINDOW = datetime.timedelta(days=30)
@@ -21,23 +20,36 @@ MOST_LINKS = 3
 LIKELY = 0.45
 FEWEST_WORDS = 3
 """Shorter texts are not compared."""
+MOST_PHRASES = 4
+"""Shared phrases that are shown."""
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """Similarity of two texts, 0 to 1, and the words they share."""
-
-    score: float
-    shared: tuple[str, ...]
-
-
-def likeness(one: str, other: str) -> Likeness:
-    """Compare two folded texts: cosine similarity over words and pairs of words, where pairs count double."""
+def likeness(one: str, other: str) -> float:
+    """Compare two folded texts, 0 to 1: cosine similarity over words and pairs of words, where pairs count double."""
     mine, theirs = _shingles(one), _shingles(other)
     product = sum(count * theirs[shingle] for shingle, count in mine.items())
     size = math.sqrt(sum(count**2 for count in mine.values()) * sum(count**2 for count in theirs.values()))
-    pairs = [" ".join(shingle) for shingle in mine if len(shingle) == 2 and shingle in theirs]
-    return Likeness(product / size if size else 0.0, tuple(pairs))
+    return product / size if size else 0.0
+
+
+def shared_phrases(one: str, other: str) -> list[str]:
+    """Return the longest phrases of two or more words that both texts have, as `one` writes them, the longest first.
+
+    Case and diacritics do not matter, since people omit them.
+    """
+    words = spelled_words(one)
+    plain = [folded(word) for word in words]
+    theirs = set(itertools.pairwise(words_of(folded(other))))
+    phrases: dict[str, list[str]] = {}
+    begin = 0
+    for place in range(1, len(words) + 1):
+        if place < len(words) and (plain[place - 1], plain[place]) in theirs:
+            continue
+        if place - begin > 1:
+            phrases.setdefault(" ".join(plain[begin:place]), words[begin:place])
+        begin = place
+    found = sorted(phrases.values(), key=len, reverse=True)
+    return [" ".join(phrase) for phrase in found[:MOST_PHRASES]]
 
 
 def link(session: Session, case: Case) -> list[CaseLink]:
@@ -49,15 +61,14 @@ def link(session: Session, case: Case) -> list[CaseLink]:
     known |= set(session.scalars(sa.select(CaseLink.case_id).where(CaseLink.other_id == case.id)))
     scored = [(likeness(text, _plain(other)), other) for other in _candidates(session, case)]
     likely = sorted(
-        ((alike, other) for alike, other in scored if alike.score >= LIKELY and other.id not in known),
-        key=lambda pair: -pair[0].score,
+        ((alike, other) for alike, other in scored if alike >= LIKELY and other.id not in known),
+        key=lambda pair: -pair[0],
     )
     links = [
         CaseLink(
             case_id=case.id,
             other_id=other.id,
-            score=round(alike.score, 3),
-            because=f"words: {', '.join(alike.shared[:8])}"[:200],
+            score=round(alike, 3),
         )
         for alike, other in likely[: max(MOST_LINKS - len(known), 0)]
     ]

@@ -6,7 +6,8 @@ from typing import IO
 from sqlalchemy.orm import Session
 
 from feedback.cases import case_search
-from feedback.cases.case_search import Place, Wanted
+from feedback.cases.case_order import Place
+from feedback.cases.case_search import Wanted
 from feedback.models import Case
 from haichieu.spreadsheet_cells import harmless
 

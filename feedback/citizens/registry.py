@@ -5,14 +5,19 @@ number.
 """
 
 import datetime
+import re
 import secrets
+import unicodedata
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from feedback.models import Citizen
+from haichieu.phone_numbers import normalise
 from haichieu.vault import NUMBERS_KEY, Vault, keyed_digest, open_vault, station_secret
+
+_TYPED_NUMBER = re.compile(r"[+(]?[0-9][0-9 .()/\N{EN DASH}\-]{5,30}", re.ASCII)
 
 
 class CitizenBook:
@@ -29,6 +34,12 @@ class CitizenBook:
     def find(self, session: Session, number: str) -> Citizen | None:
         """Return the citizen with this number, None for one who never called or wrote."""
         return session.scalar(sa.select(Citizen).where(Citizen.number_hash == self.digest(number)))
+
+    def look_up(self, session: Session, typed: str) -> Citizen | None:
+        """Return the citizen whose number a person has typed, in any spelling; None for any other text."""
+        text = unicodedata.normalize("NFKC", typed).strip()
+        number = normalise(re.sub(r"[^0-9+]", "", text)) if _TYPED_NUMBER.fullmatch(text) else None
+        return self.find(session, number) if number else None
 
     def meet(self, session: Session, number: str, at: datetime.datetime) -> Citizen:
         """Return the citizen with this number, adding the row when it is new."""

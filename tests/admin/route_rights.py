@@ -28,6 +28,7 @@ from tests.builders.in_unit import (
     schedule,
     speaker,
     spoken_sound,
+    waiting_answer,
     zone,
 )
 from tests.builders.programmes import drafted, ready
@@ -211,29 +212,48 @@ LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/z
 LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up", "/set-up/call"}
 OPEN_TO_ALL |= {"/first-run/<token>"}
 IN_UNITS += [
-    *(
-        Try(f"/cases/<number>{end}", "GET", Action.READ_CASES, lambda h, u, end=end: (f"/cases/{case(h, u)}{end}", {}))
-        for end in ("", "/answer", "/notes", "/transcript")
+    Try("/cases/<number>", "GET", Action.READ_CASES, lambda h, u: (f"/cases/{case(h, u)}", {})),
+    Try(
+        "/cases",
+        "POST",
+        Action.WORK_ON_CASES,
+        lambda h, u: ("/cases", {"case": case(h, u), "act": "close", "reason": "Trùng", "confirmed": "yes"}),
     ),
     *(
         Try(
-            f"/cases/<number>/{end}",
+            "/cases/<number>/<step>", "GET", Action.READ_CASES, lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {})
+        )
+        for end in ("answer", "notes", "transcript")
+    ),
+    *(
+        Try(
+            "/cases/<number>/<step>",
             "POST",
             Action.WORK_ON_CASES,
             lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"note": "Đã gọi", "what": "apart"}),
         )
-        for end in ("answer", "answer/spoken", "answer/recording", "assign", "notes", "close", "reopen", "merge")
+        for end in ("answer", "assign", "notes", "close", "reopen", "merge")
     ),
     *(
         Try(
             f"/cases/<number>/{end}",
             "POST",
             Action.WORK_ON_CASES,
+            lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {}),
+        )
+        for end in ("answer/spoken", "answer/recording")
+    ),
+    *(
+        Try(
+            "/cases/<number>/<step>",
+            "POST",
+            Action.WORK_ON_CASES,
             lambda h, u, end=end: (f"/cases/{case(h, u)}/{end}", {"message": str(first_message(h))}),
         )
-        for end in ("transcript", "transcript/again")
+        for end in ("transcript", "transcribe")
     ),
-    Try("/cases/<number>/retry", "POST", Action.WORK_ON_CASES, lambda h, u: failed_reply(h, u)),
+    Try("/cases/<number>/<step>", "POST", Action.WORK_ON_CASES, lambda h, u: failed_reply(h, u)),
+    Try("/cases/<number>/<step>", "POST", Action.WORK_ON_CASES, lambda h, u: waiting_answer(h, u)),
     Try("/cases/<number>/files/<int:file>", "GET", Action.READ_CASES, lambda h, u: (case_file(h, u), {})),
     Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),

@@ -1,13 +1,18 @@
-"""Answering from the pages of cases: looked over before it goes, two at once, and nothing typed is lost."""
+"""Answering from the pages of cases: previewed, taken back, two at once, and nothing typed is lost."""
 
+import datetime
+import re
 from pathlib import Path
 
 from werkzeug.test import TestResponse
 
-from feedback.answers.replies import Answer, advance, answer
+from feedback.answers.replies import TO_TAKE_BACK, Answer, advance, answer
 from feedback.cases.case_lifecycle import find_case
+from feedback.models import Message
 from feedback.states import ReplyEvent, Way
+from haichieu import jobs
 from haichieu.database import now
+from haichieu.jobs import Job
 from haichieu.locale import message
 from haichieu.media import MediaStore
 from tests.admin.forms import field
@@ -17,25 +22,105 @@ from tests.builders.house import House
 from tests.builders.sounds import tone
 
 
-def test_an_answer_is_looked_over_and_then_goes(house: House, tmp_path: Path) -> None:
+def test_an_answer_is_previewed_on_its_page_and_then_goes(house: House, tmp_path: Path) -> None:
     number = written(house, tmp_path)
     browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
     fields = {"answer": "Đã sửa cầu.\r\nCảm ơn bà con.", "way": ["text", "call", "air"]}
     fields["based_on"] = field(browser.get(page).text, "based_on")
-    preview = browser.post(f"{page}/answer", page=page, **fields)
+    preview = browser.post(f"{page}/answer", page=page, step="preview", **fields)
     assert preview.status_code == 200
     assert "Gửi thành 1 tin nhắn" in preview.text
     assert "Khu commune" in preview.text
+    assert "Đã sửa cầu.\nCảm ơn bà con.</textarea>" in preview.text.replace("\r", "")
+    assert browser.post(f"{page}/answer", page=page, **fields).status_code == 200
     with house.database.session() as session:
         assert find_case(session, number).status == "new"
-    again = browser.post(f"{page}/answer", page=page, step="edit", **fields)
-    assert "Đã sửa cầu.\nCảm ơn" in again.text.replace("\r", "")
-    assert browser.post(f"{page}/answer", page=page, step="send", **fields).status_code == 303
+    assert browser.post(f"{page}/answer", page=page, step="send", **fields).location == page
     shown = browser.get(page).text
     assert "đã trả lời" in shown
     assert shown.count("đang chờ") >= 3
     with house.database.session() as session:
-        assert find_case(session, number).messages[-1].author == f"account:{OPERATOR}"
+        answered = find_case(session, number)
+        assert answered.messages[-1].author == f"account:{OPERATOR}"
+        ids = [reply.id for reply in answered.messages[-1].replies]
+        due = session.query(Job.due_at).filter(Job.kind != "file", Job.subject_id.in_(ids))
+        assert {at - answered.messages[-1].at for (at,) in due} == {TO_TAKE_BACK}
+
+
+def test_an_answer_that_closes_leads_to_the_next_case_of_the_list(house: House, tmp_path: Path) -> None:
+    numbers = [written(house, tmp_path, f"Cầu {one}", unit="village") for one in range(3)]
+    with house.database.session() as session:
+        for hours, number in enumerate(numbers):
+            find_case(session, number).due_at = now() - datetime.timedelta(hours=9 - hours)
+    written(house, tmp_path, unit="commune")
+    browser, query = house.signed_in(OPERATOR), "?tab=overdue&unit=VILLAGE"
+    at = f"/cases/{numbers[0]}"
+    for number, following in zip(numbers, [*numbers[1:], ""], strict=True):
+        assert at == f"/cases/{number}" + (query if number != numbers[0] else "")
+        page = f"/cases/{number}{query}"
+        mark = field(browser.get(page).text, "based_on")
+        form = {"based_on": mark, "answer": "Đã sửa", "way": "text", "step": "close"}
+        at = browser.post(f"/cases/{number}/answer{query}", page=page, **form).location
+        assert at == (f"/cases/{following}{query}" if following else f"/cases{query}")
+        shown = browser.get(at).text
+        assert "Đã trả lời và đóng phản ánh." in shown
+        assert ("phản ánh tiếp theo trong danh sách" in shown) is bool(following)
+    with house.database.session() as session:
+        assert {find_case(session, number).status for number in numbers} == {"closed"}
+
+
+def test_an_answer_is_taken_back_into_its_form(house: House, tmp_path: Path) -> None:
+    first, second = written(house, tmp_path), written(house, tmp_path, known=False)
+    browser, page = house.signed_in(OPERATOR), f"/cases/{first}"
+    form = {"based_on": field(browser.get(page).text, "based_on"), "answer": "Gửi nhầm", "way": "call"}
+    assert browser.post(f"{page}/answer", page=page, step="close", **form).location == f"/cases/{second}"
+    shown = browser.get(f"/cases/{second}").text
+    assert f"Câu trả lời phản ánh {first[:4]} {first[4:]} được gửi đi sau" in shown
+    assert "take-back" in browser.get("/cases").text
+    assert "take-back" not in house.signed_in(EDITOR).get(f"/cases/{second}").text
+    message = field(shown, "message")
+    assert browser.post(f"/cases/{second}/take-back", page=page, message=message).status_code == 404
+    taken = browser.post(f"{page}/take-back", page=page, message=message)
+    assert taken.location == page
+    shown = browser.get(page).text
+    assert "Gửi nhầm</textarea>" in shown
+    assert 'value="call" checked' in shown
+    assert 'value="text" checked' not in shown
+    assert "Đã thu hồi câu trả lời" in shown
+    assert browser.post(f"{page}/take-back", page=page, message=message).status_code == 404
+    with house.database.session() as session:
+        assert find_case(session, first).status == "new"
+
+
+def test_an_answer_that_has_left_is_not_taken_back(house: House, tmp_path: Path) -> None:
+    number = written(house, tmp_path)
+    with house.database.session() as session:
+        given = Answer(f"account:{OPERATOR}", [Way.TEXT], "Đã sửa", waits=TO_TAKE_BACK)
+        message = answer(session, find_case(session, number), given, now())
+    browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
+    assert "take-back" in browser.get(page).text
+    with house.database.session() as session:
+        jobs.claim(session, ["send-text"], now() + TO_TAKE_BACK, TO_TAKE_BACK)
+        late = session.get_one(Message, message.id).replies[0]
+        advance(session, late, ReplyEvent.BEGIN, now())
+    assert "take-back" not in browser.get(page).text
+    refused = browser.post(f"{page}/take-back", page=page, message=str(message.id))
+    assert refused.status_code == 422
+    assert "Không thu hồi được nữa" in refused.text
+
+
+def test_the_usual_method_is_chosen_beforehand(house: House, tmp_path: Path, store: MediaStore) -> None:
+    browser = house.signed_in(OPERATOR)
+    for number, chosen in (
+        (written(house, tmp_path), {"text"}),
+        (written(house, tmp_path, known=False), {"air"}),
+        (spoken(house, store)[0], {"air"}),
+    ):
+        form = browser.get(f"/cases/{number}").text.partition("/answer")[2].partition("</form>")[0]
+        assert set(re.findall(r'name="way" value="(\w+)" checked', form)) == chosen
+        refused = browser.post(f"/cases/{number}/answer", page=f"/cases/{number}", answer="Xong", step="send")
+        form = refused.text.partition("/answer")[2].partition("</form>")[0]
+        assert re.findall(r'name="way" value="(\w+)" checked', form) == []
 
 
 def test_a_failed_call_is_made_again_from_its_page_once(house: House, tmp_path: Path) -> None:

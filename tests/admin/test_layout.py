@@ -10,6 +10,7 @@ from admin.access.permissions import for_anyone_signed_in
 from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
 from admin.calendar.drafts import REPEATS
 from admin.cases.case_page import TEMPLATES
+from admin.cases.filters import Tab
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import MAIN
 from admin.layout.refusals import refusal_message
@@ -21,6 +22,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priori
 from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
+from feedback.cases.case_order import Order
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.locale import LANGUAGES, render, render_key
 from haichieu.locale.catalogue import catalogue
@@ -61,6 +63,8 @@ BUILT = {
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
+    "cases": [*(f"tab_{tab}" for tab in Tab), *(f"sort_{order}" for order in Order),
+              *(f"none_{tab}" for tab in Tab if tab is not Tab.ALL)],
     "answer_title": TEMPLATES, "answer_template": TEMPLATES,
     "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
     "broadcast_kind": list(Kind), "origin": list(Origin), "programme_state": PROGRAMME.states,

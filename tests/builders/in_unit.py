@@ -61,6 +61,15 @@ def failed_reply(house: House, unit: str) -> tuple[str, dict[str, object]]:
         return f"/cases/{number}/retry", {"reply": str(reply.id)}
 
 
+def waiting_answer(house: House, unit: str) -> tuple[str, dict[str, object]]:
+    """The path that takes an answer of a case back, and its form."""
+    number = case(house, unit)
+    with house.database.session() as session:
+        given = replies.Answer("test", [Way.AIR], "Đã sửa", waits=replies.TO_TAKE_BACK)
+        message = replies.answer(session, find_case(session, number), given, now())
+        return f"/cases/{number}/take-back", {"message": str(message.id)}
+
+
 def case_file(house: House, unit: str) -> str:
     number = case(house, unit)
     with house.database.session() as session:

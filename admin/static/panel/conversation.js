@@ -1,4 +1,4 @@
-// The case conversation: transcript words are highlighted during playback and clickable; templates; audio preview.
+// The case conversation: transcript words are highlighted during playback and clickable; templates; preview, read aloud too.
 "use strict";
 
 (() => {
@@ -47,17 +47,39 @@
     });
   }
 
-  for (const box of document.querySelectorAll("[data-templates]")) {
-    box.hidden = false;
-    box.querySelector("select").addEventListener("change", (event) => {
-      const into = document.getElementById(event.target.dataset.into);
-      if (event.target.value) {
-        into.value = into.value.trim() ? `${into.value.trimEnd()}\n${event.target.value}` : event.target.value;
-        into.focus();
-      }
-      event.target.value = "";
+  // Answer templates: by their buttons, or by typing "/1" at the start of a line.
+  for (const group of document.querySelectorAll("[data-templates]")) {
+    const into = document.getElementById(group.dataset.templates);
+    const texts = [...group.querySelectorAll("button")].map((button) => button.dataset.text);
+    group.hidden = false;
+    group.addEventListener("click", (event) => {
+      const text = event.target.closest("button")?.dataset.text;
+      if (text === undefined) return;
+      into.value = into.value.trim() ? `${into.value.trimEnd()}\n${text}` : text;
+      into.focus();
+    });
+    into.addEventListener("input", () => {
+      const before = into.value.slice(0, into.selectionStart);
+      const found = /(?:^|\n)\/([1-9])$/.exec(before);
+      const text = found && texts[Number(found[1]) - 1];
+      if (text) into.setRangeText(text, before.length - 2, before.length, "end");
     });
   }
+
+  // A refused preview is shown in the same place; what was typed stays in its field.
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "preview" || event.detail.xhr.status >= 500) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+
+  // Typed text is not left behind by a key or a link.
+  const typed = [...document.querySelectorAll("[data-typed] textarea")];
+  let sent = null;
+  document.addEventListener("submit", (event) => { sent = event.target; });
+  addEventListener("beforeunload", (event) => {
+    if (typed.some((one) => one.form !== sent && one.value.trim())) event.preventDefault();
+  });
 
   for (const hear of document.querySelectorAll("[data-hear]")) {
     hear.hidden = false;

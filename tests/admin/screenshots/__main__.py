@@ -76,13 +76,13 @@ def confirm_an_emergency(page: Page) -> None:
 
 
 def write_an_answer(page: Page) -> None:
-    """Answer the newest spoken case, to be looked over."""
+    """Preview an answer to the newest spoken case."""
     open_newest(page)
     page.locator("#field-answer").fill("Xã đã cử người đến thay ván cầu treo Nà Lùng, ba ngày nữa xong.")
     for way in page.locator("form:has(#field-answer) input[name=way]").all():
         way.check()
-    page.locator("form:has(#field-answer) button").click()
-    page.wait_for_load_state()
+    press("Xem trước|Preview")(page)
+    page.locator("#preview dl").wait_for()
 
 
 def open_newest(page: Page) -> None:
@@ -119,9 +119,9 @@ SHOTS = (
     Shot("announce", "/announce", OPERATOR), Shot("announcement", "/announce", OPERATOR, prepare_a_broadcast),
     Shot("emergency", "/emergency", OPERATOR, say_an_emergency),
     Shot("emergency-confirm", "/emergency", OPERATOR, confirm_an_emergency),
-    Shot("cases", "/cases", OPERATOR), Shot("case", "/cases?channel=call", OPERATOR, open_newest),
+    Shot("cases", "/cases", OPERATOR), Shot("case", "/cases?tab=all&channel=call", OPERATOR, open_newest),
     Shot("case-answered", "/cases?status=answered", OPERATOR, open_newest),
-    Shot("case-answer", "/cases?channel=call", OPERATOR, write_an_answer),
+    Shot("case-answer", "/cases?tab=all&channel=call", OPERATOR, write_an_answer),
     Shot("programmes", "/programmes", EDITOR), Shot("programme-new", "/programmes/new", EDITOR),
     Shot("programme", "/programmes/1", EDITOR), Shot("programme-returned", "/programmes/4", EDITOR),
     Shot("programme-approve", "/programmes/5", APPROVER), Shot("programme-edit", "/programmes/4/edit", EDITOR),
