@@ -83,7 +83,8 @@ class House:
             await phone.call("1900")
         except CallNotAnswered as refusal:
             return str(refusal.code)
-        [channel] = await self.asterisk.ari("GET", "/channels")
+        channel, *others = await self.asterisk.ari("GET", "/channels")
+        assert others == [], channel
         await phone.hang_up()
         await phone.ended()
         return str(channel["caller"]["number"])
