@@ -155,7 +155,7 @@ def test_units_are_chosen_with_the_name_of_the_one_above(house: House, tmp_path:
     number = written(house, tmp_path, unit="village")
     browser = house.signed_in(OPERATOR)
     for page in ("/cases", f"/cases/{number}"):
-        assert ">Đơn vị village, Đơn vị commune</option>" in browser.get(page).text
+        assert ">Đơn vị village (Đơn vị commune)</option>" in browser.get(page).text
 
 
 def test_several_cases_are_assigned_and_closed_and_refusals_explained(house: House, tmp_path: Path) -> None:

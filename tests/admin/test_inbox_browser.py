@@ -59,6 +59,7 @@ class Keyboard:
         self.page.keyboard.press(keys)
         if leads_to:
             expect(self.page).to_have_url(re.compile(leads_to))
+            self.page.wait_for_load_state()  # until then the page has no keys
 
 
 def test_a_case_is_answered_and_closed_in_twelve_keys(page: Page, station: Served, numbers: list[str]) -> None:

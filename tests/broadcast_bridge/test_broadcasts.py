@@ -19,7 +19,7 @@ from broadcast_bridge.broadcasts.states import (
 from broadcast_bridge.models import Broadcast, Delivery, Zone
 from broadcast_bridge.speakers.zones import find_zone
 from haichieu.alarms import open_alarms
-from haichieu.database import Database
+from haichieu.database import Database, now
 from haichieu.locale import render
 from haichieu.state_machine import IllegalTransition
 from tests.builders.accounts import official
@@ -178,9 +178,11 @@ def test_the_last_broadcast_is_the_newest_that_is_over(database: Database) -> No
 
 
 def test_loss_is_the_share_of_packets_that_did_not_arrive() -> None:
-    assert Delivery(packets_sent=200, packets_lost=10).loss == 0.05
-    assert Delivery(packets_sent=0, packets_lost=0).loss is None
-    assert Delivery(packets_sent=200, packets_lost=None).loss is None
+    heard = now()
+    assert Delivery(first_audio_at=heard, packets_sent=200, packets_lost=10).loss == 0.05
+    assert Delivery(first_audio_at=heard, packets_sent=0, packets_lost=0).loss is None
+    assert Delivery(first_audio_at=heard, packets_sent=200, packets_lost=None).loss is None
+    assert Delivery(packets_sent=200, packets_lost=0).loss is None, "silence before the broadcast is no sound"
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
