@@ -110,7 +110,7 @@ class Settings(_Sources):
         False, description="Send the sound of broadcasts to the speakers outside Asterisk, where a speaker allows it."
     )
     fan_out_port: int = Field(
-        5070, ge=1, le=65535, description="UDP port on 127.0.0.1 for SIP between Asterisk and the fan-out."
+        5079, ge=1, le=65535, description="UDP port on 127.0.0.1 for SIP between Asterisk and the fan-out."
     )
     max_live_minutes: int = Field(120, ge=1, description="Maximum length of a live broadcast in minutes.")
     max_hold_seconds: int = Field(
@@ -252,7 +252,8 @@ class Settings(_Sources):
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         names: dict[int, str] = {}
-        for name in ("ari_port", "web_port", "sip_port", "sip_tls_port", "fan_out_port"):
+        used = ("ari_port", "web_port", "sip_port", "sip_tls_port", *(("fan_out_port",) if self.fan_out else ()))
+        for name in used:
             port = getattr(self, name)
             if port in names:
                 raise InvalidValue("settings.same_port", first=names[port], second=name, port=port)
