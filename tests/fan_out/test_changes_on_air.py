@@ -5,8 +5,8 @@ import time
 import pytest
 
 from haichieu.demo.trial_station import until
+from tests.fan_out.devices import devices, direct
 from tests.fan_out.scene import FEW, PLAIN, FanOutScene
-from tests.fan_out.test_direct_sound import devices, direct
 
 pytestmark = [
     pytest.mark.proof,

@@ -1,8 +1,6 @@
 """Real speakers that are served by the fan-out: what they hear, without a gap and without anything heard twice."""
 
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
-from typing import Any
+from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from haichieu.audio.sound import Sound, read_wav
 from haichieu.demo.baresip_speaker import BaresipSpeaker
 from haichieu.demo.soft_speaker import SoftSpeaker
 from haichieu.demo.trial_station import until
-from tests.fan_out.recording_device import RecordingDevice
+from tests.fan_out.devices import devices, direct
 from tests.fan_out.scene import PASSWORD, PLAIN, FanOutScene, breaks, widest_gap
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("station"), pytest.mark.asyncio(loop_scope="session")]
@@ -20,20 +18,6 @@ SOUND = 150
 """Packets of sound: three seconds."""
 QUIET, ENOUGH = 0.004, 0.8
 """The chime before the sound is a tone with pauses."""
-
-
-@contextmanager
-def devices(scene: FanOutScene, *codes: str, **special: dict[str, Any]) -> Iterator[dict[str, RecordingDevice]]:
-    with ExitStack() as stack:
-        yield {
-            code: stack.enter_context(RecordingDevice(scene.station.server, code, PASSWORD, **special.get(code, {})))
-            for code in codes
-        }
-
-
-def direct(scene: FanOutScene, device: RecordingDevice) -> int:
-    """Return how many packets came directly from the fan-out."""
-    return sum(one.port == scene.rtp_port for one in list(device.heard))
 
 
 async def test_sound_is_heard_without_a_gap_across_the_re_invite(scene: FanOutScene) -> None:

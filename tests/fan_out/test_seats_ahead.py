@@ -3,9 +3,9 @@
 import pytest
 
 from haichieu.demo.trial_station import until
+from tests.fan_out.devices import devices, direct
 from tests.fan_out.recording_device import Heard, RecordingDevice
 from tests.fan_out.scene import PLAIN, FanOutScene
-from tests.fan_out.test_direct_sound import devices, direct
 
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("station"), pytest.mark.asyncio(loop_scope="session")]
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcast_bridge.fan_out.capture import Agreements, Captured, read
+from tests.broadcast_bridge.fan_out.re_invites import PORT, answer, invite
 
-SECRET, PORT = b"secret", 20998
+SECRET = b"secret"
 
 
 def chunk(kind: int, value: bytes) -> bytes:
@@ -18,18 +19,6 @@ def chunk(kind: int, value: bytes) -> bytes:
 def packet(message: bytes, call_id: bytes = b"c1", password: bytes = SECRET) -> bytes:
     chunks = chunk(0x0E, password) + chunk(0x0F, message) + chunk(0x11, call_id)
     return b"HEP3" + struct.pack("!H", 6 + len(chunks)) + chunks
-
-
-def invite(branch: str, port: int = PORT) -> bytes:
-    return (
-        f"INVITE sip:s@h SIP/2.0\r\nVia: SIP/2.0/UDP h:1;rport;branch={branch}\r\nCSeq: 2 INVITE\r\n\r\n"
-        f"v=0\r\nm=audio {port} RTP/AVP 8\r\n"
-    ).encode()
-
-
-def answer(status: int, branch: str, method: str = "INVITE") -> bytes:
-    via = f"v: SIP/2.0/UDP h:1;received=h;branch={branch}"
-    return f"SIP/2.0 {status} Reason\r\n{via}\r\nCSeq: 2 {method}\r\n\r\n".encode()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from broadcast_bridge.fan_out.session_description import Description
 from broadcast_bridge.fan_out.speaker_seats import AGREES_SECONDS, REPORT_SECONDS, Engine
 from broadcast_bridge.fan_out.streams import sending_sockets
 from haichieu.demo.trial_station import free_port
-from tests.broadcast_bridge.fan_out.test_capture import answer, invite
+from tests.broadcast_bridge.fan_out.re_invites import answer, invite
 from tests.station.media_device import _media_sockets
 
 HOST = "127.0.0.1"
