@@ -149,7 +149,8 @@ async def plan(page: Page) -> tuple[int, bool]:
     """Schedule the programme of the page; return the schedule's id, and whether the week shows it."""
     await page.get_by_role("link", name="Đặt lịch").click()
     await page.get_by_label("Tên lịch phát").fill("Tin sáng")
-    await page.get_by_label(re.compile("^Cô Ba ")).check()
+    zone = page.locator("label").filter(has=page.get_by_text("Cô Ba", exact=True))
+    await zone.get_by_role("checkbox").check()
     soon = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")) + AHEAD
     await page.get_by_label("Ngày (đầu tiên)").fill(soon.date().isoformat())
     await page.get_by_label("Giờ", exact=True).fill(f"{soon:%H:%M}")
