@@ -1,1 +1,1 @@
-"""Broadcast now: a text, a recording, a file or a programme, heard and checked before it goes on air."""
+"""Broadcast now: a text, a recording, a file or a programme, heard and checked before it is aired."""

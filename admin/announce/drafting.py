@@ -108,7 +108,7 @@ def wish_of(draft: BroadcastDraft, due_at: datetime.datetime | None) -> Wish:
 
 
 def beginning_of(panel: Panel, number: int, who: Visitor) -> Media:
-    """Return the spoken beginning of a draft's text, which is spoken once and then goes on air."""
+    """Return the spoken beginning of a draft's text, which is spoken once and then aired."""
     with panel.database.reading() as session:
         draft = broadcast_drafts.find(session, number, who.actor)
         if draft.sound is not None:

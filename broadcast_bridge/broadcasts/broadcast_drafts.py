@@ -1,4 +1,4 @@
-"""Drafts of broadcasts: what a user has put together on the panel and is shown before it goes on air.
+"""Drafts of broadcasts: what a user has put together on the panel and is shown before it is aired.
 
 A draft is aired once; it belongs to the account that made it, and is deleted after a day.
 """

@@ -104,7 +104,7 @@ class SeatPool:
         await self._news.wait()
 
     def wake(self) -> None:
-        """Wake who waits for a change."""
+        """Wake the tasks that wait for a change."""
         self._news.set()
 
     def give_back(self, seat: Seat) -> None:

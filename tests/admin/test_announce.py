@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import TestResponse
 
 from broadcast_bridge.broadcasts import broadcast_drafts
 from broadcast_bridge.broadcasts.broadcast_drafts import BroadcastDraft
@@ -41,11 +42,11 @@ def mark(browser: Browser, path: str) -> str:
     return found[1]
 
 
-def put_on_air(browser: Browser, path: str, **fields: object):  # type: ignore[no-untyped-def]
+def put_on_air(browser: Browser, path: str, **fields: str) -> TestResponse:
     return browser.post(path, confirmed=mark(browser, path), **{"then": "now", **fields})
 
 
-def sent_sound(browser: Browser, sound: bytes, zone: str = "12", name: str = "recording.webm"):  # type: ignore[no-untyped-def]
+def sent_sound(browser: Browser, sound: bytes, zone: str = "12", name: str = "recording.webm") -> TestResponse:
     headers = {"X-CSRFToken": browser.form_token("/account"), "Accept": "application/problem+json"}
     return browser.client.post(
         "/announce/sound", query_string={"zone": zone, "name": name}, data=sound, headers=headers,

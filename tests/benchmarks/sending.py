@@ -16,6 +16,7 @@ from tests.benchmarks.table import Row
 
 LISTENERS = (300, 1000, 3000)
 PACKETS, SECONDS_APART = 250, 0.02
+LATEST_SECONDS = 1.0
 
 
 def measure() -> Iterator[Row]:
@@ -24,11 +25,18 @@ def measure() -> Iterator[Row]:
         with RtpSink() as sink:
             sender = [sys.executable, "-m", "tests.benchmarks.sending", str(count), str(sink.port)]
             printed = subprocess.run(sender, capture_output=True, text=True, check=True).stdout
-            time.sleep(0.5)
+            _wait_for(sink, count * PACKETS)
             lost = 1 - sink.packets / (count * PACKETS)
         label = f"{count:,} listeners of one voice"
         yield (f"{label}: cores of the fan-out", printed.strip(), "", "", "")
         yield (f"{label}: packets lost (%)", f"{100 * lost:.3f}", "", "", "< 0.1")
+
+
+def _wait_for(sink: RtpSink, packets: int) -> None:
+    """Wait for the last packets; lost ones do not come."""
+    end = time.monotonic() + LATEST_SECONDS
+    while sink.packets < packets and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def send(count: int, port: int) -> float:

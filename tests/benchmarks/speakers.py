@@ -8,14 +8,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
-<scenario name="loudspeaker">
-<recv request="INVITE"/>
-<send retrans="500"><![CDATA[
+_OK = """<send retrans="500"><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
 [last_From:]
-[last_To:];tag=[pid]SIPp[call_number]
+{to}
 [last_Call-ID:]
 [last_CSeq:]
 Contact: <sip:[local_ip]:[local_port]>
@@ -23,37 +20,29 @@ Content-Type: application/sdp
 Content-Length: [len]
 
 v=0
-o=- 1 1 IN IP4 [local_ip]
+o=- 1 {version} IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
 m=audio {rtp_port} RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 ]]></send>
-<recv request="ACK"/>
+"""
+"""A session description with the port of the sound, in answer to an INVITE or a re-INVITE."""
+
+
+def _answered(to: str, version: int) -> str:
+    return _OK.replace("{to}", to).replace("{version}", str(version))
+
+
+ANSWER = f"""<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="loudspeaker">
+<recv request="INVITE"/>
+{_answered("[last_To:];tag=[pid]SIPp[call_number]", 1)}<recv request="ACK"/>
 <label id="1"/>
 <recv request="BYE" optional="true" next="2"/>
 <recv request="INVITE"/>
-<send retrans="500"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:[local_ip]:[local_port]>
-Content-Type: application/sdp
-Content-Length: [len]
-
-v=0
-o=- 1 2 IN IP4 [local_ip]
-s=-
-c=IN IP4 [local_ip]
-t=0 0
-m=audio {rtp_port} RTP/AVP 0
-a=rtpmap:0 PCMU/8000
-]]></send>
-<recv request="ACK" next="1"/>
+{_answered("[last_To:]", 2)}<recv request="ACK" next="1"/>
 <label id="2"/>
 <send><![CDATA[
 SIP/2.0 200 OK

@@ -1,11 +1,10 @@
 """A loudspeaker by hand that stores each packet, and answers a re-INVITE as a test wants."""
 
 import math
-import struct
 import time
 from dataclasses import dataclass
 
-from tests.station.media_device import VOICED_VALUES, MediaDevice, field_of
+from tests.station.media_device import RTP_HEADER, VOICED_VALUES, MediaDevice, field_of
 
 
 @dataclass(frozen=True)
@@ -66,25 +65,11 @@ class RecordingDevice(MediaDevice):
         while time.monotonic() - begun < self.after and len(self.heard) < self.enough:
             time.sleep(0.01)
 
-    def _receive(self) -> None:
-        reported = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                packet, extra, _, source = self._rtp.recvmsg(2048, 64)
-            except TimeoutError:
-                continue
-            at = time.monotonic()
-            self.times.append(at)
-            code = packet[12] if len(set(packet[12:])) == 1 else None
-            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-            sequence, arrived = int.from_bytes(packet[2:4], "big"), seconds + nanoseconds / 1e9
-            self.heard.append(Heard(at, source[1], sequence, packet[8:12], code, arrived, packet[12:]))
-            if at - reported > 0.5:
-                reported = at
-                try:
-                    self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
-                except OSError:
-                    continue
+    def _heard(self, packet: bytes, arrived: float, port: int) -> None:
+        sound = packet[RTP_HEADER:]
+        code = sound[0] if len(set(sound)) == 1 else None
+        sequence = int.from_bytes(packet[2:4], "big")
+        self.heard.append(Heard(self.times[-1], port, sequence, packet[8:12], code, arrived, sound))
 
     def since(self, moment: float) -> list[Heard]:
         """Return the packets that have come since a moment."""

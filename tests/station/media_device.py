@@ -1,5 +1,6 @@
 """A loudspeaker by hand: it takes sound and counts it, reports by RTCP or not, holds the call, or falls silent."""
 
+import contextlib
 import re
 import socket
 import struct
@@ -167,12 +168,17 @@ class MediaDevice(BareSpeaker):
             except TimeoutError:
                 continue
             self.times.append(time.monotonic())
-            if len(set(packet[RTP_HEADER:])) > VOICED_VALUES:
-                seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-                self.voiced.append((seconds + nanoseconds / 1e9, packet[RTP_HEADER:]))
+            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+            self._heard(packet, seconds + nanoseconds / 1e9, source[1])
             if self.reports and self.times[-1] - reported > REPORT_SECONDS and not self.silent.is_set():
                 reported = self.times[-1]
-                self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
+                with contextlib.suppress(OSError):  # nobody listens there
+                    self._rtcp.sendto(self._report(packet), (source[0], source[1] + 1))
+
+    def _heard(self, packet: bytes, arrived: float, port: int) -> None:
+        """Take a packet of sound, which arrived from a port at a moment by the clock of the kernel."""
+        if len(set(packet[RTP_HEADER:])) > VOICED_VALUES:
+            self.voiced.append((arrived, packet[RTP_HEADER:]))
 
     def _report(self, packet: bytes) -> bytes:
         lost, jitter = self.reports or (0, 0)

@@ -1,6 +1,8 @@
 """A caller that is cancelled while Asterisk makes something for it: nothing is left behind."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -49,7 +51,9 @@ async def channel(client: AriClient) -> None:
 
 
 @pytest.mark.parametrize("work", [bridge, dial_bridge, channel])
-async def test_what_asterisk_makes_for_a_cancelled_caller_is_ended(work) -> None:  # type: ignore[no-untyped-def]
+async def test_what_asterisk_makes_for_a_cancelled_caller_is_ended(
+    work: Callable[[AriClient], Coroutine[Any, Any, None]],
+) -> None:
     asterisk = SlowAsterisk()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", asterisk.answer)
