@@ -37,6 +37,11 @@ def note_all(
     return [speaker.code for speaker in news]
 
 
+def reachable_of(session: Session, codes: Collection[str]) -> list[str]:
+    """Return those of these SIP speakers that can be reached."""
+    return list(session.scalars(sa.select(Speaker.code).where(Speaker.code.in_(codes), Speaker.reachable)))
+
+
 def _begin_period(session: Session, speaker: Speaker, reachable: bool, why: str, at: datetime.datetime) -> None:
     session.execute(
         sa.update(Reachability)

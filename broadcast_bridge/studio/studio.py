@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import broadcast_lifecycle, starting
@@ -19,6 +20,7 @@ from broadcast_bridge.broadcasts.broadcast_lifecycle import Outcome
 from broadcast_bridge.broadcasts.starting import Taken
 from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority, Reason
 from broadcast_bridge.models import Broadcast
+from broadcast_bridge.speakers.reachability import reachable_of
 from broadcast_bridge.speakers.zones import find_zone
 from broadcast_bridge.studio.broadcast_on_air import Airing, Ending
 from broadcast_bridge.studio.broadcast_plan import Plan, Sounds, StudioRules, plan_of
@@ -39,7 +41,7 @@ from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp, Lost, NotPlayed
-from haichieu.background import Tasks, kept_going
+from haichieu.background import Tasks, in_background, kept_going, retried
 from haichieu.database import Database, now
 from haichieu.locale import message
 from haichieu.media import MediaStore, Stored
@@ -284,7 +286,16 @@ class Studio:
             await stack.enter_async_context(kept_going(partial(airing.report_until_cancelled, rows.report)))
             self._on_air[plan.broadcast_id] = airing
             stack.callback(self._on_air.pop, plan.broadcast_id)
+            absent = [target.code for target in plan.targets if not target.reachable]
+            await stack.enter_async_context(in_background(self._call_returned(airing, absent)))
             yield airing
+
+    async def _call_returned(self, airing: Airing, absent: Sequence[str]) -> None:
+        """Call speakers that have returned since the plan was made; of later returns the broadcast is told."""
+        if absent:
+            look = partial(self._database.look, partial(reachable_of, codes=absent))
+            for code in await retried(look, SQLAlchemyError):
+                airing.speaker_returned(code, moved=False)
 
     @contextlib.asynccontextmanager
     async def _stage(self, plan: Plan, ahead: DialAhead | None) -> AsyncIterator[Stage]:

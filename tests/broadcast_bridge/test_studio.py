@@ -1,7 +1,7 @@
 """A studio whose database fails: what is on air stays there, and every row is written in the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts import catch_up, starting
 from broadcast_bridge.broadcasts.starting import Request, Taken
 from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.models import Broadcast, Delivery
+from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.speakers.reachability import note_all
 from broadcast_bridge.studio import broadcast_on_air
 from broadcast_bridge.studio.broadcast_plan import Sounds, StudioRules
 from broadcast_bridge.studio.levels import Levels
@@ -140,6 +141,29 @@ async def test_what_a_speaker_reported_is_written_after_the_database_failed(scen
     scene.asterisk.finish()
     await airing
     assert scene.deliveries() == {("played", None)}
+
+
+async def test_speaker_that_returns_while_the_broadcast_is_prepared_is_called(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan still calls it absent, and the broadcast is not yet among those that hear of its return."""
+    scene.asterisk.plays_at_once = False
+    with scene.database.session() as session:
+        session.execute(sa.update(Speaker).where(Speaker.code == "s11-1").values(reachable=False))
+    give_up = scene.studio.give_up
+
+    async def meanwhile(taken: Mapping[int, Sequence[int]]) -> None:
+        with scene.database.session() as session:
+            note_all(session, ["s11-0", "s11-1"], "registration", now())
+        scene.studio.speaker_returned("s11-1")
+        await give_up(taken)
+
+    monkeypatch.setattr(scene.studio, "give_up", meanwhile)
+    airing = scene.air()
+    await until(lambda: scene.deliveries() == {("playing", None)}, "both play")
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await airing
 
 
 async def test_live_voice_stays_on_air_while_nothing_can_be_written(scene: Scene) -> None:
