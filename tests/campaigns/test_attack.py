@@ -20,7 +20,7 @@ TONE = np.sin(2 * np.pi * HERTZ * SECOND)
 @pytest.mark.timeout(SECONDS + 240)
 async def test_attackers_reach_no_loudspeaker_and_stop_no_call(tmp_path: Path) -> None:
     report = await campaign(tmp_path, SECONDS, 1, print)
-    print(report.table(), *report.last_log_lines, sep="\n")
+    print(report.table(), *report.problems, *report.last_log_lines, sep="\n")
     assert report.faults == []
 
 

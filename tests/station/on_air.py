@@ -50,8 +50,9 @@ def planner(session: Session) -> Planner:
 
 def plan_in(database: Database, seconds: float, *zones: str, **draft: object) -> int:
     """Plan something once, some seconds from now; return the schedule's id."""
-    starts = now() + datetime.timedelta(seconds=seconds)
     with database.session() as session:
+        at = now()  # when the database is ours: a time before this would be in the past, and never made
+        starts = at + datetime.timedelta(seconds=seconds)
         zone_ids = tuple(session.scalars(sa.select(Zone.id).where(Zone.code.in_(zones))))
         unit = session.scalars(sa.select(Unit.id).order_by(Unit.id).limit(1)).one()
         if isinstance(official := draft.pop("official", None), str):
@@ -60,7 +61,7 @@ def plan_in(database: Database, seconds: float, *zones: str, **draft: object) ->
         what = What.LIVE if "official_id" in draft else What.PROGRAMME
         starts = starts.replace(tzinfo=None, microsecond=0)
         made = Draft(what=what, starts=starts.replace(second=0), **wanted)  # type: ignore[arg-type]
-        planned = plan(session, made, planner(session), now())
+        planned = plan(session, made, planner(session), at)
         planned.starts = starts  # people plan whole minutes, which would make every test wait for the next
         return planned.id
 

@@ -187,7 +187,7 @@ async def test_citizen_hears_the_answer_an_operator_previewed(office: Office) ->
         await page.get_by_role("button", name="Nghe thử").click()
         await expect(page.locator(".hear audio")).to_be_visible()
         previewed.write_bytes(bytes(await page.evaluate(HEARD)))
-        await page.get_by_role("button", name="Gửi câu trả lời", exact=True).click()
+        await page.get_by_role("button", name="Gửi câu trả lời này").click()
         await expect(page.get_by_text("Đã ghi câu trả lời")).to_be_visible()
         await phone.incoming(40)
         await phone.answer()
