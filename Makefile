@@ -34,7 +34,7 @@ demo: ## start a station in a temporary home and prove with real calls that it w
 	@docker/install-system-packages demo >&2 || true  # it says what it uses instead
 	@exec $(BIN)/haichieu demo $(ARGS)
 
-# Three workers are on the telephone, one drives the browser, two compute; the campaigns of `make proof` call all the time.
+# Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
 # Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
 define test_and_lint
 docker/install-system-packages run demo test
@@ -42,7 +42,7 @@ $(MAKE) asterisk model
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
 nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
-workers=6; [ -z "$${HAICHIEU_PROOF:-}" ] || workers=5
+workers=6; [ -z "$${HAICHIEU_PROOF:-}" ] || workers=3
 tests=passed; $(BIN)/pytest -n $$workers --dist loadgroup --no-loadscope-reorder $(ARGS) || tests=FAILED
 sources=passed; wait $$linting || sources=FAILED
 printf '\n== make lint ==\n'; cat "$$lint"

@@ -51,8 +51,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
-    # Workers take groups in this order. Calls take longest; files fill the gaps at the end.
-    items.sort(key=lambda item: (item.get_closest_marker("calls") is None, _group(item) != "browser"))
+    items.sort(key=_place_in_order)
+
+
+def _place_in_order(item: pytest.Item) -> tuple[bool, bool, bool]:
+    """Workers take groups in this order: calls take longest, campaigns fill the machine, files fill the last gaps."""
+    is_campaign = "/campaigns/" in item.nodeid
+    return item.get_closest_marker("calls") is None, is_campaign, _group(item) != "browser"
 
 
 def _is_for_proof_only(item: pytest.Item, config: pytest.Config) -> bool:
