@@ -35,10 +35,14 @@ demo: ## start a station in a temporary home and prove with real calls that it w
 	@exec $(BIN)/haichieu demo $(ARGS)
 
 # Three workers are on the telephone, one drives the browser, two compute. `make proof` rests less, and has three.
+# In a new clone, one process compiles the tests while others fetch; else every worker would compile all of them.
 # Lint runs beside the tests, which mostly wait; its result is printed after theirs, and both must succeed.
 define test_and_lint
 docker/install-system-packages run demo test
+$(MAKE) setup
+$(BIN)/pytest --collect-only -q $(ARGS) >/dev/null 2>&1 & compiling=$$!
 $(MAKE) asterisk model
+wait $$compiling || true
 lint=$$(mktemp)
 trap 'rm -f "$$lint"; kill $$linting 2>/dev/null || true' EXIT
 nice -n 19 $(MAKE) lint >"$$lint" 2>&1 & linting=$$!
