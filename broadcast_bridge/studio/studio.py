@@ -291,7 +291,7 @@ class Studio:
             yield airing
 
     async def _call_returned(self, airing: Airing, absent: Sequence[str]) -> None:
-        """Call speakers that have returned since the plan was made; of later returns the broadcast is told."""
+        """Call speakers that have returned since the plan was made; the broadcast hears of later returns itself."""
         if absent:
             look = partial(self._database.look, partial(reachable_of, codes=absent))
             for code in await retried(look, SQLAlchemyError):
