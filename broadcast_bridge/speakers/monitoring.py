@@ -5,8 +5,9 @@ OPTIONS, or is not asked), since the events of a replaced contact arrive in no r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -78,13 +79,29 @@ class SpeakerSupervisor:
         self._missing: dict[str, asyncio.TimerHandle] = {}
         """Devices that have missed an OPTIONS request, and when they count as lost."""
         self._addresses: dict[str, str] = {}
+        self._states: dict[str, str] = {}
+        """The state of each endpoint at Asterisk, as it was last told."""
 
     def hear(self, event: Event) -> None:
         """Take an endpoint event; never blocks."""
         contact = event.body.get("contact_info", {})
         if "aor" in contact:
             self._news.append(ContactNews(contact["aor"], contact.get("contact_status", ""), contact.get("uri", "")))
+        elif self._is_known(event.body.get("endpoint", {})):
+            return
         self._changed.set()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was heard that no look has followed yet."""
+        return self._changed.is_set()
+
+    def _is_known(self, endpoint: Mapping[str, Any]) -> bool:
+        """Return whether an endpoint is in the state that it was in: Asterisk tells of each call that comes or goes."""
+        name, state = str(endpoint.get("resource")), str(endpoint.get("state"))
+        before = self._states.get(name)
+        self._states[name] = state
+        return state == before
 
     async def run(self) -> None:
         """Follow the devices until cancelled. One look serves all the events that arrived meanwhile."""
@@ -99,6 +116,7 @@ class SpeakerSupervisor:
                     await self._take_over(news)
                     await self.look("registration or OPTIONS")
                 except AriError as problem:
+                    self._states.clear()  # so that the next event leads to a look
                     log.warning("supervision.asterisk_unavailable", problem=shown(problem))
                 except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
                     log.warning("supervision.database_away", problem=shown(problem))
@@ -173,7 +191,8 @@ class SpeakerSupervisor:
     async def look(self, why: str) -> None:
         """Compare every speaker with Asterisk's state."""
         endpoints = await self._client.endpoints()
-        online = {endpoint["resource"] for endpoint in endpoints if endpoint["state"] == ONLINE}
+        self._states = {endpoint["resource"]: endpoint["state"] for endpoint in endpoints}
+        online = {name for name, state in self._states.items() if state == ONLINE}
         for code in await self._note(online, why):
             if code not in self._contacts:
                 self._lost(code)
@@ -186,10 +205,14 @@ class SpeakerSupervisor:
         self._contacts.clear()
         self._left.clear()
         self._back.clear()
+        self._states.clear()
         await self._note(set(), "Asterisk is down")
 
     async def _note(self, online: set[str], why: str) -> list[str]:
         """Store which speakers can be reached, and return those that no longer can."""
+        differs = partial(reachability.is_something_to_note, reachable_codes=online, node=self._node)
+        if not await self._database.look(differs):  # most events tell nothing new, and writing makes others wait
+            return []
         news = await self._database.run(lambda session: reachability.note_all(session, online, why, now(), self._node))
         for code in news:
             if code in online:

@@ -18,23 +18,35 @@ def note_all(
     The history of a speaker begins when it is reached for the first time; multicast groups, which cannot be monitored,
     have none.
     """
-    speakers = session.scalars(sa.select(Speaker).where(Speaker.removed_at.is_(None), Speaker.multicast == ""))
-    news = [
-        speaker
-        for speaker in speakers
-        if (not speaker.reachable and speaker.code in reachable_codes)
-        or (speaker.reachable and speaker.code not in reachable_codes and speaker.node == node)
-    ]
+    changed, moved = _differences(session, reachable_codes, node)
+    news = session.scalars(sa.select(Speaker).where(Speaker.id.in_(changed)).order_by(Speaker.id)).all()
     for speaker in news:
         _begin_period(session, speaker, speaker.code in reachable_codes, why, at)
+    for speaker in session.scalars(sa.select(Speaker).where(Speaker.id.in_({*changed, *moved}))):
         speaker.node = node
-    session.execute(
-        sa.update(Speaker)
-        .where(Speaker.code.in_(reachable_codes), Speaker.node != node)
-        .values(node=node)
-        .execution_options(synchronize_session="fetch")
-    )
     return [speaker.code for speaker in news]
+
+
+def is_something_to_note(session: Session, reachable_codes: Collection[str], node: str = "") -> bool:
+    """Return whether `note_all` would change anything."""
+    return any(_differences(session, reachable_codes, node))
+
+
+def _differences(session: Session, reachable_codes: Collection[str], node: str) -> tuple[list[int], list[int]]:
+    """Return the ids of the speakers whose reachability has changed, and of those that another switchboard had."""
+    rows = session.execute(
+        sa.select(Speaker.id, Speaker.code, Speaker.reachable, Speaker.node, Speaker.multicast).where(
+            Speaker.removed_at.is_(None)
+        )
+    ).all()
+    changed = [
+        row.id
+        for row in rows
+        if not row.multicast
+        and row.reachable != (row.code in reachable_codes)
+        and (row.node == node or not row.reachable)
+    ]
+    return changed, [row.id for row in rows if row.code in reachable_codes and row.node != node]
 
 
 def reachable_of(session: Session, codes: Collection[str]) -> list[str]:

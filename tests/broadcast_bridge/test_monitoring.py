@@ -30,7 +30,7 @@ class World:
         self.database = database
         self.state = "offline"
         self.told: list[tuple[str, bool | None]] = []
-        self.pushed = 0
+        self.pushed = self.looks = 0
         self.supervisor = SpeakerSupervisor(
             cast(AriClient, self), database, "main",
             lambda code, *, moved: self.told.append(("returned", moved)),
@@ -40,6 +40,7 @@ class World:
 
     async def endpoints(self) -> list[dict[str, Any]]:
         """Answer as Asterisk does."""
+        self.looks += 1
         return [{"resource": CODE, "state": self.state}]
 
     async def _push(self) -> bool:
@@ -49,9 +50,14 @@ class World:
     def happens(self, status: str, uri: str = HERE, state: str | None = None) -> None:
         """Let a contact change."""
         self.state = state or ("offline" if status in ("Unreachable", "Removed") else "online")
-        self.supervisor.hear(Event("EndpointStateChange", {"endpoint": {"resource": CODE}}))
+        self.calls(0)
         contact = {"aor": CODE, "contact_status": status, "uri": uri}
         self.supervisor.hear(Event("ContactStatusChange", {"contact_info": contact}))
+
+    def calls(self, count: int) -> None:
+        """Let Asterisk tell of the endpoint, as it does at every change of its state or of its number of calls."""
+        endpoint = {"resource": CODE, "state": self.state, "channel_ids": [str(number) for number in range(count)]}
+        self.supervisor.hear(Event("EndpointStateChange", {"endpoint": endpoint}))
 
     def answers_options(self) -> bool | None:
         """Return what is known of the device."""
@@ -94,6 +100,18 @@ async def test_one_missed_options_request_ends_no_call(world: World) -> None:
     world.happens("Unreachable")
     world.happens("Reachable")
     await world.until_told(("returned", False))
+
+
+async def test_calls_that_come_and_go_cost_no_look_at_all_devices(world: World) -> None:
+    world.happens("Reachable")
+    await until(lambda: not world.supervisor.is_behind, "it has looked")
+    before = world.looks
+    for count in (1, 2, 1, 0):
+        world.calls(count)
+        assert not world.supervisor.is_behind
+    world.state = "offline"
+    world.calls(0)
+    await until(lambda: world.looks > before, "it looks")
 
 
 async def test_second_missed_options_request_ends_the_call(world: World) -> None:
