@@ -43,6 +43,8 @@ log = structlog.get_logger()
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
 ACCOUNTS_EVERY_SECONDS = 60.0
+LOOKING_SHARE = 0.02
+"""The share of the time that looking for changed rows may take, while others are committed, as during a broadcast."""
 THREADS_SECONDS = 60.0
 """A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
@@ -151,8 +153,11 @@ class Switchboard:
     async def _follow_rows(self) -> None:
         """On changed rows, reload prompts, push changed accounts and rewrite the degraded dialplan."""
         followed = b""
+        clock = asyncio.get_running_loop().time
         async for _ in changes(self._database):
+            began = clock()
             if (rows := await self._database.look(followed_rows)) == followed:
+                await asyncio.sleep((clock() - began) / LOOKING_SHARE)
                 continue
             await asyncio.to_thread(self._callers.prompts.look_again)
             await self._client.connected.wait()
