@@ -54,7 +54,7 @@ def report_heads() -> list[str]:
     """The columns of reports, and the words that their sections build names of."""
     source = (ADMIN / "reports" / "sections.py").read_text()
     named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
-    return [*named, "by_unit", "by_category"]
+    return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
 
 
 BUILT = {
@@ -73,7 +73,8 @@ BUILT = {
     "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
-    "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
+    "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
+    + report_heads(),
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
