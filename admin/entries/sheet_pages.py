@@ -10,7 +10,8 @@ from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.entries.scope import require_to_configure, require_zones_of_official
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, page, page_shown_once, sent_form
+from admin.officials.slips import slips_page
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.district.entries import ACCOUNT, OFFICIAL, Allow, Kind
@@ -69,9 +70,9 @@ def register_sheet(
         if dry_run:
             return show(form, sheet=sheet)
         if sheet.secrets and kind is OFFICIAL:
-            return page("slips.html", slips=[(row.name, row.code, secret) for row, secret in sheet.secrets])
+            return slips_page(panel, sheet.secrets)
         if sheet.secrets and kind is ACCOUNT:
-            return page("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
+            return page_shown_once("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
         flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
         return redirect(url_for(where), 303)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, url_for
-from markupsafe import Markup
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
@@ -193,7 +192,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
         except UsageError as refusal:
             return _speaker_page(panel, number, refusal.message, 422)
-        return page("speaker_account.html", speaker=row, sheet=sheet, image=Markup(sheet.image))  # noqa: S704
+        return page("speaker_account.html", speaker=row, sheet=sheet)
 
     @app.post("/speakers/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_speaker)
