@@ -132,7 +132,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         overfill(page, "Tên")
         page.get_by_label("Vĩ độ").fill("hai mươi hai")
         page.get_by_role("button", name="Lưu").click()
-        expect(page.locator("#hint-name.problem")).to_contain_text("200")
+        expect(page.locator("#hint-name .problem")).to_contain_text("200")
         expect(page.get_by_label("Tên", exact=True)).to_have_value(HUGE)
         expect(page.get_by_label("Vĩ độ")).to_have_value("hai mươi hai")
         look(page, f"speaker-refused-{wide}")
@@ -142,7 +142,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
                 field.fill({"email": "a@x.example", "password": PASSWORD}.get(field.get_attribute("type") or "", "77"))
             overfill(page, label)
             page.get_by_role("button", name="Lưu").click()
-            expect(page.locator("#hint-name.problem")).to_contain_text("200")
+            expect(page.locator("#hint-name .problem")).to_contain_text("200")
             expect(page.get_by_label(label, exact=True)).to_have_value(HUGE)
             look(page, f"refused-{path.strip('/').replace('/', '-')}-{wide}")
         table = f"id,name,unit\nn-1,{TURNED},VILLAGE\nn-2,,NOWHERE\n" + f"{'x' * 300},{HUGE},VILLAGE\n"
