@@ -5,6 +5,7 @@ people and Excel add is accepted: a byte order mark, semicolons or tabs between 
 title above the head, empty columns, a column that numbers the lines. Lines are counted as the rows of a spreadsheet.
 """
 
+import contextlib
 import csv
 import io
 import re
@@ -213,8 +214,8 @@ def _table(kind: Kind, text: str) -> tuple[dict[str, str], list[tuple[int, Line]
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MOST_BYTES:
         raise UsageError("district.sheet.too_large")
-    before, delimiter, table = split_head(text)
-    reader = csv.reader(io.StringIO(table), delimiter=delimiter, strict=True)
+    before, guess, table = split_head(text)
+    reader = csv.reader(io.StringIO(table), delimiter=_delimiter(kind, table, guess), strict=True)
     rows = enumerate(reader, before + 1)
     lines: list[tuple[int, Line]] = []
     try:
@@ -233,6 +234,17 @@ def _table(kind: Kind, text: str) -> tuple[dict[str, str], list[tuple[int, Line]
     except csv.Error as problem:
         raise UsageError("district.sheet.not_csv", line=before + reader.line_num, why=str(problem)) from problem
     return {name: column_letter(place) for place, name in enumerate(head) if name}, lines
+
+
+def _delimiter(kind: Kind, table: str, guess: str) -> str:
+    """Return the sign between the cells of the head; a title above it may have others. Without a head, the guess."""
+    names, key = names_of_columns(kind), next(iter(kind.entry.model_fields))
+    for delimiter in [guess, ";", ",", "\t"]:
+        with contextlib.suppress(csv.Error):
+            rows = islice(csv.reader(io.StringIO(table), delimiter=delimiter), TITLE_LINES + 1)
+            if any(names.get(plain(cleaned(cell))) == key for row in rows for cell in row):
+                return delimiter
+    return guess
 
 
 def _head(kind: Kind, first: int, rows: Iterable[tuple[int, list[str]]]) -> list[str]:

@@ -57,7 +57,7 @@ def choice(field: str, typed: str) -> str:
 
 
 class Places:
-    """Units and zones by name; read once for a table."""
+    """Units and zones by name; read once per table."""
 
     def __init__(self, session: Session) -> None:
         names = unit_names(session)

@@ -44,7 +44,7 @@ NOT_ISOLATED = """
 
 OVER_ONE_ANOTHER = """
 () => {
-  const names = [...document.querySelectorAll(".map text")].map((one) => [one.textContent, one.getBBox()]), found = [];
+  const names = [...document.querySelectorAll(".map .name")].map((one) => [one.textContent, one.getBBox()]), found = [];
   for (const [name, a] of names)
     for (const [other, b] of names)
       if (name < other && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height)

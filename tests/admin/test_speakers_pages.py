@@ -219,15 +219,6 @@ def test_speaker_that_another_unit_retired_is_not_taken_over(house: House) -> No
     assert above.post("/speakers/new", "/account", id="loa-other", name="Loa", unit="OTHER").status_code == 303
 
 
-def test_the_map_shows_positions_or_says_that_there_are_none(house: House) -> None:
-    browser = house.signed_in("viewer@x.example")
-    assert "<circle" not in browser.get("/speakers/map").text
-    with house.database.session() as session:
-        for speaker in session.query(Speaker):
-            speaker.latitude, speaker.longitude = 22.9, 105.6
-    assert browser.get("/speakers/map").text.count("<title>Loa") == 2
-
-
 def test_a_zone_lists_its_members_and_cannot_be_empty(house: House) -> None:
     browser = house.signed_in("admin@x.example")
     assert browser.post("/zones/new", "/account", code="77", name="Khu mới").status_code == 422

@@ -68,6 +68,7 @@ def line(phone: str = "0912000005", tick: str = "yes") -> str:
         f"ma;ho ten;don vi;dien thoai;ma pin;goi lai\n{line()}",
         f"Code;Full name;Unit;Phone number;PIN;Call back\n{line()}",
         f"DANH SÁCH CÁN BỘ;;;;;\n;;;;;\n{HEAD}\n{line()}",
+        f"Danh sách cán bộ, tháng 11\n{HEAD}\n{line()}",
         f"STT;{HEAD}\n1;{line()}\n2;;;;;;",
     ],
 )
