@@ -20,7 +20,7 @@ FINEST = 1.5
 """Points of the outline that are closer than this to the one before are left out."""
 SMALLEST_BOX = 0.0005
 """Degrees. A group in a smaller area cannot be drawn apart."""
-DOT, LETTER, LINE, LINE_BELOW, LINE_ABOVE, LONGEST_NAME = 12, 8, 19, 27, 24, 24
+DOT, LETTER, LINE, LINE_BELOW, LINE_ABOVE, LONGEST_NAME = 12, 9, 19, 27, 24, 24
 """Sizes: half a mark, letter width, line height, offsets of a name; and the length limit of names."""
 WORST_FIRST = (
     Standing.AWAY,
