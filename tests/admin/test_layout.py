@@ -32,6 +32,7 @@ from haichieu.state_machine import IllegalTransition
 from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
+from ivr.flows.definition import delivered_flow, delivered_flows
 from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState
 from ivr.prompts.custom import Origin as PromptOrigin
@@ -79,6 +80,7 @@ BUILT = {
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
+    "flow_step": {node.id for flow in delivered_flows() for node in delivered_flow(flow).nodes},
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "direct_call": list(DirectAnswer), "village_state": list(VillageState),
