@@ -43,6 +43,7 @@ from admin.reports.views import register_reports
 from admin.set_up.views import register_set_up
 from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
+from admin.speakers.map_views import register_map
 from admin.speakers.views import register_speakers
 from admin.zones.views import register_zones
 from haichieu.database import Database
@@ -101,7 +102,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
-        *(register_speakers, register_zones, register_officials, register_set_up),
+        *(register_map, register_speakers, register_zones, register_officials, register_set_up),
         *(register_sounds, register_case_pages),
         *(register_programmes, register_calendar),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),

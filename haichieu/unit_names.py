@@ -1,6 +1,6 @@
 """Names of units for people: a village is always named together with its commune, since villages share names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -34,6 +34,19 @@ def unit_names(session: Session) -> Mapping[int, UnitName]:
         above = names[commune] if commune != row.id else ""
         found[row.id] = UnitName(row.name, above or row.name, commune, row.level == Level.VILLAGE and bool(above))
     return found
+
+
+def communes_within(unit_ids: Collection[int]) -> sa.CTE:
+    """Return a table of `unit_id` and `commune_id` for these units.
+
+    The commune of a village is the nearest unit above that is no village, as far as that is one of these units.
+    """
+    top = sa.or_(Unit.level != Level.VILLAGE, Unit.parent_id.is_(None), Unit.parent_id.not_in(unit_ids))
+    chosen = Unit.id.in_(unit_ids)
+    tree = sa.select(Unit.id.label("unit_id"), Unit.id.label("commune_id")).where(chosen, top)
+    communes = tree.cte("communes", recursive=True)
+    below = sa.select(Unit.id, communes.c.commune_id).join(communes, Unit.parent_id == communes.c.unit_id)
+    return communes.union(below.where(chosen, Unit.level == Level.VILLAGE))
 
 
 def _commune_of(unit_id: int, levels: Mapping[int, str], parents: Mapping[int, int | None]) -> int:

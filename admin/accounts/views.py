@@ -28,7 +28,7 @@ from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import units_to_choose
 from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, page, page_shown_once, sent_form
 from admin.panel import Panel
 from haichieu import audit
 from haichieu.account_rights import Action
@@ -98,7 +98,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
             return _form_page(panel, refused(refusal), status=422)
         except AccessRefused as refusal:
             return _form_page(panel, not_confirmed(sent_form(), refusal), status=422)
-        return page("password_once.html", given=[(email, password)])
+        return page_shown_once("password_once.html", given=[(email, password)])
 
     @app.get("/accounts/<int:number>/edit")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)
@@ -144,7 +144,7 @@ def register_accounts(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             row = session.get_one(Account, number)
             reset_password(session, panel.vault, row, hashed, visitor().actor, now())
-        return page("password_once.html", given=[(row.email, password)])
+        return page_shown_once("password_once.html", given=[(row.email, password)])
 
     @app.post("/accounts/<int:number>/unlock")
     @needs(Action.MANAGE_ACCOUNTS, where=unit_of_account)

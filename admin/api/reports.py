@@ -16,6 +16,7 @@ from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.periods import Period, period_of
 from haichieu.station import the_station
+from haichieu.unit_names import unit_names
 
 
 def register_reports(api: Api, panel: Panel) -> None:
@@ -29,11 +30,11 @@ def register_reports(api: Api, panel: Panel) -> None:
     )  # fmt: skip
     def report_on_broadcasts(query: ReportQuery) -> shapes.BroadcastReport:
         with panel.database.reading() as session:
-            days, units = _days(session, query), visitor().units
+            days, units, names = _days(session, query), visitor().units, unit_names(session)
             return shapes.BroadcastReport(
                 since=days.since, until=days.until,
                 items=[
-                    shapes.UnitReport(unit=one.unit.code, name=one.unit.name, **_counts(one))
+                    shapes.UnitReport(unit=one.unit.code, name=str(names[one.unit.id]), **_counts(one))
                     for one in aired_by_unit(session, units, days.begin, days.end)
                 ],
                 categories=[

@@ -9,13 +9,16 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.entries.scope import require_to_configure, require_zones_of_official
-from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.language import say, sentence
+from admin.layout.pages import Form, page, page_shown_once, sent_form
+from admin.officials.slips import slips_page
 from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.district.entries import ACCOUNT, OFFICIAL, Allow, Kind
 from haichieu.district.sheets import MakeSecret, take_sheet
+from haichieu.district.table_files import table_text
 from haichieu.errors import UsageError
+from haichieu.locale import message
 
 
 def register_sheet(
@@ -31,9 +34,10 @@ def register_sheet(
     action = Action.MANAGE_ACCOUNTS if kind is ACCOUNT else Action.CONFIGURE
 
     def show(form: Form, status: int = 200, **more: object) -> Response:
+        head, _, line = sample.partition("\n")
         return page(
-            "sheet.html", status, form=form, where=where, columns=columns, sample=sample,
-            **{"sheet": None, "dry_run": True, **more},
+            "sheet.html", status, form=form, where=where, keys=columns, columns=_in_words(columns),
+            sample=f"{_in_words(head)}\n{line}", **{"sheet": None, **more},
         )  # fmt: skip
 
     @app.get(f"/{where}/import", endpoint=f"import_{where}")
@@ -69,9 +73,9 @@ def register_sheet(
         if dry_run:
             return show(form, sheet=sheet)
         if sheet.secrets and kind is OFFICIAL:
-            return page("slips.html", slips=[(row.name, row.code, secret) for row, secret in sheet.secrets])
+            return slips_page(panel, sheet.secrets)
         if sheet.secrets and kind is ACCOUNT:
-            return page("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
+            return page_shown_once("password_once.html", given=[(row.email, secret) for row, secret in sheet.secrets])
         flash(say("sheet.done", added=len(sheet.added), changed=len(sheet.changed)))
         return redirect(url_for(where), 303)
 
@@ -79,12 +83,9 @@ def register_sheet(
 def _uploaded() -> str:
     """Return the text of the uploaded file, if any. Raises UsageError."""
     file = request.files.get("file")
-    if file is None or not file.filename:
-        return ""
-    content: bytes = file.read()
-    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UsageError("panel.sheet.not_utf8")
+    return table_text(file.read()) if file is not None and file.filename else ""
+
+
+def _in_words(keys: str) -> str:
+    """Return names of columns in the language of the page."""
+    return ", ".join(sentence(message(f"district.column.{key.strip()}")) for key in keys.split(","))

@@ -7,7 +7,6 @@ from ivr.custom_flows.sketch import Place
 
 BOX_WIDTH, COLUMN = 190, 260
 LINE, HEAD, GAP = 18, 44, 14
-LONGEST = 24
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def draw(roots: Sequence[Place]) -> Diagram:
 
 def _draw(diagram: Diagram, place: Place, x: int, y: int) -> int:
     """Draw a step with everything below it; return the height."""
-    elsewhere = [(way.exit, short(way.target)) for way in place.ways if way.below is None]
+    elsewhere = [(way.exit, way.target) for way in place.ways if way.below is None]
     box = Box(place.id, str(place.step["verb"]), x, y, HEAD + LINE * len(elsewhere), elsewhere)
     diagram.boxes.append(box)
     taken = 0
@@ -68,8 +67,3 @@ def _draw(diagram: Diagram, place: Place, x: int, y: int) -> int:
             )
             taken += _draw(diagram, way.below, x + COLUMN, there)
     return max(box.height + GAP, taken)
-
-
-def short(name: str) -> str:
-    """Return a name that fits into a box."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

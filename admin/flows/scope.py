@@ -9,21 +9,21 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import visitor
-from admin.flows.diagram import Diagram, draw
 from admin.layout.language import page_language, sentence
 from admin.panel import Panel
 from haichieu.station import the_station
 from ivr.custom_flows import versions
 from ivr.custom_flows.errors import NoSuchFlow
-from ivr.custom_flows.menu_words import ChangedMenu, changed_menus
+from ivr.custom_flows.menu_words import ChangedMenu, changed_menus, key_in, sentences_of
 from ivr.custom_flows.models import FlowDraft
-from ivr.custom_flows.sketch import Place, Sketch, outline, read_sketch
+from ivr.custom_flows.sketch import Place, Sketch, Step, outline, read_sketch
 from ivr.custom_flows.versions import FlowCheck, current_number, units_concerned
 from ivr.flows.definition import delivered_flows
 from ivr.flows.mistakes import Mistake
 from ivr.prompts.custom import find_custom
 from ivr.prompts.station_prompts import FALLBACK_LANGUAGE, station_prompts
 from ivr.prompts.store import PromptStore
+from ivr.verbs.menu import KEYS
 
 
 def units_of_flow(session: Session, name: str, **_: object) -> Iterable[int]:
@@ -67,19 +67,26 @@ class Work:
         """The steps as a tree."""
         return outline(self.sketch)
 
-    @property
-    def diagram(self) -> Diagram:
-        """The steps as a diagram."""
-        return draw(self.roots)
-
     def said_of(self, place: str) -> list[str]:
         """Return the mistakes of a step, or of the whole flow ("flow")."""
         return [sentence(mistake.words) for mistake in self.mistakes if mistake.place == place]
 
     def words_of(self, prompt: object) -> str:
         """Return the text of a prompt, if it has one."""
-        key = str(prompt)
-        return self.prompts.text(key, page_language()) or self.prompts.text(key, FALLBACK_LANGUAGE) or ""
+        return self._text(prompt)[0]
+
+    def words_at(self, step: Step, exit_name: str) -> str:
+        """Return the sentence of a menu's prompt that names a key; empty for none, and for other exits and steps."""
+        if step["verb"] != "menu" or exit_name not in KEYS:
+            return ""
+        text, language = self._text(step.get("prompt"))
+        return next((one for one in sentences_of(text) if key_in(one, language) == exit_name), "")
+
+    def _text(self, prompt: object) -> tuple[str, str]:
+        """Return a text in the language of the page, else in the fallback language, and the language."""
+        languages = (page_language(), FALLBACK_LANGUAGE)
+        found = ((self.prompts.text(str(prompt), language), language) for language in languages)
+        return next(((text, language) for text, language in found if text), ("", FALLBACK_LANGUAGE))
 
 
 def work_on(panel: Panel, session: Session, name: str) -> Work:

@@ -8,6 +8,7 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
 from admin.flows.flow_editing import register_flow_editing
+from admin.flows.menu_words import set_words, words_sent
 from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, words_to_change, work_on
 from admin.flows.trial import register_flow_trial
 from admin.layout.language import say
@@ -16,11 +17,13 @@ from admin.panel import Panel
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError
+from haichieu.speech.synthesis import NothingToSay
 from ivr.custom_flows import versions
 from ivr.custom_flows.errors import FlowChangedMeanwhile, NoDraft, NoReason
 from ivr.custom_flows.sketch import Sketch, differences, outline, read_sketch
 from ivr.custom_flows.versions import current_number, find_version
 from ivr.flows.mistakes import FlowMistakes
+from ivr.prompts.custom import LONGEST_TEXT, PromptRefused
 
 CONFIGURE = Action.CONFIGURE
 
@@ -84,16 +87,22 @@ def register_flows(app: Flask, panel: Panel) -> None:
     @app.post("/flows/<name>/publish")
     @needs(CONFIGURE, where=units_of_flow)
     def publish_flow(name: str) -> Response:
-        """Publish the draft that was shown; it applies from the next call."""
+        """Publish the draft that was shown, with new words of its menus; it applies from the next call."""
         form, check = sent_form(), open_check(panel)
         try:
+            with panel.database.reading() as session:
+                work = work_on(panel, session, name)
+                old = read_sketch(find_version(session, name, work.current))
+                wrong_words = words_to_change(session, work, old, work.sketch)
+            words = words_sent(work, wrong_words, form)
             with panel.database.session() as session:
+                set_words(session, work, words)
                 made = versions.publish(
                     session, name, seen=form.value("seen"), over=_number(form.value("over")),
                     because=sent_text("because", versions.LONGEST_REASON), who=visitor().actor, at=now(),
                     check=check,
                 ).number  # fmt: skip
-        except (FlowMistakes, FlowChangedMeanwhile, NoReason) as refusal:
+        except (FlowMistakes, FlowChangedMeanwhile, NoReason, PromptRefused, NothingToSay) as refusal:
             return _publish_page(panel, name, _with(form, refusal), _status(refusal))
         flash(say("flows.published", made=made))
         return redirect(url_for("flow", name=name), 303)
@@ -108,7 +117,7 @@ def _publish_page(panel: Panel, name: str, form: Form, status: int = 200) -> Res
         wrong_words = words_to_change(session, work, old, work.sketch)
     return page(
         "flow_publish.html", status, work=work, form=form, changes=differences(old, work.sketch),
-        wrong_words=wrong_words,
+        wrong_words=wrong_words, longest_words=LONGEST_TEXT,
         longest=versions.LONGEST_REASON,
     )  # fmt: skip
 

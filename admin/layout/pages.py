@@ -52,3 +52,9 @@ def page_that_records(template: str, status: int = 200, **context: object) -> Re
     """Render a page that may use the browser's microphone; no other page may."""
     g.records = True
     return page(template, status, **context)
+
+
+def page_shown_once(template: str, **context: object) -> Response:
+    """Render a page with a secret; sending its form again, as a reload does, leads back to the form."""
+    g.shown_once = True
+    return page(template, 200, **context)

@@ -1,9 +1,10 @@
 """Idempotent forms: a double click, a reload or going back does nothing twice.
 
 Every form carries a random name, `once`. The digest of name, account, path and content identifies a submission; the
-same submission again redirects to the first result. Another content is another form, and a refused form may be sent
-again. A form is marked as done in the transaction that does what it asks for: when the process dies before it has
-answered, the same submission leads to the page of the form and does nothing again.
+same submission again redirects to the first result, or to the form where the result was a secret that is shown once.
+Another content is another form, and a refused form may be sent again. A form is marked as done in the transaction that
+does what it asks for: when the process dies before it has answered, the same submission leads to the page of the form
+and does nothing again.
 """
 
 import datetime
@@ -73,6 +74,8 @@ def register_sent_forms(app: Flask, panel: Panel) -> None:
             this_form = SentForm.digest == digest
             if 300 <= response.status_code < 400 and response.location:
                 session.execute(sa.update(SentForm).where(this_form).values(led_to=response.location))
+            elif response.status_code < 300 and g.pop("shown_once", False):
+                session.execute(sa.update(SentForm).where(this_form).values(led_to=_page_of_form()))
             elif response.status_code < 500:
                 session.execute(sa.delete(SentForm).where(this_form))
             else:

@@ -12,7 +12,7 @@ from admin.access.permissions import for_anyone_signed_in
 from admin.access.sign_in import change_password, require_good_password
 from admin.access.visitors import visitor
 from admin.layout.language import say, sentence
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, page, page_shown_once, sent_form
 from admin.login.views import enter
 from admin.my_account.browsers import browser_name
 from admin.panel import Panel
@@ -84,7 +84,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
         if codes is None:
             form.problems["code"] = say("second_factor.wrong")
             return _set_up(panel, form, 422)
-        return page("recovery_codes.html", codes=codes)
+        return page_shown_once("recovery_codes.html", codes=codes)
 
     @app.post("/account/second-factor/off")
     @for_anyone_signed_in
@@ -122,7 +122,7 @@ def register_my_account(app: Flask, panel: Panel) -> None:
                 token = tokens.create(session, account, form.value("name"), visitor().actor, now(), _limits(form))
         except HaiChieuError as refusal:
             return _overview(panel, token_problem=refusal.message, status=422)
-        return page("token.html", token=token, name=form.value("name"))
+        return page_shown_once("token.html", token=token, name=form.value("name"))
 
     @app.post("/account/tokens/<int:number>/revoke")
     @for_anyone_signed_in

@@ -17,6 +17,7 @@ from admin.entries.scope import require_zones_of_official, units_of_official, un
 from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
+from admin.officials.slips import slips_page
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import call_backs
 from haichieu import audit
@@ -73,12 +74,12 @@ def register_officials(app: Flask, panel: Panel) -> None:
                 texts = {**_texts(session, None), "pin": [pin]}
                 row = take_form(session, panel, OFFICIAL, texts=texts, hashes=hashes)
                 require_zones_of_official(session, row)
-                shown = (row.name, row.code, pin)
+                shown = (row, pin)
         except (EntryRefused, Conflict) as refusal:
             return _form_page(panel, refused(refusal), status=422)
         except AccessRefused as refusal:
             return _form_page(panel, not_confirmed(sent_form(), refusal), status=422)
-        return page("slips.html", slips=[shown])
+        return slips_page(panel, [shown])
 
     @app.get("/officials/<int:number>/edit")
     @needs(Action.CONFIGURE, where=units_of_official)
@@ -119,7 +120,7 @@ def register_officials(app: Flask, panel: Panel) -> None:
         with panel.database.session() as session:
             row = _in_use(session, number)
             reset_pin(session, panel.vault, row, prepared, visitor().actor)
-        return page("slips.html", slips=[(row.name, row.code, prepared.pin)])
+        return slips_page(panel, [(row, prepared.pin)])
 
     @app.post("/officials/<int:number>/unlock")
     @needs(Action.CONFIGURE, where=units_of_official)

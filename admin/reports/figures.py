@@ -1,7 +1,7 @@
-"""Figures of the reports for one visitor, shared by pages, workbook and API."""
+"""Figures of the reports for one visitor, for page and workbook."""
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -11,32 +11,45 @@ from broadcast_bridge.broadcasts.broadcast_reports import (
     AiredOfCategory,
     Availability,
     aired_by_category,
+    aired_by_commune,
     aired_by_unit,
     availability,
 )
 from broadcast_bridge.programmes.survey import Tally, tallies
 from feedback.cases.case_reports import CaseReport, cases_handled
 from haichieu.periods import Period
+from haichieu.unit_names import UnitName, unit_names
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a period in some units."""
+    """The figures of a period in some units; `names` are those of all units, by id."""
 
+    by_commune: Sequence[Aired]
     by_unit: Sequence[Aired]
     by_category: Sequence[AiredOfCategory]
     availability: Sequence[Availability]
     cases: CaseReport
     survey: Sequence[Tally]
+    names: Mapping[int, UnitName]
+    units: Collection[int]
+
+    def commune_of(self, unit_id: int) -> str:
+        """Return the name of the commune of a unit; of a village whose commune is not among the units, its own."""
+        commune = self.names[unit_id].commune_id
+        return str(self.names[commune if commune in self.units else unit_id])
 
 
 def figures(session: Session, unit_ids: Collection[int], days: Period, at: datetime.datetime) -> Figures:
     """Compute the figures; `at` is the current time."""
     begin, end = days.begin, days.end
     return Figures(
+        aired_by_commune(session, unit_ids, begin, end),
         aired_by_unit(session, unit_ids, begin, end),
         aired_by_category(session, unit_ids, begin, end),
         availability(session, unit_ids, begin, end, at),
         cases_handled(session, unit_ids, begin, end, at),
         tallies(session, unit_ids=unit_ids, since=begin, until=end),
+        unit_names(session),
+        unit_ids,
     )

@@ -1,58 +1,49 @@
-"""Layout of bar charts. A template renders them as SVG."""
+"""Layout of bar charts: each bar is a part of a whole. A template draws them in a table, so that names wrap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from admin.layout.language import show_figure
 
-MOST_BARS = 20
-LONGEST_BAR = 340
-ROW = 30
-LONGEST_NAME = 27
+MOST_BARS = 10
+LONGEST_BAR = 100
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar with its name and figure."""
+    """One bar with its name and figure; `ground` is the length of the whole, `width` that of the part."""
 
     name: str
     figure: str
-    y: int
     width: float
+    ground: float
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A bar chart; `in_words` is its text alternative, `left_out` the number of rows without a bar."""
+    """A bar chart; `left_out` is the number of rows without a bar."""
 
     title: str
     bars: Sequence[Bar]
     left_out: int
 
-    @property
-    def height(self) -> int:
-        """The height of the chart."""
-        return ROW * len(self.bars)
 
-    @property
-    def in_words(self) -> str:
-        """Every bar's name and figure."""
-        return "; ".join(f"{bar.name} {bar.figure}" for bar in self.bars)
+def plot(title: str, rows: Iterable[tuple[str, float, float]], *, percent: bool = False) -> Plot | None:
+    """Draw the first rows, each a name, a part and its whole; None when there is nothing to draw.
 
-
-def plot(title: str, figures: Sequence[tuple[str, float | None]], whole: float | None = None) -> Plot | None:
-    """Draw the first figures as bars relative to `whole`, or to the greatest; None when all are zero."""
-    known = [(name, figure) for name, figure in figures if figure is not None]
-    shown = known[:MOST_BARS]
-    longest = whole or max((figure for _, figure in shown), default=0)
-    if not shown or not longest:
+    In percent all bars have the same whole; else the longest whole is that of the greatest number.
+    """
+    known = [row for row in rows if row[2]]
+    if not known:
         return None
+    greatest = max(whole for _, _, whole in known)
     bars = [
-        Bar(_short(name), show_figure(figure, 1), ROW * place + 4, round(min(figure / longest, 1) * LONGEST_BAR, 1))
-        for place, (name, figure) in enumerate(shown)
+        Bar(
+            name,
+            f"{show_figure(100.0 * part / whole, 1)}%" if percent else f"{show_figure(part)}/{show_figure(whole)}",
+            round(LONGEST_BAR * part / (whole if percent else greatest), 1),
+            round(LONGEST_BAR * (1 if percent else whole / greatest), 1),
+        )
+        for name, part, whole in known[:MOST_BARS]
     ]
-    return Plot(title, bars, len(known) - len(shown))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return Plot(title, bars, len(known) - len(bars))

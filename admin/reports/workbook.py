@@ -33,7 +33,8 @@ def _write(sheet: Worksheet, table: Table, strong: object) -> None:
     sheet.set_column(table.names, max(len(table.heads) - 1, table.names), WIDTHS[1])
     for column, head in enumerate(table.heads):
         sheet.write_string(2, column, head, strong)
-    for line, row in enumerate(table.rows, 3):
+    rows = [*table.rows, table.total] if table.total else table.rows
+    for line, row in enumerate(rows, 3):
         for column, cell in enumerate(row):
             if isinstance(cell, str):
                 sheet.write_string(line, column, cell)

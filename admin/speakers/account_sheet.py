@@ -1,16 +1,19 @@
 """SIP account of a speaker for the installer: text and QR code."""
 
-import io
+import re
 import secrets
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import quote
 
-import segno
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from admin.entries.qr_codes import qr_code
 from broadcast_bridge.models import Speaker
 from haichieu import audit
 from haichieu.errors import UsageError
+from haichieu.locale import Message, message
 from haichieu.settings import EVERYWHERE, Settings
 from haichieu.sip.certificate import certificate_facts
 from haichieu.vault import Vault
@@ -18,6 +21,8 @@ from haichieu.vault import Vault
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without letters that look alike on paper."""
 LENGTH = 16
+_PORT_ALONE = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):[0-9]+")
+"""A host with one port; the address in the settings may have come with another."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,23 @@ class AccountSheet:
         return f"haichieu speaker --server {self.server}{tls} --id {self.name} --password …"
 
     @property
-    def image(self) -> str:
-        """The address as a QR code in SVG."""
-        out = io.BytesIO()
-        segno.make(self.uri, error="m").save(out, kind="svg", omitsize=True, border=2, xmldecl=False, light="#fff")
-        return out.getvalue().decode()
+    def image(self) -> Markup:
+        """The address as a QR code."""
+        return qr_code(self.uri)
+
+    @property
+    def warning(self) -> Message | None:
+        """Why no device can reach the server at this address; None when it may."""
+        if not _PORT_ALONE.fullmatch(self.server):
+            return message("panel.speakers.warn_port", server=self.server)
+        host = self.server.rpartition(":")[0]
+        try:
+            address = ip_address(host.strip("[]"))
+        except ValueError:
+            is_own = host == "localhost" or host.endswith(".localhost")
+        else:
+            is_own = address.is_loopback or address.is_unspecified or address.is_link_local
+        return message("panel.speakers.warn_address", host=host) if is_own else None
 
 
 def new_password() -> str:

@@ -1,11 +1,11 @@
-"""List and map of speakers."""
+"""Queries of the list and the map of speakers."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import sqlalchemy as sa
+from flask import request
 from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
@@ -14,9 +14,6 @@ from haichieu.people import Unit, units_under
 
 A_PAGE = 50
 MOST_ON_MAP = 2000
-COLOURS = 8
-DOT, LETTER, LINE, LINE_BELOW, LINE_ABOVE, LONGEST_NAME = 11, 8, 19, 22, 21, 24
-"""Sizes on the map: half a dot, letter width, line height, offsets of a name; and the length limit of names."""
 
 
 class Standing(StrEnum):
@@ -56,15 +53,9 @@ class Filter:
         return {name: value for name, value in (("unit", self.unit), ("state", self.state), ("q", self.words)) if value}
 
 
-@dataclass(frozen=True)
-class Dot:
-    """A speaker on the map, with the colour of its unit and the height of its name, if there is room."""
-
-    speaker: Speaker
-    x: float
-    y: float
-    colour: int
-    name_at: float | None
+def filter_asked() -> Filter:
+    """Return the filter in the address of this request."""
+    return Filter(*(request.args.get(name, "").strip()[:100] for name in ("unit", "state", "q")))
 
 
 def standing(speaker: Speaker) -> Standing:
@@ -90,46 +81,11 @@ def count_speakers(session: Session, visitor: Visitor, wanted: Filter) -> int:
     return session.scalars(sa.select(sa.func.count()).select_from(_query(session, visitor, wanted).subquery())).one()
 
 
-def dots(session: Session, visitor: Visitor, wanted: Filter) -> list[Dot]:
-    """Return the speakers with a position, on a plane of 1000 × 600 with north at the top."""
-    placed = session.scalars(
-        _query(session, visitor, wanted)
-        .where(Speaker.latitude.is_not(None), Speaker.longitude.is_not(None))
-        .order_by(Speaker.code)
-        .limit(MOST_ON_MAP)
-    ).all()
-    if not placed:
-        return []
-    places = [(speaker.longitude or 0.0, speaker.latitude or 0.0) for speaker in placed]
-    middle = sum(y for _, y in places) / len(places)
-    squeeze = max(math.cos(math.radians(middle)), 0.01)  # a degree of longitude is shorter than one of latitude
-    xs, ys = [x * squeeze for x, _ in places], [y for _, y in places]
-    scale = min(920 / max(max(xs) - min(xs), 1e-4), 520 / max(max(ys) - min(ys), 1e-4))
-    left, top = (1000 - (max(xs) + min(xs)) * scale) / 2, (600 + (max(ys) + min(ys)) * scale) / 2
-    colours = {unit: number % COLOURS for number, unit in enumerate(sorted({one.unit_id for one in placed}))}
-    points = [(round(left + x * scale, 1), round(top - y * scale, 1)) for x, y in zip(xs, ys, strict=True)]
-    lines = _places_of_names([len(speaker.name) for speaker in placed], points)
-    return [
-        Dot(speaker, x, y, colours[speaker.unit_id], line)
-        for speaker, (x, y), line in zip(placed, points, lines, strict=True)
-    ]
-
-
-def _places_of_names(lengths: Sequence[int], points: Sequence[tuple[float, float]]) -> list[float | None]:
-    """Return the height of each name: below its dot, else above, else None, so that names do not overlap."""
-    taken: list[tuple[float, float, float]] = [(x, y, DOT) for x, y in points]
-    found: list[float | None] = []
-    for length, (x, y) in zip(lengths, points, strict=True):
-        half = min(length, LONGEST_NAME) * LETTER / 2
-        lines = (y + LINE_BELOW, y - LINE_ABOVE)
-        free = [
-            line
-            for line in lines
-            if all(abs(x - other) >= half + wide or abs(line - level) >= LINE for other, level, wide in taken)
-        ]
-        found.append(free[0] if free else None)
-        taken.extend((x, line, half) for line in free[:1])
-    return found
+def speakers_with_position(session: Session, visitor: Visitor, wanted: Filter) -> Sequence[Speaker]:
+    """Return the speakers for the map."""
+    placed = Speaker.latitude.is_not(None), Speaker.longitude.is_not(None)
+    query = _query(session, visitor, wanted).where(*placed).order_by(Speaker.code).limit(MOST_ON_MAP)
+    return session.scalars(query).all()
 
 
 def _query(session: Session, visitor: Visitor, wanted: Filter) -> sa.Select[Speaker]:

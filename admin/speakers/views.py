@@ -5,7 +5,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, url_for
-from markupsafe import Markup
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
@@ -18,7 +17,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.speakers.account_sheet import account_sheet, new_password
-from admin.speakers.queries import Filter, Standing, count_speakers, dots, find_speakers, standing
+from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.speakers import direct_calls
@@ -54,27 +53,13 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW)
     def speakers() -> Response:
         """List the speakers by unit, state and words."""
-        wanted = _filter()
+        wanted = filter_asked()
         with panel.database.reading() as session:
             found, following = find_speakers(session, visitor(), wanted, request.args.get("after", "")[:40])
             total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
         return page(
             "speakers.html", speakers=found, following=following, total=total, wanted=wanted,
             after=request.args.get("after"), units=units, states=list(Standing),
-        )  # fmt: skip
-
-    @app.get("/speakers/map")
-    @needs(Action.VIEW)
-    def speakers_map() -> Response:
-        """Show the listed speakers on a map."""
-        wanted = _filter()
-        with panel.database.reading() as session:
-            found = dots(session, visitor(), wanted)
-            total, units = count_speakers(session, visitor(), wanted), units_to_choose(session, visitor())
-        legend = {dot.speaker.unit.name: dot.colour for dot in found}
-        return page(
-            "speakers_map.html", dots=found, legend=legend, wanted=wanted, states=list(Standing),
-            units=units, total=total,
         )  # fmt: skip
 
     @app.get("/speakers/new")
@@ -193,7 +178,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
         except UsageError as refusal:
             return _speaker_page(panel, number, refusal.message, 422)
-        return page("speaker_account.html", speaker=row, sheet=sheet, image=Markup(sheet.image))  # noqa: S704
+        return page("speaker_account.html", speaker=row, sheet=sheet)
 
     @app.post("/speakers/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_speaker)
@@ -207,10 +192,6 @@ def register_speakers(app: Flask, panel: Panel) -> None:
             audit.record(session, visitor().actor, "speaker.retire", f"speaker:{row.code}")
         flash(say("entry.retired"))
         return redirect(url_for("speakers"), 303)
-
-
-def _filter() -> Filter:
-    return Filter(*(request.args.get(name, "").strip()[:100] for name in ("unit", "state", "q")))
 
 
 def _form_page(panel: Panel, form: Form, row: Speaker | None = None, status: int = 200) -> Response:

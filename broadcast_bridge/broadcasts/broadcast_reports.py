@@ -17,6 +17,7 @@ from broadcast_bridge.broadcasts.states import DeliveryState, Kind
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes.models import Programme
 from haichieu.people import Unit
+from haichieu.unit_names import communes_within
 
 HEARD = (DeliveryState.PLAYED, DeliveryState.CAUGHT_UP)
 
@@ -82,11 +83,25 @@ def aired_by_unit(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
 ) -> list[Aired]:
     """Count the broadcasts that began between two times at the speakers of each unit, omitting units without any."""
-    counted = session.execute(
-        _aired(Speaker.unit_id, unit_ids=unit_ids, since=since, until=until).group_by(Speaker.unit_id)
-    ).all()
-    units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in counted])))}
-    found = [Aired(*_counts(counts), units[unit_id]) for unit_id, *counts in counted]
+    counted = _aired(Speaker.unit_id, unit_ids=unit_ids, since=since, until=until).group_by(Speaker.unit_id)
+    return _of_units(session, counted)
+
+
+def aired_by_commune(
+    session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
+) -> list[Aired]:
+    """Count them as `aired_by_unit` does, by commune: its own speakers and those of its villages among these units."""
+    commune = communes_within(unit_ids)
+    counted = _aired(commune.c.commune_id, unit_ids=unit_ids, since=since, until=until)
+    return _of_units(
+        session, counted.join(commune, commune.c.unit_id == Speaker.unit_id).group_by(commune.c.commune_id)
+    )
+
+
+def _of_units(session: Session, counted: sa.Select[Any]) -> list[Aired]:
+    rows = session.execute(counted).all()
+    units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in rows])))}
+    found = [Aired(*_counts(counts), units[unit_id]) for unit_id, *counts in rows]
     return sorted(found, key=lambda one: one.unit.code)
 
 
@@ -116,6 +131,13 @@ def aired_by_category(
     ).all()
     found = [AiredOfCategory(*_counts(counts), Kind(kind), category) for kind, category, *counts in counted]
     return sorted(found, key=lambda one: (one.kind, -one.seconds, one.category))
+
+
+def counts_of_all(groups: Iterable[Counts]) -> Counts:
+    """Add up the figures of groups that have no broadcast in common, as categories do and units do not."""
+    fields = ("broadcasts", "deliveries", "heard", "unconfirmed", "seconds", "synthetic")
+    every = list(groups)
+    return Counts(*(sum(getattr(one, field) for one in every) for field in fields))
 
 
 def availability(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from broadcast_bridge.programmes.models import Programme
 from haichieu.database import Base
 from haichieu.people import Unit
+from haichieu.unit_names import unit_names
 
 
 class SurveyAnswer(Base):
@@ -33,7 +34,7 @@ class SurveyAnswer(Base):
 
 @dataclass(frozen=True)
 class Tally:
-    """The answers of one unit about one programme."""
+    """The answers of one unit about one programme. A village is named with its commune."""
 
     programme_id: int
     title: str
@@ -69,7 +70,7 @@ def tallies(
     """Return the answers by programme and unit, newest programmes first, in some units and between two times."""
     yes = sa.func.sum(sa.case((SurveyAnswer.useful.is_(True), 1), else_=0))
     query = (
-        sa.select(Programme.id, Programme.title, Unit.name, yes, sa.func.count() - yes)
+        sa.select(Programme.id, Programme.title, Unit.id, yes, sa.func.count() - yes)
         .join(SurveyAnswer, SurveyAnswer.programme_id == Programme.id)
         .join(Unit, Unit.id == SurveyAnswer.unit_id)
         .group_by(Programme.id, Programme.title, Unit.id, Unit.name)
@@ -83,4 +84,5 @@ def tallies(
         query = query.where(SurveyAnswer.at >= since)
     if until is not None:
         query = query.where(SurveyAnswer.at < until)
-    return [Tally(*row) for row in session.execute(query)]
+    names = unit_names(session)
+    return [Tally(number, title, str(names[unit]), *counts) for number, title, unit, *counts in session.execute(query)]

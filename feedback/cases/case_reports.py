@@ -17,6 +17,7 @@ from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case, Category
 from haichieu.people import Unit
+from haichieu.unit_names import communes_within, unit_names
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ class Handled:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """Cases opened in a period, as a whole, by unit and by category."""
+    """Cases opened in a period, as a whole, by commune, unit and category. A village is named with its commune."""
 
     total: Handled
+    by_commune: list[Handled]
     by_unit: list[Handled]
     by_category: list[Handled]
 
@@ -69,15 +71,19 @@ def cases_handled(
 ) -> CaseReport:
     """Return the statistics of cases of these units that were opened between two moments; `at` is now."""
     courses = _courses(session, unit_ids, since, until, at)
+    names = unit_names(session)
     units: dict[Hashable, tuple[str, str]] = {
-        unit.id: (unit.code, unit.name) for unit in session.scalars(sa.select(Unit))
+        number: (code, str(names[number])) for number, code in session.execute(sa.select(Unit.id, Unit.code))
     }
+    commune = communes_within(unit_ids)
+    communes = {row.unit_id: row.commune_id for row in session.execute(sa.select(commune))}
     categories: dict[Hashable, tuple[str, str]] = {
         one.id: (one.code, one.name) for one in session.scalars(sa.select(Category))
     }
     categories[None] = ("", "")
     return CaseReport(
         _handled(("", ""), courses),
+        _grouped(((communes[one.unit_id], one) for one in courses), units),
         _grouped(((one.unit_id, one) for one in courses), units),
         _grouped(((one.category_id, one) for one in courses), categories),
     )

@@ -32,7 +32,7 @@ SUBJECT = "backup"
 """Subject of the entries about backups in the audit trail."""
 _WORK = "backup.part"
 _TRIES = 3
-FOLDERS_TO_COPY = ("secrets", "spool")
+FOLDERS_TO_COPY = ("secrets", "spool", "map")
 _NOT_LEFT = "spool/tmp/"
 """Asterisk's own temporary files."""
 

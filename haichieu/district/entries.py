@@ -5,7 +5,7 @@ of the file.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from haichieu.district.route_lines import line_of_route, read_route
 from haichieu.district.tables import Values, is_out_of_use, key_of, leaves_its_key, set_values
 from haichieu.errors import NotAllowed, UsageError
 from haichieu.locale import Message, message
-from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.people import Account, Official, OfficialPhone, Right, Role, Unit
 from haichieu.phone_sign_in import lift_locks
 from haichieu.pins import LENGTH
 from haichieu.prepared_hashes import PreparedHashes
@@ -44,6 +44,11 @@ _TICKS = {"call_back", "missed_call_back", "author_may_approve", "encrypted"}
 _NUMBERS = {"volume_db", "latitude", "longitude", "answer_seconds"}
 _CHOICES = {"qualify", "behind_nat", "dial_ahead"}
 """Ticks with a third answer: without one, the station finds out."""
+CHOICES = {
+    "may": {str(right): f"panel.right.{right}" for right in Right},
+    "role": {str(role): f"panel.role.{role}" for role in Role},
+}
+"""Values of a field that have a name for people, with its message."""
 AS_TYPED = {"password"}
 """Not corrected: people type it elsewhere as they typed it here."""
 
@@ -85,10 +90,27 @@ def field_of(place: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
 
 
-def _message_of(error: ErrorDetails) -> Message:
-    if error["loc"][-1:] == ("flow",) and error["type"] == "missing":
+def _message_of(error: ErrorDetails, typed: Sequence[str]) -> Message:
+    """Return what is wrong; of one of several items in a list, with the item."""
+    place = error["loc"]
+    if place[-1:] == ("flow",) and error["type"] == "missing":
         return message("district.choose_flow")
-    return message_of_detail(error)
+    wrong, field = message_of_detail(error), field_of(place)
+    if error["type"] == "literal_error" and field in CHOICES:
+        named = tuple(Message(key) for key in CHOICES[field].values())
+        wrong = message("base.value.literal_error", values=named)
+    if field in LISTS and len(place) > 1 and len(typed) > 1:
+        return message("district.value_in_list", value=str(error["input"])[:40], problem=wrong)
+    return wrong
+
+
+def _by_field(problems: Iterable[tuple[str, Message]]) -> dict[str, Message]:
+    """Return every problem of every field; those of one field on lines of one message."""
+    found: dict[str, list[Message]] = {}
+    for name, wrong in problems:
+        if wrong not in found.setdefault(name, []):
+            found[name].append(wrong)
+    return {name: several[0] if len(several) == 1 else Message.lines(several) for name, several in found.items()}
 
 
 def find_row(session: Session, kind: Kind, key: str) -> Any:
@@ -120,7 +142,9 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     try:
         entry = kind.entry.model_validate(content)
     except ValidationError as problem:
-        wrong = {field_of(error["loc"]): _message_of(error) for error in problem.errors()}
+        wrong = _by_field(
+            (field_of(one["loc"]), _message_of(one, texts.get(field_of(one["loc"]), ()))) for one in problem.errors()
+        )
         raise EntryRefused(wrong | unclear) from None
     if unclear:
         raise EntryRefused(unclear)
@@ -144,9 +168,13 @@ def save(
     """
     hashes = hashes or PreparedHashes()
     kept, texts = _with_stored_secret(kind, vault, texts, row)
-    entry = read_entry(kind, texts)
+    unknown = _by_field(_unknown_places(session, kind, texts))
+    try:
+        entry = read_entry(kind, texts)
+    except EntryRefused as refusal:
+        raise EntryRefused({**unknown, **refusal.problems}) from None
     key = key_of(entry)
-    problems = dict(_wrong_in_the_district(session, kind, entry, row))
+    problems = {**unknown, **_by_field(_wrong_in_the_district(session, kind, entry, row))}
     if kept and kind is OFFICIAL and row.short_pin and not entry.call_back:
         problems["call_back"] = message("district.short_pin_stored", digits=LENGTH)
     if row is None or getattr(row, kind.key) != key:
@@ -240,20 +268,13 @@ def _with_stored_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tup
 
 def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, Message]]:
     """Yield conflicts between this entry and others, by field."""
-    if unit := getattr(entry, "unit", None):
-        yield from _unknown(session, "unit", [unit], sa.select(Unit.code))
     if kind is SPEAKER:
         for model in (Phone, Trunk):
             if session.scalar(sa.select(model.id).where(model.code == entry.id)):
                 yield "id", message("district.id_taken", table=model.__tablename__)
-    if kind is ZONE:
-        yield from _unknown(session, "units", entry.units, sa.select(Unit.code))
-        there = sa.select(Speaker.code).where(Speaker.removed_at.is_(None))
-        yield from _unknown(session, "speakers", entry.speakers, there)
-        if not entry.units and not entry.speakers:
-            yield "", message("district.zone_needs_places")
+    if kind is ZONE and not entry.units and not entry.speakers:
+        yield "", message("district.zone_needs_places")
     if kind is OFFICIAL:
-        yield from _unknown(session, "zones", entry.zones, sa.select(Zone.code).where(Zone.removed_at.is_(None)))
         for number in entry.phones:
             owner = session.scalar(sa.select(Official).join(OfficialPhone).where(OfficialPhone.number == number))
             if owner is not None and owner is not row and owner.code != entry.code:
@@ -269,6 +290,15 @@ def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -
             yield "number", message("district.is_emergency_number")
 
 
-def _unknown(session: Session, field: str, codes: Sequence[str], known: Any) -> Iterator[tuple[str, Message]]:
-    if missing := sorted(set(codes) - set(session.scalars(known))):
-        yield field, message("district.not_there", codes=tuple(missing))
+def _unknown_places(session: Session, kind: Kind, texts: Texts) -> Iterator[tuple[str, Message]]:
+    """Yield units, zones and speakers that there are not, by field; also beside other mistakes of the entry."""
+    known = {
+        "unit": sa.select(Unit.code),
+        "units": sa.select(Unit.code),
+        "zones": sa.select(Zone.code).where(Zone.removed_at.is_(None)),
+        "speakers": sa.select(Speaker.code).where(Speaker.removed_at.is_(None)),
+    }
+    for field in known.keys() & kind.entry.model_fields.keys():
+        typed = {cleaned(text) for text in texts.get(field, ())} - {""}
+        if typed and (missing := sorted(typed - set(session.scalars(known[field])))):
+            yield field, message("district.not_there", codes=tuple(missing))

@@ -84,7 +84,14 @@ _SIP_NAME = _of_form(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}",
     "district.value.sip_name",
 )
-_DIALLED = _of_form(r"\+?[0-9*#]{1,31}", "district.value.dialled")
+_DIALLED_FORM = _of_form(r"\+?[0-9*#]{1,31}", "district.value.dialled")
+
+
+def _dialled(value: str) -> str:
+    """Return a number to dial without the spaces and dots between its groups."""
+    return _DIALLED_FORM(re.sub(r"(?<=[0-9])[ .-](?=[0-9])", "", phone_signs(value)))
+
+
 _LANGUAGE = _of_form(r"[a-z]{2,3}", "district.value.language")
 _EMAIL = _of_form(r"[^@\s]+@[^@\s]+\.[^@\s]+", "district.value.email")
 _DIGITS = _of_form(r"[0-9]{1,12}", "district.value.digits")
@@ -121,7 +128,7 @@ Name = Annotated[str, AfterValidator(_not_blank), Field(max_length=200)]
 Code = Annotated[str, AfterValidator(_not_blank), Field(max_length=40)]
 SipName = Annotated[str, AfterValidator(_SIP_NAME)]
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-Dialled = Annotated[str, AfterValidator(_DIALLED)]
+Dialled = Annotated[str, AfterValidator(_dialled)]
 Language = Annotated[str, AfterValidator(_LANGUAGE)]
 Email = Annotated[str, AfterValidator(_EMAIL), AfterValidator(str.lower), Field(max_length=254)]
 Digits = Annotated[str, AfterValidator(_DIGITS)]

@@ -116,7 +116,14 @@ class SpeakerTable(Table):
     behind_nat: bool | None = None
     dial_ahead: bool | None = None
     latitude: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = Field(None, validate_default=True)
+
+    @field_validator("longitude")
+    @classmethod
+    def _both_or_none(cls, longitude: float | None, others: ValidationInfo) -> float | None:
+        if "latitude" in others.data and (longitude is None) != (others.data["latitude"] is None):
+            raise InvalidValue("district.value.half_a_place")
+        return longitude
 
     @model_validator(mode="after")
     def _account_or_group(self) -> "SpeakerTable":

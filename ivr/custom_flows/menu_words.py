@@ -74,7 +74,7 @@ def proposed_words(said: str, language: str, before: Mapping[str, str], after: M
     """Return the words of a menu for other keys: each sentence moves with the step that it describes."""
     if language not in _BEFORE:
         return ""
-    sentences = re.findall(r"[^.!?]+[.!?]*\s*", said)
+    sentences = sentences_of(said)
     named = {key: one.strip() for one in sentences if (key := key_in(one, language)) is not None}
     first = next((place for place, one in enumerate(sentences) if key_in(one, language) is not None), len(sentences))
     rest = [one.strip() for one in sentences[first:] if key_in(one, language) is None]
@@ -88,6 +88,11 @@ def proposed_words(said: str, language: str, before: Mapping[str, str], after: M
         if key in after and (key in named or key not in before or before[key] != after[key])
     ]
     return " ".join([*(one.strip() for one in sentences[:first]), *told, *rest])
+
+
+def sentences_of(words: str) -> list[str]:
+    """Return the sentences of a prompt."""
+    return re.findall(r"[^.!?]+[.!?]*\s*", words)
 
 
 def key_in(sentence: str, language: str) -> str | None:

@@ -322,6 +322,7 @@ EVERYWHERE = {
     ("GET", "/pronunciations"): CONFIGURE,
     ("POST", "/pronunciations"): CONFIGURE,
     ("POST", "/pronunciations/remove"): CONFIGURE,
+    ("POST", "/speakers/map"): CONFIGURE,
     **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }

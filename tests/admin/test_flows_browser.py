@@ -14,7 +14,7 @@ DRAFT = "/flows/hotline/draft"
 def leads(page: Page, key: str) -> str:
     """The step that a key of the main menu leads to."""
     item = page.locator(f'[data-order="order-main-menu"] > [data-exit="{key}"]')
-    return item.locator("code, .flow-to a").first.inner_text()
+    return item.locator(".flow-head b, .flow-to a").first.inner_text()
 
 
 def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) -> None:
@@ -32,23 +32,23 @@ def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) ->
     page.get_by_label("xong").select_option("main-menu")
     page.get_by_role("button", name="Lưu", exact=True).click()
     expect(page.get_by_text("Không có chỗ sai")).to_be_visible()
-    assert (leads(page, "1"), leads(page, "2"), leads(page, "5")) == ("commune", "message", "gio-lam-viec")
+    assert (leads(page, "1"), leads(page, "2"), leads(page, "5")) == ("Chọn xã", "Để lại lời nhắn", "gio-lam-viec")
     handle = page.locator('[data-order="order-main-menu"] > [data-exit="2"] > .flow-way > .flow-exit')
     target = page.locator('[data-order="order-main-menu"] > [data-exit="1"] > .flow-way > .flow-exit')
     page.goto(DRAFT)  # a page that is at rest: the one before is still on its way to the step that was saved
     with page.expect_navigation():
         drag(page, handle, target)
-    assert (leads(page, "1"), leads(page, "2")) == ("message", "commune")
-    page.get_by_role("button", name="Đưa commune lên trước phím 2").press("Enter")
+    assert (leads(page, "1"), leads(page, "2")) == ("Để lại lời nhắn", "Chọn xã")
+    page.get_by_role("button", name="Đưa Chọn xã lên trước phím 2").press("Enter")
     expect(page.locator('[data-exit="1"]').get_by_text("Chọn xã").first).to_be_visible()
-    assert (leads(page, "1"), leads(page, "2")) == ("commune", "message")
+    assert (leads(page, "1"), leads(page, "2")) == ("Chọn xã", "Để lại lời nhắn")
     page.get_by_role("link", name="Thử", exact=True).click()
     page.get_by_label("Bấm phím, ví dụ").fill("5")
     page.keyboard.press("Enter")
     expect(page.get_by_text("gio-lam-viec")).to_be_visible()
     page.get_by_role("button", name="2", exact=True).click()
     expect(
-        page.get_by_text("Phản ánh của bà con về việc gì").or_(page.locator("code", has_text="message"))
+        page.get_by_text("Phản ánh của bà con về việc gì").or_(page.locator("code", has_text="Để lại lời nhắn"))
     ).to_be_visible()
     page.goto("/flows/hotline/publish")
     page.get_by_label("Lý do thay đổi").fill("Thêm phím 5: giờ làm việc")

@@ -16,7 +16,7 @@ from ivr.custom_flows.models import FlowDraft
 from ivr.custom_flows.sketch import read_sketch
 from ivr.custom_flows.versions import current_number
 from ivr.flows.definition import delivered_definition
-from ivr.prompts.custom import set_text
+from ivr.prompts.custom import find_custom, set_text
 from ivr.prompts.prompt_texts import PromptTexts
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import PAGE, Browser, House, SharedApplication
@@ -247,6 +247,35 @@ def test_menu_with_other_keys_is_shown_with_the_words_to_record(house: House) ->
     mark = seen(browser, "/flows/hotline/publish")
     assert browser.post("/flows/hotline/publish", DRAFT, seen=mark, over="0", because="đổi phím").status_code == 303
     assert "Lời thoại không còn khớp với phím" in browser.get("/flows/hotline/versions/0").text  # going back, too
+
+
+def test_words_of_a_menu_are_published_together_with_its_keys(house: House) -> None:
+    browser, publish = house.signed_in(ADMIN), "/flows/hotline/publish"
+    assert send(browser, f"{DRAFT}/steps/main-menu/order", move="1:down").status_code == 303
+    shown = browser.get(publish).text
+    proposed = html.unescape(re.findall(r'name="words:vi:hotline-menu"[^>]*>([^<]*)<', shown)[0])
+    assert proposed.startswith("Bấm một để gửi ý kiến phản ánh.")
+    assert re.search(r'name="change" value="vi:hotline-menu" checked', shown)
+    sent = {"seen": seen(browser, publish), "over": "0", "because": "đổi phím", "change": "vi:hotline-menu"}
+    unfinished = browser.post(publish, DRAFT, **sent, **{"words:vi:hotline-menu": "Bấm một để …"})
+    assert unfinished.status_code == 422
+    assert "Bấm một để …" in unfinished.text
+    assert in_use(house) == 0
+    assert browser.post(publish, DRAFT, **sent, **{"words:vi:hotline-menu": proposed}).status_code == 303
+    with house.database.session() as session:
+        own = find_custom(session, "hotline-menu", "vi")
+        assert own is not None
+        assert own.text == proposed
+    assert in_use(house) == 1
+
+
+def test_steps_have_names_and_keys_the_words_that_callers_hear(house: House) -> None:
+    page = html.unescape(house.signed_in(ADMIN).get(DRAFT).text)
+    assert "<b>Menu chính</b>" in page
+    assert re.search(r'<kbd>1</kbd></span><span class="hint" dir="auto">Bấm một để nghe bản tin mới nhất\.', page)
+    step = html.unescape(house.signed_in(ADMIN).get(f"{DRAFT}/steps/main-menu").text)
+    assert re.search(r'<kbd>1</kbd> <span class="hint" dir="auto">Bấm một để nghe bản tin', step)
+    assert ">Nghe bản tin</option>" in step
 
 
 def test_menu_whose_words_were_changed_for_its_keys_is_right(house: House) -> None:

@@ -32,6 +32,7 @@ from haichieu.state_machine import IllegalTransition
 from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
+from ivr.flows.definition import delivered_flow, delivered_flows
 from ivr.flows.interpreter import FlowEnd
 from ivr.prompts.calls import CallState
 from ivr.prompts.custom import Origin as PromptOrigin
@@ -54,7 +55,7 @@ def report_heads() -> list[str]:
     """The columns of reports, and the words that their sections build names of."""
     source = (ADMIN / "reports" / "sections.py").read_text()
     named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
-    return [*named, "by_unit", "by_category"]
+    return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
 
 
 BUILT = {
@@ -73,11 +74,13 @@ BUILT = {
     "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
-    "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none")] + report_heads(),
+    "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
+    + report_heads(),
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
+    "flow_step": {node.id for flow in delivered_flows() for node in delivered_flow(flow).nodes},
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "direct_call": list(DirectAnswer), "village_state": list(VillageState),

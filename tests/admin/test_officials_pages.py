@@ -13,6 +13,7 @@ from haichieu.people import Account, Official, OfficialPhone
 from haichieu.phone_sign_in import TRIES, Caller, PhoneSignIn, WrongPin
 from haichieu.sip.models import Phone
 from haichieu.vault import open_vault, secret_matches
+from ivr.calls.routing import Number
 from tests.builders.accounts import PASSWORD
 from tests.builders.house import House
 
@@ -55,6 +56,39 @@ def test_the_pin_of_a_new_official_is_shown_once_and_kept_as_a_hash(house: House
     changed = browser.post(f"/officials/{row}/edit", "/account", began_with=mark, **{**FORM, "name": "Hoàng Văn Páo"})
     assert changed.status_code == 303
     assert secret_matches(official(house, "1005").pin_hash, again[1])
+
+
+def test_the_slip_has_the_number_to_dial_and_three_steps(house: House) -> None:
+    browser = house.signed_in("admin@x.example")
+    assert "Đài chưa có số nào dành cho cán bộ" in browser.post("/officials/new", "/account", **FORM).text
+    with house.database.session() as session:
+        session.add(Number(number="1900", flow="official-line", unit_id=house.units["district"]))
+        session.add(Number(number="02063999100", flow="official-line", unit_id=house.units["commune"]))
+    row = official(house, "1005").id
+    slip = browser.post(f"/officials/{row}/pin", "/account", password=PASSWORD).text
+    assert '<dd class="loud">02063999100</dd>' in slip
+    assert slip.split('class="slip')[-1].count("<li>") == 3
+    assert "bằng máy +84912000005, +84263000005" in slip
+    assert "12 (Khu commune)" in slip
+    assert 'aria-label="Mã QR để gọi 02063999100"' in slip
+
+
+@pytest.mark.parametrize("what", ["pin", "password"])
+def test_reload_makes_no_other_secret(house: House, what: str) -> None:
+    browser = house.signed_in("admin@x.example")
+    browser.post("/officials/new", "/account", **FORM)
+    if what == "pin":
+        path = f"/officials/{official(house, '1005').id}/pin"
+    else:
+        path = f"/accounts/{account(house, 'viewer@x.example').id}/password"
+    first = browser.post(path, "/account", once="a", password=PASSWORD)
+    secrets = official(house, "1005").pin_hash, account(house, "viewer@x.example").password_hash
+    again = browser.post(
+        path, "/account", once="a", password=PASSWORD, headers={"Referer": "http://localhost/officials"}
+    )
+    assert (first.status_code, again.status_code) == (200, 303)
+    assert "đài chỉ làm một lần" in browser.get(again.location).text
+    assert (official(house, "1005").pin_hash, account(house, "viewer@x.example").password_hash) == secrets
 
 
 def test_new_officials_and_pins_ask_for_the_own_password(house: House) -> None:
@@ -170,7 +204,7 @@ def test_accounts_come_from_a_table_that_only_adds(house: House) -> None:
     table += "b@y.example,Bình,chief,COMMUNE\nc@y.example,Chi,viewer,OTHER\n"
     wrong = browser.post(page, "/account", table=table, confirmed="yes", password=PASSWORD)
     assert wrong.status_code == 422
-    for line in ("Dòng 3<", "Dòng 4<", "Dòng 5<"):
+    for line in ("Dòng 3, cột A (Email)<", "Dòng 4, cột C (Vai trò)<", "Dòng 5<"):
         assert line in wrong.text
     right = "email,name,role,unit\na@y.example,An,operator,COMMUNE\nb@y.example,Bình,editor,VILLAGE\n"
     assert "a@y.example, b@y.example" in browser.post(page, "/account", table=right).text

@@ -44,7 +44,7 @@ NOT_ISOLATED = """
 
 OVER_ONE_ANOTHER = """
 () => {
-  const names = [...document.querySelectorAll(".map text")].map((one) => [one.textContent, one.getBBox()]), found = [];
+  const names = [...document.querySelectorAll(".map .name")].map((one) => [one.textContent, one.getBBox()]), found = [];
   for (const [name, a] of names)
     for (const [other, b] of names)
       if (name < other && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height)
@@ -132,7 +132,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         overfill(page, "Tên")
         page.get_by_label("Vĩ độ").fill("hai mươi hai")
         page.get_by_role("button", name="Lưu").click()
-        expect(page.locator("#hint-name.problem")).to_contain_text("200")
+        expect(page.locator("#hint-name .problem")).to_contain_text("200")
         expect(page.get_by_label("Tên", exact=True)).to_have_value(HUGE)
         expect(page.get_by_label("Vĩ độ")).to_have_value("hai mươi hai")
         look(page, f"speaker-refused-{wide}")
@@ -142,7 +142,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
                 field.fill({"email": "a@x.example", "password": PASSWORD}.get(field.get_attribute("type") or "", "77"))
             overfill(page, label)
             page.get_by_role("button", name="Lưu").click()
-            expect(page.locator("#hint-name.problem")).to_contain_text("200")
+            expect(page.locator("#hint-name .problem")).to_contain_text("200")
             expect(page.get_by_label(label, exact=True)).to_have_value(HUGE)
             look(page, f"refused-{path.strip('/').replace('/', '-')}-{wide}")
         table = f"id,name,unit\nn-1,{TURNED},VILLAGE\nn-2,,NOWHERE\n" + f"{'x' * 300},{HUGE},VILLAGE\n"

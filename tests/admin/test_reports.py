@@ -1,12 +1,17 @@
 """The reports: what they show to whom, as page, workbook and API, and what they say when there is nothing."""
 
 import io
+import re
 import zipfile
 
 import pytest
 
+from admin.reports.figures import figures
 from admin.reports.plots import MOST_BARS, plot
+from broadcast_bridge.broadcasts.broadcast_reports import counts_of_all
+from haichieu.database import now
 from haichieu.people import Unit
+from haichieu.periods import period_of
 from tests.builders.broadcasts import aired, something_of_everything
 from tests.builders.house import House
 
@@ -25,24 +30,52 @@ def test_reports_on_nothing_say_so(house: House) -> None:
     assert "Từ 01/01/2020 đến 31/01/2020" in shown.text
     for words in ("Không có buổi phát nào", "Không có phản ánh nào", "Chưa có ai trả lời"):
         assert words in shown.text
-    assert "<svg viewBox" not in shown.text
+    assert "preserveAspectRatio" not in shown.text
     assert house.signed_in(VIEWER).get("/reports.xlsx?since=2020-01-01&until=2020-01-31").status_code == 200
 
 
-def test_reports_show_the_visitors_units_with_plots_beside_tables(house: House) -> None:
+def test_reports_answer_each_question_with_figures_and_one_chart(house: House) -> None:
     with house.database.session() as session:
         something_of_everything(session, house.units)
         aired(session, {"loa-other": "played"}, zone="14")
     shown = house.signed_in(VIEWER).get("/reports").text
-    assert "Đơn vị commune" in shown
-    assert "Đơn vị other" not in shown
-    assert 'role="img" aria-label="Phút: Đơn vị commune 20,6' in shown
+    assert "1 buổi phát; loa đã phát 1/2 lượt (50%)" in shown
+    assert "Loa kết nối 50% thời gian theo dõi; 1 cụm loa dưới 90%" in shown
+    assert "Đã trả lời 0/1 phản ánh; 0 đang quá hạn" in shown
+    assert "1/1 lượt trả lời là có ích" in shown
+    assert shown.count('class="bars"') == 4
     assert "Nông nghiệp" in shown
-    assert "Loa village" in shown
+
+
+def test_reports_name_the_commune_of_villages_and_stay_in_own_units(house: House) -> None:
+    with house.database.session() as session:
+        something_of_everything(session, house.units)
+        aired(session, {"loa-other": "played"}, zone="14")
+    shown = house.signed_in(VIEWER).get("/reports").text
+    assert "Đơn vị village (Đơn vị commune)" in shown
+    assert not re.search(r"Đơn vị village(?! \(Đơn vị commune\))", shown)
+    assert "Đơn vị other" not in shown
     above = house.signed_in("viewer@district.example")
     assert "Đơn vị other" in above.get("/reports").text
     assert "Đơn vị other" not in above.get("/reports?unit=COMMUNE").text.split("</form>")[-1]
     assert "Đơn vị commune</th>" not in house.signed_in(VIEWER).get("/reports?unit=OTHER").text
+
+
+def test_a_commune_total_counts_a_broadcast_in_several_villages_once(house: House) -> None:
+    with house.database.session() as session:
+        aired(session, {"loa-commune": "played", "loa-village": "missed"})
+        aired(session, {"loa-commune": "played", "loa-other": "played"})
+        days = period_of(None, None, "Asia/Ho_Chi_Minh", now())
+        found = figures(session, set(house.units.values()), days, now())
+        mine = figures(session, {house.units["village"]}, days, now())
+    assert [(one.unit.code, one.broadcasts, one.heard, one.deliveries) for one in found.by_commune] == [
+        ("COMMUNE", 2, 2, 3), ("OTHER", 1, 1, 1),
+    ]  # fmt: skip
+    assert [one.unit.code for one in mine.by_commune] == ["VILLAGE"]
+    assert counts_of_all(found.by_category).broadcasts == 2
+    shown = house.signed_in("viewer@district.example").get("/reports").text
+    assert "2 buổi phát; loa đã phát 3/4 lượt (75%)" in shown
+    assert re.search(r'<tfoot class="total">\s*<tr><th[^>]*>Tổng cộng', shown)
 
 
 @pytest.mark.parametrize("odd", ["since=never&until=9999-12-31", "since=0001-01-01", "unit=%00", "until=1"])
@@ -87,8 +120,11 @@ def test_the_api_reports_by_the_same_functions(house: House) -> None:
 
 def test_a_plot_draws_the_first_bars_and_says_the_rest_are_missing(house: House) -> None:
     with house.app.test_request_context():
-        drawn = plot("Phút", [(f"Xã {number}", float(number)) for number in range(30)])
+        drawn = plot("Phản ánh", [(f"Xã {number}", number, 2 * number) for number in range(31)])
+        shares = plot("Kết nối", [("Xã", 1.0, 4.0)], percent=True)
     assert drawn is not None
-    assert (len(drawn.bars), drawn.left_out) == (MOST_BARS, 10)
-    assert round(max(bar.width for bar in drawn.bars)) == 340
-    assert plot("Phút", [("Xã", 0.0), ("Khác", None)]) is None
+    assert shares is not None
+    assert (len(drawn.bars), drawn.left_out) == (MOST_BARS, 20)
+    assert [(bar.figure, bar.width, bar.ground) for bar in drawn.bars[:1]] == [("1/2", 1.7, 3.3)]
+    assert [(bar.figure, bar.width, bar.ground) for bar in shares.bars] == [("25,0%", 25.0, 100.0)]
+    assert plot("Phút", [("Xã", 0.0, 0.0)]) is None

@@ -1,9 +1,14 @@
 """Speakers and zones on pages: what is typed goes by the district file's rules, secrets are shown on demand."""
 
+import html
+import io
+import re
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
+from admin.speakers.account_sheet import AccountSheet
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.speakers import direct_calls
 from broadcast_bridge.speakers.direct_calls import DirectCallCheck
@@ -25,7 +30,9 @@ def number_of(house: House, code: str) -> int:
 
 def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: House, tmp_path) -> None:  # type: ignore[no-untyped-def]
     browser = house.signed_in("admin@x.example")
-    added = browser.post("/speakers/new", "/account", id="cb-9", name=HOSTILE, unit="VILLAGE", latitude="22,95")
+    added = browser.post(
+        "/speakers/new", "/account", id="cb-9", name=HOSTILE, unit="VILLAGE", latitude="22,95", longitude="105,6"
+    )
     assert added.status_code == 303
     number = number_of(house, "cb-9")
     listed = browser.get("/speakers?unit=VILLAGE&state=never_seen&q=cb-9").text
@@ -38,9 +45,23 @@ def test_a_speaker_is_added_found_and_its_account_shown_with_a_trace(house: Hous
     shown = browser.post(f"/speakers/{number}/account", "/account").text
     assert password in shown
     assert "<svg" in shown
+    assert "Không thiết bị nào gọi tới được địa chỉ" in shown
     with house.database.session() as session:
         traces = {entry.action for entry in session.query(AuditEntry).filter_by(subject="speaker:cb-9")}
     assert traces == {"speaker.add", "speaker.account_shown"}
+
+
+@pytest.mark.parametrize(
+    ("server", "warning"),
+    [
+        ("127.0.0.1:5060", "warn_address"), ("0.0.0.0:5060", "warn_address"), ("localhost:5060", "warn_address"),
+        ("[::1]:5060", "warn_address"), ("192.0.2.7:5062:5060", "warn_port"), ("192.0.2.7:5060", ""),
+        ("dai.example:5061", ""), ("[2001:db8::1]:5060", ""),
+    ],
+)  # fmt: skip
+def test_slip_warns_of_a_server_that_no_device_reaches(server: str, warning: str) -> None:
+    found = AccountSheet(server, "cb-9", "password").warning
+    assert (found.key if found else "") == (warning and f"panel.speakers.{warning}")
 
 
 def test_account_that_demands_encryption_comes_with_the_fingerprint(house: House, tmp_path: Path) -> None:
@@ -122,7 +143,11 @@ def test_a_table_is_tried_first_and_every_wrong_line_is_named(house: House) -> N
     table = 'id;name;unit\nn-1;"Loa\nhai dòng";COMMUNE\nn-2;Loa;COMMUNE\nn-2;Loa;COMMUNE\nn-3;Loa;OTHER\nn-4;;VILLAGE\n'
     wrong = browser.post("/speakers/import", "/account", table=table)
     assert wrong.status_code == 422
-    assert [line for line in range(1, 9) if f"Dòng {line}<" in wrong.text] == [2, 5, 6, 7]
+    assert re.findall(r"<strong>(Dòng [^<]*)</strong>", wrong.text) == [
+        "Dòng 4, cột A (Mã)",
+        "Dòng 5",
+        "Dòng 6, cột B (Tên)",
+    ]
     good = "\ufeffid;name;unit;volume_db\r\nn-1;=1+1;COMMUNE;-3,5\r\nn-2;Loa;VILLAGE;\r\n"
     tried = browser.post("/speakers/import", "/account", table=good, confirmed="")
     assert "Sẽ thêm 2" in tried.text
@@ -131,6 +156,22 @@ def test_a_table_is_tried_first_and_every_wrong_line_is_named(house: House) -> N
     assert browser.post("/speakers/import", "/account", table=good, confirmed="yes").status_code == 303
     with house.database.session() as session:
         assert session.query(Speaker).filter_by(code="n-1").one().volume_db == -3.5
+
+
+def test_a_workbook_with_names_in_place_of_keys_is_a_table(house: House) -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for row, cells in enumerate([("STT", "Mã loa", "Tên loa", "Đơn vị"), (1, "n-1", "Loa mới", "Đơn vị village")]):
+            sheet.write_row(row, 0, cells)
+    content.seek(0)
+    browser = house.signed_in("admin@x.example")
+    tried = browser.post("/speakers/import", "/account", file=(content, "loa.xlsx"))
+    assert "Sẽ thêm 1" in tried.text
+    table = html.unescape(tried.text.split('<textarea name="table" hidden>')[1].split("</textarea>")[0])
+    assert browser.post("/speakers/import", "/account", table=table, confirmed="yes").status_code == 303
+    with house.database.session() as session:
+        assert session.query(Speaker).filter_by(code="n-1").one().unit_id == house.units["village"]
 
 
 def test_the_tone_goes_to_that_speaker_alone_and_not_to_one_that_is_away(house: House) -> None:
@@ -176,15 +217,6 @@ def test_speaker_that_another_unit_retired_is_not_taken_over(house: House) -> No
         row = session.get_one(Speaker, number)
         assert (row.name, row.unit_id, row.removed_at is None) == ("Loa other", house.units["other"], False)
     assert above.post("/speakers/new", "/account", id="loa-other", name="Loa", unit="OTHER").status_code == 303
-
-
-def test_the_map_shows_positions_or_says_that_there_are_none(house: House) -> None:
-    browser = house.signed_in("viewer@x.example")
-    assert "<circle" not in browser.get("/speakers/map").text
-    with house.database.session() as session:
-        for speaker in session.query(Speaker):
-            speaker.latitude, speaker.longitude = 22.9, 105.6
-    assert browser.get("/speakers/map").text.count("<title>Loa") == 2
 
 
 def test_a_zone_lists_its_members_and_cannot_be_empty(house: House) -> None:

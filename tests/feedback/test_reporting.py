@@ -49,6 +49,7 @@ def test_cases_are_counted_as_a_whole_by_unit_and_by_category(database: Database
     assert (total.opened, total.answered, total.waiting, total.overdue, total.late) == (6, 3, 2, 1, 1)
     assert (total.median_hours, total.within_a_day, total.within_a_week) == (30.0, 1, 3)
     assert [(one.code, one.opened) for one in found.by_unit] == [("BL-CB", 5), ("BL-CP", 1)]
+    assert [(one.code, one.opened) for one in found.by_commune] == [("BL-CB", 5), ("BL-CP", 1)]
     assert [(one.code, one.opened, one.median_hours) for one in found.by_category] == [("", 4, 30.0), ("1", 2, 80.0)]
 
 

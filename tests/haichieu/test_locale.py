@@ -34,7 +34,7 @@ def test_every_language_uses_the_same_fields() -> None:
     assert differing == []
 
 
-PLURAL_NOUN = re.compile(r"\{count\} (?:[a-z]+ )?(?!is\b|was\b|has\b|this\b)[a-z]+s\b")
+PLURAL_NOUN = re.compile(r"\{(?:count|total|speakers)\} (?:[a-z]+ )?(?!is\b|was\b|has\b|this\b)[a-z]+s\b")
 
 
 def test_no_english_plural_stands_after_one() -> None:

@@ -26,7 +26,7 @@ def test_further_addresses_may_have_ports_and_networks(host: str) -> None:
         ({"proxy": "sip:a.vn"}, "district.value.host_and_port"),
         ({"proxy": "10.0.0.0/8"}, "district.value.host_and_port"),
         ({"domain": "a.vn>"}, "district.value.host"),
-        ({"caller_number": "0206 388"}, "district.value.dialled"),
+        ({"caller_number": "0206 x388"}, "district.value.dialled"),
     ],
 )
 def test_mistake_in_a_carrier_says_what_to_write(wrong: dict[str, object], key: str) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from broadcast_bridge.models import Speaker
+from broadcast_bridge.models import Speaker, Zone
 from haichieu.database import Database
 from haichieu.district.entries import OFFICIAL, SPEAKER
 from haichieu.district.sheets import Sheet, take_sheet
 from haichieu.errors import UsageError
 from haichieu.locale import render
-from haichieu.people import Official
+from haichieu.people import Level, Official, Unit
 from haichieu.vault import Vault, open_vault
 from tests.builders.places import commune
 
@@ -41,6 +41,11 @@ def pao(database: Database) -> Official:
         return found
 
 
+def unit_of_pao(database: Database) -> str:
+    with database.session() as session:
+        return session.merge(pao(database)).unit.code
+
+
 def line(phone: str = "0912000005", tick: str = "yes") -> str:
     return LINE.format(phone=phone, tick=tick)
 
@@ -58,6 +63,13 @@ def line(phone: str = "0912000005", tick: str = "yes") -> str:
         HEAD.replace(";", ",") + ",,\n" + line().replace(";", ",") + ",,",
         "sep=\t\n" + HEAD.replace(";", "\t") + "\t\n" + line().replace(";", "\t"),
         f"code;;name;unit;phones;pin;call_back\n{line().replace('1005;', '1005;;')}",
+        f"Mã cán bộ;Họ và tên;Đơn vị;SĐT;Mã PIN;Gọi lại\n{line()}",
+        unicodedata.normalize("NFD", f"MÃ;HỌ TÊN;ĐƠN VỊ;SỐ ĐIỆN THOẠI;PIN;GỌI LẠI\n{line()}"),
+        f"ma;ho ten;don vi;dien thoai;ma pin;goi lai\n{line()}",
+        f"Code;Full name;Unit;Phone number;PIN;Call back\n{line()}",
+        f"DANH SÁCH CÁN BỘ;;;;;\n;;;;;\n{HEAD}\n{line()}",
+        f"Danh sách cán bộ, tháng 11\n{HEAD}\n{line()}",
+        f"STT;{HEAD}\n1;{line()}\n2;;;;;;",
     ],
 )
 def test_what_a_spreadsheet_adds_is_no_mistake(database: Database, vault: Vault, table: str) -> None:
@@ -70,6 +82,58 @@ def test_words_below_a_column_without_a_name_are_refused(database: Database, vau
     with pytest.raises(UsageError) as refusal:
         take(database, vault, table)
     assert refusal.value.message.key == "district.sheet.too_many_cells"
+
+
+@pytest.mark.parametrize("unit", ["c11", "Xã 11", "xa 11", "XÃ  11", unicodedata.normalize("NFD", "Xã 11")])
+def test_unit_is_found_by_its_name_however_written(database: Database, vault: Vault, unit: str) -> None:
+    with database.session() as session:
+        session.query(Unit).filter_by(code="C11").one().name = "Xã 11"
+    assert take(database, vault, f"{HEAD}\n{line().replace('C11', unit)}").wrong == []
+    assert unit_of_pao(database) == "C11"
+
+
+def test_name_of_two_villages_is_refused_until_its_commune_is_named(database: Database, vault: Vault) -> None:
+    with database.session() as session:
+        for number in (21, 22):
+            parent = Unit(code=f"X{number}", name=f"Xã {number}", level=Level.COMMUNE)
+            session.add(parent)
+            session.flush()
+            session.add(Unit(code=f"N{number}", name="Xóm Nà Lùng", level=Level.VILLAGE, parent_id=parent.id))
+    (wrong,) = take(database, vault, f"{HEAD}\n{line().replace('C11', 'Xóm Nà Lùng')}").wrong
+    assert (wrong.field, wrong.column) == ("unit", "C")
+    assert "Xóm Nà Lùng (Xã 21): N21, Xóm Nà Lùng (Xã 22): N22" in render(wrong.sentence, "vi")
+    assert take(database, vault, f"{HEAD}\n{line().replace('C11', 'Xóm Nà Lùng (Xã 22)')}").wrong == []
+    assert unit_of_pao(database) == "N22"
+
+
+def test_rights_and_zones_are_understood_by_name(database: Database, vault: Vault) -> None:
+    with database.session() as session:
+        session.add(Zone(code="55", name="Toàn xã"))
+    table = f"{HEAD};Quyền;Khu vực\n{line()};nói trực tiếp, KHẨN CẤP;toan xa"
+    assert take(database, vault, table).wrong == []
+    found = pao(database)
+    assert found.may == ["live", "emergency"]
+    with database.session() as session:
+        assert [zone.code for zone in session.merge(found).zones] == ["55"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("phone", ["391234567", "84391234567", "391 234 567"])
+def test_zero_that_a_spreadsheet_took_from_a_phone_is_restored(database: Database, vault: Vault, phone: str) -> None:
+    assert take(database, vault, f"{HEAD}\n{line(phone)}").wrong == []
+    assert [phone.number for phone in pao(database).phones] == ["+84391234567"]
+
+
+def test_every_mistake_of_a_line_is_reported_with_its_cell(database: Database, vault: Vault) -> None:
+    table = f"{HEAD};may\n1005;;NOWHERE;x1;y2;hm\n1006;Pa;C11;0391234567;735146;;bay;live"
+    found = take(database, vault, table.replace("x1;y2", "x1, y2;735146").replace(";;bay;live", ";;bay, live")).wrong
+    cells = {(wrong.line, wrong.column, wrong.field) for wrong in found}
+    assert cells == {
+        (2, "B", "name"), (2, "C", "unit"), (2, "D", "phones"), (2, "F", "call_back"), (3, "G", "may")
+    }  # fmt: skip
+    said = {wrong.field: render(wrong.sentence, "vi") for wrong in found}
+    assert "x1: " in said["phones"]
+    assert "y2: " in said["phones"]
+    assert "bay: phải là một trong: nói trực tiếp, thu chương trình" in said["may"]
 
 
 def test_wrong_line_is_counted_from_the_first_line_of_the_file(database: Database, vault: Vault) -> None:
@@ -117,3 +181,10 @@ def test_minus_of_a_volume_is_read_however_typed(database: Database, vault: Vaul
     take_sheet(database, vault, SPEAKER, table, "account:a", lambda *_: None, lambda: "x", dry_run=False)
     with database.session() as session:
         assert session.scalars(sa.select(Speaker.volume_db).where(Speaker.code == "n-1")).one() == -3.0
+
+
+@pytest.mark.parametrize("place", [("22.9", ""), ("", "105.6")])
+def test_half_a_position_is_refused(database: Database, vault: Vault, place: tuple[str, str]) -> None:
+    table = f"Mã;Tên;Đơn vị;Mật khẩu;Vĩ độ;Kinh độ\nn-1;Loa;C11;mat-khau-cua-loa;{';'.join(place)}"
+    sheet = take_sheet(database, vault, SPEAKER, table, "account:a", lambda *_: None, lambda: "x", dry_run=True)
+    assert [(wrong.field, wrong.column) for wrong in sheet.wrong] == [("longitude", "F")]
