@@ -14,7 +14,7 @@ MOST_NAMES = 10_000
 
 def speakers_named(
     session: Session, units: Collection[int], typed: Typed, *which: sa.ColumnElement[bool]
-) -> Sequence[sa.Row[tuple[int, str, str, int]]]:
+) -> Sequence[sa.Row[int, str, str, int]]:
     """Return id, name, code and unit of the speakers with these words, those first whose name begins with them."""
     rows = session.execute(
         sa.select(Speaker.id, Speaker.name, Speaker.code, Speaker.unit_id)
@@ -27,7 +27,7 @@ def speakers_named(
 
 def officials_named(
     session: Session, units: Collection[int], typed: Typed
-) -> Sequence[sa.Row[tuple[int, str, str, str, int]]]:
+) -> Sequence[sa.Row[int, str, str, str, int]]:
     """Return id, name, code, title and unit of the officials with these words, or with this telephone number."""
     here = (Official.unit_id.in_(units), Official.pin_hash != "")
     numbers: dict[int, list[str]] = {}
@@ -46,7 +46,7 @@ def officials_named(
     ]
 
 
-def accounts_named(session: Session, units: Collection[int], typed: Typed) -> Sequence[sa.Row[tuple[int, str, str]]]:
+def accounts_named(session: Session, units: Collection[int], typed: Typed) -> Sequence[sa.Row[int, str, str]]:
     """Return id, name and address of the accounts with these words."""
     rows = session.execute(
         sa.select(Account.id, Account.name, Account.email)

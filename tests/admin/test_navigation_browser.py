@@ -15,10 +15,7 @@ OFFICE = {"width": 1366, "height": 768}
 HEADER, BAR, RAIL = 56, 60, 200
 """Pixels: the most that the line at the top, the bar at the bottom and the rail at the side take."""
 PLACES = ("/", "/calendar", "/cases", "/speakers", "/officials")
-BELOW = {
-    "/calendar": ["/programmes", "/broadcasts", "/reports"],
-    "/officials": ["/accounts", "/numbers", "/flows", "/audit"],
-}
+BELOW = {"/calendar": ("/broadcasts", "/reports"), "/officials": ("/accounts", "/numbers")}
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -38,20 +35,24 @@ def box(page: Page, of: str) -> dict[str, float]:
     return found  # type: ignore[return-value]
 
 
+FOCUSED = """
+path => {
+  const one = document.activeElement, nav = one.closest("nav");
+  if (nav && one.getAttribute("href") === path) return "there";
+  const onBar = document.querySelector(`a.place[href="${path}"]`)?.getClientRects().length;
+  return one.matches(".more:not([open]) > summary") && !onBar ? "more" : "";
+}
+"""
+
+
 def open_by_keyboard(page: Page, path: str) -> int:
     """Press the tabulator until a link to a page has the focus, and follow it; return how often it was pressed."""
-    for pressed in range(1, 40):
+    for pressed in range(1, 30):
         page.keyboard.press("Tab")
-        if (
-            page.evaluate("document.activeElement.matches('.more:not([open]) > summary')")
-            and not page.locator(f'a.place[href="{path}"]:visible').count()
-        ):
+        focused = page.evaluate(FOCUSED, path)
+        if focused:
             page.keyboard.press("Enter")
-        if page.evaluate(
-            "path => document.activeElement.getAttribute('href') === path && !!document.activeElement.closest('nav')",
-            path,
-        ):
-            page.keyboard.press("Enter")
+        if focused == "there":
             expect(page).to_have_url(re.compile(f"{re.escape(path)}$"))
             return pressed
     pytest.fail(f"the keyboard does not reach {path}")
@@ -83,7 +84,7 @@ def test_every_place_is_reached_by_keyboard_and_takes_little_room(page: Page, sc
             )
         else:
             expect(page.locator(".more summary")).to_have_class("is-here")
-        for below in BELOW.get(path, []):
+        for below in BELOW.get(path, ()) if not is_phone else ():
             open_by_keyboard(page, below)
     expect(page.locator(".badge-count")).to_contain_text("1")
     if is_phone:

@@ -1,4 +1,4 @@
-// On every page: keys on or off, the key of the search, menus that close, and the bar that tells what is on air.
+// On every page: keys on or off, the key of the search, tabs in view, menus that close, and the bar that tells what is on air.
 "use strict";
 
 (() => {
@@ -31,6 +31,11 @@
     event.preventDefault();
     find();
   });
+
+  // A strip of tabs that is wider than the screen begins with the tab that is open in view.
+  for (const tab of document.querySelectorAll(".pages [aria-current]")) {
+    tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  }
 
   const close = (menu) => {
     const inside = menu.contains(document.activeElement);
