@@ -103,7 +103,7 @@ def test_the_frame_costs_few_queries_however_much_there_is(house: House) -> None
     assert needed[0] == needed[1] <= MOST_QUERIES
 
 
-def test_what_is_on_air_here_is_told_on_every_page(house: House) -> None:
+def test_a_bar_shows_what_is_on_air_here_on_every_page(house: House) -> None:
     on_air(house, "12", "Bản tin <b>chiều</b>")
     on_air(house, "14", "Ở xã khác")
     operator, viewer = house.signed_in("operator@x.example"), house.signed_in("viewer@x.example")
