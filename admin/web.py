@@ -40,6 +40,7 @@ from admin.panel import Panel, open_panel
 from admin.programmes.views import register_programmes
 from admin.prompts.views import register_prompts
 from admin.reports.views import register_reports
+from admin.search.views import register_search
 from admin.set_up.views import register_set_up
 from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
@@ -103,7 +104,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_map, register_speakers, register_zones, register_officials, register_set_up),
-        *(register_sounds, register_case_pages),
+        *(register_search, register_sounds, register_case_pages),
         *(register_programmes, register_calendar),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
     ):

@@ -42,7 +42,7 @@ def register_gate(app: Flask, panel: Panel) -> None:
         if request.path.startswith(API):
             _let_in_to_api(panel, app.extensions[API_LIMITS], rule)
             return
-        g.visitor = None if request.path.startswith(WEBHOOKS) else _by_cookie(panel)
+        g.visitor = None if request.path.startswith(WEBHOOKS) else _by_cookie(panel, is_use=not rule.in_background)
         if rule.signed_in and visitor_or_none() is None:
             raise NotSignedIn(None if request.method in _SAFE else keep_from_request(panel, cookie_name(panel)))
         if request.method not in _SAFE and not request.path.startswith(WEBHOOKS):
@@ -95,7 +95,7 @@ def _account_with_token(panel: Panel, limits: ApiLimits, token: str) -> Account:
     return account
 
 
-def _by_cookie(panel: Panel) -> Visitor | None:
+def _by_cookie(panel: Panel, *, is_use: bool = True) -> Visitor | None:
     proof = request.cookies.get(cookie_name(panel))
     if not proof:
         return None
@@ -106,7 +106,7 @@ def _by_cookie(panel: Panel) -> Visitor | None:
             return None
         g.timezone = the_station(session).timezone
         found = _visitor(session, login.account, login.id)
-    if sessions.is_use_worth_noting(login, moment):
+    if is_use and sessions.is_use_worth_noting(login, moment):
         with panel.database.session() as session:
             sessions.note_use(session, login.id, moment)
     return found

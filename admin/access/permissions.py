@@ -30,13 +30,15 @@ class Rule:
     """Permission rule of a route. `action` None with `signed_in` admits every account.
 
     `where` finds the units concerned from the route's arguments. Without it, either the view shows only what lies in
-    the visitor's units, or (`checks_units`) it calls `require_in` once it knows the units from the body.
+    the visitor's units, or (`checks_units`) it calls `require_in` once it knows the units from the body. What a page
+    asks for by itself (`in_background`) does not prolong a session.
     """
 
     signed_in: bool
     action: Action | None = None
     where: Where | None = None
     checks_units: bool = False
+    in_background: bool = False
 
 
 def open_to_all(view: View) -> View:
@@ -49,9 +51,11 @@ def for_anyone_signed_in(view: View) -> View:
     return _with_rule(view, Rule(signed_in=True))
 
 
-def needs(action: Action, where: Where | None = None, *, checks_units: bool = False) -> Callable[[View], View]:
+def needs(
+    action: Action, where: Where | None = None, *, checks_units: bool = False, in_background: bool = False
+) -> Callable[[View], View]:
     """Require an action, in the units that `where` finds, or that the view itself finds (`checks_units`)."""
-    return lambda view: _with_rule(view, Rule(True, action, where, checks_units))
+    return lambda view: _with_rule(view, Rule(True, action, where, checks_units, in_background))
 
 
 def rule_of(app: Flask, endpoint: str | None) -> Rule | None:

@@ -27,9 +27,12 @@ from admin.accounts.changing import (
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import units_to_choose
 from admin.entries.sheet_pages import register_sheet
+from admin.layout.addresses import text_asked
 from admin.layout.language import say
 from admin.layout.pages import Form, page, page_shown_once, sent_form
 from admin.panel import Panel
+from admin.search.matching import Typed
+from admin.search.names import accounts_named
 from haichieu import audit
 from haichieu.account_rights import Action
 from haichieu.database import now
@@ -39,6 +42,7 @@ from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sign_in_counters import account_identity, lift, refused_until
 from haichieu.vault import hash_secret
 
+A_PAGE = 50
 COLUMNS = "email, name, role, unit"
 SAMPLE = "email,name,role,unit\nlan@coba.example,Nông Thị Lan,operator,CO-BA"
 
@@ -58,24 +62,31 @@ def register_accounts(app: Flask, panel: Panel) -> None:
     @app.get("/accounts")
     @needs(Action.MANAGE_ACCOUNTS)
     def accounts() -> Response:
-        """List the accounts in the visitor's units, with their last use."""
+        """List the accounts of the visitor's units by name or e-mail address, with their last use."""
+        words, after = text_asked("q", 100), text_asked("after", 254)
         with panel.database.reading() as session:
-            found = session.scalars(
-                sa.select(Account)
-                .where(Account.unit_id.in_(visitor().units))
-                .options(joinedload(Account.unit))
-                .order_by(Account.email)
-            ).all()
+            query = sa.select(Account).where(Account.unit_id.in_(visitor().units), Account.email > after)
+            if words:
+                named = accounts_named(session, visitor().units, Typed(words))
+                query = query.where(Account.id.in_([row.id for row in named]))
+            query = query.options(joinedload(Account.unit)).order_by(Account.email).limit(A_PAGE + 1)
+            found = session.scalars(query).all()
+            shown = [one.id for one in found]
             seen = dict(
                 session.execute(
-                    sa.select(WebSession.account_id, sa.func.max(WebSession.seen_at)).group_by(WebSession.account_id)
+                    sa.select(WebSession.account_id, sa.func.max(WebSession.seen_at))
+                    .where(WebSession.account_id.in_(shown))
+                    .group_by(WebSession.account_id)
                 ).all()
             )
-            codes = set(
-                session.scalars(sa.select(SecondFactor.account_id).where(SecondFactor.confirmed_at.is_not(None)))
-            )
+            confirmed = (SecondFactor.account_id.in_(shown), SecondFactor.confirmed_at.is_not(None))
+            codes = set(session.scalars(sa.select(SecondFactor.account_id).where(*confirmed)))
             tokens = Counter(token.account_id for token in tokens_of(session, now()))
-        return page("accounts.html", accounts=found, seen=seen, codes=codes, tokens=tokens, is_disabled=is_disabled)
+        following = found[A_PAGE - 1].email if len(found) > A_PAGE else ""
+        return page(
+            "people.html", kind="accounts", people=found[:A_PAGE], words=words, after=after, following=following,
+            seen=seen, codes=codes, tokens=tokens, is_disabled=is_disabled,
+        )  # fmt: skip
 
     @app.get("/accounts/new")
     @needs(Action.MANAGE_ACCOUNTS)

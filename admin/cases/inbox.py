@@ -12,7 +12,7 @@ from admin.access.visitors import visitor
 from admin.cases.filters import Tab, listing, write_place
 from admin.cases.scope import takeable, workers
 from admin.layout.language import know_timezone
-from admin.layout.pages import Form, page
+from admin.layout.pages import Form, is_live_part, page
 from admin.panel import Panel
 from feedback.cases import case_search
 from feedback.cases.case_lifecycle import OPEN
@@ -67,11 +67,6 @@ def show_list(panel: Panel, form: Form, status: int = 200) -> Response:
             takeable=takeable(session, who, moment) if works else (),
             longest_note=LONGEST_NOTE,
         )
-
-
-def is_live_part() -> bool:
-    """Return whether a page that updates itself asks for its live part."""
-    return "HX-Request" in request.headers
 
 
 def rows(session: Session, cases: Sequence[Case], at: datetime.datetime) -> list[Row]:

@@ -13,10 +13,10 @@ from admin.cases.answering import register_answering
 from admin.cases.bulk import register_bulk
 from admin.cases.case_page import show_case
 from admin.cases.filters import listing
-from admin.cases.inbox import is_live_part, show_list
+from admin.cases.inbox import show_list
 from admin.cases.scope import case_for_visitor, unit_of_case, unit_of_file
 from admin.cases.steps import register_steps
-from admin.layout.pages import Form
+from admin.layout.pages import Form, is_live_part
 from admin.panel import Panel
 from feedback.cases import table
 from feedback.cases.case_lifecycle import NoSuchCase

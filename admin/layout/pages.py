@@ -43,6 +43,11 @@ def sent_form() -> Form:
     return Form({name: request.form.getlist(name) for name in request.form})
 
 
+def is_live_part() -> bool:
+    """Return whether a page that updates itself asks for its live part alone."""
+    return "HX-Request" in request.headers
+
+
 def page(template: str, status: int = 200, **context: object) -> Response:
     """Render a template as a page."""
     return make_response(render_template(template, **context), status)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
@@ -15,14 +15,17 @@ from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.broadcast_lifecycle import speakers_playing
 from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, reason_message
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
 from broadcast_bridge.schedule.states import reason_message as occurrence_reason
 from feedback.cases.case_lifecycle import OPEN
+from feedback.cases.case_order import Order, columns
+from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
-from feedback.states import CaseStatus
 from haichieu.account_rights import Action
 from haichieu.alarms import Alarm
 from haichieu.locale import Message
@@ -32,7 +35,8 @@ from haichieu.station_status import Component, component_states
 NEXT_WITHIN = datetime.timedelta(hours=24)
 ROWS = 8
 
-_BEGUN = (BroadcastState.CALLING, BroadcastState.ON_AIR)
+BEGUN = (BroadcastState.CALLING, BroadcastState.ON_AIR)
+"""States of a broadcast that plays or is about to."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,14 @@ class OnAir:
 
 @dataclass(frozen=True)
 class Upcoming:
-    """An upcoming broadcast: planned by hand (`number`) or by a schedule."""
+    """An upcoming broadcast: planned by hand (`number`) or by a `schedule`, named if it is of the visitor's units."""
 
     due_at: datetime.datetime
     title: str
     zones: str
     priority: str
     number: int | None = None
+    schedule: int | None = None
     obstacle: Message | None = None
     """Why it will not be played as things are."""
     unit: str = ""
@@ -82,12 +87,22 @@ class Speakers:
 
 @dataclass(frozen=True)
 class Cases:
-    """The number of new, waiting and overdue cases, and the most urgent ones for visitors who may read them."""
+    """The number of waiting and overdue cases, and the most urgent ones for visitors who may read them."""
 
-    new: int
     waiting: int
     overdue: int
     pressing: Sequence[Case]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for the visitor: programmes of others to approve, and open cases assigned to them."""
+
+    approvals: Sequence[Programme]
+    cases: Sequence[Case]
+
+    def __bool__(self) -> bool:
+        return bool(self.approvals or self.cases)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,7 @@ class Board:
     components: Sequence[Component]
     on_air: Sequence[OnAir]
     upcoming: Sequence[Upcoming]
+    mine: Waiting
     speakers: Speakers
     cases: Cases
     alarms: Sequence[Alarm]
@@ -113,8 +129,9 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
     return Board(
         at,
         component_states(session, at),
-        _on_air(session, visitor),
+        on_air(session, visitor),
         _upcoming(session, visitor, at),
+        Waiting(_to_approve(session, visitor), _my_cases(session, visitor)),
         _speakers(session, visitor),
         _cases(session, visitor, at),
         alarms_for(session, visitor, ROWS) if visitor.may(Action.CLEAR_ALARMS) else (),
@@ -127,10 +144,11 @@ def on_air_for(session: Session, visitor: Visitor) -> list[int]:
     return list(session.scalars(sounding.order_by(Broadcast.id)))
 
 
-def _on_air(session: Session, visitor: Visitor) -> list[OnAir]:
+def on_air(session: Session, visitor: Visitor) -> list[OnAir]:
+    """Return the broadcasts that play, or are about to, in the visitor's units."""
     found = session.scalars(
         sa.select(Broadcast)
-        .where(Broadcast.state.in_(_BEGUN), seen_by(session, visitor))
+        .where(Broadcast.state.in_(BEGUN), seen_by(session, visitor))
         .options(joinedload(Broadcast.official))
         .order_by(Broadcast.id)
     ).all()
@@ -180,7 +198,7 @@ def _upcoming(session: Session, visitor: Visitor, at: datetime.datetime) -> list
     found = [
         Upcoming(
             one.due_at or one.created_at, one.on_air_name, one.zone_names, one.priority, one.id,
-            reason_message(refused.get(one.id)),
+            obstacle=reason_message(refused.get(one.id)),
         )
         for one in planned
     ]  # fmt: skip
@@ -199,8 +217,40 @@ def _scheduled(session: Session, visitor: Visitor, hours: Sequence[Occurrence]) 
         zones = ", ".join(zone.name for zone in one.zones)
         yield Upcoming(
             hour.due_at, one.title, zones, one.priority,
+            schedule=one.id if one.unit_id in visitor.units else None,
             obstacle=occurrence_reason(reason), unit=names.get(one.unit_id, ""),
         )  # fmt: skip
+
+
+def _to_approve(session: Session, visitor: Visitor) -> Sequence[Programme]:
+    if not visitor.may(Action.APPROVE):
+        return ()
+    of_others = sa.or_(Programme.author != visitor.actor, Unit.author_may_approve)
+    return session.scalars(
+        sa.select(Programme)
+        .join(Programme.unit)
+        .where(Programme.state == ProgrammeState.SUBMITTED, Programme.unit_id.in_(visitor.units), of_others)
+        .options(contains_eager(Programme.unit))
+        .order_by(Programme.id)
+        .limit(ROWS)
+    ).all()
+
+
+def _my_cases(session: Session, visitor: Visitor) -> Sequence[Case]:
+    if not visitor.may(Action.READ_CASES):
+        return ()
+    mine = (Case.assignee_id == visitor.account.id, Case.status.in_(OPEN), Case.unit_id.in_(visitor.units), NOT_MERGED)
+    return _by_due_date(session, *mine)
+
+
+def _by_due_date(session: Session, *which: sa.ColumnElement[bool]) -> Sequence[Case]:
+    return session.scalars(
+        sa.select(Case)
+        .where(*which)
+        .options(joinedload(Case.unit), joinedload(Case.category))
+        .order_by(*columns(Order.DUE))
+        .limit(ROWS)
+    ).all()
 
 
 def _speakers(session: Session, visitor: Visitor) -> Speakers:
@@ -220,21 +270,8 @@ def _speakers(session: Session, visitor: Visitor) -> Speakers:
 
 
 def _cases(session: Session, visitor: Visitor, at: datetime.datetime) -> Cases:
-    here = Case.unit_id.in_(visitor.units)
-    waits = Case.status.in_(OPEN)
-    fresh = Case.status.in_((CaseStatus.NEW, CaseStatus.TRANSCRIBED))
-    new, waiting, overdue = session.execute(
-        sa.select(
-            sa.func.count().filter(fresh), sa.func.count(), sa.func.count().filter(Case.due_at < at)
-        ).select_from(Case).where(here, waits)
-    ).one()  # fmt: skip
-    pressing: Sequence[Case] = ()
-    if visitor.may(Action.READ_CASES):
-        pressing = session.scalars(
-            sa.select(Case)
-            .where(here, waits)
-            .options(joinedload(Case.unit), joinedload(Case.category))
-            .order_by(Case.due_at.asc().nulls_last(), Case.id)
-            .limit(ROWS)
-        ).all()
-    return Cases(new, waiting, overdue, pressing)
+    waits = (Case.unit_id.in_(visitor.units), Case.status.in_(OPEN), NOT_MERGED)
+    waiting, overdue = session.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(Case.due_at < at)).select_from(Case).where(*waits)
+    ).one()
+    return Cases(waiting, overdue, _by_due_date(session, *waits) if visitor.may(Action.READ_CASES) else ())

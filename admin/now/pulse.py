@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from admin.now.level_events import LevelEvents
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from feedback.models import Case
 from haichieu.alarms import Alarm
@@ -149,6 +151,7 @@ def _what_is_shown(session: Session) -> str:
         .select_from(Speaker)
         .where(Speaker.reachable, Speaker.removed_at.is_(None)),
         sa.select(sa.func.max(Case.id), sa.func.max(Case.updated_at)),
+        sa.select(sa.func.max(Programme.id), sa.func.count()).where(Programme.state == ProgrammeState.SUBMITTED),
         sa.select(sa.func.max(Alarm.id), sa.func.count(Alarm.cleared_at)),
         sa.select(sa.func.max(Occurrence.id), sa.func.max(Schedule.updated_at)).select_from(Schedule).outerjoin(
             Occurrence, Occurrence.schedule_id == Schedule.id

@@ -1,6 +1,6 @@
 """The overview, its live part, stopping a broadcast in two steps, and acknowledging alarms."""
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Flask, abort, flash, redirect, request, url_for
 from flask import Response as FlaskResponse
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -11,10 +11,11 @@ from admin.access.permissions import for_anyone_signed_in, needs
 from admin.access.visitors import visitor
 from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
-from admin.layout.pages import page
+from admin.layout.pages import is_live_part, page
 from admin.now.alarm_scope import units_of_alarm
 from admin.now.board import Board, board, on_air_for
 from admin.now.level_events import LevelEvents, meter
+from admin.now.on_air_bar import register_on_air_bar
 from admin.now.pulse import Pulse, TooManyStreams
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import calling_off, catch_up
@@ -29,6 +30,7 @@ def register_now(app: Flask, panel: Panel) -> None:
     """Add the overview and its actions."""
     pulse = Pulse(panel.database)
     levels = Levels(panel.settings.home.absolute())
+    register_on_air_bar(app, panel)
 
     @app.template_global("level_of")
     def level_of(number: int) -> Markup:
@@ -37,14 +39,8 @@ def register_now(app: Flask, panel: Panel) -> None:
     @app.get("/")
     @needs(Action.VIEW)
     def now() -> Response:
-        """Show what is on air, upcoming broadcasts, speakers, cases and alarms."""
-        return page("now.html", board=_look(panel))
-
-    @app.get("/now/board")
-    @needs(Action.VIEW)
-    def now_board() -> str:
-        """Return the live part of the overview alone."""
-        return render_template("now_board.html", board=_look(panel))
+        """Show what is on air, upcoming broadcasts, what waits for the visitor, speakers, cases and alarms."""
+        return page("now_board.html" if is_live_part() else "now.html", board=_look(panel))
 
     @app.get("/now/events")
     @for_anyone_signed_in

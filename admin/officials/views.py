@@ -15,10 +15,13 @@ from admin.access.visitors import visitor
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import require_zones_of_official, units_of_official, units_to_choose, zones_to_choose
 from admin.entries.sheet_pages import register_sheet
+from admin.layout.addresses import text_asked
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.officials.slips import slips_page
 from admin.panel import Panel
+from admin.search.matching import Typed
+from admin.search.names import officials_named
 from broadcast_bridge.broadcasts import call_backs
 from haichieu import audit
 from haichieu.account_rights import Action
@@ -45,16 +48,18 @@ def register_officials(app: Flask, panel: Panel) -> None:
     @app.get("/officials")
     @needs(Action.CONFIGURE)
     def officials() -> Response:
-        """List the officials of the visitor's units, by name, code or title."""
-        words, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")[:20]
+        """List the officials of the visitor's units, by name, code, title or telephone number."""
+        words, after = text_asked("q", 100), request.args.get("after", "")[:20]
         with panel.database.reading() as session:
             query = _of_visitor().where(Official.code > after).limit(A_PAGE + 1)
             if words:
-                columns = (Official.code, Official.name, Official.title)
-                query = query.where(sa.or_(*(column.icontains(words, autoescape=True) for column in columns)))
+                named = officials_named(session, visitor().units, Typed(words))
+                query = query.where(Official.id.in_([row.id for row in named]))
             found = session.scalars(query).unique().all()
         following = found[A_PAGE - 1].code if len(found) > A_PAGE else ""
-        return page("officials.html", officials=found[:A_PAGE], words=words, after=after, following=following)
+        return page(
+            "people.html", kind="officials", people=found[:A_PAGE], words=words, after=after, following=following
+        )
 
     @app.get("/officials/new")
     @needs(Action.CONFIGURE)

@@ -47,14 +47,12 @@ def register_prompt_calls(
             return show(language, key, form, 422)
         return redirect(url_for("prompt", language=language, key=key, _anchor="phone"), 303)
 
-    @app.get("/prompts/<language>/<key>/call")
-    @needs(Action.CONFIGURE, where=every_unit)
-    def prompt_call(language: str, key: str) -> Response:
-        """Return the progress of the newest call about the prompt, for the page to refresh."""
-        store_with(key, language)
-        with panel.database.reading() as session:
-            call = newest_call(session, key, language)
-        return page("prompt_call.html", call=call, call_goes_on=goes_on(call), language_spoken=language, key=key)
+
+def call_part(panel: Panel, language: str, key: str) -> Response:
+    """Return the progress of the newest call about a prompt, for its page to refresh."""
+    with panel.database.reading() as session:
+        call = newest_call(session, key, language)
+    return page("prompt_call.html", call=call, call_goes_on=goes_on(call), language_spoken=language, key=key)
 
 
 def newest_call(session: Session, key: str, language: str) -> PromptCall | None:

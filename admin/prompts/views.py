@@ -11,9 +11,9 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.entries.scope import every_unit
 from admin.layout.language import say
-from admin.layout.pages import Form, page, page_that_records, sent_form
+from admin.layout.pages import Form, is_live_part, page, page_that_records, sent_form
 from admin.panel import Panel
-from admin.prompts.phone_views import goes_on, newest_call, phones_to_call, register_prompt_calls
+from admin.prompts.phone_views import call_part, goes_on, newest_call, phones_to_call, register_prompt_calls
 from admin.prompts.queries import languages_of, line_of, lines
 from admin.prompts.samples import samples
 from admin.sounds.receiving import receive, streams_body
@@ -63,7 +63,10 @@ def register_prompts(app: Flask, panel: Panel) -> None:
     @app.get("/prompts/<language>/<key>")
     @needs(Action.CONFIGURE, where=every_unit)
     def prompt(language: str, key: str) -> Response:
-        """Show one prompt: audio, text, and how to change it."""
+        """Show one prompt: audio, text, how to change it, and the progress of the newest call about it."""
+        if is_live_part():
+            store_with(key, language)
+            return call_part(panel, language, key)
         return show(language, key, Form(take_kept(panel)))
 
     @app.get("/prompts/<language>/<key>/sound")

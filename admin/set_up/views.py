@@ -14,7 +14,7 @@ from admin.access.visitors import visitor
 from admin.entries.entry_forms import refused, take_form
 from admin.entries.scope import units_to_choose
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.login.views import enter, origin_of
 from admin.panel import Panel
 from admin.set_up.first_link import is_empty, is_right, use_up
@@ -68,7 +68,11 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @app.get("/set-up")
     @needs(Action.CONFIGURE)
     def set_up() -> Response:
-        """Show the steps and which of them are done."""
+        """Show the steps and which of them are done, and the state of the test call."""
+        if is_live_part():
+            with panel.database.reading() as session:
+                call = first_call(session, now() - CALL_WINDOW)
+            return page("set_up_call.html", call=call)
         return _steps(panel, Form(take_kept(panel)))
 
     @app.post("/set-up/number")
@@ -82,14 +86,6 @@ def register_set_up(app: Flask, panel: Panel) -> None:
             return _steps(panel, refused(refusal), 422)
         flash(say("entry.saved"))
         return redirect(url_for("set_up"), 303)
-
-    @app.get("/set-up/call")
-    @needs(Action.CONFIGURE)
-    def set_up_call() -> Response:
-        """Return the state of the test call, for the page to refresh."""
-        with panel.database.reading() as session:
-            call = first_call(session, now() - CALL_WINDOW)
-        return page("set_up_call.html", call=call)
 
 
 def _require_link(panel: Panel, token: str) -> None:

@@ -9,6 +9,8 @@ from flask import request
 from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
+from admin.search.matching import Typed
+from admin.search.names import speakers_named
 from broadcast_bridge.models import Speaker
 from haichieu.people import Unit, units_under
 
@@ -98,6 +100,6 @@ def _query(session: Session, visitor: Visitor, wanted: Filter) -> sa.Select[Spea
     else:
         query = query.where(Speaker.removed_at.is_(None))
     if wanted.words:
-        matches = [column.icontains(wanted.words, autoescape=True) for column in (Speaker.code, Speaker.name)]
-        query = query.where(sa.or_(*matches))
+        named = speakers_named(session, visitor.units, Typed(wanted.words))
+        query = query.where(Speaker.id.in_([row.id for row in named]))
     return query

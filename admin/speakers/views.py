@@ -14,7 +14,7 @@ from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import units_of_speaker, units_to_choose
 from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
-from admin.layout.pages import Form, page, sent_form
+from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.panel import Panel
 from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
@@ -92,12 +92,8 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker(number: int) -> Response:
         """Show one speaker: state, connection history, recent deliveries."""
-        return _speaker_page(panel, number)
-
-    @app.get("/speakers/<int:number>/played")
-    @needs(Action.VIEW, where=units_of_speaker)
-    def speaker_played(number: int) -> Response:
-        """Return the state and the recent deliveries, for the page to refresh."""
+        if not is_live_part():
+            return _speaker_page(panel, number)
         with panel.database.reading() as session:
             found = _doings(session, session.get_one(Speaker, number))
         return page("speaker_played.html", **found)

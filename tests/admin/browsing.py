@@ -86,7 +86,7 @@ def sign_in_by_form(page: Page, email: str = "admin@district.example") -> None:
     page.get_by_label(re.compile("^Email|^E-mail")).fill(email)
     page.get_by_label(re.compile("^Mật khẩu|^Password")).fill(PASSWORD)
     page.get_by_role("button", name=re.compile("^Đăng nhập|^Sign in")).click()
-    expect(page.get_by_role("navigation")).to_be_visible()
+    expect(page.locator(".places")).to_be_visible()
 
 
 def views(page: Page) -> Iterator[tuple[str, str]]:
@@ -101,6 +101,7 @@ def views(page: Page) -> Iterator[tuple[str, str]]:
         page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
         if PROOF:
             page.goto("/account")
+            page.locator(".who summary").click()
             follow(page, page.get_by_role("button", name=other))
 
 

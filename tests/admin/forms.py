@@ -15,7 +15,7 @@ TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (
     "/", "/announce", "/emergency", "/account",
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
-    "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/set-up/call",
+    "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules/new",
     "/calendar/silence", "/calendar/import", "/broadcasts", "/reports", "/audit",
 )  # fmt: skip

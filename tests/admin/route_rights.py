@@ -43,7 +43,8 @@ ABOUT_ONESELF = {
 }  # fmt: skip
 LISTS = {
     "/",
-    "/now/board",
+    "/on-air",
+    "/search",
     "/announce",
     "/emergency",
     "/accounts",
@@ -151,7 +152,6 @@ IN_UNITS += [
     )
     for method, rest, action in (
         ("GET", "", Action.VIEW),
-        ("GET", "/played", Action.VIEW),
         ("GET", "/edit", CONFIGURE),
         ("POST", "/edit", CONFIGURE),
         ("POST", "/volume", CONFIGURE),
@@ -209,7 +209,7 @@ IN_UNITS += [
 ]
 IMPORTS = {("POST", f"/{what}/import") for what in ("speakers", "officials", "accounts")}
 LISTS |= {"/speakers", "/speakers/map", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/officials"}
-LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up", "/set-up/call"}
+LISTS |= {"/officials/new", "/officials/import", "/accounts/import", "/accounts/new", "/set-up"}
 OPEN_TO_ALL |= {"/first-run/<token>"}
 IN_UNITS += [
     Try("/cases/<number>", "GET", Action.READ_CASES, lambda h, u: (f"/cases/{case(h, u)}", {})),
@@ -323,7 +323,7 @@ EVERYWHERE = {
     ("POST", "/pronunciations"): CONFIGURE,
     ("POST", "/pronunciations/remove"): CONFIGURE,
     ("POST", "/speakers/map"): CONFIGURE,
-    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound", "/call")},
+    **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }
 IN_UNITS += [

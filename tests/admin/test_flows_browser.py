@@ -18,8 +18,7 @@ def leads(page: Page, key: str) -> str:
 
 
 def test_a_menu_from_draft_to_published_and_back(page: Page, station: Served) -> None:
-    sign_in(page)
-    page.get_by_role("navigation").get_by_role("link", name="Menu tổng đài").click()
+    sign_in(page, at="/flows")
     page.get_by_role("link", name="Sửa hotline").click()
     page.get_by_label("Tên bước").fill("gio-lam-viec")
     page.get_by_label("Việc của bước").select_option("say")

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from admin.calendar.drafts import REPEATS
 from admin.cases.case_page import TEMPLATES
 from admin.cases.filters import Tab
 from admin.layout.assets import FOLDER, Assets
-from admin.layout.navigation import MAIN
+from admin.layout.navigation import BUTTONS, MAP, Group, Page
 from admin.layout.refusals import refusal_message
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.set_up.progress import Step
@@ -48,6 +49,7 @@ STEPS = [
     "answer_taken_back", "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
+KINDS = ("cases", "speakers", "officials", "programmes", "numbers")
 REPORTS = ("broadcasts", "availability", "cases", "survey")
 
 
@@ -58,9 +60,17 @@ def report_heads() -> list[str]:
     return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
 
 
+def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
+    """The texts of the navigation, and the headings of its pages."""
+    found = list(BUTTONS)
+    for one in entries:
+        found += [one.text, *nav_texts(one.pages)] if isinstance(one, Group) else [one.text or one.endpoint]
+    return found
+
+
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
-    "nav": [way.endpoint for way in MAIN],
+    "nav": nav_texts(MAP), "search": [f"{see}{kind}" for see in ("", "see_") for kind in KINDS],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
@@ -79,6 +89,7 @@ BUILT = {
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
+    **{people: ["new", "words", "none_found"] for people in ("officials", "accounts")},
     "flow_verb": list(VERBS), "flow_trial": ["answered", "station_hung_up", "recorded", "tone", "played", "silent"],
     "flow_step": {node.id for flow in delivered_flows() for node in delivered_flow(flow).nodes},
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},

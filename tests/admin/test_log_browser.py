@@ -69,7 +69,7 @@ def test_printed_pages_have_tables_and_no_controls(page: Page, path: str, tmp_pa
     else:
         expect(page.get_by_role("table").first).to_be_visible()
     expect(page.get_by_text("In lúc")).to_be_visible()
-    expect(page.get_by_role("navigation")).to_be_hidden()
+    expect(page.locator("nav:visible")).to_have_count(0)
     assert page.locator(".buttons:visible, .filters:visible, audio:visible").count() == 0
     assert page.locator(".scroll").first.evaluate("one => getComputedStyle(one).overflowX") == "visible"
     page.pdf(path=str(tmp_path / "page.pdf"), format="A4")

@@ -382,7 +382,7 @@ def test_a_login_leads_where_one_wanted_to_go() -> None:
 
 def test_a_partial_request_with_an_expired_login_goes_to_the_login_page(house: House) -> None:
     asked = {"HX-Request": "true", "HX-Current-URL": "http://localhost/emergency?x=1"}
-    answer = house.browser().get("/now/board", **asked)
+    answer = house.browser().get("/", **asked)
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login?next=%2Femergency")
-    answer = house.browser().get("/now/board", **{**asked, "HX-Current-URL": "http://x//evil.example"})
+    answer = house.browser().get("/", **{**asked, "HX-Current-URL": "http://x//evil.example"})
     assert answer.headers["HX-Redirect"] == "/login?next=%2F"

@@ -1,6 +1,7 @@
 """The first page: what it shows, stopping in two steps, alarms, and the stream that says when to look again."""
 
 import datetime
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,15 +16,19 @@ from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
 from broadcast_bridge.broadcasts.starting import Request, ask, begin
 from broadcast_bridge.broadcasts.states import BroadcastEvent
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.studio.levels import Levels
-from feedback.cases.case_lifecycle import Opening, Said, open_case
+from feedback.cases.case_lifecycle import Opening, Said, find_case, open_case
 from feedback.states import Channel, Direction
 from haichieu.alarms import Alarm, AlarmKind, raise_alarm
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.locale import LANGUAGES, Message, message
+from haichieu.people import Account
+from tests.builders.accounts import APPROVER, EDITOR, OPERATOR, VIEWER
 from tests.builders.house import House, build
 from tests.builders.in_unit import broadcast, case, schedule
+from tests.builders.programmes import programme
 from tests.builders.queries import queries
 from tests.faulty_database import FaultyDatabase
 
@@ -85,6 +90,49 @@ def test_a_viewer_sees_how_many_cases_there_are_and_not_which(house: House) -> N
     assert "<b>1</b> chờ trả lời" in page
     assert case.number[:4] not in page
     assert "Cảnh báo" not in page
+
+
+def test_what_waits_for_the_visitor_is_theirs_and_nobody_elses(house: House) -> None:
+    mine, others = case(house, "village"), case(house, "village")
+    with house.database.session() as session:
+        approver = session.query(Account).filter_by(email=APPROVER).one()
+        find_case(session, mine).assignee_id = approver.id
+        for title, unit, author in (
+            ("Tin xã", "commune", EDITOR),
+            ("Tin huyện", "district", EDITOR),
+            ("Tin tôi", "commune", APPROVER),
+        ):
+            made = programme(session, title, unit_id=house.units[unit])
+            made.state, made.author = ProgrammeState.SUBMITTED, f"account:{author}"
+    waits = waiting_on(house.signed_in(APPROVER).get("/").text)
+    assert "Tin xã" in waits
+    assert f"/cases/{mine}" in waits
+    assert [one for one in ("Tin huyện", "Tin tôi", f"/cases/{others}") if one in waits] == []
+    assert "Không có việc nào chờ bạn." in waiting_on(house.signed_in(OPERATOR).get("/").text)
+    assert waiting_on(house.signed_in(VIEWER).get("/").text) == ""
+
+
+def waiting_on(page: str) -> str:
+    """The part of the overview about what waits for the visitor."""
+    found = re.search(r'<h2 id="mine">.*?</section>', page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def test_the_station_is_not_called_well_while_speakers_are_away(house: House) -> None:
+    for part in ("switchboard", "worker", "web"):
+        with house.database.session() as session:
+            beat(session, part, asterisk=True) if part == "switchboard" else beat(session, part)
+    said = {}
+    for reachable in (1, 0, 2):
+        with house.database.session() as session:
+            for speaker in session.query(Speaker).filter(Speaker.code.in_(["loa-commune", "loa-village"])):
+                speaker.reachable, reachable = reachable > 0, reachable - 1
+        page = house.signed_in(VIEWER).get("/").text
+        said[len(said)] = re.findall(r'class="state state-(\w+)"[^>]*>([^<]*)<', page.split('<div class="board">')[0])
+    assert said == {
+        0: [("missed", "1 trong 2 cụm loa mất kết nối")], 1: [("failed", "2 trong 2 cụm loa mất kết nối")],
+        2: [("ok", "Đài hoạt động bình thường")],
+    }  # fmt: skip
 
 
 def test_words_of_an_alarm_are_never_split(house: House) -> None:
@@ -205,9 +253,8 @@ def next_event(events: Iterator[bytes], seconds: float = 20.0) -> bytes:
 def test_change_is_announced_and_heartbeat_is_not(house: House) -> None:
     pulse = Pulse(house.database)
     events = pulse.events(pulse.open_stream(1), lambda: True, nothing_on_air(house))
-    assert next_event(events) == NEWS  # a page that opens, or reconnects, looks once
     counted(pulse, 1)
-    assert next_event(events) == NEWS
+    assert next_event(events) == NEWS  # a page that opens, or reconnects, looks once
     with house.database.session() as session:
         beat(session, "worker")
     with house.database.session() as session:

@@ -169,7 +169,7 @@ def test_recording_by_phone_calls_known_numbers_only(house: House, admin: Browse
     assert admin.post(f"{PAGE}/call", PAGE, phone="+84977000111").status_code == 422
     assert admin.post("/prompts/vi/case-number/call", PAGE, phone="+84912000002").status_code == 422
     assert admin.post(f"{PAGE}/call", PAGE, phone="+84912000002").status_code == 303
-    part = admin.get(f"{PAGE}/call").text
+    part = admin.get(PAGE, **{"HX-Request": "true"}).text
     assert "sắp gọi" in part
     assert "every 2s" in part
     with house.database.session() as session:
@@ -180,7 +180,7 @@ def test_recording_by_phone_calls_known_numbers_only(house: House, admin: Browse
             "account:admin@district.example",
         )
         calls.settle(session, owed.id, "answered at +84•••002, hung up")
-    part = admin.get(f"{PAGE}/call").text
+    part = admin.get(PAGE, **{"HX-Request": "true"}).text
     assert "chưa lưu bản nào" in part
     assert "every 2s" not in part
     assert admin.post(f"{PAGE}/call", PAGE, phone="+84912000002").status_code == 303

@@ -57,7 +57,9 @@ def asked_for(cases: int, broadcasts: int) -> list[Asked]:
     """What is measured; the number varies the question from one time to the next."""
     return [
         Asked("now", lambda n: "/", True),
-        Asked("now, what a live page asks again", lambda n: "/now/board", True),
+        Asked("what every page asks again", lambda n: "/on-air", True),
+        Asked("search, two words", lambda n: f"/search?q={WORDS[n]}+{WORDS[n + 7]}", True),
+        Asked("search, words that none has", lambda n: f"/search?q=khong+co+{n}", True),
         Asked("the log", lambda n: "/broadcasts", True),
         Asked("the log, a page in the middle", lambda n: f"/broadcasts?before={broadcasts // 2 - n}", True),
         Asked("the log, a word and a month", lambda n: f"/broadcasts?q={WORDS[n]}&{_MONTH}", True),
@@ -79,7 +81,6 @@ def asked_for(cases: int, broadcasts: int) -> list[Asked]:
         Asked("speakers", lambda n: "/speakers", True),
         Asked("speakers, the map", lambda n: "/speakers/map"),
         Asked("a speaker", lambda n: f"/speakers/{n + 1}"),
-        Asked("a speaker, what it played", lambda n: f"/speakers/{n + 1}/played"),
         Asked("zones", lambda n: "/zones"),
         Asked("officials", lambda n: "/officials"),
         Asked("accounts", lambda n: "/accounts"),

@@ -64,7 +64,7 @@ class Office:
         await page.get_by_label("Email").fill(f"{who}@x.example")
         await page.get_by_label("Mật khẩu").fill(PASSWORD)
         await page.get_by_role("button", name="Đăng nhập").click()
-        await expect(page.get_by_role("navigation")).to_be_visible()
+        await expect(page.locator(".places")).to_be_visible()
         yield page
         await context.close()
 

@@ -3,20 +3,10 @@
 "use strict";
 
 (() => {
-  const REMEMBERED = "haichieu-keys";
-  const on = document.querySelector("[data-keys-on]");
   const links = () => [...document.querySelectorAll("[data-inbox] a")];
   const boxes = () => [...document.querySelectorAll("[data-inbox] input[type=checkbox]")];
   const bulk = document.getElementById("bulk");
   const live = document.querySelector("[data-live]");
-
-  const recall = () => { try { return localStorage.getItem(REMEMBERED); } catch { return null; } };
-  const remember = (value) => { try { localStorage.setItem(REMEMBERED, value); } catch { /* valid for this page only */ } };
-
-  on.checked = recall() !== "off";
-  const showKeys = () => document.body.classList.toggle("without-keys", !on.checked);
-  on.addEventListener("change", () => { remember(on.checked ? "on" : "off"); showKeys(); });
-  showKeys();
 
   const move = (by) => {
     const all = links();
@@ -42,7 +32,7 @@
       if (button) event.preventDefault();
       return button?.click();
     }
-    if (!on.checked || field || event.ctrlKey || event.metaKey || event.altKey) return undefined;
+    if (document.body.classList.contains("without-keys") || field || event.ctrlKey || event.metaKey || event.altKey) return undefined;
     const inList = document.querySelector("[data-inbox]") ? { j: () => move(1), k: () => move(-1), x: pick } : {};
     const one = event.repeat ? undefined : control(event.key, document);  // a key that is held acts on one case only
     const act = inList[event.key] ?? (one && (() => use(one)));
