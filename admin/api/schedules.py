@@ -14,7 +14,7 @@ from admin.panel import Panel
 from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.materialise import recurrence_of
-from broadcast_bridge.schedule.models import Occurrence, Schedule
+from broadcast_bridge.schedule.models import Occurrence, Schedule, ScheduleItem
 from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState, reason_message
 from haichieu.account_rights import Action
@@ -32,7 +32,11 @@ def register_schedules(api: Api, panel: Panel) -> None:
             wanted = (
                 sa.select(Schedule)
                 .where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
-                .options(selectinload(Schedule.zones), joinedload(Schedule.programme))
+                .options(
+                    selectinload(Schedule.zones),
+                    joinedload(Schedule.programme),
+                    selectinload(Schedule.items).joinedload(ScheduleItem.programme),
+                )
             )
             if query.before is not None:
                 wanted = wanted.where(Schedule.id < query.before)

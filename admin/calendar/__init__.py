@@ -1,1 +1,1 @@
-"""Calendar pages: weeks and months, schedules, moved days, muted zones, calendar files."""
+"""Calendar pages: weeks, months and schedules, moved days, calendar files."""

@@ -1,17 +1,20 @@
-"""Pages of one schedule: show, add, edit, move or skip one occurrence."""
+"""Pages of one schedule: show, add, edit, delete, and move or skip one occurrence."""
 
 import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Flask, flash, redirect, request, url_for
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
-from admin.calendar.drafts import REPEATS, WEEKDAYS, as_fields, draft_from
+from admin.calendar.days import CONTENT
+from admin.calendar.drafts import REPEATS, WEEKDAYS, as_fields, draft_from, field_of, named, titled
 from admin.calendar.scope import Doubts, choices, doubts_about, find_schedule, is_over, unit_of_schedule
 from admin.layout.language import page_language, say
 from admin.layout.pages import Form, page, sent_form
@@ -20,20 +23,49 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.schedule import editing, single_days
 from broadcast_bridge.schedule.description import in_words
 from broadcast_bridge.schedule.editing import account_as_planner
-from broadcast_bridge.schedule.errors import ChangedMeanwhile, PlanningNotAllowed, ScheduleRefused
-from broadcast_bridge.schedule.forecast import Forecast
+from broadcast_bridge.schedule.errors import (
+    ChangedMeanwhile,
+    NoSuchOccurrence,
+    PlanningNotAllowed,
+    ScheduleRefused,
+)
+from broadcast_bridge.schedule.forecast import Forecast, Obstacle
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
-from broadcast_bridge.schedule.recurrence import same_clock
+from broadcast_bridge.schedule.recurrence import iso, same_clock
 from broadcast_bridge.schedule.states import Days, What, reason_message
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.errors import HaiChieuError, NotAllowed
+from haichieu.errors import HaiChieuError
+from haichieu.locale import Message
 from haichieu.station import the_station
 
 ROWS = 50
 NEXT_HOURS = 5
+START = datetime.time(5, 30)
+"""The start time that the form proposes."""
+GIVEN = ("programme", "day", "time", "zone")
+"""The fields that a link to the form may fill in."""
 NO_DOUBTS = Doubts()
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A start time to come, by the clocks of the station and of the schedule, and why nothing would play then."""
+
+    at: datetime.datetime
+    wall: str
+    obstacle: Message | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A schedule in words, with what keeps its upcoming broadcasts from being heard."""
+
+    schedule: Schedule
+    words: str
+    obstacles: Sequence[Obstacle]
+    is_over: bool
 
 
 class _Doubtful(Exception):
@@ -46,46 +78,21 @@ class _Doubtful(Exception):
 def register_schedule_pages(app: Flask, panel: Panel) -> None:
     """Add the pages of schedules."""
 
-    @app.get("/calendar/schedules")
-    @needs(Action.VIEW)
-    def schedules() -> Response:
-        """List the schedules of the visitor's units in words, the newest first."""
-        before = request.args.get("before", type=int)
-        with panel.database.reading() as session:
-            wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(visitor().units))
-            if before is not None and 0 < before < 2**31:
-                wanted = wanted.where(Schedule.id < before)
-            wanted = wanted.options(selectinload(Schedule.zones)).order_by(Schedule.id.desc())
-            found = session.scalars(wanted.limit(ROWS + 1)).all()
-            older = found[ROWS - 1].id if len(found) > ROWS else None
-            forecast = Forecast(session, found[:ROWS])
-            said = [
-                (one, _words(session, one), forecast.upcoming(one, now()), is_over(one, now())) for one in found[:ROWS]
-            ]
-            return page("schedules.html", schedules=said, before=before, older=older)
-
     @app.get("/calendar/schedules/<int:number>")
     @needs(Action.VIEW, where=unit_of_schedule)
     def schedule(number: int) -> Response:
-        """Show a schedule with its next start times and conflicts."""
-        with panel.database.reading() as session:
-            one = find_schedule(session, number)
-            zone = ZoneInfo(the_station(session).timezone)
-            coming = recurrence_of(one).between(now(), now() + datetime.timedelta(days=400))[:NEXT_HOURS]
-            forecast = Forecast(session, [one])
-            return page(
-                "schedule.html", schedule=one, words=_words(session, one),
-                coming=[
-                    (moment.at.astimezone(zone), reason_message(forecast.obstacle(one, moment))) for moment in coming
-                ],
-                doubts=doubts_about(session, one, now()), is_over=is_over(one, now()),
-            )  # fmt: skip
+        """Show a schedule with its next start times and conflicts.
+
+        With `was`, ask for the new time of that occurrence; `to` is filled in when it was dragged there.
+        """
+        given = {name: [request.args[name][:16]] for name in ("was", "to") if name in request.args}
+        return _schedule_page(panel, number, Form(given))
 
     @app.get("/calendar/schedules/new")
     @needs(Action.SCHEDULE)
     def new_schedule() -> Response:
         """Show the form, empty or with a chosen programme or time."""
-        given = {name: [request.args[name][:40]] for name in ("programme", "day", "time") if name in request.args}
+        given = {name: [request.args[name][:40]] for name in GIVEN if name in request.args}
         return _form_page(panel, Form(take_kept(panel) or given))
 
     @app.post("/calendar/schedules/new")
@@ -95,16 +102,15 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         form = sent_form()
         try:
             with panel.database.session() as session:
-                draft = draft_from(form)
+                draft = titled(session, draft_from(form))
                 require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
                 made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
                 _require_meant(session, made, form)
                 number, words = made.id, _words(session, made)
         except _Doubtful as unsure:
             return _form_page(panel, form, 409, unsure.doubts)
-        except ScheduleRefused as refusal:
-            form.problems[""] = refusal.message
-            return _form_page(panel, form, 422)
+        except (ScheduleRefused, PlanningNotAllowed) as refusal:
+            return _refused(panel, form, refusal)
         flash(say("calendar.planned", words=words))
         return redirect(url_for("schedule", number=number), 303)
 
@@ -124,25 +130,16 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         form = sent_form()
         try:
             with panel.database.session() as session:
-                draft = draft_from(form, editing.draft_of(find_schedule(session, number)))
+                draft = titled(session, draft_from(form, editing.draft_of(find_schedule(session, number))))
                 planner = account_as_planner(session, visitor().account)
                 changed = editing.change(session, number, draft, planner, _version(form), now())
                 _require_meant(session, changed, form)
         except _Doubtful as unsure:
             return _form_page(panel, form, 409, unsure.doubts, number)
-        except ScheduleRefused as refusal:
-            form.problems[""] = refusal.message
-            return _form_page(panel, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422, number=number)
+        except (ScheduleRefused, PlanningNotAllowed) as refusal:
+            return _refused(panel, form, refusal, number)
         flash(say("calendar.changed"))
         return redirect(url_for("schedule", number=number), 303)
-
-    @app.get("/calendar/schedules/<int:number>/remove")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def ask_remove_schedule(number: int) -> Response:
-        """Ask for confirmation of the deletion."""
-        with panel.database.reading() as session:
-            one = find_schedule(session, number)
-            return page("schedule_remove.html", schedule=one, words=_words(session, one))
 
     @app.post("/calendar/schedules/<int:number>/remove")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
@@ -153,13 +150,6 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
         flash(say("calendar.removed"))
         return redirect(url_for("calendar_page"), 303)
 
-    @app.get("/calendar/schedules/<int:number>/move")
-    @needs(Action.SCHEDULE, where=unit_of_schedule)
-    def ask_move(number: int) -> Response:
-        """Ask for the new time of one occurrence; `to` is filled in when it was dragged there."""
-        given = {name: [request.args.get(name, "")[:16]] for name in ("was", "to")}
-        return _move_page(panel, number, Form(given))
-
     @app.post("/calendar/schedules/<int:number>/move")
     @needs(Action.SCHEDULE, where=unit_of_schedule)
     def move_occurrence(number: int) -> Response:
@@ -169,15 +159,10 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
             with panel.database.session() as session:
                 _move(session, number, form)
         except _Doubtful as unsure:
-            return _move_page(panel, number, form, 409, unsure.doubts)
-        except PlanningNotAllowed as refusal:
-            form.problems[""] = refusal.message
-            return _move_page(panel, number, form, refusal.http_status)
-        except NotAllowed:
-            raise
-        except HaiChieuError as refusal:
-            form.problems[""] = refusal.message
-            return _move_page(panel, number, form, 409 if isinstance(refusal, ChangedMeanwhile) else 422)
+            return _schedule_page(panel, number, form, 409, unsure.doubts)
+        except (ScheduleRefused, PlanningNotAllowed, NoSuchOccurrence) as refusal:
+            form.problems["to"] = refusal.message
+            return _schedule_page(panel, number, form, _status_of(refusal))
         flash(say("calendar.left_out" if form.value("then") == "leave_out" else "calendar.moved"))
         day = (form.value("was") if form.value("then") == "leave_out" else form.value("to"))[:10]
         return redirect(url_for("calendar_page", day=day), 303)
@@ -211,34 +196,68 @@ def _require_meant(session: Session, schedule: Schedule, form: Form) -> None:
         raise _Doubtful(doubts)
 
 
+def _refused(panel: Panel, form: Form, refusal: HaiChieuError, number: int | None = None) -> Response:
+    """Show the form again with what was typed, and the refusal at its field."""
+    form.problems[field_of(refusal, form)] = refusal.message
+    return _form_page(panel, form, _status_of(refusal), number=number)
+
+
+def _status_of(refusal: HaiChieuError) -> int:
+    if isinstance(refusal, PlanningNotAllowed):
+        return refusal.http_status
+    return 409 if isinstance(refusal, ChangedMeanwhile) else 422
+
+
 def _form_page(
     panel: Panel, form: Form, status: int = 200, doubts: Doubts = NO_DOUBTS, number: int | None = None
 ) -> Response:
     with panel.database.reading() as session:
         who = visitor()
-        chosen = form.value("programme")
-        also = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
         if form.problems and number is not None and status == 409:
             form = Form({**form.fields, "version": [str(find_schedule(session, number).version)]}, form.problems)
-        today = now().astimezone(ZoneInfo(the_station(session).timezone)).date()
+        offered = choices(session, who, form.row_id("programme") or None, number)
+        here = now().astimezone(ZoneInfo(the_station(session).timezone))
+        day = here.date() + datetime.timedelta(days=here.time() >= START)
         return page(
-            "schedule_form.html", status, form=form, doubts=doubts,
+            "schedule_form.html", status, form=form, doubts=doubts, named=named,
             number=number, repeats=REPEATS, weekdays=WEEKDAYS, whats=list(What), day_rules=list(Days),
             timezone=_other_clock(session, find_schedule(session, number)) if number is not None else None,
-            own_unit=str(who.account.unit_id), today=today.isoformat(),
+            own_unit=str(who.account.unit_id), day=day.isoformat(), start=f"{START:%H:%M}", offered=offered,
             priorities=[one for one in Priority if one is not Priority.EMERGENCY or who.may(Action.EMERGENCY)],
-            **choices(session, who, also, number),
         )  # fmt: skip
 
 
-def _move_page(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doubts = NO_DOUBTS) -> Response:
+def _schedule_page(panel: Panel, number: int, form: Form, status: int = 200, doubts: Doubts = NO_DOUBTS) -> Response:
+    """Show a schedule; the form is that of one occurrence, which `was` names, and its doubts are those of the move."""
     with panel.database.reading() as session:
-        one = find_schedule(session, number)
-        version = form.value("version", str(one.version)) if status != 409 or doubts else str(one.version)
+        one, at = find_schedule(session, number), now()
+        zone = ZoneInfo(the_station(session).timezone)
+        moments = recurrence_of(one).between(at, at + datetime.timedelta(days=400))[:NEXT_HOURS]
+        forecast = Forecast(session, [one])
+        coming = [
+            Coming(moment.at.astimezone(zone), iso(moment.wall), reason_message(forecast.obstacle(one, moment)))
+            for moment in moments
+        ]
+        content = forecast.contents.of(one, moments[0].at if moments else at)
+        reasons = {part.id: reason_message(reason) for part, reason in content.left_out}
         return page(
-            "schedule_move.html", status, schedule=one, form=form, version=version, doubts=doubts,
-            was=_wall_or_none(form.value("was")), timezone=_other_clock(session, one),
+            "schedule.html", status, schedule=one, words=_words(session, one), coming=coming, content=content,
+            seconds=forecast.contents.seconds(one, at), doubts=doubts_about(session, one, at),
+            is_over=is_over(one, at), form=form, was=_wall_or_none(form.value("was")), move_doubts=doubts,
+            version=form.value("version", str(one.version)) if status != 409 or doubts else str(one.version),
+            timezone=_other_clock(session, one), reasons=reasons,
         )  # fmt: skip
+
+
+def listed(session: Session, units: Collection[int], before: int | None) -> tuple[Sequence[Listed], int | None]:
+    """Return a page of the schedules of some units, the newest first, and the id to continue at; None at the end."""
+    wanted = sa.select(Schedule).where(Schedule.removed_at.is_(None), Schedule.unit_id.in_(units))
+    if before is not None and 0 < before < 2**31:
+        wanted = wanted.where(Schedule.id < before)
+    found = session.scalars(wanted.options(*CONTENT).order_by(Schedule.id.desc()).limit(ROWS + 1)).all()
+    forecast, at = Forecast(session, found[:ROWS]), now()
+    shown = [Listed(one, _words(session, one), forecast.upcoming(one, at), is_over(one, at)) for one in found[:ROWS]]
+    return shown, found[ROWS - 1].id if len(found) > ROWS else None
 
 
 def _words(session: Session, schedule: Schedule) -> str:

@@ -1,8 +1,7 @@
-"""Week and month pages, muting of zones, import and export of calendar files."""
+"""Week, month and list of schedules; import and export of calendar files."""
 
 import calendar
 import datetime
-from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -14,25 +13,25 @@ from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.broadcasts.zone_choices import zones_for
 from admin.calendar.days import days, hours_of
-from admin.calendar.schedules import register_schedule_pages
-from admin.calendar.scope import Doubtful, doubtful_among
+from admin.calendar.schedules import listed, register_schedule_pages
+from admin.calendar.scope import silent_among
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
 from admin.programmes.scope import unit_id_of, units_for
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.calendar_export import export_calendar
-from broadcast_bridge.schedule.calendar_files import Defaults, Imported, import_calendar
+from broadcast_bridge.schedule.calendar_files import Defaults, import_calendar
 from broadcast_bridge.schedule.editing import account_as_planner
-from broadcast_bridge.schedule.errors import CalendarRefused, ScheduleRefused
+from broadcast_bridge.schedule.errors import CalendarRefused
 from broadcast_bridge.schedule.models import Schedule
-from broadcast_bridge.speakers import quiet_hours
-from broadcast_bridge.speakers.zones import units_heard, zones_coded
+from broadcast_bridge.speakers.zones import zones_coded
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
 from haichieu.station import the_station
 
+MOST_NAMED = 5
 FIRST, LAST = datetime.date(1902, 1, 1), datetime.date(2098, 12, 31)
 
 
@@ -43,50 +42,23 @@ def register_calendar(app: Flask, panel: Panel) -> None:
     @app.get("/calendar")
     @needs(Action.VIEW)
     def calendar_page() -> Response:
-        """Show a week or a month, from `day`, of all zones or one."""
+        """Show a week or a month, from `day`, of all zones or one; or the list of schedules."""
+        if request.args.get("view") == "list":
+            return _list_page(panel, Form())
         is_month = request.args.get("view") == "month"
         zone_id = request.args.get("zone", type=int)
         zone_id = zone_id if zone_id and 0 < zone_id < 2**31 else None
         with panel.database.reading() as session:
             timezone = the_station(session).timezone
-            today = now().astimezone(ZoneInfo(timezone)).date()
-            chosen = _day(request.args.get("day", ""), today)
+            here = now().astimezone(ZoneInfo(timezone))
+            chosen = _day(request.args.get("day", ""), here.date())
             first, count, before, after = _month(chosen) if is_month else _week(chosen)
             shown = days(session, visitor(), first, count, timezone, now(), zone_id)
             zones = session.scalars(sa.select(Zone).where(Zone.removed_at.is_(None)).order_by(Zone.code)).all()
             return page(
-                "calendar_month.html" if is_month else "calendar_week.html", days=shown, hours=hours_of(shown),
-                chosen=chosen, today=today, before=before, after=after, zones=zones, zone_id=zone_id,
-                view="month" if is_month else "week",
+                "calendar.html", days=shown, hours=hours_of(shown, here), chosen=chosen, here=here, before=before,
+                after=after, zones=zones, zone_id=zone_id, view="month" if is_month else "week",
             )  # fmt: skip
-
-    @app.get("/calendar/silence")
-    @needs(Action.AIR)
-    def silences() -> Response:
-        """Show the muted zones and the form to mute one."""
-        return _silence_page(panel, Form())
-
-    @app.post("/calendar/silence")
-    @needs(Action.AIR, checks_units=True)
-    def silence_zone_until() -> Response:
-        """Mute a zone until a given time, or unmute it."""
-        form = sent_form()
-        try:
-            with panel.database.session() as session:
-                (zone,) = zones_coded(session, [form.value("zone")])
-                require_in(session, Action.AIR, units_heard(session, [zone.code]))
-                if form.value("then") == "end":
-                    quiet_hours.unsilence(session, zone.id, visitor().actor)
-                else:
-                    until = _moment(form.value("until"), the_station(session).timezone)
-                    quiet_hours.silence(session, zone.id, until, visitor().actor, now())
-        except NotAllowed:
-            raise
-        except HaiChieuError as refusal:
-            form.problems[""] = refusal.message
-            return _silence_page(panel, form, 422)
-        flash(say("calendar.silence_done"))
-        return redirect(url_for("silences"), 303)
 
     @app.get("/calendar/schedules.ics")
     @needs(Action.VIEW)
@@ -98,12 +70,6 @@ def register_calendar(app: Flask, panel: Panel) -> None:
         response = FlaskResponse(data, content_type="text/calendar; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="haichieu.ics"'
         return response
-
-    @app.get("/calendar/import")
-    @needs(Action.SCHEDULE)
-    def import_schedules() -> Response:
-        """Show the import form, with defaults for events that lack a unit or zones."""
-        return _import_page(panel, Form())
 
     @app.post("/calendar/import")
     @needs(Action.SCHEDULE, checks_units=True)
@@ -119,31 +85,28 @@ def register_calendar(app: Flask, panel: Panel) -> None:
                 zones = tuple(zone.id for zone in zones_coded(session, form.values("zone")))
                 planner = account_as_planner(session, visitor().account)
                 report = import_calendar(session, file.read(), planner, Defaults(unit_id, zones), now())
-                doubtful = doubtful_among(session, [*report.planned, *report.changed], now())
+                silent = silent_among(session, [*report.planned, *report.changed], now())
         except NotAllowed:
             raise
         except HaiChieuError as refusal:
             form.problems[""] = refusal.message
-            return _import_page(panel, form, 422)
-        return _import_page(panel, Form(), report=report, doubtful=doubtful)
+            return _list_page(panel, form, 422)
+        counts = (len(uids) for uids in (report.planned, report.changed, report.unchanged))
+        flash(say("calendar.imported", **dict(zip(("planned", "changed", "same"), counts, strict=True))))
+        if silent:
+            flash(say("calendar.imported_silent", count=len(silent), titles=", ".join(silent[:MOST_NAMED])), "warning")
+        return redirect(url_for("calendar_page", view="list"), 303)
 
 
-def _silence_page(panel: Panel, form: Form, status: int = 200) -> Response:
+def _list_page(panel: Panel, form: Form, status: int = 200) -> Response:
+    """Show the schedules of the visitor's units in words, the newest first, with the form of calendar files."""
+    before = request.args.get("before", type=int)
     with panel.database.reading() as session:
-        zones = zones_for(session, visitor())
-        return page("calendar_silence.html", status, form=form, zones=zones, now=now())
-
-
-def _import_page(
-    panel: Panel, form: Form, status: int = 200, report: Imported | None = None, doubtful: Sequence[Doubtful] = ()
-) -> Response:
-    with panel.database.reading() as session:
-        zones = zones_for(session, visitor())
-        units = units_for(session, visitor())
-        own_unit = str(visitor().account.unit_id)
+        schedules, older = listed(session, visitor().units, before)
         return page(
-            "calendar_import.html", status, form=form, zones=zones, units=units, own_unit=own_unit, report=report,
-            doubtful=doubtful,
+            "calendar.html", status, view="list", chosen=None, zone_id=None, schedules=schedules, before=before,
+            older=older, form=form, zones=zones_for(session, visitor()), units=units_for(session, visitor()),
+            own_unit=str(visitor().account.unit_id),
         )  # fmt: skip
 
 
@@ -169,10 +132,3 @@ def _month(day: datetime.date) -> tuple[datetime.date, int, datetime.date, datet
         (first - datetime.timedelta(days=1)).replace(day=1),
         first + datetime.timedelta(days=length),
     )
-
-
-def _moment(text: str, timezone: str) -> datetime.datetime:
-    try:
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(timezone)).astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
-        raise ScheduleRefused("panel.calendar.wrong_silence_end") from None

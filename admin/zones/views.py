@@ -26,7 +26,7 @@ from haichieu.errors import HaiChieuError
 from haichieu.locale import Message
 from haichieu.station import the_station
 
-HOURS = (1, 4, 12, 24, 72)
+HOURS = (1, 4, 12, 24, 72, 168)
 
 
 def register_zones(app: Flask, panel: Panel) -> None:

@@ -14,8 +14,8 @@ from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.starting import speakers_of
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, Speaker
+from broadcast_bridge.schedule.contents import Contents
 from broadcast_bridge.schedule.due import still_belongs
-from broadcast_bridge.schedule.forecast import programmes_obstacle, programmes_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState, What
 from broadcast_bridge.speakers.quiet_hours import speakers_may_sound
@@ -75,7 +75,7 @@ def soon(session: Session, at: datetime.datetime) -> list[Expected]:
         .where(
             Occurrence.state == OccurrenceState.PLANNED,
             Occurrence.prepare_at.between(at, until),
-            Schedule.what == What.PROGRAMME,
+            Schedule.what != What.LIVE,
             Schedule.priority != Priority.EMERGENCY,
         )
     )
@@ -97,7 +97,8 @@ def setting_of(session: Session, expected: Expected) -> Setting:
         schedule = session.get_one(Occurrence, expected.row_id).schedule
         speakers = speakers_in(session, [zone.id for zone in schedule.zones if zone.removed_at is None])
         priority = Priority(schedule.priority)
-        sounds = [programme.sound for programme in programmes_of(schedule) if programme.sound is not None]
+        content = Contents(session, [schedule]).of(schedule, expected.due_at)
+        sounds = [programme.sound for programme in content.programmes if programme.sound is not None]
     else:
         broadcast = session.get_one(Broadcast, expected.row_id)
         speakers, priority = speakers_of(session, broadcast), Priority(broadcast.priority)
@@ -131,7 +132,8 @@ def keys_of(broadcast: Broadcast) -> tuple[str, ...]:
 def _scheduled(session: Session, occurrence_ids: Sequence[int]) -> Iterable[Expected]:
     for occurrence in (session.get_one(Occurrence, number) for number in occurrence_ids):
         schedule, due_at = occurrence.schedule, occurrence.due_at
-        if programmes_obstacle(programmes_of(schedule), due_at) is None and still_belongs(occurrence):
+        content = Contents(session, [schedule]).of(schedule, due_at)
+        if content.obstacle is None and still_belongs(occurrence):
             yield Expected(f"schedule:{schedule.id}", due_at, occurrence.id, is_occurrence=True)
 
 

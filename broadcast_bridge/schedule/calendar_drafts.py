@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.calendar_components import OURS
 from broadcast_bridge.schedule.calendar_export import Ours, first_due, ours_of
 from broadcast_bridge.schedule.calendar_properties import Event, one
@@ -24,7 +23,7 @@ from broadcast_bridge.schedule.calendar_zones import TimeZones
 from broadcast_bridge.schedule.editing import Draft
 from broadcast_bridge.schedule.errors import CalendarRefused, NoSuchPart
 from broadcast_bridge.schedule.lunar import FIRST_YEAR, LAST_YEAR
-from broadcast_bridge.schedule.models import Playlist, Schedule
+from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.states import What
 from haichieu.errors import HaiChieuError
@@ -46,7 +45,7 @@ class Defaults:
     zone_ids: tuple[int, ...] = ()
     programme_id: int | None = None
     units: frozenset[int] = frozenset()
-    """Units whose programmes and playlists a title can mean; the importing person's."""
+    """Units whose programmes a title can mean; the importing person's."""
 
 
 def instance_uid(uid: str, was: str) -> str:
@@ -157,22 +156,22 @@ class Drafts:
         match ours.what:
             case What.PROGRAMME:
                 title = ours.programme or event.words("SUMMARY")
-                programme = rows.title(Programme, title, known.programme_id if known else None)
-                programme = programme or self._defaults.programme_id
-                found["programme_id"] = programme or rows.required_title(Programme, title)
+                programme = rows.programme(title, known.programme_id if known else None)
+                found["programme_id"] = programme or self._defaults.programme_id or rows.required_programme(title)
+            case What.NEWEST:
+                found["category"] = ours.category
             case What.PLAYLIST:
-                playlist = rows.title(Playlist, ours.playlist or "", known.playlist_id if known else None)
-                found["playlist_id"] = playlist or rows.required_title(Playlist, ours.playlist or "")
+                has = dict(enumerate(item.programme_id for item in known.items)) if known else {}
+                found["programme_ids"] = tuple(
+                    rows.required_programme(title, has.get(place)) for place, title in enumerate(ours.playlist)
+                )
             case What.LIVE:
                 found["official_id"] = rows.row(Official, Official.code, ours.official or "").id
                 if ours.second_official is not None:
                     found["second_official_id"] = rows.row(Official, Official.code, ours.second_official).id
                 if ours.fallback_programme is not None:
                     fallback = known.fallback_programme_id if known else None
-                    title = ours.fallback_programme
-                    found["fallback_programme_id"] = rows.title(Programme, title, fallback) or rows.required_title(
-                        Programme, title
-                    )
+                    found["fallback_programme_id"] = rows.required_programme(ours.fallback_programme, fallback)
         return found
 
     def _zones_of(self, event: Event, ours: Ours) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ due time, as other calendars count the start whether or not the rule has it (RFC
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.schedule.calendar_components import OURS
-from broadcast_bridge.schedule.conflicts import expected_seconds
+from broadcast_bridge.schedule.contents import Contents
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Schedule
 from broadcast_bridge.schedule.recurrence import Recurrence, as_utc, zone_named
@@ -38,7 +38,9 @@ class Ours(BaseModel):
     unit: str | None = None
     zones: list[str] = Field(default_factory=list, max_length=200)
     programme: str | None = None
-    playlist: str | None = None
+    category: str = Field("", max_length=80)
+    playlist: list[str] = Field(default_factory=list, max_length=100)
+    """The titles of its programmes, in order."""
     official: str | None = None
     second_official: str | None = None
     fallback_programme: str | None = None
@@ -57,18 +59,20 @@ class Ours(BaseModel):
     enabled: bool = True
 
 
-def export_calendar(session: Session, schedules: Iterable[Schedule], at: datetime.datetime) -> bytes:
+def export_calendar(session: Session, schedules: Collection[Schedule], at: datetime.datetime) -> bytes:
     """Write schedules as the bytes of an .ics file."""
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Hai Chieu//village radio//VI")
     calendar.add("version", "2.0")
+    contents = Contents(session, schedules)
     for schedule in schedules:
-        calendar.add_component(_event(session, schedule, at))
+        length = datetime.timedelta(seconds=round(contents.seconds(schedule, at)))
+        calendar.add_component(_event(session, schedule, length, at))
     calendar.add_missing_timezones()
     return bytes(calendar.to_ical())
 
 
-def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icalendar.Event:
+def _event(session: Session, schedule: Schedule, length: datetime.timedelta, at: datetime.datetime) -> icalendar.Event:
     zone = zone_named(schedule.timezone)
     event = icalendar.Event()
     event.add("uid", schedule.uid)
@@ -77,7 +81,7 @@ def _event(session: Session, schedule: Schedule, at: datetime.datetime) -> icale
     event.add("sequence", schedule.version)
     begins = first_due(recurrence_of(schedule))
     event.add("dtstart", begins.replace(tzinfo=zone))
-    event.add("duration", datetime.timedelta(seconds=round(expected_seconds(schedule))))
+    event.add("duration", length)
     event.add("priority", _PRIORITIES[Priority(schedule.priority)])
     event.add("location", ", ".join(one.name for one in schedule.zones))
     if not schedule.enabled:
@@ -125,7 +129,8 @@ def ours_of(session: Session, schedule: Schedule) -> Ours:
         unit=session.scalar(sa.select(Unit.code).where(Unit.id == schedule.unit_id)),
         zones=[zone.code for zone in schedule.zones],
         programme=schedule.programme.title if schedule.programme else None,
-        playlist=schedule.playlist.title if schedule.playlist else None,
+        category=schedule.category,
+        playlist=[item.programme.title for item in schedule.items],
         official=schedule.official.code if schedule.official else None,
         second_official=schedule.second_official.code if schedule.second_official else None,
         fallback_programme=schedule.fallback_programme.title if schedule.fallback_programme else None,

@@ -1,4 +1,4 @@
-"""Zones, programmes and playlists that a calendar file names.
+"""Zones and programmes that a calendar file names.
 
 Other programs write names in decomposed letters, in another case, or several in one property. A name that nobody has is
 refused: the wrong village must not hear the programme.
@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.errors import CalendarRefused, NoSuchPart
-from broadcast_bridge.schedule.models import Playlist
 from haichieu.database import Base
 from haichieu.folded_text import name_key
 from haichieu.locale import message
@@ -28,13 +27,13 @@ _MOST_PARTS = 8
 
 
 class References:
-    """The rows that one file can name: all zones, and the programmes and playlists of `units`."""
+    """The rows that one file can name: all zones, and the programmes of `units`."""
 
     def __init__(self, session: Session, units: frozenset[int]) -> None:
         self._session = session
         self._units = units
         self._zones: dict[str, dict[int, str]] | None = None
-        self._titles: dict[type[Base], dict[str, list[tuple[int, str]]]] = {}
+        self._titles: dict[str, list[tuple[int, str]]] | None = None
 
     def zones(self, place: str) -> tuple[int, ...]:
         """Return the zones in a LOCATION: one name or code, or a list of them.
@@ -56,23 +55,23 @@ class References:
             index = last + 1
         return tuple(dict.fromkeys(found))
 
-    def title(self, model: type[Programme | Playlist], title: str, has: int | None = None) -> int | None:
-        """Return the programme or playlist of that title: `has` if it is so named, or else the newest of the units."""
+    def programme(self, title: str, has: int | None = None) -> int | None:
+        """Return the programme of that title: `has` if it is so named, or else the newest of the units."""
         title = unicodedata.normalize("NFC", title)
-        named = self._named(model).get(name_key(title), [])
+        named = self._named().get(name_key(title), [])
         exactly = [key for key, name in named if unicodedata.normalize("NFC", name) == title]
         same = exactly or [key for key, _name in named]
         if has is not None and has not in same:
-            present = self._session.scalar(sa.select(model.title).where(model.id == has))
+            present = self._session.scalar(sa.select(Programme.title).where(Programme.id == has))
             if present is not None and name_key(present) == name_key(title):
                 return has
         return has if has in same else next(iter(same), None)
 
-    def required_title(self, model: type[Programme | Playlist], title: str) -> int:
-        """Return the programme or playlist of that title. Raises NoSuchPart."""
-        found = self.title(model, title)
+    def required_programme(self, title: str, has: int | None = None) -> int:
+        """Return the programme of that title, as `programme` does. Raises NoSuchPart."""
+        found = self.programme(title, has)
         if found is None:
-            raise _no_such(model, title)
+            raise _no_such(Programme, title)
         return found
 
     def row(self, model: type[T], column: sa.orm.InstrumentedAttribute[str], value: str) -> Any:
@@ -97,14 +96,13 @@ class References:
             raise CalendarRefused("schedule.calendar.several_zones", name=name.strip()[:60])
         return next(iter(same), None)
 
-    def _named(self, model: type[Programme | Playlist]) -> dict[str, list[tuple[int, str]]]:
-        if model not in self._titles:
-            titles: dict[str, list[tuple[int, str]]] = {}
-            wanted = sa.select(model.id, model.title).where(model.unit_id.in_(self._units)).order_by(model.id.desc())
-            for key, title in self._session.execute(wanted):
-                titles.setdefault(name_key(title), []).append((key, title))
-            self._titles[model] = titles
-        return self._titles[model]
+    def _named(self) -> dict[str, list[tuple[int, str]]]:
+        if self._titles is None:
+            self._titles = {}
+            wanted = sa.select(Programme.id, Programme.title).where(Programme.unit_id.in_(self._units))
+            for key, title in self._session.execute(wanted.order_by(Programme.id.desc())):
+                self._titles.setdefault(name_key(title), []).append((key, title))
+        return self._titles
 
 
 def _parts(place: str) -> Iterator[tuple[int, int]]:

@@ -13,17 +13,13 @@ from sqlalchemy.orm import Session, selectinload
 
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Speaker, zone_speakers, zone_units
+from broadcast_bridge.schedule.contents import Contents
 from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.materialise import recurrence_of, station_day
-from broadcast_bridge.schedule.models import Playlist, PlaylistItem, Schedule
-from broadcast_bridge.schedule.states import What
+from broadcast_bridge.schedule.models import Schedule, ScheduleItem
 from haichieu.people import Unit
 from haichieu.station import the_station
 
-LIVE_SECONDS = 30 * 60.0
-"""Assumed length of a live call without an expected duration."""
-UNKNOWN_SECONDS = 5 * 60.0
-"""Assumed length of a programme whose audio does not exist yet."""
 HORIZON = datetime.timedelta(days=30)
 MOST = 200
 
@@ -58,20 +54,6 @@ class _Span:
     schedule: Schedule
 
 
-def expected_seconds(schedule: Schedule) -> float:
-    """Return the expected length of an occurrence."""
-    if schedule.expected_seconds is not None:
-        return schedule.expected_seconds
-    match What(schedule.what):
-        case What.LIVE:
-            return LIVE_SECONDS
-        case What.PLAYLIST:
-            programmes = schedule.playlist.programmes if schedule.playlist else []
-        case What.PROGRAMME:
-            programmes = [schedule.programme] if schedule.programme else []
-    return sum(UNKNOWN_SECONDS if one.seconds is None else one.seconds for one in programmes)
-
-
 def all_conflicts(
     session: Session, at: datetime.datetime, until: datetime.datetime, most: int = MOST
 ) -> list[Conflict]:
@@ -96,7 +78,7 @@ def _enabled(session: Session) -> list[Schedule]:
                 .options(
                     selectinload(Schedule.zones),
                     selectinload(Schedule.programme),
-                    selectinload(Schedule.playlist).selectinload(Playlist.items).selectinload(PlaylistItem.programme),
+                    selectinload(Schedule.items).selectinload(ScheduleItem.programme),
                 )
                 .order_by(Schedule.id)
             )
@@ -116,7 +98,8 @@ def _conflicts(
         wanted = {id(one): frozenset[int]().union(*(reach[zone.id] for zone in one.zones)) for one in schedules}
         if only is not None:
             schedules = [one for one in schedules if one is only or wanted[id(one)] & wanted[id(only)]]
-        found = _meetings(_spans(schedules, at, until, the_station(session).timezone), wanted, most, only)
+        contents, timezone = Contents(session, schedules), the_station(session).timezone
+        found = _meetings(_spans(schedules, contents, at, until, timezone), wanted, most, only)
         names = _names(session, {speaker for *_, shared, _times in found for speaker in shared})
     return [
         Conflict(
@@ -128,11 +111,11 @@ def _conflicts(
 
 
 def _spans(
-    schedules: Iterable[Schedule], at: datetime.datetime, until: datetime.datetime, timezone: str
+    schedules: Iterable[Schedule], contents: Contents, at: datetime.datetime, until: datetime.datetime, timezone: str
 ) -> list[_Span]:
     spans: list[_Span] = []
     for schedule in schedules:
-        length = datetime.timedelta(seconds=expected_seconds(schedule))
+        length = datetime.timedelta(seconds=contents.seconds(schedule, at))
         # What began before `at` may still be on air.
         for moment in recurrence_of(schedule).between(at - length, until):
             if moment.at + length > at and is_day_for(schedule.days, station_day(schedule, moment, timezone)):

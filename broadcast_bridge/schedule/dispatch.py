@@ -5,11 +5,11 @@ many switchboards run and whichever of them dies.
 """
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts import starting
@@ -17,13 +17,15 @@ from broadcast_bridge.broadcasts.starting import BroadcastRefused, Request
 from broadcast_bridge.broadcasts.states import AfterCut, Priority
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule import due
-from broadcast_bridge.schedule.forecast import programmes_obstacle, programmes_of
+from broadcast_bridge.schedule.contents import Content, Contents, playable
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceReason, What
 from broadcast_bridge.speakers.quiet_hours import may_sound
 from broadcast_bridge.speakers.zones import ZoneRefused
 from haichieu.set_aside import or_set_aside
+
+log = structlog.get_logger()
 
 LEASE = datetime.timedelta(seconds=60)
 LOOK_AHEAD_EVERY = datetime.timedelta(minutes=10)
@@ -82,7 +84,7 @@ def _dispatch(session: Session, occurrence: Occurrence, who: str, at: datetime.d
     elif schedule.what == What.LIVE:
         return _booked(occurrence, schedule)
     else:
-        _play(session, occurrence, who, programmes_of(schedule), at)
+        _play(session, occurrence, who, Contents(session, [schedule]).of(schedule, at), at)
     return None
 
 
@@ -99,7 +101,7 @@ def play_instead(session: Session, occurrence_id: int, who: str, at: datetime.da
     if fallback is None:
         due.mark_missed(session, occurrence_id, OccurrenceReason.OFFICIAL_NOT_REACHED, at)
         return False
-    return _play(session, occurrence, who, [fallback], at)
+    return _play(session, occurrence, who, playable([fallback], at), at)
 
 
 def next_hour(session: Session) -> datetime.datetime | None:
@@ -107,13 +109,13 @@ def next_hour(session: Session) -> datetime.datetime | None:
     return due.next_due(session)
 
 
-def _play(
-    session: Session, occurrence: Occurrence, who: str, programmes: Sequence[Programme], at: datetime.datetime
-) -> bool:
-    schedule = occurrence.schedule
-    if (reason := programmes_obstacle(programmes, at)) is not None:
-        due.mark_missed(session, occurrence.id, reason, at)
+def _play(session: Session, occurrence: Occurrence, who: str, content: Content, at: datetime.datetime) -> bool:
+    schedule, programmes = occurrence.schedule, content.programmes
+    if content.obstacle is not None:
+        due.mark_missed(session, occurrence.id, content.obstacle, at)
         return False
+    for programme, reason in content.left_out:
+        log.warning("schedule.left_out", schedule=schedule.id, programme=programme.id, reason=str(reason))
     sounds = [programme.sound_id for programme in programmes if programme.sound_id is not None]
     catch_up = datetime.timedelta(minutes=schedule.catch_up_minutes)
     request = Request(

@@ -6,6 +6,7 @@ is checked when it is played, since it may be approved or withdrawn meanwhile.
 
 import datetime
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from broadcast_bridge.schedule.errors import (
     ScheduleRefused,
 )
 from broadcast_bridge.schedule.materialise import forget_future, recurrence_of
-from broadcast_bridge.schedule.models import Occurrence, Playlist, PlaylistItem, Schedule
+from broadcast_bridge.schedule.models import Occurrence, Schedule, ScheduleItem
 from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.states import (
     OCCURRENCE,
@@ -71,7 +72,10 @@ class Planner:
 
 @dataclass(frozen=True)
 class Draft:
-    """The wanted content of a schedule; fields as in `models.Schedule`. An empty `timezone` means the station's."""
+    """The wanted content of a schedule; fields as in `models.Schedule`. An empty `timezone` means the station's.
+
+    `programme_ids` is the playlist, in order.
+    """
 
     title: str
     unit_id: int
@@ -79,7 +83,8 @@ class Draft:
     what: What
     starts: datetime.datetime
     programme_id: int | None = None
-    playlist_id: int | None = None
+    category: str = ""
+    programme_ids: tuple[int, ...] = ()
     official_id: int | None = None
     second_official_id: int | None = None
     fallback_programme_id: int | None = None
@@ -117,7 +122,7 @@ def plan(session: Session, draft: Draft, planner: Planner, at: datetime.datetime
     """Add a schedule. Raises ScheduleRefused or PlanningNotAllowed, and then nothing has changed."""
     values, zones = _checked(session, draft, planner)
     schedule = Schedule(
-        **values, zones=zones, uid=draft.uid or f"{uuid.uuid4()}@haichieu", author=planner.actor,
+        **values, zones=zones, items=_items(draft), uid=draft.uid or f"{uuid.uuid4()}@haichieu", author=planner.actor,
         created_at=at, updated_at=at, materialised_until=at,
     )  # fmt: skip
     session.add(schedule)
@@ -141,6 +146,8 @@ def change(
     for name, value in values.items():
         setattr(schedule, name, value)
     schedule.zones = zones
+    if _numbers(items := _items(draft)) != _numbers(schedule.items):
+        schedule.items = items
     schedule.updated_at = schedule.materialised_until = at
     try:
         session.flush()
@@ -180,33 +187,17 @@ def cancel_occurrence(session: Session, occurrence_id: int, planner: Planner, at
     return occurrence
 
 
-def make_playlist(session: Session, title: str, programme_ids: list[int], unit_id: int, planner: Planner) -> Playlist:
-    """Create a list of programmes that are played in the given order."""
-    _require(planner, Right.SCHEDULE)
-    _require_unit(planner, unit_id)
-    if not title.strip() or len(title) > 200 or not 1 <= len(programme_ids) <= MAX_PLAYLIST:
-        raise ScheduleRefused("schedule.playlist", most=MAX_PLAYLIST)
-    for programme_id in programme_ids:
-        _within(session, Programme, programme_id, planner)
-    items = [PlaylistItem(position=place, programme_id=one) for place, one in enumerate(programme_ids)]
-    playlist = Playlist(title=title.strip(), unit_id=unit_id, items=items)
-    session.add(playlist)
-    session.flush()
-    audit.record(session, planner.actor, "playlist.make", f"playlist:{playlist.id}", title=playlist.title)
-    return playlist
-
-
 def draft_of(schedule: Schedule) -> Draft:
     """Return a schedule as a draft, to be changed with `dataclasses.replace`."""
     same = {
         name: getattr(schedule, name)
         for name in Draft.__dataclass_fields__
-        if name not in ("zone_ids", "exdates", "rdates", "what", "priority", "days", "after_cut")
+        if name not in ("zone_ids", "programme_ids", "exdates", "rdates", "what", "priority", "days", "after_cut")
     }
     return Draft(
-        **same, zone_ids=tuple(zone.id for zone in schedule.zones), exdates=tuple(schedule.exdates),
-        rdates=tuple(schedule.rdates), what=What(schedule.what), priority=Priority(schedule.priority),
-        days=Days(schedule.days), after_cut=AfterCut(schedule.after_cut),
+        **same, zone_ids=tuple(zone.id for zone in schedule.zones), programme_ids=tuple(_numbers(schedule.items)),
+        exdates=tuple(schedule.exdates), rdates=tuple(schedule.rdates), what=What(schedule.what),
+        priority=Priority(schedule.priority), days=Days(schedule.days), after_cut=AfterCut(schedule.after_cut),
     )  # fmt: skip
 
 
@@ -253,18 +244,25 @@ def _checked(
 def _what(session: Session, draft: Draft, planner: Planner, was: Schedule | None) -> dict[str, object]:
     """Return the columns of the content; those of other kinds are emptied.
 
-    Programmes and playlists of other units may only stay: the user who put them there had the right.
+    Programmes of other units may only stay: the user who put them there had the right.
     """
-    what: dict[str, object] = dict.fromkeys(
-        ("programme_id", "playlist_id", "official_id", "second_official_id", "fallback_programme_id")
-    )
+    what: dict[str, object] = {
+        "category": "",
+        **dict.fromkeys(("programme_id", "official_id", "second_official_id", "fallback_programme_id")),
+    }
     match draft.what:
         case What.PROGRAMME:
-            _within(session, Programme, draft.programme_id, planner, was.programme_id if was else None)
+            _programme(session, draft.programme_id, planner, was.programme_id if was else None)
             what["programme_id"] = draft.programme_id
         case What.PLAYLIST:
-            _within(session, Playlist, draft.playlist_id, planner, was.playlist_id if was else None)
-            what["playlist_id"] = draft.playlist_id
+            if not 1 <= len(draft.programme_ids) <= MAX_PLAYLIST:
+                raise ScheduleRefused("schedule.playlist", most=MAX_PLAYLIST)
+            for one in set(draft.programme_ids).difference(_numbers(was.items) if was else ()):
+                _programme(session, one, planner)
+        case What.NEWEST:
+            what["category"] = draft.category.strip()
+            if not what["category"] or len(draft.category) > 80:
+                raise ScheduleRefused("schedule.category")
         case What.LIVE:
             _require(planner, Right.LIVE)
             _official_who_may_speak(session, draft.official_id, draft.zone_ids)
@@ -274,7 +272,7 @@ def _what(session: Session, draft: Draft, planner: Planner, was: Schedule | None
                 what["second_official_id"] = draft.second_official_id
             if draft.fallback_programme_id is not None:
                 kept = was.fallback_programme_id if was else None
-                _within(session, Programme, draft.fallback_programme_id, planner, kept)
+                _programme(session, draft.fallback_programme_id, planner, kept)
                 what["fallback_programme_id"] = draft.fallback_programme_id
     return what
 
@@ -323,13 +321,20 @@ def _existing(session: Session, model: type[T], key: int | None) -> T:
     return found
 
 
-def _within(
-    session: Session, model: type[Programme | Playlist], key: int | None, planner: Planner, kept: int | None = None
-) -> None:
+def _programme(session: Session, key: int | None, planner: Planner, kept: int | None = None) -> None:
     """Raise NoSuchPart unless it belongs to a unit of the planner; its title stays there."""
-    found = _existing(session, model, key)
+    found = _existing(session, Programme, key)
     if found.unit_id not in planner.units and key != kept:
-        raise NoSuchPart(f"schedule.no_such.{model.__tablename__}", which=found.id)
+        raise NoSuchPart("schedule.no_such.programmes", which=found.id)
+
+
+def _numbers(items: Sequence[ScheduleItem]) -> list[int]:
+    return [item.programme_id for item in items]
+
+
+def _items(draft: Draft) -> list[ScheduleItem]:
+    numbers = draft.programme_ids if draft.what is What.PLAYLIST else ()
+    return [ScheduleItem(position=place, programme_id=one) for place, one in enumerate(numbers)]
 
 
 def _for_change(session: Session, schedule_id: int, planner: Planner) -> Schedule:
@@ -365,6 +370,7 @@ def _trace(session: Session, planner: Planner, action: str, schedule: Schedule) 
     recurrence = recurrence_of(schedule)
     audit.record(
         session, planner.actor, action, f"schedule:{schedule.id}", title=schedule.title, what=str(schedule.what),
+        category=schedule.category, playlist=", ".join(str(number) for number in _numbers(schedule.items)),
         starts=recurrence.starts.isoformat(), rrule=recurrence.rrule, lunar=recurrence.lunar,
         priority=str(schedule.priority), zones=", ".join(zone.code for zone in schedule.zones),
         enabled=schedule.enabled,

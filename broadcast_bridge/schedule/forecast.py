@@ -5,16 +5,15 @@ still change before the start time (an approval, a muted zone) is judged as it i
 """
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from broadcast_bridge.broadcasts.clearance import programme_refusal
-from broadcast_bridge.broadcasts.states import Priority, Reason
+from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.contents import Contents, playable
 from broadcast_bridge.schedule.day_filter import is_day_for
 from broadcast_bridge.schedule.materialise import recurrence_of, station_day
 from broadcast_bridge.schedule.models import Schedule
@@ -29,12 +28,6 @@ from haichieu.station import the_station
 LOOK_AHEAD = tuple(datetime.timedelta(days=days) for days in (40, 400, 365 * SEARCH_YEARS))
 """The spans that are searched for the next start times: each only when those before it have none."""
 MOST = 400
-
-_REASONS = {
-    Reason.WITHDRAWN: OccurrenceReason.WITHDRAWN,
-    Reason.EXPIRED: OccurrenceReason.EXPIRED,
-    Reason.NOT_APPROVED: OccurrenceReason.NOT_APPROVED,
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class Forecast:
     """The rules of the air for some schedules, read once in a fixed number of queries."""
 
     def __init__(self, session: Session, schedules: Collection[Schedule]) -> None:
+        self.contents = Contents(session, schedules)
         with session.no_autoflush:
             self._timezone = the_station(session).timezone
             zones = {zone.id for one in schedules for zone in one.zones if zone.removed_at is None}
@@ -70,7 +64,7 @@ class Forecast:
         """Return why this occurrence would not be broadcast, or None."""
         if not is_day_for(schedule.days, station_day(schedule, moment, self._timezone)):
             return OccurrenceReason.HOLIDAY
-        return self._no_speaker(schedule, moment.at) or content_obstacle(schedule, moment.at)
+        return self._no_speaker(schedule, moment.at) or self._no_content(schedule, moment.at)
 
     def upcoming(self, schedule: Schedule, at: datetime.datetime) -> list[Obstacle]:
         """Return the obstacles of the coming occurrences, the earliest first; none for a disabled schedule.
@@ -86,6 +80,18 @@ class Forecast:
         if len(off) < len(coming):
             found.pop(OccurrenceReason.HOLIDAY, None)
         return [Obstacle(reason, times[0], len(times), len(coming)) for reason, times in found.items()]
+
+    def _no_content(self, schedule: Schedule, at: datetime.datetime) -> OccurrenceReason | None:
+        if schedule.what != What.LIVE:
+            return self.contents.of(schedule, at).obstacle
+        officials = [one for one in (schedule.official, schedule.second_official) if one is not None]
+        right = Right.EMERGENCY if schedule.priority == Priority.EMERGENCY else Right.LIVE
+        if any(one.may_do(right) and one.phones for one in officials):
+            return None
+        fallback = schedule.fallback_programme
+        if fallback is not None and playable([fallback], at).obstacle is None:
+            return None
+        return OccurrenceReason.OFFICIAL_NOT_REACHED
 
     def _no_speaker(self, schedule: Schedule, at: datetime.datetime) -> OccurrenceReason | None:
         speakers = dict.fromkeys(number for zone in schedule.zones for number in self._speakers.get(zone.id, ()))
@@ -109,34 +115,3 @@ def next_moments(schedule: Schedule, at: datetime.datetime, most: int = MOST) ->
         if found := recurrence.between(at, at + span):
             return found[:most]
     return []
-
-
-def content_obstacle(schedule: Schedule, at: datetime.datetime) -> OccurrenceReason | None:
-    """Return why the content of a schedule could not be played at the given time, or None."""
-    if schedule.what != What.LIVE:
-        return programmes_obstacle(programmes_of(schedule), at)
-    officials = [one for one in (schedule.official, schedule.second_official) if one is not None]
-    right = Right.EMERGENCY if schedule.priority == Priority.EMERGENCY else Right.LIVE
-    if any(one.may_do(right) and one.phones for one in officials):
-        return None
-    fallback = schedule.fallback_programme
-    if fallback is not None and programmes_obstacle([fallback], at) is None:
-        return None
-    return OccurrenceReason.OFFICIAL_NOT_REACHED
-
-
-def programmes_obstacle(programmes: Sequence[Programme], at: datetime.datetime) -> OccurrenceReason | None:
-    """Return why these programmes may not be played at the given time, or None; one of them is enough."""
-    for programme in programmes:
-        if (refused := programme_refusal(programme.state, programme.valid_until, at)) is not None:
-            return _REASONS[refused]
-        if programme.sound_id is None:
-            return OccurrenceReason.NO_SOUND
-    return None if programmes else OccurrenceReason.NO_SOUND
-
-
-def programmes_of(schedule: Schedule) -> Sequence[Programme]:
-    """Return the programmes of a schedule, in order."""
-    if schedule.playlist is not None:
-        return schedule.playlist.programmes
-    return [schedule.programme] if schedule.programme else []

@@ -1,4 +1,4 @@
-"""Tables of the schedule: playlists, schedules, and their occurrences."""
+"""Tables of the schedule: schedules with their playlists, and their occurrences."""
 
 import datetime
 
@@ -20,39 +20,23 @@ schedule_zones = sa.Table(
 )
 
 
-class PlaylistItem(Base):
-    """One place in a playlist; a programme may appear several times."""
+class ScheduleItem(Base):
+    """One programme of the playlist of a schedule; a programme may appear several times."""
 
-    __tablename__ = "playlist_items"
-    __table_args__ = (sa.UniqueConstraint("playlist_id", "position"),)
+    __tablename__ = "schedule_items"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    playlist_id: Mapped[int] = mapped_column(sa.ForeignKey("playlists.id", ondelete="CASCADE"))
-    position: Mapped[int]
+    schedule_id: Mapped[int] = mapped_column(sa.ForeignKey("schedules.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
     programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
 
     programme: Mapped[Programme] = relationship()
 
 
-class Playlist(Base):
-    """Programmes that are played in order."""
-
-    __tablename__ = "playlists"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str] = mapped_column(sa.String(200))
-    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
-
-    items: Mapped[list[PlaylistItem]] = relationship(cascade="all, delete-orphan", order_by=PlaylistItem.position)
-
-    @property
-    def programmes(self) -> list[Programme]:
-        """The programmes in playing order."""
-        return [item.programme for item in self.items]
-
-
 class Schedule(Base):
     """When and where a programme, a playlist or a live call to an official is due.
+
+    With `newest` it is the newest approved programme of a `category` of the unit, as `contents` finds it. `items` is
+    the playlist, in order.
 
     `starts` is local wall time in `timezone` (an IANA name), and so are `exdates` and `rdates` (ISO 8601; an exdate
     without a time excludes the whole day). `rrule` (RFC 5545) or `lunar` (see `schedule.lunar`) makes it recur; with
@@ -68,7 +52,7 @@ class Schedule(Base):
         sa.CheckConstraint(sa.column("days").in_([str(days) for days in Days]), name="days"),
         sa.CheckConstraint(sa.column("after_cut").in_([str(rule) for rule in AfterCut]), name="after_cut"),
         sa.CheckConstraint("what <> 'programme' OR programme_id IS NOT NULL", name="has_programme"),
-        sa.CheckConstraint("what <> 'playlist' OR playlist_id IS NOT NULL", name="has_playlist"),
+        sa.CheckConstraint("what <> 'newest' OR category <> ''", name="has_category"),
         sa.CheckConstraint("what <> 'live' OR official_id IS NOT NULL", name="has_official"),
         sa.CheckConstraint("rrule = '' OR lunar = ''", name="one_recurrence"),
     )
@@ -79,7 +63,7 @@ class Schedule(Base):
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
     what: Mapped[str] = mapped_column(sa.String(12))
     programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
-    playlist_id: Mapped[int | None] = mapped_column(sa.ForeignKey("playlists.id"), index=True)
+    category: Mapped[str] = mapped_column(sa.String(80), default="")
     official_id: Mapped[int | None] = mapped_column(sa.ForeignKey("officials.id"), index=True)
     second_official_id: Mapped[int | None] = mapped_column(sa.ForeignKey("officials.id"))
     fallback_programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"))
@@ -110,7 +94,7 @@ class Schedule(Base):
 
     zones: Mapped[list[Zone]] = relationship(secondary=schedule_zones, order_by=Zone.code)
     programme: Mapped[Programme | None] = relationship(foreign_keys=[programme_id])
-    playlist: Mapped[Playlist | None] = relationship()
+    items: Mapped[list[ScheduleItem]] = relationship(cascade="all, delete-orphan", order_by=ScheduleItem.position)
     official: Mapped[Official | None] = relationship(foreign_keys=[official_id])
     second_official: Mapped[Official | None] = relationship(foreign_keys=[second_official_id])
     fallback_programme: Mapped[Programme | None] = relationship(foreign_keys=[fallback_programme_id])

@@ -113,6 +113,8 @@ class Recurrence:
             raise BadRecurrence("schedule.recurrence.rule_and_lunar")
         if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
             raise BadRecurrence("schedule.recurrence.validity", first=self.valid_from, last=self.valid_until)
+        if self.valid_until and not self.rdates and self.starts.date() > self.valid_until:
+            raise BadRecurrence("schedule.recurrence.validity", first=self.starts.date(), last=self.valid_until)
         _check_dates("rdates", self.rdates, with_time=True)
         _check_dates("exdates", self.exdates, with_time=False)
         if self.lunar:

@@ -8,9 +8,10 @@ from haichieu.state_machine import StateMachine
 
 
 class What(StrEnum):
-    """Content of a schedule."""
+    """Content of a schedule; `newest` is the newest approved programme of a category."""
 
     PROGRAMME = "programme"
+    NEWEST = "newest"
     PLAYLIST = "playlist"
     LIVE = "live"
 
@@ -77,6 +78,7 @@ class OccurrenceReason(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     NO_SOUND = "no_sound"
+    NOTHING_APPROVED = "nothing_approved"
     OFFICIAL_NOT_REACHED = "official_not_reached"
     HOLIDAY = "holiday"
     QUIET_HOURS = "quiet_hours"

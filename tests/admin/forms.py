@@ -16,8 +16,8 @@ PAGES = (
     "/", "/announce", "/emergency", "/account",
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
-    "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules/new",
-    "/calendar/silence", "/calendar/import", "/broadcasts", "/reports", "/audit",
+    "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
+    "/broadcasts", "/reports", "/audit",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def things(house: House) -> list[str]:
     about_speaker, about_zone = speaker(house, unit), zone(house, unit)
     return [
         f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
-        f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit", f"/calendar/schedules/{plan}/remove",
+        f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit",
         f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",
         f"/officials/{official(house, unit)}/edit", f"/accounts/{account(house, unit)}/edit",
         f"/broadcasts/{broadcast(house, unit)}", f"/broadcasts/{broadcast(house, unit)}/stop",

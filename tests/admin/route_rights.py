@@ -57,13 +57,11 @@ LISTS = {
 LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
-LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules", "/calendar/schedules.ics"}
-LISTS |= {"/calendar/schedules/new", "/calendar/silence", "/calendar/import"}
+LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
 ELSEWHERE = {
     ("POST", "/programmes/new"), ("POST", "/programmes/preview"), ("POST", "/programmes/reading"),
     ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
-    ("POST", "/calendar/silence"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
 }  # fmt: skip
 """Tried in the tests of their pages, with the bodies that they need; a draft belongs to one account."""
@@ -281,8 +279,7 @@ IN_UNITS += [
     )
     for method, end, action in (
         ("GET", "", Action.VIEW), ("GET", "/edit", Action.SCHEDULE), ("POST", "/edit", Action.SCHEDULE),
-        ("GET", "/remove", Action.SCHEDULE), ("POST", "/remove", Action.SCHEDULE), ("GET", "/move", Action.SCHEDULE),
-        ("POST", "/move", Action.SCHEDULE),
+        ("POST", "/remove", Action.SCHEDULE), ("POST", "/move", Action.SCHEDULE),
     )
 ]  # fmt: skip
 IN_UNITS += [

@@ -38,11 +38,11 @@ def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, sta
     page.get_by_label("Tên lịch phát").fill("Tin sáng")
     page.get_by_label("Khu commune").check()
     page.get_by_label("Ngày (đầu tiên)").fill(tomorrow.isoformat())
-    page.get_by_label("Hằng ngày").check()
+    page.get_by_label("Hằng ngày", exact=True).check()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Hằng ngày lúc 05:30").first).to_be_visible()
     for _, view in views(page):
-        for at in ("/programmes", path, "/calendar/schedules/1", "/calendar/schedules"):
+        for at in ("/programmes", path, "/calendar/schedules/1", "/calendar?view=list"):
             page.goto(at)
             look(page, f"{re.sub('[^a-z0-9]+', '-', at.rpartition('://')[2])}-{view}")
         page.goto(f"/calendar?day={tomorrow}")

@@ -25,7 +25,7 @@ PAGES = (
     "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/new", "/speakers/1",
     "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/officials",
     "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
-    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/calendar/silence",
+    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/calendar?view=list",
 )  # fmt: skip
 NOT_ISOLATED = """
 () => {

@@ -88,7 +88,7 @@ def shown(house: House, editor: Browser, page: str, reason: str) -> None:
     """Check that every list says why it will not be heard."""
     with house.database.session() as session:
         materialise(session, now() + datetime.timedelta(hours=48), now())
-    for path in (page, "/calendar/schedules", "/", f"/calendar?day={SOON:%Y-%m-%d}", "/calendar?view=month"):
+    for path in (page, "/calendar?view=list", "/", f"/calendar?day={SOON:%Y-%m-%d}", "/calendar?view=month"):
         assert reason in editor.get(path).text, path
     answer = editor.client.get("/api/v1/schedules", headers=house.token(EDITOR)).json
     assert answer is not None
@@ -98,7 +98,7 @@ def shown(house: House, editor: Browser, page: str, reason: str) -> None:
 def test_schedule_that_will_be_heard_is_saved_without_a_question(house: House) -> None:
     editor = house.signed_in(EDITOR)
     assert editor.post(NEW, **fields(house, programme=ready(house))).status_code == 303
-    for path in ("/", "/calendar", "/calendar/schedules"):
+    for path in ("/", "/calendar", "/calendar?view=list"):
         assert "ẽ không phát" not in editor.get(path).text
 
 
@@ -160,7 +160,10 @@ def test_over_and_silent_schedules_are_marked_in_an_import(house: House) -> None
     data = b"\r\n".join(line for line in data.splitlines() if b"STATUS" not in line)
     data = data.replace(b'"enabled":false', b'"enabled":true').replace(b'\\"enabled\\": false', b'"enabled": true')
     sent = {"unit": house.units["commune"], "file": (io.BytesIO(data), "x.ics")}
-    assert "chương trình chưa được duyệt" in editor.post("/calendar/import", **sent).text
+    assert editor.post("/calendar/import", **sent).status_code == 303
+    shown = editor.get("/calendar?view=list").text
+    assert "1 lịch vừa nhập có lượt sẽ không phát: Bản tin đêm" in shown
+    assert "chương trình chưa được duyệt" in shown
 
 
 def test_programmes_that_may_not_be_played_are_named_so_in_the_form(house: House) -> None:

@@ -89,7 +89,7 @@ def asked_for(cases: int, broadcasts: int) -> list[Asked]:
         Asked("programmes, two words", lambda n: f"/programmes?q={WORDS[n]}+{WORDS[n + 3]}", True),
         Asked("the calendar, a week", lambda n: "/calendar", True),
         Asked("the calendar, a month", lambda n: "/calendar?view=month", True),
-        Asked("schedules", lambda n: "/calendar/schedules", True),
+        Asked("schedules", lambda n: "/calendar?view=list", True),
         Asked("API, broadcasts", lambda n: "/api/v1/broadcasts", True),
         Asked("API, a broadcast", lambda n: f"/api/v1/broadcasts/{broadcasts - n}"),
         Asked("API, cases", lambda n: "/api/v1/cases", True),

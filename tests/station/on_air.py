@@ -58,7 +58,7 @@ def plan_in(database: Database, seconds: float, *zones: str, **draft: object) ->
         if isinstance(official := draft.pop("official", None), str):
             draft["official_id"] = session.scalars(sa.select(Official.id).where(Official.code == official)).one()
         wanted = {"title": "Theo lịch", "unit_id": unit, "zone_ids": zone_ids, "timezone": "UTC", **draft}
-        what = What.LIVE if "official_id" in draft else What.PROGRAMME
+        what = What.LIVE if "official_id" in draft else What.NEWEST if "category" in draft else What.PROGRAMME
         starts = starts.replace(tzinfo=None, microsecond=0)
         made = Draft(what=what, starts=starts.replace(second=0), **wanted)  # type: ignore[arg-type]
         planned = plan(session, made, planner(session), at)

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.models import Broadcast, Zone
+from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.speakers import quiet_hours
 from haichieu.alarms import open_alarms
 from haichieu.database import now
@@ -38,9 +39,12 @@ def late_by(scene: Scene, broadcast_id: int, schedule_id: int) -> float:
     return (broadcast.on_air_at - due).total_seconds()
 
 
-async def test_scheduled_programme_is_heard_on_time(scene: Scene) -> None:
+async def test_newest_programme_of_a_category_is_heard_on_time(scene: Scene) -> None:
     scene.forget()
-    planned = on_air.plan_in(scene.station.database, 2.5, "11", programme_id=programme(scene, "demo-congrats"))
+    number = programme(scene, "demo-congrats")
+    with scene.station.database.session() as session:
+        session.get_one(Programme, number).category = "Tin mới"
+    planned = on_air.plan_in(scene.station.database, 2.5, "11", category="Tin mới")
     aired = await aired_as_planned(scene, planned)
     assert 0 <= late_by(scene, aired.id, planned) < 3
     for code in ("cb-1", "cb-2"):

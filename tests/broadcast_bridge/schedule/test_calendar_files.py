@@ -46,15 +46,18 @@ def test_what_goes_out_comes_in_again_as_it_was(database: Database) -> None:
             bulletin(session, place, title="Chủ tịch", what=What.LIVE, programme_id=None,
                      official_id=place.official.id, rrule="", priority=Priority.EMERGENCY,
                      fallback_programme_id=programme(session, "Nhạc").id),
+            bulletin(session, place, title="Trưa", what=What.NEWEST, programme_id=None, category="Bản tin"),
+            bulletin(session, place, title="Chiều", what=What.PLAYLIST, programme_id=None,
+                     programme_ids=tuple(programme(session, one, unit_id=place.commune.id).id for one in "ABC")),
         ]  # fmt: skip
         made = [plan(session, draft, planner(place), NOW) for draft in drafts]
         before = [draft_of(one) for one in made]
         file = export_calendar(session, made, NOW)
         again = take(session, place, file)
-        assert (again.planned, again.changed, len(again.unchanged)) == ([], [], 3)
+        assert (again.planned, again.changed, len(again.unchanged)) == ([], [], 5)
         for one in made:
             remove(session, one.id, planner(place), NOW)
-        assert len(take(session, place, file).planned) == 3
+        assert len(take(session, place, file).planned) == 5
         fresh = session.scalars(sa.select(Schedule).where(Schedule.removed_at.is_(None)).order_by(Schedule.id)).all()
         after = [draft_of(one) for one in fresh]
         for old, new in zip(before, after, strict=True):

@@ -15,7 +15,6 @@ from broadcast_bridge.schedule.editing import (
     cancel_occurrence,
     change,
     draft_of,
-    make_playlist,
     official_as_planner,
     plan,
     remove,
@@ -29,7 +28,7 @@ from broadcast_bridge.schedule.errors import (
     ScheduleRefused,
 )
 from broadcast_bridge.schedule.materialise import HORIZON, materialise
-from broadcast_bridge.schedule.models import Occurrence, Playlist, Schedule
+from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import What
 from haichieu.audit import AuditEntry
 from haichieu.database import Base, Database
@@ -66,7 +65,7 @@ def test_a_live_call_starts_early_and_only_for_officials_of_the_zone(database: D
             plan(session, draft, planner, NOW)
 
 
-@pytest.mark.parametrize("part", [Zone, Unit, Programme, Playlist, Official])
+@pytest.mark.parametrize("part", [Zone, Unit, Programme, Official])
 def test_a_missing_part_of_a_schedule_has_a_sentence(part: type[Base]) -> None:
     for language in ("vi", "en"):
         assert "17" in render(message(f"schedule.no_such.{part.__tablename__}", which=17), language)
@@ -90,12 +89,16 @@ def test_schedule_names_programmes_of_its_planners_units_only(database: Database
             with pytest.raises(NoSuchPart) as refused:
                 plan(session, replace(given, **wrong), planner, NOW)  # type: ignore[arg-type]
             assert "Bí mật" not in render(refused.value.message, "vi")
+        listed = replace(given, what=What.PLAYLIST, programme_ids=(own.id, other.id))
         with pytest.raises(NoSuchPart):
-            make_playlist(session, "Sáng", [own.id, other.id], place.commune.id, planner)
+            plan(session, listed, planner, NOW)
         above = replace(planner, units=planner.units | {elsewhere.id})
         made = plan(session, replace(given, programme_id=other.id), above, NOW)
         kept = change(session, made.id, replace(draft_of(made), title="Tên khác"), planner, made.version, NOW)
         assert (kept.title, kept.programme_id) == ("Tên khác", other.id)
+        made = plan(session, listed, above, NOW)
+        kept = change(session, made.id, replace(draft_of(made), title="Tên khác"), planner, made.version, NOW)
+        assert [item.programme_id for item in kept.items] == [own.id, other.id]
 
 
 def test_a_playlist_is_played_in_its_order(database: Database) -> None:
@@ -103,14 +106,17 @@ def test_a_playlist_is_played_in_its_order(database: Database) -> None:
         place = commune(session)
         planner = account_as_planner(session, account_in(session, place))
         news, song = (programme(session, title, unit_id=place.commune.id) for title in ("Tin", "Hát"))
-        made = make_playlist(session, "Sáng", [song.id, news.id, song.id], place.commune.id, planner)
+        draft = bulletin(session, place, what=What.PLAYLIST, programme_ids=(song.id, news.id, song.id))
+        made = plan(session, draft, planner, NOW)
         session.expire_all()
-        assert [one.title for one in made.programmes] == ["Hát", "Tin", "Hát"]
-        plan(session, bulletin(session, place, what=What.PLAYLIST, playlist_id=made.id), planner, NOW)
-        with pytest.raises(NoSuchPart):
-            make_playlist(session, "Sáng", [10**6], place.commune.id, planner)
-        with pytest.raises(ScheduleRefused):
-            make_playlist(session, "Sáng", [], place.commune.id, planner)
+        assert [item.programme.title for item in made.items] == ["Hát", "Tin", "Hát"]
+        changed = replace(draft_of(made), programme_ids=(news.id, song.id))
+        change(session, made.id, changed, planner, made.version, NOW)
+        session.expire_all()
+        assert [item.programme.title for item in made.items] == ["Tin", "Hát"]
+        change(session, made.id, bulletin(session, place), planner, made.version, NOW)
+        session.expire_all()
+        assert (made.items, draft_of(made).programme_ids) == ([], ())
 
 
 @pytest.mark.parametrize(
@@ -120,7 +126,9 @@ def test_a_playlist_is_played_in_its_order(database: Database) -> None:
         ({"zone_ids": (10**6,)}, NoSuchPart, "zone 1000000"),
         ({"programme_id": None}, NoSuchPart, "programme"),
         ({"programme_id": 10**6}, NoSuchPart, "programme 1000000"),
-        ({"what": What.PLAYLIST}, NoSuchPart, "playlist"),
+        ({"what": What.PLAYLIST}, ScheduleRefused, "1 to 100 programmes"),
+        ({"what": What.PLAYLIST, "programme_ids": (10**6,)}, NoSuchPart, "programme 1000000"),
+        ({"what": What.NEWEST, "category": " "}, ScheduleRefused, "category"),
         ({"what": What.LIVE}, NoSuchPart, "official"),
         ({"title": " "}, ScheduleRefused, "title"),
         ({"title": "a\nb"}, ScheduleRefused, "title"),
