@@ -82,7 +82,7 @@ BUILT = {
     "programmes": ["done_submit", "done_approve", "done_return", "done_withdraw", "sound"],
     "programme_act": ["add", "edit", "submit", "approve", "return", "withdraw"],
     "occurrence_state": OCCURRENCE.states, "days": list(Days), "what": list(What), "repeat": REPEATS,
-    "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "moved"],
+    "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "list", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
     + report_heads(),
