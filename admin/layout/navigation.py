@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.permissions import rule_of
 from admin.access.visitors import Visitor, visitor_or_none
+from admin.bulletins.views import has_sources
 from admin.panel import Panel
 from admin.set_up.progress import missing
 
@@ -22,7 +23,13 @@ class Way:
 
 MAIN = (
     *(Way("now"), Way("set_up", only_while=missing), Way("cases"), Way("announce"), Way("emergency")),
-    *(Way("programmes"), Way("calendar_page"), Way("broadcast_log_page"), Way("reports")),
+    *(
+        Way("programmes"),
+        Way("bulletins", only_while=has_sources),
+        Way("calendar_page"),
+        Way("broadcast_log_page"),
+        Way("reports"),
+    ),
     *(Way("speakers"), Way("zones"), Way("officials"), Way("accounts"), Way("audit_trail")),
     *(Way("numbers"), Way("flows"), Way("prompts")),
 )
