@@ -12,7 +12,7 @@ from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.models import Occurrence
-from broadcast_bridge.source_system import offered
+from broadcast_bridge.source_system import bulletin_desk, offered
 from broadcast_bridge.source_system.errors import StepRefused
 from broadcast_bridge.source_system.exchange import Withdrawn
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring, Source
@@ -220,3 +220,15 @@ async def test_offer_that_nobody_chose_ends_with_its_validity(link: Link) -> Non
     await link.work()
     await link.exchange()
     assert link.province.book.states("b1") == ["offered", "declined"]
+
+
+async def test_worker_killed_after_speaking_airs_the_bulletin_once(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    await received(link, text("lu", URGENT))
+    with monkeypatch.context() as patched:
+        patched.setattr(bulletin_desk, "_work", lambda session, claim, at: 1 / 0)
+        await link.work()
+    spoken = list(link.voice.spoken)
+    assert (len(spoken) > 0, link.broadcasts()) == (True, [])
+    link.look(lambda session: session.execute(sa.update(Job).values(due_at=now())))
+    await link.work()
+    assert (link.voice.spoken, len(link.broadcasts())) == (spoken, 1)
