@@ -19,6 +19,7 @@ from admin.api.routes import register_api
 from admin.audit_trail.views import register_audit_trail
 from admin.broadcasts.again_views import register_airing_again
 from admin.broadcasts.log_views import register_broadcast_log
+from admin.bulletins.views import register_bulletins
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
 from admin.dictionary.views import register_pronunciations
@@ -105,7 +106,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_map, register_speakers, register_zones, register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages),
-        *(register_programmes, register_calendar),
+        *(register_programmes, register_bulletins, register_calendar),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
     ):
         register(app, panel)

@@ -45,6 +45,9 @@ class AlarmKind(StrEnum):
     BACKUP_FAILED = "backup_failed"
     TRUNK_DOWN = "trunk_down"
     VOICE_DOWN = "voice_down"
+    SOURCE_SILENT = "source_silent"
+    SOURCE_DEFECTIVE = "source_defective"
+    BULLETIN_REFUSED = "bulletin_refused"
 
 
 class NoSuchAlarm(NotFound):

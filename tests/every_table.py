@@ -15,6 +15,7 @@ MODULES_WITH_TABLES = (
     *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(
+        "broadcast_bridge.source_system.models",
         "broadcast_bridge.programmes.survey",
         "broadcast_bridge.speakers.direct_calls",
         "haichieu.jobs",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.permissions import Where, rule_of
 from admin.access.visitors import Visitor, visitor_or_none
+from admin.bulletins.views import has_sources
 from admin.panel import Panel
 from admin.set_up.progress import missing
 from feedback.cases.case_lifecycle import OPEN
@@ -46,7 +47,7 @@ MAP = (
     Group(
         "broadcasting",
         (
-            *(Page("calendar_page"), Page("programmes")),
+            *(Page("calendar_page"), Page("programmes"), Page("bulletins", only_while=has_sources)),
             Group("log_and_reports", (Page("broadcast_log_page"), Page("reports"))),
         ),
     ),

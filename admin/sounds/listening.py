@@ -9,6 +9,7 @@ from admin.access.visitors import Visitor, visitor
 from admin.broadcasts.scope import seen_by
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.source_system.models import Bulletin
 from feedback.models import Case, Message
 from haichieu.account_rights import Action
 from haichieu.errors import NotFound
@@ -43,6 +44,8 @@ def _named_for(session: Session, who: Visitor, number: int) -> Iterable[sa.Exist
     if who.may(Action.VIEW):
         made = sa.or_(Programme.sound_id == number, Programme.original_id == number)
         yield sa.select(Programme.id).where(made, Programme.unit_id.in_(who.units)).exists()
+        issued = sa.select(Bulletin.id).where(Bulletin.sound_id == number, Bulletin.unit_id.in_(who.units))
+        yield issued.exists()
         aired = sa.select(Broadcast.id).where(Broadcast.recording_id == number, seen_by(session, who))
         yield aired.exists()
         played = sa.select(BroadcastSound.media_id).join(Broadcast, Broadcast.id == BroadcastSound.broadcast_id)

@@ -49,6 +49,15 @@ def approve(session: Session, programme: Programme, who: str, at: datetime.datet
     _step(session, programme, ProgrammeEvent.APPROVE, who, at, **as_approved(programme))
 
 
+def approve_from_source(session: Session, programme: Programme, who: str, at: datetime.datetime) -> None:
+    """Submit and approve a bulletin of a source system: its author is the authority that approved it there.
+
+    Circular 39/2020/TT-BTTTT leaves to the commune which of them are aired and when, not what they say.
+    """
+    submit(session, programme, programme.author, at)
+    _step(session, programme, ProgrammeEvent.APPROVE, who, at, **as_approved(programme))
+
+
 def send_back(session: Session, programme: Programme, who: str, because: str, at: datetime.datetime) -> None:
     """Return it to its author with a reason. Raises NoReason or IllegalTransition."""
     if not because.strip():

@@ -127,14 +127,25 @@ def put(store: MediaStore, ready: Ready) -> Placed:
 
 def add(session: Session, store: MediaStore, about: About, placed: Placed, at: datetime.datetime) -> Programme:
     """Store a programme as a draft. Raises ProgrammeRefused or AlreadyThere."""
-    ready = placed.ready
     _check(session, about)
     if placed.original is not None:
         _refuse_twice(session, placed.original.sha256)
+    programme = add_stored(session, about, store.add(session, placed.sound), placed.ready.origin, placed.ready.text, at)
+    programme.seconds = placed.ready.forms.seconds
+    if placed.original is not None:
+        programme.original = store.add(session, placed.original)
+    return programme
+
+
+def add_stored(
+    session: Session, about: About, sound: Media, origin: Origin, text: str, at: datetime.datetime
+) -> Programme:
+    """Make a draft of a sound that has its row already. Raises ProgrammeRefused."""
+    _check(session, about)
     programme = Programme(
         title=about.title.strip(),
-        origin=ready.origin,
-        text=ready.text,
+        origin=origin,
+        text=text,
         category=about.category,
         language=about.language,
         unit_id=about.unit_id,
@@ -144,13 +155,11 @@ def add(session: Session, store: MediaStore, about: About, placed: Placed, at: d
         valid_until=about.valid_until,
         tags=list(about.tags),
         state=PROGRAMME.initial,
-        seconds=ready.forms.seconds,
+        sound=sound,
+        seconds=sound.seconds,
         created_at=at,
         updated_at=at,
     )
-    if placed.original is not None:
-        programme.original = store.add(session, placed.original)
-    programme.sound = store.add(session, placed.sound)
     programme_search.index(programme)
     session.add(programme)
     session.flush()

@@ -229,6 +229,17 @@ def speaker(
     )
 
 
+@app.command(name="source-simulator", help=say("cli.source_simulator.help"))
+def source_simulator(
+    bind: Annotated[str, typer.Option(help=say("cli.source_simulator.bind"))] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help=say("cli.source_simulator.port"))] = 8099,
+    issue: Annotated[Path | None, typer.Option(exists=True, help=say("cli.source_simulator.issue"))] = None,
+) -> None:
+    from haichieu.cli.source_simulator import run_source_simulator
+
+    run_source_simulator(bind, port, issue)
+
+
 @app.command(help=say("cli.demo.help"))
 def demo(
     once: Annotated[bool, typer.Option("--once", help=say("cli.demo.once"))] = False, as_json: AsJson = False

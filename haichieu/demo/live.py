@@ -1,9 +1,9 @@
 """`haichieu demo`: the station's main functions with real SIP calls, proven by recordings.
 
 An official calls and is heard on three loudspeakers, one of them Baresip (`listeners`), while a fourth is switched off;
-then a scheduled programme is played and an emergency interrupts it (`programmes`); then a citizen calls and texts the
-hotline and is answered (`hotline`). Recordings of all sides are compared with the sent sound: an answered call alone
-proves nothing.
+then a scheduled programme is played and an emergency interrupts it (`programmes`); then a province's bulletin is
+broadcast and reported (`circle`); then a citizen calls and texts the hotline and is answered (`hotline`). Recordings of
+all sides are compared with the sent sound: an answered call alone proves nothing.
 """
 
 import asyncio
@@ -29,9 +29,11 @@ from feedback.texts.twilio_stand_in import TwilioStandIn
 from haichieu.audio.sound import Sound, measure, read_wav, write_wav
 from haichieu.command_language import language, say, terminal
 from haichieu.demo.audio_matching import Match, match
+from haichieu.demo.circle import Circle, bulletin_and_log
+from haichieu.demo.evidence_tables import table_of, table_of_speakers
 from haichieu.demo.hotline import Hotline, speak_write_and_be_answered, with_carrier
 from haichieu.demo.listeners import CODES, Listener, all_are_our_own, switch_on
-from haichieu.demo.programmes import Emergency, OnSpeaker, Scheduled, programme_and_emergency
+from haichieu.demo.programmes import Emergency, Scheduled, programme_and_emergency
 from haichieu.demo.softphone.controller import SoftPhone
 from haichieu.demo.trial_station import TrialStation, free_port, free_ports, trial_station, until
 from haichieu.locale import Field, render
@@ -126,6 +128,7 @@ class Report:
     recording: Recording
     scheduled: Scheduled | None = None
     emergency: Emergency | None = None
+    circle: Circle | None = None
     hotline: Hotline | None = None
     recordings: tuple[str, ...] = ()
     """The WAV files of what each speaker heard from beginning to end."""
@@ -153,16 +156,16 @@ async def _demo(*, once: bool, as_json: bool) -> int:
         report = await _official_is_heard(station, folder, sent, listeners)
         bulletin = _speech(installation, folder, BULLETIN, BULLETIN_SECONDS)
         _say("demo.bulletin_waits")
-        scheduled, emergency = await programme_and_emergency(
-            station, bulletin, {code: listener.heard for code, listener in listeners.items()}
-        )
+        heard = {code: listener.heard for code, listener in listeners.items()}
+        scheduled, emergency = await programme_and_emergency(station, bulletin, heard)
+        _say("demo.province_issues")
+        circle = await bulletin_and_log(station, heard)
         _say("demo.citizen_calls")
         hotline = await speak_write_and_be_answered(station, twilio, carrier_port, folder, sent)
         recordings = await asyncio.to_thread(_leave_recordings, listeners)
-        proven = report.ok and scheduled.proven and emergency.proven and hotline.proven
-        report = replace(
-            report, ok=proven, scheduled=scheduled, emergency=emergency, hotline=hotline, recordings=recordings
-        )
+        proven = report.ok and all(part.proven for part in (scheduled, emergency, circle, hotline))
+        report = replace(report, ok=proven, scheduled=scheduled, emergency=emergency, circle=circle, hotline=hotline)
+        report = replace(report, recordings=recordings)
         if as_json:
             print(json.dumps(asdict(report), ensure_ascii=False, indent=2), flush=True)
         else:
@@ -319,7 +322,7 @@ def _seconds(begin: datetime.datetime | None, end: datetime.datetime | None) -> 
 
 
 def _print(report: Report) -> None:
-    table = _table(say("demo.who_heard_what"), "speaker", "software", "state", "alike", "seconds", "level", "reason")
+    table = table_of(say("demo.who_heard_what"), "speaker", "software", "state", "alike", "seconds", "level", "reason")
     for item in report.heard:
         table.add_row(
             item.speaker, item.software, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}",
@@ -344,10 +347,13 @@ def _print(report: Report) -> None:
         title = say(
             "demo.scheduled", at=report.scheduled.due_at, seconds=round(report.scheduled.late_by_seconds or 0.0, 2)
         )
-        console.print(_on_speakers(title, report.scheduled.heard))
+        console.print(table_of_speakers(title, report.scheduled.heard))
     if report.emergency:
         title = say("demo.emergency", seconds=round(report.emergency.command_to_air_seconds or 0.0, 2))
-        console.print(_on_speakers(title, report.emergency.heard))
+        console.print(table_of_speakers(title, report.emergency.heard))
+    if report.circle:
+        title = say("demo.circle", seconds=round(report.circle.issued_to_air_seconds or 0.0, 1))
+        console.print(table_of_speakers(title, report.circle.heard))
     if report.hotline:
         console.print(_of_hotline(report.hotline))
     for file in report.recordings:
@@ -357,7 +363,7 @@ def _print(report: Report) -> None:
 
 def _of_hotline(hotline: Hotline) -> Table:
     spoken, answered, written = hotline.spoken, hotline.answered, hotline.written
-    table = _table(say("demo.citizens_answered"), "step", "result")
+    table = table_of(say("demo.citizens_answered"), "step", "result")
     heard, filed = f"{spoken.number}: {spoken.seconds:.1f} s, {spoken.correlation:.2f}", spoken.due_at
     for what, outcome in (
         ("spoken", heard),
@@ -369,20 +375,6 @@ def _of_hotline(hotline: Hotline) -> Table:
         ("receipt", str(written.receipt)),
     ):
         table.add_row(say(f"demo.step.{what}"), outcome)
-    return table
-
-
-def _on_speakers(title: str, heard: list[OnSpeaker]) -> Table:
-    table = _table(title, "speaker", "state", "alike", "seconds")
-    for item in heard:
-        table.add_row(item.speaker, item.delivery, f"{item.correlation:.2f}", f"{item.seconds_of_speech:.1f}")
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title)
-    for column in columns:
-        table.add_column(say(f"demo.column.{column}"))
     return table
 
 

@@ -178,8 +178,8 @@ def _evidence(
     with station.database.session() as session:
         bulletin, alarm = (session.get_one(Broadcast, broadcast_id) for broadcast_id in broadcasts)
         rest = session.scalars(sa.select(Broadcast).where(Broadcast.again_of_id == bulletin.id)).one()
-        of_bulletin = _on_speakers(station, session, programme_id, bulletin, heard)
-        of_alarm = _on_speakers(station, session, warning_id, alarm, heard)
+        of_bulletin = on_speakers(station, session, programme_id, bulletin, heard)
+        of_alarm = on_speakers(station, session, warning_id, alarm, heard)
         late = (bulletin.on_air_at - due_at).total_seconds() if bulletin.on_air_at else None
         reaction = (alarm.on_air_at - alarm.created_at).total_seconds() if alarm.on_air_at else None
         aired = session.scalar(sa.select(Occurrence.state).where(Occurrence.broadcast_id == bulletin.id))
@@ -205,9 +205,10 @@ def _evidence(
         )
 
 
-def _on_speakers(
+def on_speakers(
     station: TrialStation, session: Session, programme_id: int, broadcast: Broadcast, heard: Mapping[str, Sound]
 ) -> list[OnSpeaker]:
+    """Return how much of a programme's sound each speaker heard, and the result in the log."""
     sound = session.get_one(Programme, programme_id).sound
     assert sound is not None, "a programme that was played has a sound"  # noqa: S101
     source = read_wav(station.opened.media.path(sound))

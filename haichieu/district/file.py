@@ -91,11 +91,12 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
     yield from _twice("numbers", [number.number for number in district.numbers], "number")
     written = [entry.written.lower() for entry in district.pronunciations]
     yield from _twice("pronunciations", written, "written")
+    yield from _twice("sources", [source.code for source in district.sources], "code")
     yield from _twice("accounts", [account.email.lower() for account in district.accounts], "email")
     yield from _shared_sip_names(district)
     yield from _shared_phone_numbers(district)
     units = {unit.code for unit in district.units}
-    for table in ("speakers", "officials", "numbers", "accounts"):
+    for table in ("speakers", "officials", "numbers", "sources", "accounts"):
         for index, entry in enumerate(getattr(district, table)):
             yield from _unknown((table, index, "unit"), _name_of(table, entry), [entry.unit], units, "unit")
     yield from _tree(district)
@@ -109,6 +110,10 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
     for index, official in enumerate(district.officials):
         name = _name_of("officials", official)
         yield from _unknown(("officials", index, "zones"), name, official.zones, zones, "zone")
+    for index, source in enumerate(district.sources):
+        name = _name_of("sources", source)
+        yield from _unknown(("sources", index, "areas"), name, source.areas.values(), units, "unit")
+        yield from _unknown(("sources", index, "speakers"), name, source.speakers.values(), speakers, "speaker")
     departments = {department.code for department in district.departments}
     for index, category in enumerate(district.categories):
         name = _name_of("categories", category)

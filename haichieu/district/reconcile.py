@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker, Zone, official_zones
+from broadcast_bridge.source_system.models import Source
 from feedback.models import Category, Department
 from haichieu import audit
 from haichieu.database import Base, Database, now
@@ -97,6 +98,7 @@ class _Reconciler:
         self._match(Phone, "phones", "code", district.phones, values.phone)
         self._match(Trunk, "trunks", "code", district.trunks, values.trunk)
         self._match(Pronunciation, "pronunciations", "written", district.pronunciations, values.pronunciation)
+        self._match(Source, "sources", "code", district.sources, values.source)
         self._match(Account, "accounts", "email", district.accounts, values.account)
         self._remove_what_is_gone()
 
@@ -170,7 +172,7 @@ class _Reconciler:
 
 def retire(session: Session, row: Base) -> Action:
     """Take an entry out of use that other rows refer to; its row stays."""
-    if isinstance(row, Speaker | Zone):
+    if isinstance(row, Speaker | Zone | Source):
         row.removed_at = now()
     elif isinstance(row, Official):
         row.may, row.pin_hash, row.call_back, row.phones = [], "", False, []

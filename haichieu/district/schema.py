@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from broadcast_bridge.alerts.hosts import origin
 from haichieu.district.cells import composed
 from haichieu.district.formats import (
     Code,
@@ -14,6 +15,7 @@ from haichieu.district.formats import (
     Dialled,
     Digits,
     Email,
+    ExternalId,
     Host,
     HostAndPort,
     HostOrNetwork,
@@ -41,6 +43,7 @@ from ivr.calls.number_routes import Days, Route, RoutesOverlap, require_apart
 from ivr.calls.routing import DUTY_FLOW
 
 MOST_ROUTES = 12
+LOOPBACK = ("127.0.0.1", "localhost")
 MOST_ANSWER_SECONDS = 60
 
 
@@ -292,6 +295,37 @@ class PronunciationTable(Table):
     said: Annotated[Name, Field(max_length=LONGEST_SAID)]
 
 
+class SourceTable(Table):
+    """[[sources]]: a province's source information system."""
+
+    code: Code
+    name: Name
+    dialect: Literal["neutral", "device"]
+    address: Annotated[str, Field(max_length=500)]
+    username: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[str, Field(min_length=1, max_length=200)] = Field(repr=False)
+    station: Annotated[str, Field(min_length=1, max_length=120)]
+    unit: Code
+    areas: dict[ExternalId, Code] = {}
+    speakers: dict[ExternalId, SipName] = {}
+    file_hosts: Annotated[list[Host], Field(max_length=20)] = []
+    poll_seconds: Annotated[int, Field(ge=5, le=3600)] = 15
+
+    @field_validator("address")
+    @classmethod
+    def _is_encrypted(cls, address: str) -> str:
+        found = origin(address)
+        if found is None or (found[0] != "https" and found[1] not in LOOPBACK):
+            raise InvalidValue("district.value.source_address")
+        return address.rstrip("/")
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> "SourceTable":
+        if twice := sorted(self.areas.keys() & self.speakers.keys()):
+            raise InvalidValue("district.value.source_ids_twice", ids=tuple(twice[:5]))
+        return self
+
+
 class AccountTable(Table):
     """[[accounts]]: a login of the web panel."""
 
@@ -316,4 +350,5 @@ class District(Table):
     phones: list[PhoneTable] = []
     trunks: list[TrunkTable] = []
     pronunciations: Annotated[list[PronunciationTable], Field(max_length=MOST)] = []
+    sources: Annotated[list[SourceTable], Field(max_length=20)] = []
     accounts: list[AccountTable] = []

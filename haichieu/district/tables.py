@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker, Zone
+from broadcast_bridge.source_system.models import Source, SourcePlace
 from feedback.models import Category, Department
 from haichieu.database import Base
 from haichieu.district import schema
@@ -25,7 +26,7 @@ from ivr.calls.routing import Number
 FILE_NAMES = {
     "password_locked": "password", "password_hash": "password", "pin_hash": "pin", "short_pin": "pin",
     "unit_id": "unit", "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
-    "removed_at": "id",
+    "removed_at": "id", "external_id": "station", "places": "areas", "cursor": "address", "next_poll_at": "address",
 }  # fmt: skip
 """Keys of the file whose column has a different name."""
 
@@ -199,6 +200,25 @@ class Values:
         """[[pronunciations]]."""
         return {"said": entry.said}
 
+    def source(self, row: Source, entry: schema.SourceTable) -> Mapping[str, object]:
+        """[[sources]]; another address is asked from the beginning."""
+        same = row.address == entry.address and row.external_id == entry.station
+        return {
+            "name": entry.name,
+            "dialect": entry.dialect,
+            "address": entry.address,
+            "username": entry.username,
+            "password_locked": self._locked(row.password_locked, entry.password),
+            "external_id": entry.station,
+            "unit_id": self._id(Unit, entry.unit),
+            "places": self._places(row, entry),
+            "file_hosts": list(entry.file_hosts),
+            "poll_seconds": entry.poll_seconds,
+            "cursor": row.cursor if same else "",
+            "next_poll_at": row.next_poll_at if same else None,
+            "removed_at": None,
+        }
+
     def account(self, row: Account, entry: schema.AccountTable) -> Mapping[str, object]:
         """[[accounts]]."""
         return {
@@ -210,6 +230,28 @@ class Values:
 
     def _id(self, model: type[Unit] | type[Department], code: str) -> int:
         return self._session.scalars(sa.select(model.id).where(model.code == code)).one()
+
+    def _places(self, row: Source, entry: schema.SourceTable) -> list[SourcePlace]:
+        """Return the ids of our units and speakers at a source; unchanged ones keep their rows."""
+        wanted: dict[str, tuple[int | None, int | None]] = {
+            name: (self._id(Unit, code), None) for name, code in entry.areas.items()
+        }
+        for name, code in entry.speakers.items():
+            wanted[name] = None, self._session.scalars(sa.select(Speaker.id).where(Speaker.code == code)).one()
+        kept = [one for one in row.places if wanted.get(one.external_id) == (one.unit_id, one.speaker_id)]
+        if len(kept) == len(wanted) == len(row.places):
+            return row.places
+        changed = [one.id for one in row.places if one not in kept]
+        if changed:  # an id may move from one unit to another: free it before it is taken again
+            self._session.execute(sa.delete(SourcePlace).where(SourcePlace.id.in_(changed)))
+            self._session.expire(row, ["places"])
+        names = {one.external_id for one in kept}
+        new = [
+            SourcePlace(external_id=name, unit_id=unit, speaker_id=speaker)
+            for name, (unit, speaker) in wanted.items()
+            if name not in names
+        ]
+        return [*kept, *new]
 
     def _locked(self, kept: str | None, secret: str | None) -> str:
         if not secret:

@@ -1,4 +1,4 @@
-"""`haichieu worker`: background jobs: alerts, transcription, texts, retention."""
+"""`haichieu worker`: background jobs: alerts, source systems, transcription, texts, retention."""
 
 import asyncio
 from functools import partial
@@ -12,6 +12,8 @@ from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import programme_retention
+from broadcast_bridge.source_system.bulletin_desk import BulletinDesk
+from broadcast_bridge.source_system.source_links import SourceLinks
 from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
@@ -64,6 +66,8 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     await database.run(partial(_beat, station))
     print(READY, flush=True)
     received = received_texts(station)
+    sources = SourceLinks(database, station.vault)
+    bulletins = BulletinDesk(database, store, station.synthesiser, sources.wire_to)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
     nightly = [BackupJobs(database, settings, settings.backup_folder).run] if settings.backup_folder else []
     async with kept_going(
@@ -82,6 +86,8 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         text_dispatcher(station).run,
         answers_on_air(station).run,
         partial(watch_feeds, database),
+        sources.run,
+        bulletins.run,
         *([received.run] if received else []),
     ):
         await alerts.run()

@@ -58,9 +58,10 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
+LISTS |= {"/bulletins"}
 ELSEWHERE = {
-    ("POST", "/programmes/new"), ("POST", "/programmes/preview"), ("POST", "/programmes/reading"),
-    ("POST", "/programmes/uploads"),
+    ("POST", "/bulletins"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
 }  # fmt: skip

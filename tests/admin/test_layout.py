@@ -23,6 +23,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priori
 from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
+from broadcast_bridge.source_system.states import BULLETIN
 from feedback.cases.case_order import Order
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.locale import LANGUAGES, render, render_key
@@ -71,6 +72,8 @@ def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": nav_texts(MAP), "search": [f"{see}{kind}" for see in ("", "see_") for kind in KINDS],
+    "bulletin_state": BULLETIN.states,
+    "bulletins": [f"done_{one}" for one in ("accept", "schedule", "decline", "first_source", "first_commune")],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,

@@ -8,15 +8,21 @@ import pytest
 
 from haichieu.audio.sound import Sound, read_wav
 from haichieu.demo import live
+from haichieu.demo.circle import Circle
 from haichieu.demo.listeners import Listener
 from haichieu.demo.live import Aired, Heard, Missed, Recording, Report, Sent, _print
+from haichieu.demo.programmes import OnSpeaker
 
 
 @pytest.mark.parametrize(
     ("language", "present", "absent"),
     [
-        ("en", ("What each speaker heard", "software", "baresip 1.0.0", "switched off", "PROVEN"), "tắt"),
-        ("vi", ("cụm loa", "phần mềm", "baresip 1.0.0", "tắt", "ĐẠT"), "off"),
+        (
+            "en",
+            ("What each speaker heard", "province", "cb-03", "software", "baresip 1.0.0", "switched off", "PROVEN"),
+            "tắt",
+        ),
+        ("vi", ("cụm loa", "của tỉnh", "cb-03", "phần mềm", "baresip 1.0.0", "tắt", "ĐẠT"), "off"),
     ],
 )
 def test_evidence_is_printed_in_one_language(
@@ -29,6 +35,7 @@ def test_evidence_is_printed_in_one_language(
         heard=[Heard("cb-01", "baresip 1.0.0", 0.97, 1.0, 10.5, -21.0, "played", 12.0, 0.0, True)],
         missed=[Missed("cb-04", "missed", "tắt", "switched off", True)],
         recording=Recording(True, 12.0, 0.97, True),
+        circle=Circle("Tin", 8.2, [OnSpeaker("cb-03", 0.98, 5.8, "played")], ["aired"], {"cb-03": "played"}, True),
     )
     in_language = mock.Mock(return_value=language)
     with (

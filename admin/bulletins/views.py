@@ -1,0 +1,92 @@
+"""The page of the province's bulletins, and the one form of its actions."""
+
+import datetime
+
+import sqlalchemy as sa
+from flask import Flask, flash, redirect, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs, require_in
+from admin.access.visitors import visitor
+from admin.announce.drafting import start_time
+from admin.layout.language import say
+from admin.layout.pages import Form, page, sent_form
+from admin.layout.refusals import refusal_message
+from admin.panel import Panel
+from broadcast_bridge.source_system import offered
+from broadcast_bridge.source_system.models import Bulletin, Source
+from broadcast_bridge.source_system.offered import LONGEST_REASON
+from haichieu.account_rights import Action
+from haichieu.database import now
+from haichieu.errors import HaiChieuError, NotAllowed, NotFound, UsageError
+
+MOST_BULLETINS = 100
+
+
+def has_sources(session: Session) -> bool:
+    """Return whether the station has, or had, a source system."""
+    return session.scalar(sa.select(Source.id).limit(1)) is not None
+
+
+def register_bulletins(app: Flask, panel: Panel) -> None:
+    """Add the page."""
+
+    @app.get("/bulletins")
+    @needs(Action.VIEW)
+    def bulletins() -> Response:
+        """List the bulletins of the visitor's units, those that wait for a decision first."""
+        return _list(panel, Form(take_kept(panel)))
+
+    @app.post("/bulletins")
+    @needs(Action.SCHEDULE, checks_units=True)
+    def decide_bulletin() -> Response:
+        """Choose, schedule or decline one bulletin, or decide which of two programmes is first (`do`)."""
+        form, action = sent_form(), sent_form().value("do")
+        try:
+            with panel.database.session() as session:
+                bulletin = offered.find(session, form.row_id("bulletin"))
+                require_in(session, Action.SCHEDULE, [bulletin.unit_id])
+                _act(session, bulletin, action, form, now())
+        except (NotAllowed, NotFound):
+            raise
+        except HaiChieuError as refusal:
+            form.problems[""] = refusal_message(refusal)
+            return _list(panel, form, 422)
+        flash(say(f"bulletins.done_{action}"))
+        return redirect(url_for("bulletins"), 303)
+
+
+def _act(session: Session, bulletin: Bulletin, action: str, form: Form, at: datetime.datetime) -> None:
+    who = visitor().actor
+    match action:
+        case "accept":
+            offered.accept(session, bulletin, who, at)
+        case "schedule":
+            then = Form({"then": ["later"], "at": [form.value("at")]})
+            start = start_time(session, then) if form.value("at") else None
+            offered.schedule(session, bulletin, start, who, at)
+        case "decline":
+            offered.decline(session, bulletin, form.value("reason"), who, at)
+        case "first_source" | "first_commune":
+            offered.decide(session, bulletin, action.removeprefix("first_"), who, at)
+        case _:
+            raise UsageError("panel.bulletins.no_action")
+
+
+def _list(panel: Panel, form: Form, status: int = 200) -> Response:
+    who, at = visitor(), now()
+    with panel.database.reading() as session:
+        found = offered.listed(session, who.units, MOST_BULLETINS)
+        sources = session.scalars(
+            sa.select(Source).where(Source.unit_id.in_(who.units), Source.removed_at.is_(None)).order_by(Source.name)
+        ).all()
+    return page(
+        "bulletins.html", status, form=form, bulletins=[(one, offered.to_decide(one, at)) for one in found],
+        sources=sources, longest_reason=LONGEST_REASON, starts_of=_starts,
+    )  # fmt: skip
+
+
+def _starts(bulletin: Bulletin) -> list[datetime.datetime]:
+    return [datetime.datetime.fromisoformat(start) for start in bulletin.starts]

@@ -1,0 +1,197 @@
+"""Jobs of bulletins: prepare the sound, make priority and emergency bulletins broadcasts, let offers expire.
+
+All progress is in the rows: a bulletin is aired once per start time, however often a job is repeated.
+"""
+
+import datetime
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.starting import NothingToPlayOn
+from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.programmes.approval import NotForTheAir
+from broadcast_bridge.source_system import bulletin_steps
+from broadcast_bridge.source_system.bulletin_intake import BULLETIN_JOB, STILL_ON_TIME
+from broadcast_bridge.source_system.bulletin_sound import sound_of
+from broadcast_bridge.source_system.errors import BulletinRefused, SourceProblem
+from broadcast_bridge.source_system.exchange import Wire
+from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
+from broadcast_bridge.source_system.rivals import rival_of, start_time
+from broadcast_bridge.source_system.states import BulletinEvent, BulletinState, First
+from haichieu import jobs
+from haichieu.database import Database, now
+from haichieu.job_runner import JobRunner
+from haichieu.jobs import Claim, Job
+from haichieu.locale import Message, message
+from haichieu.media import MediaStore, Stored
+from haichieu.speech.pronunciations import dictionary_of
+from haichieu.speech.synthesis import Synthesiser
+
+PLANNED_AHEAD = datetime.timedelta(hours=24)
+"""Broadcasts are requested this long before: the commune's own schedule is known for longer."""
+DECIDED_BEFORE = datetime.timedelta(minutes=10)
+"""Until this long before the earlier of two programmes a person may decide which is first; then the source's is."""
+SOUND_AGAIN = (datetime.timedelta(seconds=10), datetime.timedelta(minutes=5))
+"""First and longest pause before a sound is fetched again."""
+SOUND_AWAITED = datetime.timedelta(days=2)
+"""A bulletin without an end of validity is refused when its sound cannot be fetched for this long."""
+
+WireTo = Callable[[int], AbstractAsyncContextManager[Wire]]
+"""Opens the wire to a source, given its row."""
+
+
+class BulletinDesk(JobRunner):
+    """Handles one bulletin after the other, in the worker."""
+
+    kinds = (BULLETIN_JOB,)
+    lease = datetime.timedelta(seconds=60)
+    at_once = 2
+
+    def __init__(self, database: Database, store: MediaStore, synthesiser: Synthesiser, wire_to: WireTo) -> None:
+        super().__init__(database)
+        self._store = store
+        self._synthesiser = synthesiser
+        self._wire_to = wire_to
+
+    async def handle(self, claim: Claim) -> None:
+        """Prepare the sound if there is none, then do what is due."""
+        bulletin = await self._database.look(lambda session: _find(session, claim.subject_id))
+        is_new = bulletin.state in (BulletinState.OFFERED, BulletinState.ACCEPTED)
+        lacks_sound = is_new and bulletin.sound_id is None and bulletin.programme_id is None
+        if lacks_sound and not await self._prepared(claim, bulletin):
+            return
+        await self._database.run(lambda session: _work(session, claim, now()))
+
+    def give_up(self, session: Session, job: Job) -> None:
+        """Refuse a bulletin whose job failed for good, with an alarm."""
+        bulletin = session.get_one(Bulletin, job.subject_id)
+        if bulletin_steps.can(bulletin, BulletinEvent.REFUSE):
+            bulletin_steps.refuse(session, bulletin, job.problem or message("source.not_aired"), now())
+        super().give_up(session, job)
+
+    async def _prepared(self, claim: Claim, bulletin: Bulletin) -> bool:
+        """Store the sound, or settle the job and return False."""
+        run: Callable[[Callable[[Session], None]], Awaitable[None]] = self._database.run
+        with self._store.scratch() as folder:
+            try:
+                async with self._wire_to(bulletin.source_id) as wire:
+                    words = dictionary_of(self._database)
+                    stored = await sound_of(bulletin, wire, self._store, Path(folder), self._synthesiser, words)
+            except BulletinRefused as refusal:
+                await run(partial(_refuse, claim=claim, reason=refusal.message))
+                return False
+            except SourceProblem as problem:
+                await run(partial(_fetch_later, claim=claim, problem=problem.message))
+                return False
+            await run(partial(self._keep, claim=claim, stored=stored))
+        return True
+
+    def _keep(self, session: Session, claim: Claim, stored: Stored) -> None:
+        bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True, populate_existing=True)
+        if bulletin.state in (BulletinState.OFFERED, BulletinState.ACCEPTED) and bulletin.audio is None:
+            bulletin.sound = self._store.add(session, stored)
+
+
+def _find(session: Session, bulletin_id: int) -> Bulletin:
+    return session.get_one(Bulletin, bulletin_id, options=[joinedload(Bulletin.source)])
+
+
+def _refuse(session: Session, claim: Claim, reason: Message) -> None:
+    bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True)
+    if bulletin_steps.can(bulletin, BulletinEvent.REFUSE):
+        bulletin_steps.refuse(session, bulletin, reason, now())
+    jobs.done(session, claim, now())
+
+
+def _fetch_later(session: Session, claim: Claim, problem: Message) -> None:
+    """Postpone the job; the pause grows with the time that the sound has been missing."""
+    bulletin, at = session.get_one(Bulletin, claim.subject_id), now()
+    if at >= (bulletin.valid_until or bulletin.received_at + SOUND_AWAITED):
+        return _refuse(session, claim, problem)
+    shortest, longest = SOUND_AGAIN
+    pause = min(max(shortest, (at - bulletin.received_at) / 4), longest)
+    jobs.put_off(session, claim, at + pause, problem, counts=False)
+    return None
+
+
+def _work(session: Session, claim: Claim, at: datetime.datetime) -> None:
+    """Do what is due for a bulletin with a sound, and settle its job or postpone it to the next due time."""
+    bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True, populate_existing=True)
+    next_at: datetime.datetime | None = None
+    if bulletin.state == BulletinState.OFFERED:
+        next_at = _let_expire(session, bulletin, at)
+    elif bulletin.priority != Priority.NORMAL and bulletin.state in (
+        BulletinState.ACCEPTED, BulletinState.SCHEDULED, BulletinState.AIRED,
+    ):  # fmt: skip
+        try:
+            next_at = _air(session, bulletin, at)
+        except (NothingToPlayOn, NotForTheAir) as problem:
+            bulletin_steps.refuse(session, bulletin, problem.message, at)
+    if next_at is None:
+        jobs.done(session, claim, at)
+    else:
+        jobs.put_off(session, claim, next_at, None, counts=False)
+
+
+def _let_expire(session: Session, bulletin: Bulletin, at: datetime.datetime) -> datetime.datetime | None:
+    if bulletin.valid_until is None or bulletin.valid_until > at:
+        return bulletin.valid_until
+    bulletin_steps.advance(session, bulletin, BulletinEvent.DECLINE, at, message("source.not_chosen"))
+    return None
+
+
+def _air(session: Session, bulletin: Bulletin, at: datetime.datetime) -> datetime.datetime | None:
+    """Request the broadcasts that are due; return when there is more to do."""
+    if bulletin.valid_until is not None and bulletin.valid_until <= at and not bulletin.airings:
+        bulletin_steps.refuse(session, bulletin, message("source.expired", at=bulletin.valid_until), at)
+        return None
+    for start in _starts(bulletin, at):
+        if all(airing.starts_at != start for airing in bulletin.airings):
+            bulletin.airings.append(BulletinAiring(starts_at=start))
+    session.flush()
+    if not bulletin.airings:
+        bulletin_steps.refuse(session, bulletin, message("source.not_aired"), at)
+    later = [_air_once(session, bulletin, airing, at) for airing in bulletin.airings if airing.broadcast_id is None]
+    return min((when for when in later if when is not None), default=None)
+
+
+def _starts(bulletin: Bulletin, at: datetime.datetime) -> list[datetime.datetime]:
+    """Return the start times that are not over. An emergency is aired at once, and so is one without any time."""
+    if bulletin.priority == Priority.EMERGENCY or not bulletin.starts:
+        return [bulletin.received_at]
+    starts = [datetime.datetime.fromisoformat(start) for start in bulletin.starts]
+    return [start for start in starts if start >= at - STILL_ON_TIME]
+
+
+def _air_once(
+    session: Session, bulletin: Bulletin, airing: BulletinAiring, at: datetime.datetime
+) -> datetime.datetime | None:
+    """Request the broadcast of one start time; return when to look again if it is too early."""
+    if bulletin.priority != Priority.EMERGENCY:
+        if airing.starts_at > at + PLANNED_AHEAD:
+            return airing.starts_at - PLANNED_AHEAD
+        if airing.first == First.UNDECIDED and (until := _decided_by(session, bulletin, airing, at)) is not None:
+            return until
+    bulletin_steps.plan(session, bulletin, airing, start_time(airing), at)
+    return None
+
+
+def _decided_by(
+    session: Session, bulletin: Bulletin, airing: BulletinAiring, at: datetime.datetime
+) -> datetime.datetime | None:
+    """Return until when a person may still decide the order; None when there is nothing to decide any more."""
+    seconds = bulletin.audio.seconds if bulletin.audio is not None else 0.0
+    rival = rival_of(session, bulletin, max(airing.starts_at, at), seconds)
+    if rival is None:
+        airing.rival, airing.rival_begins, airing.rival_ends, airing.decide_by = "", None, None, None
+        return None
+    airing.rival, airing.rival_begins, airing.rival_ends = rival.title[:300], rival.begins, rival.ends
+    airing.decide_by = min(airing.starts_at, rival.begins) - DECIDED_BEFORE
+    if airing.decide_by <= at:
+        airing.first = First.SOURCE
+        return None
+    return airing.decide_by

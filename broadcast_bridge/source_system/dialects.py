@@ -1,0 +1,10 @@
+"""The dialects by their names in the district file."""
+
+from collections.abc import Mapping
+
+from broadcast_bridge.source_system.device_dialect import DeviceDialect
+from broadcast_bridge.source_system.exchange import Dialect
+from broadcast_bridge.source_system.neutral_dialect import NeutralDialect
+
+NEUTRAL, DEVICE = "neutral", "device"
+DIALECTS: Mapping[str, Dialect] = {NEUTRAL: NeutralDialect(), DEVICE: DeviceDialect()}

@@ -1,0 +1,172 @@
+"""Queue of reports to a source: receipts of bulletins, and the log of their broadcasts at each speaker.
+
+A report is stored in the transaction of what it reports, and is deleted by nobody. Its key tells the source that it got
+it before.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from broadcast_bridge.broadcasts.states import DeliveryState, Priority, reason_message
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
+from broadcast_bridge.source_system.exchange import AiringLog, DeviceStatus, Named, Receipt, Report
+from broadcast_bridge.source_system.models import Bulletin, Source, SourcePlace, SourceReport
+from broadcast_bridge.source_system.states import BulletinState, ContentKind
+from haichieu.alarms import AlarmKind, raise_alarm
+from haichieu.locale import Message, message, render
+
+LANGUAGE = "vi"
+"""Of the reasons in reports."""
+MOST_REFUSALS = 5
+COMMITTED_WITHIN = datetime.timedelta(hours=1)
+"""The end of a broadcast is visible this long after its time at the latest."""
+_RECEIPT, _LOG = "receipt", "log"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A report that is still to be sent."""
+
+    row_id: int
+    report: Report
+
+
+def add_receipt(session: Session, bulletin: Bulletin, at: datetime.datetime) -> None:
+    """Report the state of a bulletin; each state is reported once."""
+    receipt = Receipt(
+        key=f"{_RECEIPT}:{bulletin.external_id}:{bulletin.state}",
+        bulletin=_named(bulletin),
+        state=BulletinState(bulletin.state),
+        reason=render(bulletin.reason, LANGUAGE) if bulletin.reason is not None else "",
+        at=at,
+    )
+    same = sa.select(SourceReport.id).where(
+        SourceReport.source_id == bulletin.source_id, SourceReport.key == receipt.key
+    )
+    if session.scalar(same) is None:
+        _add(session, bulletin.source_id, _RECEIPT, receipt, at)
+
+
+def add_logs(session: Session, source: Source, at: datetime.datetime) -> int:
+    """Report every speaker's part in the broadcasts of the source's bulletins that ended since the last time."""
+    reported = sa.select(SourceReport.delivery_id).where(SourceReport.delivery_id == Delivery.id)
+    query = (
+        sa.select(Delivery, Bulletin)
+        .join(Broadcast, Broadcast.id == Delivery.broadcast_id)
+        .join(BroadcastSound, BroadcastSound.broadcast_id == Broadcast.id)
+        .join(Bulletin, Bulletin.programme_id == BroadcastSound.programme_id)
+        .where(Bulletin.source_id == source.id, Broadcast.ended_at.is_not(None), ~reported.exists())
+        .options(joinedload(Delivery.broadcast), joinedload(Delivery.speaker))
+        .order_by(Delivery.id)
+    )
+    if source.logged_until is not None:
+        query = query.where(Broadcast.ended_at > source.logged_until - COMMITTED_WITHIN)
+    names = _device_ids(session, source.id)
+    found = {delivery.id: (delivery, bulletin) for delivery, bulletin in session.execute(query)}
+    for delivery, bulletin in found.values():
+        _add(session, source.id, _LOG, _log_of(delivery, bulletin, names), at, delivery.id)
+    source.logged_until = at
+    return len(found)
+
+
+def waiting(session: Session, source_id: int, most: int) -> list[Waiting]:
+    """Return the oldest reports that were not sent yet."""
+    rows = session.scalars(
+        sa.select(SourceReport)
+        .where(SourceReport.source_id == source_id, SourceReport.sent_at.is_(None))
+        .where(SourceReport.refusals < MOST_REFUSALS)
+        .order_by(SourceReport.id)
+        .limit(most)
+    )
+    models: dict[str, type[Receipt] | type[AiringLog]] = {_RECEIPT: Receipt, _LOG: AiringLog}
+    return [Waiting(row.id, models[row.kind].model_validate(row.body)) for row in rows]
+
+
+def mark_sent(session: Session, row_id: int, at: datetime.datetime) -> None:
+    """Record that the source has the report."""
+    row = session.get_one(SourceReport, row_id)
+    row.sent_at, row.problem = at, None
+
+
+def mark_refused(session: Session, row_id: int, problem: Message) -> bool:
+    """Record a refusal; after `MOST_REFUSALS` the report is set aside with an alarm, and True is returned."""
+    row = session.get_one(SourceReport, row_id)
+    row.refusals, row.problem = row.refusals + 1, problem
+    if row.refusals < MOST_REFUSALS:
+        return False
+    text = message("source.report_refused", problem=problem)
+    raise_alarm(session, AlarmKind.SOURCE_DEFECTIVE, f"source-report:{row.id}", text)
+    return True
+
+
+def device_states(session: Session, source_id: int) -> Sequence[DeviceStatus]:
+    """Return the state of every speaker that the source knows by an id."""
+    playing = {
+        delivery.speaker_id: delivery.broadcast.on_air_name
+        for delivery in session.scalars(
+            sa.select(Delivery)
+            .where(Delivery.active, Delivery.state == DeliveryState.PLAYING)
+            .options(joinedload(Delivery.broadcast).joinedload(Broadcast.official))
+        )
+    }
+    rows = session.execute(
+        sa.select(SourcePlace.external_id, Speaker)
+        .join(Speaker, Speaker.id == SourcePlace.speaker_id)
+        .where(SourcePlace.source_id == source_id, Speaker.removed_at.is_(None))
+        .order_by(SourcePlace.external_id)
+    )
+    return [
+        DeviceStatus(
+            external_id, one.name, one.counts_as_reachable, playing.get(one.id), one.volume_db, one.latitude,
+            one.longitude,
+        )
+        for external_id, one in rows
+    ]  # fmt: skip
+
+
+def _add(
+    session: Session, source_id: int, kind: str, report: Report, at: datetime.datetime, delivery_id: int | None = None
+) -> None:
+    body = report.model_dump(mode="json")
+    session.add(
+        SourceReport(source_id=source_id, key=report.key, kind=kind, body=body, delivery_id=delivery_id, created_at=at)
+    )
+    session.flush()
+
+
+def _log_of(delivery: Delivery, bulletin: Bulletin, names: dict[int, str]) -> AiringLog:
+    broadcast, reason = delivery.broadcast, reason_message(delivery.reason)
+    return AiringLog(
+        key=f"{_LOG}:{bulletin.external_id}:{delivery.id}",
+        bulletin=_named(bulletin),
+        device=names.get(delivery.speaker_id, delivery.speaker.code),
+        device_name=delivery.speaker.name,
+        state=DeliveryState(delivery.state),
+        reason=render(reason, LANGUAGE) if reason is not None else "",
+        started_at=broadcast.on_air_at or broadcast.due_at or broadcast.created_at,
+        heard_from=delivery.first_audio_at,
+        seconds=round(delivery.seconds, 1),
+        volume_db=delivery.speaker.volume_db,
+    )
+
+
+def _named(bulletin: Bulletin) -> Named:
+    return Named(
+        id=bulletin.external_id, title=bulletin.title, kind=ContentKind(bulletin.kind),
+        priority=Priority(bulletin.priority), field=bulletin.field, author=bulletin.author, link=bulletin.link,
+        declared_seconds=bulletin.declared_seconds, areas=bulletin.areas, devices=bulletin.devices,
+        issued_at=bulletin.received_at,
+    )  # fmt: skip
+
+
+def _device_ids(session: Session, source_id: int) -> dict[int, str]:
+    rows = session.execute(
+        sa.select(SourcePlace.speaker_id, SourcePlace.external_id).where(
+            SourcePlace.source_id == source_id, SourcePlace.speaker_id.is_not(None)
+        )
+    )
+    return {speaker_id: external_id for speaker_id, external_id in rows if speaker_id is not None}
