@@ -151,7 +151,8 @@ class _Signposts:
         return page.only_while is None or bool(page.only_while(self._session))
 
     def _waiting(self) -> int:
-        here = (Case.status.in_(OPEN), Case.unit_id.in_(self._visitor.units), NOT_MERGED)
+        # Few cases are open: the expression keeps the planner on the index of states instead of that of units.
+        here = (Case.status.in_(OPEN), sa.func.coalesce(Case.unit_id, 0).in_(self._visitor.units), NOT_MERGED)
         return self._session.scalars(sa.select(sa.func.count()).select_from(Case).where(*here)).one()
 
     def _covers(self, where: Where) -> bool:

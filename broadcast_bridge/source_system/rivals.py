@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from broadcast_bridge.broadcasts.starting import speakers_of
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
 from broadcast_bridge.models import Broadcast, BroadcastSound
-from broadcast_bridge.schedule.conflicts import expected_seconds
+from broadcast_bridge.schedule.contents import Contents
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.states import OccurrenceState
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
@@ -62,7 +62,9 @@ def _scheduled(
         .order_by(Occurrence.due_at)
     )
     for one in occurrences:
-        ends = one.due_at + datetime.timedelta(seconds=expected_seconds(one.schedule))
+        ends = one.due_at + datetime.timedelta(
+            seconds=Contents(session, [one.schedule]).seconds(one.schedule, one.due_at)
+        )
         zones = [zone.id for zone in one.schedule.zones if zone.removed_at is None]
         if ends > start and any(speaker.code in speakers for speaker in speakers_in(session, zones)):
             yield Rival(one.schedule.title, one.due_at, ends)

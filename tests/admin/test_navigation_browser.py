@@ -112,6 +112,11 @@ def test_search_is_a_key_away_and_text_of_double_size_fits(page: Page, station: 
     page.keyboard.press("Control+k")
     expect(page).to_have_url(re.compile("/search$"))
     expect(page.locator("main [data-find]")).to_be_focused()
+    with station.house.database.session() as session:
+        session.query(Account).filter_by(email="admin@district.example").one().language = "en"
+    page.goto("/speakers")
+    expect(page.get_by_role("link", name="Broadcast now")).to_be_visible()
+    assert box(page, ".top")["height"] <= HEADER  # its words are longer in English
     on_air(station.house, "12", "Bản tin " + "rất dài " * 12)
     for path in ("/search?q=loa", "/speakers", "/"):
         page.goto(path)
