@@ -82,6 +82,7 @@ def test_workbook_becomes_the_same_rows_with_whole_numbers() -> None:
         (packed(workbook="<a>" + " " * 20_000_001 + "</a>"), "district.sheet.too_large"),
         (workbook(*[("a",)] * 5001), "district.sheet.too_many_lines"),
     ],
+    ids=["old", "cut off", "other content", "entities", "too large", "too many lines"],
 )
 def test_workbook_that_cannot_be_read_says_why(content: bytes, key: str) -> None:
     with pytest.raises(UsageError) as refusal:
