@@ -17,6 +17,7 @@ LOCKED = (
     ("phones", "password_locked"),
     ("trunks", "password_locked"),
     ("alert_sources", "secret_locked"),
+    ("sources", "password_locked"),
     ("second_factors", "secret_locked"),
     ("citizens", "number_locked"),
     ("citizen_calls", "number_locked"),

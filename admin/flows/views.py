@@ -8,9 +8,9 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.flows.diagram import draw
 from admin.flows.flow_editing import register_flow_editing
-from admin.flows.menu_words import set_words, words_sent
 from admin.flows.scope import flows_of_visitor, open_check, sent_text, units_of_flow, words_to_change, work_on
 from admin.flows.trial import register_flow_trial
+from admin.flows.words_sent import set_words, words_sent
 from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel

@@ -22,6 +22,8 @@ from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, zone_named
 from broadcast_bridge.schedule.states import OccurrenceState
 from broadcast_bridge.schedule.states import reason_message as occurrence_reason
+from broadcast_bridge.source_system import offered
+from broadcast_bridge.source_system.models import Bulletin
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_order import Order, columns
 from feedback.cases.case_search import NOT_MERGED
@@ -96,13 +98,14 @@ class Cases:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for the visitor: programmes of others to approve, and open cases assigned to them."""
+    """What waits for the visitor: programmes of others to approve, offered bulletins, open cases assigned to them."""
 
     approvals: Sequence[Programme]
+    bulletins: Sequence[Bulletin]
     cases: Sequence[Case]
 
     def __bool__(self) -> bool:
-        return bool(self.approvals or self.cases)
+        return bool(self.approvals or self.bulletins or self.cases)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def board(session: Session, visitor: Visitor, at: datetime.datetime) -> Board:
         component_states(session, at),
         on_air(session, visitor),
         _upcoming(session, visitor, at),
-        Waiting(_to_approve(session, visitor), _my_cases(session, visitor)),
+        Waiting(_to_approve(session, visitor), _offered(session, visitor), _my_cases(session, visitor)),
         _speakers(session, visitor),
         _cases(session, visitor, at),
         alarms_for(session, visitor, ROWS) if visitor.may(Action.CLEAR_ALARMS) else (),
@@ -234,6 +237,10 @@ def _to_approve(session: Session, visitor: Visitor) -> Sequence[Programme]:
         .order_by(Programme.id)
         .limit(ROWS)
     ).all()
+
+
+def _offered(session: Session, visitor: Visitor) -> Sequence[Bulletin]:
+    return offered.waiting(session, visitor.units, ROWS) if visitor.may(Action.SCHEDULE) else ()
 
 
 def _my_cases(session: Session, visitor: Visitor) -> Sequence[Case]:

@@ -43,6 +43,17 @@ def listed(session: Session, units: Collection[int], most: int) -> Sequence[Bull
     ).all()
 
 
+def waiting(session: Session, units: Collection[int], most: int) -> Sequence[Bulletin]:
+    """Return the newest offered bulletins of these units."""
+    return session.scalars(
+        sa.select(Bulletin)
+        .where(Bulletin.unit_id.in_(units), Bulletin.state == BulletinState.OFFERED, Bulletin.title != "")
+        .options(joinedload(Bulletin.source), joinedload(Bulletin.unit))
+        .order_by(Bulletin.id.desc())
+        .limit(most)
+    ).all()
+
+
 def find(session: Session, number: int) -> Bulletin:
     """Return a bulletin, locked. Raises NoSuchBulletin."""
     bulletin = session.get(Bulletin, number, with_for_update=True, populate_existing=True)

@@ -57,11 +57,12 @@ def test_offered_bulletin_is_shown_with_its_sound_and_its_choices(house: House) 
     assert seen.get(f"/sounds/{of(house, number).sound_id}").status_code == 200
 
 
-def test_navigation_has_the_page_where_there_is_a_source(house: House) -> None:
+def test_offered_bulletin_is_among_the_tabs_and_on_the_overview(house: House) -> None:
     editor = house.signed_in("editor@x.example")
-    assert 'href="/bulletins"' not in editor.get("/").text
+    assert 'href="/bulletins"' not in editor.get("/programmes").text
     bulletin(house)
-    assert 'href="/bulletins"' in editor.get("/").text
+    assert 'href="/bulletins"' in editor.get("/programmes").text
+    assert "Phòng dịch tả lợn" in editor.get("/").text
 
 
 @pytest.mark.parametrize("unit", ["other", "district"])

@@ -7,17 +7,15 @@ import pytest
 from lxml import html
 
 from admin.access.models import WebSession
-from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
-from broadcast_bridge.broadcasts.starting import Request, ask, begin
-from broadcast_bridge.broadcasts.states import BroadcastEvent, Priority
-from haichieu.database import now
+from broadcast_bridge.broadcasts.states import Priority
 from haichieu.people import Role
 from tests.builders import in_unit
+from tests.builders.broadcasts import on_air
 from tests.builders.house import Browser, House
 from tests.builders.queries import queries
 
-MOST_QUERIES = 7
-"""Of a page that shows nothing of its own: session, station and units of the visitor, and four for the frame."""
+MOST_QUERIES = 8
+"""Of a page that shows nothing of its own: session, station and units of the visitor, and five for the frame."""
 PLACES = {
     "viewer": ["/", "/calendar", "/speakers"],
     "approver": ["/", "/calendar", "/cases", "/speakers"],
@@ -40,14 +38,6 @@ HERE = {
     "/account": ("", []),
     "/search": ("", []),
 }
-
-
-def on_air(house: House, zone: str, title: str, priority: Priority = Priority.NORMAL) -> int:
-    with house.database.session() as session:
-        number = ask(session, Request("test", title, [], zone_codes=[zone], priority=priority), now()).id
-        begin(session, number, "main", now())
-        advance(session, number, BroadcastEvent.OPEN, now())
-    return number
 
 
 def links(page: str, way: str) -> list[str]:

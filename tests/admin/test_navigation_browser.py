@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from haichieu.people import Account
 from tests.admin.browsing import PHONE, look, sign_in
 from tests.admin.served import Served
-from tests.admin.test_navigation import on_air
+from tests.builders.broadcasts import on_air
 from tests.builders.cases import written
 
 OFFICE = {"width": 1366, "height": 768}

@@ -4,12 +4,15 @@ import datetime
 
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Reason
+from broadcast_bridge.broadcasts.broadcast_lifecycle import advance
+from broadcast_bridge.broadcasts.starting import Request, ask, begin
+from broadcast_bridge.broadcasts.states import BroadcastEvent, BroadcastState, Kind, Priority, Reason
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
 from broadcast_bridge.programmes import survey
 from feedback.cases.case_lifecycle import Opening, Said, open_case
 from feedback.states import Channel, Direction
 from haichieu.database import now
+from tests.builders.house import House
 from tests.builders.programmes import approved
 from tests.builders.sounds import sound_row
 
@@ -55,3 +58,12 @@ def something_of_everything(session: Session, units: dict[str, int]) -> Broadcas
     survey.vote(session, bulletin.id, units["commune"], None, now(), useful=True)
     session.flush()
     return made
+
+
+def on_air(house: House, zone: str, title: str, priority: Priority = Priority.NORMAL) -> int:
+    """Begin a broadcast to a zone, and return its id."""
+    with house.database.session() as session:
+        number = ask(session, Request("test", title, [], zone_codes=[zone], priority=priority), now()).id
+        begin(session, number, "main", now())
+        advance(session, number, BroadcastEvent.OPEN, now())
+    return number
