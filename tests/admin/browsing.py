@@ -132,7 +132,7 @@ def look(page: Page, name: str) -> None:
     violations = [
         (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
     ]
-    assert violations == [], name
+    assert violations == [], (name, violations[:3])
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
     if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
