@@ -115,7 +115,7 @@ def make_a_token(page: Page) -> None:
 
 
 SHOTS = (
-    Shot("login", "/login", ""), Shot("now", "/"), Shot("stop", "/", ADMIN, press("Dừng|Stop")),
+    Shot("login", "/login", ""), Shot("now", "/"), Shot("search", "/search?q=nong"), Shot("stop", "/", ADMIN, press("Dừng|Stop")),
     Shot("announce", "/announce", OPERATOR), Shot("announcement", "/announce", OPERATOR, prepare_a_broadcast),
     Shot("emergency", "/emergency", OPERATOR, say_an_emergency),
     Shot("emergency-confirm", "/emergency", OPERATOR, confirm_an_emergency),
@@ -129,7 +129,7 @@ SHOTS = (
     Shot("calendar-week", "/calendar", EDITOR), Shot("calendar-month", "/calendar?view=month", EDITOR),
     Shot("schedules", "/calendar?view=list", EDITOR), Shot("schedule", "/calendar/schedules/2", EDITOR),
     Shot("schedule-form", "/calendar/schedules/3/edit", EDITOR),
-    Shot("schedule-move", "/calendar", EDITOR, press("Dời|Move")),
+    Shot("schedule-move", "/calendar", EDITOR, press("Sau|Next|After", "Dời|Move")),
     Shot("broadcast-log", "/broadcasts"), Shot("broadcast", "/broadcasts/2"),
     Shot("broadcast-again", "/broadcasts/2/again", EDITOR),
     Shot("broadcast-programme", "/broadcasts/1/programme", EDITOR), Shot("reports", "/reports"),
