@@ -21,6 +21,17 @@ _OF_THE_DAY = {"reachable", "reachable_since", "node", "state", "state_since", "
 _MODELS = (Speaker, Phone, Trunk, Station, Number, OfficialPhone, CustomPrompt)
 
 
+SHARE = 0.02
+"""The share of the time that looking may take while other rows are committed, as during a broadcast."""
+LONGEST_PAUSE = 5.0
+"""Seconds that a change waits at most: a look may have taken long because the machine or the database stood still."""
+
+
+def pause_after(seconds: float) -> float:
+    """Return how many seconds to wait after a look that took so long and found nothing changed."""
+    return min(seconds / SHARE, LONGEST_PAUSE)
+
+
 def followed_rows(session: Session) -> bytes:
     """Return the digest of the rows as they are now."""
     digest = hashlib.sha256()

@@ -25,7 +25,7 @@ from haichieu.node_lock import node_lock
 from haichieu.process_control import READY
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
-from haichieu.processes.followed_rows import followed_rows
+from haichieu.processes.followed_rows import followed_rows, pause_after
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
@@ -43,8 +43,6 @@ log = structlog.get_logger()
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
 ACCOUNTS_EVERY_SECONDS = 60.0
-LOOKING_SHARE = 0.02
-"""The share of the time that looking for changed rows may take, while others are committed, as during a broadcast."""
 THREADS_SECONDS = 60.0
 """A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
@@ -157,7 +155,7 @@ class Switchboard:
         async for _ in changes(self._database):
             began = clock()
             if (rows := await self._database.look(followed_rows)) == followed:
-                await asyncio.sleep((clock() - began) / LOOKING_SHARE)
+                await asyncio.sleep(pause_after(clock() - began))
                 continue
             await asyncio.to_thread(self._callers.prompts.look_again)
             await self._client.connected.wait()

@@ -9,7 +9,7 @@ from broadcast_bridge.speakers.reachability import note_all
 from haichieu.database import Database, now
 from haichieu.heartbeats import beat
 from haichieu.people import OfficialPhone
-from haichieu.processes.followed_rows import followed_rows
+from haichieu.processes.followed_rows import followed_rows, pause_after
 from haichieu.sip.models import Phone
 from haichieu.station import Station
 from ivr.calls.routing import Number
@@ -60,3 +60,8 @@ def test_broadcasts_reachability_and_heartbeats_are_not_followed(database: Datab
         beat(session, "switchboard")
         session.flush()
         assert followed_rows(session) == before
+
+
+def test_looking_takes_a_fiftieth_of_the_time_and_delays_no_change_long() -> None:
+    assert pause_after(0.02) == pytest.approx(1.0)
+    assert pause_after(60.0) == 5.0  # the whole machine was paused
