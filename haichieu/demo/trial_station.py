@@ -172,7 +172,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0,
             return
         if clock() > deadline:
             raise EnvironmentProblem("demo.waited_in_vain", seconds=float(seconds), what=what)
-        await asyncio.sleep(max(pause, 2 * (clock() - began)))
+        await asyncio.sleep(max(pause, min(2 * (clock() - began), deadline - clock())))
 
 
 def free_ports() -> dict[str, str | int]:
