@@ -1,16 +1,24 @@
 """Units that an alarm concerns, from its subject; alarms of the whole station concern the highest units."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
-from admin.broadcasts.scope import NoSuchBroadcast, sees_everything, units_of_broadcast
+from admin.broadcasts.scope import sees_everything, units_of_broadcasts
+from broadcast_bridge.models import Broadcast
 from broadcast_bridge.schedule.models import Schedule
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
 from haichieu.people import Account, Official, Unit
+
+NAMED = {
+    "account": (sa.func.lower(Account.email), Account.unit_id),
+    "case": (Case.number, Case.unit_id),
+    "official": (Official.code, Official.unit_id),
+}
+"""The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
 
 
 def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]:
@@ -18,11 +26,8 @@ def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]
     found = open_alarms(session)
     if sees_everything(session, visitor):
         return found[:most]
-    seen: list[Alarm] = []
-    for alarm in found:
-        if len(seen) < most and set(_units_of(session, alarm.subject)) <= visitor.units:
-            seen.append(alarm)
-    return seen
+    units = _units_of(session, {alarm.subject for alarm in found})
+    return [alarm for alarm in found if set(units[alarm.subject]) <= visitor.units][:most]
 
 
 def units_of_alarm(session: Session, number: int) -> Collection[int]:
@@ -30,26 +35,28 @@ def units_of_alarm(session: Session, number: int) -> Collection[int]:
     alarm = session.get(Alarm, number)
     if alarm is None:
         raise NoSuchAlarm("base.alarm.unknown", id=number)
-    return _units_of(session, alarm.subject)
+    return _units_of(session, {alarm.subject})[alarm.subject]
 
 
-def _units_of(session: Session, subject: str) -> Collection[int]:
-    kind, _, key = subject.partition(":")
-    number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else None
-    match kind:
-        case "schedule" if number is not None:
-            found = session.scalars(sa.select(Schedule.unit_id).where(Schedule.id == number)).all()
-        case "case":
-            found = session.scalars(sa.select(Case.unit_id).where(Case.number == key)).all()
-        case "account":
-            found = session.scalars(sa.select(Account.unit_id).where(sa.func.lower(Account.email) == key)).all()
-        case "official":
-            found = session.scalars(sa.select(Official.unit_id).where(Official.code == key)).all()
-        case "broadcast" if number is not None:
-            try:
-                return units_of_broadcast(session, number)
-            except NoSuchBroadcast:
-                found = []
-        case _:
-            found = []
-    return found or session.scalars(sa.select(Unit.id).where(Unit.parent_id.is_(None))).all()
+def _units_of(session: Session, subjects: Collection[str]) -> Mapping[str, Collection[int]]:
+    """Return the units of each subject, with one query for each kind of subject."""
+    keys: dict[str, set[str]] = {}
+    for subject in subjects:
+        kind, _, key = subject.partition(":")
+        keys.setdefault(kind, set()).add(key)
+    found: dict[str, Collection[int]] = {}
+    for kind in NAMED.keys() & keys.keys():
+        column, unit = NAMED[kind]
+        for key, unit_id in session.execute(sa.select(column, unit).where(column.in_(keys[kind]))):
+            found[f"{kind}:{key}"] = {unit_id}
+    schedules = sa.select(Schedule.id, Schedule.unit_id).where(Schedule.id.in_(_numbers(keys.get("schedule", ()))))
+    found |= {f"schedule:{number}": {unit_id} for number, unit_id in session.execute(schedules)}
+    asked = sa.select(Broadcast).where(Broadcast.id.in_(_numbers(keys.get("broadcast", ()))))
+    of_broadcasts = units_of_broadcasts(session, session.scalars(asked).all())
+    found |= {f"broadcast:{number}": units for number, units in of_broadcasts.items()}
+    highest = set(session.scalars(sa.select(Unit.id).where(Unit.parent_id.is_(None))))
+    return {subject: found.get(subject) or highest for subject in subjects}
+
+
+def _numbers(keys: Iterable[str]) -> Sequence[int]:
+    return [int(key) for key in keys if key.isascii() and key.isdigit() and len(key) < 10]

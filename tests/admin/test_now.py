@@ -206,6 +206,18 @@ def test_alarms_of_other_units_are_neither_shown_nor_cleared(house: House) -> No
         assert operator.post(f"/alarms/{number}/clear", page="/").status_code == (303 if ours else 403)
 
 
+def test_overview_needs_no_more_queries_for_more_alarms(house: House) -> None:
+    browser, needed = house.signed_in("operator@x.example"), []
+    for more in (1, 5):
+        for number in [case(house, "village") for _ in range(more)]:
+            with house.database.session() as session:
+                raise_alarm(session, AlarmKind.CASE_OVERDUE, f"case:{number}", Message.verbatim(f"Quá hạn {number}"))
+        with queries(house.database) as found:
+            assert "Quá hạn" in browser.get("/").text
+        needed.append(len(found))
+    assert needed[0] == needed[1]
+
+
 def test_an_alarm_is_cleared_by_a_user_who_has_seen_it(house: House) -> None:
     with house.database.session() as session:
         raise_alarm(session, AlarmKind.ASTERISK_DOWN, "main", Message.verbatim("Asterisk ngừng."))
