@@ -258,7 +258,16 @@ class Settings(_Sources):
             if port in names:
                 raise InvalidValue("settings.same_port", first=names[port], second=name, port=port)
             names[port] = name
+        self._require_outside_rtp("sip_port", self.sip_port)
+        if self.fan_out:
+            self._require_outside_rtp("fan_out_port", self.fan_out_port)
         return self
+
+    def _require_outside_rtp(self, name: str, port: int) -> None:
+        """Refuse a UDP port that Asterisk may choose for RTP or RTCP: the call would have no sound."""
+        first, last = self.rtp_range
+        if first <= port <= last:
+            raise InvalidValue("settings.port_of_rtp", name=name, port=port, range=self.rtp_ports)
 
     @model_validator(mode="after")
     def _certificate_has_a_key(self) -> Self:

@@ -38,6 +38,8 @@ class FakeAsterisk:
         self.answers_at_once = True
         self.plays_at_once = True
         self.deaf = False
+        self.mute: tuple[str, ...] = ()
+        """How the ids of channels without media begin."""
 
     @property
     def client(self) -> AriClient:
@@ -117,6 +119,8 @@ class FakeAsterisk:
         elif operation is operations.RECORD:
             self.recordings[given["name"]] = f"channel:{channel}"
         elif operation is operations.RTP_STATISTICS:
+            if channel.startswith(self.mute):
+                raise NoSuchThing(404, operation.path, '{"message":"RTP info not found"}')
             self.packets += 100
             return {"txcount": self.packets, "remote_maxmes": 88.0}
         return {"id": channel, "state": self.channels.get(channel)}

@@ -32,7 +32,8 @@ def heard_whole(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime,
     wanted = sounds_seconds(broadcast)
     if not complete:
         wanted = min(wanted, _seconds_on_air(broadcast, at))
-    return delivery.first_audio_at is not None and _is_enough(_seconds_heard(broadcast, delivery, at), wanted)
+    some = delivery.first_audio_at is not None and delivery.seconds > 0
+    return some and _is_enough(_seconds_heard(broadcast, delivery, at), wanted)
 
 
 def resume_position(broadcast: Broadcast, delivery: Delivery, at: datetime.datetime) -> float:

@@ -23,6 +23,7 @@ from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
 from haichieu.ari.call import Call
 from haichieu.ari.errors import AriError, AriRefused, HungUp, NotAnswered
+from haichieu.ari.in_call import rtp_statistics
 from haichieu.background import in_background
 
 log = structlog.get_logger()
@@ -235,7 +236,7 @@ class _Served:
         client, link = self._pool.client, self._pool.link
         if self.call in self._pool.placed:
             with contextlib.suppress(AriError):
-                self._before = await client.request(operations.RTP_STATISTICS, channelId=self.call.id)
+                self._before = await rtp_statistics(client, self.call.id)
         self._seat, seat.news = seat, self._news.put_nowait
         both = f"{seat.call.id},{self.call.id}"
         try:
@@ -278,11 +279,14 @@ class _Served:
             self._pool.give_back(seat)
 
     async def figures(self) -> Mapping[str, float]:
-        """Return the statistics of the call, from the fan-out while it has the speaker. Raises AriError."""
+        """Return the statistics of the call, from the fan-out while it has the speaker.
+
+        Raises NoMedia or another AriError.
+        """
         if (seat := self._seat) is not None:
             await self._update(seat)
             return seated(self._before, self._sent)
-        known = await self._pool.client.request(operations.RTP_STATISTICS, channelId=self.call.id)
+        known = await rtp_statistics(self._pool.client, self.call.id)
         return together(known, self._sent)
 
     async def _update(self, seat: Seat) -> None:

@@ -7,18 +7,18 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from broadcast_bridge.studio.speaker_target import LegTarget
-from haichieu.ari import operations
 from haichieu.ari.bridge import Bridge
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriError, HungUp
+from haichieu.ari.in_call import rtp_statistics
 
 JOIN_AT_ONCE = 16
 JOINERS = 3
 """Asterisk adds the channels of one request one after the other: a few concurrent requests are faster."""
 
 Figures = Callable[[], Awaitable[Mapping[str, float]]]
-"""Returns the RTP statistics of a call as Asterisk gives them. Raises AriError."""
+"""Returns the RTP statistics of a call as Asterisk gives them. Raises NoMedia or another AriError."""
 Place = Callable[[LegTarget, Call], AbstractAsyncContextManager[Figures]]
 """Gives an answered speaker its sound during a block. Raises HungUp when it has left."""
 
@@ -41,7 +41,7 @@ class Joiner:
     async def place(self, _: LegTarget, call: Call) -> AsyncIterator[Figures]:
         """Put a speaker on the bridge during the block; it leaves with its call."""
         await self.join(call.id)
-        yield partial(self._client.request, operations.RTP_STATISTICS, channelId=call.id)
+        yield partial(rtp_statistics, self._client, call.id)
 
     async def run(self) -> None:
         await asyncio.gather(*(self._join_batches() for _ in range(JOINERS)))

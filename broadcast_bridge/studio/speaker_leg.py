@@ -20,7 +20,7 @@ from broadcast_bridge.studio.signs_of_life import ReceiverReport, SignsOfLife, V
 from broadcast_bridge.studio.speaker_target import LegTarget
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError, AriRefused, HungUp, NotAnswered
+from haichieu.ari.errors import AriError, AriRefused, HungUp, NoMedia, NotAnswered
 from haichieu.ari.in_call import check
 from haichieu.background import in_background
 from haichieu.database import now
@@ -166,6 +166,9 @@ class SpeakerLeg:
             return
         try:
             figures = await statistics()
+        except NoMedia:
+            self._was_mute(call)
+            return
         except AriError:
             return  # it is just leaving; keep the figures of five seconds ago
         at = now()
@@ -175,6 +178,14 @@ class SpeakerLeg:
         if report is not None and (is_news or report != before):
             self._reported, self._jitter_ms = report.since(before), report.jitter_ms
         await self._judge(call, life, at)
+
+    def _was_mute(self, call: Call) -> None:
+        """End a call in which nothing was sent; the next one has other ports."""
+        log.warning("leg.no_media", speaker=self.target.code)
+        self._time = PlayingTime()
+        if not self._seconds:
+            self._first_audio_at = None
+        call.interrupt()
 
     def _count(self, call: Call, sent: int, at: datetime.datetime) -> None:
         """Count the time since the last measurement if packets have left in it; a moment without any tells nothing."""

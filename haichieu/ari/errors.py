@@ -7,6 +7,7 @@ AriError
 ├── NotPlayed             a sound file is missing, or in a format that Asterisk does not read
 └── AriRefused            Asterisk answered with an error status
     ├── NoSuchThing       404: the channel, bridge or recording is gone
+    │   └── NoMedia       the call is there, but sends and receives nothing
     └── WrongMoment       409 / 412: it exists, but not in a state for this
 CallEnded
 ├── HungUp                the other side is gone; ends the handler of a call at its current await
@@ -46,6 +47,13 @@ class AriRefused(AriError):
 
 class NoSuchThing(AriRefused):
     """The object does not exist (any more)."""
+
+
+class NoMedia(NoSuchThing):
+    """Asterisk has no RTP for a call that is there.
+
+    It makes such a call when the RTCP port beside the chosen RTP port is taken by another program.
+    """
 
 
 class WrongMoment(AriRefused):

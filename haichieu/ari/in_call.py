@@ -1,11 +1,13 @@
-"""Requests within a running call: silence that keeps the line open, and a check that the other side is still there."""
+"""Requests within a running call: silence that keeps the line open, a check of the other side, RTP statistics."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from haichieu.ari import operations
 from haichieu.ari.client import AriClient
-from haichieu.ari.errors import AriError
+from haichieu.ari.errors import AriError, NoMedia, NoSuchThing
+
+_NO_MEDIA = "RTP info not found"
 
 
 @contextlib.asynccontextmanager
@@ -31,3 +33,14 @@ async def check(client: AriClient, channel_id: str) -> None:
     await client.request(
         operations.SET_CHANNEL_VARIABLE, channelId=channel_id, variable="PJSIP_SEND_SESSION_REFRESH()", value="invite"
     )
+
+
+async def rtp_statistics(client: AriClient, channel_id: str) -> Mapping[str, float]:
+    """Return the RTP statistics of a call as Asterisk gives them. Raises NoMedia or another AriError."""
+    try:
+        figures: Mapping[str, float] = await client.request(operations.RTP_STATISTICS, channelId=channel_id)
+    except NoSuchThing as refusal:
+        if _NO_MEDIA in str(refusal.message.fields["text"]):
+            raise NoMedia(refusal.status, str(refusal.message.fields["operation"]), _NO_MEDIA) from refusal
+        raise
+    return figures

@@ -27,6 +27,8 @@ from ivr.flows.definition import delivered_flows
 
 LOOPBACK = "127.0.0.1"
 RTP_PORTS = 1000
+PORTS, RTP_RANGES = range(10_000, 20_000), range(20_000, 32_000, RTP_PORTS)
+"""Below the ports that Linux gives to sockets bound to port 0: a call whose RTCP port is taken may have no sound."""
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 
@@ -177,31 +179,23 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0,
 
 def free_ports() -> dict[str, str | int]:
     """Return port settings that are currently free on this machine."""
-    tcp = [free_port(socket.SOCK_STREAM) for _ in range(3)]
-    first = random.randrange(20, 48) * 1000  # noqa: S311 (nothing secret about a port)
+    first = random.choice(RTP_RANGES)  # noqa: S311 (nothing secret about a port)
     return {
         "bind": LOOPBACK,
-        "sip_port": _free_sip_port(),
-        "sip_tls_port": tcp[2],
+        "sip_port": free_port(socket.SOCK_STREAM, socket.SOCK_DGRAM),
+        "sip_tls_port": free_port(socket.SOCK_STREAM),
         "rtp_ports": f"{first}-{first + RTP_PORTS - 1}",
-        "ari_port": tcp[0],
-        "web_port": tcp[1],
+        "ari_port": free_port(socket.SOCK_STREAM),
+        "web_port": free_port(socket.SOCK_STREAM),
         "fan_out_port": free_port(socket.SOCK_DGRAM),
     }
 
 
-def _free_sip_port() -> int:
-    """Return a loopback port that is free for UDP and TCP, which SIP uses both."""
+def free_port(*kinds: socket.SocketKind) -> int:
+    """Return a loopback port that is currently free for sockets of all these kinds."""
     while True:
-        port = free_port(socket.SOCK_STREAM)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
-            probe.bind((LOOPBACK, port))
+        port = random.choice(PORTS)  # noqa: S311 (nothing secret about a port)
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for kind in kinds:
+                probes.enter_context(socket.socket(socket.AF_INET, kind)).bind((LOOPBACK, port))
             return port
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    """Return a loopback port that is currently free."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haichieu.database import Database
+from haichieu.demo.trial_station import free_port
 from tests.builders.house import House, build, furnish
 
 START_SECONDS = 60
@@ -56,7 +57,7 @@ def served(template: Path, home: Path) -> Iterator[Served]:
 @contextlib.contextmanager
 def web_process(home: Path) -> Iterator[tuple[str, int]]:
     """`haichieu web` over the station in `home`: the address at which it answers, and its process."""
-    port = _free_port()
+    port = free_port(socket.SOCK_STREAM)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAICHIEU_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "haichieu", "web", "--home", str(home)],
@@ -72,10 +73,3 @@ def web_process(home: Path) -> Iterator[tuple[str, int]]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -15,7 +15,7 @@ from broadcast_bridge.broadcasts.starting import Request, Taken
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.speakers.reachability import note_all
-from broadcast_bridge.studio import broadcast_on_air
+from broadcast_bridge.studio import broadcast_on_air, speaker_leg
 from broadcast_bridge.studio.broadcast_plan import Sounds, StudioRules
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
@@ -164,6 +164,36 @@ async def test_speaker_that_returns_while_the_broadcast_is_prepared_is_called(
     scene.asterisk.plays_at_once = True
     scene.asterisk.finish()
     await airing
+
+
+async def test_speaker_whose_call_has_no_media_is_called_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk makes such calls when another program has the RTCP port."""
+    monkeypatch.setattr(speaker_leg, "AGAIN_SECONDS", (0.01,))
+    scene.asterisk.plays_at_once = False
+    airing = scene.air()
+    await until(lambda: scene.deliveries() == {("playing", None)}, "on air")
+    (mute,) = scene.asterisk.channels_of("speaker-s11-1")
+    scene.asterisk.mute = (mute,)
+    await until(lambda: mute not in scene.asterisk.channels, "the mute call ends")
+    await until(lambda: bool(scene.asterisk.channels_of("speaker-s11-1")), "another call")
+    await until(lambda: scene.deliveries() == {("playing", None)}, "both play")
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await airing
+
+
+async def test_speaker_that_was_sent_nothing_has_not_played(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker_leg, "AGAIN_SECONDS", (0.01,))
+    scene.asterisk.plays_at_once = False
+    airing = scene.air()
+    await until(lambda: scene.deliveries() == {("playing", None)}, "on air")
+    scene.asterisk.mute = ("speaker-",)
+    called = len(scene.asterisk.dialled)
+    await until(lambda: len(scene.asterisk.dialled) > called + 2, "called again")
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await airing
+    assert {state for state, _ in scene.deliveries()} == {"failed"}
 
 
 async def test_live_voice_stays_on_air_while_nothing_can_be_written(scene: Scene) -> None:

@@ -26,7 +26,7 @@ from tests.loopback_trace import LoopbackTrace
 pytestmark = [pytest.mark.calls, pytest.mark.xdist_group("breakable"), pytest.mark.asyncio(loop_scope="session")]
 
 SECRET = "a-secret-nobody-guesses"
-OWN_RTP_PORTS = "12000-12199"
+OWN_RTP_PORTS = "32000-32199"
 """Ports that no other station or phone of the tests uses: what is traced there belongs to this Asterisk."""
 NEARLY_ALL = 0.8
 NOTHING = 0.3

@@ -48,6 +48,18 @@ def test_wrong_settings_are_reported_in_the_chosen_language(tmp_path: Path, monk
     ]
 
 
+def test_sip_port_among_the_rtp_ports_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
+    (tmp_path / "haichieu.toml").write_text('sip_port = 20001\nrtp_ports = "20000-20999"\n')
+    with pytest.raises(SettingsError, match="20001"):
+        load_settings(home=tmp_path)
+    (tmp_path / "haichieu.toml").write_text("fan_out_port = 20001\n")
+    load_settings(home=tmp_path)
+    (tmp_path / "haichieu.toml").write_text("fan_out_port = 20001\nfan_out = true\n")
+    with pytest.raises(SettingsError, match="fan_out_port"):
+        load_settings(home=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -19,10 +19,10 @@ from broadcast_bridge.studio.speaker_leg import Figures, LegTarget, Place, Speak
 from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
 from dialplans.account_file import AccountFile
 from dialplans.configuration import ari_password
-from haichieu.ari import operations
 from haichieu.ari.call import Call
 from haichieu.ari.client import ENDPOINT_EVENTS, AriClient
 from haichieu.ari.events import Event
+from haichieu.ari.in_call import rtp_statistics
 from haichieu.background import in_background
 from haichieu.database import Database
 from haichieu.demo.trial_station import until
@@ -158,6 +158,6 @@ def unheard(client: AriClient) -> Place:
 
     @asynccontextmanager
     async def place(_: LegTarget, call: Call) -> AsyncIterator[Figures]:
-        yield partial(client.request, operations.RTP_STATISTICS, channelId=call.id)
+        yield partial(rtp_statistics, client, call.id)
 
     return place
