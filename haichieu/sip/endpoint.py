@@ -387,7 +387,9 @@ def _call_parameters() -> Any:
 
 def _library_config(rate: int, user_agent: str) -> Any:
     config = pj.EpConfig()
-    config.uaConfig.threadCnt = 0
+    # A thread of its own for RTP would wake a hundred times a second while no call is up.
+    config.uaConfig.threadCnt = config.medConfig.threadCnt = 0
+    config.medConfig.hasIoqueue = False
     config.uaConfig.mainThreadOnly = True
     config.uaConfig.userAgent = user_agent
     config.logConfig.level = config.logConfig.consoleLevel = config.logConfig.msgLogging = 0
