@@ -128,7 +128,9 @@ def overfill(page: Page, label: str) -> None:
 def look(page: Page, name: str) -> None:
     """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
     page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
-    found = page.evaluate("standards => axe.run(document, {runOnly: standards, resultTypes: ['violations']})", STANDARDS)
+    found = page.evaluate(
+        "standards => axe.run(document, {runOnly: standards, resultTypes: ['violations']})", STANDARDS
+    )
     violations = [
         (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
     ]
