@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from broadcast_bridge.broadcasts.clearance import programme_refusal
 from broadcast_bridge.broadcasts.states import Reason
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.states import ProgrammeState
-from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.schedule.models import Schedule, ScheduleItem
 from broadcast_bridge.schedule.states import OccurrenceReason, What
 
 LIVE_SECONDS = 30 * 60.0
@@ -45,6 +45,7 @@ class Contents:
 
     def __init__(self, session: Session, schedules: Collection[Schedule]) -> None:
         with session.no_autoflush:
+            _load(session, schedules)
             self._newest = _newest(session, schedules)
 
     def of(self, schedule: Schedule, at: datetime.datetime) -> Content:
@@ -90,6 +91,14 @@ def _obstacle(programme: Programme, at: datetime.datetime) -> OccurrenceReason |
     if refused is not None:
         return _REASONS[refused]
     return OccurrenceReason.NO_SOUND if programme.sound_id is None else None
+
+
+def _load(session: Session, schedules: Collection[Schedule]) -> None:
+    """Load the playlists of these schedules in two queries, instead of several for each when they are read."""
+    playlists = [one.id for one in schedules if one.what == What.PLAYLIST and one.id is not None]
+    if playlists:
+        parts = selectinload(Schedule.items).joinedload(ScheduleItem.programme)
+        session.scalars(sa.select(Schedule).where(Schedule.id.in_(playlists)).options(parts)).all()
 
 
 def _newest(session: Session, schedules: Collection[Schedule]) -> Mapping[tuple[int, str], Sequence[Programme]]:

@@ -159,3 +159,18 @@ def test_programmes_of_many_slots_are_read_in_one_query(database: Database) -> N
         contents = Contents(session, [session.merge(one, load=False) for one in slots])
     assert len([one for one in asked if "programmes" in str(one)]) == 1
     assert all(contents.of(one, DUE).programmes for one in slots)
+
+
+def test_programmes_of_many_playlists_are_read_in_two_queries(database: Database) -> None:
+    with database.session() as session:
+        place = commune(session)
+        numbers = [
+            playlist(session, place, made(session, place, f"{number} a"), made(session, place, f"{number} b")).id
+            for number in range(20)
+        ]
+    with database.reading() as session:
+        lists = session.scalars(sa.select(Schedule).where(Schedule.id.in_(numbers))).all()
+        with queries(database) as asked:
+            contents = Contents(session, lists)
+            assert all(len(contents.of(one, DUE).programmes) == 2 for one in lists)
+    assert len(asked) == 2
