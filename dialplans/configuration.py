@@ -17,6 +17,7 @@ from dialplans.installation import Installation
 from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
+from haichieu.ari.lines import shared_out
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.home import HomeNotWritable
 from haichieu.settings import Settings
@@ -212,6 +213,7 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "realm": REALM,
         "rtp_first": first,
         "rtp_last": settings.fan_out_rtp_port - 1 if settings.fan_out else last,
+        "most_incoming": shared_out(settings.rtp_pairs)[0],
         "captures": _yes(settings.fan_out),
         "fan_out_port": settings.fan_out_port,
         "capture_password": fan_out_password(settings) if settings.fan_out else "",

@@ -25,6 +25,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 (a value to recognise)
 
 TRANSCRIBERS = ("faster-whisper", "viet-asr", "none")
 MOST_PAUSE_MINUTES = 2880
+FEWEST_RTP_PORTS = 200
 
 
 class _Sources(BaseSettings):
@@ -62,7 +63,7 @@ class Settings(_Sources):
         None, description="PEM file of the SIP server's certificate and its chain; empty means self-signed in the home."
     )
     sip_tls_key: Path | None = Field(None, description="PEM file of the private key of sip_tls_certificate.")
-    rtp_ports: str = Field("20000-20999", description="UDP port range of RTP, first-last.")
+    rtp_ports: str = Field("20000-29999", description="UDP port range of RTP, first-last; each call needs two ports.")
     ari_port: int = Field(
         8088,
         ge=1,
@@ -196,6 +197,8 @@ class Settings(_Sources):
         first, dash, last = value.partition("-")
         if not (dash and first.isdigit() and last.isdigit() and 1024 <= int(first) < int(last) <= 65535):
             raise InvalidValue("settings.port_range")
+        if int(last) - int(first) + 1 < FEWEST_RTP_PORTS:
+            raise InvalidValue("settings.few_ports", fewest=FEWEST_RTP_PORTS)
         return value
 
     @field_validator("multicast_interface")
@@ -280,6 +283,12 @@ class Settings(_Sources):
         """First and last UDP port of RTP."""
         first, _, last = self.rtp_ports.partition("-")
         return int(first), int(last)
+
+    @property
+    def rtp_pairs(self) -> int:
+        """The number of calls for which Asterisk has an even port for RTP and the next one for RTCP."""
+        first, last = self.rtp_range
+        return (self.fan_out_rtp_port if self.fan_out else last + 1) // 2 - (first + 1) // 2
 
     @property
     def fan_out_rtp_port(self) -> int:

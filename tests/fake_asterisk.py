@@ -8,6 +8,7 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import NoSuchThing
 from haichieu.ari.events import RECONNECTED, Event, EventRouter
+from haichieu.ari.lines import ANY_NUMBER, Lines
 from haichieu.ari.operations import Operation
 
 
@@ -19,6 +20,7 @@ class FakeAsterisk:
 
     def __init__(self) -> None:
         self.events = EventRouter(lambda event: None)
+        self.lines = Lines(ANY_NUMBER)
         self.connected = asyncio.Event()
         self.connected.set()
         self.channels: dict[str, str] = {}

@@ -113,6 +113,7 @@ class Reason(StrEnum):
     FORWARDED = "forwarded"
     UNREACHABLE = "unreachable"
     DEVICE_ERROR = "device_error"
+    NO_LINE = "no_line"
     DROPPED = "dropped"
     WENT_SILENT = "went_silent"
     HOLDS = "holds"

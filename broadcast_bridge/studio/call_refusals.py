@@ -18,6 +18,7 @@ _BY_CAUSE = {
     NotAnswered.NO_ANSWER: Reason.NO_ANSWER,
     NotAnswered.UNREACHABLE: Reason.NOT_REGISTERED,
     NotAnswered.NO_CODEC: Reason.NO_COMMON_CODEC,
+    NotAnswered.NO_LINE: Reason.NO_LINE,
 }
 
 

@@ -31,6 +31,9 @@ INTERRUPTED = "Interrupted"
 ANSWERED_BRIDGE = "answered-"
 """Prefix of the bridges in which Asterisk dials outgoing calls."""
 
+WITH_RTP = "PJSIP/"
+"""How the endpoints begin that are called over a line."""
+
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 HOLDS = {"ChannelHold": True, "ChannelUnhold": False}
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
@@ -86,6 +89,7 @@ class Call:
         try:
             await self.hang_up()
         finally:
+            self._client.lines.give_back(self.id)
             self._claim.release()
 
     async def started(self) -> None:
@@ -135,8 +139,11 @@ class Call:
         """Make this channel and have it call `endpoint`; `answered` waits for the other side.
 
         Asterisk gives up after `timeout` seconds. A redirection (SIP 3xx) ends the call. Keys, role and events of the
-        channel are ours from its first moment on. Raises AriError, and NotAnswered or HungUp as `answered` does.
+        channel are ours from its first moment on. Raises AriError, and NotAnswered or HungUp as `answered` does;
+        NotAnswered also when no line is free.
         """
+        if endpoint.startswith(WITH_RTP):
+            self._client.lines.take(self.id)
         await self._client.request(
             operations.CREATE_CHANNEL,
             channelId=self.id,

@@ -18,6 +18,7 @@ import structlog
 from haichieu.ari import operations
 from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, NotConnected, WrongMoment
 from haichieu.ari.events import RECONNECTED, Event, EventRouter
+from haichieu.ari.lines import ANY_NUMBER, Lines
 from haichieu.ari.operations import Operation
 from haichieu.background import result_of
 
@@ -64,7 +65,15 @@ async def _not_repeated(request: aiohttp.ClientRequest, handler: aiohttp.ClientH
 class AriClient:
     """One Asterisk as the switchboard sees it. Use it as an asynchronous context manager around `run`."""
 
-    def __init__(self, host: str, port: int, password: str, unclaimed: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        unclaimed: Callable[[Event], None],
+        most_calls: int = ANY_NUMBER,
+    ) -> None:
+        """`unclaimed` gets the events that nobody claims; `most_calls` are placed at the same time."""
         self._metrics = f"http://{host}:{port}/metrics"
         self._base = f"http://{host}:{port}/ari"
         self._headers = {"Authorization": aiohttp.encode_basic_auth(USER, password)}
@@ -72,6 +81,7 @@ class AriClient:
         self._once: aiohttp.ClientSession | None = None
         """For requests that must not be repeated: each has a connection of its own, which cannot be stale."""
         self.events = EventRouter(unclaimed)
+        self.lines = Lines(most_calls)
         self.connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:

@@ -16,6 +16,7 @@ from haichieu.ari import operations, sign_of_life
 from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
+from haichieu.ari.lines import shared_out
 from haichieu.background import in_background, kept_going, until_terminated
 from haichieu.changes import changes
 from haichieu.errors import shown
@@ -69,7 +70,11 @@ class Switchboard:
         self._station = station
         self._database = station.database
         self._client = AriClient(
-            settings.ari_host, settings.ari_port, ari_password(settings), unclaimed=self._unclaimed
+            settings.ari_host,
+            settings.ari_port,
+            ari_password(settings),
+            unclaimed=self._unclaimed,
+            most_calls=shared_out(settings.rtp_pairs)[1],
         )
         self._speakers = speaker_part(station, self._client)
         self._callers = caller_part(station, self._client, self._speakers.studio)

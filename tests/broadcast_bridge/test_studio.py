@@ -23,6 +23,7 @@ from broadcast_bridge.studio.studio import Studio
 from haichieu import background
 from haichieu.alarms import open_alarms
 from haichieu.ari.call import Call
+from haichieu.ari.lines import Lines
 from haichieu.audio.errors import UnreadableSound
 from haichieu.database import Database, now
 from haichieu.demo.trial_station import until
@@ -194,6 +195,21 @@ async def test_speaker_that_was_sent_nothing_has_not_played(scene: Scene, monkey
     scene.asterisk.finish()
     await airing
     assert {state for state, _ in scene.deliveries()} == {"failed"}
+
+
+async def test_speaker_for_which_no_line_is_free_is_called_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker_leg, "AGAIN_SECONDS", (0.01,))
+    scene.asterisk.plays_at_once = False
+    scene.asterisk.lines = Lines(1)
+    airing = scene.air()
+    await until(lambda: ("playing", None) in scene.deliveries(), "one plays")
+    await until(lambda: any(reason == "no_line" for _, reason in scene.deliveries()), "the other has no line")
+    assert len(scene.asterisk.channels_of("speaker-")) == 1
+    scene.asterisk.hang_up(scene.asterisk.channels_of("speaker-")[0])
+    await until(lambda: len(set(scene.asterisk.dialled)) >= 2, "a line is free again")
+    scene.asterisk.plays_at_once = True
+    scene.asterisk.finish()
+    await airing
 
 
 async def test_live_voice_stays_on_air_while_nothing_can_be_written(scene: Scene) -> None:

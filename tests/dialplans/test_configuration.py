@@ -91,6 +91,12 @@ async def test_asterisk_makes_no_records_of_calls(tmp_path: Path) -> None:
         assert re.search(r"Logging: +Disabled", await asterisk.command("cdr show status"))
 
 
+async def test_incoming_calls_are_fewer_than_there_are_rtp_ports(tmp_path: Path) -> None:
+    async with lone_asterisk(tmp_path, rtp_ports="30000-30199") as asterisk:
+        shown = await asterisk.command("core show settings")
+    assert re.search(r"Maximum calls: +12 ", shown)
+
+
 def test_fan_out_gets_the_end_of_the_rtp_ports_and_the_copies_of_sip(tmp_path: Path) -> None:
     for is_on in (False, True):
         settings = settings_for(tmp_path, fan_out=is_on, rtp_ports="20000-20999", fan_out_port=5070)
@@ -103,7 +109,7 @@ def test_fan_out_gets_the_end_of_the_rtp_ports_and_the_copies_of_sip(tmp_path: P
     assert "capture_address = 127.0.0.1:5070" in (etc / "hep.conf").read_text()
 
 
-@pytest.mark.parametrize(("ports", "first"), [("20000-20999", 20998), ("20001-21000", 20998), ("20000-20003", 20002)])
+@pytest.mark.parametrize(("ports", "first"), [("20000-20999", 20998), ("20001-21000", 20998), ("20000-20199", 20198)])
 def test_ports_of_the_fan_out_are_an_even_pair(tmp_path: Path, ports: str, first: int) -> None:
     assert settings_for(tmp_path, fan_out=True, rtp_ports=ports).fan_out_rtp_port == first
 

@@ -40,17 +40,17 @@ def test_wrong_settings_are_reported_in_the_chosen_language(tmp_path: Path, monk
         load_settings(home=tmp_path)
     assert render(refusal.value.message, "en").splitlines() == [
         "sip_port: must be at least 1",
-        "rtp_ports: must be first-last, for example 20000-20999, both between 1024 and 65535",
+        "rtp_ports: must be first-last, for example 20000-29999, both between 1024 and 65535",
     ]
     assert render(refusal.value.message, "vi").splitlines() == [
         "sip_port: ít nhất 1",
-        "rtp_ports: phải có dạng đầu-cuối, ví dụ 20000-20999, từ 1024 đến 65535",
+        "rtp_ports: phải có dạng đầu-cuối, ví dụ 20000-29999, từ 1024 đến 65535",
     ]
 
 
 def test_sip_port_among_the_rtp_ports_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HAICHIEU_LANGUAGE", raising=False)
-    (tmp_path / "haichieu.toml").write_text('sip_port = 20001\nrtp_ports = "20000-20999"\n')
+    (tmp_path / "haichieu.toml").write_text('sip_port = 20001\nrtp_ports = "20000-29999"\n')
     with pytest.raises(SettingsError, match="20001"):
         load_settings(home=tmp_path)
     (tmp_path / "haichieu.toml").write_text("fan_out_port = 20001\n")

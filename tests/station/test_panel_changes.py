@@ -50,7 +50,7 @@ async def test_greeting_recorded_by_phone_and_changed_menu_are_played(scene: Sce
         await hai.digits("1")
         await scene.hears(hai, "prompt-call-kept")
         await scene.hang_up(hai)
-        assert "đã thu" in await admin.get(f"{GREETING}/call")
+        assert "đã thu" in await admin.get(GREETING)
         await admin.post(MENU, MENU, text="Bấm một hoặc hai, thưa bà con.")
         citizen = await scene.outside(CITIZEN)
         await citizen.call("1022")

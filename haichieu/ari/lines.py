@@ -1,0 +1,38 @@
+"""The calls that a station may place at the same time.
+
+Each call has an RTP and an RTCP port. An Asterisk that finds none free crashes instead of refusing the call
+(https://github.com/asterisk/asterisk/issues/1757), so it is never asked for one too many.
+"""
+
+from haichieu.ari.errors import NotAnswered
+
+SPARE = 64
+"""Port pairs for calls that Asterisk has not counted yet, or not given up yet: it handles 50 requests at once."""
+
+ANY_NUMBER = 1_000_000
+"""For a client whose Asterisk is not limited."""
+
+
+class Lines:
+    """Lines for outgoing calls."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used: set[str] = set()
+
+    def take(self, channel_id: str) -> None:
+        """Take a line for a channel. Raises NotAnswered with cause 34 when none is free."""
+        if len(self._used) >= self._most:
+            raise NotAnswered(NotAnswered.NO_LINE, "no line is free")
+        self._used.add(channel_id)
+
+    def give_back(self, channel_id: str) -> None:
+        """Give back the line of a channel, if it has one."""
+        self._used.discard(channel_id)
+
+
+def shared_out(pairs: int) -> tuple[int, int]:
+    """Return how many incoming and how many outgoing calls `pairs` of ports are for."""
+    usable = max(pairs - SPARE, 2)
+    incoming = max(usable // 3, 1)
+    return incoming, usable - incoming
