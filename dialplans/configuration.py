@@ -57,16 +57,16 @@ class AddressNotOurs(EnvironmentProblem):
         super().__init__("asterisk.address_not_ours", address=address, port=port, why=why)
 
 
-def write_configuration(settings: Settings, installation: Installation) -> Path:
+def write_configuration(settings: Settings, installation: Installation, *, files: int) -> Path:
     """Write Asterisk's configuration for this station and return the path of its main file.
 
     The files that the switchboard writes for Asterisk's next start stay unchanged: the accounts (see `account_file`)
-    and the emergency line (see `degraded`).
+    and the emergency line (see `degraded`). `files` is the limit of its open files.
     Raises HomeNotWritable, CertificateNotUsable.
     """
     check_home(settings)
     home = settings.home.absolute()
-    values = _values(settings, installation)
+    values = _values(settings, installation, files)
     try:
         for folder in FOLDERS:
             (home / folder).mkdir(parents=True, exist_ok=True)
@@ -181,9 +181,9 @@ def _why_not(kind: socket.SocketKind, address: str, port: int) -> OSError | None
     return None
 
 
-def _values(settings: Settings, installation: Installation) -> dict[str, object]:
+def _values(settings: Settings, installation: Installation, files: int) -> dict[str, object]:
     first, last = settings.rtp_range
-    files = certificate_files(settings)
+    certificate = certificate_files(settings)
     external = ""
     if settings.external_address:
         address = settings.external_address
@@ -206,14 +206,14 @@ def _values(settings: Settings, installation: Installation) -> dict[str, object]
         "bind": settings.bind,
         "sip_port": settings.sip_port,
         "sip_tls_port": settings.sip_tls_port,
-        "certificate": as_value(str(files.certificate)),
-        "key_of_certificate": as_value(str(files.key)),
+        "certificate": as_value(str(certificate.certificate)),
+        "key_of_certificate": as_value(str(certificate.key)),
         "clear_domain": CLEAR_DOMAIN,
         "external": external,
         "realm": REALM,
         "rtp_first": first,
         "rtp_last": settings.fan_out_rtp_port - 1 if settings.fan_out else last,
-        "most_incoming": shared_out(settings.rtp_pairs)[0],
+        "most_incoming": shared_out(settings.rtp_pairs, files)[0],
         "captures": _yes(settings.fan_out),
         "fan_out_port": settings.fan_out_port,
         "capture_password": fan_out_password(settings) if settings.fan_out else "",

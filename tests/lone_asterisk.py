@@ -15,7 +15,7 @@ from dialplans.configuration import write_configuration
 from dialplans.degraded import DegradedMode, write_degraded
 from dialplans.installation import find_installation
 from haichieu.demo.trial_station import free_ports, until
-from haichieu.process_control import end_with_parent, run_ahead_of_other_work
+from haichieu.process_control import MOST_OPEN_FILES, end_with_parent, run_ahead_of_other_work
 from haichieu.processes.asterisk import find_or_fetch
 from haichieu.settings import Settings, load_settings
 from haichieu.sip.certificate import certificate_facts
@@ -47,7 +47,7 @@ class LoneAsterisk:
         Started here and not by `haichieu asterisk`, whose imports take longer than Asterisk's own start.
         """
         installation = find_or_fetch(self.settings)
-        configuration = write_configuration(self.settings, installation)
+        configuration = write_configuration(self.settings, installation, files=MOST_OPEN_FILES)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(*installation.argv, "-f", "-C", str(configuration)),

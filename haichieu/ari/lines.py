@@ -1,13 +1,17 @@
-"""The calls that a station may place at the same time.
+"""The calls that a station may have at the same time.
 
 Each call has an RTP and an RTCP port. An Asterisk that finds none free crashes instead of refusing the call
-(https://github.com/asterisk/asterisk/issues/1757), so it is never asked for one too many.
+(https://github.com/asterisk/asterisk/issues/1757), and one without a free file plays nothing, so it is never asked for
+one too many.
 """
 
 from haichieu.ari.errors import NotAnswered
 
 SPARE = 64
 """Port pairs for calls that Asterisk has not counted yet, or not given up yet: it handles 50 requests at once."""
+
+FILES_OF_A_CALL = 8
+"""Asterisk has five open for a caller who hears a prompt; a recording and a bridge add to them."""
 
 ANY_NUMBER = 1_000_000
 """For a client whose Asterisk is not limited."""
@@ -31,8 +35,8 @@ class Lines:
         self._used.discard(channel_id)
 
 
-def shared_out(pairs: int) -> tuple[int, int]:
-    """Return how many incoming and how many outgoing calls `pairs` of ports are for."""
-    usable = max(pairs - SPARE, 2)
+def shared_out(pairs: int, files: int) -> tuple[int, int]:
+    """Return how many incoming and how many outgoing calls `pairs` of ports and so many open files are for."""
+    usable = max(min(pairs, files // FILES_OF_A_CALL) - SPARE, 2)
     incoming = max(usable // 3, 1)
     return incoming, usable - incoming

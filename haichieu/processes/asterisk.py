@@ -12,7 +12,13 @@ from dialplans.fetch import fetch_asterisk
 from dialplans.installation import Installation, cache_folder, find_installation
 from haichieu.home import enter_home
 from haichieu.locale import render
-from haichieu.process_control import READY, be_killed_with_parent, run_ahead_of_other_work
+from haichieu.process_control import (
+    MOST_OPEN_FILES,
+    READY,
+    be_killed_with_parent,
+    open_many_files,
+    run_ahead_of_other_work,
+)
 from haichieu.settings import Settings
 
 
@@ -21,7 +27,7 @@ def run_asterisk(settings: Settings) -> None:
     lock = enter_home(settings.home.absolute())
     check_asterisk_ports(settings)
     installation = find_or_fetch(settings)
-    configuration = write_configuration(settings, installation)
+    configuration = write_configuration(settings, installation, files=open_many_files())
     # The switchboard waits until ARI answers.
     print(READY, flush=True)
     argv = (*installation.argv, "-f", "-C", str(configuration))
@@ -34,7 +40,7 @@ def run_asterisk(settings: Settings) -> None:
 def render_configuration(settings: Settings, modules: Path, data: Path) -> None:
     """Write the configuration for an Asterisk in another place, such as a container."""
     enter_home(settings.home.absolute())
-    write_configuration(settings, Installation((), "", modules, data))
+    write_configuration(settings, Installation((), "", modules, data), files=MOST_OPEN_FILES)
 
 
 def find_or_fetch(settings: Settings) -> Installation:

@@ -11,7 +11,7 @@ from dialplans.configuration import fan_out_password
 from haichieu.background import in_background, until_terminated
 from haichieu.home import enter_home
 from haichieu.logs import configure_logs
-from haichieu.process_control import READY, run_ahead_of_other_work
+from haichieu.process_control import READY, open_many_files, run_ahead_of_other_work
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.settings import EVERYWHERE, Settings
 
@@ -26,6 +26,7 @@ def run_fan_out(settings: Settings, pulse: Pulse) -> None:
     configure_logs(settings.log_level, "fan-out")
     enter_home(settings.home.absolute())
     run_ahead_of_other_work()
+    open_many_files()
     server = FanOutServer(_place(settings))
 
     async def work() -> None:

@@ -23,7 +23,7 @@ from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
 from haichieu.node_lock import node_lock
-from haichieu.process_control import READY
+from haichieu.process_control import READY, open_many_files
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
 from haichieu.processes.followed_rows import followed_rows, pause_after
@@ -74,7 +74,7 @@ class Switchboard:
             settings.ari_port,
             ari_password(settings),
             unclaimed=self._unclaimed,
-            most_calls=shared_out(settings.rtp_pairs)[1],
+            most_calls=shared_out(settings.rtp_pairs, open_many_files())[1],
         )
         self._speakers = speaker_part(station, self._client)
         self._callers = caller_part(station, self._client, self._speakers.studio)

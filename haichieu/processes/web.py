@@ -17,7 +17,7 @@ from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.locale import message, render
 from haichieu.logs import configure_logs
-from haichieu.process_control import READY
+from haichieu.process_control import READY, open_many_files
 from haichieu.process_pulse import Pulse, beat_from_thread
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 def run_web(settings: Settings, pulse: Pulse) -> None:
     """Serve until SIGTERM."""
     configure_logs(settings.log_level, "web")
+    open_many_files()
     station = open_station(settings)
     report_hang(station.database, "web", pulse)
     _print_first_link(station)

@@ -23,6 +23,7 @@ from dialplans.installation import Installation
 from haichieu.demo.trial_station import free_ports
 from haichieu.errors import SettingsError
 from haichieu.home import HomeNotWritable
+from haichieu.process_control import MOST_OPEN_FILES
 from haichieu.settings import Settings, load_settings
 from tests.lone_asterisk import lone_asterisk
 
@@ -37,7 +38,7 @@ def settings_for(home: Path, **given: str | int) -> Settings:
 
 def test_only_the_station_user_can_read_the_configuration(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "home")
-    write_configuration(settings, NOWHERE)
+    write_configuration(settings, NOWHERE, files=MOST_OPEN_FILES)
     write_degraded(settings, DegradedMode("1999", "971357", (), SOUNDS))
     home = settings.home
     assert {stat.S_IMODE(path.stat().st_mode) for path in (home / "etc").iterdir()} == {0o600}
@@ -58,7 +59,9 @@ async def test_ari_password_with_special_characters_works(tmp_path: Path) -> Non
 
 def test_value_with_a_line_break_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
-        write_configuration(settings_for(tmp_path, ari_password="a\n[other]\ntype=user"), NOWHERE)
+        write_configuration(
+            settings_for(tmp_path, ari_password="a\n[other]\ntype=user"), NOWHERE, files=MOST_OPEN_FILES
+        )
     with pytest.raises(SettingsError):
         AccountFile(tmp_path).write([DynamicObject("auth", "x", {"username": "x\n[y]"})])
 
@@ -100,7 +103,7 @@ async def test_incoming_calls_are_fewer_than_there_are_rtp_ports(tmp_path: Path)
 def test_fan_out_gets_the_end_of_the_rtp_ports_and_the_copies_of_sip(tmp_path: Path) -> None:
     for is_on in (False, True):
         settings = settings_for(tmp_path, fan_out=is_on, rtp_ports="20000-20999", fan_out_port=5070)
-        write_configuration(settings, NOWHERE)
+        write_configuration(settings, NOWHERE, files=MOST_OPEN_FILES)
         etc = tmp_path / "etc"
         assert f"rtpend = {20997 if is_on else 20999}\n" in (etc / "rtp.conf").read_text()
         assert f"enabled = {'yes' if is_on else 'no'}\n" in (etc / "hep.conf").read_text()
@@ -123,7 +126,7 @@ def test_address_of_another_machine_is_refused(tmp_path: Path) -> None:
 def test_read_only_home_is_refused_by_name(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     settings = settings_for(tmp_path / place)
-    for refuse in (check_home, lambda settings: write_configuration(settings, NOWHERE)):
+    for refuse in (check_home, lambda settings: write_configuration(settings, NOWHERE, files=MOST_OPEN_FILES)):
         with pytest.raises(HomeNotWritable, match="HAICHIEU_HOME"):
             refuse(settings)
     with pytest.raises(HomeNotWritable):

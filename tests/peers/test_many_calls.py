@@ -1,4 +1,4 @@
-"""More calls at once than there are RTP ports: the station refuses some, and goes on."""
+"""More calls at once than there are RTP ports: the station refuses some of them and still works."""
 
 import asyncio
 from pathlib import Path

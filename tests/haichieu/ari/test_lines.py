@@ -10,8 +10,12 @@ from tests.fake_asterisk import FakeAsterisk
 
 @pytest.mark.parametrize(("pairs", "calls"), [(5000, (1645, 3291)), (100, (12, 24)), (1, (1, 1))])
 def test_port_pairs_are_shared_between_incoming_and_outgoing_calls(pairs: int, calls: tuple[int, int]) -> None:
-    assert shared_out(pairs) == calls
+    assert shared_out(pairs, files=65_536) == calls
     assert sum(calls) <= max(pairs - SPARE, 2)
+
+
+def test_calls_are_fewer_where_few_files_may_be_open() -> None:
+    assert shared_out(5000, files=1024) == (21, 43)
 
 
 async def placed(asterisk: FakeAsterisk, name: str, endpoint: str = "PJSIP/cb-1") -> Call:
