@@ -27,7 +27,9 @@ from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
+from haichieu.ari.lines import shared_out
 from haichieu.outgoing import Use
+from haichieu.process_control import open_many_files
 from haichieu.processes.answers import SpokenAnswers
 from haichieu.processes.degraded_messages import DegradedMessages
 from haichieu.processes.opened_station import OpenedStation
@@ -37,7 +39,7 @@ from haichieu.spool import Spool
 from haichieu.station import the_station
 from ivr.calls.booked import BookedCalls
 from ivr.calls.call_back_dispatcher import CallBackDispatcher
-from ivr.calls.caller_limits import CallerLimits
+from ivr.calls.caller_limits import CallerLimits, limits_for
 from ivr.calls.reception import CitizensReception, Reception
 from ivr.calls.routing import number_shown, our_number
 from ivr.custom_flows.in_use import FlowsInUse
@@ -140,7 +142,8 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     phone_recordings = PhoneRecordings(spool, database, station.media)
     answers = SpokenAnswers(station, spool)
     messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
-    limits, missed_calls = CallerLimits(), MissedCalls(station.citizens, station.outgoing)
+    incoming, _ = shared_out(station.settings.rtp_pairs, open_many_files())
+    limits, missed_calls = CallerLimits(limits_for(incoming)), MissedCalls(station.citizens, station.outgoing)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
         OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number),

@@ -46,11 +46,19 @@ class Limits:
     calls_a_minute_on_a_line: int = 600
     calls_at_once: int = 600
     """Calls in progress. Further calls are rejected; a station of two cores serves about half as many."""
+    kept_for_officials: int = 40
+    """Of these, so that a flood of calls to the hotline leaves the officials' and the emergency line open."""
     wrong_cases_an_hour: int = 10
     withheld_wrong_cases_a_day: int = 60
     wrong_cases_a_day_on_a_line: int = 120
     unfinished_sign_ins: int = 30
     """Sign-ins within a quarter of an hour that were begun and did not succeed."""
+
+
+def limits_for(incoming_calls: int) -> Limits:
+    """Return the limits of a station that can have so many incoming calls."""
+    most = min(Limits.calls_at_once, incoming_calls)
+    return Limits(calls_at_once=most, kept_for_officials=min(Limits.kept_for_officials, most // 4))
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,10 @@ class CallerLimits:
         """
         self._count_on_line("officials", line)
 
-    def require_room(self, in_progress: int) -> None:
-        """Raise TooManyCalls when no further call can be served."""
-        if in_progress >= self._limits.calls_at_once:
+    def require_room(self, in_progress: int, *, for_citizen: bool = False) -> None:
+        """Raise TooManyCalls when no further call, or none of a citizen, can be served."""
+        kept = self._limits.kept_for_officials if for_citizen else 0
+        if in_progress >= self._limits.calls_at_once - kept:
             raise TooManyCalls("call.too_many_at_once")
 
     def message(self, number: str | None, line: str) -> None:

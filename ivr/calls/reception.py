@@ -232,6 +232,12 @@ class Reception:
         await desk.call_over()
 
     async def _welcome_citizen(self, call: Call, destination: Destination, dialled: Dialled, flow: Flow) -> None:
+        others = len(self._tasks) - 1
+        try:
+            self._citizens.limits.require_room(others, for_citizen=True)
+        except TooManyCalls:
+            log.warning("call.rejected", in_progress=others)
+            return
         try:
             self._citizens.limits.call(call.caller_number, call.line)
         except TooManyCalls:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.calls.caller_limits import DAY, HOUR, QUARTER, CallerLimits, Limits, TooManyCalls, TooManyMessages
+from ivr.calls.caller_limits import DAY, HOUR, QUARTER, CallerLimits, Limits, TooManyCalls, TooManyMessages, limits_for
 
 VILLAGE, OTHER = "+84987654321", "+84987654322"
 
@@ -85,10 +85,18 @@ def test_citizens_do_not_use_up_the_calls_of_officials(clock: Clock) -> None:
 
 
 def test_calls_in_progress_are_limited() -> None:
-    limits = CallerLimits(Limits(calls_at_once=2))
+    limits = CallerLimits(Limits(calls_at_once=2, kept_for_officials=1))
     limits.require_room(1)
-    with pytest.raises(TooManyCalls):
-        limits.require_room(2)
+    limits.require_room(0, for_citizen=True)
+    for in_progress, for_citizen in ((2, False), (1, True)):
+        with pytest.raises(TooManyCalls):
+            limits.require_room(in_progress, for_citizen=for_citizen)
+
+
+@pytest.mark.parametrize(("incoming", "calls", "kept"), [(1645, 600, 40), (100, 100, 25), (1, 1, 0)])
+def test_limits_fit_the_lines_of_the_station(incoming: int, calls: int, kept: int) -> None:
+    limits = limits_for(incoming)
+    assert (limits.calls_at_once, limits.kept_for_officials) == (calls, kept)
 
 
 def try_cases(limits: CallerLimits, number: str | None, line: str, count: int) -> int:

@@ -111,3 +111,13 @@ async def test_call_without_room_is_rejected_unheard(database: Database, tmp_pat
         made.arrives(OFFICIALS)
         await until(lambda: not made.asterisk.channels, "the call ended")
         assert (made.flows, made.asterisk.sounds) == ([], [])
+
+
+async def test_calls_of_citizens_leave_room_for_officials(database: Database, tmp_path: Path) -> None:
+    limits = {"calls_at_once": 2, "kept_for_officials": 2, "calls_a_minute_on_a_line": 0}
+    async with calls(database, tmp_path, **limits) as made:
+        made.arrives(HOTLINE)
+        await until(lambda: not made.asterisk.channels, "the citizen is rejected")
+        assert made.asterisk.sounds == []
+        made.arrives(OFFICIALS, "call-2")
+        await until(lambda: made.asterisk.sounds == ["sound:too-many-calls"], "the official is served")
