@@ -30,7 +30,10 @@ class Station(Base):
 
 def the_station(session: Session) -> Station:
     """Return the station, with defaults when nothing was applied yet (the defaults are not stored)."""
-    return session.get(Station, 1) or Station(
+    if found := session.get(Station, 1):
+        session.info[Station] = found  # kept, or the session would forget it and ask again for each row of a page
+        return found
+    return Station(
         id=1,
         name="Hai Chiều",
         timezone="Asia/Ho_Chi_Minh",

@@ -103,10 +103,11 @@ def days(
         found[date] = Day(date, holiday_name(date, language), lunar_day(date), free_from)
     begin = datetime.datetime.combine(first, datetime.time(), zone).astimezone(datetime.UTC)
     end = datetime.datetime.combine(first + count * _DAY, datetime.time(), zone).astimezone(datetime.UTC)
+    schedules = list(_schedules(session, who, zone_id))
     rows = {(row.schedule_id, row.due_at): row for row in _rows(session, who, begin, end, zone_id)}
     entries = [
         _entry(schedule, moment.at, zone, rows.pop((schedule.id, moment.at), None), at)
-        for schedule in _schedules(session, who, zone_id)
+        for schedule in schedules
         for moment in recurrence_of(schedule).between(max(begin, at), end)
     ]
     # A planned row in the future that no schedule produces any more is deleted before its start time.
@@ -146,7 +147,7 @@ def _rows(
         sa.select(Occurrence)
         .join(Schedule, Schedule.id == Occurrence.schedule_id)
         .where(Occurrence.due_at >= begin, Occurrence.due_at < end, heard_here(session, who))
-        .options(joinedload(Occurrence.schedule).options(*CONTENT))
+        .options(selectinload(Occurrence.schedule).options(*CONTENT))  # most are loaded already
     )
     if zone_id is not None:
         wanted = wanted.where(Schedule.zones.any(Zone.id == zone_id))

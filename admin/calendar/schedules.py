@@ -29,7 +29,7 @@ from broadcast_bridge.schedule.errors import (
     PlanningNotAllowed,
     ScheduleRefused,
 )
-from broadcast_bridge.schedule.forecast import Forecast, Obstacle
+from broadcast_bridge.schedule.forecast import Forecast, Obstacle, next_moments
 from broadcast_bridge.schedule.materialise import recurrence_of
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import iso, same_clock
@@ -106,7 +106,7 @@ def register_schedule_pages(app: Flask, panel: Panel) -> None:
                 require_in(session, Action.SCHEDULE, [draft.unit_id] if draft.unit_id else [])
                 made = editing.plan(session, draft, account_as_planner(session, visitor().account), now())
                 _require_meant(session, made, form)
-                number, words = made.id, _words(session, made)
+                number, words = made.id, _words(made, the_station(session).timezone)
         except _Doubtful as unsure:
             return _form_page(panel, form, 409, unsure.doubts)
         except (ScheduleRefused, PlanningNotAllowed) as refusal:
@@ -241,9 +241,10 @@ def _schedule_page(panel: Panel, number: int, form: Form, status: int = 200, dou
         content = forecast.contents.of(one, moments[0].at if moments else at)
         reasons = {part.id: reason_message(reason) for part, reason in content.left_out}
         return page(
-            "schedule.html", status, schedule=one, words=_words(session, one), coming=coming, content=content,
-            seconds=forecast.contents.seconds(one, at), doubts=doubts_about(session, one, at),
-            is_over=is_over(one, at), form=form, was=_wall_or_none(form.value("was")), move_doubts=doubts,
+            "schedule.html", status, schedule=one, coming=coming, content=content,
+            words=_words(one, the_station(session).timezone), doubts=doubts_about(session, one, at),
+            seconds=forecast.contents.seconds(one, at), is_over=is_over(one, at),
+            form=form, was=_wall_or_none(form.value("was")), move_doubts=doubts,
             version=form.value("version", str(one.version)) if status != 409 or doubts else str(one.version),
             timezone=_other_clock(session, one), reasons=reasons,
         )  # fmt: skip
@@ -255,13 +256,17 @@ def listed(session: Session, units: Collection[int], before: int | None) -> tupl
     if before is not None and 0 < before < 2**31:
         wanted = wanted.where(Schedule.id < before)
     found = session.scalars(wanted.options(*CONTENT).order_by(Schedule.id.desc()).limit(ROWS + 1)).all()
-    forecast, at = Forecast(session, found[:ROWS]), now()
-    shown = [Listed(one, _words(session, one), forecast.upcoming(one, at), is_over(one, at)) for one in found[:ROWS]]
+    forecast, at, timezone = Forecast(session, found[:ROWS]), now(), the_station(session).timezone
+    shown = []
+    for one in found[:ROWS]:
+        coming = next_moments(one, at) if one.enabled else []
+        over = one.enabled and not coming
+        shown.append(Listed(one, _words(one, timezone), forecast.obstacles(one, coming), over))
     return shown, found[ROWS - 1].id if len(found) > ROWS else None
 
 
-def _words(session: Session, schedule: Schedule) -> str:
-    return in_words(recurrence_of(schedule), page_language(), the_station(session).timezone)
+def _words(schedule: Schedule, timezone: str) -> str:
+    return in_words(recurrence_of(schedule), page_language(), timezone)
 
 
 def _other_clock(session: Session, schedule: Schedule) -> str | None:

@@ -5,7 +5,7 @@ still change before the start time (an approval, a muted zone) is judged as it i
 """
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -67,11 +67,14 @@ class Forecast:
         return self._no_speaker(schedule, moment.at) or self._no_content(schedule, moment.at)
 
     def upcoming(self, schedule: Schedule, at: datetime.datetime) -> list[Obstacle]:
-        """Return the obstacles of the coming occurrences, the earliest first; none for a disabled schedule.
+        """Return the obstacles of the coming occurrences, the earliest first; none for a disabled schedule."""
+        return self.obstacles(schedule, next_moments(schedule, at) if schedule.enabled else [])
+
+    def obstacles(self, schedule: Schedule, coming: Sequence[Moment]) -> list[Obstacle]:
+        """Return the obstacles of these occurrences, the earliest first.
 
         Days off that a recurring schedule skips are intended, unless it never runs.
         """
-        coming = next_moments(schedule, at) if schedule.enabled else []
         found: dict[OccurrenceReason, list[datetime.datetime]] = {}
         for moment in coming:
             if (reason := self.obstacle(schedule, moment)) is not None:
