@@ -17,7 +17,7 @@ from dialplans.installation import Installation
 from dialplans.sealed import caller_key
 from haichieu.ari import sign_of_life
 from haichieu.ari.client import APPLICATION, USER
-from haichieu.ari.lines import shared_out
+from haichieu.ari.outgoing_lines import shared_out
 from haichieu.errors import EnvironmentProblem, SettingsError
 from haichieu.home import HomeNotWritable
 from haichieu.settings import Settings

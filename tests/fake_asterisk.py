@@ -8,8 +8,8 @@ from haichieu.ari import operations
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import NoSuchThing
 from haichieu.ari.events import RECONNECTED, Event, EventRouter
-from haichieu.ari.lines import ANY_NUMBER, Lines
 from haichieu.ari.operations import Operation
+from haichieu.ari.outgoing_lines import ANY_NUMBER, Lines
 
 
 class FakeAsterisk:

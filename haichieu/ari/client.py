@@ -18,8 +18,8 @@ import structlog
 from haichieu.ari import operations
 from haichieu.ari.errors import AriRefused, AsteriskUnavailable, NoSuchThing, NotConnected, WrongMoment
 from haichieu.ari.events import RECONNECTED, Event, EventRouter
-from haichieu.ari.lines import ANY_NUMBER, Lines
 from haichieu.ari.operations import Operation
+from haichieu.ari.outgoing_lines import ANY_NUMBER, Lines
 from haichieu.background import result_of
 
 log = structlog.get_logger()

@@ -84,7 +84,7 @@ class NotAnswered(CallEnded):
     REDIRECTED = 23
     """The other side answered 302; redirections are not followed."""
     NO_LINE = 34
-    """All lines are in use: the station's own (see `lines`), or the carrier's."""
+    """All lines are in use: the station's own (see `outgoing_lines`), or the carrier's."""
     NO_CODEC = 58
 
     def __init__(self, cause: int, text: str, sip_status: int = 0) -> None:

@@ -16,7 +16,7 @@ from haichieu.ari import operations, sign_of_life
 from haichieu.ari.client import ENDPOINT_EVENTS, TEXT_EVENT, AriClient
 from haichieu.ari.errors import AriError
 from haichieu.ari.events import Event
-from haichieu.ari.lines import shared_out
+from haichieu.ari.outgoing_lines import shared_out
 from haichieu.background import in_background, kept_going, until_terminated
 from haichieu.changes import changes
 from haichieu.errors import shown

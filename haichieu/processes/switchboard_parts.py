@@ -27,7 +27,7 @@ from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
-from haichieu.ari.lines import shared_out
+from haichieu.ari.outgoing_lines import shared_out
 from haichieu.outgoing import Use
 from haichieu.process_control import open_many_files
 from haichieu.processes.answers import SpokenAnswers

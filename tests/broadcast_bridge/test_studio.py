@@ -23,7 +23,7 @@ from broadcast_bridge.studio.studio import Studio
 from haichieu import background
 from haichieu.alarms import open_alarms
 from haichieu.ari.call import Call
-from haichieu.ari.lines import Lines
+from haichieu.ari.outgoing_lines import Lines
 from haichieu.audio.errors import UnreadableSound
 from haichieu.database import Database, now
 from haichieu.demo.trial_station import until

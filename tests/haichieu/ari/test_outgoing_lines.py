@@ -4,7 +4,7 @@ import pytest
 
 from haichieu.ari.call import Call
 from haichieu.ari.errors import NotAnswered
-from haichieu.ari.lines import SPARE, Lines, shared_out
+from haichieu.ari.outgoing_lines import SPARE, Lines, shared_out
 from tests.fake_asterisk import FakeAsterisk
 
 
