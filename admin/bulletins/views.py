@@ -68,7 +68,7 @@ def _act(session: Session, bulletin: Bulletin, action: str, form: Form, at: date
             start = start_time(session, then) if form.value("at") else None
             offered.schedule(session, bulletin, start, who, at)
         case "decline":
-            offered.decline(session, bulletin, form.value("reason"), who, at)
+            offered.decline(session, bulletin, offered.reason_in_words(form.value("reason")), who, at)
         case "first_source" | "first_commune":
             offered.decide(session, bulletin, action.removeprefix("first_"), who, at)
         case _:
