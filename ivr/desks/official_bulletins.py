@@ -5,6 +5,8 @@ import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.source_system import by_phone, offered
@@ -16,6 +18,8 @@ from haichieu.media import MediaStore
 from haichieu.station import the_station
 from ivr.desks.protocols import OfferedSeen
 
+log = structlog.get_logger()
+
 
 class OfficialBulletins:
     """The desk of every call. A decision is committed even when the caller hangs up meanwhile."""
@@ -25,7 +29,12 @@ class OfficialBulletins:
         self._store = store
 
     async def count(self, official_id: int) -> int:
-        return len(await self._database.look(lambda session: by_phone.waiting_for(session, official_id, now())))
+        """Return how many wait; 0 without a database, since the menu also leads to emergencies."""
+        try:
+            return len(await self._database.look(lambda session: by_phone.waiting_for(session, official_id, now())))
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+            log.warning("bulletins.not_counted", problem=type(problem).__name__)
+            return 0
 
     async def waiting(self, official_id: int) -> list[int]:
         def look(session: Session) -> list[int]:

@@ -2,9 +2,11 @@
 
 import datetime
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
@@ -12,7 +14,7 @@ from broadcast_bridge.source_system import by_phone
 from broadcast_bridge.source_system.by_phone import DeclineReason
 from broadcast_bridge.source_system.errors import DecisionNotAllowed, StepRefused
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
-from haichieu.database import now
+from haichieu.database import Database, now
 from haichieu.media import MediaStore
 from haichieu.people import Level, Official, Right, Unit
 from ivr.desks.official_bulletins import OfficialBulletins
@@ -147,3 +149,12 @@ async def test_meeting_comes_first_and_is_decided_once(link: Link, tmp_path: Pat
     assert link.look(lambda session: session.get_one(Bulletin, meeting).airings[0].first) == "commune"
     with pytest.raises(StepRefused):
         await at.decide(who, meeting, source_first=True)
+
+
+async def test_menu_plays_without_the_database(link: Link, tmp_path: Path) -> None:
+    class Away:
+        async def look(self, work: object) -> None:
+            raise sa.exc.OperationalError("SELECT", {}, Exception("away"))
+
+    at = OfficialBulletins(cast(Database, Away()), MediaStore(tmp_path / "media", 1))
+    assert await at.count(official_id(link)) == 0
