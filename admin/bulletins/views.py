@@ -15,7 +15,7 @@ from admin.layout.language import say
 from admin.layout.pages import Form, page, sent_form
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
-from broadcast_bridge.source_system import offered
+from broadcast_bridge.source_system import device_commands, offered
 from broadcast_bridge.source_system.models import Bulletin, Source
 from broadcast_bridge.source_system.offered import LONGEST_REASON
 from haichieu.account_rights import Action
@@ -23,6 +23,7 @@ from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed, NotFound, UsageError
 
 MOST_BULLETINS = 100
+MOST_COMMANDS = 10
 
 
 def has_sources(session: Session) -> bool:
@@ -68,7 +69,7 @@ def _act(session: Session, bulletin: Bulletin, action: str, form: Form, at: date
             start = start_time(session, then) if form.value("at") else None
             offered.schedule(session, bulletin, start, who, at)
         case "decline":
-            offered.decline(session, bulletin, form.value("reason"), who, at)
+            offered.decline(session, bulletin, offered.reason_in_words(form.value("reason")), who, at)
         case "first_source" | "first_commune":
             offered.decide(session, bulletin, action.removeprefix("first_"), who, at)
         case _:
@@ -82,9 +83,10 @@ def _list(panel: Panel, form: Form, status: int = 200) -> Response:
         sources = session.scalars(
             sa.select(Source).where(Source.unit_id.in_(who.units), Source.removed_at.is_(None)).order_by(Source.name)
         ).all()
+        commands = device_commands.latest(session, [source.id for source in sources], MOST_COMMANDS)
     return page(
         "bulletins.html", status, form=form, bulletins=[(one, offered.to_decide(one, at)) for one in found],
-        sources=sources, longest_reason=LONGEST_REASON, starts_of=_starts,
+        sources=sources, commands=commands, longest_reason=LONGEST_REASON, starts_of=_starts,
     )  # fmt: skip
 
 

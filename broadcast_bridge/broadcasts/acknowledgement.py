@@ -5,21 +5,12 @@ place may acknowledge, with or without the right to start an emergency.
 """
 
 import datetime
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts.states import (
-    DELIVERY,
-    BroadcastState,
-    DeliveryEvent,
-    DeliveryState,
-    Kind,
-    Priority,
-    Reason,
-)
+from broadcast_bridge.broadcasts.ending_here import end_here
+from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, Reason
 from broadcast_bridge.models import Broadcast, Delivery, Speaker, official_zones
 from broadcast_bridge.speakers.zones import speakers_in
 from haichieu import audit
@@ -50,28 +41,12 @@ def acknowledge(session: Session, official: Official, at: datetime.datetime) -> 
     A delivery that was playing counts as played; one that had not started is not caught up later.
     """
     heard = emergencies_at(session, official)
-    for delivery in heard:
-        playing = delivery.state == DeliveryState.PLAYING or delivery.first_audio_at is not None
-        state = DeliveryState.PLAYING if playing else DeliveryState(delivery.state)
-        delivery.state = DELIVERY.after(state, DeliveryEvent.FINISH if playing else DeliveryEvent.MISS)
-        delivery.active, delivery.reason, delivery.ended_at = False, Reason.ACKNOWLEDGED, at
+    end_here(heard, Reason.ACKNOWLEDGED, at)
     for broadcast_id in sorted({delivery.broadcast_id for delivery in heard}):
         silenced = sum(delivery.broadcast_id == broadcast_id for delivery in heard)
         subject = f"broadcast:{broadcast_id}"
         audit.record(session, f"official:{official.code}", "emergency.acknowledge", subject, speakers=silenced)
     return [delivery.speaker for delivery in heard]
-
-
-def silenced(session: Session, on_air: Collection[int]) -> Mapping[int, Sequence[int]]:
-    """Return the acknowledged deliveries by broadcast; their speakers must be released."""
-    found: dict[int, list[int]] = defaultdict(list)
-    if not on_air:
-        return found
-    for delivery in session.scalars(
-        sa.select(Delivery).where(Delivery.broadcast_id.in_(on_air), Delivery.reason == Reason.ACKNOWLEDGED)
-    ):
-        found[delivery.broadcast_id].append(delivery.id)
-    return found
 
 
 def _speakers_of(session: Session, official: Official) -> set[int]:

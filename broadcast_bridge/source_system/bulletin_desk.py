@@ -21,7 +21,7 @@ from broadcast_bridge.source_system.errors import BulletinRefused, SourceProblem
 from broadcast_bridge.source_system.exchange import Wire
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
 from broadcast_bridge.source_system.rivals import rival_of, start_time
-from broadcast_bridge.source_system.states import BulletinEvent, BulletinState, First
+from broadcast_bridge.source_system.states import IN_FORCE, BulletinEvent, BulletinState, First
 from haichieu import jobs
 from haichieu.database import Database, now
 from haichieu.job_runner import JobRunner
@@ -60,9 +60,7 @@ class BulletinDesk(JobRunner):
     async def handle(self, claim: Claim) -> None:
         """Prepare the sound if there is none, then do what is due."""
         bulletin = await self._database.look(lambda session: _find(session, claim.subject_id))
-        is_new = bulletin.state in (BulletinState.OFFERED, BulletinState.ACCEPTED)
-        lacks_sound = is_new and bulletin.sound_id is None and bulletin.programme_id is None
-        if lacks_sound and not await self._prepared(claim, bulletin):
+        if _lacks_sound(bulletin) and not await self._prepared(claim, bulletin):
             return
         await self._database.run(lambda session: _work(session, claim, now()))
 
@@ -82,17 +80,17 @@ class BulletinDesk(JobRunner):
                     words = dictionary_of(self._database)
                     stored = await sound_of(bulletin, wire, self._store, Path(folder), self._synthesiser, words)
             except BulletinRefused as refusal:
-                await run(partial(_refuse, claim=claim, reason=refusal.message))
+                await run(partial(_refuse, claim=claim, version=bulletin.version, reason=refusal.message))
                 return False
             except SourceProblem as problem:
-                await run(partial(_fetch_later, claim=claim, problem=problem.message))
+                await run(partial(_fetch_later, claim=claim, version=bulletin.version, problem=problem.message))
                 return False
-            await run(partial(self._keep, claim=claim, stored=stored))
+            await run(partial(self._keep, claim=claim, version=bulletin.version, stored=stored))
         return True
 
-    def _keep(self, session: Session, claim: Claim, stored: Stored) -> None:
+    def _keep(self, session: Session, claim: Claim, version: int, stored: Stored) -> None:
         bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True, populate_existing=True)
-        if bulletin.state in (BulletinState.OFFERED, BulletinState.ACCEPTED) and bulletin.audio is None:
+        if _lacks_sound(bulletin) and bulletin.version == version:
             bulletin.sound = self._store.add(session, stored)
 
 
@@ -100,20 +98,27 @@ def _find(session: Session, bulletin_id: int) -> Bulletin:
     return session.get_one(Bulletin, bulletin_id, options=[joinedload(Bulletin.source)])
 
 
-def _refuse(session: Session, claim: Claim, reason: Message) -> None:
+def _lacks_sound(bulletin: Bulletin) -> bool:
+    is_new = bulletin.state in (BulletinState.OFFERED, BulletinState.ACCEPTED)
+    return is_new and bulletin.sound_id is None and bulletin.programme_id is None
+
+
+def _refuse(session: Session, claim: Claim, version: int, reason: Message) -> None:
     bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True)
+    if bulletin.version != version:  # its source has changed it meanwhile
+        return jobs.put_off(session, claim, now(), None, counts=False)
     if bulletin_steps.can(bulletin, BulletinEvent.REFUSE):
         bulletin_steps.refuse(session, bulletin, reason, now())
-    jobs.done(session, claim, now())
+    return jobs.done(session, claim, now())
 
 
-def _fetch_later(session: Session, claim: Claim, problem: Message) -> None:
+def _fetch_later(session: Session, claim: Claim, version: int, problem: Message) -> None:
     """Postpone the job; the pause grows with the time that the sound has been missing."""
     bulletin, at = session.get_one(Bulletin, claim.subject_id), now()
-    if at >= (bulletin.valid_until or bulletin.received_at + SOUND_AWAITED):
-        return _refuse(session, claim, problem)
+    if at >= (bulletin.valid_until or bulletin.issued_at + SOUND_AWAITED):
+        return _refuse(session, claim, version, problem)
     shortest, longest = SOUND_AGAIN
-    pause = min(max(shortest, (at - bulletin.received_at) / 4), longest)
+    pause = min(max(shortest, (at - bulletin.issued_at) / 4), longest)
     jobs.put_off(session, claim, at + pause, problem, counts=False)
     return None
 
@@ -122,11 +127,11 @@ def _work(session: Session, claim: Claim, at: datetime.datetime) -> None:
     """Do what is due for a bulletin with a sound, and settle its job or postpone it to the next due time."""
     bulletin = session.get_one(Bulletin, claim.subject_id, with_for_update=True, populate_existing=True)
     next_at: datetime.datetime | None = None
-    if bulletin.state == BulletinState.OFFERED:
+    if _lacks_sound(bulletin):  # its source has changed it while the earlier sound was prepared
+        next_at = at
+    elif bulletin.state == BulletinState.OFFERED:
         next_at = _let_expire(session, bulletin, at)
-    elif bulletin.priority != Priority.NORMAL and bulletin.state in (
-        BulletinState.ACCEPTED, BulletinState.SCHEDULED, BulletinState.AIRED,
-    ):  # fmt: skip
+    elif bulletin.priority != Priority.NORMAL and bulletin.state in IN_FORCE:
         try:
             next_at = _air(session, bulletin, at)
         except (NothingToPlayOn, NotForTheAir) as problem:
@@ -153,7 +158,7 @@ def _air(session: Session, bulletin: Bulletin, at: datetime.datetime) -> datetim
         if all(airing.starts_at != start for airing in bulletin.airings):
             bulletin.airings.append(BulletinAiring(starts_at=start))
     session.flush()
-    if not bulletin.airings:
+    if not bulletin.airings and bulletin_steps.can(bulletin, BulletinEvent.REFUSE):
         bulletin_steps.refuse(session, bulletin, message("source.not_aired"), at)
     later = [_air_once(session, bulletin, airing, at) for airing in bulletin.airings if airing.broadcast_id is None]
     return min((when for when in later if when is not None), default=None)
@@ -162,7 +167,7 @@ def _air(session: Session, bulletin: Bulletin, at: datetime.datetime) -> datetim
 def _starts(bulletin: Bulletin, at: datetime.datetime) -> list[datetime.datetime]:
     """Return the start times that are not over. An emergency is aired at once, and so is one without any time."""
     if bulletin.priority == Priority.EMERGENCY or not bulletin.starts:
-        return [bulletin.received_at]
+        return [bulletin.issued_at]
     starts = [datetime.datetime.fromisoformat(start) for start in bulletin.starts]
     return [start for start in starts if start >= at - STILL_ON_TIME]
 

@@ -1,40 +1,28 @@
 """Intake of what a source issued: each item once, whatever the order in which items arrive and however often."""
 
 import datetime
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.models import Speaker
 from broadcast_bridge.programmes.intake import LONGEST_TEXT
-from broadcast_bridge.source_system import bulletin_steps
-from broadcast_bridge.source_system.exchange import Issued, Item, Unusable, Withdrawn
+from broadcast_bridge.source_system import bulletin_changes, bulletin_steps, device_commands
+from broadcast_bridge.source_system.bulletin_changes import Change
+from broadcast_bridge.source_system.exchange import Issued, Item, Ordered, Rescheduled, Unusable, Withdrawn
 from broadcast_bridge.source_system.models import Bulletin, Source
 from broadcast_bridge.source_system.report_queue import add_receipt
-from broadcast_bridge.source_system.states import BulletinEvent, BulletinState, ContentKind
-from broadcast_bridge.speakers.zones import above
+from broadcast_bridge.source_system.states import OVER, BulletinEvent, BulletinState, ContentKind
+from broadcast_bridge.source_system.targets import Target, target_of
 from haichieu import audit, jobs
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import Message, message
-from haichieu.people import Unit, units_under
 
 BULLETIN_JOB = "source_bulletin"
 """Prepares the sound of a bulletin and airs it; its subject is the bulletin."""
 STILL_ON_TIME = datetime.timedelta(hours=1)
 """A bulletin that arrives this long after its last start time is still aired."""
-LONGEST_ID = 120
-
-
-@dataclass(frozen=True)
-class Target:
-    """The speakers of a bulletin, the unit that it belongs to, and the ids that the station does not know."""
-
-    speakers: Sequence[Speaker]
-    unit_id: int
-    unknown: Sequence[str]
+_UNUSABLE = "unusable"
 
 
 def take(session: Session, source: Source, item: Item, at: datetime.datetime) -> Bulletin | None:
@@ -46,50 +34,105 @@ def take(session: Session, source: Source, item: Item, at: datetime.datetime) ->
             return _withdraw(session, source, item.external_id, at)
         case Unusable():
             return _report_unusable(session, source, item, at)
+        case Rescheduled():
+            return _reschedule(session, source, item, at)
+        case Ordered():
+            device_commands.take(session, source, item, at)
+            return None
         case Issued():
             return _take_bulletin(session, source, item, at)
 
 
 def _take_bulletin(session: Session, source: Source, issued: Issued, at: datetime.datetime) -> Bulletin | None:
-    if _find(session, source, issued.external_id) is not None:
+    bulletin = _find(session, source, issued.external_id)
+    if bulletin is not None and bulletin.state == BulletinState.WITHDRAWN:
+        if not bulletin.title:  # it was withdrawn before it arrived: people should see what it was
+            _fill(bulletin, issued, target_of(session, source, issued.devices, issued.areas))
         return None
-    target = target_of(session, source, issued)
-    bulletin = Bulletin(
-        source=source,
-        external_id=issued.external_id,
-        title=_words(issued.title)[:200] or source.name,
-        kind=issued.kind,
-        text=issued.text.replace("\x00", "").strip(),
-        link=issued.link.strip(),
-        declared_seconds=issued.declared_seconds,
-        language=issued.language,
-        priority=issued.priority,
-        field=_words(issued.field),
-        author=_words(issued.author),
-        areas=list(issued.areas),
-        devices=list(issued.devices),
-        starts=[start.astimezone(datetime.UTC).isoformat() for start in sorted(issued.starts)],
-        valid_until=issued.valid_until,
-        received_at=at,
-        unit_id=target.unit_id,
-        speaker_codes=[speaker.code for speaker in target.speakers],
-    )
+    if bulletin is not None:
+        change = bulletin_changes.change_of(bulletin, issued)
+        return _change(session, bulletin, issued, change, at) if change is not Change.NOTHING else None
+    target = target_of(session, source, issued.devices, issued.areas)
+    bulletin = Bulletin(source=source, external_id=issued.external_id, received_at=at)
+    _fill(bulletin, issued, target)
+    bulletin.seen = [bulletin_changes.digest(issued)]
     session.add(bulletin)
     session.flush()
     _audit(session, bulletin)
     if _is_withdrawn(session, source, issued.external_id):
         bulletin_steps.withdraw(session, bulletin, at)
-    elif (reason := _why_not(issued, target, at)) is not None:
-        bulletin_steps.refuse(session, bulletin, reason, at)
     else:
-        if target.unknown:
-            bulletin.reason = message("source.unknown_places", ids=tuple(target.unknown))
-        if bulletin.priority == Priority.NORMAL:
-            add_receipt(session, bulletin, at)
-        else:
-            bulletin_steps.advance(session, bulletin, BulletinEvent.ACCEPT, at)
-        jobs.add(session, BULLETIN_JOB, bulletin.id, at)
+        _decide(session, bulletin, issued, target, at)
     return bulletin
+
+
+def _change(session: Session, bulletin: Bulletin, issued: Issued, change: Change, at: datetime.datetime) -> Bulletin:
+    """Apply a new issue of a bulletin that is here."""
+    target = target_of(session, bulletin.source, issued.devices, issued.areas)
+    if change is Change.CONTENT:
+        bulletin_changes.change_content(session, bulletin, at)
+    _fill(bulletin, issued, target)
+    if change is Change.CONTENT:
+        _decide(session, bulletin, issued, target, at)
+        return bulletin
+    if change is Change.STARTS:
+        bulletin_changes.change_starts(session, bulletin, at)
+    else:
+        bulletin_changes.change_details(session, bulletin, at)
+    jobs.renew(session, BULLETIN_JOB, bulletin.id, at)
+    return bulletin
+
+
+def _reschedule(session: Session, source: Source, item: Rescheduled, at: datetime.datetime) -> Bulletin | None:
+    """Change the times of a bulletin; the same times again change nothing."""
+    bulletin = _find(session, source, item.external_id)
+    if bulletin is None or not bulletin.title:
+        text = message("source.unknown_bulletin", source=source.name, id=item.external_id)
+        raise_alarm(session, AlarmKind.SOURCE_DEFECTIVE, f"source:{source.code}", text)
+        return None
+    starts = [start.astimezone(datetime.UTC).isoformat() for start in sorted(item.starts)]
+    if bulletin.state in OVER or (bulletin.starts, bulletin.valid_until) == (starts, item.valid_until):
+        return None
+    other_starts, bulletin.starts, bulletin.valid_until = bulletin.starts != starts, starts, item.valid_until
+    if other_starts:
+        bulletin_changes.change_starts(session, bulletin, at)
+    else:
+        bulletin_changes.change_details(session, bulletin, at)
+    jobs.renew(session, BULLETIN_JOB, bulletin.id, at)
+    return bulletin
+
+
+def _fill(bulletin: Bulletin, issued: Issued, target: Target) -> None:
+    bulletin.title = _words(issued.title)[:200] or bulletin.source.name
+    bulletin.kind = issued.kind
+    bulletin.text = issued.text.replace("\x00", "").strip()
+    bulletin.link = issued.link.strip()
+    bulletin.declared_seconds = issued.declared_seconds
+    bulletin.language = issued.language
+    bulletin.priority = issued.priority
+    bulletin.field = _words(issued.field)
+    bulletin.author = _words(issued.author)
+    bulletin.areas = list(issued.areas)
+    bulletin.devices = list(issued.devices)
+    bulletin.starts = [start.astimezone(datetime.UTC).isoformat() for start in sorted(issued.starts)]
+    bulletin.valid_until = issued.valid_until
+    bulletin.revision = issued.revision
+    bulletin.content_mark = bulletin_changes.content_mark(issued)
+    bulletin.unit_id = target.unit_id
+    bulletin.speaker_codes = [speaker.code for speaker in target.speakers]
+
+
+def _decide(session: Session, bulletin: Bulletin, issued: Issued, target: Target, at: datetime.datetime) -> None:
+    """Refuse a bulletin that is unusable, accept an urgent one, and leave a normal one to the commune."""
+    if (reason := _why_not(issued, target, at)) is not None:
+        bulletin_steps.refuse(session, bulletin, reason, at)
+        return
+    bulletin.reason = target.remark
+    if bulletin.priority == Priority.NORMAL:
+        add_receipt(session, bulletin, at)
+    else:
+        bulletin_steps.advance(session, bulletin, BulletinEvent.ACCEPT, at)
+    jobs.renew(session, BULLETIN_JOB, bulletin.id, at)
 
 
 def _why_not(issued: Issued, target: Target, at: datetime.datetime) -> Message | None:
@@ -104,36 +147,7 @@ def _why_not(issued: Issued, target: Target, at: datetime.datetime) -> Message |
         return message("source.no_link")
     if len(issued.text) > LONGEST_TEXT:
         return message("source.text_too_long", most=LONGEST_TEXT)
-    if not target.speakers:
-        ids = tuple(target.unknown) or ("-",)
-        return message("source.nowhere", ids=ids)
-    return None
-
-
-def target_of(session: Session, source: Source, issued: Issued) -> Target:
-    """Return the speakers of a bulletin: the devices that it names, else those in its areas, else all of the source."""
-    units = {place.external_id: place.unit_id for place in source.places if place.unit_id is not None}
-    devices = {place.external_id: place.speaker_id for place in source.places if place.speaker_id is not None}
-    named = {devices[one] for one in issued.devices if one in devices}
-    inside: Collection[int] = ()
-    if not issued.devices:
-        wanted = [units[one] for one in issued.areas if one in units] if issued.areas else [source.unit_id]
-        inside = units_under(session, wanted) if wanted else ()
-    speakers = session.scalars(
-        sa.select(Speaker)
-        .where(Speaker.removed_at.is_(None), Speaker.id.in_(named) | Speaker.unit_id.in_(inside))
-        .order_by(Speaker.code)
-    ).all()
-    unknown = [one for one in issued.devices if one not in devices] + [one for one in issued.areas if one not in units]
-    return Target(speakers, _unit_of(session, source, speakers), list(dict.fromkeys(unknown)))
-
-
-def _unit_of(session: Session, source: Source, speakers: Sequence[Speaker]) -> int:
-    """Return the lowest unit that has all the speakers, or the unit of the source where there is none below it."""
-    parents: dict[int, int | None] = dict(session.execute(sa.select(Unit.id, Unit.parent_id)).all())
-    chains = [above(parents, unit_id) for unit_id in {speaker.unit_id for speaker in speakers}]
-    shared = [one for one in chains[0] if all(one in chain for chain in chains)] if chains else []
-    return next((one for one in shared if source.unit_id in above(parents, one)), source.unit_id)
+    return target.nowhere
 
 
 def _withdraw(session: Session, source: Source, external_id: str, at: datetime.datetime) -> Bulletin:
@@ -142,6 +156,8 @@ def _withdraw(session: Session, source: Source, external_id: str, at: datetime.d
         sa.select(Bulletin)
         .where(Bulletin.source_id == source.id, (Bulletin.external_id == external_id) | under)
         .order_by(Bulletin.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
     for bulletin in found:
         bulletin_steps.withdraw(session, bulletin, at)
@@ -149,11 +165,13 @@ def _withdraw(session: Session, source: Source, external_id: str, at: datetime.d
     if own is None:  # its bulletin may still arrive
         own = Bulletin(
             source=source, external_id=external_id, state=BulletinState.WITHDRAWN, received_at=at,
-            unit_id=source.unit_id,
+            unit_id=source.unit_id, reason=None if found else message("source.withdrawn_early"),
         )  # fmt: skip
         session.add(own)
         session.flush()
         _audit(session, own)
+        if not found:
+            add_receipt(session, own, at)
     return own
 
 
@@ -163,11 +181,15 @@ def _report_unusable(session: Session, source: Source, item: Unusable, at: datet
         text = message("source.unusable", source=source.name, problem=item.problem)
         raise_alarm(session, AlarmKind.SOURCE_DEFECTIVE, f"source:{source.code}", text)
         return None
-    if _find(session, source, item.external_id) is not None:
+    known = _find(session, source, item.external_id)
+    if known is not None:
+        if known.state != BulletinState.REFUSED:  # what is here stays as it is
+            text = message("source.unusable_change", title=known.title or known.external_id, problem=item.problem)
+            raise_alarm(session, AlarmKind.SOURCE_DEFECTIVE, f"bulletin:{known.id}", text)
         return None
     bulletin = Bulletin(
         source=source, external_id=item.external_id, title=_words(item.title)[:200] or item.external_id[:200],
-        received_at=at, unit_id=source.unit_id,
+        received_at=at, unit_id=source.unit_id, seen=[_UNUSABLE],
     )  # fmt: skip
     session.add(bulletin)
     session.flush()
@@ -177,8 +199,12 @@ def _report_unusable(session: Session, source: Source, item: Unusable, at: datet
 
 
 def _find(session: Session, source: Source, external_id: str) -> Bulletin | None:
+    """Return a bulletin, locked: its job may be planning it, and what it has planned must be seen."""
     return session.scalar(
-        sa.select(Bulletin).where(Bulletin.source_id == source.id, Bulletin.external_id == external_id)
+        sa.select(Bulletin)
+        .where(Bulletin.source_id == source.id, Bulletin.external_id == external_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
 
 

@@ -16,7 +16,7 @@ from broadcast_bridge.programmes.states import Origin, ProgrammeState
 from broadcast_bridge.source_system import report_queue
 from broadcast_bridge.source_system.errors import BulletinRefused
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
-from broadcast_bridge.source_system.states import BULLETIN, BulletinEvent, BulletinState, ContentKind
+from broadcast_bridge.source_system.states import BULLETIN, OVER, BulletinEvent, BulletinState, ContentKind
 from broadcast_bridge.speakers.zones import reach_of
 from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
@@ -44,7 +44,7 @@ def advance(
     """Apply an event, and report the new state. Raises IllegalTransition."""
     bulletin.state = BULLETIN.after(BulletinState(bulletin.state), event)
     bulletin.reason = reason or bulletin.reason
-    if bulletin.state in BULLETIN.final_states:
+    if bulletin.state in OVER:
         bulletin.sound = None
     session.flush()
     audit.record(

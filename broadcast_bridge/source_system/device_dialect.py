@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from broadcast_bridge.broadcasts.states import DeliveryState, Priority
-from broadcast_bridge.source_system.errors import AnswerNotUnderstood, LoginRefused, RequestRefused
+from broadcast_bridge.source_system.errors import AnswerNotUnderstood
 from broadcast_bridge.source_system.exchange import (
     AiringLog,
     Batch,
     DeviceStatus,
     Issued,
     Item,
-    Json,
     Named,
+    Ordered,
     Receipt,
     Report,
     Token,
@@ -25,7 +25,8 @@ from broadcast_bridge.source_system.exchange import (
     Wire,
     Withdrawn,
 )
-from broadcast_bridge.source_system.states import BulletinState, ContentKind
+from broadcast_bridge.source_system.states import BulletinState, ContentKind, DeviceAction
+from broadcast_bridge.source_system.status_answers import log_in, percent, require_success
 from haichieu.locale import Message, message
 
 DEVICE_KIND = "Cụm loa truyền thanh"
@@ -50,52 +51,46 @@ class DeviceDialect:
 
     async def log_in(self, wire: Wire) -> Token:
         """Return a new token; this protocol does not tell how long it is valid."""
-        body = {"Username": wire.access.username, "Password": wire.access.password}
-        answer = await wire.post("Login", body, signed=False)
-        if answer.get("TrangThaiGui") != 0:
-            raise LoginRefused("source.login_refused", source=wire.access.name)
-        content = answer.get("NoiDung")
-        token = content.get("Token") if isinstance(content, dict) else None
-        if not isinstance(token, str) or not token:
-            raise AnswerNotUnderstood("source.missing_field", field="NoiDung.Token")
-        return Token(token)
+        return await log_in(wire)
 
     async def report_devices(self, wire: Wire, devices: Sequence[DeviceStatus], at: datetime.datetime) -> None:
         """Send one Ping per speaker."""
         for one in devices:
             ping = {
                 **_ids(wire, one.external_id, one.name), "TenLoaiThietBi": DEVICE_KIND,
-                "AmLuong": _volume(one.volume_db),
+                "AmLuong": str(percent(one.volume_db)),
                 "TrangThaiHoatDong": _STOPPED if one.playing is None else _PLAYING,
                 "TrangThaiKetNoi": _ONLINE if one.reachable else _OFFLINE,
                 "ViDo": one.latitude or 0, "KinhDo": one.longitude or 0,
                 "ThongTinThietBi": {"CongSuat": "", "NhietDo": "", "DungLuongSuDung": ""},
                 "ThoiDiemBatDau": int(at.timestamp()), "NoiDungPhat": one.playing or "", "PhienBanUngDung": "",
             }  # fmt: skip
-            _require_success(await wire.post("Ping", ping))
+            require_success(await wire.post("Ping", ping))
 
     async def fetch(self, wire: Wire, cursor: str) -> Batch:
         """Return the commands after the cursor."""
         query = {"NguonID": wire.access.external_id} | ({"Moc": cursor} if cursor else {})
         answer = await wire.get("LenhDieuKhien", **query)
-        _require_success(answer)
+        require_success(answer)
         content = answer.get("NoiDung")
         commands = content.get("DanhSachLenh") if isinstance(content, dict) else None
         if not isinstance(content, dict) or not isinstance(commands, list):
             raise AnswerNotUnderstood("source.missing_field", field="NoiDung.DanhSachLenh")
-        items = [item for command in commands for item in _items(command)]
+        items = [item for place, command in enumerate(commands) for item in _items(command, f"{cursor}#{place}")]
         return Batch(items, str(content.get("Moc") or cursor), content.get("ConLenh") is True)
 
     async def send(self, wire: Wire, report: Report) -> None:
-        """Send a Log, an AddPlaylist or a DeletePlaylist; other receipts have no message in this protocol."""
+        """Send a Log, an AddPlaylist or a DeletePlaylist; other reports have no message in this protocol."""
         if isinstance(report, AiringLog):
             if report.state in _HEARD:
-                _require_success(await wire.post("Log", _log(wire, report)))
+                require_success(await wire.post("Log", _log(wire, report)))
+        elif not isinstance(report, Receipt):
+            return
         elif report.state in _ACKNOWLEDGED:
             for device in report.bulletin.devices or [""]:
-                _require_success(await wire.post("AddPlaylist", _playlist(wire, report, device)))
+                require_success(await wire.post("AddPlaylist", _playlist(wire, report, device)))
         elif report.state in _CANCELLED:
-            _require_success(await wire.post("DeletePlaylist", _deleted(wire, report)))
+            require_success(await wire.post("DeletePlaylist", _deleted(wire, report)))
 
 
 def _ids(wire: Wire, device: str, name: str) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _log(wire: Wire, report: AiringLog) -> dict[str, Any]:
         **_ids(wire, report.device, report.device_name), **_words(report.bulletin),
         "ThoiLuong": _clock(report.seconds), "ThoiDiemBatDau": int(began.timestamp()),
         "TiepAm": 0, "NguonTiepAm": "", "ThongTinChiTietBanTin": [{"Ten": "TrangThai", "GiaTri": str(report.state)}],
-        "AmLuong": _volume(report.volume_db), "CongSuat": "",
+        "AmLuong": str(percent(report.volume_db)), "CongSuat": "",
     }  # fmt: skip
 
 
@@ -150,7 +145,8 @@ def _parts(external_id: str) -> tuple[str, str]:
     return first, second if slash else first
 
 
-def _items(command: Any) -> Iterator[Item]:
+def _items(command: Any, place: str) -> Iterator[Item]:
+    """Read a command; `place` is its own in the list, which tells a repetition where the command has no id."""
     if not isinstance(command, dict):
         yield Unusable("", message("source.missing_field", field="command"))
         return
@@ -158,6 +154,8 @@ def _items(command: Any) -> Iterator[Item]:
     schedule = _id(command.get("LichPhatID"))
     if name == "phatkhancap":
         yield _bulletin(command, command, _id(command.get("BanTinID")), emergency=True)
+    elif (ordered := _ordered(command, place)) is not None:
+        yield ordered
     elif name == "Huy_Lich_Phat_Tinh" and schedule:
         yield Withdrawn(schedule)
     elif name == "Luu_Lich_Phat_Tinh" and schedule and isinstance(command.get("DanhSachBanTin"), list):
@@ -170,6 +168,22 @@ def _items(command: Any) -> Iterator[Item]:
             )
     else:
         yield Unusable("", message("source.unknown_command", command=str(name)[:40]))
+
+
+def _ordered(command: dict[str, Any], place: str) -> Ordered | None:
+    """Return a command to devices; None for another one, as for `DungPhatNoiDung` 1 to 3: skip, pause, replay."""
+    external_id = _id(command.get("LenhID")) or place
+    areas, devices = _areas(command.get("DanhSachDiaBanNhan")), _devices(command.get("DanhSachThietBi"))
+    match command.get("command"), str(command.get("ThamSo")):
+        case "amluong", _:
+            volume = str(command.get("volume"))
+            value = int(volume) if volume.isdecimal() and len(volume) < 4 else None
+            return Ordered(external_id, DeviceAction.VOLUME, value, areas, devices)
+        case "DungPhatNoiDung", "0":
+            return Ordered(external_id, DeviceAction.STOP, None, areas, devices)
+        case "khoidonglai", _:
+            return Ordered(external_id, DeviceAction.RESTART, None, areas, devices)
+    return None
 
 
 def _bulletin(raw: dict[str, Any], command: dict[str, Any], external_id: str, *, emergency: bool = False) -> Item:
@@ -252,16 +266,5 @@ def _clock(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
-def _volume(decibels: float) -> str:
-    """Return the volume from 0 to 100; 0 dB, the device's own setting, is reported as 100."""
-    return str(max(0, min(100, round(100 * 10 ** (decibels / 20)))))
-
-
 def _wrong_time(problem: Exception) -> Message:
     return message("source.wrong_time", problem=str(problem)[:100] or type(problem).__name__)
-
-
-def _require_success(answer: Json) -> None:
-    if answer.get("TrangThaiGui") != 0:
-        status = str(answer.get("TrangThaiGui"))[:40]
-        raise RequestRefused("source.status", status=status, said=str(answer.get("ThongBao") or "")[:200])

@@ -8,9 +8,11 @@ SourceProblem
 └── SoundMissing         there is no sound at the link of a bulletin, and there will be none
 BulletinRefused          the bulletin cannot be used
 StepRefused              a person cannot do this with the bulletin now
+NoSuchBulletin           there is no bulletin of this number
+DecisionNotAllowed       the official may not decide about the bulletin
 """
 
-from haichieu.errors import HaiChieuError, NotFound
+from haichieu.errors import HaiChieuError, NotAllowed, NotFound
 
 
 class SourceProblem(HaiChieuError):
@@ -47,3 +49,7 @@ class StepRefused(HaiChieuError):
 
 class NoSuchBulletin(NotFound):
     """There is no bulletin of this number."""
+
+
+class DecisionNotAllowed(NotAllowed):
+    """The official has no right to decide about this bulletin."""

@@ -53,6 +53,11 @@ class HttpWire:
         """Return the answer to a signed GET."""
         return await self._signed(lambda headers: self._ask("GET", path, headers, query=query))
 
+    async def wait(self, path: str, seconds: float, **query: str) -> Json:
+        """Return the answer to a signed GET that the source may keep waiting for so long."""
+        limit = seconds + REQUEST_SECONDS
+        return await self._signed(lambda headers: self._ask("GET", path, headers, query=query, limit=limit))
+
     async def post(self, path: str, body: Json, *, signed: bool = True) -> Json:
         """Return the answer to a POST, signed in unless told otherwise."""
         if not signed:
@@ -110,12 +115,13 @@ class HttpWire:
         headers: dict[str, str],
         body: Json | None = None,
         query: Mapping[str, str] | None = None,
+        limit: float | None = None,
     ) -> Json:
         url = f"{self.access.address.rstrip('/')}/{path}"
         try:
             async with self._client.request(
                 method, url, headers={"Accept": "application/json", **headers}, json=body, params=query or None,
-                allow_redirects=False, timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+                allow_redirects=False, timeout=aiohttp.ClientTimeout(total=limit or REQUEST_SECONDS),
             ) as response:  # fmt: skip
                 self._compare_clocks(response)
                 _require_success(response, url)

@@ -1,4 +1,4 @@
-"""Tables of the link to source systems: sources, their names for places, bulletins, airings, and reports to send."""
+"""Tables of the link to source systems: sources, their places, bulletins, airings, commands, and reports to send."""
 
 import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.source_system.states import BULLETIN, ContentKind, First
+from broadcast_bridge.source_system.states import BULLETIN, ContentKind, DeviceAction, First
 from haichieu.database import Base
 from haichieu.locale import Message
 from haichieu.locale.column import MessageText
@@ -49,6 +49,8 @@ class Source(Base):
     last_problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False, default=None)
     logged_until: Mapped[datetime.datetime | None]
     """Reports exist of the broadcasts that had ended by then."""
+    counted_until: Mapped[datetime.date | None] = mapped_column(sa.Date)
+    """The last day of the station's calendar whose counts are reported."""
 
     unit: Mapped[Unit] = relationship()
     places: Mapped[list["SourcePlace"]] = relationship(cascade="all, delete-orphan", order_by="SourcePlace.external_id")
@@ -114,6 +116,22 @@ class Bulletin(Base):
     sound_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
     programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
 
+    version: Mapped[int] = mapped_column(default=1)
+    """How many contents and dates it has had."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """The source's own count of them; 0 where it does not count."""
+    content_mark: Mapped[str] = mapped_column(sa.String(64), default="")
+    seen: Mapped[list[str]] = mapped_column(default=list)
+    """Digests of the issues that have arrived."""
+    changed_at: Mapped[datetime.datetime | None]
+    content_at: Mapped[datetime.datetime | None]
+    """When the present content arrived, None for the first one."""
+
+    @property
+    def issued_at(self) -> datetime.datetime:
+        """When the present content arrived."""
+        return self.content_at or self.received_at
+
     @property
     def audio(self) -> Media | None:
         """What is heard, as far as it is here."""
@@ -153,6 +171,42 @@ class BulletinAiring(Base):
 
     bulletin: Mapped[Bulletin] = relationship(back_populates="airings")
     broadcast: Mapped[Broadcast | None] = relationship()
+
+
+class EarlierProgramme(Base):
+    """A programme that was made of an earlier content of a bulletin: its broadcasts are reported, too."""
+
+    __tablename__ = "source_earlier_programmes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("source_bulletins.id", ondelete="CASCADE"), index=True)
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programmes.id"), unique=True)
+
+    bulletin: Mapped[Bulletin] = relationship()
+    programme: Mapped[Programme] = relationship()
+
+
+class DeviceCommand(Base):
+    """A command of a source to devices, unique by its id there, with its result in words."""
+
+    __tablename__ = "source_commands"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "external_id"),
+        sa.CheckConstraint(sa.column("action").in_([str(one) for one in DeviceAction]), name="action"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    external_id: Mapped[str] = mapped_column(sa.String(200))
+    action: Mapped[str] = mapped_column(sa.String(12))
+    value: Mapped[int | None]
+    received_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    speaker_codes: Mapped[list[str]] = mapped_column(default=list)
+    """Speakers that carried it out."""
+    reason: Mapped[Message | None] = mapped_column(MessageText, nullable=False, default=None)
+    """Why it was refused, wholly or in part."""
+
+    source: Mapped[Source] = relationship()
 
 
 class SourceReport(Base):

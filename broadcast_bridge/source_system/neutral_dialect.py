@@ -3,11 +3,12 @@
 POST token       {"username", "password"}        → {"token", "expires_in"}
 GET  messages    ?station=…&after=CURSOR         → {"messages": […], "cursor", "more"}
 POST devices     {"station", "at", "devices"}
-POST reports     {"key", "type": "receipt" or "log", …}
+GET  news        ?station=…&after=CURSOR&wait=S  → {"news"}
+POST reports     {"key", "type": "receipt", "log", "command" or "counts", …}
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -15,10 +16,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.source_system.errors import AnswerNotUnderstood
 from broadcast_bridge.source_system.exchange import (
+    AiringLog,
     Batch,
+    CommandResult,
+    DayCounts,
     DeviceStatus,
     Issued,
     Item,
+    Ordered,
     Receipt,
     Report,
     Token,
@@ -26,11 +31,14 @@ from broadcast_bridge.source_system.exchange import (
     Wire,
     Withdrawn,
 )
-from broadcast_bridge.source_system.states import ContentKind
+from broadcast_bridge.source_system.states import ContentKind, DeviceAction
 from haichieu.database import now
 from haichieu.locale import Message, message
 from haichieu.pydantic_messages import message_of_detail
 
+REPORTS: Mapping[type[Report], str] = {
+    Receipt: "receipt", AiringLog: "log", CommandResult: "command", DayCounts: "counts",
+}  # fmt: skip
 Id = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 _MOST_AREAS = 2000
 
@@ -62,6 +70,21 @@ class _Bulletin(_Table):
     devices: Annotated[list[Id], Field(max_length=_MOST_AREAS)] = []
     starts: Annotated[list[AwareDatetime], Field(max_length=200)] = []
     valid_until: AwareDatetime | None = None
+    revision: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+
+class _Command(_Table):
+    type: Literal["command"]
+    id: Id
+    action: DeviceAction
+    value: int | None = None
+    areas: Annotated[list[Id], Field(max_length=_MOST_AREAS)] = []
+    devices: Annotated[list[Id], Field(max_length=_MOST_AREAS)] = []
+    at: AwareDatetime
+
+
+class _News(_Table):
+    news: bool
 
 
 class _Withdrawal(_Table):
@@ -96,6 +119,7 @@ class NeutralDialect:
             {
                 "id": one.external_id, "name": one.name, "reachable": one.reachable, "playing": one.playing,
                 "volume_db": one.volume_db, "latitude": one.latitude, "longitude": one.longitude,
+                "since": one.since.isoformat() if one.since is not None else None,
             }
             for one in devices
         ]  # fmt: skip
@@ -107,10 +131,14 @@ class NeutralDialect:
         found = _read(_Messages, await wire.get("messages", **query))
         return Batch([_item(one) for one in found.messages], found.cursor, found.more)
 
+    async def has_news(self, wire: Wire, cursor: str, seconds: float) -> bool:
+        """Return whether messages follow the cursor; the source answers when there are any, or after `seconds`."""
+        query = {"station": wire.access.external_id, "after": cursor, "wait": str(round(seconds))}
+        return _read(_News, await wire.wait("news", seconds, **query)).news
+
     async def send(self, wire: Wire, report: Report) -> None:
         """Deliver a report; a second one with the same key is to be ignored."""
-        kind = "receipt" if isinstance(report, Receipt) else "log"
-        station = {"station": wire.access.external_id, "type": kind}
+        station = {"station": wire.access.external_id, "type": REPORTS[type(report)]}
         await wire.post("reports", {**station, **report.model_dump(mode="json")})
 
 
@@ -127,9 +155,13 @@ def _item(raw: object) -> Item:
     try:
         if kind == "withdrawal":
             return Withdrawn(_Withdrawal.model_validate(raw).id)
+        if kind == "command":
+            ordered = _Command.model_validate(raw)
+            return Ordered(ordered.id, ordered.action, ordered.value, ordered.areas, ordered.devices, ordered.at)
         bulletin = _Bulletin.model_validate(raw)
     except ValidationError as problem:
-        return Unusable(external_id, message("source.not_understood", problem=_problem(problem)), title)
+        name = "" if kind == "command" else external_id  # no bulletin is to be made of it
+        return Unusable(name, message("source.not_understood", problem=_problem(problem)), title)
     if bulletin.priority not in list(Priority):
         return Unusable(external_id, message("source.unknown_priority", priority=bulletin.priority[:40]), title)
     return Issued(
@@ -147,6 +179,7 @@ def _item(raw: object) -> Item:
         devices=bulletin.devices,
         starts=bulletin.starts,
         valid_until=bulletin.valid_until,
+        revision=bulletin.revision,
     )
 
 

@@ -11,7 +11,7 @@ from broadcast_bridge.source_system import bulletin_steps
 from broadcast_bridge.source_system.bulletin_intake import BULLETIN_JOB
 from broadcast_bridge.source_system.errors import NoSuchBulletin, StepRefused
 from broadcast_bridge.source_system.models import Bulletin, BulletinAiring
-from broadcast_bridge.source_system.states import BulletinEvent, BulletinState, First
+from broadcast_bridge.source_system.states import BULLETIN, BulletinEvent, BulletinState, First
 from haichieu import audit, jobs
 from haichieu.locale import Message, message
 
@@ -21,13 +21,8 @@ FARTHEST = datetime.timedelta(days=366)
 
 def listed(session: Session, units: Collection[int], most: int) -> Sequence[Bulletin]:
     """Return the bulletins of these units: those that wait for a decision first, then the newest."""
-    undecided = sa.exists().where(
-        BulletinAiring.bulletin_id == Bulletin.id,
-        BulletinAiring.first == First.UNDECIDED,
-        BulletinAiring.decide_by.is_not(None),
-        BulletinAiring.broadcast_id.is_(None),
-    )
-    waits = sa.case((undecided | (Bulletin.state == BulletinState.OFFERED), 0), else_=1)
+    meets = sa.exists().where(BulletinAiring.bulletin_id == Bulletin.id, undecided())
+    waits = sa.case((meets | (Bulletin.state == BulletinState.OFFERED), 0), else_=1)
     return session.scalars(
         sa.select(Bulletin)
         .where(Bulletin.unit_id.in_(units), Bulletin.title != "")
@@ -41,6 +36,20 @@ def listed(session: Session, units: Collection[int], most: int) -> Sequence[Bull
         .order_by(waits, Bulletin.id.desc())
         .limit(most)
     ).all()
+
+
+def undecided() -> sa.ColumnElement[bool]:
+    """Return the condition of a start time whose order nobody has decided."""
+    return sa.and_(
+        BulletinAiring.first == First.UNDECIDED,
+        BulletinAiring.decide_by.is_not(None),
+        BulletinAiring.broadcast_id.is_(None),
+    )
+
+
+def may_be_planned() -> sa.ColumnElement[bool]:
+    """Return the condition of a bulletin whose state allows a broadcast."""
+    return Bulletin.state.in_([state for state, event in BULLETIN.table if event == BulletinEvent.SCHEDULE])
 
 
 def waiting(session: Session, units: Collection[int], most: int) -> Sequence[Bulletin]:
@@ -106,14 +115,18 @@ def schedule(
     return bulletin_steps.plan(session, bulletin, airing, begins, at).id
 
 
-def decline(session: Session, bulletin: Bulletin, reason: str, who: str, at: datetime.datetime) -> None:
+def reason_in_words(words: str) -> Message:
+    """Return the reason that a person wrote for declining a bulletin. Raises StepRefused without one."""
+    clean = " ".join(words.replace("\x00", "").split())
+    if not clean:
+        raise StepRefused("source.no_reason")
+    return Message.verbatim(clean[:LONGEST_REASON])
+
+
+def decline(session: Session, bulletin: Bulletin, reason: Message, who: str, at: datetime.datetime) -> None:
     """Decline an offered bulletin; the reason goes to its source. Raises StepRefused."""
     _require(bulletin, BulletinState.OFFERED)
-    words = " ".join(reason.replace("\x00", "").split())
-    if not words:
-        raise StepRefused("source.no_reason")
-    why = Message.verbatim(words[:LONGEST_REASON])
-    bulletin_steps.advance(session, bulletin, BulletinEvent.DECLINE, at, why, who)
+    bulletin_steps.advance(session, bulletin, BulletinEvent.DECLINE, at, reason, who)
 
 
 def decide(session: Session, bulletin: Bulletin, first: str, who: str, at: datetime.datetime) -> None:

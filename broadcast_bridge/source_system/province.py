@@ -1,10 +1,11 @@
-"""Stand-in for a province's source system: speaks both dialects, issues bulletins, checks reports, fails on demand.
+"""Stand-in for a province's source system: speaks all dialects, issues bulletins, checks reports, fails on demand.
 
-It needs no account of anybody: tests, the demo and `haichieu source-simulator` use it. Beside the two protocols it has
+It needs no account of anybody: tests, the demo and `haichieu source-simulator` use it. Beside the protocols it has
 three addresses for people: `POST /issue`, `POST /fault` and `GET /book`.
 """
 
 import asyncio
+import contextlib
 import datetime
 import json
 from collections import deque
@@ -16,26 +17,21 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.source_system.device_dialect import KINDS, PRIORITIES
-from broadcast_bridge.source_system.exchange import AiringLog, Issued, Receipt, Withdrawn
-from broadcast_bridge.source_system.states import ContentKind
+from broadcast_bridge.source_system import province_forms
+from broadcast_bridge.source_system.exchange import AiringLog, CommandResult, DayCounts, Receipt
+from broadcast_bridge.source_system.neutral_dialect import REPORTS
+from broadcast_bridge.source_system.province_forms import Issue
+from broadcast_bridge.source_system.province_protocols import DeviceProtocol, PortalProtocol
 from haichieu.database import now
 
 USERNAME, PASSWORD = "station", "a province's password"
 PAGE = 20
 """Messages per answer."""
 HUGE = 2_000_000_000
-_KIND_CODES = {kind: code for code, kind in KINDS.items()}
-_PRIORITY_CODES = {priority: code for code, priority in PRIORITIES.items()}
-_LOG_FIELDS = frozenset(
-    {
-        *("NguonID", "TenNguon", "DichID", "TenDich", "CumLoaID", "TenThietBi", "MaNhaCungCap", "TenNhaCungCap"),
-        *("BanTinID", "LoaiBanTin", "MucDoUuTien", "TieuDe", "LoaiLinhVuc", "NoiDungTomTat", "ThoiGianSanXuat"),
-        *("ThoiLuong", "TacGia", "ThoiDiemBatDau", "TiepAm", "NguonTiepAm", "NoiDung", "ThongTinChiTietBanTin"),
-        *("NguonTin", "AmLuong", "CongSuat"),
-    }
-)
+CLOCK_SKEW = "clock-skew"
+SLOW_SECONDS = 60.0
+"""Longer than any station waits for an answer."""
+LONGEST_WAIT = 60.0
 
 
 class Fault(StrEnum):
@@ -47,7 +43,14 @@ class Fault(StrEnum):
     ANSWER_LOST = "answer-lost"
     """It does what it is asked for, and breaks the connection before the answer."""
     SLOW = "slow"
-    """It answers only when `Province.may_answer` is set."""
+    """It answers only when `Province.may_answer` is set, or after a minute."""
+    UNKNOWN = "404"
+    DUPLICATE = "duplicate"
+    """It sends each item of a page twice."""
+    OUT_OF_ORDER = "out-of-order"
+    """It sends the items of a page in the opposite order."""
+    HUGE = "huge-audio"
+    """It announces a sound that is too large for every station."""
 
 
 @dataclass
@@ -56,6 +59,8 @@ class Book:
 
     receipts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     logs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    commands: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    counts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     devices: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     repeated: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -69,7 +74,7 @@ class Province:
     """The stand-in; `app` serves it. Messages stay in the order in which they were issued."""
 
     def __init__(self) -> None:
-        self.issued: list[Issued | Withdrawn | Mapping[str, Any]] = []
+        self.issued: list[Issue] = []
         self.sounds: dict[str, bytes] = {}
         self.book = Book()
         self.faults: deque[tuple[str, Fault]] = deque()
@@ -78,23 +83,26 @@ class Province:
         self.token_seconds: int | None = None
         self.logins = 0
         self.may_answer = asyncio.Event()
+        self.waiting = 0
+        """Requests that wait for news."""
         self._tokens: set[str] = set()
+        self._issued_more = asyncio.Event()
         self.app = web.Application(middlewares=[self._misbehave])
         self.app.add_routes(
             [
                 web.post("/token", self._token), web.get("/messages", self._messages),
-                web.post("/devices", self._devices), web.post("/reports", self._reports),
-                web.post("/Login", self._login), web.get("/LenhDieuKhien", self._commands),
-                web.post("/Ping", self._ping), web.post("/Log", self._log),
-                web.post("/AddPlaylist", self._playlist), web.post("/DeletePlaylist", self._playlist),
+                web.get("/news", self._news), web.post("/devices", self._devices),
+                web.post("/reports", self._reports), *DeviceProtocol(self).routes, *PortalProtocol(self).routes,
                 web.get("/sounds/{name}", self._sound), web.post("/issue", self._issue),
                 web.post("/fault", self._fault), web.get("/book", self._book),
             ]
         )  # fmt: skip
 
-    def issue(self, *items: Issued | Withdrawn | Mapping[str, Any]) -> None:
+    def issue(self, *items: Issue) -> None:
         """Add messages; a mapping is sent as it is."""
         self.issued += items
+        more, self._issued_more = self._issued_more, asyncio.Event()
+        more.set()
 
     def revoke_tokens(self) -> None:
         """Forget every token, as at the end of their time."""
@@ -108,12 +116,16 @@ class Province:
         match fault:
             case Fault.ERROR:
                 return web.Response(status=500, text="Internal Server Error")
+            case Fault.UNKNOWN:
+                return web.Response(status=404)
             case Fault.WRONG_JSON:
                 return web.Response(text='{"messages": [', content_type="application/json")
             case Fault.SIGNED_OUT:
                 return web.Response(status=401)
             case Fault.SLOW:
-                await self.may_answer.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.may_answer.wait(), SLOW_SECONDS)
+        request["fault"] = fault
         answer = await handler(request)
         if fault is Fault.ANSWER_LOST and request.transport is not None:
             request.transport.abort()
@@ -129,7 +141,8 @@ class Province:
                 return fault
         return None
 
-    def _sign_in(self, username: object, password: object) -> str | None:
+    def sign_in(self, username: object, password: object) -> str | None:
+        """Return a new token, None for a wrong name or password."""
         if (username, password) != (USERNAME, PASSWORD):
             return None
         self.logins += 1
@@ -137,91 +150,86 @@ class Province:
         self._tokens.add(token)
         return token
 
-    def _require_token(self, request: web.Request) -> None:
+    def require_token(self, request: web.Request) -> None:
+        """Raise HTTPUnauthorized without a token that is valid."""
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
             raise web.HTTPUnauthorized
+
+    def page(self, request: web.Request, after: str) -> tuple[list[Issue], str, bool]:
+        """Return the items after a cursor, the next cursor, and whether there are more. Raises HTTPUnauthorized."""
+        self.require_token(request)
+        begin = int(after)
+        page = self.issued[begin : begin + PAGE]
+        end = begin + len(page)
+        match request["fault"]:
+            case Fault.DUPLICATE:
+                page = [one for one in page for _ in range(2)]
+            case Fault.OUT_OF_ORDER:
+                page.reverse()
+        return page, str(end), end < len(self.issued)
 
     # The neutral dialect
 
     async def _token(self, request: web.Request) -> web.Response:
         body = await request.json()
-        token = self._sign_in(body.get("username"), body.get("password"))
+        token = self.sign_in(body.get("username"), body.get("password"))
         if token is None:
             raise web.HTTPForbidden
         return web.json_response({"token": token, "expires_in": self.token_seconds})
 
     async def _messages(self, request: web.Request) -> web.Response:
-        self._require_token(request)
-        begin = int(request.query.get("after", "0"))
-        page = self.issued[begin : begin + PAGE]
-        end = begin + len(page)
-        messages = [_neutral(one) for one in page]
-        return web.json_response({"messages": messages, "cursor": str(end), "more": end < len(self.issued)})
+        page, end, more = self.page(request, request.query.get("after", "0"))
+        messages = [province_forms.neutral(one) for one in page]
+        return web.json_response({"messages": messages, "cursor": end, "more": more})
+
+    async def _news(self, request: web.Request) -> web.Response:
+        self.require_token(request)
+        after, wait = int(request.query.get("after") or "0"), float(request.query.get("wait") or "0")
+        self.waiting += 1
+        try:
+            if len(self.issued) <= after:
+                await asyncio.wait_for(self._issued_more.wait(), min(wait, LONGEST_WAIT))
+        except TimeoutError:
+            pass
+        finally:
+            self.waiting -= 1
+        return web.json_response({"news": len(self.issued) > after})
 
     async def _devices(self, request: web.Request) -> web.Response:
-        self._require_token(request)
+        self.require_token(request)
         for one in (await request.json())["devices"]:
             self.book.devices[one["id"]] = one
         return web.json_response({})
 
     async def _reports(self, request: web.Request) -> web.Response:
-        self._require_token(request)
+        self.require_token(request)
         body = await request.json()
+        model = next((model for model, name in REPORTS.items() if name == body.get("type")), None)
         try:
-            report = (Receipt if body["type"] == "receipt" else AiringLog).model_validate(body)
+            report = model.model_validate(body) if model is not None else None
         except ValidationError as problem:
             self.book.wrong.append(str(problem))
             raise web.HTTPBadRequest from None
-        kept = {"id": report.bulletin.id, **report.model_dump(mode="json")}
-        self._keep(self.book.receipts if isinstance(report, Receipt) else self.book.logs, report.key, kept)
+        if report is None:
+            self.book.wrong.append(f"type {body.get('type')}")
+            raise web.HTTPBadRequest
+        kept = report.model_dump(mode="json")
+        match report:
+            case Receipt() | AiringLog():
+                reports = self.book.receipts if isinstance(report, Receipt) else self.book.logs
+                self.keep(reports, report.key, {"id": report.bulletin.id, **kept})
+            case CommandResult():
+                self.keep(self.book.commands, report.key, kept)
+            case DayCounts():
+                self.keep(self.book.counts, report.key, kept)
         return web.json_response({})
-
-    # The protocol of devices
-
-    async def _login(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        token = self._sign_in(body.get("Username"), body.get("Password"))
-        return _status(1) if token is None else _status(0, {"Token": token})
-
-    async def _commands(self, request: web.Request) -> web.Response:
-        self._require_token(request)
-        begin = int(request.query.get("Moc", "0"))
-        page = self.issued[begin : begin + PAGE]
-        end = begin + len(page)
-        commands = [_command(one) for one in page]
-        return _status(0, {"DanhSachLenh": commands, "Moc": str(end), "ConLenh": end < len(self.issued)})
-
-    async def _ping(self, request: web.Request) -> web.Response:
-        self._require_token(request)
-        body = await request.json()
-        self.book.devices[body["CumLoaID"]] = body
-        return _status(0)
-
-    async def _log(self, request: web.Request) -> web.Response:
-        self._require_token(request)
-        body = await request.json()
-        if missing := _LOG_FIELDS - body.keys():
-            self.book.wrong.append(f"Log without {sorted(missing)}")
-            return _status(1)
-        key = f"{body['BanTinID']}:{body['CumLoaID']}:{body['ThoiDiemBatDau']}"
-        self._keep(self.book.logs, key, {"id": body["BanTinID"], **body})
-        return _status(0)
-
-    async def _playlist(self, request: web.Request) -> web.Response:
-        self._require_token(request)
-        body = await request.json()
-        state = "added" if request.path == "/AddPlaylist" else body.get("TrangThai", "deleted")
-        bulletin = body["DanhSachBanTin"][0]["BanTinID"] if "DanhSachBanTin" in body else body["BanTinID"]
-        key = f"{body['LichPhatID']}:{bulletin}:{state}:{body.get('CumLoaID', '')}"
-        self._keep(self.book.receipts, key, {"id": bulletin, "state": state, **body})
-        return _status(0)
 
     # Sounds, and what a person does
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
-        self._require_token(request)
+        self.require_token(request)
         name = request.match_info["name"]
-        if name == "huge":
+        if name == "huge" or request["fault"] is Fault.HUGE:
             response = web.StreamResponse()
             response.content_length = HUGE
             await response.prepare(request)
@@ -236,6 +244,9 @@ class Province:
 
     async def _fault(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if body["fault"] == CLOCK_SKEW:
+            self.clock_ahead = datetime.timedelta(minutes=float(body["minutes"]))
+            return web.json_response({"minutes": body["minutes"]})
         self.faults += [(body.get("path", ""), Fault(body["fault"]))] * int(body.get("times", 1))
         return web.json_response({"faults": len(self.faults)})
 
@@ -243,11 +254,13 @@ class Province:
         book = self.book
         content = {
             "receipts": list(book.receipts.values()), "logs": list(book.logs.values()), "devices": book.devices,
+            "commands": list(book.commands.values()), "counts": list(book.counts.values()),
             "repeated": book.repeated, "wrong": book.wrong,
         }  # fmt: skip
         return web.json_response(content, dumps=lambda found: json.dumps(found, ensure_ascii=False, default=str))
 
-    def _keep(self, reports: dict[str, Mapping[str, Any]], key: str, report: Mapping[str, Any]) -> None:
+    def keep(self, reports: dict[str, Mapping[str, Any]], key: str, report: Mapping[str, Any]) -> None:
+        """Write a report into the book; a second one under its key must be the same."""
         known = reports.get(key)
         if known is None:
             reports[key] = report
@@ -255,60 +268,3 @@ class Province:
         self.book.repeated += 1
         if known != report:
             self.book.wrong.append(f"{key}: not as before")
-
-
-def _status(code: int, content: Mapping[str, Any] | None = None) -> web.Response:
-    return web.json_response({"TrangThaiGui": code, "NoiDung": content or {}})
-
-
-def _neutral(item: Issued | Withdrawn | Mapping[str, Any]) -> Mapping[str, Any]:
-    match item:
-        case Withdrawn():
-            return {"type": "withdrawal", "id": item.external_id}
-        case Issued():
-            return {
-                "type": "bulletin", "id": item.external_id, "title": item.title, "kind": item.kind,
-                "priority": item.priority, "text": item.text, "field": item.field, "language": item.language,
-                "audio": {"url": item.link, "seconds": item.declared_seconds} if item.link else None,
-                "author": item.author, "areas": list(item.areas), "devices": list(item.devices),
-                "starts": [start.isoformat() for start in item.starts],
-                "valid_until": item.valid_until.isoformat() if item.valid_until else None,
-            }  # fmt: skip
-        case _:
-            return item
-
-
-def _command(item: Issued | Withdrawn | Mapping[str, Any]) -> Mapping[str, Any]:
-    match item:
-        case Withdrawn():
-            return {"command": "Huy_Lich_Phat_Tinh", "LichPhatID": item.external_id, "DanhSachBanTin": []}
-        case Issued():
-            places = {
-                "DanhSachDiaBanNhan": [{"DichID": area, "TenDich": ""} for area in item.areas],
-                "DanhSachThietBi": list(item.devices),
-            }
-            if item.priority is Priority.EMERGENCY:
-                return {"command": "phatkhancap", **places, **_device_bulletin(item)}
-            schedule = {"LichPhatID": item.external_id, "TenLichPhat": item.title}
-            bulletin = {**schedule, **_device_bulletin(item)}
-            return {"command": "Luu_Lich_Phat_Tinh", **schedule, **places, "DanhSachBanTin": [bulletin]}
-        case _:
-            return item
-
-
-def _device_bulletin(item: Issued) -> dict[str, Any]:
-    length = item.declared_seconds or 60.0
-    spans = [
-        {"ThoiGianBatDau": int(start.timestamp()), "ThoiGianKetThuc": int(start.timestamp() + length)}
-        for start in item.starts
-    ]
-    found: dict[str, Any] = {
-        "BanTinID": item.external_id, "TieuDe": item.title, "LoaiBanTin": _KIND_CODES[item.kind],
-        "MucDoUuTien": _PRIORITY_CODES[item.priority], "LoaiLinhVuc": item.field, "NoiDungTomTat": item.title,
-        "ThoiLuong": item.declared_seconds or "", "TacGia": {"TenDayDu": item.author, "ButDanh": "", "Email": ""},
-        "NoiDung": item.text if item.kind is ContentKind.TEXT else item.link,
-        "DanhSachNgayPhat": [{"ThoiDiemPhat": spans}] if spans else [],
-    }  # fmt: skip
-    if item.valid_until is not None:
-        found["ThoiDiemKetThuc"] = int(item.valid_until.timestamp())
-    return found

@@ -1,11 +1,11 @@
-"""Queue of reports to a source: receipts of bulletins, and the log of their broadcasts at each speaker.
+"""Queue of reports to a source: receipts, the log of broadcasts at each speaker, results of commands, daily counts.
 
 A report is stored in the transaction of what it reports, and is deleted by nobody. Its key tells the source that it got
 it before.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,8 +13,16 @@ from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts.states import DeliveryState, Priority, reason_message
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
-from broadcast_bridge.source_system.exchange import AiringLog, DeviceStatus, Named, Receipt, Report
-from broadcast_bridge.source_system.models import Bulletin, Source, SourcePlace, SourceReport
+from broadcast_bridge.source_system.exchange import (
+    AiringLog,
+    CommandResult,
+    DayCounts,
+    DeviceStatus,
+    Named,
+    Receipt,
+    Report,
+)
+from broadcast_bridge.source_system.models import Bulletin, EarlierProgramme, Source, SourcePlace, SourceReport
 from broadcast_bridge.source_system.states import BulletinState, ContentKind
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.locale import Message, message, render
@@ -24,7 +32,10 @@ LANGUAGE = "vi"
 MOST_REFUSALS = 5
 COMMITTED_WITHIN = datetime.timedelta(hours=1)
 """The end of a broadcast is visible this long after its time at the latest."""
-_RECEIPT, _LOG = "receipt", "log"
+_RECEIPT, _LOG, _COMMAND, _COUNTS = "receipt", "log", "command", "counts"
+_MODELS: Mapping[str, type[Report]] = {
+    _RECEIPT: Receipt, _LOG: AiringLog, _COMMAND: CommandResult, _COUNTS: DayCounts,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,9 +47,10 @@ class Waiting:
 
 
 def add_receipt(session: Session, bulletin: Bulletin, at: datetime.datetime) -> None:
-    """Report the state of a bulletin; each state is reported once."""
+    """Report the state of a bulletin; each state of each version is reported once."""
+    again = f":{bulletin.version}" if bulletin.version > 1 else ""
     receipt = Receipt(
-        key=f"{_RECEIPT}:{bulletin.external_id}:{bulletin.state}",
+        key=f"{_RECEIPT}:{bulletin.external_id}:{bulletin.state}{again}",
         bulletin=_named(bulletin),
         state=BulletinState(bulletin.state),
         reason=render(bulletin.reason, LANGUAGE) if bulletin.reason is not None else "",
@@ -54,23 +66,33 @@ def add_receipt(session: Session, bulletin: Bulletin, at: datetime.datetime) -> 
 def add_logs(session: Session, source: Source, at: datetime.datetime) -> int:
     """Report every speaker's part in the broadcasts of the source's bulletins that ended since the last time."""
     reported = sa.select(SourceReport.delivery_id).where(SourceReport.delivery_id == Delivery.id)
+    made_of = _programmes(source.id)
     query = (
         sa.select(Delivery, Bulletin)
         .join(Broadcast, Broadcast.id == Delivery.broadcast_id)
         .join(BroadcastSound, BroadcastSound.broadcast_id == Broadcast.id)
-        .join(Bulletin, Bulletin.programme_id == BroadcastSound.programme_id)
-        .where(Bulletin.source_id == source.id, Broadcast.ended_at.is_not(None), ~reported.exists())
+        .join(made_of, made_of.c.programme_id == BroadcastSound.programme_id)
+        .join(Bulletin, Bulletin.id == made_of.c.bulletin_id)
+        .where(Broadcast.ended_at.is_not(None), ~reported.exists())
         .options(joinedload(Delivery.broadcast), joinedload(Delivery.speaker))
         .order_by(Delivery.id)
     )
     if source.logged_until is not None:
         query = query.where(Broadcast.ended_at > source.logged_until - COMMITTED_WITHIN)
-    names = _device_ids(session, source.id)
+    names = device_ids(session, source.id)
     found = {delivery.id: (delivery, bulletin) for delivery, bulletin in session.execute(query)}
     for delivery, bulletin in found.values():
         _add(session, source.id, _LOG, _log_of(delivery, bulletin, names), at, delivery.id)
     source.logged_until = at
     return len(found)
+
+
+def add_result(session: Session, source_id: int, result: CommandResult | DayCounts, at: datetime.datetime) -> None:
+    """Report the result of a command, or the counts of a day, once."""
+    kind = _COMMAND if isinstance(result, CommandResult) else _COUNTS
+    same = sa.select(SourceReport.id).where(SourceReport.source_id == source_id, SourceReport.key == result.key)
+    if session.scalar(same) is None:
+        _add(session, source_id, kind, result, at)
 
 
 def waiting(session: Session, source_id: int, most: int) -> list[Waiting]:
@@ -82,8 +104,7 @@ def waiting(session: Session, source_id: int, most: int) -> list[Waiting]:
         .order_by(SourceReport.id)
         .limit(most)
     )
-    models: dict[str, type[Receipt] | type[AiringLog]] = {_RECEIPT: Receipt, _LOG: AiringLog}
-    return [Waiting(row.id, models[row.kind].model_validate(row.body)) for row in rows]
+    return [Waiting(row.id, _MODELS[row.kind].model_validate(row.body)) for row in rows]
 
 
 def mark_sent(session: Session, row_id: int, at: datetime.datetime) -> None:
@@ -122,10 +143,22 @@ def device_states(session: Session, source_id: int) -> Sequence[DeviceStatus]:
     return [
         DeviceStatus(
             external_id, one.name, one.counts_as_reachable, playing.get(one.id), one.volume_db, one.latitude,
-            one.longitude,
+            one.longitude, one.reachable_since if one.reachable else None,
         )
         for external_id, one in rows
     ]  # fmt: skip
+
+
+def _programmes(source_id: int) -> sa.Subquery:
+    """Select the programmes of the source's bulletins, those of earlier contents included."""
+    return sa.union_all(
+        sa.select(Bulletin.id.label("bulletin_id"), Bulletin.programme_id).where(
+            Bulletin.source_id == source_id, Bulletin.programme_id.is_not(None)
+        ),
+        sa.select(EarlierProgramme.bulletin_id, EarlierProgramme.programme_id)
+        .join(Bulletin, Bulletin.id == EarlierProgramme.bulletin_id)
+        .where(Bulletin.source_id == source_id),
+    ).subquery()
 
 
 def _add(
@@ -163,7 +196,8 @@ def _named(bulletin: Bulletin) -> Named:
     )  # fmt: skip
 
 
-def _device_ids(session: Session, source_id: int) -> dict[int, str]:
+def device_ids(session: Session, source_id: int) -> dict[int, str]:
+    """Return the ids by which a source names our speakers, by the rows of the speakers."""
     rows = session.execute(
         sa.select(SourcePlace.speaker_id, SourcePlace.external_id).where(
             SourcePlace.source_id == source_id, SourcePlace.speaker_id.is_not(None)

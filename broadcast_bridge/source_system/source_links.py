@@ -16,10 +16,10 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session, selectinload
 
-from broadcast_bridge.source_system import bulletin_intake, bulletin_steps, report_queue
+from broadcast_bridge.source_system import bulletin_intake, bulletin_steps, day_counts, report_queue
 from broadcast_bridge.source_system.dialects import DIALECTS
 from broadcast_bridge.source_system.errors import AnswerNotUnderstood, RequestRefused
-from broadcast_bridge.source_system.exchange import Access, Dialect, Item, Token, Unusable, Wire
+from broadcast_bridge.source_system.exchange import Access, Dialect, Issued, Item, Token, Unusable, Wire
 from broadcast_bridge.source_system.http_wire import CLOCKS_DIFFER, HttpWire
 from broadcast_bridge.source_system.models import Source
 from haichieu.alarms import AlarmKind, alarm_is_over, raise_alarm
@@ -192,10 +192,11 @@ def _take(session: Session, source_id: int, item: Item, at: datetime.datetime) -
         raise  # not about this item: the batch is fetched again
     except Exception as problem:
         log.exception("source.item_failed", source=source.code)
-        bulletin_intake.take(session, source, Unusable(_id_of(item), Message.verbatim(shown(problem))), at)
+        name = _id_of(item) if isinstance(item, Issued | Unusable) else ""  # no bulletin is to be made of a command
+        bulletin_intake.take(session, source, Unusable(name, Message.verbatim(shown(problem))), at)
 
 
-def _id_of(item: Item) -> str:
+def _id_of(item: Issued | Unusable) -> str:
     return item.external_id.encode(errors="replace").decode().replace("\x00", "?")
 
 
@@ -207,6 +208,7 @@ def _collect(session: Session, source_id: int, at: datetime.datetime) -> None:
     source = session.get_one(Source, source_id)
     bulletin_steps.settle(session, source_id, at)
     report_queue.add_logs(session, source, at)
+    day_counts.add(session, source, at)
 
 
 def _remember(

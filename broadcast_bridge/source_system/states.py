@@ -25,7 +25,7 @@ class BulletinState(StrEnum):
 
 
 class BulletinEvent(StrEnum):
-    """Events of a bulletin. Its source withdraws it, the commune declines it, the station refuses it."""
+    """Events of a bulletin. Its source changes or withdraws it, the commune declines it, the station refuses it."""
 
     ACCEPT = "accept"
     SCHEDULE = "schedule"
@@ -33,6 +33,16 @@ class BulletinEvent(StrEnum):
     DECLINE = "decline"
     WITHDRAW = "withdraw"
     REFUSE = "refuse"
+    CHANGE = "change"
+
+
+class DeviceAction(StrEnum):
+    """Commands to devices."""
+
+    VOLUME = "volume"
+    STOP = "stop"
+    RESTART = "restart"
+    STATUS = "status"
 
 
 class First(StrEnum):
@@ -64,8 +74,19 @@ BULLETIN = StateMachine(
         (_S.AIRED, _E.SCHEDULE): _S.AIRED,
         (_S.AIRED, _E.AIR): _S.AIRED,
         (_S.AIRED, _E.WITHDRAW): _S.WITHDRAWN,
+        (_S.DECLINED, _E.WITHDRAW): _S.WITHDRAWN,
+        (_S.REFUSED, _E.WITHDRAW): _S.WITHDRAWN,
+        # Another content under the same id is a new offer, even of one that was refused for a defect or declined.
+        (_S.OFFERED, _E.CHANGE): _S.OFFERED,
+        (_S.ACCEPTED, _E.CHANGE): _S.OFFERED,
+        (_S.SCHEDULED, _E.CHANGE): _S.OFFERED,
+        (_S.AIRED, _E.CHANGE): _S.OFFERED,
+        (_S.DECLINED, _E.CHANGE): _S.OFFERED,
+        (_S.REFUSED, _E.CHANGE): _S.OFFERED,
     },
 )
 
+OVER = (BulletinState.DECLINED, BulletinState.WITHDRAWN, BulletinState.REFUSED)
+"""States in which nothing is done with a bulletin unless its source changes it."""
 IN_FORCE = (BulletinState.ACCEPTED, BulletinState.SCHEDULED, BulletinState.AIRED)
 """States in which a bulletin may be on air."""

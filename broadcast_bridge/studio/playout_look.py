@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import acknowledgement, catch_up, clearance, expected, rejoining, starting
+from broadcast_bridge.broadcasts import catch_up, clearance, ending_here, expected, rejoining, starting
 from broadcast_bridge.broadcasts.due_broadcasts import begin_due
 from broadcast_bridge.broadcasts.expected import Expected
 from broadcast_bridge.broadcasts.starting import Taken
@@ -56,7 +56,7 @@ class PlayoutLook:
         return News(
             clearance.refusals(session, running, at),
             rejoining.taken_away(session, on_air),
-            acknowledgement.silenced(session, on_air),
+            ending_here.ended_here(session, on_air),
             expected=expected.soon(session, at),
         )
 

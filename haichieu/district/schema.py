@@ -300,7 +300,7 @@ class SourceTable(Table):
 
     code: Code
     name: Name
-    dialect: Literal["neutral", "device"]
+    dialect: Literal["neutral", "device", "portal"]
     address: Annotated[str, Field(max_length=500)]
     username: Annotated[str, Field(min_length=1, max_length=200)]
     password: Annotated[str, Field(min_length=1, max_length=200)] = Field(repr=False)

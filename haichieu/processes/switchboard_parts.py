@@ -46,6 +46,7 @@ from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
 from ivr.desks.official import OfficialsLine, PhoneDesk
+from ivr.desks.official_bulletins import OfficialBulletins
 from ivr.prompts import calls
 from ivr.prompts.recording import PromptRecorder
 from ivr.prompts.store import PromptStore
@@ -149,8 +150,9 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
         OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number),
     )  # fmt: skip
     officials = OfficialsLine(
-        database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay
-    )
+        database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay,
+        OfficialBulletins(database, station.media),
+    )  # fmt: skip
     desk = OfficialDesk(officials, answers)
     reception = Reception(
         client,

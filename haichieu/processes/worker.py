@@ -14,6 +14,7 @@ from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import programme_retention
 from broadcast_bridge.source_system.bulletin_desk import BulletinDesk
 from broadcast_bridge.source_system.source_links import SourceLinks
+from broadcast_bridge.source_system.source_watch import SourceWatch
 from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
@@ -87,6 +88,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         answers_on_air(station).run,
         partial(watch_feeds, database),
         sources.run,
+        SourceWatch(database, sources).run,
         bulletins.run,
         *([received.run] if received else []),
     ):

@@ -23,7 +23,7 @@ from haichieu.pins import choose_pin
 from haichieu.station import the_station
 from haichieu.vault import Vault
 from ivr.calls.caller_limits import CallerLimits
-from ivr.desks.protocols import CaseDesk
+from ivr.desks.protocols import CaseDesk, ProvinceDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
 
 
@@ -37,6 +37,7 @@ class OfficialsLine:
     recordings: PhoneRecordings
     limits: CallerLimits
     call_back_delay: float
+    province: ProvinceDesk
 
 
 class PhoneDesk:
@@ -52,6 +53,7 @@ class PhoneDesk:
         self._call = call
         self._flow = flow
         self.cases = cases
+        self.province = line.province
         self._owed: int | None = None
         self._ahead: DialAhead | None = None
         self._expected: object = None

@@ -1,4 +1,4 @@
-"""Interfaces between flows and the station: services for citizens, cases heard by officials, answers by call."""
+"""Interfaces between flows and the station: citizens, cases and bulletins for officials, answers by call."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from broadcast_bridge.source_system.by_phone import DeclineReason
 from feedback.states import CaseStatus
 
 
@@ -183,6 +184,58 @@ class CaseDesk(Protocol):
 
     def forget_sounds(self) -> None:
         """Delete the texts that were synthesised for this call."""
+        ...
+
+
+@dataclass(frozen=True)
+class OfferedSeen:
+    """A bulletin of the province as an official hears it. Moments are in the station's time zone.
+
+    `sound` is a path without extension, empty until the sound is here. `rival` is the commune's programme that it
+    meets; where it is set, the official decides until `decide_by` which of them is first.
+    """
+
+    id: int
+    title: str
+    source: str
+    seconds: int
+    sound: str
+    rival: str = ""
+    rival_begins: datetime.datetime | None = None
+    decide_by: datetime.datetime | None = None
+
+
+class ProvinceDesk(Protocol):
+    """The bulletins of the province that an official decides about. What is refused is raised as HaiChieuError."""
+
+    async def count(self, official_id: int) -> int:
+        """Return how many wait; 0 for an official who may not decide."""
+        ...
+
+    async def waiting(self, official_id: int) -> list[int]:
+        """Return the ids of those that wait, the most urgent first. Raises DecisionNotAllowed."""
+        ...
+
+    async def open(self, official_id: int, bulletin_id: int) -> OfferedSeen | None:
+        """Return a bulletin; None when it no longer waits."""
+        ...
+
+    async def accept(self, official_id: int, bulletin_id: int, *, called_back: bool) -> None:
+        """Choose it: it becomes a programme."""
+        ...
+
+    async def schedule(
+        self, official_id: int, bulletin_id: int, clock: datetime.time | None, *, called_back: bool
+    ) -> datetime.datetime:
+        """Choose it and have it broadcast at a time of the clock, or at once (None); return when."""
+        ...
+
+    async def decline(self, official_id: int, bulletin_id: int, reason: DeclineReason) -> None:
+        """Decline it."""
+        ...
+
+    async def decide(self, official_id: int, bulletin_id: int, *, source_first: bool) -> None:
+        """Decide whether it or the commune's programme is first."""
         ...
 
 

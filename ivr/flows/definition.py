@@ -28,6 +28,7 @@ from ivr.verbs.choose_unit import ChooseUnit
 from ivr.verbs.choose_zone import ChooseZone
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
+from ivr.verbs.hear_bulletins import HearBulletins
 from ivr.verbs.hear_cases import HearCases
 from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
@@ -64,6 +65,7 @@ AnyNode = Annotated[
     | TellCaseStatus
     | Transfer
     | HearCases
+    | HearBulletins
     | PlayAnswer
     | SpeakMore
     | SetPin

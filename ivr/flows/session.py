@@ -14,7 +14,7 @@ from broadcast_bridge.broadcasts.states import Priority, Reason
 from broadcast_bridge.programmes.phone_recordings import Kept
 from haichieu.ari.key_events import Digits
 from haichieu.errors import HaiChieuError
-from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen
+from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen, ProvinceDesk
 
 Values = Mapping[str, str | int]
 
@@ -165,6 +165,11 @@ class OfficialDesk(Protocol):
     @property
     def cases(self) -> CaseDesk:
         """The cases that wait for the official."""
+        ...
+
+    @property
+    def province(self) -> ProvinceDesk:
+        """The bulletins of the province that wait for the official."""
         ...
 
     async def begin_recording(self, official_id: int) -> str:

@@ -21,6 +21,7 @@ from haichieu.sign_in_counters import LOCK
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
+from ivr.simulator.province_desk import SimulatedProvince
 
 
 class WrittenPrompts:
@@ -153,6 +154,7 @@ class SimulatedDesk:
     priorities: list[Priority] = field(default_factory=list)
     """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
+    province: SimulatedProvince = field(default_factory=SimulatedProvince)
 
     async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
         return caller_number in self.phones

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.source_system.models import Bulletin, BulletinAiring, Source, SourceReport
+from broadcast_bridge.source_system.models import Bulletin, BulletinAiring, DeviceCommand, Source, SourceReport
 from haichieu.database import now
 from haichieu.locale import Message
 from tests.builders.house import House
@@ -162,3 +162,34 @@ def test_order_cannot_be_decided_after_the_deadline(house: House) -> None:
     editor = house.signed_in("editor@x.example")
     assert "Tin của xã" not in editor.get("/bulletins").text
     assert editor.post("/bulletins", bulletin=number, do="first_source").status_code == 422
+
+
+def command(house: House, unit: str, external_id: str, **more: object) -> None:
+    """Add a command of a source of a unit."""
+    with house.database.session() as session:
+        source = Source(
+            code=unit, name=f"Nguồn {unit}", dialect="neutral", address="http://127.0.0.1:9", username="u",
+            password_locked="x", external_id=unit, unit_id=house.units[unit],
+        )  # fmt: skip
+        session.add(source)
+        session.flush()
+        values: dict[str, object] = {"action": "volume", "value": 60, "speaker_codes": ["loa-commune"], **more}
+        session.add(DeviceCommand(source_id=source.id, external_id=external_id, received_at=now(), **values))
+
+
+def test_commands_of_the_visitors_sources_are_shown_with_their_refusals(house: House) -> None:
+    editor = house.signed_in("editor@x.example")
+    assert "Lệnh của tỉnh" not in editor.get("/bulletins").text
+    command(house, "commune", "c1", speaker_codes=[], reason=Message("source.command.no_restart"))
+    command(house, "other", "c2")
+    shown = editor.get("/bulletins").text
+    assert "Lệnh của tỉnh" in shown
+    assert "Nguồn commune" in shown
+    assert "60%" in shown
+    assert "không khởi động lại từ xa được" in shown
+    assert "Nguồn other" not in shown
+
+
+def test_changed_bulletin_says_when_it_was_changed(house: House) -> None:
+    bulletin(house, changed_at=now(), version=2)
+    assert "sửa đổi lúc" in house.signed_in("editor@x.example").get("/bulletins").text

@@ -23,7 +23,7 @@ from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priori
 from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
-from broadcast_bridge.source_system.states import BULLETIN
+from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
 from haichieu.locale import LANGUAGES, render, render_key
@@ -97,7 +97,7 @@ BUILT = {
     "flow_step": {node.id for flow in delivered_flows() for node in delivered_flow(flow).nodes},
     "flow_exit": {one for verb in VERBS for exits in exits_of(verb) for one in exits if len(one) > 1},
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
-    "direct_call": list(DirectAnswer), "village_state": list(VillageState),
+    "device_action": list(DeviceAction), "direct_call": list(DirectAnswer), "village_state": list(VillageState),
     "proof": [f"{what}_{how}" for what in ("villages", "places") for how in ("heard", "all", "now")],
     "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from broadcast_bridge.broadcasts import acknowledgement, broadcast_lifecycle, catch_up, starting
+from broadcast_bridge.broadcasts import acknowledgement, broadcast_lifecycle, catch_up, ending_here, starting
 from broadcast_bridge.broadcasts.broadcast_lifecycle import DeliveryUpdate, apply_updates
 from broadcast_bridge.broadcasts.starting import Request
 from broadcast_bridge.broadcasts.states import BroadcastEvent, DeliveryEvent, Priority
@@ -53,7 +53,7 @@ def test_acknowledging_silences_speakers_of_the_officials_place_only(database: D
         states = {one.speaker.code: (one.state, one.reason, one.active) for one in broadcast.deliveries}
         assert states["s11-0"] == ("played", "acknowledged", False)
         assert states["s12-0"] == ("playing", None, True)
-        silenced = acknowledgement.silenced(session, [broadcast.id])
+        silenced = ending_here.ended_here(session, [broadcast.id])
         assert silenced == {broadcast.id: [one.id for one in broadcast.deliveries if not one.active]}
         assert names(session, here.official) == []
         session.flush()

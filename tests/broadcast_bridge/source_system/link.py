@@ -21,7 +21,7 @@ from broadcast_bridge.source_system.states import ContentKind
 from haichieu.alarms import open_alarms
 from haichieu.database import Database, now
 from haichieu.jobs import Job
-from haichieu.media import MediaStore
+from haichieu.media import Media, MediaStore
 from haichieu.speech.synthesis import NOBODY, Identity, Speech
 from haichieu.vault import Vault
 from tests.builders.places import Commune, commune
@@ -103,7 +103,7 @@ class Link:
         """Store the sound of a bulletin, as if it had been fetched or spoken."""
 
         def give(session: Session) -> None:
-            media = sound_row(session, session.query(Bulletin).count() + 100)
+            media = sound_row(session, session.query(Media).count() + 100)
             media.seconds = seconds
             session.query(Bulletin).filter_by(external_id=external_id).one().sound = media
 

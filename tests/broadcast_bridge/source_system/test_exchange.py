@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from broadcast_bridge.broadcasts.states import Priority
-from broadcast_bridge.source_system import http_wire, report_queue, source_links
-from broadcast_bridge.source_system.exchange import Withdrawn
+from broadcast_bridge.source_system import bulletin_intake, http_wire, offered, report_queue, source_links
+from broadcast_bridge.source_system.exchange import Ordered, Withdrawn
 from broadcast_bridge.source_system.models import Bulletin, SourceReport
 from broadcast_bridge.source_system.province import PAGE, Fault, Province
+from broadcast_bridge.source_system.states import DeviceAction
 from haichieu.database import Database, now
 from haichieu.locale import render
-from tests.broadcast_bridge.source_system.link import AREA, DAY, DEVICE, HOUR, Link, link_to, text
+from tests.broadcast_bridge.source_system.link import AREA, DAY, DEVICE, HOUR, Link, audio, link_to, text
 
 both_dialects = pytest.mark.parametrize("dialect", ["neutral", "device"])
 
@@ -67,7 +68,7 @@ async def test_speakers_are_reported_as_they_are(link: Link, dialect: str) -> No
     await link.exchange()
     (state,) = link.province.book.devices.values()
     if dialect == "neutral":
-        assert (state["id"], state["reachable"], state["playing"]) == (DEVICE, True, None)
+        assert (state["id"], state["reachable"], state["playing"], state["since"]) == (DEVICE, True, None, None)
     else:
         assert (state["CumLoaID"], state["AmLuong"], state["TrangThaiHoatDong"]) == (DEVICE, "100", "2")
 
@@ -110,6 +111,29 @@ async def test_fault_at_any_request_loses_and_doubles_nothing(link: Link, dialec
     assert (
         link.look(lambda session: session.scalar(sa.select(sa.func.count()).where(SourceReport.sent_at.is_(None)))) == 0
     )
+
+
+@pytest.mark.parametrize("dialect", ["neutral", "device", "portal"])
+async def test_items_that_arrive_twice_are_taken_once(link: Link, dialect: str) -> None:
+    items = [audio(f"b{n}", "https://nguon.example/x.wav", starts=[now() + HOUR]) for n in range(3)]
+    link.province.issue(*items, Ordered("c1", DeviceAction.VOLUME, 50))
+    link.province.faults.append(
+        ({"neutral": "messages", "device": "LenhDieuKhien"}.get(dialect, "YeuCau"), Fault.DUPLICATE)
+    )
+    for _ in range(2):
+        assert (await link.exchange()).last_problem is None
+    assert len(link.states()) == 3
+    assert set(link.states().values()) == {"offered"}
+    assert (link.province.book.repeated, link.province.book.wrong) == (0, [])
+
+
+async def test_items_in_the_wrong_order_give_the_same_result(link: Link) -> None:
+    link.province.issue(text("b1"), Withdrawn("b1"), text("b2", Priority.EMERGENCY), Withdrawn("b2"), text("b3"))
+    link.province.faults.append(("messages", Fault.OUT_OF_ORDER))
+    assert (await link.exchange()).last_problem is None
+    await link.work()
+    assert link.states() == {"b1": "withdrawn", "b2": "withdrawn", "b3": "offered"}
+    assert link.broadcasts() == []
 
 
 async def test_expired_token_is_renewed_without_a_failure(link: Link) -> None:
@@ -188,14 +212,14 @@ async def test_slow_source_ends_at_the_limit(link: Link, monkeypatch: pytest.Mon
 async def test_report_that_is_always_refused_does_not_delay_the_others(
     link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = link.province._keep
+    keep = link.province.keep
 
     def refuse_the_first(reports: dict[str, Mapping[str, Any]], key: str, report: Mapping[str, Any]) -> None:
         if "b1" in key:
             raise web.HTTPUnprocessableEntity
         keep(reports, key, report)
 
-    monkeypatch.setattr(link.province, "_keep", refuse_the_first)
+    monkeypatch.setattr(link.province, "keep", refuse_the_first)
     link.province.issue(text("b1"), text("b2"))
     for _ in range(report_queue.MOST_REFUSALS):
         await link.exchange()
@@ -226,11 +250,44 @@ async def test_item_that_is_no_bulletin_is_refused_and_the_next_one_taken(link: 
     assert link.alarms() == {"bulletin_refused", "source_defective"}
 
 
+async def test_command_that_fails_inside_makes_no_bulletin(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulletin_intake.device_commands, "take", lambda *args: 1 / 0)
+    link.province.issue(Ordered("c1", DeviceAction.VOLUME, 50), text("b1"))
+    assert (await link.exchange()).last_problem is None
+    assert (link.states(), link.alarms()) == ({"b1": "offered"}, {"source_defective"})
+
+
 async def test_withdrawal_before_its_bulletin_is_remembered(link: Link) -> None:
     link.province.issue(Withdrawn("b1"), text("b1", Priority.EMERGENCY), text("b2"))
     await link.exchange()
     await link.work()
     assert (link.states(), len(link.broadcasts())) == ({"b1": "withdrawn", "b2": "offered"}, 0)
+
+
+async def test_unusable_bulletins_are_reported_and_shown_with_the_reason(link: Link) -> None:
+    past, urgent = now() - DAY, Priority.EMERGENCY
+    link.province.issue(
+        text("nowhere", areas=["H99"]),
+        text("expired", urgent, valid_until=past),
+        text("silent", text=" "),
+        audio("no-link", ""),
+        {"type": "bulletin", "id": "priority", "title": "Lạ", "kind": "text", "text": "A", "priority": "very high"},
+        {"type": "bulletin", "id": "broken", "title": "Hỏng"},
+        Withdrawn("early"),
+        text("early"),
+    )
+    await link.exchange()
+    reasons = {str(one["id"]): str(one["reason"]) for one in link.province.book.receipts.values()}
+    words = {
+        "nowhere": "H99", "expired": "hết hạn", "silent": "", "no-link": "", "priority": "very high", "broken": "",
+        "early": "trước khi đến",
+    }  # fmt: skip
+    assert {name: words[name] in reasons[name] for name in reasons} == dict.fromkeys(words, True)
+    units = [link.place.district.id, link.place.commune.id]
+    shown = {one.external_id: one for one in link.look(lambda session: offered.listed(session, units, 20))}
+    assert shown.keys() == words.keys()
+    assert all(one.reason for one in shown.values())
+    assert (shown["early"].state, shown["early"].title) == ("withdrawn", "Bản tin early")
 
 
 async def test_certificate_of_a_stranger_is_not_accepted(database: Database, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_two_sources_may_name_one_device_and_use_one_id(database: Database) -> N
         other = add_source(session, place, "http://127.0.0.1:2", VAULT, code="bo")
         for source in (first, other):
             assert taken(session, source, text("b1", devices=[DEVICE])).speaker_codes == ["s11-0"]
-        assert take(session, other, text("b1"), now()) is None
+        assert take(session, other, text("b1", devices=[DEVICE]), now()) is None
         assert session.scalar(sa.select(sa.func.count()).select_from(Bulletin)) == 2
 
 

@@ -1,5 +1,6 @@
 """Sources in the district file, the simulator's command, and what the documents say about the dialects."""
 
+import datetime
 import json
 import re
 from pathlib import Path
@@ -14,7 +15,9 @@ from broadcast_bridge.source_system.bulletin_intake import take
 from broadcast_bridge.source_system.device_dialect import DeviceDialect
 from broadcast_bridge.source_system.exchange import Access, Json
 from broadcast_bridge.source_system.models import Source, SourcePlace
-from broadcast_bridge.source_system.province import _LOG_FIELDS, Fault, Province
+from broadcast_bridge.source_system.portal_dialect import PortalDialect
+from broadcast_bridge.source_system.province import CLOCK_SKEW, Fault, Province
+from broadcast_bridge.source_system.province_protocols import DEVICE_LOG_FIELDS, PORTAL_FIELDS
 from broadcast_bridge.source_system.states import BULLETIN
 from haichieu.cli.source_simulator import _messages
 from haichieu.database import Database, now
@@ -22,7 +25,7 @@ from haichieu.district.errors import DistrictFileError
 from haichieu.district.reconcile import apply_file
 from haichieu.errors import UsageError
 from haichieu.vault import Vault
-from tests.broadcast_bridge.source_system.link import Link, text
+from tests.broadcast_bridge.source_system.link import Link, audio, text
 
 VAULT = Vault(b"0123456789012345678901234567890123456789012=")
 ROOT = Path(__file__).parents[3]
@@ -98,7 +101,7 @@ def test_source_with_bulletins_is_retired_and_its_bulletins_stay(link: Link, tmp
     [
         ("https://nguon", "http://nguon"),
         ("https://nguon", "ftp://nguon"),
-        ('"neutral"', '"portal"'),
+        ('"neutral"', '"another"'),
         ('"8612" = "cb-01"', '"8612" = "cb-99"'),
         ('"8612" = "cb-01"', '"01285" = "cb-01"'),
         ('"thon-1" = "na-tao"', '"thon-1" = "na-nothing"'),
@@ -117,7 +120,21 @@ async def test_simulator_is_controlled_over_http(server: tuple[TestServer, Provi
         await client.post("/fault", json={"fault": "500", "path": "messages", "times": 2})
         async with client.get("/book") as answer:
             assert (await answer.json())["repeated"] == 0
+        await client.post("/fault", json={"fault": "clock-skew", "minutes": 20})
     assert (len(province.issued), list(province.faults)) == (1, [("messages", Fault.ERROR)] * 2)
+    assert province.clock_ahead == datetime.timedelta(minutes=20)
+
+
+async def test_simulator_sends_a_sound_that_is_too_large_once(link: Link) -> None:
+    link.province.sounds["tin.wav"] = b""
+    link.province.faults.append(("sounds", Fault.HUGE))
+    address = link.look(lambda session: session.get_one(Source, link.source_id)).address
+    link.province.issue(audio("b1", f"{address}/sounds/tin.wav"))
+    await link.exchange()
+    await link.work()
+    reason = link.bulletin("b1").reason
+    assert reason is not None
+    assert reason.key == "source.sound_too_large"
 
 
 def test_file_for_the_simulator_is_a_list_of_messages(tmp_path: Path) -> None:
@@ -130,9 +147,9 @@ def test_file_for_the_simulator_is_a_list_of_messages(tmp_path: Path) -> None:
             _messages(file)
 
 
-def table_of_fields() -> dict[str, set[str]]:
-    """Return the names in each row of the table of the device dialect."""
-    section = (ROOT / "docs/source-system.md").read_text().split("## The device dialect")[1].split("\n## ")[0]
+def table_of_fields(dialect: str) -> dict[str, set[str]]:
+    """Return the names in each row of the table of a dialect."""
+    section = (ROOT / "docs/source-system.md").read_text().split(f"## The {dialect} dialect")[1].split("\n## ")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("| `POST")]
     return {row[1].split("`")[1]: set(re.findall(r"`(\w+)`", "|".join(row[2:]))) for row in rows}
 
@@ -146,6 +163,9 @@ class NotingWire:
         self.sent: dict[str, Json] = {}
 
     async def get(self, path: str, **query: str) -> Json:
+        raise NotImplementedError
+
+    async def wait(self, path: str, seconds: float, **query: str) -> Json:
         raise NotImplementedError
 
     async def post(self, path: str, body: Json, *, signed: bool = True) -> Json:
@@ -165,11 +185,32 @@ async def test_documents_list_every_field_that_is_sent(link: Link) -> None:
     await dialect.report_devices(wire, states, now())
     for waiting in link.look(lambda session: report_queue.waiting(session, link.source_id, 10)):
         await dialect.send(wire, waiting.report)
-    documented = table_of_fields()
+    documented = table_of_fields("device")
     assert wire.sent.keys() == {"Login", "Ping", "AddPlaylist", "DeletePlaylist"}
     for path, body in wire.sent.items():
         assert body.keys() <= documented[f"POST {path}"], path
-    assert documented["POST Log"] | documented["POST Ping"] >= _LOG_FIELDS
+    assert documented["POST Log"] | documented["POST Ping"] >= DEVICE_LOG_FIELDS
+
+
+async def test_documents_list_every_field_that_the_portal_gets(link: Link) -> None:
+    link.look(lambda session: take(session, session.get_one(Source, link.source_id), text("x", areas=["?"]), now()))
+    dialect, wire = PortalDialect(), NotingWire()
+    await dialect.log_in(wire)
+    states = link.look(lambda session: report_queue.device_states(session, link.source_id))
+    await dialect.report_devices(wire, states, now())
+    for waiting in link.look(lambda session: report_queue.waiting(session, link.source_id, 10)):
+        await dialect.send(wire, waiting.report)
+    documented = table_of_fields("portal")
+    assert wire.sent.keys() == {"Login", "api8", "api9"}
+    for path, body in wire.sent.items():
+        assert body.keys() <= documented[f"POST {path}"], path
+    wanted = {"api8": documented["POST api8"], "api9": documented["POST api9"]}
+    assert all(fields <= wanted[path] for path, fields in PORTAL_FIELDS.items())
+
+
+def test_documents_list_every_fault_of_the_simulator() -> None:
+    section = (ROOT / "docs/source-system.md").read_text().split("## Simulator")[1]
+    assert all(f"`{fault}`" in section for fault in [*Fault, CLOCK_SKEW])
 
 
 def test_documents_draw_the_states_of_a_bulletin() -> None:
