@@ -102,6 +102,22 @@ class Speaker(RegisteredDevice, Base):
         return self.reachable or self.is_multicast
 
 
+class FormerSpeakerUnit(Base):
+    """The unit and commune of a speaker until a change of the tree: reports count what it played till then there.
+
+    An empty `since` is the beginning.
+    """
+
+    __tablename__ = "former_speaker_units"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    speaker_id: Mapped[int] = mapped_column(sa.ForeignKey("speakers.id", ondelete="CASCADE"), index=True)
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    commune_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    since: Mapped[datetime.datetime | None]
+    until: Mapped[datetime.datetime]
+
+
 class Reachability(Base):
     """A period in which a speaker was, or was not, reachable; open while `until` is empty."""
 

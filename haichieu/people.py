@@ -1,5 +1,6 @@
 """Units of government, the officials who may speak, and the accounts of the web panel."""
 
+import datetime
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import cast
@@ -51,6 +52,8 @@ class Unit(Base):
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
     author_may_approve: Mapped[bool] = mapped_column(default=False)
     """Authors may approve their own programmes: a small commune may have only one person."""
+    retired_at: Mapped[datetime.datetime | None]
+    """When it was merged into its parent; the row stays for the history under its name."""
 
 
 class Official(Base):
@@ -121,6 +124,19 @@ def _units_under() -> sa.Select[tuple[int]]:
 
 _UNITS_UNDER = _units_under()
 """Built once: every request of the panel asks it."""
+
+
+def live_unit(session: Session, unit: Unit) -> Unit:
+    """Return the unit itself, or the one that it was merged into."""
+    while unit.retired_at is not None and unit.parent_id is not None:
+        unit = session.get_one(Unit, unit.parent_id)
+    return unit
+
+
+def unit_coded(session: Session, code: str) -> Unit | None:
+    """Return the unit with this code, or the one that it was merged into; None when there is none."""
+    found = session.scalar(sa.select(Unit).where(Unit.code == code))
+    return None if found is None else live_unit(session, found)
 
 
 def official_with_phone(session: Session, number: str) -> Official | None:

@@ -5,6 +5,7 @@ import importlib
 MODULES_WITH_TABLES = (
     *(
         "haichieu.people",
+        "haichieu.units.models",
         "haichieu.station",
         "haichieu.outgoing",
         "haichieu.audit",

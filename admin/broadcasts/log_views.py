@@ -17,9 +17,9 @@ from admin.layout.pages import page
 from admin.panel import Panel
 from broadcast_bridge.broadcasts import log
 from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
-from broadcast_bridge.broadcasts.log import Logged
+from broadcast_bridge.broadcasts.log import Logged, when
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority, reason_message
-from broadcast_bridge.broadcasts.villages import by_village
+from broadcast_bridge.broadcasts.villages import by_village, former_units
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.spreadsheet_cells import Cell
@@ -61,7 +61,7 @@ def register_broadcast_log(app: Flask, panel: Panel) -> None:
             proof, station = proof_of(session, visitor(), found), the_station(session)
             again = may_air_again(session, visitor(), found, now())
             missing = missing_of(session, visitor(), found, now())
-            villages = by_village(found.deliveries, unit_names(session))
+            villages = by_village(found.deliveries, unit_names(session), former_units(session, when(found)))
             sounds = [url_for("sound", number=one) for one in sounds_of(session, found)]
             stoppable = may_stop(session, visitor(), found)
         return page(

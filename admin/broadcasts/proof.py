@@ -11,7 +11,9 @@ from admin.access.visitors import Visitor
 from admin.broadcasts.scope import units_of_broadcast
 from broadcast_bridge.broadcasts import catch_up
 from broadcast_bridge.broadcasts.broadcast_lifecycle import is_open
+from broadcast_bridge.broadcasts.log import when
 from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind
+from broadcast_bridge.broadcasts.villages import former_units
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker
 from broadcast_bridge.programmes.approval import NotForTheAir
 from broadcast_bridge.programmes.rebroadcast import NotAgain, what_again
@@ -91,10 +93,11 @@ def proof_of(session: Session, visitor: Visitor, broadcast: Broadcast) -> list[P
             .order_by(Delivery.id)
         )
     }
-    names = unit_names(session)
+    names, formerly = unit_names(session), former_units(session, when(broadcast))
     return [
         Proof(
-            one.speaker.code, one.speaker.name, str(names[one.speaker.unit_id]), one.state, one.reason,
+            one.speaker.code, one.speaker.name,
+            str(names[formerly.get(one.speaker_id, one.speaker.unit_id)]), one.state, one.reason,
             one.first_audio_at, one.seconds, one.heard, one.loss, one.jitter_ms if one.first_audio_at else None,
             one.packets_sent, one.attempts, one.called_off, later.get(one.speaker_id),
         )

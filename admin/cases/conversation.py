@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from admin.access.visitors import Visitor
 from admin.cases.scope import here_and_above, workers_in
+from admin.entries.scope import units_to_choose
 from broadcast_bridge.models import Zone
 from feedback import job_kinds
 from feedback.cases import duplicates
@@ -191,8 +192,9 @@ def _names(session: Session, actors: Collection[str]) -> dict[str, str]:
 
 
 def _people(session: Session, who: Visitor, case: Case) -> People:
+    units = units_to_choose(session, who)
     return People(
-        session.scalars(sa.select(Unit).where(Unit.id.in_(who.units)).order_by(Unit.name)).all(),
+        units if case.unit in units else [case.unit, *units],
         session.scalars(sa.select(Category).order_by(Category.code)).all(),
         session.scalars(sa.select(Department).order_by(Department.name)).all(),
         workers_in(session, here_and_above(session, case.unit_id)),

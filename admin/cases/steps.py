@@ -30,7 +30,7 @@ from haichieu.account_rights import Action, may
 from haichieu.database import now
 from haichieu.errors import UsageError
 from haichieu.media import MediaStore
-from haichieu.people import Account, Unit
+from haichieu.people import Account, unit_coded
 
 T = TypeVar("T")
 
@@ -175,7 +175,7 @@ def _assign(session: Session, case: Case, form: Form) -> None:
 
     unit, category, department, account = (changed(name) for name in ("unit", "category", "department", "account"))
     if unit:
-        place = _chosen(session.scalar(sa.select(Unit).where(Unit.code == unit)))
+        place = _chosen(unit_coded(session, unit))
         require_in(session, Action.WORK_ON_CASES, [place.id])
         assignment.place(session, case, place, who, who, moment)
     if category:

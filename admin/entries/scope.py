@@ -65,8 +65,9 @@ def require_zones_of_official(session: Session, row: Official) -> None:
 
 
 def units_to_choose(session: Session, visitor: Visitor) -> Sequence[Unit]:
-    """Return the visitor's units by name."""
-    return session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.name, Unit.id)).all()
+    """Return the visitor's units by name, without retired ones."""
+    mine = sa.select(Unit).where(Unit.id.in_(visitor.units), Unit.retired_at.is_(None))
+    return session.scalars(mine.order_by(Unit.name, Unit.id)).all()
 
 
 def zones_to_choose(session: Session, visitor: Visitor) -> list[Zone]:

@@ -57,6 +57,7 @@ MAP = (
         SETTINGS,
         (
             Group("people", (Page("officials"), Page("accounts"))),
+            Page("units"),
             Group("switchboard", (Page("numbers"), Page("flows"), Page("prompts", also=("/pronunciations",)))),
             Page("audit_trail"),
         ),

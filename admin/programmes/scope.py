@@ -37,9 +37,10 @@ def unit_of_programme(session: Session, number: int) -> list[int]:
     return [find_programme(session, number).unit_id]
 
 
-def units_for(session: Session, visitor: Visitor) -> list[Unit]:
-    """Return the units that an account may choose."""
-    return list(session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units)).order_by(Unit.name)))
+def units_for(session: Session, visitor: Visitor, *, also_retired: bool = False) -> list[Unit]:
+    """Return the units that an account may choose, or with the retired ones those that its programmes may have."""
+    chosen = () if also_retired else (Unit.retired_at.is_(None),)
+    return list(session.scalars(sa.select(Unit).where(Unit.id.in_(visitor.units), *chosen).order_by(Unit.name)))
 
 
 def unit_id_of(value: str) -> int:

@@ -60,7 +60,7 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         asked = {name: request.args.get(name, "")[:200] for name in ("q", "state", "category", "unit", "language")}
         number = min(max(request.args.get("page", 0, type=int), 0), 100_000)
         with panel.database.reading() as session:
-            units = units_for(session, visitor())
+            units = units_for(session, visitor(), also_retired=True)
             found, total = programme_search.find(session, _wanted(asked, visitor()), number)
             names = {unit.name for unit in units}
             return page(

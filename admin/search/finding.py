@@ -12,6 +12,7 @@ from flask import url_for
 from sqlalchemy.orm import Session, joinedload
 
 from admin.access.visitors import Visitor
+from admin.layout.language import say
 from admin.search.matching import Typed
 from admin.search.names import officials_named, speakers_named
 from broadcast_bridge.models import Speaker
@@ -20,6 +21,8 @@ from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Message, Transcript
 from feedback.states import Direction
 from haichieu.account_rights import Action
+from haichieu.people import Unit, live_unit
+from haichieu.units.former_names import former_names
 from ivr.calls.routing import Number
 
 SHOWN = 6
@@ -61,6 +64,7 @@ def find_everywhere(session: Session, book: CitizenBook, who: Visitor, text: str
         ("officials", Action.CONFIGURE, lambda: _officials(session, who, typed), url_for("officials", q=text)),
         ("programmes", Action.VIEW, lambda: _programmes(session, who, typed), url_for("programmes", q=text)),
         ("numbers", Action.CONFIGURE, lambda: _numbers(session, who, typed), url_for("numbers")),
+        ("units", Action.VIEW, lambda: _units(session, who, typed), url_for(_page_of_units(who))),
     )
     if not typed.words:
         return []
@@ -129,3 +133,24 @@ def _numbers(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
     found = [one for one in rows if typed.is_in(one.number, one.unit.name) or typed.is_in_number([one.number])]
     for one in found[:SHOWN]:
         yield Hit(url_for("number_page", number=one.id), one.number, "", one.unit_id)
+
+
+def _units(session: Session, who: Visitor, typed: Typed) -> Iterator[Hit]:
+    """Yield units by their name now, their code, and the names that they or units merged into them had before."""
+    old = former_names(session, who.units)
+    mine = sa.select(Unit).where(Unit.id.in_(who.units)).order_by(Unit.name, Unit.id)
+    codes: dict[int, list[str]] = {}
+    units = session.scalars(mine).all()
+    for one in units:
+        codes.setdefault(live_unit(session, one).id, []).append(one.code)
+    live = [one for one in units if one.retired_at is None]
+    found = [one for one in live if any(typed.is_in(name) for name in (one.name, *codes[one.id], *old.get(one.id, ())))]
+    for one in sorted(found, key=lambda unit: not typed.begins(unit.name))[:SHOWN]:
+        page = _page_of_units(who)
+        path = url_for(page, _anchor=f"unit-{one.id}") if page == "units" else url_for(page, unit=one.code)
+        formerly = say("units.formerly_named", names=", ".join(old[one.id])) if one.id in old else one.code
+        yield Hit(path, one.name, formerly, one.id)
+
+
+def _page_of_units(who: Visitor) -> str:
+    return "units" if who.may(Action.CONFIGURE) else "speakers"

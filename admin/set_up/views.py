@@ -29,6 +29,8 @@ from haichieu.station import Station
 
 CALL_WINDOW = datetime.timedelta(hours=1)
 WHO = "first run"
+LEVELS = [level for level in Level if level is not Level.DISTRICT]
+"""Levels of new stations: districts no longer exist."""
 
 
 def register_set_up(app: Flask, panel: Panel) -> None:
@@ -39,7 +41,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     def first_run(token: str) -> Response:
         """Show the form for the unit and the first administrator of an empty station."""
         _require_link(panel, token)
-        return page("first_run.html", form=Form(), levels=list(Level))
+        return page("first_run.html", form=Form({"level": [Level.COMMUNE]}), levels=LEVELS)
 
     @app.post("/first-run/<token>")
     @open_to_all
@@ -58,7 +60,7 @@ def register_set_up(app: Flask, panel: Panel) -> None:
                     abort(404)
         except EntryRefused as refusal:
             form.problems.update(refusal.problems)
-            return page("first_run.html", 422, form=form, levels=list(Level))
+            return page("first_run.html", 422, form=form, levels=LEVELS)
         with panel.database.session() as session:
             PanelSignIn(panel.database, panel.vault).signed_in(session, account, origin_of(panel, account), moment)
         response = redirect(url_for("set_up"), 303)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts.states import DeliveryState, Kind
-from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Reachability, Speaker
+from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, FormerSpeakerUnit, Reachability, Speaker
 from broadcast_bridge.programmes.models import Programme
 from haichieu.people import Unit
 from haichieu.unit_names import communes_within
@@ -83,7 +83,8 @@ def aired_by_unit(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
 ) -> list[Aired]:
     """Count the broadcasts that began between two times at the speakers of each unit, omitting units without any."""
-    counted = _aired(Speaker.unit_id, unit_ids=unit_ids, since=since, until=until).group_by(Speaker.unit_id)
+    unit = unit_then(session, since)
+    counted = _aired(unit.id, at=unit, unit_ids=unit_ids, since=since, until=until).group_by(unit.id)
     return _of_units(session, counted)
 
 
@@ -91,11 +92,17 @@ def aired_by_commune(
     session: Session, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
 ) -> list[Aired]:
     """Count them as `aired_by_unit` does, by commune: its own speakers and those of its villages among these units."""
-    commune = communes_within(unit_ids)
-    counted = _aired(commune.c.commune_id, unit_ids=unit_ids, since=since, until=until)
-    return _of_units(
-        session, counted.join(commune, commune.c.unit_id == Speaker.unit_id).group_by(commune.c.commune_id)
-    )
+    commune, unit = communes_within(unit_ids), unit_then(session, since)
+    if unit.former is None:
+        key: sa.ColumnElement[int] = commune.c.commune_id
+    else:
+        commune_then = commune.alias()
+        key = sa.func.coalesce(commune_then.c.commune_id, commune.c.commune_id)
+    counted = _aired(key, at=unit, unit_ids=unit_ids, since=since, until=until)
+    counted = counted.join(commune, commune.c.unit_id == unit.id)
+    if unit.former is not None:
+        counted = counted.outerjoin(commune_then, commune_then.c.unit_id == FormerSpeakerUnit.commune_id)
+    return _of_units(session, counted.group_by(key))
 
 
 def _of_units(session: Session, counted: sa.Select[Any]) -> list[Aired]:
@@ -125,7 +132,14 @@ def aired_by_category(
         .subquery()
     )
     counted = session.execute(
-        _aired(named.c.kind, named.c.category, unit_ids=unit_ids, since=since, until=until)
+        _aired(
+            named.c.kind,
+            named.c.category,
+            at=unit_then(session, since),
+            unit_ids=unit_ids,
+            since=since,
+            until=until,
+        )
         .join(named, named.c.id == Broadcast.id)
         .group_by(named.c.kind, named.c.category)
     ).all()
@@ -190,11 +204,37 @@ def _availability(
     return Availability(speaker, seconds, known, losses)
 
 
+@dataclass(frozen=True)
+class UnitThen:
+    """The unit to which the speaker of a delivery belonged at that time; `former`, unless None, has to be joined."""
+
+    id: sa.ColumnElement[int]
+    former: sa.ColumnElement[bool] | None = None
+
+
+def unit_then(session: Session, since: datetime.datetime) -> UnitThen:
+    """Return the unit for deliveries since a time: with no merge or split since then, that of the speaker now."""
+    any_later = sa.select(FormerSpeakerUnit.id).where(FormerSpeakerUnit.until > since).limit(1)
+    if session.scalar(any_later) is None:
+        return UnitThen(sa.type_coerce(Speaker.unit_id, sa.Integer))
+    began, former = filed_at(), FormerSpeakerUnit
+    is_then = sa.and_(
+        former.speaker_id == Speaker.id,
+        former.until > began,
+        sa.or_(former.since.is_(None), former.since <= began),
+    )
+    return UnitThen(sa.func.coalesce(former.unit_id, Speaker.unit_id), is_then)
+
+
 def _aired(
-    *keys: sa.ColumnElement[Any] | Any, unit_ids: Collection[int], since: datetime.datetime, until: datetime.datetime
+    *keys: sa.ColumnElement[Any] | Any,
+    at: UnitThen,
+    unit_ids: Collection[int],
+    since: datetime.datetime,
+    until: datetime.datetime,
 ) -> sa.Select[Any]:
     counted = Broadcast.again_of_id.is_(None)
-    return (
+    query = (
         sa.select(
             *keys,
             sa.func.count(Delivery.broadcast_id.distinct()).filter(counted),
@@ -206,8 +246,9 @@ def _aired(
         )
         .join(Delivery.broadcast)
         .join(Speaker, Speaker.id == Delivery.speaker_id + 0)  # from the days' broadcasts, never from all deliveries
-        .where(filed_at() >= since, filed_at() < until, Speaker.unit_id.in_(unit_ids))
+        .where(filed_at() >= since, filed_at() < until, at.id.in_(unit_ids))
     )
+    return query if at.former is None else query.outerjoin(FormerSpeakerUnit, at.former)
 
 
 def _counts(row: Iterable[Any]) -> tuple[int, int, int, int, float, int]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from broadcast_bridge.broadcasts.broadcast_reports import HEARD, filed_at
 from broadcast_bridge.broadcasts.states import BroadcastState, Kind, Priority
-from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.models import Broadcast, Delivery, FormerSpeakerUnit, Speaker
 from haichieu.folded_text import folded
 from haichieu.people import Official
 
@@ -101,13 +101,25 @@ def _conditions(session: Session, wanted: Wanted) -> Iterable[sa.ColumnElement[b
         if value is not None:
             yield column == value
     if wanted.unit_ids is not None:
-        yield _heard_in(wanted.unit_ids)
+        yield _heard_in(session, wanted.unit_ids)
     yield from _with_words(session, folded(wanted.words).split()[:MOST_WORDS])
 
 
-def _heard_in(unit_ids: Collection[int]) -> sa.ColumnElement[bool]:
+def _heard_in(session: Session, unit_ids: Collection[int]) -> sa.ColumnElement[bool]:
+    """Require a speaker that belongs to the units, or belonged to them at the time."""
     speakers = sa.select(Speaker.id).where(Speaker.unit_id.in_(unit_ids))
-    return sa.exists().where(Delivery.broadcast_id == Broadcast.id, Delivery.speaker_id.in_(speakers))
+    heard = sa.exists().where(Delivery.broadcast_id == Broadcast.id, Delivery.speaker_id.in_(speakers))
+    former = FormerSpeakerUnit
+    if session.scalar(sa.select(former.id).where(former.unit_id.in_(unit_ids)).limit(1)) is None:
+        return heard
+    began = filed_at()
+    return heard | sa.exists().where(
+        Delivery.broadcast_id == Broadcast.id,
+        Delivery.speaker_id == former.speaker_id,
+        former.unit_id.in_(unit_ids),
+        former.until > began,
+        former.since.is_(None) | (former.since <= began),
+    )
 
 
 def _with_words(session: Session, words: Sequence[str]) -> Iterable[sa.ColumnElement[bool]]:

@@ -3,13 +3,17 @@
 A speaker counts for the unit that it belongs to: a village, or a commune with speakers of its own.
 """
 
+import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
 from broadcast_bridge.broadcasts.states import DeliveryState
-from broadcast_bridge.models import Delivery
+from broadcast_bridge.models import Delivery, FormerSpeakerUnit
 from haichieu.unit_names import UnitName
 
 
@@ -101,11 +105,23 @@ class ProofByVillage:
 _HEARD = (VillageState.HEARD, VillageState.IN_PART)
 
 
-def by_village(deliveries: Iterable[Delivery], names: Mapping[int, UnitName]) -> ProofByVillage:
-    """Return the proof of the deliveries of one broadcast by village; `names` are those of all units, by id."""
+def former_units(session: Session, at: datetime.datetime) -> Mapping[int, int]:
+    """Return the units at a time of the speakers that belong to others now, by the speakers' ids."""
+    then = FormerSpeakerUnit.until > at, sa.or_(FormerSpeakerUnit.since.is_(None), FormerSpeakerUnit.since <= at)
+    rows = session.execute(sa.select(FormerSpeakerUnit.speaker_id, FormerSpeakerUnit.unit_id).where(*then))
+    return {speaker_id: unit_id for speaker_id, unit_id in rows}
+
+
+def by_village(
+    deliveries: Iterable[Delivery], names: Mapping[int, UnitName], formerly: Mapping[int, int] | None = None
+) -> ProofByVillage:
+    """Return the proof of the deliveries of one broadcast by village; `names` are those of all units, by id.
+
+    `formerly` are units of speakers at the time of the broadcast, as `former_units` gives them.
+    """
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     for one in deliveries:
-        counts[one.speaker.unit_id][_result(one)] += 1
+        counts[(formerly or {}).get(one.speaker_id, one.speaker.unit_id)][_result(one)] += 1
     communes: dict[int, list[VillageProof]] = defaultdict(list)
     titles: dict[int, str] = {}
     for unit_id, count in counts.items():

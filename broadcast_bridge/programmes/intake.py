@@ -193,7 +193,8 @@ def _check(session: Session, about: About) -> None:
     title = about.title.strip()
     if not 1 <= len(title) <= 200 or any(ord(letter) < 32 for letter in title):
         raise ProgrammeRefused("programme.title")
-    if session.get(Unit, about.unit_id) is None:
+    unit = session.get(Unit, about.unit_id)
+    if unit is None or unit.retired_at is not None:
         raise ProgrammeRefused("programme.no_such_unit", number=about.unit_id)
 
 

@@ -28,7 +28,7 @@ from broadcast_bridge.schedule.recurrence import Recurrence
 from broadcast_bridge.schedule.states import What
 from haichieu.errors import HaiChieuError
 from haichieu.folded_text import name_key
-from haichieu.people import Official, Unit
+from haichieu.people import Official
 
 _SAME = (
     "what", "priority", "valid_from", "valid_until", "days", "expected_seconds", "lead_seconds", "after_cut",
@@ -152,7 +152,7 @@ class Drafts:
         rows = self._references
         found: dict[str, Any] = {"unit_id": self._defaults.unit_id}
         if ours.unit is not None:
-            found["unit_id"] = rows.row(Unit, Unit.code, ours.unit).id
+            found["unit_id"] = rows.unit(ours.unit).id
         match ours.what:
             case What.PROGRAMME:
                 title = ours.programme or event.words("SUMMARY")

@@ -18,6 +18,7 @@ from broadcast_bridge.schedule.errors import CalendarRefused, NoSuchPart
 from haichieu.database import Base
 from haichieu.folded_text import name_key
 from haichieu.locale import message
+from haichieu.people import Unit, live_unit
 
 T = TypeVar("T", bound=Base)
 
@@ -54,6 +55,10 @@ class References:
             found.append(zone)
             index = last + 1
         return tuple(dict.fromkeys(found))
+
+    def unit(self, code: str) -> Unit:
+        """Return the unit with this code, or the one that it was merged into. Raises NoSuchPart."""
+        return live_unit(self._session, self.row(Unit, Unit.code, code))
 
     def programme(self, title: str, has: int | None = None) -> int | None:
         """Return the programme of that title: `has` if it is so named, or else the newest of the units."""

@@ -209,7 +209,8 @@ def _checked(
     if draft.priority is Priority.EMERGENCY:
         _require(planner, Right.EMERGENCY)
     _require_unit(planner, draft.unit_id)
-    _existing(session, Unit, draft.unit_id)
+    if _existing(session, Unit, draft.unit_id).retired_at is not None:
+        raise NoSuchPart("schedule.no_such.units", which=draft.unit_id)
     if not draft.title.strip() or len(draft.title) > 200 or not draft.title.isprintable():
         raise ScheduleRefused("schedule.title")
     for name, value, most in (

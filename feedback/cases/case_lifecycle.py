@@ -17,6 +17,7 @@ from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction
 from haichieu import audit, jobs, locale
 from haichieu.errors import NotFound
 from haichieu.media import Media
+from haichieu.people import Unit, live_unit
 
 OPEN = (CaseStatus.NEW, CaseStatus.TRANSCRIBED, CaseStatus.ASSIGNED, CaseStatus.REOPENED)
 """States in which the citizen waits for an answer."""
@@ -64,7 +65,7 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
         number=number,
         channel=about.channel,
         status=CASE.initial,
-        unit_id=about.unit_id,
+        unit_id=live_unit(session, session.get_one(Unit, about.unit_id)).id,  # it may have been merged during the call
         unit_by=about.unit_by,
         category=about.category,
         category_by=about.category_by,

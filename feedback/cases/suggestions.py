@@ -3,7 +3,7 @@
 A suggestion never overrides a person's choice; `feedback.intake.filing` decides what may be replaced.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from feedback.cases.word_matching import places_of
@@ -12,7 +12,7 @@ from haichieu.folded_text import words_of
 from haichieu.people import Unit
 
 LEVELS = (
-    *("tỉnh", "thành phố", "huyện", "quận", "thị xã", "thị trấn", "xã", "phường"),
+    *("tỉnh", "thành phố", "huyện", "quận", "thị xã", "thị trấn", "xã", "phường", "đặc khu"),
     *("thôn", "xóm", "bản", "làng", "buôn", "ấp", "khu phố", "tổ dân phố"),
 )
 """The words that can begin a unit's name."""
@@ -42,6 +42,7 @@ class SuggestedUnit:
 @dataclass(frozen=True)
 class _Mention:
     unit: Unit
+    name: str
     start: int
     end: int
     score: int
@@ -75,14 +76,19 @@ def category_for(text: str, categories: Iterable[Category]) -> SuggestedCategory
     return SuggestedCategory(category, f"{KEYWORDS}: {', '.join(found)}"[:200])
 
 
-def unit_for(text: str, here: Unit, below: Sequence[Unit]) -> SuggestedUnit | None:
+def unit_for(
+    text: str, here: Unit, below: Sequence[Unit], formerly: Mapping[int, Sequence[str]] | None = None
+) -> SuggestedUnit | None:
     """Return the unit below `here` that the text names; None when there is none or more than one.
 
     A village with its commune counts as the village. A name of one word needs its level ("xóm Ba"), and so does a name
-    that `here` shares.
+    that `here` shares. `formerly` are former names by the id of their unit, which people still use.
     """
     words = words_of(text)
-    mentions = _longest([mention for unit in (here, *below) for mention in _mentions(unit, words)])
+    names = {unit.id: (unit.name, *(formerly or {}).get(unit.id, ())) for unit in (here, *below)}
+    mentions = _longest(
+        [one for unit in (here, *below) for name in names[unit.id] for one in _mentions(unit, name, words)]
+    )
     named = {mention.unit.id: mention.unit for mention in mentions}
     for start in {mention.start for mention in mentions}:
         if len({mention.unit.id for mention in mentions if mention.start == start}) > 1:
@@ -97,30 +103,31 @@ def unit_for(text: str, here: Unit, below: Sequence[Unit]) -> SuggestedUnit | No
     if len(named) != 1:
         return None
     unit = next(iter(named.values()))
-    _, name = _parts(unit)
-    return SuggestedUnit(unit, f"{PLACE}: {' '.join(unit.name.split()[-len(name) :])}"[:200])
+    said = max((one for one in mentions if one.unit.id == unit.id), key=lambda one: one.score).name
+    _, name = _parts(said)
+    return SuggestedUnit(unit, f"{PLACE}: {' '.join(said.split()[-len(name) :])}"[:200])
 
 
 def _fit(phrase: list[str], words: list[str]) -> int:
     return max((likeness for _, likeness in places_of(phrase, words)), default=0) * len(phrase)
 
 
-def _parts(unit: Unit) -> tuple[list[str], list[str]]:
+def _parts(named: str) -> tuple[list[str], list[str]]:
     """Return the level and the proper name of a unit, as words."""
-    words = words_of(unit.name)
+    words = words_of(named)
     for level in _LEVELS:
         if words[: len(level)] == level and len(words) > len(level):
             return level, words[len(level) :]
     return [], words
 
 
-def _mentions(unit: Unit, words: list[str]) -> list[_Mention]:
-    level, name = _parts(unit)
+def _mentions(unit: Unit, named: str, words: list[str]) -> list[_Mention]:
+    level, name = _parts(named)
     forms = [level + name] if level else []
     if len(name) > 1:
         forms.append(name)
     return [
-        _Mention(unit, start + len(form) - len(name), start + len(form), likeness + len(form))
+        _Mention(unit, named, start + len(form) - len(name), start + len(form), likeness + len(form))
         for form in forms
         for start, likeness in places_of(form, words)
     ]

@@ -17,6 +17,7 @@ from haichieu.database import now
 from haichieu.job_runner import JobRunner
 from haichieu.jobs import Claim
 from haichieu.people import Unit, units_under
+from haichieu.units.former_names import former_names
 
 LEASE = datetime.timedelta(minutes=2)
 UNTOUCHED = (CaseStatus.NEW, CaseStatus.TRANSCRIBED)
@@ -35,8 +36,9 @@ def file_message(session: Session, message: Message, at: datetime.datetime) -> N
             assignment.categorise(session, case, category.category, category.because, "system", at)
     if _unit_is_open(case):
         below = units_under(session, [case.unit_id]) - {case.unit_id}
-        units = list(session.scalars(sa.select(Unit).where(Unit.id.in_(below)).order_by(Unit.id)))
-        unit = suggestions.unit_for(said, case.unit, units)
+        live = sa.select(Unit).where(Unit.id.in_(below), Unit.retired_at.is_(None)).order_by(Unit.id)
+        units = list(session.scalars(live))
+        unit = suggestions.unit_for(said, case.unit, units, former_names(session, {case.unit_id, *below}))
         if unit is not None:
             assignment.place(session, case, unit.unit, unit.because, "system", at)
     duplicates.link(session, case)

@@ -15,7 +15,7 @@ from feedback.transcription.engine import Word
 
 LONGEST_NAME = 6
 """Syllables."""
-_KIND = re.compile(r"^(?:tỉnh|huyện|xã|phường|thị trấn|thôn|bản|xóm|ấp|làng|tổ|khu|cụm|loa) ", re.IGNORECASE)
+_KIND = re.compile(r"^(?:tỉnh|huyện|xã|phường|đặc khu|thị trấn|thôn|bản|xóm|ấp|làng|tổ|khu|cụm|loa) ", re.IGNORECASE)
 _ALIKE = (
     (r"^(?:d|gi|r)(?=[aeiouy])", "z"),
     (r"^(?:ch|tr)", "c"),

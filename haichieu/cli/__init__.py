@@ -29,6 +29,7 @@ GROUPS = {
     "citizen": "citizens",
     "text": "text",
     "token": "tokens",
+    "unit": "units",
 }
 """Groups of commands, each in a module of this package."""
 

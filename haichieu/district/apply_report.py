@@ -16,6 +16,8 @@ class Action(StrEnum):
     """Taken out of use; its row stays because the log refers to it."""
     IN_USE = "in_use"
     """Not in the file any more, but still referred to, mostly by the log."""
+    MERGED = "merged"
+    """Left unchanged: a unit that was merged into another; entries that name it belong to the other."""
     NOT_IN_FILE = "not_in_file"
     """Left unchanged: it is not in the file, and --prune was not given."""
 
@@ -48,6 +50,11 @@ class ApplyReport:
         """Add a change."""
         self.changes.append(Change(table, key, action, fields))
 
+    def note_once(self, table: str, key: str, action: Action) -> None:
+        """Add a change, unless this run has noted it."""
+        if Change(table, key, action) not in self.changes:
+            self.note(table, key, action)
+
     def has_added(self, table: str, key: str) -> bool:
         """Return whether this run added the entry."""
         return Change(table, key, Action.ADDED) in self.changes
@@ -55,7 +62,7 @@ class ApplyReport:
     @property
     def made(self) -> list[Change]:
         """The changes that modified a row."""
-        left = (Action.NOT_IN_FILE, Action.IN_USE)
+        left = (Action.NOT_IN_FILE, Action.IN_USE, Action.MERGED)
         return [change for change in self.changes if change.action not in left]
 
     def message(self) -> Message:

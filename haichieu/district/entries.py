@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from broadcast_bridge.models import Speaker, Zone
 from haichieu import audit
@@ -23,7 +23,7 @@ from haichieu.district.route_lines import line_of_route, read_route
 from haichieu.district.tables import Values, is_out_of_use, key_of, leaves_its_key, set_values
 from haichieu.errors import NotAllowed, UsageError
 from haichieu.locale import Message, message
-from haichieu.people import Account, Official, OfficialPhone, Right, Role, Unit
+from haichieu.people import Account, Official, OfficialPhone, Right, Role, Unit, live_unit
 from haichieu.phone_sign_in import lift_locks
 from haichieu.pins import LENGTH
 from haichieu.prepared_hashes import PreparedHashes
@@ -227,7 +227,7 @@ def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
         if name in ("id", "code", "number", "email"):
             values[name] = getattr(row, kind.key)
         elif name == "unit":
-            values[name] = row.unit.code
+            values[name] = _unit_of(row).code
         elif name in ("units", "zones", "speakers"):
             values[name] = sorted(one.code for one in getattr(row, name))
         elif name == "routes":
@@ -244,6 +244,13 @@ def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
 def mark_of(texts: Texts) -> str:
     """Return a digest of a form's initial values, to detect a concurrent change."""
     return hashlib.sha256(repr(sorted((name, list(value)) for name, value in texts.items())).encode()).hexdigest()
+
+
+def _unit_of(row: Any) -> Unit:
+    """Return the unit of a row, or the one that it was merged into since the row was taken out of use."""
+    session = object_session(row)
+    unit: Unit = row.unit
+    return unit if session is None else live_unit(session, unit)
 
 
 def _typed(value: object) -> list[str]:

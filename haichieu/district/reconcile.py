@@ -23,6 +23,7 @@ from haichieu.sign_in_counters import account_identity, lift
 from haichieu.sip.models import Phone, Trunk
 from haichieu.speech.pronunciations import Pronunciation
 from haichieu.station import Station
+from haichieu.units.models import FormerName
 from haichieu.vault import Vault
 from ivr.calls.routing import Number
 
@@ -130,6 +131,10 @@ class _Reconciler:
         for entry in entries:
             name = tables.key_of(entry)
             row = rows.pop(name, None)
+            if isinstance(row, Unit) and row.retired_at is not None:
+                self._report.note_once(table, name, Action.MERGED)
+                continue
+            named = row.name if isinstance(row, Unit) else ""
             if row is None or tables.leaves_its_key(self._session, row, getattr(entry, "name", "")):
                 row = model(**{key: name})
                 with self._session.no_autoflush:
@@ -139,6 +144,8 @@ class _Reconciler:
             elif (fields := tables.set_values(row, values(row, entry))) and not self._report.has_added(table, name):
                 self._report.note(table, name, Action.CHANGED, *fields)
                 self._lift_locks(row, fields)
+                if isinstance(row, Unit) and "name" in fields:
+                    self._session.add(FormerName(unit_id=row.id, name=named, until=now()))
         self._session.flush()
         if remove:
             self._gone += [(table, name, row) for name, row in rows.items()]

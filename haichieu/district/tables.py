@@ -14,12 +14,13 @@ from broadcast_bridge.source_system.models import Source, SourcePlace
 from feedback.models import Category, Department
 from haichieu.database import Base
 from haichieu.district import schema
-from haichieu.people import Account, Official, OfficialPhone, Unit
+from haichieu.people import Account, Official, OfficialPhone, Unit, live_unit, unit_coded
 from haichieu.pins import is_short
 from haichieu.prepared_hashes import PreparedHashes
 from haichieu.sip.models import Phone, Trunk
 from haichieu.speech.pronunciations import Pronunciation
 from haichieu.station import Station
+from haichieu.units.former_names import was_named
 from haichieu.vault import Vault
 from ivr.calls.routing import Number
 
@@ -51,6 +52,8 @@ def set_values(row: Base, values: Mapping[str, object]) -> list[str]:
 
 def is_out_of_use(row: Base) -> bool:
     """Return whether a row is retained only for the log."""
+    if isinstance(row, Unit):
+        return row.retired_at is not None
     return getattr(row, "removed_at", None) is not None or (isinstance(row, Official) and not row.pin_hash)
 
 
@@ -87,8 +90,9 @@ class Values:
         }
 
     def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
-        """[[units]], without the parent unit."""
-        return {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
+        """[[units]], without the parent unit. A name that the unit had before a change does not bring it back."""
+        name = row.name if row.id is not None and was_named(self._session, row, entry.name) else entry.name
+        return {"name": name, "level": entry.level, "author_may_approve": entry.author_may_approve}
 
     def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
         """The parent unit, once every unit exists."""
@@ -130,15 +134,15 @@ class Values:
 
     def zone(self, row: Zone, entry: schema.ZoneTable) -> Mapping[str, object]:
         """[[zones]]."""
-        units = sa.select(Unit).where(Unit.code.in_(entry.units)).order_by(Unit.id)
+        units = {unit.id: unit for code in entry.units if (unit := unit_coded(self._session, code)) is not None}
         speakers = sa.select(Speaker).where(Speaker.code.in_(entry.speakers)).order_by(Speaker.id)
-        return {
-            "name": entry.name,
-            "units": list(self._session.scalars(units)),
+        places = {
+            "units": [units[number] for number in sorted(units)],
             "speakers": list(self._session.scalars(speakers)),
-            "quiet_hours": entry.quiet_hours,
-            "removed_at": None,
         }
+        if row.id is not None and row.removed_at is None and self._names_retired(entry.units):
+            places = {}  # a file from before the merge: the zone still reaches what it reached then
+        return {"name": entry.name, **places, "quiet_hours": entry.quiet_hours, "removed_at": None}
 
     def official(self, row: Official, entry: schema.OfficialTable) -> Mapping[str, object]:
         """[[officials]]."""
@@ -229,7 +233,12 @@ class Values:
         }
 
     def _id(self, model: type[Unit] | type[Department], code: str) -> int:
-        return self._session.scalars(sa.select(model.id).where(model.code == code)).one()
+        number = self._session.scalars(sa.select(model.id).where(model.code == code)).one()
+        return live_unit(self._session, self._session.get_one(Unit, number)).id if model is Unit else number
+
+    def _names_retired(self, codes: list[str]) -> bool:
+        retired = sa.select(Unit.id).where(Unit.code.in_(codes), Unit.retired_at.is_not(None)).limit(1)
+        return self._session.scalar(retired) is not None
 
     def _places(self, row: Source, entry: schema.SourceTable) -> list[SourcePlace]:
         """Return the ids of our units and speakers at a source; unchanged ones keep their rows."""

@@ -14,8 +14,9 @@ from haichieu.district.entries import CHOICES, EntryRefused, Kind
 from haichieu.folded_text import folded, name_key, words_of
 from haichieu.locale import FALLBACK, LANGUAGES, message
 from haichieu.locale.catalogue import catalogue
-from haichieu.people import Unit
+from haichieu.people import Unit, unit_coded
 from haichieu.unit_names import unit_names
+from haichieu.units.former_names import former_names
 
 COUNTER = "#"
 """The column in which people number their lines."""
@@ -62,10 +63,15 @@ class Places:
     def __init__(self, session: Session) -> None:
         names = unit_names(session)
         units = session.execute(sa.select(Unit.id, Unit.code)).all()
+        codes = {number: code for number, code in units}
+        live = set(session.scalars(sa.select(Unit.id).where(Unit.retired_at.is_(None))))
         self._units = _Named(
             (code, (names[number].name, f"{names[number].name} {names[number].commune}"), str(names[number]))
             for number, code in units
+            if number in live
         )
+        self._former = _Named((codes[number], old, str(names[number])) for number, old in former_names(session).items())
+        self._retired = {code.casefold(): unit_coded(session, code) for number, code in units if number not in live}
         zones = session.execute(sa.select(Zone.code, Zone.name).where(Zone.removed_at.is_(None)))
         self._zones = _Named((code, (name,), name) for code, name in zones)
 
@@ -73,7 +79,11 @@ class Places:
         """Return the code of a unit or a zone; words that name neither as they are. Raises EntryRefused."""
         if field not in ("unit", "units", "zones"):
             return typed
-        return (self._zones if field == "zones" else self._units).code(field, typed)
+        if field == "zones":
+            return self._zones.code(field, typed)
+        into = self._retired.get(typed.casefold())
+        code = into.code if into is not None else self._units.code(field, typed)
+        return self._former.code(field, typed) if code == typed and not self._units.has(typed) else code
 
 
 class _Named:
@@ -88,6 +98,9 @@ class _Named:
             for name in names:
                 self._written.setdefault(_words(name), set()).add(code)
                 self._plain.setdefault(plain(name), set()).add(code)
+
+    def has(self, code: str) -> bool:
+        return code.casefold() in self._codes
 
     def code(self, field: str, typed: str) -> str:
         if code := self._codes.get(typed.casefold()):

@@ -39,6 +39,7 @@ from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Synthesiser
 from haichieu.station import the_station
+from haichieu.units.former_names import former_names
 from ivr.calls.call_back_dispatcher import LegsFor
 from ivr.calls.caller_limits import CallerLimits, TooManyCaseNumbers
 from ivr.calls.routing import Dialled
@@ -123,10 +124,10 @@ class PhoneCitizenDesk:
         def look(session: Session) -> list[CommuneSeen]:
             own = session.get_one(Unit, self._dialled.unit_id)
             below = units_under(session, [own.id]) - {own.id}
-            communes = session.scalars(
-                sa.select(Unit).where(Unit.id.in_(below), Unit.level == Level.COMMUNE).order_by(Unit.name)
-            )
-            return [CommuneSeen(unit.id, unit.name) for unit in (own, *communes)]
+            here = (Unit.id.in_(below), Unit.level == Level.COMMUNE, Unit.retired_at.is_(None))
+            communes = session.scalars(sa.select(Unit).where(*here).order_by(Unit.name))
+            old = former_names(session, below)
+            return [CommuneSeen(unit.id, unit.name, tuple(old.get(unit.id, ()))) for unit in (own, *communes)]
 
         return await self._line.database.look(look)
 

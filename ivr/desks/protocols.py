@@ -13,10 +13,11 @@ from feedback.states import CaseStatus
 
 @dataclass(frozen=True)
 class CommuneSeen:
-    """A unit whose bulletins a caller may hear."""
+    """A unit whose bulletins a caller may hear. `formerly` are names that it, or units merged into it, had before."""
 
     id: int
     name: str
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

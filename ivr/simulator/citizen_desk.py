@@ -13,13 +13,13 @@ from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSee
 
 @dataclass
 class SimulatedCitizenDesk:
-    """The desk of a district with the given communes, bulletins, categories and cases."""
+    """The desk of a station with the given communes, bulletins, categories and cases."""
 
     offered: Sequence[str] = ("vi",)
     language_before: str = ""
     known_commune: CommuneSeen | None = None
     units: Sequence[CommuneSeen] = (
-        CommuneSeen(1, "Huyện Bảo Lạc"),
+        CommuneSeen(1, "Tỉnh Cao Bằng"),
         CommuneSeen(2, "Cô Ba"),
         CommuneSeen(3, "Cốc Pàng"),
     )

@@ -28,6 +28,7 @@ from tests.builders.in_unit import (
     schedule,
     speaker,
     spoken_sound,
+    unit_change,
     waiting_answer,
     zone,
 )
@@ -340,7 +341,27 @@ IN_UNITS += [
         ("GET", "/versions/<int:number>"), ("POST", "/versions/<int:number>"),
     )
 ]  # fmt: skip
-LISTS |= {"/flows"}
+LISTS |= {"/flows", "/units"}
+IN_UNITS += [
+    *(
+        Try(
+            "/units/<int:number>/<step>",
+            method,
+            CONFIGURE,
+            lambda h, u, step=step: (f"/units/{h.units[u]}/{step}", {"name": "Tên khác"} if step == "rename" else {}),
+        )
+        for method, step in (("GET", "merge"), ("GET", "split"), ("GET", "move"), ("POST", "rename"))
+    ),
+    *(
+        Try(
+            "/units/changes/<int:number>/undo",
+            method,
+            CONFIGURE,
+            lambda h, u: (f"/units/changes/{unit_change(h, u)}/undo", {}),
+        )
+        for method in ("GET", "POST")
+    ),
+]
 IN_UNITS += [
     Try(
         "/alarms/<int:number>/clear",

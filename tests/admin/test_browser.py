@@ -25,6 +25,7 @@ from tests.builders.accounts import PASSWORD
 
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/announce", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
+PAGES += ("/units", "/units/2/merge", "/units/2/split", "/units/3/move")
 BUDGET = 400_000
 
 pytestmark = pytest.mark.timeout(240)
@@ -74,6 +75,11 @@ def test_every_page_can_be_read_and_reached_by_everybody(page: Page) -> None:
         page.get_by_role("button", name=re.compile("Nghe thử và|Listen and")).click()
         expect(page.get_by_role("button", name=re.compile("Phát ngay|Broadcast now"))).to_be_visible()
         look(page, f"announcement-{view}")
+        page.goto("/units/4/rename")
+        page.get_by_label(re.compile("Tên mới|New name")).fill("Xã Mới " + LONG)
+        page.get_by_role("button", name=re.compile("Xem trước|Preview")).click()
+        expect(page.get_by_role("button", name=re.compile("Thực hiện thay đổi|Make the change"))).to_be_visible()
+        look(page, f"unit-preview-{view}")
 
 
 def test_the_first_page_is_small(page: Page) -> None:

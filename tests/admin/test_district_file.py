@@ -48,7 +48,7 @@ def test_the_delivered_examples_are_right() -> None:
         ("239.10.20.30:5004", "239.10.20.30:99999", "99999", 'speakers "tt-lan" multicast', "and a port"),
         ('parent = "BL"', 'parent = "BL-CB"', 'parent = "BL-CB"', 'units "BL-CB"', "below itself"),
         ('parent = "BL"', 'parent = "ZZ"', 'parent = "ZZ"', 'units "BL-CB"', "no unit “ZZ”"),
-        ('level = "district"', 'level = "kingdom"', "kingdom", 'units "BL" level', "must be one of"),
+        ('level = "province"', 'level = "kingdom"', "kingdom", 'units "BL" level', "must be one of"),
         ('pin = "246810"', 'pin = "12"', 'pin = "12"', 'officials "1001" pin', "must be 4 to 12 digits"),
         ('pin = "246810"', 'pin = "345678"', "345678", 'officials "1001" pin', "too easy to guess"),
         ('pin = "246810"', 'pin = "777777"', "777777", 'officials "1001" pin', "too easy to guess"),
@@ -139,8 +139,8 @@ def test_every_mistake_is_reported_in_one_language(path: Path) -> None:
 
 
 def test_toml_that_is_no_toml_names_the_line(path: Path) -> None:
-    ((number, _, said),) = mistakes_in(path, EXAMPLE.replace('level = "district"', "level = district"))
-    assert number == line(EXAMPLE, 'level = "district"')
+    ((number, _, said),) = mistakes_in(path, EXAMPLE.replace('level = "province"', "level = district"))
+    assert number == line(EXAMPLE, 'level = "province"')
     assert "not valid TOML" in said
 
 

@@ -10,7 +10,7 @@ from haichieu.settings import load_settings
 from tests.builders.house import Browser, House
 
 FORM = {
-    "unit_name": "Huyện Bảo Lạc", "unit": "BAO-LAC", "level": "district", "name": "Quản trị", "email": "qt@bl.example",
+    "unit_name": "Xã Bảo Lạc", "unit": "BAO-LAC", "level": "commune", "name": "Quản trị", "email": "qt@bl.example",
     "password": "ba-con-ech-xanh", "password_again": "ba-con-ech-xanh",
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> N
     page.get_by_role("button", name="Tạo đài").click()
     expect(page.get_by_label("Tên đơn vị")).to_have_value(HUGE)
     look(page, "first-run-refused-vi-360")
-    page.get_by_label("Tên đơn vị").fill("Huyện Bảo Lạc")
+    page.get_by_label("Tên đơn vị").fill("Xã Bảo Lạc")
     page.get_by_label("Mật khẩu", exact=True).fill("ba-con-ech-xanh")
     page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
     page.keyboard.press("Enter")

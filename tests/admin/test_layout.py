@@ -26,11 +26,14 @@ from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
 from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
+from haichieu.district.unit_rules import RULES
 from haichieu.locale import LANGUAGES, render, render_key
 from haichieu.locale.catalogue import catalogue
 from haichieu.people import Level, Right, Role
 from haichieu.sip.direct_invite import DirectAnswer
 from haichieu.state_machine import IllegalTransition
+from haichieu.units.models import ChangeKind
+from haichieu.units.references import Given
 from ivr.calls.number_routes import Days as RouteDays
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
@@ -50,7 +53,7 @@ STEPS = [
     "answer_taken_back", "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
-KINDS = ("cases", "speakers", "officials", "programmes", "numbers")
+KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
 REPORTS = ("broadcasts", "availability", "cases", "survey")
 
 
@@ -89,6 +92,8 @@ BUILT = {
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
     + report_heads(),
+    "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind),
+              *(f"gifts_{one.what}" for one in RULES.references if one.given is not Given.NEVER)],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],

@@ -106,7 +106,7 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(district: District) -> Non
 def test_a_mistake_changes_nothing(district: District) -> None:
     district.apply(EXAMPLE)
     with pytest.raises(DistrictFileError):
-        district.apply(EXAMPLE.replace("Cụm loa Cô Ba 1", "Khác").replace('level = "district"', 'level = "x"'))
+        district.apply(EXAMPLE.replace("Cụm loa Cô Ba 1", "Khác").replace('level = "province"', 'level = "x"'))
     assert district.apply(EXAMPLE).changes == []
 
 

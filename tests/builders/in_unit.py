@@ -17,8 +17,11 @@ from feedback.states import Channel, Direction, ReplyEvent, Way
 from haichieu import locale
 from haichieu.alarms import Alarm
 from haichieu.database import now
+from haichieu.district.unit_rules import RULES
 from haichieu.media import Media
 from haichieu.people import Account, Official, Unit
+from haichieu.units.carrying_out import carry_out
+from haichieu.units.requests import Rename
 from ivr.calls.routing import Number
 from ivr.custom_flows.versions import find_draft, mark_of, save_draft
 from ivr.flows.definition import delivered_definition
@@ -209,3 +212,10 @@ def flow_draft(house: House, unit: str) -> str:
             built_in = delivered_definition("hotline")
             save_draft(session, "hotline", built_in, mark_of(built_in), "test", now())
     return "/flows/hotline"
+
+
+def unit_change(house: House, unit: str) -> int:
+    """A change of a unit, which got another name."""
+    with house.database.session() as session:
+        wanted = Rename(house.units[unit], f"Đơn vị {next(FRESH)}")
+        return carry_out(session, RULES, wanted, "test").change_id or 0

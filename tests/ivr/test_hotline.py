@@ -272,10 +272,10 @@ async def test_the_commune_is_asked_for_where_nothing_tells_it() -> None:
 
 
 @pytest.mark.parametrize("keys", ["0#", "", "#"])
-async def test_a_caller_who_names_no_commune_hears_the_districts_news(keys: str) -> None:
+async def test_a_caller_who_names_no_commune_hears_the_news_of_all(keys: str) -> None:
     desk = SimulatedCitizenDesk(news=NEWS)
     call, _ = await phone("1", keys, desk=desk)
-    assert said("commune-chosen", unit="Huyện Bảo Lạc") in call.heard
+    assert said("commune-chosen", unit="Tỉnh Cao Bằng") in call.heard
     assert desk.known_commune is None
 
 
@@ -352,3 +352,15 @@ async def test_a_duty_desk_that_cannot_be_had_leads_to_a_message(changes: dict[s
 async def test_a_call_back_introduces_itself_and_leads_to_the_same_menu() -> None:
     call, _ = await phone(called_back=True)
     assert call.transcript[:2] == [said("hotline-call-back"), MENU]
+
+
+async def test_the_old_names_of_communes_are_read_out_too() -> None:
+    merged = CommuneSeen(3, "Cốc Pàng", ("Đức Hạnh",))
+    desk = SimulatedCitizenDesk(news=NEWS, units=(CommuneSeen(1, "Tỉnh Cao Bằng"), merged))
+    call, _ = await phone("1", "1#", desk=desk)
+    asked = call.heard.index(said("ask-commune"))
+    assert call.heard[asked + 1 : asked + 3] == [
+        said("commune-choice", name="Cốc Pàng", key="1"),
+        said("commune-formerly", former="Đức Hạnh", name="Cốc Pàng", key="1"),
+    ]
+    assert desk.known_commune == merged

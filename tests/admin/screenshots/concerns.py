@@ -34,7 +34,7 @@ _WRITTEN = (
     ("1", "BL-CP-2", 14.0, "Mất điện ở Cà Đổng ba ngày nay, gọi điện lực không ai nghe máy."),
     ("1", "BL-CB-2", 5.0, "Mương nước ở đồng Phiêng Mòn bị vỡ, lúa của năm nhà ngập hết."),
     ("2", "BL-CB", 3.2, "Xin hỏi thẻ bảo hiểm y tế của người cao tuổi đổi ở đâu?"),
-    ("1", "BL", 2.1, "Loa ở chợ thị trấn nói nhỏ quá, bà con không nghe được bản tin sáng."),
+    ("1", "BL", 2.1, "Loa ở chợ Bảo Lạc nói nhỏ quá, bà con không nghe được bản tin sáng."),
     ("", "BL-CB", 1.4, "Đề nghị đài phát thêm bản tin bằng tiếng Tày cho người già."),
 )
 _ANSWERS = {

@@ -1,4 +1,4 @@
-"""A station of a district in the mountains on an ordinary morning. People, numbers and secrets are made up."""
+"""A station of three communes in the mountains on an ordinary morning. People, numbers and secrets are made up."""
 
 import datetime
 from pathlib import Path
@@ -51,7 +51,7 @@ _SPEAKERS = (
     ("cb-04", "Trường học Phiêng Mòn", "BL-CB-2", 22.955, 105.742),
     ("cb-05", "Chợ Cô Ba", "BL-CB", 22.973, 105.698), ("cp-02", "Nhà văn hóa Nà Nhùng", "BL-CP-1", 22.905, 105.655),
     ("cp-03", "Trạm y tế Cốc Pàng", "BL-CP", 22.918, 105.631), ("cp-04", "Xóm Cà Đổng", "BL-CP-2", 22.889, 105.679),
-    ("tt-01", "Quảng trường thị trấn", "BL-TT", 22.949, 105.671), ("tt-02", "Chợ thị trấn", "BL-TT", 22.945, 105.676),
+    ("tt-01", "Quảng trường Bảo Lạc", "BL-TT", 22.949, 105.671), ("tt-02", "Chợ Bảo Lạc", "BL-TT", 22.945, 105.676),
 )  # fmt: skip
 _PLACES = {"cb-02": (22.962, 105.719), "cp-01": (22.911, 105.642), "tt-lan": (22.952, 105.666)}
 _AWAY = {"cp-04", "cb-02"}
@@ -198,10 +198,10 @@ def _schedules(session: Session, sounds: list[Programme]) -> None:
 def _log(session: Session, sounds: list[Programme]) -> None:
     speakers = list(session.scalars(sa.select(Speaker).order_by(Speaker.code)))
     official = session.scalars(sa.select(Official).where(Official.code == "1001")).one()
-    rows = [("Bản tin sáng", None, Priority.NORMAL, "Toàn huyện", "99", 3.4),
+    rows = [("Bản tin sáng", None, Priority.NORMAL, "Cả ba xã", "99", 3.4),
             ("", official, Priority.NORMAL, "Cô Ba", "11", 27),
             ("Nhà nông cần biết", None, Priority.NORMAL, "Cô Ba", "11", 15.8),
-            ("Cảnh báo lũ quét", None, Priority.EMERGENCY, "Toàn huyện", "99", 51)]  # fmt: skip
+            ("Cảnh báo lũ quét", None, Priority.EMERGENCY, "Cả ba xã", "99", 51)]  # fmt: skip
     for number in reversed(range(14)):
         title, voice, priority, zone, code, hours = rows[number % len(rows)]
         at = now() - (number // 4 * 7 / 4 + 0.2) * DAY - datetime.timedelta(hours=hours)

@@ -1,0 +1,1 @@
+"""The unit tree and its changes."""
