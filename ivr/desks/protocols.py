@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from feedback.states import CaseStatus
+from ivr.desks.repair_protocols import FaultDesk
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,11 @@ class CitizenDesk(Protocol):
 
     async def case(self, number: str) -> CaseSeen:
         """Return the status of a case. Raises WrongCheckDigit, NoSuchCase or TooManyCaseNumbers."""
+        ...
+
+    @property
+    def faults(self) -> FaultDesk:
+        """Reports of faults of speakers."""
         ...
 
     async def duty_desk_is_open(self) -> bool:

@@ -21,6 +21,7 @@ from haichieu.sign_in_counters import LOCK
 from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, ZoneSeen
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
+from ivr.simulator.repair_desks import SimulatedRepairs
 
 
 class WrittenPrompts:
@@ -153,6 +154,7 @@ class SimulatedDesk:
     priorities: list[Priority] = field(default_factory=list)
     """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
+    repairs: SimulatedRepairs = field(default_factory=SimulatedRepairs)
 
     async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
         return caller_number in self.phones

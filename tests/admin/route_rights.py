@@ -12,6 +12,7 @@ from tests.builders.in_unit import (
     alarm,
     another_number,
     broadcast,
+    broken,
     case,
     case_file,
     failed_reply,
@@ -58,9 +59,9 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins"}
+LISTS |= {"/bulletins", "/repairs", "/speakers/slips"}
 ELSEWHERE = {
-    ("POST", "/bulletins"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
@@ -341,6 +342,7 @@ IN_UNITS += [
     )
 ]  # fmt: skip
 LISTS |= {"/flows"}
+IN_UNITS += [Try("/repairs/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/repairs/{broken(h, u)}", {}))]
 IN_UNITS += [
     Try(
         "/alarms/<int:number>/clear",
