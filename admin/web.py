@@ -40,6 +40,7 @@ from admin.officials.views import register_officials
 from admin.panel import Panel, open_panel
 from admin.programmes.views import register_programmes
 from admin.prompts.views import register_prompts
+from admin.repairs.views import register_repairs
 from admin.reports.views import register_reports
 from admin.search.views import register_search
 from admin.set_up.views import register_set_up
@@ -105,7 +106,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
-        *(register_map, register_speakers, register_zones, register_officials, register_set_up),
+        *(register_map, register_speakers, register_zones, register_repairs, register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages),
         *(register_programmes, register_bulletins, register_calendar),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),

@@ -41,6 +41,8 @@ class Action(StrEnum):
     """Read the audit trail."""
     MANAGE_ACCOUNTS = "manage_accounts"
     """See accounts and their sessions, and end sessions."""
+    REPAIR = "repair"
+    """Open, work on and close repairs of speakers, and hear what citizens said about them."""
     CONFIGURE = "configure"
     """Change speakers, zones, officials, numbers and alert sources."""
     SEE_NUMBERS = "see_numbers"
@@ -59,14 +61,14 @@ MAY: dict[Role, frozenset[Action]] = {
     Role.EDITOR: frozenset(
         {
             *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES),
-            *(Action.EDIT, Action.SCHEDULE, Action.AIR),
+            *(Action.EDIT, Action.SCHEDULE, Action.AIR, Action.REPAIR),
         }
     ),
     Role.APPROVER: frozenset({Action.VIEW, Action.READ_CASES, Action.SCHEDULE, Action.APPROVE}),
     Role.OPERATOR: frozenset(
         {
             *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES, Action.SEE_NUMBERS),
-            *(Action.AIR, Action.ANNOUNCE, Action.EMERGENCY, Action.CLEAR_ALARMS),
+            *(Action.AIR, Action.ANNOUNCE, Action.EMERGENCY, Action.CLEAR_ALARMS, Action.REPAIR),
         }
     ),
     # Messages of citizens are personal: a viewer sees how many cases there are, not their content.

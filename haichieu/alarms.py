@@ -48,6 +48,8 @@ class AlarmKind(StrEnum):
     SOURCE_SILENT = "source_silent"
     SOURCE_DEFECTIVE = "source_defective"
     BULLETIN_REFUSED = "bulletin_refused"
+    SPEAKER_AWAY = "speaker_away"
+    SPEAKER_UNSAFE = "speaker_unsafe"
 
 
 class NoSuchAlarm(NotFound):

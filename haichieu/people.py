@@ -28,6 +28,8 @@ class Right(StrEnum):
     SCHEDULE = "schedule"
     EMERGENCY = "emergency"
     APPROVE = "approve"
+    REPAIR = "repair"
+    """Hear the repairs of speakers, and close them at the pole."""
 
 
 class Role(StrEnum):

@@ -91,6 +91,9 @@ class Settings(_Sources):
     qualify_seconds: int = Field(
         30, ge=0, description="Seconds between OPTIONS requests to a speaker (qualify); 0 relies on its registration."
     )
+    speaker_away_hours: int = Field(
+        24, ge=0, description="Hours that a speaker may be away before a repair is opened for it; 0 opens none."
+    )
     answer_seconds: float = Field(
         8.0,
         ge=1,

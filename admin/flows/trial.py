@@ -17,6 +17,7 @@ from admin.entries.scope import zones_to_choose
 from admin.flows.scope import open_prompts, units_of_flow
 from admin.layout.pages import page
 from admin.panel import Panel
+from broadcast_bridge.repairs.pole_codes import grouped
 from broadcast_bridge.speakers.zones import speakers_in
 from feedback.models import Category
 from haichieu.account_rights import Action
@@ -37,6 +38,8 @@ from ivr.desks.protocols import CategorySeen
 from ivr.flows.definition import parse_flow
 from ivr.flows.mistakes import FlowMistakes, Mistake
 from ivr.flows.session import ZoneSeen
+from ivr.simulator.repair_desks import CODE as CODE_OF_POLE
+from ivr.simulator.repair_desks import CODE_OF_BROKEN
 
 KEYPAD = "123456789*0#"
 DRAFT = "draft"
@@ -72,6 +75,7 @@ def register_flow_trial(app: Flask, panel: Panel) -> None:
             "flow_trial.html", name=name, of=of, number=number, has_draft=draft is not None, keys=keys, trial=trial,
             numbers=range(current, max(current - MOST_VERSIONS, -1), -1), shown=_lines(trial) if trial else [],
             mistakes=mistakes, about=about, spoken=prompts.languages, keypad=KEYPAD, code=CODE, pin=PIN,
+            pole=grouped(CODE_OF_POLE), broken=grouped(CODE_OF_BROKEN),
             longest=LONGEST_KEYS, full=len(keys) >= MOST_KEYS,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import sees_everything, units_of_broadcasts
-from broadcast_bridge.models import Broadcast
+from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.schedule.models import Schedule
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
@@ -17,6 +17,7 @@ NAMED = {
     "account": (sa.func.lower(Account.email), Account.unit_id),
     "case": (Case.number, Case.unit_id),
     "official": (Official.code, Official.unit_id),
+    "speaker": (Speaker.code, Speaker.unit_id),
 }
 """The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
 

@@ -16,10 +16,12 @@ from admin.entries.sheet_pages import register_sheet
 from admin.layout.language import say
 from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.panel import Panel
+from admin.repairs.queries import repairs_of
 from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
+from broadcast_bridge.repairs.days_lost import days_lost
 from broadcast_bridge.speakers import direct_calls
 from broadcast_bridge.speakers.direct_calls import DirectCallCheck
 from broadcast_bridge.speakers.reachability import history
@@ -206,7 +208,11 @@ def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status
     with panel.database.reading() as session:
         row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
         periods, zones, found = history(session, row, NEWEST), zones_of_speaker(session, row), _doings(session, row)
-    return page("speaker.html", status, problem=problem, periods=periods, zones=zones, **found)
+        repairs = repairs_of(session, row.id, NEWEST)
+        lost = days_lost(session, repairs, now())
+    return page(
+        "speaker.html", status, problem=problem, periods=periods, zones=zones, repairs=repairs, lost=lost, **found
+    )
 
 
 def _doings(session: Session, row: Speaker) -> dict[str, Any]:

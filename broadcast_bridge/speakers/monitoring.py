@@ -206,7 +206,7 @@ class SpeakerSupervisor:
         self._left.clear()
         self._back.clear()
         self._states.clear()
-        await self._note(set(), "Asterisk is down")
+        await self._note(set(), reachability.ASTERISK_DOWN)
 
     async def _note(self, online: set[str], why: str) -> list[str]:
         """Store which speakers can be reached, and return those that no longer can."""

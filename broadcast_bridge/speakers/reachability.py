@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Reachability, Speaker
 
+ASTERISK_DOWN = "Asterisk is down"
+"""Why every speaker is unreachable while Asterisk is away: it says nothing about the speakers."""
+
 
 def note_all(
     session: Session, reachable_codes: Collection[str], why: str, at: datetime.datetime, node: str = ""

@@ -22,19 +22,13 @@ from feedback.models import Case, Category, Message, VoiceDraft
 from feedback.states import Channel, Direction
 from feedback.texts import receipts
 from haichieu.alarms import AlarmKind, raise_alarm
-from haichieu.audio.sound import measure, read_wav, without_silent_ends, write_wav
 from haichieu.database import Database, now
 from haichieu.errors import HaiChieuError
 from haichieu.media import DiskFull, MediaStore
 from haichieu.people import highest_unit
-from haichieu.spool import EARLY, HEADER_BYTES, Spool, SpooledRecordings, close_wav
+from haichieu.spoken_recording import cut_silence, has_speech
+from haichieu.spool import EARLY, Spool, SpooledRecordings
 from haichieu.station import the_station
-
-SPEECH_SECONDS = 0.2
-"""A recording with less speech than this is silent: a click of the line, or the end of a key tone. Words are longer."""
-
-MARGIN_SECONDS = 0.4
-"""Silence that stays before and after the speech."""
 
 ABANDONED = datetime.timedelta(minutes=10)
 """A draft this old without a recording belongs to a caller who hung up before the tone."""
@@ -117,7 +111,7 @@ class VoiceMessages(SpooledRecordings):
         wav = self._spool.wav(name)
         if not has_speech(wav):
             return False
-        _cut_silence(wav)
+        cut_silence(wav)
         return True
 
     def left_behind(self) -> list[str]:
@@ -205,7 +199,7 @@ class VoiceMessages(SpooledRecordings):
                 with self._database.session() as session:
                     session.execute(sa.delete(VoiceDraft).where(VoiceDraft.name == name))
                 raise NothingSaid(name)
-            _cut_silence(wav)
+            cut_silence(wav)
             filed = self._write(wav, name, about, at)
         wav.unlink(missing_ok=True)
         return filed
@@ -245,30 +239,6 @@ class VoiceMessages(SpooledRecordings):
         received = receipts.said("voice_received", about.language, number=spoken_groups(case.number))
         replies.acknowledge(session, case, received, now())
         return case.number
-
-
-def has_speech(wav: Path) -> bool:
-    """Return whether a recording contains speech; its header may lack the length. Raises UnreadableSound.
-
-    In doubt the caller is believed: anything louder than line noise and longer than a click counts.
-    """
-    try:
-        if wav.stat().st_size <= HEADER_BYTES:
-            return False
-    except FileNotFoundError:
-        return False
-    close_wav(wav)
-    return measure(read_wav(wav)).active_seconds >= SPEECH_SECONDS
-
-
-def _cut_silence(wav: Path) -> None:
-    """Cut the silence before and after the speech: the caller was listening to the instructions, or had finished."""
-    sound = read_wav(wav)
-    speech = without_silent_ends(sound, MARGIN_SECONDS)
-    if len(speech.samples) < len(sound.samples):
-        cut = wav.with_suffix(".cut")
-        write_wav(cut, speech)
-        cut.replace(wav)
 
 
 def _filed_before(session: Session, name: str) -> str | None:

@@ -11,11 +11,11 @@ from haichieu.locale import message
 from haichieu.people import OfficialPhone
 from haichieu.processes.opened_station import OpenedStation
 from haichieu.station import the_station
-from ivr.calls.routing import DUTY_FLOW, Number, number_shown
+from ivr.calls.routing import DUTY_FLOW, FAULT_FLOW, Number, number_shown
 from ivr.prompts.store import PromptStore
 
 EMERGENCY_PIN = "emergency-pin"
-CITIZENS_FLOWS = ("hotline", DUTY_FLOW)
+CITIZENS_FLOWS = ("hotline", DUTY_FLOW, FAULT_FLOW)
 
 
 def refresh_degraded(opened: OpenedStation, prompts: PromptStore) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts import call_backs
 from broadcast_bridge.programmes.emergency_recordings import EmergencyRecordings
 from broadcast_bridge.programmes.phone_recordings import PhoneRecordings
+from broadcast_bridge.repairs.fault_recordings import FaultRecordings
 from broadcast_bridge.speakers.account_sync import AccountSync
 from broadcast_bridge.speakers.direct_calls import DirectCallChecks
 from broadcast_bridge.speakers.monitoring import SpeakerSupervisor
@@ -47,6 +48,7 @@ from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
 from ivr.desks.official import OfficialsLine, PhoneDesk
 from ivr.desks.official_bulletins import OfficialBulletins
+from ivr.desks.repairs import PhoneRepairDesk, RepairLine
 from ivr.prompts import calls
 from ivr.prompts.recording import PromptRecorder
 from ivr.prompts.store import PromptStore
@@ -83,12 +85,13 @@ class CallerPart:
 class OfficialDesk:
     """Makes the desk of one call of an official."""
 
-    def __init__(self, line: OfficialsLine, answers: SpokenAnswers) -> None:
+    def __init__(self, line: OfficialsLine, answers: SpokenAnswers, repairs: RepairLine) -> None:
         self._line = line
         self._answers = answers
+        self._repairs = repairs
 
     def __call__(self, call: Call, flow: str) -> PhoneDesk:
-        return PhoneDesk(self._line, call, flow, self._answers.cases())
+        return PhoneDesk(self._line, call, flow, self._answers.cases(), PhoneRepairDesk(self._repairs))
 
 
 def shown_to_speakers(session: Session) -> Shown:
@@ -145,15 +148,17 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
     incoming, _ = shared_out(station.settings.rtp_pairs, open_many_files())
     limits, missed_calls = CallerLimits(limits_for(incoming)), MissedCalls(station.citizens, station.outgoing)
+    faults = FaultRecordings(spool, database, station.media)
+    repairs = RepairLine(database, station.media, faults, limits)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
-        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number),
+        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number), repairs,
     )  # fmt: skip
     officials = OfficialsLine(
         database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay,
         OfficialBulletins(database, station.media),
     )  # fmt: skip
-    desk = OfficialDesk(officials, answers)
+    desk = OfficialDesk(officials, answers, repairs)
     reception = Reception(
         client,
         database,
@@ -166,6 +171,7 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
         messages,
         phone_recordings,
         answers.by_phone,
+        faults,
         DegradedMessages(station.home, database, messages),
         EmergencyRecordings(station.home, database, station.media),
     )

@@ -1,6 +1,7 @@
 """`haichieu worker`: background jobs: alerts, source systems, transcription, texts, retention."""
 
 import asyncio
+import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import programme_retention
+from broadcast_bridge.repairs.absences import watch_absences
+from broadcast_bridge.repairs.fault_recordings import forget_words
 from broadcast_bridge.source_system.bulletin_desk import BulletinDesk
 from broadcast_bridge.source_system.source_links import SourceLinks
 from broadcast_bridge.source_system.source_watch import SourceWatch
@@ -70,6 +73,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
     sources = SourceLinks(database, station.vault)
     bulletins = BulletinDesk(database, store, station.synthesiser, sources.wire_to)
     of_cases = case_retention.Rules(settings.keep_message_sound_days, settings.keep_cases_days)
+    away = datetime.timedelta(hours=settings.speaker_away_hours)
     nightly = [BackupJobs(database, settings, settings.backup_folder).run] if settings.backup_folder else []
     async with kept_going(
         *nightly,
@@ -78,6 +82,8 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         partial(_watch_voices, station),
         partial(_clean, database, store, rules),
         partial(_clean_cases, database, store, of_cases),
+        partial(_clean_repairs, database, store, settings.keep_message_sound_days),
+        *([partial(watch_absences, database, away)] if away else []),
         partial(_log_audit_head, database),
         partial(_prune_sign_ins, database),
         FilingJobs(database).run,
@@ -140,6 +146,14 @@ async def _clean_cases(database: Database, store: MediaStore, rules: case_retent
         while discarded := await database.run(lambda session: case_retention.apply(session, store, rules, now())):
             log.info("cases.discarded", **vars(discarded))
             await asyncio.to_thread(database.forget, TABLES)
+        await asyncio.sleep(DAY_SECONDS)
+
+
+async def _clean_repairs(database: Database, store: MediaStore, days: int) -> None:
+    """Once a day, delete what callers said about repairs that were closed long ago."""
+    while True:
+        while deleted := await database.run(lambda session: forget_words(session, store, days, now())):
+            log.info("repairs.words_discarded", sounds=deleted)
         await asyncio.sleep(DAY_SECONDS)
 
 

@@ -18,6 +18,9 @@ from ivr.flows.definition import delivered_flow, delivered_flows
 DUTY_FLOW = "duty-desk"
 """The flow that transfers callers to the duty desk at once."""
 
+FAULT_FLOW = "fault-line"
+"""The flow in which citizens report a speaker by the code on its pole."""
+
 EMERGENCY_FLOW = "official-line"
 """Asterisk answers the emergency line while the application is down; otherwise officials sign in there."""
 

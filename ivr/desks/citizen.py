@@ -45,6 +45,7 @@ from ivr.calls.caller_limits import CallerLimits, TooManyCaseNumbers
 from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.desks.repairs import PhoneFaultDesk, RepairLine
 from ivr.prompts.store import PromptStore
 
 log = structlog.get_logger()
@@ -66,6 +67,7 @@ class CitizensLine:
     synthesiser: Synthesiser
     limits: CallerLimits
     legs_for: LegsFor
+    repairs: RepairLine
 
 
 class PhoneCitizenDesk:
@@ -75,6 +77,7 @@ class PhoneCitizenDesk:
         self._line = line
         self._call = call
         self._dialled = dialled
+        self.faults = PhoneFaultDesk(line.repairs, call, dialled.unit_id)
         self._language = ""
         self._commune: CommuneSeen | None = None
         self._anonymous = False

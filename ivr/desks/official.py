@@ -24,6 +24,7 @@ from haichieu.station import the_station
 from haichieu.vault import Vault
 from ivr.calls.caller_limits import CallerLimits
 from ivr.desks.protocols import CaseDesk, ProvinceDesk
+from ivr.desks.repair_protocols import RepairDesk
 from ivr.flows.session import CallBackRequired, LastReport, LiveResult, OfficialSeen, ZoneSeen
 
 
@@ -43,7 +44,7 @@ class OfficialsLine:
 class PhoneDesk:
     """The desk of one call, whose voice goes on air. `flow` is the flow that a call back resumes."""
 
-    def __init__(self, line: OfficialsLine, call: Call, flow: str, cases: CaseDesk) -> None:
+    def __init__(self, line: OfficialsLine, call: Call, flow: str, cases: CaseDesk, repairs: RepairDesk) -> None:
         self._database = line.database
         self._vault = line.vault
         self._studio = line.studio
@@ -54,6 +55,7 @@ class PhoneDesk:
         self._flow = flow
         self.cases = cases
         self.province = line.province
+        self.repairs = repairs
         self._owed: int | None = None
         self._ahead: DialAhead | None = None
         self._expected: object = None

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from broadcast_bridge.source_system.by_phone import DeclineReason
 from feedback.states import CaseStatus
+from ivr.desks.repair_protocols import FaultDesk
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ class CitizenDesk(Protocol):
 
     async def case(self, number: str) -> CaseSeen:
         """Return the status of a case. Raises WrongCheckDigit, NoSuchCase or TooManyCaseNumbers."""
+        ...
+
+    @property
+    def faults(self) -> FaultDesk:
+        """Reports of faults of speakers."""
         ...
 
     async def duty_desk_is_open(self) -> bool:

@@ -26,16 +26,19 @@ from ivr.verbs.case_status import TellCaseStatus
 from ivr.verbs.choose_language import ChooseLanguage
 from ivr.verbs.choose_unit import ChooseUnit
 from ivr.verbs.choose_zone import ChooseZone
+from ivr.verbs.close_repair import CloseRepair
 from ivr.verbs.go_live import GoLive
 from ivr.verbs.hangup import HangUp
 from ivr.verbs.hear_bulletins import HearBulletins
 from ivr.verbs.hear_cases import HearCases
+from ivr.verbs.hear_repairs import HearRepairs
 from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
 from ivr.verbs.menu import Menu
 from ivr.verbs.play_answer import PlayAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
+from ivr.verbs.report_fault import ReportFault
 from ivr.verbs.say import Say
 from ivr.verbs.set_pin import SetPin
 from ivr.verbs.speak_more import SpeakMore
@@ -68,6 +71,9 @@ AnyNode = Annotated[
     | HearBulletins
     | PlayAnswer
     | SpeakMore
+    | ReportFault
+    | HearRepairs
+    | CloseRepair
     | SetPin
     | HangUp,
     Field(discriminator="verb"),

@@ -15,6 +15,7 @@ from broadcast_bridge.programmes.phone_recordings import Kept
 from haichieu.ari.key_events import Digits
 from haichieu.errors import HaiChieuError
 from ivr.desks.protocols import AnswerDesk, BulletinSeen, CaseDesk, CitizenDesk, CommuneSeen, ProvinceDesk
+from ivr.desks.repair_protocols import RepairDesk
 
 Values = Mapping[str, str | int]
 
@@ -170,6 +171,11 @@ class OfficialDesk(Protocol):
     @property
     def province(self) -> ProvinceDesk:
         """The bulletins of the province that wait for the official."""
+        ...
+
+    @property
+    def repairs(self) -> RepairDesk:
+        """The repairs of the speakers in the official's unit."""
         ...
 
     async def begin_recording(self, official_id: int) -> str:

@@ -9,6 +9,7 @@ from feedback.cases.case_numbers import read_case_number
 from feedback.intake.voice_messages import NothingSaid
 from haichieu.errors import HaiChieuError
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.simulator.repair_desks import SimulatedFaults
 
 
 @dataclass
@@ -42,6 +43,7 @@ class SimulatedCitizenDesk:
     discarded: int = 0
     let_go: int = 0
     votes: list[tuple[int, str, bool]] = field(default_factory=list)
+    faults: SimulatedFaults = field(default_factory=SimulatedFaults)
 
     async def languages(self) -> Sequence[str]:
         return self.offered

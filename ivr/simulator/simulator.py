@@ -22,6 +22,7 @@ from ivr.flows.session import LastReport, LiveResult, OfficialSeen, Values, Zone
 from ivr.prompts.prompt_texts import PromptTexts, UnknownPrompt
 from ivr.simulator.case_desks import SimulatedCases
 from ivr.simulator.province_desk import SimulatedProvince
+from ivr.simulator.repair_desks import SimulatedRepairs
 
 
 class WrittenPrompts:
@@ -155,6 +156,7 @@ class SimulatedDesk:
     """The priorities of the live broadcasts."""
     cases: SimulatedCases = field(default_factory=SimulatedCases)
     province: SimulatedProvince = field(default_factory=SimulatedProvince)
+    repairs: SimulatedRepairs = field(default_factory=SimulatedRepairs)
 
     async def knows_caller(self, caller_number: str | None, *, called_back: bool) -> bool:
         return caller_number in self.phones

@@ -8,13 +8,13 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from tests.builders.house import Browser, House
-from tests.builders.in_unit import account, broadcast, case, official, schedule, speaker, zone
+from tests.builders.in_unit import account, broadcast, broken, case, official, schedule, speaker, zone
 from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
 PAGES = (
     "/", "/announce", "/emergency", "/account",
-    "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
+    "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/repairs", "/speakers/slips",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
     "/broadcasts", "/reports", "/audit",
@@ -42,6 +42,7 @@ def things(house: House) -> list[str]:
         f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
         f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit",
         f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",
+        f"/repairs/{broken(house, unit)}",
         f"/officials/{official(house, unit)}/edit", f"/accounts/{account(house, unit)}/edit",
         f"/broadcasts/{broadcast(house, unit)}", f"/broadcasts/{broadcast(house, unit)}/stop",
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from tests.builders.in_unit import (
     alarm,
     another_number,
     broadcast,
+    broken,
     case,
     case_file,
     failed_reply,
@@ -59,9 +60,9 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins"}
+LISTS |= {"/bulletins", "/repairs", "/speakers/slips"}
 ELSEWHERE = {
-    ("POST", "/bulletins"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
@@ -362,6 +363,8 @@ IN_UNITS += [
         for method in ("GET", "POST")
     ),
 ]
+LISTS |= {"/flows"}
+IN_UNITS += [Try("/repairs/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/repairs/{broken(h, u)}", {}))]
 IN_UNITS += [
     Try(
         "/alarms/<int:number>/clear",

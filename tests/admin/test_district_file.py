@@ -8,7 +8,7 @@ from haichieu.district.file import read_district
 from haichieu.locale import render
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "bao-lac.toml").read_text()
-FLOWS = {"official-line", "hotline", "duty-desk"}
+FLOWS = {"official-line", "hotline", "fault-line", "duty-desk"}
 
 Change = tuple[str, str]
 

@@ -16,12 +16,15 @@ from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import BUTTONS, MAP, Group, Page
 from admin.layout.refusals import refusal_message
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
+from admin.repairs.views import COLUMNS as REPAIR_COLUMNS
 from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.broadcasts.villages import VillageState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
+from broadcast_bridge.repairs.states import REPAIR, Fault, Outcome
+from broadcast_bridge.repairs.states import Origin as RepairOrigin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
@@ -75,7 +78,9 @@ def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": nav_texts(MAP), "search": [f"{see}{kind}" for see in ("", "see_") for kind in KINDS],
-    "bulletin_state": BULLETIN.states,
+    "bulletin_state": BULLETIN.states, "repair_state": REPAIR.states, "fault": list(Fault),
+    "repair_outcome": [one for one in Outcome if one], "repair_origin": list(RepairOrigin),
+    "repair_column": REPAIR_COLUMNS, "repairs": [f"done_{one}" for one in ("open", "save", "close", "reopen")],
     "bulletins": [f"done_{one}" for one in ("accept", "schedule", "decline", "first_source", "first_commune")],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],

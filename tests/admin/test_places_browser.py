@@ -9,13 +9,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from broadcast_bridge.models import Reachability, Speaker, Zone
+from broadcast_bridge.repairs.states import Fault
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
+from ivr.calls.routing import Number
 from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, look, overfill, sign_in, views
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 from tests.builders.broadcasts import aired
 from tests.builders.house import House
+from tests.builders.repairs import repair
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 TURNED = "Loa \u202eđảo chiều مكبر صوت"
@@ -23,7 +26,8 @@ MARKS = "Lo\u0323\u0301\u0302\u0303\u0309a Z" + "\u0300\u0301\u0302\u0303\u0308\
 ENDLESS = "Nhà-văn-hóa-xóm-Nà-Sài-" * 8
 PAGES = (
     "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/new", "/speakers/1",
-    "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/officials",
+    "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/repairs",
+    "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi", "/officials",
     "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
     "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/calendar?view=list",
 )  # fmt: skip
@@ -103,6 +107,10 @@ def _name_badly(house: House) -> None:
             )
         session.add(Reachability(speaker=first, reachable=True, since=now()))
         aired(session, {"loa-district": "played", "loa-1": "missed"}, TURNED)
+        worst = repair(session, odd[1].id, Fault.UNSAFE, work=ENDLESS, parts=SCRIPT, cost=10**11)
+        worst.reports[0].text, worst.reports[0].reported_by = TURNED, "official:101"
+        repair(session, odd[3].id, Fault.LOUD, state="closed", closed_at=now(), closed_by="supervision", outcome="done")
+        session.add(Number(number="02063999999", flow="fault-line", unit_id=house.units["district"]))
 
 
 @pytest.mark.proof

@@ -29,6 +29,7 @@ from tests.builders.accounts import PASSWORD
 from tests.builders.cases import written
 from tests.builders.house import House
 from tests.builders.programmes import programme
+from tests.builders.repairs import repair
 from tests.builders.sounds import stored
 
 SOON = datetime.timedelta(hours=1)
@@ -147,6 +148,12 @@ def speaker(house: House, unit: str) -> int:
         session.add(made)
         session.flush()
         return made.id
+
+
+def broken(house: House, unit: str) -> int:
+    number = speaker(house, unit)
+    with house.database.session() as session:
+        return repair(session, number).id
 
 
 def zone(house: House, unit: str) -> int:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from broadcast_bridge.programmes.survey import tallies
+from broadcast_bridge.repairs.fault_recordings import FaultRecordings
 from feedback.answers.replies import acknowledge
 from feedback.cases.case_lifecycle import NoSuchCase, Said, say
 from feedback.cases.case_numbers import WrongCheckDigit, new_case_number
@@ -31,6 +32,7 @@ from ivr.calls.caller_limits import CallerLimits, Limits, TooManyCaseNumbers, To
 from ivr.calls.routing import Dialled
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk, voter_of
 from ivr.desks.protocols import BulletinSeen, CommuneSeen
+from ivr.desks.repairs import RepairLine
 from ivr.prompts.prompt_texts import PromptTexts
 from ivr.prompts.store import PromptStore
 from tests.builders.cases import Office, case, office
@@ -66,7 +68,9 @@ def line(database: Database, book: CitizenBook, tmp_path: Path) -> CitizensLine:
     messages = VoiceMessages(Spool(tmp_path / "spool"), database, store, book)
     client = AriClient("127.0.0.1", 1, "", unclaimed=lambda event: None)
     limits = CallerLimits(Limits(messages_an_hour=1, wrong_cases_an_hour=2, withheld_wrong_cases_a_day=2))
-    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "")
+    faults = FaultRecordings(Spool(tmp_path), database, store)
+    repairs = RepairLine(database, store, faults, limits)
+    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "", repairs)
 
 
 def desk(line: CitizensLine, unit: Unit, number: str | None = CALLER, language: str = "") -> PhoneCitizenDesk:

@@ -15,7 +15,7 @@ from ivr.flows.session import CallBackRequired, NotKnownYet, Session, Values
 from ivr.simulator.simulator import SimulatedCall
 from tests.ivr.simulated_calls import CO_BA, REPORT, STRANGER, desk, place_call, said, session
 
-WHOLE_CALL = ["1001#", "1111#", "1001#", "2468#", "5", "", "3", "1", "77#", "11#", "2", "11#", "1", "*"]
+WHOLE_CALL = ["1001#", "1111#", "1001#", "2468#", "6", "", "3", "1", "77#", "11#", "2", "11#", "1", "*"]
 
 
 def flow_of(*nodes: Mapping[str, object]) -> str:

@@ -45,7 +45,7 @@ def line(database: Database) -> OfficialsLine:
 def desk(line: OfficialsLine, number: str | None) -> PhoneDesk:
     call = Call(CLIENT, uuid.uuid4().hex, number, "1900")
     call.line = "PJSIP/carrier"
-    return PhoneDesk(line, call, "official-line", cast(Any, None))
+    return PhoneDesk(line, call, "official-line", cast(Any, None), cast(Any, None))
 
 
 async def test_registered_numbers_are_known(line: OfficialsLine) -> None:
@@ -142,7 +142,7 @@ class NotedStudio:
 async def test_only_the_first_broadcast_of_a_booked_call_is_the_booked_one() -> None:
     studio, rest = NotedStudio(), cast(Any, None)
     line = OfficialsLine(rest, rest, cast(Studio, studio), rest, CallerLimits(), 0.0, rest)
-    desk = PhoneDesk(line, rest, "booked-live", rest)
+    desk = PhoneDesk(line, rest, "booked-live", rest, rest)
 
     def booked(*_: object) -> None:
         raise AssertionError

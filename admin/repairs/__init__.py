@@ -1,0 +1,1 @@
+"""Repairs of speakers: list, page, and the slips for their poles."""
