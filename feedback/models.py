@@ -244,6 +244,8 @@ class Reply(Base):
     provider_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
     segments: Mapped[int | None]
     seconds_heard: Mapped[float | None]
+    satisfied: Mapped[bool | None]
+    """What the citizen keyed in after an answer by call; None without an answer."""
     programme_id: Mapped[int | None]
     created_at: Mapped[datetime.datetime]
     changed_at: Mapped[datetime.datetime]

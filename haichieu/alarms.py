@@ -48,6 +48,8 @@ class AlarmKind(StrEnum):
     SOURCE_SILENT = "source_silent"
     SOURCE_DEFECTIVE = "source_defective"
     BULLETIN_REFUSED = "bulletin_refused"
+    DUTY_AT_RISK = "duty_at_risk"
+    DUTY_OVERDUE = "duty_overdue"
 
 
 class NoSuchAlarm(NotFound):

@@ -51,6 +51,8 @@ class Unit(Base):
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("units.id"), index=True)
     author_may_approve: Mapped[bool] = mapped_column(default=False)
     """Authors may approve their own programmes: a small commune may have only one person."""
+    households: Mapped[int | None]
+    """The households that live in this unit itself, without those of the units below; None if unknown."""
 
 
 class Official(Base):
