@@ -232,6 +232,12 @@ class Reply(Base):
         _one_of("way", Way),
         _one_of("state", REPLY.states),
         sa.UniqueConstraint("message_id", "way", name="uq_replies_message_id_way"),
+        sa.Index(
+            "ix_replies_satisfied",
+            "changed_at",
+            sqlite_where=sa.text("satisfied IS NOT NULL"),
+            postgresql_where=sa.text("satisfied IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,7 +1,7 @@
 """Proof of a duty: the broadcasts of its programme, and which villages heard each, from their deliveries.
 
-Runs are the broadcasts of the programme since the decision, no matter who began, and those that brought them later to
-speakers that were away. A village heard a run if at least one of its speakers played it to the end.
+Runs are all broadcasts of the programme since the decision, and those that brought them later to speakers that were
+away. A village heard a run if at least one of its speakers played it to the end.
 """
 
 import datetime
@@ -35,12 +35,26 @@ class Run:
     confirmed: int
 
 
+@dataclass
+class RunSeen:
+    """One broadcast as a whole: its local start time, in how many villages it was heard, and in how many it was due."""
+
+    broadcast_id: int
+    at: datetime.datetime
+    heard: int = 0
+    villages: int = 0
+
+
 @dataclass(frozen=True)
 class DutyProof:
-    """The runs that were heard, by unit and in order, and the local start times of those that are not over."""
+    """The runs that were heard, by unit and in order, and the local start times of those that are not over.
+
+    `runs` are all that began.
+    """
 
     heard: Mapping[int, Sequence[Run]]
     under_way: Sequence[datetime.datetime]
+    runs: Sequence[RunSeen] = ()
 
 
 def proof_of(session: Session, duty: Duty) -> DutyProof:
@@ -64,15 +78,22 @@ def proof_of(session: Session, duty: Duty) -> DutyProof:
         .order_by(Delivery.broadcast_id)
     )  # fmt: skip
     heard: dict[int, list[Run]] = defaultdict(list)
+    runs: dict[int, RunSeen] = {}
     for unit_id, number, at, speakers, count, confirmed in rows:
-        if count and at is not None:
+        if at is None:
+            continue
+        seen = runs.setdefault(number, RunSeen(number, _local(at, zone)))
+        seen.at = min(seen.at, _local(at, zone))
+        seen.villages += 1
+        if count:
+            seen.heard += 1
             heard[unit_id].append(Run(number, _local(at, zone), speakers, count, confirmed))
     begun = session.scalars(
         sa.select(sa.func.coalesce(Broadcast.due_at, Broadcast.created_at, type_=Broadcast.created_at.type)).where(
             Broadcast.id.in_(numbers), Broadcast.state.in_([str(state) for state in UNDER_WAY])
         )
     )
-    return DutyProof(heard, [_local(at, zone) for at in begun])
+    return DutyProof(heard, [_local(at, zone) for at in begun], list(runs.values()))
 
 
 def _broadcasts(session: Session, duty: Duty, since: datetime.datetime) -> Collection[int]:

@@ -58,10 +58,14 @@ def find_duty(session: Session, number: int) -> Duty:
 def duties_between(
     session: Session, unit_ids: Collection[int], first: datetime.date, last: datetime.date
 ) -> Sequence[Duty]:
-    """Return the duties of some units that were decided or due in a period of local days, the newest first."""
+    """Return the duties of some units that were decided or due in a period of local days, the newest first.
+
+    Those of before that are still to be done are among them.
+    """
+    is_due = (Duty.deadline >= first) | Duty.state.in_([str(state) for state in ACTIVE])
     return session.scalars(
         sa.select(Duty)
-        .where(Duty.unit_id.in_(unit_ids), Duty.decided_on <= last, Duty.deadline >= first)
+        .where(Duty.unit_id.in_(unit_ids), Duty.decided_on <= last, is_due)
         .order_by(Duty.decided_on.desc(), Duty.id.desc())
         .options(
             selectinload(Duty.villages), selectinload(Duty.zones), joinedload(Duty.unit), joinedload(Duty.programme)

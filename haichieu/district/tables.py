@@ -88,7 +88,10 @@ class Values:
 
     def unit(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
         """[[units]], without the parent unit."""
-        return {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
+        values = {"name": entry.name, "level": entry.level, "author_may_approve": entry.author_may_approve}
+        if entry.households is not None:  # else as entered on the panel
+            values["households"] = entry.households
+        return values
 
     def unit_with_parent(self, row: Unit, entry: schema.UnitTable) -> Mapping[str, object]:
         """The parent unit, once every unit exists."""

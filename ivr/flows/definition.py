@@ -34,6 +34,7 @@ from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
 from ivr.verbs.menu import Menu
 from ivr.verbs.play_answer import PlayAnswer
+from ivr.verbs.rate_answer import RateAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.say import Say
@@ -68,6 +69,7 @@ AnyNode = Annotated[
     | HearBulletins
     | PlayAnswer
     | SpeakMore
+    | RateAnswer
     | SetPin
     | HangUp,
     Field(discriminator="verb"),

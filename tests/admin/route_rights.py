@@ -14,6 +14,7 @@ from tests.builders.in_unit import (
     broadcast,
     case,
     case_file,
+    duty,
     failed_reply,
     first_message,
     flow_draft,
@@ -58,9 +59,10 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins"}
+LISTS |= {"/bulletins", "/duties", "/duties.xlsx"}
 ELSEWHERE = {
-    ("POST", "/bulletins"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/bulletins"), ("POST", "/duties"), ("POST", "/reports/households"),
+    ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
@@ -257,6 +259,15 @@ IN_UNITS += [
     Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
     Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
+]
+IN_UNITS += [
+    Try("/duties/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/duties/{duty(h, u)}", {})),
+    Try(
+        "/duties/<int:number>",
+        "POST",
+        Action.SCHEDULE,
+        lambda h, u: (f"/duties/{duty(h, u)}", {"do": "cancel", "reason": "Đã hủy"}),
+    ),
 ]
 IN_UNITS += [
     Try(

@@ -21,6 +21,7 @@ from admin.speakers.queries import Standing
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.broadcasts.villages import VillageState
+from broadcast_bridge.duties.states import DutyState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
@@ -51,12 +52,12 @@ STEPS = [
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers")
-REPORTS = ("broadcasts", "availability", "cases", "survey")
+REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
 
 
 def report_heads() -> list[str]:
     """The columns of reports, and the words that their sections build names of."""
-    source = (ADMIN / "reports" / "sections.py").read_text()
+    source = " ".join(path.read_text() for path in sorted((ADMIN / "reports").glob("*.py")))
     named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
     return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
 
@@ -72,7 +73,8 @@ def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
     "nav": nav_texts(MAP), "search": [f"{see}{kind}" for see in ("", "see_") for kind in KINDS],
-    "bulletin_state": BULLETIN.states,
+    "bulletin_state": BULLETIN.states, "duty_state": list(DutyState),
+    "duties": [f"done_{one}" for one in ("plan", "change", "cancel")],
     "bulletins": [f"done_{one}" for one in ("accept", "schedule", "decline", "first_source", "first_commune")],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],

@@ -4,15 +4,19 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.states import BroadcastState, DeliveryState, Kind
 from broadcast_bridge.duties.duty_register import DutyDraft, add_duty
+from broadcast_bridge.duties.duty_watch import look_after_all
 from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Broadcast, BroadcastSound, Delivery, Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.editing import Planner
+from haichieu.database import now
 from haichieu.people import Level, Right, Unit
+from tests.builders.house import House
 from tests.builders.programmes import approved
 from tests.builders.sounds import sound_row
 
@@ -61,14 +65,14 @@ def villages(session: Session) -> Villages:
     return Villages(commune, first, second, zone, programme, planner)
 
 
-def duty(session: Session, place: Villages, now: datetime.datetime, **more: object) -> Duty:
+def duty(session: Session, place: Villages, moment: datetime.datetime, **more: object) -> Duty:
     """Add an entry, of the rule `publication` unless told otherwise."""
     values: dict[str, object] = {
         "title": "Danh sách hộ nghèo", "rule": "publication", "unit_id": place.commune.id,
         "zone_ids": [place.zone.id], "decided_on": DECIDED, "run_time": datetime.time(5, 30),
         "decision": "12/QĐ-UBND", "programme_id": place.programme.id, **more,
     }  # fmt: skip
-    return add_duty(session, DutyDraft(**values), place.planner, now)  # type: ignore[arg-type]
+    return add_duty(session, DutyDraft(**values), place.planner, moment)  # type: ignore[arg-type]
 
 
 def run(session: Session, place: Villages, when: str, heard: Collection[Unit], **more: object) -> Broadcast:
@@ -92,3 +96,25 @@ def run(session: Session, place: Villages, when: str, heard: Collection[Unit], *
     session.add(made)
     session.flush()
     return made
+
+
+def heard_everywhere(house: House, number: int, days: int = 3) -> None:
+    """Let every speaker play the duty on these days up to today, and let the worker see it."""
+    with house.database.session() as session:
+        one = session.get_one(Duty, number)
+        one.decided_on -= days * datetime.timedelta(days=1)
+        programme = session.get_one(Programme, one.programme_id)
+        for back in range(days):
+            moment = now() - back * datetime.timedelta(days=1)
+            made = Broadcast(
+                title=one.title, kind=Kind.RECORDED, zone_names="Khu", zone_codes=[], created_at=moment,
+                on_air_at=moment, state=BroadcastState.ENDED,
+            )  # fmt: skip
+            made.sounds = [BroadcastSound(position=0, media_id=programme.sound_id or 0, programme_id=programme.id)]
+            made.deliveries = [
+                Delivery(speaker=each, state=DeliveryState.PLAYED, active=False, first_audio_at=moment, packets_lost=0)
+                for each in session.scalars(sa.select(Speaker))
+            ]
+            session.add(made)
+        session.flush()
+        look_after_all(session, now())

@@ -81,10 +81,13 @@ def upgrade() -> None:
         op.create_index(op.f(f"ix_duty_villages_{column}"), "duty_villages", [column])
     op.add_column("units", sa.Column("households", sa.Integer(), nullable=True))
     op.add_column("replies", sa.Column("satisfied", sa.Boolean(), nullable=True))
+    known = sa.text("satisfied IS NOT NULL")
+    op.create_index("ix_replies_satisfied", "replies", ["changed_at"], sqlite_where=known, postgresql_where=known)
 
 
 def downgrade() -> None:
     """Drop the tables and the columns."""
+    op.drop_index("ix_replies_satisfied", "replies")
     op.drop_column("replies", "satisfied")
     op.drop_column("units", "households")
     for name in ("duty_villages", "duty_schedules", "duty_zones", "duties"):

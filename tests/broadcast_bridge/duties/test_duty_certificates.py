@@ -1,5 +1,7 @@
 """Certificates of duties: issued from the proof, found by their code, and lost when the audit trail is altered."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -8,8 +10,9 @@ from broadcast_bridge.duties.duty_watch import look_after
 from broadcast_bridge.duties.errors import CertificateRefused, NoSuchCertificate
 from broadcast_bridge.duties.models import Duty
 from haichieu import audit
-from haichieu.database import Database
+from haichieu.database import Database, migrate
 from tests.builders.duties import at, duty, run, villages
+from tests.command_line import haichieu
 
 WHO = "account:editor@x.example"
 
@@ -85,3 +88,20 @@ def test_code_of_no_certificate_is_refused(database: Database, code: str) -> Non
     met(database)
     with database.reading() as session, pytest.raises(NoSuchCertificate):
         certificate_coded(session, code)
+
+
+def test_command_line_verifies_a_certificate_with_the_whole_trail(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'haichieu.sqlite'}"
+    migrate(url)
+    database = Database(url)
+    number, first, _ = met(database)
+    code = issued(database, number, first)
+    found = haichieu("audit", "certificate", code, "--home", str(tmp_path))
+    assert found.returncode == 0
+    assert "village: Nà Tền (Cô Ba)" in found.stdout
+    assert haichieu("audit", "certificate", "1-0000000000000000", "--home", str(tmp_path)).returncode == 1
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entries_no_update")
+        connection.exec_driver_sql("UPDATE audit_entries SET actor = 'nobody' WHERE position = 1")
+    database.close()
+    assert haichieu("audit", "certificate", code, "--home", str(tmp_path)).returncode == 1
