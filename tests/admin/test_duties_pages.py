@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.models import Schedule
 from haichieu import audit
+from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
+from haichieu.locale import Message
 from tests.admin.test_reports import words_of_workbook
 from tests.builders.duties import heard_everywhere
 from tests.builders.house import House
@@ -140,6 +142,14 @@ def test_certificate_of_another_unit_is_not_shown(house: House) -> None:
     )
     assert answer.status_code == 303
     assert house.signed_in(EDITOR).get(answer.headers["Location"]).status_code == 404
+
+
+def test_alarm_of_a_duty_is_shown_in_its_units_only(house: House) -> None:
+    number = added(house, "other")
+    with house.database.session() as session:
+        raise_alarm(session, AlarmKind.DUTY_AT_RISK, f"duty:{number}", Message.verbatim("Thôn chưa nghe"))
+    assert "Thôn chưa nghe" not in house.signed_in(EDITOR).get("/").text
+    assert "Thôn chưa nghe" in house.signed_in("admin@district.example").get("/").text
 
 
 def test_list_of_a_quarter_is_a_page_and_a_workbook(house: House) -> None:
