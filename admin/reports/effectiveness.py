@@ -58,8 +58,8 @@ def satisfaction_section(found: Figures) -> Section:
     columns = ("satisfied", "not_satisfied", "satisfied_share")
     by_commune: dict[str, Counter[str]] = {}
     for one in found.satisfaction:
-        count = by_commune.setdefault(found.commune_of(one.unit_id), Counter())
-        count.update(satisfied=one.satisfied, not_satisfied=one.not_satisfied)
+        opinions = by_commune.setdefault(found.commune_of(one.unit_id), Counter())
+        opinions.update(satisfied=one.satisfied, not_satisfied=one.not_satisfied)
     satisfied = sum(one.satisfied for one in found.satisfaction)
     count = satisfied + sum(one.not_satisfied for one in found.satisfaction)
     heads = [say(f"reports.{one}") for one in columns]

@@ -12,11 +12,11 @@ from haichieu import audit
 from haichieu.alarms import AlarmKind, raise_alarm
 from haichieu.database import now
 from haichieu.locale import Message
-from tests.admin.test_reports import words_of_workbook
 from tests.builders.duties import heard_everywhere
 from tests.builders.house import House
 from tests.builders.in_unit import ZONES
 from tests.builders.programmes import ready
+from tests.builders.workbooks import words_of_workbook
 
 EDITOR, VIEWER = "editor@x.example", "viewer@x.example"
 TODAY = now().astimezone(datetime.timezone(datetime.timedelta(hours=7))).date()

@@ -1,8 +1,6 @@
 """The reports: what they show to whom, as page, workbook and API, and what they say when there is nothing."""
 
-import io
 import re
-import zipfile
 
 import pytest
 
@@ -14,15 +12,9 @@ from haichieu.people import Unit
 from haichieu.periods import period_of
 from tests.builders.broadcasts import aired, something_of_everything
 from tests.builders.house import House
+from tests.builders.workbooks import words_of_workbook
 
 VIEWER = "viewer@x.example"
-
-
-def words_of_workbook(content: bytes) -> tuple[str, str]:
-    """Its strings, and its sheets."""
-    with zipfile.ZipFile(io.BytesIO(content)) as book:
-        sheets = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
-        return book.read("xl/sharedStrings.xml").decode(), sheets
 
 
 def test_reports_on_nothing_say_so(house: House) -> None:
