@@ -23,6 +23,7 @@ from admin.bulletins.views import register_bulletins
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
 from admin.dictionary.views import register_pronunciations
+from admin.duties.views import register_duties
 from admin.emergency.views import register_emergency
 from admin.flows.views import register_flows
 from admin.health import register_health
@@ -108,7 +109,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_broadcast_log, register_airing_again, register_reports),
         *(register_map, register_speakers, register_zones, register_repairs, register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages),
-        *(register_programmes, register_bulletins, register_calendar),
+        *(register_programmes, register_bulletins, register_calendar, register_duties),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
         register_units,
     ):

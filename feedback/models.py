@@ -232,6 +232,12 @@ class Reply(Base):
         _one_of("way", Way),
         _one_of("state", REPLY.states),
         sa.UniqueConstraint("message_id", "way", name="uq_replies_message_id_way"),
+        sa.Index(
+            "ix_replies_satisfied",
+            "changed_at",
+            sqlite_where=sa.text("satisfied IS NOT NULL"),
+            postgresql_where=sa.text("satisfied IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -244,6 +250,8 @@ class Reply(Base):
     provider_id: Mapped[str | None] = mapped_column(sa.String(100), unique=True)
     segments: Mapped[int | None]
     seconds_heard: Mapped[float | None]
+    satisfied: Mapped[bool | None]
+    """What the citizen keyed in after an answer by call; None without an answer."""
     programme_id: Mapped[int | None]
     created_at: Mapped[datetime.datetime]
     changed_at: Mapped[datetime.datetime]

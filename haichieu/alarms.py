@@ -50,6 +50,8 @@ class AlarmKind(StrEnum):
     BULLETIN_REFUSED = "bulletin_refused"
     SPEAKER_AWAY = "speaker_away"
     SPEAKER_UNSAFE = "speaker_unsafe"
+    DUTY_AT_RISK = "duty_at_risk"
+    DUTY_OVERDUE = "duty_overdue"
 
 
 class NoSuchAlarm(NotFound):

@@ -116,6 +116,17 @@ def verify(session: Session, noted: Head | None = None) -> Verdict:
     return Verdict(Head(position, digest))
 
 
+def entry_at(session: Session, position: int) -> tuple[AuditEntry, bool] | None:
+    """Return the entry at a position, and whether its digest seals it and its predecessor; None without one."""
+    entry = session.scalar(sa.select(AuditEntry).where(AuditEntry.position == position))
+    if entry is None:
+        return None
+    before = session.scalar(sa.select(AuditEntry.digest).where(AuditEntry.position == position - 1))
+    previous = START if position == 1 else before or ""
+    expected = digest_of(previous, position, entry.at, entry.actor, entry.action, entry.subject, entry.detail)
+    return entry, expected == entry.digest
+
+
 @sa.event.listens_for(Session, "before_commit")
 def _seal(session: Session) -> None:
     """Chain this transaction's entries just before the commit, so that the lock is held only briefly."""

@@ -56,6 +56,8 @@ class Unit(Base):
     """Authors may approve their own programmes: a small commune may have only one person."""
     retired_at: Mapped[datetime.datetime | None]
     """When it was merged into its parent; the row stays for the history under its name."""
+    households: Mapped[int | None]
+    """The households that live in this unit itself, without those of the units below; None if unknown."""
 
 
 class Official(Base):

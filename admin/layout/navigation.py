@@ -48,7 +48,7 @@ MAP = (
         "broadcasting",
         (
             *(Page("calendar_page"), Page("programmes"), Page("bulletins", only_while=has_sources)),
-            Group("log_and_reports", (Page("broadcast_log_page"), Page("reports"))),
+            Group("log_and_reports", (Page("broadcast_log_page"), Page("duties"), Page("reports"))),
         ),
     ),
     Group("cases", (Page("cases"),)),

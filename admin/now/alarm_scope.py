@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from admin.access.visitors import Visitor
 from admin.broadcasts.scope import sees_everything, units_of_broadcasts
+from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.schedule.models import Schedule
 from feedback.models import Case
@@ -20,6 +21,8 @@ NAMED = {
     "speaker": (Speaker.code, Speaker.unit_id),
 }
 """The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
+NUMBERED: Mapping[str, type[Schedule] | type[Duty]] = {"schedule": Schedule, "duty": Duty}
+"""Those whose part after the colon is the id of a row of a unit."""
 
 
 def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]:
@@ -50,8 +53,10 @@ def _units_of(session: Session, subjects: Collection[str]) -> Mapping[str, Colle
         column, unit = NAMED[kind]
         for key, unit_id in session.execute(sa.select(column, unit).where(column.in_(keys[kind]))):
             found[f"{kind}:{key}"] = {unit_id}
-    schedules = sa.select(Schedule.id, Schedule.unit_id).where(Schedule.id.in_(_numbers(keys.get("schedule", ()))))
-    found |= {f"schedule:{number}": {unit_id} for number, unit_id in session.execute(schedules)}
+    for kind in NUMBERED.keys() & keys.keys():
+        model = NUMBERED[kind]
+        owners = sa.select(model.id, model.unit_id).where(model.id.in_(_numbers(keys[kind])))
+        found |= {f"{kind}:{number}": {unit_id} for number, unit_id in session.execute(owners)}
     asked = sa.select(Broadcast).where(Broadcast.id.in_(_numbers(keys.get("broadcast", ()))))
     of_broadcasts = units_of_broadcasts(session, session.scalars(asked).all())
     found |= {f"broadcast:{number}": units for number, units in of_broadcasts.items()}

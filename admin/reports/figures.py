@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.broadcast_reports import (
@@ -15,15 +16,23 @@ from broadcast_bridge.broadcasts.broadcast_reports import (
     aired_by_unit,
     availability,
 )
+from broadcast_bridge.duties.duty_register import duties_between
+from broadcast_bridge.duties.models import Duty
+from broadcast_bridge.models import Speaker
 from broadcast_bridge.programmes.survey import Tally, tallies
+from feedback.answers.satisfaction import Satisfaction, satisfaction
 from feedback.cases.case_reports import CaseReport, cases_handled
+from haichieu.people import Unit
 from haichieu.periods import Period
 from haichieu.unit_names import UnitName, unit_names
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a period in some units; `names` are those of all units, by id."""
+    """The figures of a period in some units; `names` are those of all units, by id.
+
+    `households` are those of these units, as far as known; `with_speaker` are those of the units that have a speaker.
+    """
 
     by_commune: Sequence[Aired]
     by_unit: Sequence[Aired]
@@ -31,6 +40,10 @@ class Figures:
     availability: Sequence[Availability]
     cases: CaseReport
     survey: Sequence[Tally]
+    satisfaction: Sequence[Satisfaction]
+    duties: Sequence[Duty]
+    households: Mapping[int, int]
+    with_speaker: Collection[int]
     names: Mapping[int, UnitName]
     units: Collection[int]
 
@@ -50,6 +63,18 @@ def figures(session: Session, unit_ids: Collection[int], days: Period, at: datet
         availability(session, unit_ids, begin, end, at),
         cases_handled(session, unit_ids, begin, end, at),
         tallies(session, unit_ids=unit_ids, since=begin, until=end),
+        satisfaction(session, unit_ids, begin, end),
+        duties_between(session, unit_ids, days.since, days.until),
+        households_of(session, unit_ids),
+        set(session.scalars(sa.select(Speaker.unit_id).where(Speaker.removed_at.is_(None)).distinct())) & set(unit_ids),
         unit_names(session),
         unit_ids,
     )
+
+
+def households_of(session: Session, unit_ids: Collection[int]) -> Mapping[int, int]:
+    """Return the households of those of the units for which their number is known."""
+    rows = session.execute(
+        sa.select(Unit.id, Unit.households).where(Unit.id.in_(unit_ids), Unit.households.is_not(None))
+    )
+    return {number: households for number, households in rows if households is not None}

@@ -1,26 +1,33 @@
-"""The report page, printable as it is, and the workbook."""
+"""The report page, printable as it is or on one page, the workbook, and the households of villages."""
 
 import sqlalchemy as sa
-from flask import Flask, Response
+from flask import Flask, Response, flash, redirect, url_for
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
-from admin.access.permissions import needs
+from admin.access.kept_forms import take_kept
+from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.broadcasts.log_filter import units_to_choose
 from admin.layout.addresses import day_asked, text_asked
 from admin.layout.language import say, show_day
-from admin.layout.pages import page
+from admin.layout.pages import Form, page, sent_form
 from admin.panel import Panel
+from admin.reports.effectiveness import all_sections
 from admin.reports.figures import figures
-from admin.reports.sections import sections
-from admin.reports.workbook import workbook
+from admin.reports.workbook import XLSX, workbook
+from broadcast_bridge.duties.states import DutyState
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.people import Unit, units_under
+from haichieu.households import NotANumberOfHouseholds, households_from, set_households
+from haichieu.people import Level, Unit, units_under
 from haichieu.periods import Period, month_before, period_of
 from haichieu.station import the_station
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ONE_PAGE = "page"
+HOUSEHOLDS = "households"
+LATE = (DutyState.OVERDUE, DutyState.MISSED, DutyState.MET_LATE)
+"""Duties that the head of the commune should know by name."""
 
 
 def register_reports(app: Flask, panel: Panel) -> None:
@@ -29,15 +36,32 @@ def register_reports(app: Flask, panel: Panel) -> None:
     @app.get("/reports")
     @needs(Action.VIEW)
     def reports() -> Response:
-        """Show the reports on the period and unit in the address; by default this month in all the visitor's units."""
-        with panel.database.reading() as session:
-            days, unit = _days(session), text_asked("unit", 40)
-            found = figures(session, _units(session, unit), days, now())
-            units, station = units_to_choose(session, visitor()), the_station(session)
-        return page(
-            "reports.html", sections=sections(found), days=days, unit=unit, units=units, station=station,
-            last_month=month_before(days.since), printed_at=now(),
-        )  # fmt: skip
+        """Show the reports on the period and unit in the address; by default this month in all the visitor's units.
+
+        With `view=page`, show them on one page to print, with the form for the households of villages.
+        """
+        return _reports(panel, Form(take_kept(panel)))
+
+    @app.post("/reports/households")
+    @needs(Action.CONFIGURE, checks_units=True)
+    def enter_households() -> AnyResponse:
+        """Store the households of villages."""
+        form = sent_form()
+        wanted: dict[int, int | None] = {}
+        for name in form.fields:
+            prefix, _, key = name.partition("-")
+            if prefix == HOUSEHOLDS and key.isascii() and key.isdigit() and len(key) < 10:
+                try:
+                    wanted[int(key)] = households_from(form.value(name))
+                except NotANumberOfHouseholds as refusal:
+                    form.problems[name] = refusal.message
+        if form.problems:
+            return _reports(panel, form, 422)
+        with panel.database.session() as session:
+            require_in(session, Action.CONFIGURE, wanted)
+            changed = set_households(session, wanted, visitor().actor)
+        flash(say("reports.households_saved", count=changed))
+        return redirect(url_for("reports", view=ONE_PAGE), 303)
 
     @app.get("/reports.xlsx")
     @needs(Action.VIEW)
@@ -45,12 +69,30 @@ def register_reports(app: Flask, panel: Panel) -> None:
         """Return the same reports as a workbook."""
         with panel.database.reading() as session:
             days, unit = _days(session), text_asked("unit", 40)
-            found = figures(session, _units(session, unit), days, now())
+            found = all_sections(figures(session, _units(session, unit), days, now()))
         heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
-        response = Response(workbook(sections(found), heading), content_type=XLSX)
+        response = Response(workbook(found, heading), content_type=XLSX)
         name = f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+
+def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
+    """Show the reports: with `view=page`, or with a form, on one page."""
+    with panel.database.reading() as session:
+        days, code = _days(session), text_asked("unit", 40)
+        units = _units(session, code)
+        found = figures(session, units, days, now())
+        shown, station = all_sections(found), the_station(session)
+        unit_choices = units_to_choose(session, visitor())
+        may_enter = visitor().may(Action.CONFIGURE)
+        listed = [one for one in unit_choices if one.id in units and one.level == Level.VILLAGE] if may_enter else []
+        template = "effectiveness.html" if form.was_sent or text_asked("view", 10) == ONE_PAGE else "reports.html"
+        return page(
+            template, status, sections=shown, days=days, unit=code, units=unit_choices, station=station,
+            last_month=month_before(days.since), printed_at=now(), listed=listed, households=found.households,
+            form=form, late=[one for one in found.duties if one.state in LATE],
+        )  # fmt: skip
 
 
 def _days(session: Session) -> Period:

@@ -9,6 +9,8 @@ from xlsxwriter.worksheet import Worksheet
 from admin.layout.language import say
 from admin.reports.sections import Section, Table
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""The content type of the file."""
 WIDTHS = (36, 16)
 
 

@@ -51,9 +51,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Aired(Counts):
-    """Figures of one unit."""
+    """Figures of one unit. Of its broadcasts, `reached` were played by at least one of its speakers."""
 
     unit: Unit
+    reached: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,11 @@ def aired_by_unit(
 ) -> list[Aired]:
     """Count the broadcasts that began between two times at the speakers of each unit, omitting units without any."""
     unit = unit_then(session, since)
+    reached = sa.func.count(Delivery.broadcast_id.distinct()).filter(
+        Broadcast.again_of_id.is_(None), Delivery.state.in_(HEARD)
+    )
     counted = _aired(unit.id, at=unit, unit_ids=unit_ids, since=since, until=until).group_by(unit.id)
-    return _of_units(session, counted)
+    return _of_units(session, counted.add_columns(reached))
 
 
 def aired_by_commune(
@@ -108,7 +112,7 @@ def aired_by_commune(
 def _of_units(session: Session, counted: sa.Select[Any]) -> list[Aired]:
     rows = session.execute(counted).all()
     units = {unit.id: unit for unit in session.scalars(sa.select(Unit).where(Unit.id.in_([row[0] for row in rows])))}
-    found = [Aired(*_counts(counts), units[unit_id]) for unit_id, *counts in rows]
+    found = [Aired(*_counts(counts[:6]), units[unit_id], *counts[6:]) for unit_id, *counts in rows]
     return sorted(found, key=lambda one: one.unit.code)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from broadcast_bridge.duties import duty_certificates
 from haichieu import audit
 from haichieu.audit import Head
 from haichieu.cli.options import AsJson, Home
@@ -66,6 +67,19 @@ def list_entries(
             detail = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
             table.add_row(at, entry.actor, entry.action, entry.subject, detail)
     terminal().print(table)
+
+
+@app.command(help=say("cli.audit.certificate"))
+def certificate(code: Annotated[str, typer.Argument(help=say("cli.audit.code"))], home: Home = None) -> None:
+    with open_station(load_settings(home=home)).database.reading() as session:
+        found = duty_certificates.certificate_coded(session, code)
+        verdict = audit.verify(session)
+        if verdict.broken_at is not None:
+            print(say("cli.audit.broken", position=verdict.broken_at, problem=said(verdict.problem)))
+            raise SystemExit(1)
+        print(say("cli.audit.certified", code=found.code, at=show_moment(session, found.issued_at)))
+        for name, value in found.facts.items():
+            print(f"{name}: {value}")
 
 
 def _head(noted: str) -> Head | None:

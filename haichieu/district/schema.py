@@ -36,6 +36,7 @@ from haichieu.district.formats import (
     printable,
 )
 from haichieu.errors import InvalidValue
+from haichieu.households import MOST_HOUSEHOLDS
 from haichieu.people import Level, Right, Role
 from haichieu.pins import LENGTH, is_short, is_simple
 from haichieu.speech.pronunciations import LONGEST_SAID, LONGEST_WRITTEN, MOST
@@ -99,6 +100,7 @@ class UnitTable(Table):
     level: Literal[tuple(str(level) for level in Level)]  # type: ignore[valid-type]
     parent: Code | None = None
     author_may_approve: bool = False
+    households: Annotated[int, Field(ge=0, le=MOST_HOUSEHOLDS)] | None = None
 
 
 class SpeakerTable(Table):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.alerts.alert_jobs import AlertDesk
 from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
+from broadcast_bridge.duties.duty_watch import watch_duties
 from broadcast_bridge.models import Zone
 from broadcast_bridge.programmes import programme_retention
 from broadcast_bridge.repairs.absences import watch_absences
@@ -88,6 +89,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         partial(_prune_sign_ins, database),
         FilingJobs(database).run,
         partial(watch_due_dates, database),
+        partial(watch_duties, database),
         transcription.run,
         SpokenRests(database, store, station.synthesiser).run,
         text_dispatcher(station).run,

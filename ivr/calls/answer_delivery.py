@@ -19,6 +19,7 @@ from feedback.answers import answer_calls
 from feedback.answers.answer_calls import AnswerToPlay, PendingAnswers
 from feedback.answers.answer_sounds import AnswerSound, AnswerSounds
 from feedback.answers.answers_on_air import holds_number
+from feedback.answers.satisfaction import rate
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
 from haichieu.ari.client import AriClient
@@ -215,6 +216,18 @@ class CitizenAnswers:
             await self._database.run(self._heard(self._by_id[answer.id]))
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
             log.warning("answer_call.not_recorded_yet", reply=answer.id, problem=type(problem).__name__)
+
+    @property
+    def has_heard(self) -> bool:
+        return bool(self._acknowledged)
+
+    async def rate(self, *, satisfied: bool) -> None:
+        """Store it; while the database is away, an opinion is not worth keeping the citizen on the telephone."""
+        numbers = sorted(self._acknowledged)
+        try:
+            await self._database.run(lambda session: rate(session, numbers, satisfied=satisfied))
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as problem:
+            log.warning("answer_call.not_rated", replies=numbers, problem=type(problem).__name__)
 
     async def write_heard(self, answer: AnswerToPlay) -> None:
         """Record that it was heard, and for how long. Raises ClaimLost."""

@@ -270,6 +270,15 @@ class AnswerDesk(Protocol):
         """Record that the citizen has heard it."""
         ...
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether the citizen has heard an answer in this call."""
+        ...
+
+    async def rate(self, *, satisfied: bool) -> None:
+        """Store the citizen's opinion of the answers heard in this call."""
+        ...
+
     async def begin_message(self) -> str:
         """Return the name to record a message to, for the case of the last answer. Raises DiskFull."""
         ...

@@ -36,6 +36,7 @@ from ivr.verbs.leave_message import LeaveMessage
 from ivr.verbs.listen import Listen
 from ivr.verbs.menu import Menu
 from ivr.verbs.play_answer import PlayAnswer
+from ivr.verbs.rate_answer import RateAnswer
 from ivr.verbs.record_programme import RecordProgramme
 from ivr.verbs.report import Report
 from ivr.verbs.report_fault import ReportFault
@@ -74,6 +75,7 @@ AnyNode = Annotated[
     | ReportFault
     | HearRepairs
     | CloseRepair
+    | RateAnswer
     | SetPin
     | HangUp,
     Field(discriminator="verb"),

@@ -77,6 +77,7 @@ class SimulatedAnswers:
     kept: int = 0
     discarded: int = 0
     let_go: int = 0
+    ratings: list[bool] = field(default_factory=list)
 
     def next_answer(self) -> AnswerSeen | None:
         self.told += 1
@@ -88,6 +89,13 @@ class SimulatedAnswers:
     async def heard(self, answer: AnswerSeen) -> None:
         if answer.id not in self.heard_ids:
             self.heard_ids.append(answer.id)
+
+    @property
+    def has_heard(self) -> bool:
+        return bool(self.heard_ids)
+
+    async def rate(self, *, satisfied: bool) -> None:
+        self.ratings.append(satisfied)
 
     async def begin_message(self) -> str:
         if self.refusal is not None:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from tests.builders.house import Browser, House
-from tests.builders.in_unit import account, broadcast, broken, case, official, schedule, speaker, zone
+from tests.builders.in_unit import account, broadcast, broken, case, duty, official, schedule, speaker, zone
 from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
@@ -17,7 +17,7 @@ PAGES = (
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/repairs", "/speakers/slips",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
-    "/broadcasts", "/reports", "/audit",
+    "/broadcasts", "/reports", "/reports?view=page", "/duties", "/audit",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def things(house: House) -> list[str]:
     plan, said = schedule(house, unit), drafted(house, unit)
     about_speaker, about_zone = speaker(house, unit), zone(house, unit)
     return [
+        f"/duties/{duty(house, unit)}",
         f"/cases/{number}", f"/programmes/{said}", f"/programmes/{said}/edit", f"/programmes/{said}/withdraw",
         f"/calendar/schedules/{plan}", f"/calendar/schedules/{plan}/edit",
         f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",

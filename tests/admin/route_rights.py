@@ -15,6 +15,7 @@ from tests.builders.in_unit import (
     broken,
     case,
     case_file,
+    duty,
     failed_reply,
     first_message,
     flow_draft,
@@ -60,9 +61,10 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins", "/repairs", "/speakers/slips"}
+LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx"}
 ELSEWHERE = {
-    ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/duties"), ("POST", "/reports/households"),
+    ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
@@ -259,6 +261,15 @@ IN_UNITS += [
     Try("/sounds/<int:number>/peaks", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}/peaks", {})),
     Try("/sounds/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/sounds/{programme_sound(h, u)}", {})),
     Try("/sounds/<int:number>", "GET", Action.READ_CASES, lambda h, u: (f"/sounds/{spoken_sound(h, u)}", {})),
+]
+IN_UNITS += [
+    Try("/duties/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/duties/{duty(h, u)}", {})),
+    Try(
+        "/duties/<int:number>",
+        "POST",
+        Action.SCHEDULE,
+        lambda h, u: (f"/duties/{duty(h, u)}", {"do": "cancel", "reason": "Đã hủy"}),
+    ),
 ]
 IN_UNITS += [
     Try(

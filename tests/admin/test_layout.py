@@ -22,6 +22,7 @@ from admin.speakers.queries import Standing
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.broadcasts.villages import VillageState
+from broadcast_bridge.duties.states import DutyState
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.repairs.states import REPAIR, Fault, Outcome
 from broadcast_bridge.repairs.states import Origin as RepairOrigin
@@ -57,12 +58,12 @@ STEPS = [
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
-REPORTS = ("broadcasts", "availability", "cases", "survey")
+REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
 
 
 def report_heads() -> list[str]:
     """The columns of reports, and the words that their sections build names of."""
-    source = (ADMIN / "reports" / "sections.py").read_text()
+    source = " ".join(path.read_text() for path in sorted((ADMIN / "reports").glob("*.py")))
     named = re.findall(r'"([a-z_]+)"', " ".join(re.findall(r"(?:_heads|columns = |_COLUMNS = )\(?([^)]*)\)", source)))
     return [*named, *(f"{by}{of}" for by in ("", "by_") for of in ("unit", "category", "commune"))]
 
@@ -81,6 +82,7 @@ BUILT = {
     "bulletin_state": BULLETIN.states, "repair_state": REPAIR.states, "fault": list(Fault),
     "repair_outcome": [one for one in Outcome if one], "repair_origin": list(RepairOrigin),
     "repair_column": REPAIR_COLUMNS, "repairs": [f"done_{one}" for one in ("open", "save", "close", "reopen")],
+    "duty_state": list(DutyState), "duties": [f"done_{one}" for one in ("plan", "change", "cancel")],
     "bulletins": [f"done_{one}" for one in ("accept", "schedule", "decline", "first_source", "first_commune")],
     "channel": list(Channel), "direction": list(Direction), "way": list(Way), "reply_state": REPLY.states,
     "not_now": ["case", "programme", "broadcast", "occurrence", "reply"],

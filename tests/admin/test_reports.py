@@ -1,8 +1,6 @@
 """The reports: what they show to whom, as page, workbook and API, and what they say when there is nothing."""
 
-import io
 import re
-import zipfile
 
 import pytest
 
@@ -14,15 +12,9 @@ from haichieu.people import Unit
 from haichieu.periods import period_of
 from tests.builders.broadcasts import aired, something_of_everything
 from tests.builders.house import House
+from tests.builders.workbooks import words_of_workbook
 
 VIEWER = "viewer@x.example"
-
-
-def words_of_workbook(content: bytes) -> tuple[str, str]:
-    """Its strings, and its sheets."""
-    with zipfile.ZipFile(io.BytesIO(content)) as book:
-        sheets = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
-        return book.read("xl/sharedStrings.xml").decode(), sheets
 
 
 def test_reports_on_nothing_say_so(house: House) -> None:
@@ -43,7 +35,7 @@ def test_reports_answer_each_question_with_figures_and_one_chart(house: House) -
     assert "Loa kết nối 50% thời gian theo dõi; 1 cụm loa dưới 90%" in shown
     assert "Đã trả lời 0/1 phản ánh; 0 đang quá hạn" in shown
     assert "1/1 lượt trả lời là có ích" in shown
-    assert shown.count('class="bars"') == 4
+    assert shown.count('class="bars"') == 5
     assert "Nông nghiệp" in shown
 
 
@@ -128,3 +120,47 @@ def test_a_plot_draws_the_first_bars_and_says_the_rest_are_missing(house: House)
     assert [(bar.figure, bar.width, bar.ground) for bar in drawn.bars[:1]] == [("1/2", 1.7, 3.3)]
     assert [(bar.figure, bar.width, bar.ground) for bar in shares.bars] == [("25,0%", 25.0, 100.0)]
     assert plot("Phút", [("Xã", 0.0, 0.0)]) is None
+
+
+def test_reach_counts_the_households_of_villages_that_heard(house: House) -> None:
+    with house.database.session() as session:
+        session.get_one(Unit, house.units["village"]).households = 100
+        session.get_one(Unit, house.units["commune"]).households = 300
+        aired(session, {"loa-commune": "played", "loa-village": "missed"})
+        aired(session, {"loa-commune": "played", "loa-village": "played"})
+    shown = house.signed_in(VIEWER).get("/reports").text
+    assert "400/400 hộ ở thôn có loa. Bình quân mỗi buổi phát đến được 87,5% số hộ cần nghe." in shown
+    strings, _ = words_of_workbook(house.signed_in(VIEWER).get("/reports.xlsx").data)
+    for words in ("Hộ nghe được", "Số hộ nghe được bình quân", "Công khai bắt buộc", "Hài lòng với trả lời"):
+        assert words in strings, words
+
+
+def test_one_page_answers_every_question_and_offers_the_file(house: House) -> None:
+    with house.database.session() as session:
+        something_of_everything(session, house.units)
+    shown = house.signed_in(VIEWER).get("/reports?view=page").text
+    for words in (
+        "Bao nhiêu hộ nghe được?",
+        "Đã công khai đủ theo luật chưa?",
+        "Người dân có hài lòng",
+        "/reports.xlsx",
+    ):
+        assert words in shown, words
+    assert 'name="households-' not in shown
+
+
+def test_households_are_entered_by_village_and_mistakes_are_shown(house: House) -> None:
+    admin, village = house.signed_in("admin@x.example"), house.units["village"]
+    name = f"households-{village}"
+    assert f'name="{name}"' in admin.get("/reports?view=page").text
+    wrong = admin.post("/reports/households", **{name: "một trăm"})
+    assert wrong.status_code == 422
+    assert "Nhập số hộ từ 0" in wrong.text
+    assert 'value="một trăm"' in wrong.text
+    assert admin.post("/reports/households", **{name: "120"}).status_code == 303
+    assert 'value="120"' in admin.get("/reports?view=page").text
+    with house.database.session() as session:
+        assert session.get_one(Unit, village).households == 120
+    other = f"households-{house.units['other']}"
+    assert admin.post("/reports/households", **{other: "1"}).status_code == 403
+    assert house.signed_in(VIEWER).post("/reports/households", **{name: "1"}).status_code == 403

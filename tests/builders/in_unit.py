@@ -6,8 +6,10 @@ import itertools
 from sqlalchemy.orm import Session
 
 from broadcast_bridge.broadcasts.starting import Request, ask
+from broadcast_bridge.duties.duty_register import DutyDraft, add_duty
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.schedule.editing import Planner
 from broadcast_bridge.schedule.models import Schedule
 from feedback.answers import replies
 from feedback.cases.case_lifecycle import Opening, Said, find_case, open_case
@@ -19,7 +21,7 @@ from haichieu.alarms import Alarm
 from haichieu.database import now
 from haichieu.district.unit_rules import RULES
 from haichieu.media import Media
-from haichieu.people import Account, Official, Unit
+from haichieu.people import Account, Official, Right, Unit
 from haichieu.units.carrying_out import carry_out
 from haichieu.units.requests import Rename
 from ivr.calls.routing import Number
@@ -43,6 +45,17 @@ def broadcast(house: House, unit: str) -> int:
     with house.database.session() as session:
         wish = Request("test", "Bản tin", [], zone_codes=[ZONES[unit]], due_at=now() + SOON)
         return ask(session, wish, now()).id
+
+
+def duty(house: House, unit: str) -> int:
+    """A publication duty of the unit, without a programme."""
+    with house.database.session() as session:
+        zone = session.query(Zone).filter_by(code=ZONES[unit]).one()
+        units = frozenset(house.units.values())
+        draft = DutyDraft(
+            "Danh sách hộ nghèo", "publication", house.units[unit], [zone.id], now().date(), datetime.time(5, 30)
+        )
+        return add_duty(session, draft, Planner("test", frozenset({Right.SCHEDULE}), units), now()).id
 
 
 def case(house: House, unit: str) -> str:

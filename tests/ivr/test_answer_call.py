@@ -33,8 +33,11 @@ async def test_nothing_of_the_answer_is_heard_before_the_key() -> None:
 async def test_played_to_its_end_it_is_heard_also_when_nobody_presses_a_key() -> None:
     at = SimulatedAnswers()
     call, end = await ring("1", "", "", at=at)
-    assert call.heard == [said("answer-greeting"), OF, "♫ answer 1", said("answer-menu"), said("goodbye")]
-    assert (at.heard_ids, end) == ([1], FlowEnd.COMPLETED)
+    assert call.heard == [
+        said("answer-greeting"), OF, "♫ answer 1", said("answer-menu"),
+        said("ask-satisfied"), said("goodbye"),
+    ]  # fmt: skip
+    assert (at.heard_ids, end, at.ratings) == ([1], FlowEnd.COMPLETED, [])
 
 
 async def test_a_key_while_it_plays_counts() -> None:
@@ -63,7 +66,7 @@ async def test_several_answers_are_played_in_one_call() -> None:
     at = SimulatedAnswers([AnswerSeen(1, "♫ answer 1", asked), AnswerSeen(2, "♫ answer 2", asked)])
     call, _ = await ring("1", "1", "1", at=at)
     assert at.heard_ids == [1, 2]
-    assert call.heard[-2:] == ["♫ answer 2", said("goodbye")]
+    assert call.heard[-3:] == ["♫ answer 2", said("ask-satisfied"), said("goodbye")]
 
 
 async def test_key_three_records_a_message_and_continues() -> None:
@@ -72,7 +75,7 @@ async def test_key_three_records_a_message_and_continues() -> None:
     begin = call.transcript.index(said("speak-more-instructions"))
     assert call.transcript[begin : begin + 9] == [
         said("speak-more-instructions"), "● recorded", said("record-menu"), "⌨ 2",
-        "▶", said("record-menu"), "⌨ 1", said("speak-more-kept"), said("goodbye"),
+        "▶", said("record-menu"), "⌨ 1", said("speak-more-kept"), said("ask-satisfied"),
     ]  # fmt: skip
     assert (at.heard_ids, at.kept, at.let_go) == ([1], 1, 1)
 
@@ -86,7 +89,8 @@ async def test_key_three_records_a_message_and_continues() -> None:
 )
 async def test_what_cannot_be_recorded_is_said(changes: dict[str, HaiChieuError], prompt: str) -> None:
     call, _ = await ring("1", "3", "1", at=SimulatedAnswers(**changes))  # type: ignore[arg-type]
-    assert call.heard[-2:] == [said(prompt), said("goodbye")]
+    assert said(prompt) in call.heard
+    assert call.heard[-1] == said("goodbye")
 
 
 async def test_a_second_take_that_is_abandoned_is_deleted() -> None:
@@ -98,3 +102,12 @@ async def test_a_second_take_that_is_abandoned_is_deleted() -> None:
 async def test_a_call_without_answers_says_goodbye() -> None:
     call, _ = await ring("1", at=None)
     assert call.heard == [said("answer-greeting"), said("goodbye")]
+
+
+@pytest.mark.parametrize(("key", "satisfied"), [("1", True), ("2", False)])
+async def test_citizen_rates_the_answer_with_one_key(key: str, satisfied: bool) -> None:
+    at = SimulatedAnswers()
+    call, end = await ring("1", "1", key, at=at)
+    assert at.ratings == [satisfied]
+    assert call.heard[-2:] == [said("thanks-for-vote"), said("goodbye")]
+    assert end is FlowEnd.COMPLETED
