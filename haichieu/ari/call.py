@@ -31,9 +31,6 @@ INTERRUPTED = "Interrupted"
 ANSWERED_BRIDGE = "answered-"
 """Prefix of the bridges in which Asterisk dials outgoing calls."""
 
-WITH_RTP = "PJSIP/"
-"""How the endpoints begin that are called over a line."""
-
 GONE = frozenset({"StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelLost"})
 HOLDS = {"ChannelHold": True, "ChannelUnhold": False}
 ENDS_RECORDING = frozenset({"RecordingFinished", "RecordingFailed"})
@@ -142,8 +139,7 @@ class Call:
         channel are ours from its first moment on. Raises AriError, and NotAnswered or HungUp as `answered` does;
         NotAnswered also when no line is free.
         """
-        if endpoint.startswith(WITH_RTP):
-            self._client.lines.take(self.id)
+        self._client.lines.take(self.id, endpoint)
         await self._client.request(
             operations.CREATE_CHANNEL,
             channelId=self.id,

@@ -13,6 +13,8 @@ SPARE = 64
 FILES_OF_A_CALL = 8
 """Asterisk has five open for a caller who hears a prompt; a recording and a bridge add to them."""
 
+WITH_RTP = "PJSIP/"
+
 ANY_NUMBER = 1_000_000
 """For a client whose Asterisk is not limited."""
 
@@ -24,8 +26,10 @@ class Lines:
         self._most = most
         self._used: set[str] = set()
 
-    def take(self, channel_id: str) -> None:
-        """Take a line for a channel. Raises NotAnswered with cause 34 when none is free."""
+    def take(self, channel_id: str, endpoint: str) -> None:
+        """Take a line for a channel, if its endpoint needs one. Raises NotAnswered with cause 34 when none is free."""
+        if not endpoint.startswith(WITH_RTP):
+            return
         if len(self._used) >= self._most:
             raise NotAnswered(NotAnswered.NO_LINE, "no line is free")
         self._used.add(channel_id)

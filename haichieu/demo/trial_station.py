@@ -191,10 +191,17 @@ def free_ports() -> dict[str, str | int]:
     }
 
 
+_given: set[int] = set()
+"""Ports that this process has given away, where perhaps nothing listens yet."""
+
+
 def free_port(*kinds: socket.SocketKind) -> int:
-    """Return a loopback port that is currently free for sockets of all these kinds."""
+    """Return a loopback port that is free for sockets of all these kinds, and another one each time."""
     while True:
         port = random.choice(PORTS)  # noqa: S311 (nothing secret about a port)
+        if port in _given:
+            continue
+        _given.add(port)
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
             for kind in kinds:
                 probes.enter_context(socket.socket(socket.AF_INET, kind)).bind((LOOPBACK, port))

@@ -9,6 +9,7 @@ from haichieu.ari.call import Call
 from haichieu.ari.client import AriClient
 from haichieu.ari.errors import AriRefused, HungUp
 from haichieu.ari.events import EventRouter
+from haichieu.ari.lines import Lines
 from haichieu.ari.operations import Operation
 
 
@@ -17,6 +18,7 @@ class Asterisk:
 
     def __init__(self, refused: Operation) -> None:
         self.events = EventRouter(lambda event: None)
+        self.lines = Lines(1)
         self.refused = refused
         self.asked: list[Operation] = []
 
