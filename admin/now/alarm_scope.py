@@ -9,6 +9,7 @@ from admin.access.visitors import Visitor
 from admin.broadcasts.scope import sees_everything, units_of_broadcasts
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.schedule.models import Schedule
+from feedback.citizens.models import DataRequest
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
 from haichieu.people import Account, Official, Unit
@@ -51,6 +52,10 @@ def _units_of(session: Session, subjects: Collection[str]) -> Mapping[str, Colle
             found[f"{kind}:{key}"] = {unit_id}
     schedules = sa.select(Schedule.id, Schedule.unit_id).where(Schedule.id.in_(_numbers(keys.get("schedule", ()))))
     found |= {f"schedule:{number}": {unit_id} for number, unit_id in session.execute(schedules)}
+    requests = sa.select(DataRequest.id, DataRequest.unit_id).where(
+        DataRequest.id.in_(_numbers(keys.get("data-request", ())))
+    )
+    found |= {f"data-request:{number}": {unit_id} for number, unit_id in session.execute(requests)}
     asked = sa.select(Broadcast).where(Broadcast.id.in_(_numbers(keys.get("broadcast", ()))))
     of_broadcasts = units_of_broadcasts(session, session.scalars(asked).all())
     found |= {f"broadcast:{number}": units for number, units in of_broadcasts.items()}

@@ -31,8 +31,8 @@ def register_reports(app: Flask, panel: Panel) -> None:
     def reports() -> Response:
         """Show the reports on the period and unit in the address; by default this month in all the visitor's units."""
         with panel.database.reading() as session:
-            days, unit = _days(session), text_asked("unit", 40)
-            found = figures(session, _units(session, unit), days, now())
+            days, unit = days_asked(session), text_asked("unit", 40)
+            found = figures(session, units_asked(session, unit), days, now())
             units, station = units_to_choose(session, visitor()), the_station(session)
         return page(
             "reports.html", sections=sections(found), days=days, unit=unit, units=units, station=station,
@@ -44,8 +44,8 @@ def register_reports(app: Flask, panel: Panel) -> None:
     def reports_workbook() -> Response:
         """Return the same reports as a workbook."""
         with panel.database.reading() as session:
-            days, unit = _days(session), text_asked("unit", 40)
-            found = figures(session, _units(session, unit), days, now())
+            days, unit = days_asked(session), text_asked("unit", 40)
+            found = figures(session, units_asked(session, unit), days, now())
         heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
         response = Response(workbook(sections(found), heading), content_type=XLSX)
         name = f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
@@ -53,11 +53,12 @@ def register_reports(app: Flask, panel: Panel) -> None:
         return response
 
 
-def _days(session: Session) -> Period:
+def days_asked(session: Session) -> Period:
+    """Return the period in the address; by default this month."""
     return period_of(day_asked("since"), day_asked("until"), the_station(session).timezone, now())
 
 
-def _units(session: Session, code: str) -> set[int]:
+def units_asked(session: Session, code: str) -> set[int]:
     """Return the requested unit with those below it, if it is the visitor's; else all the visitor's units."""
     if not code:
         return set(visitor().units)

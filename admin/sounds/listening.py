@@ -10,6 +10,7 @@ from admin.broadcasts.scope import seen_by
 from broadcast_bridge.models import Broadcast, BroadcastSound
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.source_system.models import Bulletin
+from feedback.citizens.models import Consent
 from feedback.models import Case, Message
 from haichieu.account_rights import Action
 from haichieu.errors import NotFound
@@ -41,6 +42,8 @@ def _named_for(session: Session, who: Visitor, number: int) -> Iterable[sa.Exist
     if who.may(Action.READ_CASES):
         said = sa.select(Message.id).join(Case, Case.id == Message.case_id)
         yield said.where(Message.sound_id == number, Case.unit_id.in_(who.units)).exists()
+        agreed = sa.select(Consent.id).join(Case, Case.id == Consent.case_id)
+        yield agreed.where(Consent.sound_id == number, Case.unit_id.in_(who.units)).exists()
     if who.may(Action.VIEW):
         made = sa.or_(Programme.sound_id == number, Programme.original_id == number)
         yield sa.select(Programme.id).where(made, Programme.unit_id.in_(who.units)).exists()

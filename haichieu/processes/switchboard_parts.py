@@ -23,6 +23,7 @@ from broadcast_bridge.studio.speaker_target import Shown
 from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
 from dialplans.numbering import OutgoingCalls
+from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
@@ -142,11 +143,12 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     phone_recordings = PhoneRecordings(spool, database, station.media)
     answers = SpokenAnswers(station, spool)
     messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
+    consents = ConsentRecordings(spool, database, station.media)
     incoming, _ = shared_out(station.settings.rtp_pairs, open_many_files())
     limits, missed_calls = CallerLimits(limits_for(incoming)), MissedCalls(station.citizens, station.outgoing)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
-        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number),
+        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number), consents,
     )  # fmt: skip
     officials = OfficialsLine(
         database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay
@@ -162,6 +164,7 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     )
     kinds = (
         messages,
+        consents,
         phone_recordings,
         answers.by_phone,
         DegradedMessages(station.home, database, messages),

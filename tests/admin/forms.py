@@ -17,7 +17,7 @@ PAGES = (
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
-    "/broadcasts", "/reports", "/audit",
+    "/broadcasts", "/reports", "/reports/registers", "/data-requests", "/audit",
 )  # fmt: skip
 
 

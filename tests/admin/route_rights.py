@@ -58,9 +58,9 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins"}
+LISTS |= {"/bulletins", "/data-requests", "/reports/registers", "/reports/registers.xlsx"}
 ELSEWHERE = {
-    ("POST", "/bulletins"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/bulletins"), ("POST", "/data-requests"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),

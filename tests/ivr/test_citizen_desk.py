@@ -12,6 +12,7 @@ from broadcast_bridge.programmes.survey import tallies
 from feedback.answers.replies import acknowledge
 from feedback.cases.case_lifecycle import NoSuchCase, Said, say
 from feedback.cases.case_numbers import WrongCheckDigit, new_case_number
+from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.intake.voice_messages import VoiceMessages
 from feedback.models import Citizen, VoiceDraft
@@ -66,7 +67,8 @@ def line(database: Database, book: CitizenBook, tmp_path: Path) -> CitizensLine:
     messages = VoiceMessages(Spool(tmp_path / "spool"), database, store, book)
     client = AriClient("127.0.0.1", 1, "", unclaimed=lambda event: None)
     limits = CallerLimits(Limits(messages_an_hour=1, wrong_cases_an_hour=2, withheld_wrong_cases_a_day=2))
-    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "")
+    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "",
+                        ConsentRecordings(Spool(tmp_path / "spool"), database, store))  # fmt: skip
 
 
 def desk(line: CitizensLine, unit: Unit, number: str | None = CALLER, language: str = "") -> PhoneCitizenDesk:
