@@ -22,6 +22,7 @@ from admin.broadcasts.log_views import register_broadcast_log
 from admin.bulletins.views import register_bulletins
 from admin.calendar.views import register_calendar
 from admin.cases.views import register_case_pages
+from admin.data_requests.views import register_data_requests
 from admin.dictionary.views import register_pronunciations
 from admin.duties.views import register_duties
 from admin.emergency.views import register_emergency
@@ -42,6 +43,7 @@ from admin.panel import Panel, open_panel
 from admin.programmes.views import register_programmes
 from admin.prompts.views import register_prompts
 from admin.repairs.views import register_repairs
+from admin.reports.registers import register_registers
 from admin.reports.views import register_reports
 from admin.search.views import register_search
 from admin.set_up.views import register_set_up
@@ -106,9 +108,9 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     for register in (
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
-        *(register_broadcast_log, register_airing_again, register_reports),
+        *(register_broadcast_log, register_airing_again, register_reports, register_registers),
         *(register_map, register_speakers, register_zones, register_repairs, register_officials, register_set_up),
-        *(register_search, register_sounds, register_case_pages),
+        *(register_search, register_sounds, register_case_pages, register_data_requests),
         *(register_programmes, register_bulletins, register_calendar, register_duties),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
         register_units,

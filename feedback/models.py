@@ -1,7 +1,7 @@
 """The tables of casework.
 
-A citizen's number is stored only in `citizens`, in `citizen_calls` and, during a recording, in `voice_drafts`: always
-encrypted, with a keyed hash to find it by (`feedback.citizens.registry`).
+A citizen's number is stored only in `citizens`, in `citizen_calls`, in `formal_cases` and, during a recording, in
+`voice_drafts`: always encrypted, with a keyed hash to find it by (`feedback.citizens.registry`).
 """
 
 import datetime
@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from feedback.states import CASE, REPLY, Channel, Direction, Way
+from feedback.states import CASE, REPLY, Channel, Direction, Published, Way
 from haichieu.database import Base
 from haichieu.locale import Message as LocaleMessage
 from haichieu.locale.column import MessageText
@@ -105,6 +105,10 @@ class Case(Base):
     duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id"), index=True)
     """The case that this one was merged into."""
     search_text: Mapped[str] = mapped_column(sa.Text, default="")
+    dialled: Mapped[str] = mapped_column(sa.String(32), default="")
+    """The station's number that the citizen called or texted; empty where it is unknown."""
+    hold_reason: Mapped[str] = mapped_column(sa.String(300), default="")
+    """Why nothing of the case may be erased, such as a lawsuit; empty without such a hold."""
 
     unit: Mapped[Unit] = relationship()
     category: Mapped[Category | None] = relationship()
@@ -253,6 +257,8 @@ class Reply(Base):
     satisfied: Mapped[bool | None]
     """What the citizen keyed in after an answer by call; None without an answer."""
     programme_id: Mapped[int | None]
+    with_voice: Mapped[bool] = mapped_column(default=False)
+    """Whether an answer on air begins with the citizen's recorded message."""
     created_at: Mapped[datetime.datetime]
     changed_at: Mapped[datetime.datetime]
 
@@ -295,8 +301,39 @@ class VoiceDraft(Base):
     category_id: Mapped[int | None] = mapped_column(sa.ForeignKey("categories.id"))
     case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"))
     language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    dialled: Mapped[str] = mapped_column(sa.String(32), default="")
     node: Mapped[str] = mapped_column(sa.String(60), default="")
     started_at: Mapped[datetime.datetime]
+
+
+class FormalCase(Base):
+    """The entry of a case in the formal register (Decree 20/2008); every other case is informal.
+
+    Name, address and phone are encrypted, and empty after an erasure. `result` was published by the method
+    `published_by`.
+    """
+
+    __tablename__ = "formal_cases"
+    __table_args__ = (_one_of("published_by", ["", *Published]),)
+
+    case_id: Mapped[int] = mapped_column(sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+    name_locked: Mapped[str] = mapped_column(sa.Text)
+    address_locked: Mapped[str] = mapped_column(sa.Text)
+    phone_locked: Mapped[str] = mapped_column(sa.Text)
+    received_on: Mapped[str] = mapped_column(sa.String(32))
+    """The published number of the station that received it."""
+    content: Mapped[str] = mapped_column(sa.Text)
+    made_formal_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    made_formal_by: Mapped[str] = mapped_column(sa.String(200))
+    forward_due_at: Mapped[datetime.datetime]
+    forwarded_at: Mapped[datetime.datetime | None]
+    forwarded_to: Mapped[str] = mapped_column(sa.String(200), default="")
+    alarmed_at: Mapped[datetime.datetime | None]
+    result: Mapped[str] = mapped_column(sa.Text, default="")
+    published_by: Mapped[str] = mapped_column(sa.String(8), default="")
+    published_at: Mapped[datetime.datetime | None]
+
+    case: Mapped[Case] = relationship()
 
 
 class CitizenCall(Base):

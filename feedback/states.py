@@ -128,3 +128,55 @@ REPLY = StateMachine(
         (_R.FAILED, _V.RETRY): _R.WAITING,  # by a person
     },
 )
+
+
+class Purpose(StrEnum):
+    """What a citizen consents to; each is asked, recorded and withdrawn by itself (Law 91/2025, art. 9)."""
+
+    ANSWER_ON_AIR = "answer"
+    """The answer of the office is broadcast."""
+    VOICE_ON_AIR = "voice"
+    """The citizen's recorded message is broadcast before the answer."""
+
+
+class DataRight(StrEnum):
+    """What a citizen can ask about their personal data (Law 91/2025, Decree 356/2025)."""
+
+    ACCESS = "access"
+    WITHDRAWAL = "withdrawal"
+    """Withdrawal of consent."""
+    ERASURE = "erasure"
+
+
+class RequestState(StrEnum):
+    """States of a data request."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class RequestEvent(StrEnum):
+    """Events of a data request."""
+
+    SETTLE = "settle"
+    REFUSE = "refuse"
+
+
+DATA_REQUEST = StateMachine(
+    "data request",
+    RequestState.OPEN,
+    {
+        (RequestState.OPEN, RequestEvent.SETTLE): RequestState.DONE,
+        (RequestState.OPEN, RequestEvent.REFUSE): RequestState.REFUSED,
+    },
+)
+
+
+class Published(StrEnum):
+    """How the result of a formal case was published (Decree 20/2008, art. 19)."""
+
+    WEBSITE = "website"
+    MEDIA = "media"
+    LETTER = "letter"
+    AIR = "air"

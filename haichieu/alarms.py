@@ -30,6 +30,8 @@ class AlarmKind(StrEnum):
     FEED_SILENT = "feed_silent"
     SCHEDULE_MISSED = "schedule_missed"
     CASE_OVERDUE = "case_overdue"
+    DATA_REQUEST_DUE = "data_request_due"
+    FORWARDING_DUE = "forwarding_due"
     TRANSCRIBER_DOWN = "transcriber_down"
     TRANSCRIPTION_FAILED = "transcription_failed"
     TEXTS_FAILING = "texts_failing"

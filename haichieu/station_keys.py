@@ -22,8 +22,10 @@ LOCKED = (
     ("citizens", "number_locked"),
     ("citizen_calls", "number_locked"),
     ("voice_drafts", "number_locked"),
+    *(("formal_cases", f"{name}_locked") for name in ("name", "address", "phone")),
 )
 """The columns that the station's key encrypts."""
+IDENTITIES = {"second_factors": "account_id", "formal_cases": "case_id"}
 SAMPLES = 3
 """Newest values of each column that are tried: a damaged row does not stop the station."""
 
@@ -51,7 +53,7 @@ def check_keys(home: Path, engine: sa.Engine) -> None:
 
 def _newest(connection: sa.Connection, table: str, *names: str) -> list[tuple[str, ...]]:
     columns = [sa.column(name, sa.Text) for name in names]
-    identity: sa.ColumnClause[int] = sa.column("account_id" if table == "second_factors" else "id")
+    identity: sa.ColumnClause[int] = sa.column(IDENTITIES.get(table, "id"))
     query = sa.select(*columns).select_from(sa.table(table)).where(columns[0] != "")
     return [tuple(row) for row in connection.execute(query.order_by(identity.desc()).limit(SAMPLES))]
 

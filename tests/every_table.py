@@ -14,6 +14,7 @@ MODULES_WITH_TABLES = (
     ),
     "haichieu.speech.pronunciations",
     *("haichieu.media", "haichieu.heartbeats", "haichieu.sip.models", "broadcast_bridge.models", "feedback.models"),
+    "feedback.citizens.models",
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(
         "broadcast_bridge.source_system.models",

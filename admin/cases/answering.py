@@ -48,7 +48,9 @@ def answer_case(panel: Panel, number: str, form: Form) -> AnyResponse:
         with panel.database.session() as session:
             case = case_for_visitor(session, number)
             session.refresh(case, with_for_update=True)
-            given = Answer(visitor().actor, _ways(form), _text(form), waits=TO_TAKE_BACK)
+            given = Answer(
+                visitor().actor, _ways(form), _text(form), None, TO_TAKE_BACK, form.value("with_voice") == "yes"
+            )
             _require_fit(panel, session, case, given, form)
             if asked in (SEND, SEND_AND_CLOSE):
                 leads_to = onward(panel, session, case, goes_on=asked == SEND_AND_CLOSE)
@@ -77,6 +79,8 @@ def take_back_answer(panel: Panel, number: str, form: Form) -> AnyResponse:
         taken = taking_back.take_back(session, message, who.actor, now())
         if who.login_id is not None:
             kept = {"answer": [taken.text], "way": [str(way) for way in taken.ways]}
+            if taken.with_voice:
+                kept["with_voice"] = ["yes"]
             sessions.keep_form(session.get_one(WebSession, who.login_id), f"/cases/{case.number}", kept)
 
     return step(panel, number, Form(), "answer", work, say("case.taken_back"))
@@ -133,7 +137,7 @@ def register_answering(app: Flask, panel: Panel) -> None:
 def _require_fit(panel: Panel, session: Session, case: Case, given: Answer, form: Form) -> None:
     """Raise unless the answer can be given and is based on all messages so far."""
     CASE.after(CaseStatus(case.status), CaseEvent.ANSWER)
-    replies.check(case, given)
+    replies.check(session, case, given)
     known = panel.citizens.number_of(case.citizen) if case.citizen is not None else ""
     if Way.AIR in given.ways and holds_number(given.text, known):
         raise AnswerRefused("panel.case.holds_number")

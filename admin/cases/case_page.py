@@ -12,6 +12,7 @@ from admin.access.visitors import visitor
 from admin.cases.conversation import UNSURE, conversation, mark_of_transcript, usual_ways, zones_of
 from admin.cases.filters import listing
 from admin.cases.scope import case_for_visitor, takeable
+from admin.cases.track_card import track_card
 from admin.layout.language import know_timezone, say, say_in
 from admin.layout.pages import Form, page_that_records
 from admin.layout.refusals import refusal_message
@@ -73,7 +74,8 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200, preview:
             following=following,
             preview=preview,
             zones=zones_of(session, case) if preview else (),
-            usual_ways=usual_ways(case),
+            usual_ways=usual_ways(case, shown.ways),
+            track=track_card(session, panel.citizens, who, case, shown.messages),
             takeable=takeable(session, who, moment) if who.may(Action.WORK_ON_CASES) else (),
             is_still_here=is_still_here,
             mark_of_transcript=mark_of_transcript,

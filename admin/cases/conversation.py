@@ -16,10 +16,11 @@ from feedback import job_kinds
 from feedback.cases import duplicates
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.merging import merged_into
+from feedback.citizens.consents import valid_purposes
 from feedback.citizens.privacy import number_for
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, CaseLink, Category, Department, Message
-from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Way
+from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Purpose, Way
 from haichieu.account_rights import Action
 from haichieu.jobs import Job, JobState
 from haichieu.people import Account, Official, Unit
@@ -102,7 +103,7 @@ def conversation(session: Session, book: CitizenBook, who: Visitor, case: Case, 
         merged_into(session, case),
         frozenset(one for one, state in jobs if state in (JobState.WAITING, JobState.RUNNING)),
         frozenset(one for one, state in jobs if state == JobState.FAILED),
-        ways_to(case),
+        ways_to(session, case),
         mark_of(messages),
         case.status in OPEN and main is None and case.due_at is not None and case.due_at < at,
         _people(session, who, case) if who.may(Action.WORK_ON_CASES) else None,
@@ -138,16 +139,17 @@ def mark_of_transcript(message: Message) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def ways_to(case: Case) -> frozenset[Way]:
-    """Return the methods by which the citizen can be reached; on air is always possible."""
+def ways_to(session: Session, case: Case) -> frozenset[Way]:
+    """Return the methods by which the citizen can be answered; on air only with consent, or anonymous."""
     if case.citizen is None:
         return frozenset({Way.AIR})
-    return frozenset(Way) - (frozenset({Way.TEXT}) if case.citizen.opted_out_at else frozenset())
+    agrees = Purpose.ANSWER_ON_AIR in valid_purposes(session, case)
+    closed = ({Way.TEXT} if case.citizen.opted_out_at else set()) | (set() if agrees else {Way.AIR})
+    return frozenset(Way) - closed
 
 
-def usual_ways(case: Case) -> frozenset[Way]:
+def usual_ways(case: Case, possible: frozenset[Way]) -> frozenset[Way]:
     """Return the methods that are chosen beforehand: as the citizen came, or the only one there is."""
-    possible = ways_to(case)
     came = {Channel.TEXT: Way.TEXT, Channel.CALL: Way.CALL}.get(Channel(case.channel))
     return possible if len(possible) == 1 else possible & {came}
 

@@ -18,6 +18,7 @@ from feedback.cases import case_search
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.case_order import Order
 from feedback.cases.notes import LONGEST_NOTE
+from feedback.citizens import data_requests
 from feedback.models import Case, Message, Transcript
 from feedback.states import Direction
 from haichieu.account_rights import Action
@@ -54,6 +55,7 @@ def show_list(panel: Panel, form: Form, status: int = 200) -> Response:
             "older": write_place(found.after),
             "untranscribed": case_search.waiting(session, moment, [who.account.unit_id]).transcripts,
             "form": form,
+            "requests": data_requests.next_due(session, who.units),
         }
         if is_live_part():
             return page("case_list.html", status, **part)

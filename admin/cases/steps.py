@@ -16,6 +16,7 @@ from admin.cases.answering import answer_case, take_back_answer
 from admin.cases.case_page import ChangedMeanwhile, show_case, step
 from admin.cases.conversation import mark_of_transcript
 from admin.cases.scope import case_for_visitor, unit_of_step
+from admin.cases.tracks import TRACK_STEPS
 from admin.layout.language import say
 from admin.layout.pages import Form, sent_form
 from admin.panel import Panel
@@ -162,6 +163,7 @@ STEPS: dict[str, Step] = {
     "close": _close_case,
     "reopen": _reopen_case,
     "merge": _merge_case,
+    **TRACK_STEPS,
 }
 """The forms of a case's page by the last part of their address."""
 

@@ -48,10 +48,10 @@ MAP = (
         "broadcasting",
         (
             *(Page("calendar_page"), Page("programmes"), Page("bulletins", only_while=has_sources)),
-            Group("log_and_reports", (Page("broadcast_log_page"), Page("duties"), Page("reports"))),
+            Group("log_and_reports", (Page("broadcast_log_page"), Page("duties"), Page("reports"), Page("registers"))),
         ),
     ),
-    Group("cases", (Page("cases"),)),
+    Group("cases", (Page("cases"), Page("data_requests"))),
     Group("loudspeakers", (Page("speakers", "speaker_list"), Page("speakers_map"), Page("zones"), Page("repairs"))),
     Group(
         SETTINGS,

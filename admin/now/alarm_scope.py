@@ -10,6 +10,7 @@ from admin.broadcasts.scope import sees_everything, units_of_broadcasts
 from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.schedule.models import Schedule
+from feedback.citizens.models import DataRequest
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
 from haichieu.people import Account, Official, Unit
@@ -21,7 +22,11 @@ NAMED = {
     "speaker": (Speaker.code, Speaker.unit_id),
 }
 """The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
-NUMBERED: Mapping[str, type[Schedule] | type[Duty]] = {"schedule": Schedule, "duty": Duty}
+NUMBERED: Mapping[str, type[Schedule] | type[Duty] | type[DataRequest]] = {
+    "schedule": Schedule,
+    "duty": Duty,
+    "data-request": DataRequest,
+}
 """Those whose part after the colon is the id of a row of a unit."""
 
 

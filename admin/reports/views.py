@@ -68,8 +68,8 @@ def register_reports(app: Flask, panel: Panel) -> None:
     def reports_workbook() -> Response:
         """Return the same reports as a workbook."""
         with panel.database.reading() as session:
-            days, unit = _days(session), text_asked("unit", 40)
-            found = all_sections(figures(session, _units(session, unit), days, now()))
+            days, unit = days_asked(session), text_asked("unit", 40)
+            found = all_sections(figures(session, units_asked(session, unit), days, now()))
         heading = say("reports.days", since=show_day(days.since), until=show_day(days.until))
         response = Response(workbook(found, heading), content_type=XLSX)
         name = f"haichieu-{days.since.isoformat()}-{days.until.isoformat()}.xlsx"
@@ -80,8 +80,8 @@ def register_reports(app: Flask, panel: Panel) -> None:
 def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
     """Show the reports: with `view=page`, or with a form, on one page."""
     with panel.database.reading() as session:
-        days, code = _days(session), text_asked("unit", 40)
-        units = _units(session, code)
+        days, code = days_asked(session), text_asked("unit", 40)
+        units = units_asked(session, code)
         found = figures(session, units, days, now())
         shown, station = all_sections(found), the_station(session)
         unit_choices = units_to_choose(session, visitor())
@@ -95,11 +95,12 @@ def _reports(panel: Panel, form: Form, status: int = 200) -> Response:
         )  # fmt: skip
 
 
-def _days(session: Session) -> Period:
+def days_asked(session: Session) -> Period:
+    """Return the period in the address; by default this month."""
     return period_of(day_asked("since"), day_asked("until"), the_station(session).timezone, now())
 
 
-def _units(session: Session, code: str) -> set[int]:
+def units_asked(session: Session, code: str) -> set[int]:
     """Return the requested unit with those below it, if it is the visitor's; else all the visitor's units."""
     if not code:
         return set(visitor().units)

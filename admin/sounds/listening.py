@@ -11,6 +11,7 @@ from broadcast_bridge.models import Broadcast, BroadcastSound, Speaker
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.repairs.models import FaultReport, Repair
 from broadcast_bridge.source_system.models import Bulletin
+from feedback.citizens.models import Consent
 from feedback.models import Case, Message
 from haichieu.account_rights import Action
 from haichieu.errors import NotFound
@@ -42,6 +43,8 @@ def _named_for(session: Session, who: Visitor, number: int) -> Iterable[sa.Exist
     if who.may(Action.READ_CASES):
         said = sa.select(Message.id).join(Case, Case.id == Message.case_id)
         yield said.where(Message.sound_id == number, Case.unit_id.in_(who.units)).exists()
+        agreed = sa.select(Consent.id).join(Case, Case.id == Consent.case_id)
+        yield agreed.where(Consent.sound_id == number, Case.unit_id.in_(who.units)).exists()
     if who.may(Action.REPAIR):
         told = sa.select(FaultReport.id).join(Repair).join(Speaker)
         yield told.where(FaultReport.sound_id == number, Speaker.unit_id.in_(who.units)).exists()

@@ -48,6 +48,14 @@ def stop_programme(session: Session, programme_id: int, who: str, at: datetime.d
     stop_all(session, session.scalars(_left(at).where(Broadcast.id.in_(numbers))).all(), who, at, Reason.WITHDRAWN)
 
 
+def is_any_on_air(session: Session, programme_ids: Collection[int]) -> bool:
+    """Return whether a broadcast with a sound of one of these programmes is on air or calls its speakers."""
+    numbers = sa.select(BroadcastSound.broadcast_id).where(BroadcastSound.programme_id.in_(programme_ids))
+    playing = Broadcast.state.in_([BroadcastState.CALLING, BroadcastState.ON_AIR])
+    query = sa.select(Broadcast.id).where(Broadcast.id.in_(numbers), playing).limit(1)
+    return bool(programme_ids) and session.scalar(query) is not None
+
+
 def stop_all(session: Session, broadcast_ids: Collection[int], who: str, at: datetime.datetime, reason: Reason) -> None:
     """Stop several broadcasts."""
     for broadcast_id in broadcast_ids:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from feedback import job_kinds
 from feedback.answers import replies
 from feedback.cases.case_lifecycle import note
+from feedback.citizens import consents
+from feedback.citizens.consents import NoConsent
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Reply
 from feedback.states import ReplyEvent, ReplyState
@@ -50,7 +52,8 @@ class NamesTheCitizen(HaiChieuError):
 class ForTheAir:
     """An answer as a programme.
 
-    `author` is the actor who answered; `text` is not read aloud when there is a `recording`.
+    `author` is the actor who answered; `text` is not read aloud when there is a `recording`. `voice` is the citizen's
+    recording that precedes it, None without one.
     """
 
     title: str
@@ -60,6 +63,7 @@ class ForTheAir:
     language: str
     text: str
     recording: Path | None
+    voice: Path | None = None
 
 
 class Programmes(Protocol):
@@ -105,8 +109,9 @@ class AnswersOnAir(JobRunner):
         replies.advance(session, reply, ReplyEvent.BEGIN, now())
         reply.attempts += 1
         try:
+            consents.require_for_air(session, reply.message.case, voice=reply.with_voice)
             self._require_no_number(reply)
-        except NamesTheCitizen as problem:
+        except (NamesTheCitizen, NoConsent) as problem:
             _fail(session, held, problem.message)
             return None
         message = reply.message
@@ -118,12 +123,15 @@ class AnswersOnAir(JobRunner):
             message.language,
             message.text,
             self._store.path(message.sound) if message.sound is not None else None,
+            self._voice_of(session, reply),
         )
 
     def _make(self, held: Claim, answer: ForTheAir) -> None:
         def made(session: Session, programme_id: int) -> None:
             jobs.done(session, held, now())
             reply = session.get_one(Reply, held.subject_id)
+            case = session.get_one(Case, reply.message.case_id, with_for_update=True)
+            consents.require_for_air(session, case, voice=reply.with_voice)  # it may have been withdrawn meanwhile
             replies.advance(session, reply, ReplyEvent.FILE, now())
             reply.programme_id = programme_id
             note(session, reply.message.case, "system", "answer_on_air", now(), after=f"programme:{programme_id}")
@@ -140,6 +148,10 @@ class AnswersOnAir(JobRunner):
         except HaiChieuError as problem:
             with self._database.session() as session:
                 _fail(session, held, problem.message)
+
+    def _voice_of(self, session: Session, reply: Reply) -> Path | None:
+        spoken = replies.spoken_first(session, reply.message.case) if reply.with_voice else None
+        return self._store.path(spoken.sound) if spoken is not None and spoken.sound is not None else None
 
     def _require_no_number(self, reply: Reply) -> None:
         citizen = reply.message.case.citizen

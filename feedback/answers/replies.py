@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from feedback import job_kinds
 from feedback.cases.case_lifecycle import Said, happen, note, say
+from feedback.citizens import consents
+from feedback.citizens.consents import NoConsent
 from feedback.models import Case, Message, Reply
 from feedback.states import REPLY, CaseEvent, CaseStatus, Channel, Direction, ReplyEvent, ReplyState, Way
 from haichieu import jobs, locale
@@ -42,7 +44,8 @@ class NothingToRetry(AnswerRefused):
 class Answer:
     """An answer, written or recorded, and its delivery methods. `author` is an actor of the audit trail.
 
-    `waits` is how long after it was given it is delivered at the earliest.
+    `waits` is how long after it was given it is delivered at the earliest. `with_voice` has an answer on air begin with
+    the citizen's first recorded message.
     """
 
     author: str
@@ -50,6 +53,7 @@ class Answer:
     text: str = ""
     sound: Media | None = None
     waits: datetime.timedelta = datetime.timedelta()
+    with_voice: bool = False
 
 
 def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -> Message:
@@ -57,7 +61,7 @@ def answer(session: Session, case: Case, given: Answer, at: datetime.datetime) -
 
     Raises AnswerRefused, and nothing has happened.
     """
-    check(case, given)
+    check(session, case, given)
     happen(session, case, CaseEvent.ANSWER, given.author, at)
     message = _write(session, case, given, at)
     answer_also(session, case, given, at)
@@ -78,7 +82,7 @@ def answer_also(session: Session, main: Case, given: Answer, at: datetime.dateti
         is_news = case.citizen_id not in told
         ways = [way for way in given.ways if is_news and way is not Way.AIR and _reaches(case, way)]
         told.add(case.citizen_id)
-        messages.append(_write(session, case, replace(given, ways=ways), at))
+        messages.append(_write(session, case, replace(given, ways=ways, with_voice=False), at))
     return messages
 
 
@@ -109,14 +113,14 @@ def retry(session: Session, reply: Reply, who: str, at: datetime.datetime) -> No
     case = reply.message.case
     if reply.state != ReplyState.FAILED or reply.way not in RETRIED:
         raise NothingToRetry
-    check(case, Answer(who, [Way(reply.way)], reply.message.text, reply.message.sound))
+    check(session, case, Answer(who, [Way(reply.way)], reply.message.text, reply.message.sound))
     advance(session, reply, ReplyEvent.RETRY, at)
     reply.attempts, reply.provider, reply.provider_id = 0, "", None
     jobs.renew(session, JOBS[Way(reply.way)], reply.id, at)
     note(session, case, who, "answer_retried", at, after=reply.way)
 
 
-def check(case: Case, given: Answer) -> None:
+def check(session: Session, case: Case, given: Answer) -> None:
     """Raise AnswerRefused when the case cannot be answered like this."""
     if not given.text.strip() and given.sound is None:
         raise AnswerRefused("answer.empty")
@@ -131,6 +135,26 @@ def check(case: Case, given: Answer) -> None:
             raise AnswerRefused("answer.text_needs_words")
         if case.citizen is not None and case.citizen.opted_out_at is not None:
             raise AnswerRefused("text.opted_out")
+    if Way.AIR in given.ways:
+        _check_for_air(session, case, given)
+
+
+def spoken_first(session: Session, case: Case) -> Message | None:
+    """Return the citizen's first recorded message, None without one."""
+    spoken = sa.select(Message).where(
+        Message.case_id == case.id, Message.direction == Direction.IN, Message.sound_id.is_not(None)
+    )
+    return session.scalar(spoken.order_by(Message.id).limit(1))
+
+
+def _check_for_air(session: Session, case: Case, given: Answer) -> None:
+    """Raise AnswerRefused for an answer that may not go on air as the citizen's consents are now."""
+    try:
+        consents.require_for_air(session, case, voice=given.with_voice)
+    except NoConsent as refusal:
+        raise AnswerRefused(refusal.message) from None
+    if given.with_voice and spoken_first(session, case) is None:
+        raise AnswerRefused("answer.no_voice")
 
 
 def _reaches(case: Case, way: Way) -> bool:
@@ -142,7 +166,8 @@ def _write(session: Session, case: Case, given: Answer, at: datetime.datetime) -
     said = Said(Direction.OUT, channel, given.author, given.text.strip(), given.sound, case.language)
     message = say(session, case, said, at)
     for way in dict.fromkeys(given.ways):
-        reply = Reply(message=message, way=way, state=REPLY.initial, created_at=at, changed_at=at)
+        reply = Reply(message=message, way=way, state=REPLY.initial, created_at=at, changed_at=at,
+                      with_voice=given.with_voice and way is Way.AIR)  # fmt: skip
         session.add(reply)
         session.flush()
         jobs.add(session, JOBS[way], reply.id, at + given.waits)

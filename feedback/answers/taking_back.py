@@ -59,7 +59,8 @@ def take_back(session: Session, message: Message, who: str, at: datetime.datetim
     cases = {one.id: one for one in _locked_cases(session, [one.case_id for one in together])}
     pending = _locked_jobs(session, together)
     steps = {one.case_id: _steps_of(session, one) for one in together}
-    answer = Answer(message.author, [Way(reply.way) for reply in message.replies], message.text)
+    ways, voice = [Way(reply.way) for reply in message.replies], any(reply.with_voice for reply in message.replies)
+    answer = Answer(message.author, ways, message.text, with_voice=voice)
     for job in pending:
         session.delete(job)
     for case_id, done in steps.items():

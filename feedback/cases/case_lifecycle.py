@@ -41,6 +41,8 @@ class Opening:
     category: Category | None = None
     category_by: str = ""
     language: str = "vi"
+    dialled: str = ""
+    """The number of the station that received it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def open_case(session: Session, about: Opening, first: Said, at: datetime.dateti
         department_id=about.category.department_id if about.category else None,
         citizen=about.citizen,
         language=about.language,
+        dialled=about.dialled,
         opened_at=at,
         updated_at=at,
     )

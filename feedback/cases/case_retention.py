@@ -70,11 +70,13 @@ def apply(session: Session, store: MediaStore, rules: Rules, at: datetime.dateti
 
 
 def _cases(session: Session, days: int, at: datetime.datetime, *holds: sa.ColumnElement[bool]) -> list[Case]:
-    """Return cases that were closed before the last `days` and match one of the conditions."""
+    """Return cases without a hold that were closed before the last `days` and match one of the conditions."""
     if not days:
         return []
     query = sa.select(Case).where(
-        Case.status == CaseStatus.CLOSED, Case.closed_at < at - datetime.timedelta(days=days), sa.or_(*holds)
+        *(Case.status == CaseStatus.CLOSED, Case.hold_reason == ""),
+        Case.closed_at < at - datetime.timedelta(days=days),
+        sa.or_(*holds),
     )
     return list(session.scalars(query.order_by(Case.id).limit(AT_ONCE)))
 

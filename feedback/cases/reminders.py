@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session
 
-from feedback.cases import due_dates
+from feedback.cases import due_dates, statutory_deadlines
 from feedback.cases.case_lifecycle import OPEN, note
 from feedback.cases.case_search import NOT_MERGED
 from feedback.models import Case
@@ -89,7 +89,7 @@ async def watch_due_dates(database: Database) -> None:
     """Remind until cancelled."""
     while True:
         try:
-            while await database.run(lambda session: remind(session, now())):
+            while await database.run(_all_that_is_due):
                 pass
             at = now()
             following = await database.look(lambda session: next_look(session, now()))
@@ -97,6 +97,11 @@ async def watch_due_dates(database: Database) -> None:
         except sa.exc.DBAPIError as problem:
             log.warning("reminders.database_away", problem=shown(problem))
             await asyncio.sleep(10.0)
+
+
+def _all_that_is_due(session: Session) -> bool:
+    at = now()
+    return bool(remind(session, at)) | bool(statutory_deadlines.alarm_soon_due(session, at))
 
 
 def _still_waiting() -> tuple[sa.ColumnElement[bool], ...]:

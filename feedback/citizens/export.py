@@ -11,9 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from feedback.citizens.consents import consents_of
+from feedback.citizens.models import DataRequest
 from feedback.citizens.privacy import NoSuchCitizen, drafts_of
 from feedback.citizens.registry import CitizenBook
-from feedback.models import Case, Citizen, CitizenCall, Message
+from feedback.models import Case, Citizen, CitizenCall, FormalCase, Message
 from feedback.states import Direction
 from haichieu import audit
 from haichieu.errors import UsageError
@@ -26,10 +28,17 @@ Json = dict[str, object]
 def export_citizen(
     session: Session, store: MediaStore, book: CitizenBook, number: str, target: Path, actor: str
 ) -> int:
-    """Write the data of the citizen with this number (E.164) and return the number of cases.
+    """Write the data of the citizen with this number (E.164), record it in the audit trail, return the number of cases.
 
     The file is created with mode 0600 and must not exist yet. Raises NoSuchCitizen or UsageError.
     """
+    cases = write_archive(session, store, book, number, target)
+    audit.record(session, actor, "citizen.export", "citizen", cases=cases)
+    return cases
+
+
+def write_archive(session: Session, store: MediaStore, book: CitizenBook, number: str, target: Path) -> int:
+    """Write the data of the citizen with this number (E.164) without a record; see `export_citizen`."""
     citizen = book.find(session, number)
     calls = session.scalars(sa.select(CitizenCall).where(CitizenCall.number_hash == book.digest(number))).all()
     drafts = drafts_of(session, book, number)
@@ -42,11 +51,12 @@ def export_citizen(
     data: Json = {
         "number": number,
         "citizen": _citizen(session, citizen) if citizen else None,
-        "cases": [_case(case, store, files) for case in cases],
+        "cases": [{**_case(case, store, files), **_rights(session, case, store, book, files)} for case in cases],
         "calls_owed": [
             {"dialled": call.dialled, "state": call.state, "due_at": call.due_at.isoformat()} for call in calls
         ],
         "recordings_under_way": [{"started_at": draft.started_at.isoformat()} for draft in drafts],
+        "requests": _requests(session, citizen) if citizen else [],
     }
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -57,8 +67,36 @@ def export_citizen(
         for name, path in files.items():
             if path.exists():
                 archive.write(path, name)
-    audit.record(session, actor, "citizen.export", "citizen", cases=len(cases))
     return len(cases)
+
+
+def _rights(session: Session, case: Case, store: MediaStore, book: CitizenBook, files: dict[str, Path]) -> Json:
+    """Return the consents of a case with their recordings, and its entry in the formal register."""
+    consents = []
+    for one in consents_of(session, case):
+        sound = None
+        if one.sound is not None:
+            sound = f"sounds/{case.number}-consent-{one.id}{one.sound.suffix}"
+            files[sound] = store.path(one.sound)
+        withdrawn = one.withdrawn_at.isoformat() if one.withdrawn_at else None
+        consents.append(
+            {"purpose": one.purpose, "given_at": one.given_at.isoformat(), "withdrawn_at": withdrawn, "sound": sound}
+        )
+    entry = session.get(FormalCase, case.id)
+    formal: Json | None = None
+    if entry is not None:
+        locked = {"name": entry.name_locked, "address": entry.address_locked, "phone": entry.phone_locked}
+        formal = {name: book.unlock(value) if value else "" for name, value in locked.items()}
+        formal |= {"content": entry.content, "result": entry.result}
+    return {"consents": consents, "formal": formal}
+
+
+def _requests(session: Session, citizen: Citizen) -> list[Json]:
+    query = sa.select(DataRequest).where(DataRequest.citizen_id == citizen.id).order_by(DataRequest.id)
+    return [
+        {"kind": one.kind, "state": one.state, "asked_at": one.asked_at.isoformat(), "due_at": one.due_at.isoformat()}
+        for one in session.scalars(query)
+    ]
 
 
 def _citizen(session: Session, citizen: Citizen) -> Json:

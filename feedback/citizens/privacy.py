@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from feedback import job_kinds
 from feedback.cases.suggestions import without_words
+from feedback.citizens import consents
 from feedback.citizens.registry import CitizenBook
 from feedback.models import (
     Attachment,
@@ -21,6 +22,7 @@ from feedback.models import (
     CaseLink,
     Citizen,
     CitizenCall,
+    FormalCase,
     Message,
     Reply,
     Transcript,
@@ -29,14 +31,14 @@ from feedback.models import (
 from feedback.states import REPLY, ReplyEvent, ReplyState
 from haichieu import audit
 from haichieu.account_rights import MAY, Action
-from haichieu.errors import NotFound
+from haichieu.errors import HaiChieuError, NotFound
 from haichieu.jobs import Job
 from haichieu.media import MediaStore, unnamed
 from haichieu.people import Account, Role
 from haichieu.phone_numbers import masked
 
 TABLES = ("citizens", "citizen_calls", "cases", "case_links", "case_changes", "messages", "transcripts", "attachments",
-          "replies", "voice_drafts", "jobs", "media")  # fmt: skip
+          "replies", "voice_drafts", "formal_cases", "consents", "data_requests", "jobs", "media")  # fmt: skip
 """The tables that an erasure touches (for `Database.forget`)."""
 
 
@@ -45,6 +47,13 @@ class NoSuchCitizen(NotFound):
 
     def __init__(self) -> None:
         super().__init__("citizen.not_found")
+
+
+class CaseHeld(HaiChieuError):
+    """A case may not be erased, for the reason of its hold."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__("data_request.held", number=case.number, reason=case.hold_reason)
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def erase_citizen(
     *,
     spooled: int = 0,
 ) -> Erased:
-    """Erase the data of the citizen with this number (E.164). Raises NoSuchCitizen.
+    """Erase the data of the citizen with this number (E.164). Raises NoSuchCitizen or CaseHeld.
 
     `spooled` messages were deleted before they were filed; they are counted with the others.
     The audit trail records the erasure and its actor, and names no citizen. Files are deleted when the transaction
@@ -89,6 +98,9 @@ def erase_citizen(
     if citizen is None and not calls and not drafts and not spooled:
         raise NoSuchCitizen
     cases = [] if citizen is None else session.scalars(sa.select(Case).where(Case.citizen_id == citizen.id)).all()
+    for case in cases:
+        if case.hold_reason:
+            raise CaseHeld(case)
     messages, files = empty_cases(session, store, cases, at)
     messages += spooled
     for row in (*calls, *drafts):
@@ -111,6 +123,7 @@ def empty_cases(session: Session, store: MediaStore, cases: Sequence[Case], at: 
     replies = session.scalars(sa.select(Reply).where(Reply.message_id.in_(message_ids))).all()
     attachments = session.scalars(sa.select(Attachment).where(Attachment.message_id.in_(message_ids))).all()
     media = {message.sound_id for message in messages} | {attachment.media_id for attachment in attachments}
+    media |= consents.forget(session, ids)
     for message in messages:
         message.text, message.sound, message.external_id = "", None, None
     for reply in replies:
@@ -125,6 +138,8 @@ def empty_cases(session: Session, store: MediaStore, cases: Sequence[Case], at: 
     reply_ids = [reply.id for reply in replies]
     session.execute(sa.delete(Job).where(Job.kind.in_(job_kinds.OF_REPLIES), Job.subject_id.in_(reply_ids)))
     session.execute(sa.update(Case).where(Case.id.in_(ids)).values(citizen_id=None, search_text="", updated_at=at))
+    nobody = {"name_locked": "", "address_locked": "", "phone_locked": "", "content": "", "result": ""}
+    session.execute(sa.update(FormalCase).where(FormalCase.case_id.in_(ids)).values(**nobody))
     for case in cases:
         case.category_by, case.unit_by = without_words(case.category_by), without_words(case.unit_by)
     _forget_reasons(session, ids)

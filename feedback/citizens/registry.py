@@ -37,8 +37,7 @@ class CitizenBook:
 
     def look_up(self, session: Session, typed: str) -> Citizen | None:
         """Return the citizen whose number a person has typed, in any spelling; None for any other text."""
-        text = unicodedata.normalize("NFKC", typed).strip()
-        number = normalise(re.sub(r"[^0-9+]", "", text)) if _TYPED_NUMBER.fullmatch(text) else None
+        number = read_typed_number(typed)
         return self.find(session, number) if number else None
 
     def meet(self, session: Session, number: str, at: datetime.datetime) -> Citizen:
@@ -68,6 +67,12 @@ class CitizenBook:
     def locks(self, locked: str, number: str) -> bool:
         """Return whether this is the number, encrypted; one that cannot be read is not."""
         return self._vault.try_unlock(locked) == number
+
+
+def read_typed_number(typed: str) -> str | None:
+    """Return a number that a person has typed, in any spelling, as E.164 where it is one; None for any other text."""
+    text = unicodedata.normalize("NFKC", typed).strip()
+    return normalise(re.sub(r"[^0-9+]", "", text)) if _TYPED_NUMBER.fullmatch(text) else None
 
 
 def open_citizens(home: Path) -> CitizenBook:

@@ -54,6 +54,7 @@ class Beginning:
     category_id: int | None = None
     case_id: int | None = None
     language: str = "vi"
+    dialled: str = ""
 
 
 class VoiceMessages(SpooledRecordings):
@@ -95,6 +96,7 @@ class VoiceMessages(SpooledRecordings):
                     category_id=about.category_id,
                     case_id=about.case_id,
                     language=about.language,
+                    dialled=about.dialled,
                     node=self._node,
                     started_at=now(),
                 )
@@ -186,7 +188,9 @@ class VoiceMessages(SpooledRecordings):
             return Beginning(unit, "", language=the_station(session).language), now()
         number = self._citizens.unlock(draft.number_locked) if draft.number_locked else None
         return (
-            Beginning(draft.unit_id, draft.unit_by, number, draft.category_id, draft.case_id, draft.language),
+            Beginning(
+                draft.unit_id, draft.unit_by, number, draft.category_id, draft.case_id, draft.language, draft.dialled
+            ),
             draft.started_at,
         )
 
@@ -234,6 +238,7 @@ class VoiceMessages(SpooledRecordings):
             category,
             "citizen" if category else "",
             about.language,
+            about.dialled,
         )
         case = open_case(session, opening, said, at)
         received = receipts.said("voice_received", about.language, number=spoken_groups(case.number))

@@ -48,11 +48,16 @@ def wish(text: str, *, stopped: bool = False) -> Wish | None:
 
     `stopped` says that the sender has opted out.
     """
-    words = " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
+    words = _words(text)
     bare = _without_marks(words)
     if bare in _STOP or unicodedata.normalize("NFC", words) in _STOP_EXACTLY:
         return Wish.STOP
     return Wish.START if bare in _START or (stopped and bare in _START_IF_STOPPED) else None
+
+
+def bare_words(text: str) -> str:
+    """Return the words of a text in small letters, without diacritics and signs."""
+    return _without_marks(_words(text))
 
 
 def acknowledgement(number: str, language: str) -> str:
@@ -63,6 +68,10 @@ def acknowledgement(number: str, language: str) -> str:
 def said(what: str, language: str, **fields: Field) -> str:
     """Return one of the station's own texts; in Vietnamese for a language without a catalogue."""
     return render_key(language, f"text.receipt.{what}", fields)
+
+
+def _words(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s]", " ", text.casefold()).split())
 
 
 def _without_marks(text: str) -> str:

@@ -8,7 +8,6 @@ opens a case of its own. Machines are never answered: the station would talk to 
 
 import datetime
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,7 @@ from feedback.cases.case_lifecycle import Opening, Said, open_case, say
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, Citizen, Message, ReceivedText
 from feedback.states import Channel, Direction
-from feedback.texts import conversations, receipts
+from feedback.texts import conversations, receipts, rights_by_text
 from feedback.texts.courtesies import is_courtesy, is_reaction
 from feedback.texts.receipts import Wish
 from haichieu import audit
@@ -130,8 +129,14 @@ class TextInbox:
             return Filed(again.number if again else None, repeated=True)
         message = Said(Direction.IN, Channel.TEXT, "citizen", body, external_id=text.external_id)
         if citizen is None:
-            return Filed(open_case(session, Opening(Channel.TEXT, unit_id, "number"), message, at).number)
-        opening = Opening(Channel.TEXT, unit_id, "number", citizen)
+            return Filed(
+                open_case(session, Opening(Channel.TEXT, unit_id, "number", dialled=text.to[:32]), message, at).number
+            )
+        if text.whole and not text.files:
+            done = rights_by_text.carry_out(session, citizen, message, at, _language_of(session, citizen))
+            if done is not None:
+                return Filed(done.case_number, say=done.say)
+        opening = Opening(Channel.TEXT, unit_id, "number", citizen, dialled=text.to[:32])
         is_machine = self._is_machine(session, number, text.to)
         case, is_answered = _store(session, citizen, opening, message, is_machine, at)
         if is_answered:
@@ -218,7 +223,7 @@ def _case_of_courtesy(
     def conversation() -> Iterator[str]:
         yield from conversations.recent_words(session, citizen, at)
 
-    without_number = re.sub(r"[0-9]{4}", " ", text) if own is not None else text
+    without_number = conversations.without_case_numbers(text) if own is not None else text
     if is_courtesy(without_number) or is_reaction(text, conversation()):
         return own or conversations.case_of_our_words(session, citizen, at)
     return None

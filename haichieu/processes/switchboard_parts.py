@@ -24,6 +24,7 @@ from broadcast_bridge.studio.speaker_target import Shown
 from broadcast_bridge.studio.studio import Studio
 from dialplans.account_file import AccountFile
 from dialplans.numbering import OutgoingCalls
+from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.intake.missed_calls import MissedCalls
 from feedback.intake.voice_messages import VoiceMessages
 from haichieu.ari.call import Call
@@ -146,13 +147,14 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     phone_recordings = PhoneRecordings(spool, database, station.media)
     answers = SpokenAnswers(station, spool)
     messages = VoiceMessages(spool, database, station.media, station.citizens, station.settings.node)
+    consents = ConsentRecordings(spool, database, station.media)
     incoming, _ = shared_out(station.settings.rtp_pairs, open_many_files())
     limits, missed_calls = CallerLimits(limits_for(incoming)), MissedCalls(station.citizens, station.outgoing)
     faults = FaultRecordings(spool, database, station.media)
     repairs = RepairLine(database, station.media, faults, limits)
     line = CitizensLine(
         client, database, station.media, station.citizens, messages, prompts, station.synthesiser, limits,
-        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number), repairs,
+        OutgoingCalls(database, station.outgoing, Use.DUTY_DESK, our_number), repairs, consents,
     )  # fmt: skip
     officials = OfficialsLine(
         database, station.vault, studio, phone_recordings, limits, station.settings.call_back_delay,
@@ -169,6 +171,7 @@ def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> Ca
     )
     kinds = (
         messages,
+        consents,
         phone_recordings,
         answers.by_phone,
         faults,

@@ -37,7 +37,7 @@ from haichieu.logs import configure_logs
 from haichieu.media import MediaStore
 from haichieu.process_control import READY
 from haichieu.process_pulse import Pulse, beat_from_loop
-from haichieu.processes.answers import answers_on_air
+from haichieu.processes.answers import answers_off_air, answers_on_air
 from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.texts import received_texts, text_dispatcher
@@ -94,6 +94,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         SpokenRests(database, store, station.synthesiser).run,
         text_dispatcher(station).run,
         answers_on_air(station).run,
+        answers_off_air(station).run,
         partial(watch_feeds, database),
         sources.run,
         SourceWatch(database, sources).run,

@@ -20,6 +20,7 @@ from broadcast_bridge.programmes.bulletins import latest_bulletins
 from feedback.cases.case_lifecycle import NoSuchCase, find_case
 from feedback.cases.case_numbers import WrongCheckDigit
 from feedback.cases.enquiries import answers_to
+from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.citizens.registry import CitizenBook
 from feedback.intake.voice_messages import Beginning, VoiceMessages
 from feedback.models import Category, Message
@@ -44,6 +45,7 @@ from ivr.calls.call_back_dispatcher import LegsFor
 from ivr.calls.caller_limits import CallerLimits, TooManyCaseNumbers
 from ivr.calls.routing import Dialled
 from ivr.calls.transfer import transfer_call
+from ivr.desks.citizen_rights import PhoneRightsDesk
 from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
 from ivr.desks.repairs import PhoneFaultDesk, RepairLine
 from ivr.prompts.store import PromptStore
@@ -68,6 +70,7 @@ class CitizensLine:
     limits: CallerLimits
     legs_for: LegsFor
     repairs: RepairLine
+    consents: ConsentRecordings
 
 
 class PhoneCitizenDesk:
@@ -82,6 +85,12 @@ class PhoneCitizenDesk:
         self._commune: CommuneSeen | None = None
         self._anonymous = False
         self._spoken: Path | None = None
+        self._rights = PhoneRightsDesk(line.database, line.citizens, line.consents, call.caller_number)
+
+    @property
+    def rights(self) -> PhoneRightsDesk:
+        """The rights of the caller in the cases of this telephone."""
+        return self._rights
 
     async def languages(self) -> Sequence[str]:
         """Return the station's languages with recorded prompts, and the fallback."""
@@ -175,6 +184,7 @@ class PhoneCitizenDesk:
             number,
             category.id if category else None,
             language=language,
+            dialled=self._dialled.number,
         )
         return await asyncio.shield(asyncio.to_thread(self._line.messages.begin, about))
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from broadcast_bridge.source_system.by_phone import DeclineReason
-from feedback.states import CaseStatus
+from feedback.states import CaseStatus, DataRight, Purpose
 from ivr.desks.repair_protocols import FaultDesk
 
 
@@ -57,8 +57,45 @@ class DutyDesk(Enum):
     NO_ANSWER = auto()
 
 
+@dataclass(frozen=True)
+class RequestSeen:
+    """A request about personal data; `due_at` is in the station's time zone. Asked twice, it is not new."""
+
+    is_new: bool
+    due_at: datetime.datetime
+
+
+class RightsDesk(Protocol):
+    """What callers may decide about the cases of their own telephone; about any other, each method returns None."""
+
+    async def consents(self, case_number: str) -> frozenset[Purpose] | None:
+        """Return what the caller consents to."""
+        ...
+
+    async def begin_consent(self, case_number: str, purpose: Purpose) -> str | None:
+        """Return the name to record a consent to. Raises DiskFull."""
+        ...
+
+    async def keep_consent(self, name: str) -> bool:
+        """Record it; return False when nothing was said."""
+        ...
+
+    def release_consent(self, name: str) -> None:
+        """Release it at the end of the call: the station records what was said."""
+        ...
+
+    async def ask(self, case_number: str, kind: DataRight) -> RequestSeen | None:
+        """File a request. Raises RequestRefused when there is nothing to ask about."""
+        ...
+
+
 class CitizenDesk(Protocol):
     """The station's services for a citizen on one call."""
+
+    @property
+    def rights(self) -> RightsDesk:
+        """The rights of the caller."""
+        ...
 
     async def languages(self) -> Sequence[str]:
         """Return the languages to choose from; fewer than two without a choice."""

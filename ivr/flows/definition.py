@@ -20,8 +20,10 @@ from ivr.flows.mistakes import FlowMistakes, Mistake, MistakeKind, mistake, not_
 from ivr.flows.node import Name
 from ivr.verbs.acknowledge import Acknowledge
 from ivr.verbs.ask import Ask
+from ivr.verbs.ask_consent import AskConsent
 from ivr.verbs.authenticate import Authenticate
 from ivr.verbs.await_hour import AwaitHour
+from ivr.verbs.case_rights import CaseRights
 from ivr.verbs.case_status import TellCaseStatus
 from ivr.verbs.choose_language import ChooseLanguage
 from ivr.verbs.choose_unit import ChooseUnit
@@ -66,7 +68,9 @@ AnyNode = Annotated[
     | Listen
     | Survey
     | LeaveMessage
+    | AskConsent
     | TellCaseStatus
+    | CaseRights
     | Transfer
     | HearCases
     | HearBulletins

@@ -242,6 +242,8 @@ class Session:
     heard: set[int] = field(default_factory=set)
     """Bulletins offered since the caller began to listen."""
     wrong_cases: int = 0
+    case_number: str = ""
+    """The case that the caller opened or asked about last; empty for an anonymous message."""
 
     def require_citizens(self) -> CitizenDesk:
         """Return the desk for citizens. Raises NotKnownYet where the line has none."""

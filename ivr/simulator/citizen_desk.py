@@ -1,15 +1,52 @@
 """Simulated desk for citizens, in memory."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from feedback.cases.case_lifecycle import NoSuchCase
 from feedback.cases.case_numbers import read_case_number
+from feedback.citizens.data_requests import RequestRefused
 from feedback.intake.voice_messages import NothingSaid
+from feedback.states import DataRight, Purpose
 from haichieu.errors import HaiChieuError
-from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk
+from ivr.desks.protocols import BulletinSeen, CaseSeen, CategorySeen, CommuneSeen, DutyDesk, RequestSeen
 from ivr.simulator.repair_desks import SimulatedFaults
+
+
+@dataclass
+class SimulatedRights:
+    """The rights of a caller whose own cases are `own`."""
+
+    own: frozenset[str] = frozenset({"12345674"})
+    given: set[Purpose] = field(default_factory=set)
+    says_nothing: bool = False
+    refusal: RequestRefused | None = None
+    """Raised by `ask`."""
+    asked: list[DataRight] = field(default_factory=list)
+
+    async def consents(self, case_number: str) -> frozenset[Purpose] | None:
+        return frozenset(self.given) if case_number in self.own else None
+
+    async def begin_consent(self, case_number: str, purpose: Purpose) -> str | None:
+        return str(purpose) if case_number in self.own else None
+
+    async def keep_consent(self, name: str) -> bool:
+        if not self.says_nothing:
+            self.given.add(Purpose(name))
+        return not self.says_nothing
+
+    def release_consent(self, name: str) -> None:
+        pass
+
+    async def ask(self, case_number: str, kind: DataRight) -> RequestSeen | None:
+        if self.refusal is not None:
+            raise self.refusal
+        if case_number not in self.own:
+            return None
+        self.asked.append(kind)
+        return RequestSeen(self.asked.count(kind) == 1, datetime.datetime(2026, 12, 14, 17))
 
 
 @dataclass
@@ -31,6 +68,7 @@ class SimulatedCitizenDesk:
     """Raised by `begin_message`."""
     silences: int = 0
     """The number of silent recordings still to come."""
+    rights: SimulatedRights = field(default_factory=SimulatedRights)
     desk_open: bool = True
     desk_does: DutyDesk = DutyDesk.TALKED
     number: str = "12345674"

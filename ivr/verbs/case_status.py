@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from feedback.cases.case_lifecycle import NoSuchCase
-from feedback.cases.case_numbers import WrongCheckDigit
+from feedback.cases.case_numbers import WrongCheckDigit, read_case_number
 from feedback.states import CaseStatus
 from ivr.calls.caller_limits import TooManyCaseNumbers
 from ivr.flows.dialogue import TRIES, Ending, ask
@@ -37,6 +37,7 @@ class TellCaseStatus(Node):
 
     async def run(self, session: Session) -> str | None:
         before: list[Line] = []
+        session.case_number = ""
         while session.wrong_cases < TRIES:
             reply = await ask(session, Line("ask-case"), before=before, first_digit_seconds=10.0)
             if reply.ending is not Ending.ANSWERED:
@@ -51,6 +52,7 @@ class TellCaseStatus(Node):
                 await session.say("case-too-many-tries")
                 return "done"
             else:
+                session.case_number = read_case_number(reply.keys)
                 lines = [Line(f"case-is-{case.status}"), *([Line("case-answer")] if case.answers else [])]
                 await session.call.say(*await session.sounds(*lines), *case.answers)
                 return "done"

@@ -52,7 +52,7 @@ class LeaveMessage(Node):
     silence_seconds: int = Field(8, ge=3, le=60)
 
     async def run(self, session: Session) -> str | None:
-        desk = session.require_citizens()
+        desk, session.case_number = session.require_citizens(), ""
         category = await self._category(session)
         if isinstance(category, Ending):
             return None
@@ -122,5 +122,6 @@ class LeaveMessage(Node):
         except NothingSaid:
             await session.say("message-silent")
             return
+        session.case_number = "" if anonymous else number
         spoken = Line("case-number", {"first": number[:4], "second": number[4:]})
         await session.call.say(*await session.sounds(Line("message-kept"), spoken, spoken))

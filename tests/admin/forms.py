@@ -17,7 +17,7 @@ PAGES = (
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new", "/repairs", "/speakers/slips",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
-    "/broadcasts", "/reports", "/reports?view=page", "/duties", "/audit",
+    "/broadcasts", "/reports", "/reports?view=page", "/reports/registers", "/duties", "/data-requests", "/audit",
 )  # fmt: skip
 
 

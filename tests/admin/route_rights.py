@@ -62,9 +62,10 @@ LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "sur
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
 LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx"}
+LISTS |= {"/data-requests", "/reports/registers", "/reports/registers.xlsx"}
 ELSEWHERE = {
     ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/duties"), ("POST", "/reports/households"),
-    ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/data-requests"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),

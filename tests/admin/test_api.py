@@ -21,6 +21,7 @@ from haichieu.database import now
 from haichieu.jobs import Job
 from haichieu.locale import LANGUAGES, render_key
 from tests.builders.broadcasts import aired
+from tests.builders.cases import agreed
 from tests.builders.house import House
 from tests.builders.programmes import programme
 
@@ -216,6 +217,7 @@ def test_an_answer_is_given_to_the_citizens_of_merged_cases_too(
             open_case(session, Opening(Channel.TEXT, house.units["commune"], "number", citizen), first, now())
             for citizen in (book.meet(session, "+84912000111", now()), book.meet(session, "+84912000112", now()))
         )
+        agreed(session, main)
         merging.merge(session, merged, main, "account:operator@x.example", now())
     wish = {"text": "Đã sửa xong.", "by": ["text", "air"]}
     assert client.post(f"/api/v1/cases/{main.number}/answers", headers=operator, json=wish).status_code == 201

@@ -23,7 +23,7 @@ from tests.builders.sounds import tone
 
 
 def test_an_answer_is_previewed_on_its_page_and_then_goes(house: House, tmp_path: Path) -> None:
-    number = written(house, tmp_path)
+    number = written(house, tmp_path, agrees=True)
     browser, page = house.signed_in(OPERATOR), f"/cases/{number}"
     fields = {"answer": "Đã sửa cầu.\r\nCảm ơn bà con.", "way": ["text", "call", "air"]}
     fields["based_on"] = field(browser.get(page).text, "based_on")
@@ -184,7 +184,7 @@ def test_a_recorded_answer_goes_once_and_only_with_a_voice_in_it(
 
 
 def test_an_answer_that_cannot_go_stays_in_the_form(house: House, tmp_path: Path) -> None:
-    number, anonymous = written(house, tmp_path), written(house, tmp_path, known=False)
+    number, anonymous = written(house, tmp_path, agrees=True), written(house, tmp_path, known=False)
     browser = house.signed_in(OPERATOR)
     for case, fields, why in (
         (number, {"answer": "Xong", "way": []}, "Chưa chọn cách"),

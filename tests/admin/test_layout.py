@@ -17,6 +17,7 @@ from admin.layout.navigation import BUTTONS, MAP, Group, Page
 from admin.layout.refusals import refusal_message
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.repairs.views import COLUMNS as REPAIR_COLUMNS
+from admin.reports.registers import FORMAL, INFORMAL, REQUESTS, Register
 from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
 from admin.web import HEADERS
@@ -29,7 +30,18 @@ from broadcast_bridge.repairs.states import Origin as RepairOrigin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
-from feedback.states import CASE, REPLY, CaseEvent, Channel, Direction, Way
+from feedback.states import (
+    CASE,
+    DATA_REQUEST,
+    REPLY,
+    CaseEvent,
+    Channel,
+    DataRight,
+    Direction,
+    Published,
+    Purpose,
+    Way,
+)
 from haichieu.district.unit_rules import RULES
 from haichieu.locale import LANGUAGES, render, render_key
 from haichieu.locale.catalogue import catalogue
@@ -55,6 +67,8 @@ STEPS = [
     *CaseEvent, "opened", "category", "unit", "assigned", "transcript_corrected", "transcribe_again", "merged",
     "took_in", "unmerged", "not_duplicate", "answer_heard", "answer_not_heard", "answer_left", "answer_retried",
     "answer_taken_back", "answer_on_air", "answer_not_on_air", "text_in_doubt", "overdue", "reminded",
+    "consented", "consent_withdrawn", *(f"asked_{kind}" for kind in DataRight), "erased", "made_formal",
+    "made_informal", "forwarded", "result_published", "held", "hold_ended",
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
@@ -98,9 +112,13 @@ BUILT = {
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "list", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
-    + report_heads(),
+    + [*report_heads(), *(f"register_{one}" for one in Register)],
     "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind),
               *(f"gifts_{one.what}" for one in RULES.references if one.given is not Given.NEVER)],
+    "data_right": list(DataRight), "request_state": DATA_REQUEST.states, "track.consent": list(Purpose),
+    "track.published_by": list(Published), "track": [f"ask_{kind}" for kind in DataRight],
+    "register": ["no", *FORMAL, *INFORMAL, *REQUESTS,
+                 *(f"{part}_{one}" for one in Register for part in ("explained", "none"))],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],

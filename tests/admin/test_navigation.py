@@ -29,6 +29,8 @@ HERE = {
     "/programmes": ("true", ["/programmes"]),
     "/calendar/schedules": ("true", ["/calendar"]),
     "/reports": ("true", ["/broadcasts", "/reports"]),
+    "/reports/registers": ("true", ["/broadcasts", "/reports/registers"]),
+    "/data-requests": ("true", ["/data-requests"]),
     "/speakers/map": ("true", ["/speakers/map"]),
     "/speakers/1": ("true", ["/speakers"]),
     "/officials/new": ("true", ["/officials", "/officials"]),

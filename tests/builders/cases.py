@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 
 from feedback.cases import case_search
 from feedback.cases.case_lifecycle import Opening, Said, open_case
+from feedback.citizens import consents
+from feedback.citizens.consents import Proof
 from feedback.citizens.registry import open_citizens
 from feedback.models import Case, Category, Citizen, Department, Transcript
-from feedback.states import Channel, Direction
+from feedback.states import Channel, Direction, Purpose
 from haichieu.database import now
 from haichieu.media import MediaStore
 from haichieu.people import Account, Level, Role, Unit
@@ -64,12 +66,27 @@ def case(session: Session, there: Office, text: str = "Cầu treo bị hỏng", 
     return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now())
 
 
-def written(house: House, home: Path, text: str = "Cầu treo bị hỏng", unit: str = "commune", known: bool = True) -> str:
+def agreed(session: Session, one: Case, *purposes: Purpose) -> Case:
+    """Have the citizen of a case consent by text to the answer on air, or to the given purposes."""
+    for purpose in purposes or [Purpose.ANSWER_ON_AIR]:
+        consents.give(session, one, purpose, Proof(Channel.TEXT, message=one.messages[0]), now())
+    return one
+
+
+def written(
+    house: House,
+    home: Path,
+    text: str = "Cầu treo bị hỏng",
+    unit: str = "commune",
+    known: bool = True,
+    agrees: bool = False,
+) -> str:
     """A case that arrived by text, from `NUMBER` or from nobody known: its number."""
     with house.database.session() as session:
         citizen = open_citizens(home).meet(session, NUMBER, now()) if known else None
         about = Opening(Channel.TEXT, house.units[unit], "number", citizen)
-        return open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now()).number
+        opened = open_case(session, about, Said(Direction.IN, Channel.TEXT, "citizen", text), now())
+        return agreed(session, opened).number if agrees else opened.number
 
 
 def spoken(house: House, store: MediaStore, text: str = "cầu treo hỏng", unit: str = "commune") -> tuple[str, int, int]:

@@ -18,7 +18,7 @@ from feedback.models import Case, Reply
 from feedback.states import CaseStatus, Channel, Direction, Way
 from haichieu.database import Database, now
 from haichieu.folded_text import folded
-from tests.builders.cases import Office, case, office
+from tests.builders.cases import Office, agreed, case, office
 
 pytestmark = pytest.mark.both_databases
 
@@ -108,6 +108,7 @@ def test_an_answer_reaches_the_citizens_of_merged_cases_and_is_aired_once(databa
             case(session, there, BRIDGE, citizen=book.meet(session, number, now()) if number else None)
             for number in ("+84912000011", "+84912000012", "", "+84912000013")
         )
+        agreed(session, main)
         merging.merge(session, later, known, BY, now())
         for one in (known, unknown):
             assert merging.merge(session, one, main, BY, now()) is main

@@ -12,7 +12,7 @@ from feedback.models import Case, Citizen, Message, Reply
 from feedback.states import ReplyEvent, Way
 from haichieu import jobs, locale
 from haichieu.database import Database, now
-from tests.builders.cases import case, office
+from tests.builders.cases import agreed, case, office
 
 BY = "account:truc@example.vn"
 LEASE = datetime.timedelta(minutes=1)
@@ -23,7 +23,7 @@ def known(database: Database, tmp_path: Path) -> str:
     """The number of a case whose citizen is known."""
     with database.session() as session:
         citizen = open_citizens(tmp_path).meet(session, "+84912345678", now())
-        return case(session, office(session), citizen=citizen).number
+        return agreed(session, case(session, office(session), citizen=citizen)).number
 
 
 def the_case(session: sa.orm.Session) -> Case:

@@ -13,6 +13,7 @@ from broadcast_bridge.repairs.fault_recordings import FaultRecordings
 from feedback.answers.replies import acknowledge
 from feedback.cases.case_lifecycle import NoSuchCase, Said, say
 from feedback.cases.case_numbers import WrongCheckDigit, new_case_number
+from feedback.citizens.consent_recordings import ConsentRecordings
 from feedback.citizens.registry import CitizenBook, open_citizens
 from feedback.intake.voice_messages import VoiceMessages
 from feedback.models import Citizen, VoiceDraft
@@ -70,7 +71,10 @@ def line(database: Database, book: CitizenBook, tmp_path: Path) -> CitizensLine:
     limits = CallerLimits(Limits(messages_an_hour=1, wrong_cases_an_hour=2, withheld_wrong_cases_a_day=2))
     faults = FaultRecordings(Spool(tmp_path), database, store)
     repairs = RepairLine(database, store, faults, limits)
-    return CitizensLine(client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "", repairs)
+    consents = ConsentRecordings(Spool(tmp_path / "spool"), database, store)
+    return CitizensLine(
+        client, database, store, book, messages, prompts, speech, limits, lambda *_, **__: "", repairs, consents
+    )
 
 
 def desk(line: CitizensLine, unit: Unit, number: str | None = CALLER, language: str = "") -> PhoneCitizenDesk:

@@ -14,10 +14,14 @@ from broadcast_bridge.programmes.approval import OwnWork
 from broadcast_bridge.programmes.models import Programme
 from feedback.answers import replies
 from feedback.answers.answers_on_air import AnswersOnAir, ForTheAir, NamesTheCitizen, holds_number
-from feedback.answers.replies import Answer
+from feedback.answers.off_air import AnswersOffAir
+from feedback.answers.replies import Answer, AnswerRefused
+from feedback.cases.case_lifecycle import Said, say
+from feedback.citizens import consents
+from feedback.citizens.consents import NoConsent
 from feedback.citizens.registry import open_citizens
 from feedback.models import Reply
-from feedback.states import Way
+from feedback.states import Channel, Direction, Purpose, Way
 from haichieu import jobs
 from haichieu.alarms import open_alarms
 from haichieu.audio.sound import write_wav
@@ -29,7 +33,7 @@ from haichieu.media import DiskFull, MediaStore
 from haichieu.processes.answers import AnswerProgrammes
 from haichieu.speech.pronunciations import teach
 from haichieu.speech.synthesis import EspeakSynthesiser
-from tests.builders.cases import case, office
+from tests.builders.cases import agreed, case, office
 from tests.builders.sounds import kept
 from tests.builders.spoken import note_what_is_spoken
 from tests.feedback.answers.on_air_answers import aired_at
@@ -48,17 +52,32 @@ class Air:
         self.programmes = AnswerProgrammes(database, self.store, EspeakSynthesiser())
         self.folder = folder
 
-    def answered(self, text: str = "Cầu đã sửa xong.", *, spoken: bool = False, anonymous: bool = False) -> None:
+    def answered(
+        self, text: str = "Cầu đã sửa xong.", *, spoken: bool = False, anonymous: bool = False, voice: bool = False
+    ) -> None:
         with self.database.session() as session:
             there = office(session)
             citizen = None if anonymous else self.book.meet(session, NUMBER, now())
             opened = case(session, there, citizen=citizen)
             opened.category = there.roads
+            agreed(session, opened)
             sound = None
             if spoken:
                 write_wav(self.folder / "said.wav", attention_chime(8000))
                 sound, text = kept(session, self.store, self.folder / "said.wav"), ""
-            replies.answer(session, opened, Answer(BY, [Way.AIR], text, sound), now())
+            if voice:
+                write_wav(self.folder / "voice.wav", attention_chime(8000))
+                media = kept(session, self.store, self.folder / "voice.wav")
+                say(session, opened, Said(Direction.IN, Channel.CALL, "citizen", sound=media), now())
+                agreed(session, opened, Purpose.VOICE_ON_AIR)
+            replies.answer(session, opened, Answer(BY, [Way.AIR], text, sound, with_voice=voice), now())
+
+    def withdraw(self) -> None:
+        with self.database.session() as session:
+            consents.withdraw(session, self.reply(session).message.case, "citizen", now())
+
+    def off_air(self) -> bool:
+        return bool(asyncio.run(AnswersOffAir(self.database, self.programmes).step()))
 
     def carry_out(self, programmes: AnswerProgrammes | None = None) -> bool:
         answers = AnswersOnAir(self.database, self.store, self.book, programmes or self.programmes)
@@ -200,3 +219,62 @@ def test_an_answer_that_was_never_begun_is_given_up_with_an_alarm(air: Air) -> N
     with air.database.session() as session:
         assert air.reply(session).state == "failed"
         assert [alarm.kind for alarm in open_alarms(session)] == ["answer_failed"]
+
+
+def test_answer_without_consent_is_refused_and_nothing_is_written(air: Air) -> None:
+    with air.database.session() as session:
+        opened = case(session, office(session), citizen=air.book.meet(session, NUMBER, now()))
+        with pytest.raises(AnswerRefused, match="consented"):
+            replies.answer(session, opened, Answer(BY, [Way.AIR], "Xong"), now())
+        agreed(session, opened)
+        with pytest.raises(AnswerRefused, match="their voice"):
+            replies.answer(session, opened, Answer(BY, [Way.AIR], "Xong", with_voice=True), now())
+        assert session.scalars(sa.select(Reply)).all() == []
+
+
+def test_consent_withdrawn_before_the_programme_is_made_stops_it(air: Air) -> None:
+    air.answered()
+    air.withdraw()
+    assert air.carry_out()
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert air.reply(session).reason == NoConsent(Purpose.ANSWER_ON_AIR).message
+        assert session.scalars(sa.select(Programme)).all() == []
+
+
+def test_consent_withdrawn_while_the_sound_is_made_stops_it(air: Air) -> None:
+    air.answered()
+
+    class Slow(AnswerProgrammes):
+        def make(self, answer: ForTheAir, made: Callable[[Session, int], None]) -> None:
+            air.withdraw()
+            super().make(answer, made)
+
+    air.carry_out(Slow(air.database, air.store, EspeakSynthesiser()))
+    with air.database.session() as session:
+        assert air.reply(session).state == "failed"
+        assert session.scalars(sa.select(Programme)).all() == []
+
+
+def test_withdrawn_consent_withdraws_the_programme_once(air: Air) -> None:
+    air.answered()
+    air.carry_out()
+    with air.database.session() as session:
+        approval.approve(session, session.scalars(sa.select(Programme)).one(), "account:b", now())
+    air.withdraw()
+    assert air.off_air()
+    assert not air.off_air()
+    with air.database.session() as session:
+        assert session.scalars(sa.select(Programme.state)).one() == "withdrawn"
+
+
+def test_citizens_voice_comes_before_the_answer(air: Air) -> None:
+    air.answered(voice=True)
+    voice = attention_chime(8000).seconds
+    assert air.carry_out()
+    with air.database.session() as session:
+        programme = session.scalars(sa.select(Programme)).one()
+        assert programme.sound is not None
+        assert programme.seconds is not None
+        assert programme.seconds > voice + 1.0
+        assert programme.sound.synthetic, "the mark of the synthetic answer is on the whole"

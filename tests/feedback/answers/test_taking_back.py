@@ -28,7 +28,7 @@ from haichieu import jobs
 from haichieu.alarms import Alarm
 from haichieu.database import Database, now
 from haichieu.jobs import Claim, Job
-from tests.builders.cases import Office, case, office
+from tests.builders.cases import Office, agreed, case, office
 from tests.builders.outgoing import RULE
 
 BY = "account:truc@example.vn"
@@ -42,7 +42,8 @@ def given_answer(ways: list[Way] | None = None, text: str = "Đã sửa xong") -
 
 
 def one_case(session: sa.orm.Session, home: Path, there: Office | None = None, number: str = LAN) -> Case:
-    return case(session, there or office(session), citizen=open_citizens(home).meet(session, number, now()))
+    citizen = open_citizens(home).meet(session, number, now())
+    return agreed(session, case(session, there or office(session), citizen=citizen))
 
 
 @pytest.mark.both_databases

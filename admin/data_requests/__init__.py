@@ -1,0 +1,1 @@
+"""Requests of citizens about their personal data: list, erasure, copy, refusal."""

@@ -1,0 +1,114 @@
+"""Consents of citizens, one per case and purpose, and the one gate before anything of a case goes on air.
+
+Silence is no consent (Law 91/2025, art. 9): each has a recording or a text as proof. Withdrawing it is effective at
+once, and takes what was made for the air off it.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from feedback import job_kinds
+from feedback.cases.case_lifecycle import note
+from feedback.citizens.models import Consent
+from feedback.models import Case, Message, Reply
+from feedback.states import Channel, Purpose
+from haichieu import jobs
+from haichieu.errors import HaiChieuError
+from haichieu.locale import message
+from haichieu.media import Media
+
+
+class NoConsent(HaiChieuError):
+    """The citizen has not consented to this, or has withdrawn the consent."""
+
+    def __init__(self, purpose: Purpose) -> None:
+        super().__init__(f"consent.missing.{purpose}")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows a consent: a recording, with its name in Asterisk's spool, or a text."""
+
+    channel: Channel
+    sound: Media | None = None
+    message: Message | None = None
+    recording: str | None = None
+
+
+def consents_of(session: Session, case: Case) -> Sequence[Consent]:
+    """Return all consents of a case, withdrawn ones included, in order."""
+    query = sa.select(Consent).where(Consent.case_id == case.id).options(selectinload(Consent.sound))
+    return session.scalars(query.order_by(Consent.id)).all()
+
+
+def valid_purposes(session: Session, case: Case) -> frozenset[Purpose]:
+    """Return what the citizen of a case consents to now."""
+    valid = sa.select(Consent.purpose).where(Consent.case_id == case.id, Consent.withdrawn_at.is_(None))
+    return frozenset(Purpose(one) for one in session.scalars(valid))
+
+
+def give(session: Session, case: Case, purpose: Purpose, proof: Proof, at: datetime.datetime) -> None:
+    """Record a consent, in addition to an earlier one for the same purpose."""
+    session.add(
+        Consent(
+            case_id=case.id,
+            purpose=purpose,
+            channel=proof.channel,
+            sound=proof.sound,
+            message_id=proof.message.id if proof.message else None,
+            recording=proof.recording,
+            given_at=at,
+        )
+    )
+    session.flush()
+    note(session, case, "citizen", "consented", at, after=message(f"consent.purpose.{purpose}"))
+
+
+def require_for_air(session: Session, case: Case, *, voice: bool = False) -> None:
+    """Raise NoConsent unless the answer to a case, and with `voice` the citizen's recording, may go on air.
+
+    The answer to an anonymous case needs none: the office's words are about nobody who is known. A voice always does.
+    """
+    valid = valid_purposes(session, case)
+    if case.citizen_id is not None and Purpose.ANSWER_ON_AIR not in valid:
+        raise NoConsent(Purpose.ANSWER_ON_AIR)
+    if voice and Purpose.VOICE_ON_AIR not in valid:
+        raise NoConsent(Purpose.VOICE_ON_AIR)
+
+
+def withdraw(session: Session, case: Case, who: str, at: datetime.datetime) -> bool:
+    """Withdraw every consent in a case, and take its answers off the air; return whether there was any."""
+    valid = session.scalars(sa.select(Consent).where(Consent.case_id == case.id, Consent.withdrawn_at.is_(None))).all()
+    if not valid:
+        return False
+    for one in valid:
+        one.withdrawn_at, one.withdrawn_by = at, who
+    take_off_air(session, [case.id], at)
+    note(session, case, who, "consent_withdrawn", at)
+    return True
+
+
+def take_off_air(session: Session, case_ids: Sequence[int], at: datetime.datetime) -> None:
+    """Have the programmes withdrawn that were made of the answers of these cases."""
+    made = sa.select(Reply.id).join(Message, Message.id == Reply.message_id)
+    for reply_id in session.scalars(made.where(Message.case_id.in_(case_ids), Reply.programme_id.is_not(None))).all():
+        jobs.renew(session, job_kinds.TAKE_OFF_AIR, reply_id, at)
+
+
+def programmes_of(session: Session, case_ids: Sequence[int]) -> frozenset[int]:
+    """Return the programmes that were made of the answers of these cases."""
+    made = sa.select(Reply.programme_id).join(Message, Message.id == Reply.message_id)
+    found = session.scalars(made.where(Message.case_id.in_(case_ids), Reply.programme_id.is_not(None)))
+    return frozenset(one for one in found if one is not None)
+
+
+def forget(session: Session, case_ids: Sequence[int]) -> set[int]:
+    """Delete the consents of cases that are erased; return the ids of their recordings, which the caller deletes."""
+    query = sa.select(Consent.sound_id).where(Consent.case_id.in_(case_ids), Consent.sound_id.is_not(None))
+    sounds = {one for one in session.scalars(query) if one is not None}
+    session.execute(sa.delete(Consent).where(Consent.case_id.in_(case_ids)))
+    return sounds
