@@ -47,6 +47,7 @@ from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
 from admin.speakers.map_views import register_map
 from admin.speakers.views import register_speakers
+from admin.station_book.views import register_station_book
 from admin.zones.views import register_zones
 from haichieu.database import Database
 from haichieu.settings import Settings
@@ -104,7 +105,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports),
-        *(register_map, register_speakers, register_zones, register_officials, register_set_up),
+        *(register_map, register_speakers, register_zones, register_station_book, register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages),
         *(register_programmes, register_bulletins, register_calendar),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),

@@ -48,6 +48,8 @@ class AlarmKind(StrEnum):
     SOURCE_SILENT = "source_silent"
     SOURCE_DEFECTIVE = "source_defective"
     BULLETIN_REFUSED = "bulletin_refused"
+    SIM_EXPIRES = "sim_expires"
+    WARRANTY_EXPIRES = "warranty_expires"
 
 
 class NoSuchAlarm(NotFound):

@@ -16,6 +16,7 @@ MODULES_WITH_TABLES = (
     *("broadcast_bridge.alerts.models", "broadcast_bridge.programmes.models", "broadcast_bridge.schedule.models"),
     *(
         "broadcast_bridge.source_system.models",
+        "broadcast_bridge.station_book.models",
         "broadcast_bridge.programmes.survey",
         "broadcast_bridge.speakers.direct_calls",
         "haichieu.jobs",

@@ -52,7 +52,7 @@ MAP = (
         ),
     ),
     Group("cases", (Page("cases"),)),
-    Group("loudspeakers", (Page("speakers", "speaker_list"), Page("speakers_map"), Page("zones"))),
+    Group("loudspeakers", (Page("speakers", "speaker_list"), Page("speakers_map"), Page("zones"), Page("book"))),
     Group(
         SETTINGS,
         (

@@ -9,6 +9,7 @@ from admin.access.visitors import Visitor
 from admin.broadcasts.scope import sees_everything, units_of_broadcasts
 from broadcast_bridge.models import Broadcast
 from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.station_book.models import BookDevice
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
 from haichieu.people import Account, Official, Unit
@@ -19,6 +20,9 @@ NAMED = {
     "official": (Official.code, Official.unit_id),
 }
 """The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
+
+NUMBERED = {"device": (BookDevice.id, BookDevice.unit_id), "schedule": (Schedule.id, Schedule.unit_id)}
+"""The same of subjects whose second part is the number of a row."""
 
 
 def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]:
@@ -49,8 +53,10 @@ def _units_of(session: Session, subjects: Collection[str]) -> Mapping[str, Colle
         column, unit = NAMED[kind]
         for key, unit_id in session.execute(sa.select(column, unit).where(column.in_(keys[kind]))):
             found[f"{kind}:{key}"] = {unit_id}
-    schedules = sa.select(Schedule.id, Schedule.unit_id).where(Schedule.id.in_(_numbers(keys.get("schedule", ()))))
-    found |= {f"schedule:{number}": {unit_id} for number, unit_id in session.execute(schedules)}
+    for kind in NUMBERED.keys() & keys.keys():
+        column, unit = NUMBERED[kind]
+        for number, unit_id in session.execute(sa.select(column, unit).where(column.in_(_numbers(keys[kind])))):
+            found[f"{kind}:{number}"] = {unit_id}
     asked = sa.select(Broadcast).where(Broadcast.id.in_(_numbers(keys.get("broadcast", ()))))
     of_broadcasts = units_of_broadcasts(session, session.scalars(asked).all())
     found |= {f"broadcast:{number}": units for number, units in of_broadcasts.items()}

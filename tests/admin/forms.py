@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from tests.builders.house import Browser, House
-from tests.builders.in_unit import account, broadcast, case, official, schedule, speaker, zone
+from tests.builders.in_unit import account, broadcast, case, device, official, schedule, speaker, zone
 from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
@@ -17,7 +17,7 @@ PAGES = (
     "/speakers", "/speakers/new", "/speakers/import", "/zones", "/zones/new",
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
-    "/broadcasts", "/reports", "/audit",
+    "/broadcasts", "/reports", "/audit", "/book", "/book/devices", "/book/devices/import", "/book/budget/0",
 )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ def things(house: House) -> list[str]:
         f"/speakers/{about_speaker}", f"/speakers/{about_speaker}/edit", f"/zones/{about_zone}/edit",
         f"/officials/{official(house, unit)}/edit", f"/accounts/{account(house, unit)}/edit",
         f"/broadcasts/{broadcast(house, unit)}", f"/broadcasts/{broadcast(house, unit)}/stop",
+        f"/book/devices/{device(house, unit)}",
     ]  # fmt: skip
 
 

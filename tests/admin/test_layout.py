@@ -52,6 +52,7 @@ STEPS = [
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers")
 REPORTS = ("broadcasts", "availability", "cases", "survey")
+OF_BOOK = ("stations", "inspections", "plans", "training", "budget")
 
 
 def report_heads() -> list[str]:
@@ -88,7 +89,8 @@ BUILT = {
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "list", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
-    + report_heads(),
+    + report_heads() + ["book", *(f"book_{about}{part}" for about in OF_BOOK for part in ("", "_none"))],
+    "book": [f"hint_{kind}" for kind in ("row", "money", "phone", "serial")],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],
