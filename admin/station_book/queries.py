@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from admin.access.visitors import Visitor
 from admin.layout.addresses import number_asked, text_asked
 from admin.layout.language import sentence, show_day
+from broadcast_bridge.station_book.book_entries import Reach
 from broadcast_bridge.station_book.book_tables import TABLES, BookTable, Column, ValueType, choice_words
 from broadcast_bridge.station_book.models import BookDevice, BookInspection
 from haichieu.account_rights import Action
@@ -53,7 +54,7 @@ def filter_asked(table: BookTable) -> BookFilter:
 
 
 def columns_for(visitor: Visitor, table: BookTable) -> list[Column]:
-    """Return the columns that a visitor may see: personal ones only who keeps the book."""
+    """Return the columns that a visitor may see: personal ones only to users who keep the book."""
     return [one for one in table.columns if visitor.may(Action.KEEP_BOOK) or not one.personal]
 
 
@@ -106,9 +107,10 @@ def words_of_row(row: Any, name: str) -> str:
 
 
 def codes_to_choose(session: Session, visitor: Visitor, column: Column, most: int) -> Sequence[tuple[str, str]]:
-    """Return code and name of the rows in the visitor's units that a column may refer to."""
+    """Return code and name of the rows that a column may refer to."""
     model: Any = column.refers
-    query = sa.select(model.code, model.name).where(model.unit_id.in_(visitor.units)).order_by(model.code).limit(most)
+    within = Reach(session, visitor.units).within(model)
+    query = sa.select(model.code, model.name).where(within).order_by(model.code).limit(most)
     return [(code, name) for code, name in session.execute(query)]
 
 

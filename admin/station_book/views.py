@@ -52,6 +52,7 @@ from haichieu.database import now
 from haichieu.district.cells import cleaned
 from haichieu.district.entries import mark_of
 from haichieu.errors import UsageError
+from haichieu.locale import message
 from haichieu.people import Unit, units_under
 from haichieu.station import the_station
 from haichieu.unit_names import unit_names
@@ -167,7 +168,15 @@ def _save(session: Session, table: BookTable, row: Any, form: Form) -> None:
     if row is not None:
         present = _as_lists(texts_of(table, row))
         if form.value(MARK) != mark_of(present):
-            raise Conflict(with_news(form, form.fields, present))
+            news = with_news(form, form.fields, present)
+            names = unit_names(session)
+            for one in table.columns:
+                if one.name in news.problems:
+                    now_there = cell(one, row, names)
+                    news.problems[one.name] = message(
+                        "panel.entry.now_there", value="—" if now_there is None else now_there
+                    )
+            raise Conflict(news)
     values = read_row(table, typed, Reach(session, visitor().units))
     saved = save(session, table, values, visitor().actor, today_at(session), row)
     _require_to_keep(session, saved)

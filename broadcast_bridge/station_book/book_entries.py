@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.speakers.zones import above
 from broadcast_bridge.station_book import typed_values
 from broadcast_bridge.station_book.book_tables import BookTable, Column, ValueType, choice_words
 from broadcast_bridge.station_book.expiry_alarms import end_alarms, look_at
-from broadcast_bridge.station_book.models import BookDevice
+from broadcast_bridge.station_book.models import BookCourse, BookDevice
 from haichieu import audit
 from haichieu.errors import HaiChieuError, InvalidValue, UsageError
 from haichieu.folded_text import folded
@@ -39,7 +40,7 @@ class StillReferred(HaiChieuError):
 
 
 class Reach:
-    """The units that a person may keep the book of, and the codes of what is in them; each is read once."""
+    """The units that a person may keep the book of, and the codes of what rows may refer to; each is read once."""
 
     def __init__(self, session: Session, units: Collection[int]) -> None:
         self.units = units
@@ -47,12 +48,22 @@ class Reach:
         self._codes: dict[Any, dict[str, int]] = {}
 
     def find(self, model: Any, code: str) -> int | None:
-        """Return the id of a unit, or of a row in one of the units, with this code; None when there is none."""
+        """Return the id of a unit, or of a row that may be referred to, with this code; None when there is none."""
         if model not in self._codes:
-            where = Unit.id if model is Unit else model.unit_id
-            rows = self._session.execute(sa.select(model.code, model.id).where(where.in_(self.units)))
+            rows = self._session.execute(sa.select(model.code, model.id).where(self.within(model)))
             self._codes[model] = {found.casefold(): number for found, number in rows}
         return self._codes[model].get(code.casefold())
+
+    def within(self, model: Any) -> sa.ColumnElement[bool]:
+        """Return the condition for rows that may be referred to: those of the units, and courses of units above."""
+        if model is Unit:
+            return Unit.id.in_(self.units)
+        units = set(self.units)
+        if model is BookCourse:
+            parents: dict[int, int | None] = dict(self._session.execute(sa.select(Unit.id, Unit.parent_id)).all())
+            units |= {one for unit in self.units for one in above(parents, unit)}
+        within: sa.ColumnElement[bool] = model.unit_id.in_(units)
+        return within
 
 
 def texts_of(table: BookTable, row: Any) -> dict[str, str]:

@@ -61,7 +61,8 @@ def test_form_adds_and_changes_a_device_with_audit(house: House) -> None:
     assert rows(house, BookDevice)[0].condition == "broken"
     said = [row.action for row in rows(house, AuditEntry) if row.action.startswith("book.")]
     assert said == ["book.devices.add", "book.devices.change"]
-    assert browser.post(f"/book/devices/{made.id}", **changed, note="x").status_code == 409
+    conflict = browser.post(f"/book/devices/{made.id}", **{**changed, "condition": "worn", "note": "x"})
+    assert (conflict.status_code, "hiện là: Hỏng" in conflict.text) == (409, True)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,17 @@ def test_personal_data_is_shown_only_to_users_who_keep_the_book(house: House) ->
     assert keeper(house).post(f"/book/attendance/{person.id}", do="delete", sure="yes").status_code == 303
     assert rows(house, BookAttendance) == []
     assert "Páo" not in str([row.detail for row in rows(house, AuditEntry)])
+
+
+def test_people_attend_courses_of_units_above_but_not_beside(house: House) -> None:
+    admin = house.signed_in("admin@district.example")
+    for unit in ("DISTRICT", "OTHER"):
+        admin.post("/book/courses/0", code=unit, name="Biên tập", unit=unit, starts_on="2027-05-04")
+    typed = {"person": "Páo", "unit": "COMMUNE", "attended": "certified"}
+    assert keeper(house).post("/book/attendance/0", **typed, course="OTHER").status_code == 422
+    assert keeper(house).post("/book/attendance/0", **typed, course="district").status_code == 303
+    assert "DISTRICT · Biên tập" in keeper(house).get("/book/attendance").text
+    assert "1 lớp; 1 lượt người đã dự" in keeper(house).get("/book?year=2027").text
 
 
 @pytest.mark.parametrize("path", ["/book/devices/0", "/book/devices/import"])
