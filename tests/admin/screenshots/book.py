@@ -16,7 +16,7 @@ _STATIONS = (
     ("D-CP", "Đài truyền thanh xã Cốc Pàng", "BL-CP", "fm", "broken", "no"),
 )
 _DEVICES = (
-    ("TB-001", "Cụm loa chợ Cô Ba", "BL-CB", "ict_cluster", "good", "cb-05", "0007421", "350123456789012", 400),
+    ("TB-001", "Cụm loa Cô Ba 1", "BL-CB", "ict_cluster", "good", "cb-01", "0007421", "350123456789012", 400),
     ("TB-002", "Cụm loa Nà Lùng", "BL-CB-1", "ict_cluster", "worn", "cb-03", "0007422", "350123456789020", 20),
     ("TB-003", "Tăng âm 250 W", "BL-CP", "amplifier", "broken", "", "A-1182", "", None),
     ("TB-004", "Máy phát FM 50 W", "BL-CP", "transmitter", "worn", "", "FM-0031", "", None),
