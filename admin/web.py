@@ -51,6 +51,7 @@ from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
 from admin.speakers.map_views import register_map
 from admin.speakers.views import register_speakers
+from admin.station_book.views import register_station_book
 from admin.units.views import register_units
 from admin.zones.views import register_zones
 from haichieu.database import Database
@@ -109,7 +110,8 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_health, register_login, register_now, register_announce, register_emergency),
         *(register_accounts, register_my_account, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports, register_registers),
-        *(register_map, register_speakers, register_zones, register_repairs, register_officials, register_set_up),
+        *(register_map, register_speakers, register_zones, register_repairs, register_station_book),
+        *(register_officials, register_set_up),
         *(register_search, register_sounds, register_case_pages, register_data_requests),
         *(register_programmes, register_bulletins, register_calendar, register_duties),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),

@@ -45,6 +45,8 @@ class Action(StrEnum):
     """Open, work on and close repairs of speakers, and hear what citizens said about them."""
     CONFIGURE = "configure"
     """Change speakers, zones, officials, numbers and alert sources."""
+    KEEP_BOOK = "keep_book"
+    """Keep the station book; others see it without personal data."""
     SEE_NUMBERS = "see_numbers"
     """See citizens' telephone numbers in full."""
     PRIVACY = "export_or_erase"
@@ -61,7 +63,7 @@ MAY: dict[Role, frozenset[Action]] = {
     Role.EDITOR: frozenset(
         {
             *(Action.VIEW, Action.READ_CASES, Action.WORK_ON_CASES),
-            *(Action.EDIT, Action.SCHEDULE, Action.AIR, Action.REPAIR),
+            *(Action.EDIT, Action.SCHEDULE, Action.AIR, Action.REPAIR, Action.KEEP_BOOK),
         }
     ),
     Role.APPROVER: frozenset({Action.VIEW, Action.READ_CASES, Action.SCHEDULE, Action.APPROVE}),

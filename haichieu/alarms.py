@@ -54,6 +54,8 @@ class AlarmKind(StrEnum):
     SPEAKER_UNSAFE = "speaker_unsafe"
     DUTY_AT_RISK = "duty_at_risk"
     DUTY_OVERDUE = "duty_overdue"
+    SIM_EXPIRES = "sim_expires"
+    WARRANTY_EXPIRES = "warranty_expires"
 
 
 class NoSuchAlarm(NotFound):

@@ -20,6 +20,7 @@ MODULES_WITH_TABLES = (
         "broadcast_bridge.source_system.models",
         "broadcast_bridge.repairs.models",
         "broadcast_bridge.duties.models",
+        "broadcast_bridge.station_book.models",
         "broadcast_bridge.programmes.survey",
         "broadcast_bridge.speakers.direct_calls",
         "haichieu.jobs",

@@ -47,7 +47,7 @@ def take_form(
     if row is not None:
         present = texts_of(kind, row)
         if form.value(MARK) != mark_of(present):
-            raise Conflict(_with_news(form, texts, present))
+            raise Conflict(with_news(form, texts, present))
     saved = save(session, panel.vault, kind, texts, visitor().actor, row, hashes, require_to_configure)
     require_to_configure(session, saved)
     return saved
@@ -62,7 +62,7 @@ def refused(refusal: EntryRefused | Conflict) -> Form:
     return form
 
 
-def _with_news(form: Form, texts: Texts, present: Texts) -> Form:
+def with_news(form: Form, texts: Texts, present: Texts) -> Form:
     """Return the form with what was typed and, beside each field that differs, the current value."""
     problems: dict[str, str | Message] = {"": message("panel.entry.changed_meanwhile")}
     for name, now_there in present.items():

@@ -36,8 +36,9 @@ def register_sheet(
     def show(form: Form, status: int = 200, **more: object) -> Response:
         head, _, line = sample.partition("\n")
         return page(
-            "sheet.html", status, form=form, where=where, keys=columns, columns=_in_words(columns),
-            sample=f"{_in_words(head)}\n{line}", **{"sheet": None, **more},
+            "sheet.html", status, form=form, title=say(f"sheet.title_{where}"), back=url_for(where), keys=columns,
+            columns=_in_words(columns), sample=f"{_in_words(head)}\n{line}", **{"sheet": None, **more},
+            asks_password=kind in (ACCOUNT, OFFICIAL),
         )  # fmt: skip
 
     @app.get(f"/{where}/import", endpoint=f"import_{where}")
@@ -52,7 +53,7 @@ def register_sheet(
         """Check the table and show the result; with `confirmed`, import it."""
         form = sent_form()
         try:
-            text = _uploaded() or form.value("table")
+            text = uploaded_table() or form.value("table")
             form.fields = {**form.fields, "table": [text]}
             if not text.strip():
                 raise UsageError("panel.sheet.empty")
@@ -80,7 +81,7 @@ def register_sheet(
         return redirect(url_for(where), 303)
 
 
-def _uploaded() -> str:
+def uploaded_table() -> str:
     """Return the text of the uploaded file, if any. Raises UsageError."""
     file = request.files.get("file")
     return table_text(file.read()) if file is not None and file.filename else ""

@@ -52,7 +52,13 @@ MAP = (
         ),
     ),
     Group("cases", (Page("cases"), Page("data_requests"))),
-    Group("loudspeakers", (Page("speakers", "speaker_list"), Page("speakers_map"), Page("zones"), Page("repairs"))),
+    Group(
+        "loudspeakers",
+        (
+            *(Page("speakers", "speaker_list"), Page("speakers_map"), Page("zones")),
+            *(Page("repairs"), Page("book")),
+        ),
+    ),
     Group(
         SETTINGS,
         (

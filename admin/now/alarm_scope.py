@@ -10,6 +10,7 @@ from admin.broadcasts.scope import sees_everything, units_of_broadcasts
 from broadcast_bridge.duties.models import Duty
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.station_book.models import BookDevice
 from feedback.citizens.models import DataRequest
 from feedback.models import Case
 from haichieu.alarms import Alarm, NoSuchAlarm, open_alarms
@@ -22,12 +23,13 @@ NAMED = {
     "speaker": (Speaker.code, Speaker.unit_id),
 }
 """The part of a subject before its colon: the column that holds the part after it, and that of the unit."""
-NUMBERED: Mapping[str, type[Schedule] | type[Duty] | type[DataRequest]] = {
-    "schedule": Schedule,
-    "duty": Duty,
-    "data-request": DataRequest,
+NUMBERED = {
+    "data-request": (DataRequest.id, DataRequest.unit_id),
+    "device": (BookDevice.id, BookDevice.unit_id),
+    "duty": (Duty.id, Duty.unit_id),
+    "schedule": (Schedule.id, Schedule.unit_id),
 }
-"""Those whose part after the colon is the id of a row of a unit."""
+"""The same of subjects whose second part is the number of a row."""
 
 
 def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]:
@@ -59,9 +61,9 @@ def _units_of(session: Session, subjects: Collection[str]) -> Mapping[str, Colle
         for key, unit_id in session.execute(sa.select(column, unit).where(column.in_(keys[kind]))):
             found[f"{kind}:{key}"] = {unit_id}
     for kind in NUMBERED.keys() & keys.keys():
-        model = NUMBERED[kind]
-        owners = sa.select(model.id, model.unit_id).where(model.id.in_(_numbers(keys[kind])))
-        found |= {f"{kind}:{number}": {unit_id} for number, unit_id in session.execute(owners)}
+        column, unit = NUMBERED[kind]
+        for number, unit_id in session.execute(sa.select(column, unit).where(column.in_(_numbers(keys[kind])))):
+            found[f"{kind}:{number}"] = {unit_id}
     asked = sa.select(Broadcast).where(Broadcast.id.in_(_numbers(keys.get("broadcast", ()))))
     of_broadcasts = units_of_broadcasts(session, session.scalars(asked).all())
     found |= {f"broadcast:{number}": units for number, units in of_broadcasts.items()}

@@ -12,6 +12,8 @@ from admin.reports.sections import Section, Table
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 """The content type of the file."""
 WIDTHS = (36, 16)
+LONGEST_TITLE = 31
+"""Of a worksheet, in Excel."""
 
 
 def workbook(sections: Sequence[Section], heading: str) -> bytes:
@@ -23,8 +25,8 @@ def workbook(sections: Sequence[Section], heading: str) -> bytes:
         for section in sections:
             name = say(f"reports.{section.name}")
             for number, table in enumerate(section.tables, 1):
-                title = f"{name} {number}" if len(section.tables) > 1 else name
-                sheet = book.add_worksheet(title[:31])
+                suffix = f" {number}" if len(section.tables) > 1 else ""
+                sheet = book.add_worksheet(name[: LONGEST_TITLE - len(suffix)] + suffix)
                 sheet.write_string(0, 0, f"{name}. {table.title}. {heading}", strong)
                 _write(sheet, table, strong)
     return content.getvalue()

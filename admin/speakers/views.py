@@ -19,6 +19,7 @@ from admin.panel import Panel
 from admin.repairs.queries import repairs_of
 from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
+from admin.station_book.queries import book_of_speaker
 from broadcast_bridge.broadcasts.starting import ZoneBusy
 from broadcast_bridge.models import Broadcast, Delivery, Speaker
 from broadcast_bridge.repairs.days_lost import days_lost
@@ -93,7 +94,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
     @app.get("/speakers/<int:number>")
     @needs(Action.VIEW, where=units_of_speaker)
     def speaker(number: int) -> Response:
-        """Show one speaker: state, connection history, recent deliveries."""
+        """Show one speaker: state, connection history, recent deliveries, and its devices in the station book."""
         if not is_live_part():
             return _speaker_page(panel, number)
         with panel.database.reading() as session:
@@ -208,11 +209,13 @@ def _speaker_page(panel: Panel, number: int, problem: str | Message = "", status
     with panel.database.reading() as session:
         row = session.get_one(Speaker, number, options=[joinedload(Speaker.unit)])
         periods, zones, found = history(session, row, NEWEST), zones_of_speaker(session, row), _doings(session, row)
+        book = book_of_speaker(session, visitor(), number)
         repairs = repairs_of(session, row.id, NEWEST)
         lost = days_lost(session, repairs, now())
     return page(
-        "speaker.html", status, problem=problem, periods=periods, zones=zones, repairs=repairs, lost=lost, **found
-    )
+        "speaker.html", status, problem=problem, periods=periods, zones=zones, book=book, repairs=repairs, lost=lost,
+        **found,
+    )  # fmt: skip
 
 
 def _doings(session: Session, row: Speaker) -> dict[str, Any]:

@@ -5,20 +5,16 @@ people and Excel add is accepted: a byte order mark, semicolons or tabs between 
 title above the head, empty columns, a column that numbers the lines. Lines are counted as the rows of a spreadsheet.
 """
 
-import contextlib
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, zip_longest
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from haichieu.database import Database
-from haichieu.district.cells import cleaned, split_head, without_empty_end
+from haichieu.district.cells import cleaned
 from haichieu.district.entries import (
     AS_TYPED,
     HASHED,
@@ -31,30 +27,17 @@ from haichieu.district.entries import (
     save,
     texts_of,
 )
+from haichieu.district.table_lines import Line, TableColumns, read_lines
 from haichieu.district.tables import is_out_of_use
-from haichieu.district.words_of_tables import (
-    COUNTER,
-    Places,
-    choice,
-    column_letter,
-    columns_of,
-    names_of_columns,
-    plain,
-)
-from haichieu.errors import HaiChieuError, UsageError
+from haichieu.district.words_of_tables import Places, choice, columns_of, names_of_columns
+from haichieu.errors import HaiChieuError
 from haichieu.locale import Message, message
 from haichieu.prepared_hashes import PreparedHashes
 from haichieu.vault import Vault
 
-MOST_LINES = 2000
-MOST_BYTES = 500_000
-TITLE_LINES = 10
 _WITH_COMMAS = {"codecs", "phones", "may"}
 """Lists whose items never contain a comma, so that one may separate them."""
 _ITEMS, _ITEMS_OR_COMMAS = re.compile(r"[;|\n]"), re.compile(r"[;|,\n]")
-
-Line = dict[str, Sequence[str]]
-"""The typed values of a line by field."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +88,7 @@ def take_sheet(
 
     With `only_adds`, a line for an existing entry is wrong.
     """
-    columns, lines = _table(kind, text)
+    columns, lines = read_lines(_columns(kind), text)
     sheet = Sheet()
     secrets = _Secrets(database, kind, lines, make, dry_run=dry_run)
     try:
@@ -209,67 +192,13 @@ def _with_codes(places: Places, typed: Line) -> tuple[Line, dict[str, Message]]:
     return texts, unclear
 
 
-def _table(kind: Kind, text: str) -> tuple[dict[str, str], list[tuple[int, Line]]]:
-    """Return the letters of the columns by name, and the lines with their numbers. Raises UsageError."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) > MOST_BYTES:
-        raise UsageError("district.sheet.too_large")
-    before, guess, table = split_head(text)
-    reader = csv.reader(io.StringIO(table), delimiter=_delimiter(kind, table, guess), strict=True)
-    rows = enumerate(reader, before + 1)
-    lines: list[tuple[int, Line]] = []
-    try:
-        head = _head(kind, before + 1, rows)
-        for number, row in rows:
-            cells = without_empty_end(row)
-            if any(cell.strip() for cell, name in zip_longest(cells, head, fillvalue="") if not name):
-                raise UsageError("district.sheet.too_many_cells", line=number)
-            named = zip(head, cells, strict=False)
-            texts = {name: _values(name, cell) for name, cell in named if name and name != COUNTER}
-            if not any(value.strip() for values in texts.values() for value in values):
-                continue
-            if len(lines) == MOST_LINES:
-                raise UsageError("district.sheet.too_many_lines", count=MOST_LINES)
-            lines.append((number, texts))
-    except csv.Error as problem:
-        raise UsageError("district.sheet.not_csv", line=before + reader.line_num, why=str(problem)) from problem
-    return {name: column_letter(place) for place, name in enumerate(head) if name}, lines
-
-
-def _delimiter(kind: Kind, table: str, guess: str) -> str:
-    """Return the sign between the cells of the head; a title above it may have others. Without a head, the guess."""
-    names, key = names_of_columns(kind), next(iter(kind.entry.model_fields))
-    for delimiter in [guess, ";", ",", "\t"]:
-        with contextlib.suppress(csv.Error):
-            rows = islice(csv.reader(io.StringIO(table), delimiter=delimiter), TITLE_LINES + 1)
-            if any(names.get(plain(cleaned(cell))) == key for row in rows for cell in row):
-                return delimiter
-    return guess
-
-
-def _head(kind: Kind, first: int, rows: Iterable[tuple[int, list[str]]]) -> list[str]:
-    """Return the names of the columns, "" without one; a title may be above them. Raises UsageError."""
-    names, key = names_of_columns(kind), next(iter(kind.entry.model_fields))
-    above: list[tuple[int, list[str]]] = []
-    for number, row in islice(rows, TITLE_LINES + 1):
-        cells = [cleaned(cell) for cell in row]
-        head = [names.get(plain(cell), cell) for cell in cells]
-        if key in head:
-            return _checked(kind, number, head)
-        above.append((number, head))
-    number, head = max(above, key=lambda row: sum(name in names.values() for name in row[1]), default=(first, []))
-    return _checked(kind, number, head)
-
-
-def _checked(kind: Kind, line: int, head: list[str]) -> list[str]:
-    known = list(kind.entry.model_fields)
-    named = [name for name in head if name and name != COUNTER]
-    if wrong := [name for name in named if name not in known]:
-        columns = tuple(message(f"district.column.{name}") for name in columns_of(kind))
-        raise UsageError("district.sheet.no_column", line=line, columns=tuple(wrong[:5]), known=columns)
-    if known[0] not in named or len(set(named)) < len(named):
-        raise UsageError("district.sheet.no_head", line=line, key=message(f"district.column.{known[0]}"))
-    return head
+def _columns(kind: Kind) -> TableColumns:
+    return TableColumns(
+        names_of_columns(kind),
+        {name: message(f"district.column.{name}") for name in columns_of(kind)},
+        list(kind.entry.model_fields),
+        _values,
+    )
 
 
 def _values(name: str, cell: str) -> Sequence[str]:

@@ -20,7 +20,7 @@ from haichieu.units.former_names import former_names
 
 COUNTER = "#"
 """The column in which people number their lines."""
-_COUNTER_HEADS = ("#", "stt", "tt", "so thu tu", "so tt", "no")
+COUNTER_HEADS = ("#", "stt", "tt", "so thu tu", "so tt", "no")
 
 
 def plain(text: str) -> str:
@@ -35,7 +35,7 @@ def columns_of(kind: Kind) -> Sequence[str]:
 
 def names_of_columns(kind: Kind) -> Mapping[str, str]:
     """Return the fields of an entry by every head that its column may have, without diacritics."""
-    found = dict.fromkeys(_COUNTER_HEADS, COUNTER)
+    found = dict.fromkeys(COUNTER_HEADS, COUNTER)
     for name in columns_of(kind):
         for language in LANGUAGES:
             known = catalogue(language)

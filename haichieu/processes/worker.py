@@ -19,6 +19,7 @@ from broadcast_bridge.repairs.fault_recordings import forget_words
 from broadcast_bridge.source_system.bulletin_desk import BulletinDesk
 from broadcast_bridge.source_system.source_links import SourceLinks
 from broadcast_bridge.source_system.source_watch import SourceWatch
+from broadcast_bridge.station_book.expiry_alarms import watch_expiry
 from feedback.cases import case_retention
 from feedback.cases.reminders import watch_due_dates
 from feedback.citizens.privacy import TABLES
@@ -90,6 +91,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         FilingJobs(database).run,
         partial(watch_due_dates, database),
         partial(watch_duties, database),
+        partial(watch_expiry, database),
         transcription.run,
         SpokenRests(database, store, station.synthesiser).run,
         text_dispatcher(station).run,

@@ -8,7 +8,18 @@ from urllib.parse import urljoin, urlsplit
 from lxml import html
 
 from tests.builders.house import Browser, House
-from tests.builders.in_unit import account, broadcast, broken, case, duty, official, schedule, speaker, zone
+from tests.builders.in_unit import (
+    account,
+    broadcast,
+    broken,
+    case,
+    device,
+    duty,
+    official,
+    schedule,
+    speaker,
+    zone,
+)
 from tests.builders.programmes import drafted
 
 TYPED = ("text", "search", "email", "tel", "password", "url")
@@ -18,6 +29,7 @@ PAGES = (
     "/officials", "/officials/new", "/officials/import", "/accounts", "/accounts/new", "/set-up", "/search?q=loa",
     "/cases", "/programmes", "/programmes/new", "/calendar", "/calendar?view=list", "/calendar/schedules/new",
     "/broadcasts", "/reports", "/reports?view=page", "/reports/registers", "/duties", "/data-requests", "/audit",
+    "/book", "/book/devices", "/book/devices/import", "/book/budget/0",
 )  # fmt: skip
 
 
@@ -46,6 +58,7 @@ def things(house: House) -> list[str]:
         f"/repairs/{broken(house, unit)}",
         f"/officials/{official(house, unit)}/edit", f"/accounts/{account(house, unit)}/edit",
         f"/broadcasts/{broadcast(house, unit)}", f"/broadcasts/{broadcast(house, unit)}/stop",
+        f"/book/devices/{device(house, unit)}",
     ]  # fmt: skip
 
 

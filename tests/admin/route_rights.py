@@ -15,6 +15,7 @@ from tests.builders.in_unit import (
     broken,
     case,
     case_file,
+    device,
     duty,
     failed_reply,
     first_message,
@@ -59,7 +60,7 @@ LISTS = {
 }
 LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
-LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
+LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv", "/book"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
 LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx"}
 LISTS |= {"/data-requests", "/reports/registers", "/reports/registers.xlsx"}
@@ -68,6 +69,7 @@ ELSEWHERE = {
     ("POST", "/data-requests"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
+    ("GET", "/book/<table>"), ("GET", "/book/<table>/import"), ("POST", "/book/<table>/import"),
     *((method, "/announce/<int:number>") for method in ("GET", "POST")), ("GET", "/announce/<int:number>/sound"),
 }  # fmt: skip
 """Tried in the tests of their pages, with the bodies that they need; a draft belongs to one account."""
@@ -377,6 +379,11 @@ IN_UNITS += [
 ]
 LISTS |= {"/flows"}
 IN_UNITS += [Try("/repairs/<int:number>", "GET", Action.VIEW, lambda h, u: (f"/repairs/{broken(h, u)}", {}))]
+BOOK_ROW = "/book/<table>/<int:number>"
+IN_UNITS += [
+    Try(BOOK_ROW, method, action, lambda h, u: (f"/book/devices/{device(h, u)}", {}))
+    for method, action in (("GET", Action.VIEW), ("POST", Action.KEEP_BOOK))
+]
 IN_UNITS += [
     Try(
         "/alarms/<int:number>/clear",

@@ -73,6 +73,7 @@ STEPS = [
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
 REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
+OF_BOOK = ("stations", "inspections", "plans", "training", "budget")
 
 
 def report_heads() -> list[str]:
@@ -112,13 +113,15 @@ BUILT = {
     "weekday": list(range(7)), "spoken": LANGUAGES_SPOKEN, "calendar": ["week", "month", "list", "moved"],
     "log": [*BROADCAST_COLUMNS, *DELIVERY_COLUMNS, "synthetic_all", "synthetic_part"],
     "reports": [f"{about}{part}" for about in REPORTS for part in ("", "_explained", "_none", "_question")]
-    + [*report_heads(), *(f"register_{one}" for one in Register)],
+    + [*report_heads(), *(f"register_{one}" for one in Register),
+                "book", *(f"book_{about}{part}" for about in OF_BOOK for part in ("", "_none"))],
     "units": [*(f"{about}_{kind}" for about in ("do", "heading", "hint") for kind in ChangeKind),
               *(f"gifts_{one.what}" for one in RULES.references if one.given is not Given.NEVER)],
     "data_right": list(DataRight), "request_state": DATA_REQUEST.states, "track.consent": list(Purpose),
     "track.published_by": list(Published), "track": [f"ask_{kind}" for kind in DataRight],
     "register": ["no", *FORMAL, *INFORMAL, *REQUESTS,
                  *(f"{part}_{one}" for one in Register for part in ("explained", "none"))],
+    "book": [f"hint_{kind}" for kind in ("row", "money", "phone", "serial")],
     "route_days": list(RouteDays), "voice": list(Voice), "prompt_origin": list(PromptOrigin),
     "prompt_call": list(CallState),
     "numbers": [f"plan_{days}" for days in (RouteDays.WORKING, RouteDays.OFF)],

@@ -11,6 +11,7 @@ from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.schedule.editing import Planner
 from broadcast_bridge.schedule.models import Schedule
+from broadcast_bridge.station_book.models import BookDevice
 from feedback.answers import replies
 from feedback.cases.case_lifecycle import Opening, Said, find_case, open_case
 from feedback.citizens.registry import open_citizens
@@ -85,6 +86,16 @@ def waiting_answer(house: House, unit: str) -> tuple[str, dict[str, object]]:
         given = replies.Answer("test", [Way.AIR], "Đã sửa", waits=replies.TO_TAKE_BACK)
         message = replies.answer(session, find_case(session, number), given, now())
         return f"/cases/{number}/take-back", {"message": str(message.id)}
+
+
+def device(house: House, unit: str, **more: object) -> int:
+    """A device in the station book."""
+    with house.database.session() as session:
+        values = {"code": f"TB-{next(FRESH)}", "name": "Cụm loa", "device_kind": "ict_cluster", "condition": "good"}
+        made = BookDevice(**{**values, "unit_id": house.units[unit], **more})
+        session.add(made)
+        session.flush()
+        return made.id
 
 
 def case_file(house: House, unit: str) -> str:

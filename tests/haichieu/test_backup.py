@@ -1,5 +1,6 @@
 """Backup of a station and its restore: what is in the file, what is refused, and what is left behind."""
 
+import datetime
 import itertools
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from broadcast_bridge.station_book.models import BookBudget, BookDevice
 from feedback.citizens.registry import open_citizens
 from haichieu import VERSION, audit
 from haichieu.backup import backing_up, encryption, restoring
@@ -40,14 +42,19 @@ def quick_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Home:
-    """A station that does not run, with a unit, a phone, a citizen, a recording and a message in the spool."""
+    """A station that does not run: a unit and its book, a phone, a citizen, a recording, and a message in the spool."""
 
     def __init__(self, home: Path, database: Database) -> None:
         self.path, self.database = home, database
         self.settings = settings_of(home, database)
         self.store = MediaStore(home / "media", 0)
         with database.session() as session:
-            session.add(Unit(code="BL", name="Bảo Lạc", level="commune"))
+            unit = Unit(code="BL", name="Bảo Lạc", level="commune")
+            session.add(unit)
+            session.flush()
+            device = {"code": "007", "name": "Loa", "device_kind": "horn", "condition": "good"}
+            session.add(BookDevice(unit_id=unit.id, sim_until=datetime.date(2027, 3, 5), **device))
+            session.add(BookBudget(unit_id=unit.id, year=2027, fund="local", purpose="other", spent=10**13))
             locked = open_vault(home).lock("secret")
             session.add(Phone(code="p", name="p", password_locked=locked, caller_number="101"))
             open_citizens(home).meet(session, NUMBER, now())

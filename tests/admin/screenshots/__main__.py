@@ -139,6 +139,7 @@ SHOTS = (
     Shot("speaker-account", "/speakers/1", ADMIN, press("Thông tin lắp đặt|Installer details")),
     Shot("speakers-import", "/speakers/import", ADMIN, paste_a_table),
     Shot("zones", "/zones"), Shot("zone-form", "/zones/2/edit"),
+    Shot("book", "/book"), Shot("book-devices", "/book/devices"), Shot("book-device", "/book/devices/1"),
     Shot("officials", "/officials"), Shot("official-form", "/officials/2/edit"),
     Shot("official-slip", "/officials?q=1004", ADMIN, reset_a_pin),
     Shot("officials-import", "/officials/import"),

@@ -29,6 +29,7 @@ from haichieu.vault import open_vault
 from ivr.custom_flows import editor, versions
 from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition, delivered_flows
+from tests.admin.screenshots.book import book
 from tests.admin.screenshots.concerns import concerns
 from tests.builders.accounts import PASSWORD_HASH
 from tests.every_table import load_every_table
@@ -90,6 +91,7 @@ def build_district(home: Path) -> Database:
         _on_air(session)
         _signs_of_life(session)
         _flow_at_work(session)
+        book(session)
     return database
 
 
