@@ -51,6 +51,7 @@ from admin.sounds.receiving import is_streamed
 from admin.sounds.views import register_sounds
 from admin.speakers.map_views import register_map
 from admin.speakers.views import register_speakers
+from admin.station.views import register_station
 from admin.station_book.views import register_station_book
 from admin.units.views import register_units
 from admin.zones.views import register_zones
@@ -116,6 +117,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
         *(register_programmes, register_bulletins, register_calendar, register_duties),
         *(register_numbers, register_flows, register_prompts, register_pronunciations),
         register_units,
+        register_station,
     ):
         register(app, panel)
     for routes in webhooks:

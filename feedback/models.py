@@ -48,6 +48,18 @@ class Category(Base):
     department: Mapped[Department] = relationship()
 
 
+class AnswerTemplate(Base):
+    """A text of the station for answers; it replaces the built-in one with the same key."""
+
+    __tablename__ = "answer_templates"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(4), unique=True)
+    """The digit that inserts it after a slash."""
+    name: Mapped[str] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
 class Citizen(Base):
     """A caller or sender: a number with the preferences of its owner. Anonymous citizens have no row."""
 

@@ -27,6 +27,7 @@ MODULES_WITH_TABLES = (
         "ivr.calls.routing",
         "ivr.prompts.custom",
         "ivr.prompts.calls",
+        "ivr.calls.trial_calls",
         "admin.access.models",
     ),
     "ivr.custom_flows.models",

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access.visitors import visitor
+from admin.cases.answer_templates import answer_templates
 from admin.cases.conversation import UNSURE, conversation, mark_of_transcript, usual_ways, zones_of
 from admin.cases.filters import listing
 from admin.cases.scope import case_for_visitor, takeable
 from admin.cases.track_card import track_card
-from admin.layout.language import know_timezone, say, say_in
+from admin.layout.language import know_timezone, say
 from admin.layout.pages import Form, page_that_records
 from admin.layout.refusals import refusal_message
 from admin.panel import Panel
@@ -28,11 +29,7 @@ from feedback.texts.segments import segments
 from haichieu.account_rights import Action
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
-from haichieu.locale import FALLBACK, LANGUAGES
 from haichieu.state_machine import IllegalTransition
-
-TEMPLATES = ("received", "passed_on", "done", "more")
-"""Answer templates: `answer_template.…` in the language of the case."""
 
 
 class ChangedMeanwhile(HaiChieuError):
@@ -86,14 +83,8 @@ def show_case(panel: Panel, number: str, form: Form, status: int = 200, preview:
             retried=RETRIED,
             most_bytes=recorded_answers.MOST_BYTES,
             longest_seconds=recorded_answers.MOST_SECONDS,
-            templates=templates_for(case),
+            templates=answer_templates(session, case.language),
         )
-
-
-def templates_for(case: Case) -> list[tuple[str, str]]:
-    """Return the answer templates: titles in the page's language, texts in the citizen's."""
-    language = case.language if case.language in LANGUAGES else FALLBACK
-    return [(say(f"answer_title.{name}"), say_in(language, f"answer_template.{name}")) for name in TEMPLATES]
 
 
 def onward(panel: Panel, session: Session, case: Case, *, goes_on: bool = False) -> Onward:

@@ -52,8 +52,11 @@ def units_reached(zone: Zone, reach: Reach) -> set[int]:
 
 
 def require_to_configure(session: Session, row: Any) -> None:
-    """Raise NotAllowed unless the visitor may change this speaker, zone, official, account or number."""
-    units = units_of_zone(session, row) if isinstance(row, Zone) else [row.unit_id]
+    """Raise NotAllowed unless the visitor may change this row; without a unit it belongs to the whole station."""
+    if isinstance(row, Zone):
+        units: Iterable[int] = units_of_zone(session, row)
+    else:
+        units = [row.unit_id] if hasattr(row, "unit_id") else every_unit(session)
     require_in(session, Action.MANAGE_ACCOUNTS if isinstance(row, Account) else Action.CONFIGURE, units)
 
 

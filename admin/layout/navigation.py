@@ -65,6 +65,7 @@ MAP = (
             Group("people", (Page("officials"), Page("accounts"))),
             Page("units"),
             Group("switchboard", (Page("numbers"), Page("flows"), Page("prompts", also=("/pronunciations",)))),
+            Page("station"),
             Page("audit_trail"),
         ),
     ),

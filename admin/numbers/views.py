@@ -54,7 +54,8 @@ def register_numbers(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def new_number() -> Response:
         """Show the form for a new number."""
-        return _form_page(panel, form_of(panel, unit=request.args.get("unit", "")))
+        asked = request.args
+        return _form_page(panel, form_of(panel, unit=asked.get("unit", ""), flow=asked.get("flow", "")))
 
     @app.post("/numbers/new")
     @needs(Action.CONFIGURE, checks_units=True)

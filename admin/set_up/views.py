@@ -1,31 +1,32 @@
 """Pages of the first run: first administrator, set-up steps, test call."""
 
 import datetime
+from typing import Any
 
-from flask import Flask, abort, flash, redirect, url_for
+from flask import Flask, abort, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.access.errors import PasswordTooWeak
-from admin.access.kept_forms import take_kept
-from admin.access.permissions import needs, open_to_all
+from admin.access.permissions import needs, open_to_all, require_in
 from admin.access.sign_in import PanelSignIn, require_good_password
 from admin.access.visitors import visitor
-from admin.entries.entry_forms import refused, take_form
-from admin.entries.scope import units_to_choose
-from admin.layout.language import say
+from admin.entries.entry_forms import form_of
+from admin.entries.scope import every_unit, units_to_choose
 from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.login.views import enter, origin_of
 from admin.panel import Panel
 from admin.set_up.first_link import is_empty, is_right, use_up
-from admin.set_up.progress import Step, first_call, line_to_dial, missing, who_can_call
+from admin.set_up.progress import Step, first_call, line_to_dial, missing, phones_to_call, who_can_call
 from haichieu.account_rights import Action
 from haichieu.database import now
-from haichieu.district.entries import ACCOUNT, NUMBER, UNIT, EntryRefused, save
+from haichieu.district.entries import ACCOUNT, UNIT, EntryRefused, save
 from haichieu.locale import Message, message
 from haichieu.people import Account, Level, Role
 from haichieu.prepared_hashes import PreparedHashes
-from haichieu.station import Station
+from haichieu.station import Station, the_station
+from ivr.calls import trial_calls
+from ivr.calls.trial_calls import TrialCallRefused
 
 CALL_WINDOW = datetime.timedelta(hours=1)
 WHO = "first run"
@@ -71,23 +72,28 @@ def register_set_up(app: Flask, panel: Panel) -> None:
     @needs(Action.CONFIGURE)
     def set_up() -> Response:
         """Show the steps and which of them are done, and the state of the test call."""
-        if is_live_part():
-            with panel.database.reading() as session:
-                call = first_call(session, now() - CALL_WINDOW)
-            return page("set_up_call.html", call=call)
-        return _steps(panel, Form(take_kept(panel)))
+        if not is_live_part():
+            return _steps(panel, form_of(panel))
+        with panel.database.reading() as session:
+            progress = _progress(session)
+        return page("set_up_call.html", **progress, part=request.args.get("part", ""))
 
-    @app.post("/set-up/number")
+    @app.post("/set-up/test-call")
     @needs(Action.CONFIGURE, checks_units=True)
-    def set_up_number() -> Response:
-        """Add a number that leads to a call flow."""
+    def place_test_call() -> Response:
+        """Have the station call a telephone and play a sentence."""
+        form = sent_form()
+        number = form.value("phone")
         try:
             with panel.database.session() as session:
-                take_form(session, panel, NUMBER)
-        except EntryRefused as refusal:
-            return _steps(panel, refused(refusal), 422)
-        flash(say("entry.saved"))
-        return redirect(url_for("set_up"), 303)
+                require_in(session, Action.CONFIGURE, ())
+                if number not in dict(phones_to_call(session, visitor())):
+                    raise TrialCallRefused("call.trial.only_known")
+                trial_calls.request(session, number, visitor().actor, now())
+        except TrialCallRefused as refusal:
+            form.problems["phone"] = refusal.message
+            return _steps(panel, form, 422)
+        return redirect(url_for("set_up", _anchor="test_call"), 303)
 
 
 def _require_link(panel: Panel, token: str) -> None:
@@ -120,13 +126,19 @@ def _begin(session: Session, panel: Panel, form: Form, hashes: PreparedHashes) -
     return account
 
 
+def _progress(session: Session) -> dict[str, Any]:
+    """Return what has happened so far: the test call, and the calls of officials."""
+    return {"trial": trial_calls.newest_call(session), "call": first_call(session, now() - CALL_WINDOW)}
+
+
 def _steps(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         left = missing(session)
         units = units_to_choose(session, visitor())
-        official, number = who_can_call(session), line_to_dial(session)
-        call = first_call(session, now() - CALL_WINDOW)
-    return page(
-        "set_up.html", status, steps=list(Step), left=left, form=form, units=units, official=official,
-        number=number, call=call, unit=next((one.code for one in units if one.id == visitor().account.unit_id), ""),
-    )  # fmt: skip
+        shown = {
+            **_progress(session), "official": who_can_call(session), "number": line_to_dial(session),
+            "station": the_station(session), "phones": phones_to_call(session, visitor()),
+            "may_all": visitor().units.issuperset(every_unit(session)),
+        }  # fmt: skip
+    unit = next((one for one in units if one.id == visitor().account.unit_id), None)
+    return page("set_up.html", status, steps=list(Step), left=left, form=form, unit=unit, **shown)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import needs
 from admin.access.visitors import visitor
+from admin.entries.account_sheet import account_sheet, new_password
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import units_of_speaker, units_to_choose
 from admin.entries.sheet_pages import register_sheet
@@ -17,7 +18,6 @@ from admin.layout.language import say
 from admin.layout.pages import Form, is_live_part, page, sent_form
 from admin.panel import Panel
 from admin.repairs.queries import repairs_of
-from admin.speakers.account_sheet import account_sheet, new_password
 from admin.speakers.queries import Standing, count_speakers, filter_asked, find_speakers, standing
 from admin.station_book.queries import book_of_speaker
 from broadcast_bridge.broadcasts.starting import ZoneBusy
@@ -177,7 +177,7 @@ def register_speakers(app: Flask, panel: Panel) -> None:
                 sheet = account_sheet(session, panel.vault, panel.settings, row, host, visitor().actor)
         except UsageError as refusal:
             return _speaker_page(panel, number, refusal.message, 422)
-        return page("speaker_account.html", speaker=row, sheet=sheet)
+        return page("speaker_account.html", device=row, sheet=sheet, back=url_for("speaker", number=number))
 
     @app.post("/speakers/<int:number>/retire")
     @needs(Action.CONFIGURE, where=units_of_speaker)

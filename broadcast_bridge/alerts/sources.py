@@ -55,27 +55,13 @@ def configure_source(
     session: Session, vault: Vault, wanted: SourceSettings, actor: str, at: datetime.datetime
 ) -> AlertSource:
     """Add a source, or change the one with this code. Raises SourceWrong, and then nothing has changed."""
-    _require_that_it_can_work(wanted)
+    require_that_it_can_work(wanted)
     source = session.scalar(sa.select(AlertSource).where(AlertSource.code == wanted.code))
     if source is None:
         source = AlertSource(code=wanted.code)
         session.add(source)
-    if source.feed_url != wanted.feed_url or not source.enabled:
-        # Silence is counted from now, and the headers of another address are not valid here.
-        source.feed_since, source.next_poll_at, source.last_ok_at, source.failures = at, at, None, 0
-        source.feed_etag, source.feed_modified, source.feed_seen, source.last_problem = "", "", [], None
-    source.name = wanted.name
-    source.senders = list(wanted.senders)
-    source.secret_locked = vault.lock(wanted.secret) if wanted.secret else ""
-    source.certificate = wanted.certificate
-    source.public_key = wanted.public_key
-    source.feed_url = wanted.feed_url
-    source.feed_seconds = wanted.feed_seconds
-    source.silent_minutes = wanted.silent_minutes
-    source.highest_priority = wanted.highest_priority
-    source.speaks_exercises = wanted.speaks_exercises
-    source.enabled = wanted.enabled
-    source.zones = list(wanted.zones)
+    for name, value in columns_of_source(source, wanted, vault, at).items():
+        setattr(source, name, value)
     session.flush()
     audit.record(
         session,
@@ -87,6 +73,33 @@ def configure_source(
         enabled=wanted.enabled,
     )
     return source
+
+
+def columns_of_source(
+    source: AlertSource, wanted: SourceSettings, vault: Vault, at: datetime.datetime
+) -> dict[str, object]:
+    """Return the columns of a source with these settings; an unchanged secret keeps its ciphertext."""
+    columns: dict[str, object] = {}
+    if source.feed_url != wanted.feed_url or not source.enabled:
+        # Silence is counted from now, and the headers of another address are not valid here.
+        columns |= dict.fromkeys(("feed_since", "next_poll_at"), at)
+        columns |= {"last_ok_at": None, "failures": 0, "last_problem": None}
+        columns |= {"feed_etag": "", "feed_modified": "", "feed_seen": []}
+    kept = bool(source.secret_locked) and vault.try_unlock(source.secret_locked) == wanted.secret
+    return columns | {
+        "name": wanted.name,
+        "senders": list(wanted.senders),
+        "secret_locked": source.secret_locked if kept else vault.lock(wanted.secret) if wanted.secret else "",
+        "certificate": wanted.certificate,
+        "public_key": wanted.public_key,
+        "feed_url": wanted.feed_url,
+        "feed_seconds": wanted.feed_seconds,
+        "silent_minutes": wanted.silent_minutes,
+        "highest_priority": wanted.highest_priority,
+        "speaks_exercises": wanted.speaks_exercises,
+        "enabled": wanted.enabled,
+        "zones": list(wanted.zones),
+    }
 
 
 def sends(source: AlertSource, sender: str) -> bool:
@@ -107,7 +120,8 @@ def source_claimed_by(session: Session, received: bytes) -> AlertSource:
     raise NoSuchSource("alert.source.unknown", sender=sender[:80])
 
 
-def _require_that_it_can_work(wanted: SourceSettings) -> None:
+def require_that_it_can_work(wanted: SourceSettings) -> None:
+    """Raise SourceWrong for settings that cannot work, or cannot be trusted."""
     if not wanted.code or not wanted.senders or not all(pattern.strip("*?") for pattern in wanted.senders):
         raise SourceWrong("alert.source.code_and_senders")
     if not (wanted.secret or wanted.certificate or wanted.public_key or wanted.feed_url):

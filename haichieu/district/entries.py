@@ -6,7 +6,7 @@ of the file.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.orm import Session, object_session
 
 from broadcast_bridge.models import Speaker, Zone
+from feedback.models import Department
 from haichieu import audit
 from haichieu.database import Base
 from haichieu.district import schema
@@ -40,8 +41,11 @@ Allow = Callable[[Session, Any], None]
 """Raises NotAllowed unless the person may change the row."""
 
 LISTS = {"codecs", "units", "speakers", "phones", "zones", "may"}
+LISTS |= {"languages", "keywords", "hosts", "file_hosts", "senders"}
 _TICKS = {"call_back", "missed_call_back", "author_may_approve", "encrypted"}
+_TICKS |= {"register", "withhold_number", "outbound", "texts", "speaks_exercises", "enabled"}
 _NUMBERS = {"volume_db", "latitude", "longitude", "answer_seconds"}
+_WHOLE_NUMBERS = {"answer_within_days", "poll_seconds", "feed_seconds", "silent_minutes"}
 _CHOICES = {"qualify", "behind_nat", "dial_ahead"}
 """Ticks with a third answer: without one, the station finds out."""
 CHOICES = {
@@ -49,8 +53,20 @@ CHOICES = {
     "role": {str(role): f"panel.role.{role}" for role in Role},
 }
 """Values of a field that have a name for people, with its message."""
-AS_TYPED = {"password"}
+AS_TYPED = {"password", "secret"}
 """Not corrected: people type it elsewhere as they typed it here."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A field that is typed in another form than it is stored: from typed values, and back from a row."""
+
+    read: Callable[[Sequence[str]], object]
+    show: Callable[[Any], object]
+
+
+Check = Callable[[Session, Any, Any, Vault], Iterable[tuple[str, Message]]]
+"""Yields conflicts of an entry with others, by field; its row is None for a new one."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +80,23 @@ class Kind:
     values: Callable[[Values, Any, Any], Mapping[str, object]]
     secret: str = ""
     """The field that may be left out where the row has one already."""
+    locked: str = ""
+    """The column in which that field is stored encrypted."""
+    goes_with: str = ""
+    """The field without which there is no secret: a stored one is deleted when it is emptied."""
+    written: Mapping[str, Written] = field(default_factory=dict)
+    check: Check = lambda *_: ()
 
 
-SPEAKER = Kind("speaker", Speaker, "code", schema.SpeakerTable, Values.speaker, "password")
+SPEAKER = Kind("speaker", Speaker, "code", schema.SpeakerTable, Values.speaker, "password", "password_locked")
 ZONE = Kind("zone", Zone, "code", schema.ZoneTable, Values.zone)
 OFFICIAL = Kind("official", Official, "code", schema.OfficialTable, Values.official, "pin")
 ACCOUNT = Kind("account", Account, "email", schema.AccountTable, Values.account, "password")
 NUMBER = Kind("number", Number, "number", schema.NumberTable, Values.number)
 UNIT = Kind("unit", Unit, "code", schema.UnitTable, Values.unit)
 
+SIP_ACCOUNTS: tuple[type[Base], ...] = (Speaker, Phone, Trunk)
+"""Accounts of one SIP server: no two have the same name."""
 HASHED = {"pin": ("pin_hash", "730518264913"), "password": ("password_hash", "no password at all")}
 """Columns that cannot be read back, and placeholders for validating the rest of an entry."""
 
@@ -88,6 +112,11 @@ class EntryRefused(UsageError):
 def field_of(place: tuple[str | int, ...]) -> str:
     """Return the form field of a mistake; "routes.0" is the first route."""
     return ".".join(str(part) for part in (place[:2] if place[:1] == ("routes",) else place[:1]))
+
+
+def key_field(kind: Kind) -> str:
+    """Return the field that contains the key; empty for the station itself, which has none."""
+    return next((name for name in ("id", "code", "number", "email") if name in kind.entry.model_fields), "")
 
 
 def _message_of(error: ErrorDetails, typed: Sequence[str]) -> Message:
@@ -122,10 +151,13 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
     """Parse and validate the typed values. Raises EntryRefused."""
     content: dict[str, object] = {}
     unclear: dict[str, Message] = {}
-    for name, field in kind.entry.model_fields.items():
-        typed = [text.strip() if name in AS_TYPED else cleaned(text) for text in texts.get(field.alias or name, ())]
+    for own, info in kind.entry.model_fields.items():
+        name = info.alias or own
+        typed = [text.strip() if name in AS_TYPED else cleaned(text) for text in texts.get(name, ())]
         given = [text for text in typed if text]
-        if name == "routes":
+        if name in kind.written:
+            content[name] = kind.written[name].read(given)
+        elif name == "routes":
             content[name] = [read_route(line) for line in given]
         elif name in LISTS:
             content[name] = given
@@ -134,9 +166,10 @@ def read_entry(kind: Kind, texts: Texts) -> Any:
             content[name] = meaning if name in _CHOICES else bool(meaning)
             if given and meaning is None:
                 unclear[name] = message("district.value.yes_or_no", value=given[0][:40])
-        elif given or field.is_required():
+        elif given or info.is_required():
             text = given[0] if given else ""
-            content[name] = decimal(text) if name in _NUMBERS else text
+            whole = name in _WHOLE_NUMBERS and text.isascii() and text.isdigit() and len(text) < 10
+            content[name] = int(text) if whole else decimal(text) if name in _NUMBERS else text
     if kind is SPEAKER and not content.get("codecs"):
         del content["codecs"]
     try:
@@ -174,14 +207,13 @@ def save(
     except EntryRefused as refusal:
         raise EntryRefused({**unknown, **refusal.problems}) from None
     key = key_of(entry)
-    problems = {**unknown, **_by_field(_wrong_in_the_district(session, kind, entry, row))}
+    problems = {**unknown, **_by_field(_wrong_in_the_district(session, kind, entry, row, vault))}
     if kept and kind is OFFICIAL and row.short_pin and not entry.call_back:
         problems["call_back"] = message("district.short_pin_stored", digits=LENGTH)
-    if row is None or getattr(row, kind.key) != key:
+    if row is None or str(getattr(row, kind.key)) != key:
         there = find_row(session, kind, key)
         if row is not None or (there is not None and not _may_be_used_again(session, there, allow)):
-            field = next(name for name in ("id", "code", "number", "email") if name in kind.entry.model_fields)
-            problems[field] = message("district.key_taken", key=key)
+            problems[key_field(kind)] = message("district.key_taken", key=key)
         row = there
     if problems:
         raise EntryRefused(problems)
@@ -221,10 +253,13 @@ def _may_be_used_again(session: Session, row: Any, allow: Allow | None) -> bool:
 def texts_of(kind: Kind, row: Any) -> dict[str, list[str]]:
     """Return a row as typed values, without its secrets."""
     values: dict[str, object] = {}
-    for name in kind.entry.model_fields:
+    for own, info in kind.entry.model_fields.items():
+        name = info.alias or own
         if name == kind.secret or name == "multicast_by_priority":
             continue
-        if name in ("id", "code", "number", "email"):
+        if name in kind.written:
+            values[name] = kind.written[name].show(row)
+        elif name in ("id", "code", "number", "email") and name == key_field(kind):
             values[name] = getattr(row, kind.key)
         elif name == "unit":
             values[name] = _unit_of(row).code
@@ -267,17 +302,23 @@ def _with_stored_secret(kind: Kind, vault: Vault, texts: Texts, row: Any) -> tup
     """Return the column to leave unchanged, and the typed values with the stored secret if none was typed."""
     if not kind.secret or row is None or any(text.strip() for text in texts.get(kind.secret, ())):
         return "", texts
-    if kind is SPEAKER:
-        return "", {**texts, "password": [vault.unlock(row.password_locked)]} if row.password_locked else texts
+    if kind.locked:
+        stored = getattr(row, kind.locked)
+        if not stored or (kind.goes_with and not any(text.strip() for text in texts.get(kind.goes_with, ()))):
+            return "", texts
+        return "", {**texts, kind.secret: [vault.unlock(stored)]}
     column, stand_in = HASHED[kind.secret]
     return column, {**texts, kind.secret: [stand_in]}
 
 
-def _wrong_in_the_district(session: Session, kind: Kind, entry: Any, row: Any) -> Iterator[tuple[str, Message]]:
+def _wrong_in_the_district(
+    session: Session, kind: Kind, entry: Any, row: Any, vault: Vault
+) -> Iterator[tuple[str, Message]]:
     """Yield conflicts between this entry and others, by field."""
-    if kind is SPEAKER:
-        for model in (Phone, Trunk):
-            if session.scalar(sa.select(model.id).where(model.code == entry.id)):
+    yield from kind.check(session, entry, row, vault)
+    if kind.model in SIP_ACCOUNTS:
+        for model in SIP_ACCOUNTS:
+            if model is not kind.model and session.scalar(sa.select(model.id).where(model.code == entry.id)):  # type: ignore[attr-defined]
                 yield "id", message("district.id_taken", table=model.__tablename__)
     if kind is ZONE and not entry.units and not entry.speakers:
         yield "", message("district.zone_needs_places")
@@ -304,8 +345,9 @@ def _unknown_places(session: Session, kind: Kind, texts: Texts) -> Iterator[tupl
         "units": sa.select(Unit.code),
         "zones": sa.select(Zone.code).where(Zone.removed_at.is_(None)),
         "speakers": sa.select(Speaker.code).where(Speaker.removed_at.is_(None)),
+        "department": sa.select(Department.code),
     }
-    for field in known.keys() & kind.entry.model_fields.keys():
-        typed = {cleaned(text) for text in texts.get(field, ())} - {""}
-        if typed and (missing := sorted(typed - set(session.scalars(known[field])))):
-            yield field, message("district.not_there", codes=tuple(missing))
+    for name in (known.keys() & kind.entry.model_fields.keys()) - (kind.written.keys() - {"department"}):
+        typed = {cleaned(text) for text in texts.get(name, ())} - {""}
+        if typed and (missing := sorted(typed - set(session.scalars(known[name])))):
+            yield name, message("district.not_there", codes=tuple(missing))

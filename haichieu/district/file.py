@@ -88,6 +88,7 @@ def _cross_checks(district: District, flows: Collection[str]) -> Iterator[Findin
     yield from _twice("officials", [official.code for official in district.officials], "code")
     yield from _twice("departments", [department.code for department in district.departments], "code")
     yield from _twice("categories", [category.code for category in district.categories], "code")
+    yield from _twice("answer_templates", [template.code for template in district.answer_templates], "code")
     yield from _twice("numbers", [number.number for number in district.numbers], "number")
     written = [entry.written.lower() for entry in district.pronunciations]
     yield from _twice("pronunciations", written, "written")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from broadcast_bridge.models import Speaker, Zone, official_zones
 from broadcast_bridge.source_system.models import Source
-from feedback.models import Category, Department
+from feedback.models import AnswerTemplate, Category, Department
 from haichieu import audit
 from haichieu.database import Base, Database, now
 from haichieu.district import tables
@@ -92,6 +92,8 @@ class _Reconciler:
         self._match(Unit, "units", "code", district.units, values.unit_with_parent, remove=False)
         self._match(Department, "departments", "code", district.departments, values.department)
         self._match(Category, "categories", "code", district.categories, values.category)
+        templates = district.answer_templates
+        self._match(AnswerTemplate, "answer_templates", "code", templates, values.answer_template)
         self._match(Speaker, "speakers", "code", district.speakers, values.speaker)
         self._match(Zone, "zones", "code", district.zones, values.zone)
         self._match(Official, "officials", "code", district.officials, values.official)
@@ -163,18 +165,19 @@ class _Reconciler:
             if not self._prune:
                 self._report.note(table, name, Action.NOT_IN_FILE)
             else:
-                self._report.note(table, name, self._remove(row))
+                self._report.note(table, name, remove(self._session, row))
 
-    def _remove(self, row: Base) -> Action:
-        """Delete a row; retire or keep it if other rows, mostly the log, refer to it."""
-        try:
-            with self._session.begin_nested():
-                self._session.delete(row)
-                self._session.flush()
-        except sa.exc.IntegrityError:
-            self._session.refresh(row)
-            return retire(self._session, row)
-        return Action.REMOVED
+
+def remove(session: Session, row: Base) -> Action:
+    """Delete a row; retire or keep it if other rows, mostly the log, refer to it."""
+    try:
+        with session.begin_nested():
+            session.delete(row)
+            session.flush()
+    except sa.exc.IntegrityError:
+        session.refresh(row)
+        return retire(session, row)
+    return Action.REMOVED
 
 
 def retire(session: Session, row: Base) -> Action:

@@ -46,6 +46,7 @@ from ivr.calls.routing import DUTY_FLOW
 MOST_ROUTES = 12
 LOOPBACK = ("127.0.0.1", "localhost")
 MOST_ANSWER_SECONDS = 60
+LONGEST_TEMPLATE = 500
 
 
 class Table(BaseModel):
@@ -210,6 +211,14 @@ class CategoryTable(Table):
     keywords: list[Annotated[str, Field(min_length=1, max_length=60)]] = []
 
 
+class AnswerTemplateTable(Table):
+    """[[answer_templates]]: a text for answers to cases, in place of the built-in one of the same key."""
+
+    code: Key
+    name: Annotated[Name, Field(max_length=60)]
+    text: Annotated[Name, Field(max_length=LONGEST_TEMPLATE)]
+
+
 class RouteTable(Table):
     """One of the `routes` of a number: the flow for some days and hours."""
 
@@ -348,6 +357,7 @@ class District(Table):
     officials: list[OfficialTable] = []
     departments: list[DepartmentTable] = []
     categories: list[CategoryTable] = []
+    answer_templates: list[AnswerTemplateTable] = []
     numbers: list[NumberTable] = []
     phones: list[PhoneTable] = []
     trunks: list[TrunkTable] = []

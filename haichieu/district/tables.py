@@ -9,11 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.alerts.models import AlertSource
+from broadcast_bridge.alerts.sources import columns_of_source
 from broadcast_bridge.models import Speaker, Zone
 from broadcast_bridge.source_system.models import Source, SourcePlace
-from feedback.models import Category, Department
-from haichieu.database import Base
+from broadcast_bridge.speakers.zones import zones_coded
+from feedback.models import AnswerTemplate, Category, Department
+from haichieu.database import Base, now
 from haichieu.district import schema
+from haichieu.district.alert_source_entry import AlertSourceTable
 from haichieu.people import Account, Official, OfficialPhone, Unit, live_unit, unit_coded
 from haichieu.pins import is_short
 from haichieu.prepared_hashes import PreparedHashes
@@ -27,6 +31,7 @@ from ivr.calls.routing import Number
 FILE_NAMES = {
     "password_locked": "password", "password_hash": "password", "pin_hash": "pin", "short_pin": "pin",
     "unit_id": "unit", "parent_id": "parent", "department_id": "department", "emergency_pin_locked": "emergency_pin",
+    "secret_locked": "secret",
     "removed_at": "id", "external_id": "station", "places": "areas", "cursor": "address", "next_poll_at": "address",
 }  # fmt: skip
 """Keys of the file whose column has a different name."""
@@ -34,6 +39,8 @@ FILE_NAMES = {
 
 def key_of(entry: Any) -> str:
     """Return the key of an entry of any table."""
+    if isinstance(entry, schema.StationTable):
+        return "1"
     for name in ("id", "code", "number", "written"):
         if (value := getattr(entry, name, None)) is not None:
             return str(value)
@@ -113,6 +120,15 @@ class Values:
             "answer_within_days": entry.answer_within_days,
             "keywords": list(entry.keywords),
         }
+
+    def answer_template(self, row: AnswerTemplate, entry: schema.AnswerTemplateTable) -> Mapping[str, object]:
+        """[[answer_templates]]."""
+        return {"name": entry.name, "text": entry.text}
+
+    def alert_source(self, row: AlertSource, entry: AlertSourceTable) -> Mapping[str, object]:
+        """A source of alerts; it is no table of the file, but a form of the panel."""
+        wanted = entry.as_settings(zones_coded(self._session, entry.zones))
+        return columns_of_source(row, wanted, self._vault, now())
 
     def speaker(self, row: Speaker, entry: schema.SpeakerTable) -> Mapping[str, object]:
         """[[speakers]]; a retired one is put back into use."""

@@ -44,6 +44,7 @@ from ivr.calls.call_back_dispatcher import CallBackDispatcher
 from ivr.calls.caller_limits import CallerLimits, limits_for
 from ivr.calls.reception import CitizensReception, Reception
 from ivr.calls.routing import number_shown, our_number
+from ivr.calls.trial_calls import TrialCalls
 from ivr.custom_flows.in_use import FlowsInUse
 from ivr.custom_flows.versions import FlowCheck
 from ivr.desks.citizen import CitizensLine, PhoneCitizenDesk
@@ -195,6 +196,7 @@ def outgoing_part(station: OpenedStation, client: AriClient, studio: Studio, cal
         CallBackDispatcher(client, database, call_backs, reception.resume, to_officials, names_numbers=True).run,
         returned_calls.run,
         CallBackDispatcher(client, database, calls, recorder.take_up, to_officials, names_numbers=True).run,
+        TrialCalls(client, database, callers.prompts, to_officials).run,
         booked_calls.run,
         Playout(client, database, studio, booked_calls.book).run,
         callers.answers.calls(client, reception, callers.messages).run,

@@ -42,6 +42,8 @@ STATION_PROMPTS = (
     "emergency-locked",
     "prompt-call-greeting",
     "prompt-call-kept",
+    "trial-call",
+    "trial-call-heard",
     "synthetic-all",
     "synthetic-part",
 )

@@ -37,14 +37,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     flags = FLAGS
     if os.geteuid() == 0:
         flags = [*FLAGS, "--no-sandbox"]
-        program = str(_without_priority(program, tmp_path_factory.mktemp("browser") / "chromium"))
+        program = str(without_priority(program, tmp_path_factory.mktemp("browser") / "chromium"))
     playwright = BROWSER.enter_context(sync_playwright())
     browser = playwright.chromium.launch(executable_path=program, args=flags)
     BROWSER.callback(browser.close)
     return browser
 
 
-def _without_priority(program: str, script: Path) -> Path:
+def without_priority(program: str, script: Path) -> Path:
     """Write a script that starts the browser without root's right to raise its priority above that of calls."""
     script.write_text(f'#!/bin/sh\nexec setpriv --inh-caps=-sys_nice --bounding-set=-sys_nice {program} "$@"\n')
     script.chmod(0o755)

@@ -21,7 +21,6 @@ from tests.builders.in_unit import (
     first_message,
     flow_draft,
     new_account,
-    new_number,
     new_official,
     new_speaker,
     new_zone,
@@ -67,6 +66,7 @@ LISTS |= {"/data-requests", "/reports/registers", "/reports/registers.xlsx"}
 ELSEWHERE = {
     ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/duties"), ("POST", "/reports/households"),
     ("POST", "/data-requests"), ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
+    ("POST", "/set-up/test-call"), ("POST", "/station/<name>/<int:number>/remove"),
     ("POST", "/programmes/reading"), ("POST", "/programmes/uploads"),
     ("GET", "/programmes/<int:number>/sound"), ("POST", "/calendar/schedules/new"), ("POST", "/calendar/import"),
     ("GET", "/book/<table>"), ("GET", "/book/<table>/import"), ("POST", "/book/<table>/import"),
@@ -208,7 +208,6 @@ IN_UNITS += [
 ]
 IN_UNITS += [
     Try("/speakers/new", "POST", CONFIGURE, new_speaker),
-    Try("/set-up/number", "POST", CONFIGURE, new_number),
     Try("/officials/new", "POST", CONFIGURE, new_official),
     Try("/zones/new", "POST", CONFIGURE, new_zone),
     Try("/accounts/new", "POST", MANAGE, new_account),
@@ -337,6 +336,8 @@ EVERYWHERE = {
     ("POST", "/pronunciations"): CONFIGURE,
     ("POST", "/pronunciations/remove"): CONFIGURE,
     ("POST", "/speakers/map"): CONFIGURE,
+    ("GET", "/station"): CONFIGURE,
+    **{(method, "/station/<name>/<int:number>"): CONFIGURE for method in ("GET", "POST")},
     **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("", "/preview", "/recording", "/built-in", "/call")},
 }

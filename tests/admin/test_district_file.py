@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from admin.station.fields import CONFIDENTIAL, FORMS
 from haichieu.district.errors import DistrictFileError
 from haichieu.district.file import read_district
 from haichieu.locale import render
@@ -209,3 +210,10 @@ def test_kinds_of_entries_are_named_in_the_language_of_the_reader(path: Path) ->
     said = " ".join(render(mistake.wrong, "vi") for mistake in refusal.value.mistakes)
     assert "không có đơn vị “XX”" in said
     assert "không có khu vực “55”" in said
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_form_has_a_field_for_every_key_of_the_file(name: str) -> None:
+    kind, fields = FORMS[name]
+    keys = {info.alias or key for key, info in kind.entry.model_fields.items()}
+    assert {kind.secret if one.name == CONFIDENTIAL else one.name for one in fields} == keys

@@ -39,6 +39,16 @@ def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> N
     page.get_by_label("Nhập lại mật khẩu").fill("ba-con-ech-xanh")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="1. Đơn vị xong")).to_be_visible()
-    for path in ("/set-up", "/", "/speakers", "/speakers/map", "/zones", "/officials", "/accounts", "/audit"):
+    for path in (
+        "/set-up",
+        "/",
+        "/speakers",
+        "/speakers/map",
+        "/zones",
+        "/officials",
+        "/accounts",
+        "/station",
+        "/audit",
+    ):
         page.goto(path)
         look(page, f"empty-{path.strip('/').replace('/', '-') or 'now'}-vi-360")

@@ -10,7 +10,7 @@ import pytest
 from admin.access.permissions import for_anyone_signed_in
 from admin.broadcasts.log_views import BROADCAST_COLUMNS, DELIVERY_COLUMNS
 from admin.calendar.drafts import REPEATS
-from admin.cases.case_page import TEMPLATES
+from admin.cases.answer_templates import BUILT_IN
 from admin.cases.filters import Tab
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import BUTTONS, MAP, Group, Page
@@ -20,6 +20,7 @@ from admin.repairs.views import COLUMNS as REPAIR_COLUMNS
 from admin.reports.registers import FORMAL, INFORMAL, REQUESTS, Register
 from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
+from admin.station.fields import FORMS
 from admin.web import HEADERS
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
 from broadcast_bridge.broadcasts.villages import VillageState
@@ -51,6 +52,7 @@ from haichieu.state_machine import IllegalTransition
 from haichieu.units.models import ChangeKind
 from haichieu.units.references import Given
 from ivr.calls.number_routes import Days as RouteDays
+from ivr.calls.trial_calls import TrialState
 from ivr.custom_flows.editor import exits_of, fields_of
 from ivr.custom_flows.sketch import VERBS
 from ivr.flows.definition import delivered_flow, delivered_flows
@@ -72,6 +74,7 @@ STEPS = [
 ]  # fmt: skip
 PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
+FIELDS = [one for _, fields in FORMS.values() for one in fields]
 REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
 OF_BOOK = ("stations", "inspections", "plans", "training", "budget")
 
@@ -104,7 +107,7 @@ BUILT = {
     "case": ["citizen", "system", "retry_text", "retry_call"], "case_step": STEPS,
     "cases": [*(f"tab_{tab}" for tab in Tab), *(f"sort_{order}" for order in Order),
               *(f"none_{tab}" for tab in Tab if tab is not Tab.ALL)],
-    "answer_title": TEMPLATES, "answer_template": TEMPLATES,
+    "answer_title": BUILT_IN.values(), "answer_template": BUILT_IN.values(),
     "speaker_state": list(Standing), "delivery_state": DELIVERY.states, "right": list(Right), "level": list(Level),
     "broadcast_kind": list(Kind), "origin": list(Origin), "programme_state": PROGRAMME.states,
     "programmes": ["done_submit", "done_approve", "done_return", "done_withdraw", "sound"],
@@ -132,7 +135,10 @@ BUILT = {
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "device_action": list(DeviceAction), "direct_call": list(DirectAnswer), "village_state": list(VillageState),
     "proof": [f"{what}_{how}" for what in ("villages", "places") for how in ("heard", "all", "now")],
-    "set_up": list(Step), "sheet": ["title_speakers", "title_officials", "title_accounts"],
+    "set_up": list(Step), "trial_call": list(TrialState), "station_dialect": ["neutral", "device", "portal"],
+    "station_field": {one.label or one.name for one in FIELDS}, "station_hint": {one.hint for one in FIELDS} - {""},
+    **{f"station_{text}": FORMS.keys() - {"station"} for text in ("kind", "what", "none", "new", "edit", "remove")},
+    "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
     "error": [f"title_{status}" for status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)],
 }  # fmt: skip

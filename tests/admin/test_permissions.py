@@ -138,6 +138,7 @@ def try_in_units(visitors: Visitors, one: Try, role: Role, *, every: bool) -> No
 def test_station_wide_routes_are_for_accounts_above_every_unit(visitors: Visitors) -> None:
     for (method, rule), action in EVERYWHERE.items():
         path = rule.replace("<language>", "vi").replace("<key>", "goodbye")
+        path = path.replace("<name>", "phones").replace("<int:number>", "0")
         for role in Role:
             assert refused(visitors.attempt(f"{role}@x.example", method, path, {}))
             above = visitors.attempt(f"{role}@district.example", method, path, {})

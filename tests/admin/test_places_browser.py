@@ -29,7 +29,8 @@ PAGES = (
     "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/repairs",
     "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi", "/officials",
     "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
-    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/calendar?view=list",
+    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station", "/station/trunks/0",
+    "/station/alert-sources/0", "/calendar?view=list",
 )  # fmt: skip
 NOT_ISOLATED = """
 () => {

@@ -67,6 +67,15 @@ def test_everything_in_the_example_takes_effect(district: District) -> None:
         )
 
 
+def test_template_of_answers_is_changed_and_pruned(district: District) -> None:
+    district.apply(EXAMPLE)
+    assert told(district.apply(EXAMPLE.replace("Mời đến xã", "Mời đến"))) == [
+        ("answer_templates", "5", Action.CHANGED, ("name",))
+    ]
+    gone = EXAMPLE.replace('[[answer_templates]]\ncode = "5"', '[[answer_templates]]\ncode = "6"')
+    assert ("answer_templates", "5", Action.REMOVED, ()) in told(district.apply(gone, prune=True))
+
+
 def test_applying_again_changes_nothing(district: District) -> None:
     district.apply(EXAMPLE)
     again = district.apply(EXAMPLE)

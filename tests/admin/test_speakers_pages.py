@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from admin.speakers.account_sheet import AccountSheet
+from admin.entries.account_sheet import AccountSheet
 from broadcast_bridge.models import Broadcast, Speaker, Zone
 from broadcast_bridge.speakers import direct_calls
 from broadcast_bridge.speakers.direct_calls import DirectCallCheck

@@ -50,7 +50,7 @@
   // Answer templates: by their buttons, or by typing "/1" at the start of a line.
   for (const group of document.querySelectorAll("[data-templates]")) {
     const into = document.getElementById(group.dataset.templates);
-    const texts = [...group.querySelectorAll("button")].map((button) => button.dataset.text);
+    const texts = Object.fromEntries([...group.querySelectorAll("button")].map((one) => [one.dataset.key, one.dataset.text]));
     group.hidden = false;
     group.addEventListener("click", (event) => {
       const text = event.target.closest("button")?.dataset.text;
@@ -61,7 +61,7 @@
     into.addEventListener("input", () => {
       const before = into.value.slice(0, into.selectionStart);
       const found = /(?:^|\n)\/([1-9])$/.exec(before);
-      const text = found && texts[Number(found[1]) - 1];
+      const text = found && texts[found[1]];
       if (text) into.setRangeText(text, before.length - 2, before.length, "end");
     });
   }

@@ -1,4 +1,4 @@
-"""SIP account of a speaker for the installer: text and QR code."""
+"""SIP account of a speaker or a phone for the installer: text and QR code."""
 
 import re
 import secrets
@@ -16,6 +16,7 @@ from haichieu.errors import UsageError
 from haichieu.locale import Message, message
 from haichieu.settings import EVERYWHERE, Settings
 from haichieu.sip.certificate import certificate_facts
+from haichieu.sip.models import Phone
 from haichieu.vault import Vault
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -73,19 +74,20 @@ def new_password() -> str:
 
 
 def account_sheet(
-    session: Session, vault: Vault, settings: Settings, speaker: Speaker, panel_host: str, who: str
+    session: Session, vault: Vault, settings: Settings, device: Speaker | Phone, panel_host: str, who: str
 ) -> AccountSheet:
-    """Return a speaker's account and record it in the audit trail.
+    """Return the account of a speaker or a phone and record it in the audit trail.
 
-    Raises UsageError for a multicast group, CertificateNotUsable for a speaker that demands encryption.
+    Raises UsageError for a multicast group, CertificateNotUsable for an account that demands encryption.
     """
-    if not speaker.password_locked or speaker.removed_at is not None:
+    if not device.password_locked or (isinstance(device, Speaker) and device.removed_at is not None):
         raise UsageError("panel.speakers.no_account")
-    fingerprint = certificate_facts(settings).fingerprint if speaker.encrypted else ""
-    audit.record(session, who, "speaker.account_shown", f"speaker:{speaker.code}")
-    port = settings.sip_tls_port if speaker.encrypted else settings.sip_port
-    password = vault.unlock(speaker.password_locked)
-    return AccountSheet(f"{_host(settings, panel_host)}:{port}", speaker.code, password, fingerprint)
+    fingerprint = certificate_facts(settings).fingerprint if device.encrypted else ""
+    kind = "speaker" if isinstance(device, Speaker) else "phone"
+    audit.record(session, who, f"{kind}.account_shown", f"{kind}:{device.code}")
+    port = settings.sip_tls_port if device.encrypted else settings.sip_port
+    password = vault.unlock(device.password_locked)
+    return AccountSheet(f"{_host(settings, panel_host)}:{port}", device.code, password, fingerprint)
 
 
 def _host(settings: Settings, panel_host: str) -> str:
