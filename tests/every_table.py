@@ -26,6 +26,7 @@ MODULES_WITH_TABLES = (
         "ivr.prompts.custom",
         "ivr.prompts.calls",
         "admin.access.models",
+        "admin.notices.models",
     ),
     "ivr.custom_flows.models",
 )

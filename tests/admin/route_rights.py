@@ -38,15 +38,17 @@ from tests.builders.programmes import drafted, ready
 
 OPEN_TO_ALL = {
     "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
-    "/api/v1/openapi.json",
+    "/api/v1/openapi.json", "/manifest.webmanifest", "/service-worker.js",
 }  # fmt: skip
 ABOUT_ONESELF = {
     "/logout", "/now/events", "/account", "/account/password", "/account/second-factor", "/account/second-factor/off",
     "/account/logins/<int:number>/end", "/account/tokens", "/account/tokens/<int:number>/revoke",
+    "/account/notifications",
 }  # fmt: skip
 LISTS = {
     "/",
     "/on-air",
+    "/wallboard",
     "/search",
     "/announce",
     "/emergency",
