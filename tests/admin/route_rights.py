@@ -63,7 +63,7 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx"}
+LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx", "/work"}
 ELSEWHERE = {
     ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/duties"), ("POST", "/reports/households"),
     ("POST", "/programmes/new"), ("POST", "/programmes/preview"),
