@@ -36,6 +36,7 @@ from admin.layout.refusals import register_refusals
 from admin.layout.sent_forms import register_sent_forms
 from admin.login.views import register_login
 from admin.my_account.views import register_my_account
+from admin.notices.views import register_notices
 from admin.now.views import register_now
 from admin.numbers.views import register_numbers
 from admin.officials.views import register_officials
@@ -66,6 +67,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data:",
         "connect-src 'self'",
         "media-src 'self' blob:",
+        "manifest-src 'self'",
+        "worker-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -109,7 +112,7 @@ def create_app(database: Database, settings: Settings, webhooks: Sequence[Bluepr
     register_places(app, panel)
     for register in (
         *(register_health, register_login, register_now, register_announce, register_emergency),
-        *(register_accounts, register_my_account, register_audit_trail, register_api),
+        *(register_accounts, register_my_account, register_notices, register_audit_trail, register_api),
         *(register_broadcast_log, register_airing_again, register_reports, register_registers),
         *(register_map, register_speakers, register_zones, register_repairs, register_station_book),
         *(register_officials, register_set_up),

@@ -19,7 +19,7 @@ from broadcast_bridge.models import (
     zone_speakers,
     zone_units,
 )
-from broadcast_bridge.programmes.models import Programme
+from broadcast_bridge.programmes.models import Programme, ProgrammeInMaking
 from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.programmes.survey import SurveyAnswer
 from broadcast_bridge.schedule.models import Schedule, schedule_zones
@@ -43,6 +43,7 @@ REFERENCES = (
         column_of(Programme.unit_id), "programmes", live=Programme.state != ProgrammeState.WITHDRAWN,
         shown=column_of(Programme.title),
     ),
+    Reference(column_of(ProgrammeInMaking.unit_id), "programmes", live=ProgrammeInMaking.done_at.is_(None)),
     Reference(column_of(Schedule.unit_id), "schedules", shown=column_of(Schedule.title)),
     Reference(column_of(SurveyAnswer.unit_id), "survey_answers", follows=False),
     Reference(column_of(Source.unit_id), "sources", shown=column_of(Source.name)),

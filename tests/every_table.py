@@ -29,6 +29,7 @@ MODULES_WITH_TABLES = (
         "ivr.prompts.calls",
         "ivr.calls.trial_calls",
         "admin.access.models",
+        "admin.notices.models",
     ),
     "ivr.custom_flows.models",
 )

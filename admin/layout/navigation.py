@@ -47,7 +47,7 @@ MAP = (
     Group(
         "broadcasting",
         (
-            *(Page("calendar_page"), Page("programmes"), Page("bulletins", only_while=has_sources)),
+            *(Page("calendar_page"), Page("programmes", also=("/work",)), Page("bulletins", only_while=has_sources)),
             Group("log_and_reports", (Page("broadcast_log_page"), Page("duties"), Page("reports"), Page("registers"))),
         ),
     ),

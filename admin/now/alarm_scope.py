@@ -1,5 +1,6 @@
 """Units that an alarm concerns, from its subject; alarms of the whole station concern the highest units."""
 
+import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -39,6 +40,18 @@ def alarms_for(session: Session, visitor: Visitor, most: int) -> Sequence[Alarm]
         return found[:most]
     units = _units_of(session, {alarm.subject for alarm in found})
     return [alarm for alarm in found if set(units[alarm.subject]) <= visitor.units][:most]
+
+
+def newest_alarms(
+    session: Session, visitor: Visitor, among: int, since: datetime.datetime | None = None
+) -> list[Alarm]:
+    """Return those of the `among` newest open alarms that concern only units of the visitor; raised after `since`."""
+    query = sa.select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.id.desc()).limit(among)
+    found = session.scalars(query if since is None else query.where(Alarm.raised_at > since)).all()
+    if not found or sees_everything(session, visitor):
+        return list(found)
+    units = _units_of(session, {alarm.subject for alarm in found})
+    return [alarm for alarm in found if set(units[alarm.subject]) <= visitor.units]
 
 
 def units_of_alarm(session: Session, number: int) -> Collection[int]:

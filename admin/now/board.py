@@ -11,12 +11,12 @@ from admin.access.visitors import Visitor
 from admin.broadcasts.scope import seen_by, units_of_broadcasts
 from admin.calendar.scope import heard_here
 from admin.now.alarm_scope import alarms_for
+from admin.now.attention import assigned_to, to_approve
 from broadcast_bridge.broadcasts import clearance
 from broadcast_bridge.broadcasts.broadcast_lifecycle import speakers_playing
 from broadcast_bridge.broadcasts.states import BROADCAST, BroadcastState, reason_message
 from broadcast_bridge.models import Broadcast, Speaker
 from broadcast_bridge.programmes.models import Programme
-from broadcast_bridge.programmes.states import ProgrammeState
 from broadcast_bridge.schedule.forecast import Forecast
 from broadcast_bridge.schedule.models import Occurrence, Schedule
 from broadcast_bridge.schedule.recurrence import Moment, zone_named
@@ -226,17 +226,8 @@ def _scheduled(session: Session, visitor: Visitor, hours: Sequence[Occurrence]) 
 
 
 def _to_approve(session: Session, visitor: Visitor) -> Sequence[Programme]:
-    if not visitor.may(Action.APPROVE):
-        return ()
-    of_others = sa.or_(Programme.author != visitor.actor, Unit.author_may_approve)
-    return session.scalars(
-        sa.select(Programme)
-        .join(Programme.unit)
-        .where(Programme.state == ProgrammeState.SUBMITTED, Programme.unit_id.in_(visitor.units), of_others)
-        .options(contains_eager(Programme.unit))
-        .order_by(Programme.id)
-        .limit(ROWS)
-    ).all()
+    query = sa.select(Programme).join(Programme.unit).where(*to_approve(visitor))
+    return session.scalars(query.options(contains_eager(Programme.unit)).order_by(Programme.id).limit(ROWS)).all()
 
 
 def _offered(session: Session, visitor: Visitor) -> Sequence[Bulletin]:
@@ -244,10 +235,7 @@ def _offered(session: Session, visitor: Visitor) -> Sequence[Bulletin]:
 
 
 def _my_cases(session: Session, visitor: Visitor) -> Sequence[Case]:
-    if not visitor.may(Action.READ_CASES):
-        return ()
-    mine = (Case.assignee_id == visitor.account.id, Case.status.in_(OPEN), Case.unit_id.in_(visitor.units), NOT_MERGED)
-    return _by_due_date(session, *mine)
+    return _by_due_date(session, *assigned_to(visitor))
 
 
 def _by_due_date(session: Session, *which: sa.ColumnElement[bool]) -> Sequence[Case]:

@@ -1,4 +1,4 @@
-"""The overview, its live part, stopping a broadcast in two steps, and acknowledging alarms."""
+"""The overview, its live part, the wallboard, stopping a broadcast in two steps, and acknowledging alarms."""
 
 from flask import Flask, abort, flash, redirect, request, url_for
 from flask import Response as FlaskResponse
@@ -13,6 +13,7 @@ from admin.broadcasts.scope import find_broadcast, units_of_broadcast
 from admin.layout.language import say
 from admin.layout.pages import is_live_part, page
 from admin.now.alarm_scope import units_of_alarm
+from admin.now.attention import attention
 from admin.now.board import Board, board, on_air_for
 from admin.now.level_events import LevelEvents, meter
 from admin.now.on_air_bar import register_on_air_bar
@@ -24,6 +25,7 @@ from broadcast_bridge.studio.levels import Levels
 from haichieu.account_rights import Action
 from haichieu.alarms import clear_alarm
 from haichieu.database import now as present_moment
+from haichieu.station import the_station
 
 
 def register_now(app: Flask, panel: Panel) -> None:
@@ -41,6 +43,15 @@ def register_now(app: Flask, panel: Panel) -> None:
     def now() -> Response:
         """Show what is on air, upcoming broadcasts, what waits for the visitor, speakers, cases and alarms."""
         return page("now_board.html" if is_live_part() else "now.html", board=_look(panel))
+
+    @app.get("/wallboard")
+    @needs(Action.VIEW)
+    def wallboard() -> Response:
+        """Show the state of the visitor's units in large letters, for a screen on the wall: nothing about a citizen."""
+        with panel.database.reading() as session:
+            shown, needed = board(session, visitor(), present_moment()), attention(session, visitor())
+            name = the_station(session).name
+        return page("wallboard.html", board=shown, needed=needed, station_name=name)
 
     @app.get("/now/events")
     @for_anyone_signed_in

@@ -9,17 +9,18 @@ from admin.access.kept_forms import take_kept
 from admin.access.permissions import needs, require_in
 from admin.access.visitors import visitor
 from admin.layout.language import say
-from admin.layout.pages import Form, page_that_records, sent_form
+from admin.layout.pages import Form, page, page_that_records, sent_form
 from admin.layout.refusals import problem
 from admin.panel import Panel
 from admin.programmes.scope import LANGUAGES, about_from, unit_id_of, units_for
 from admin.sounds.receiving import receive, streams_body
-from broadcast_bridge.programmes import approval, intake
-from broadcast_bridge.programmes.intake import AlreadyThere
+from broadcast_bridge.programmes import approval, intake, making_jobs
+from broadcast_bridge.programmes.intake import About, AlreadyThere
 from haichieu.account_rights import Action
 from haichieu.audio.ingest import MOST_BYTES, MOST_SECONDS
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotAllowed
+from haichieu.speech.bulletin_parts import bulletin_parts
 from haichieu.speech.pronunciations import dictionary_of
 from haichieu.speech.reading import text_as_read
 
@@ -37,7 +38,7 @@ def register_making(app: Flask, panel: Panel) -> None:
     @app.post("/programmes/uploads")
     @needs(Action.EDIT, checks_units=True)
     def upload_programme() -> Response:
-        """Add the file in the body as the query describes it; return the address of its page."""
+        """Add the file in the body as the query describes it, a large one in the background; return its page."""
         said = request.args
         unit_id = unit_id_of(said.get("unit", ""))
         with panel.database.reading() as session:
@@ -47,26 +48,33 @@ def register_making(app: Flask, panel: Panel) -> None:
         with panel.store.scratch() as folder:
             upload = Path(folder) / "upload"
             receive(request.stream, request.content_length, upload)
+            if upload.stat().st_size > making_jobs.LARGE_FILE:
+                return _convert_later(panel, about, upload, said.get("name", ""))
             placed = intake.put(panel.store, intake.ready_upload(upload, Path(folder), said.get("name", "")))
             try:
                 with panel.database.session() as session:
                     number = intake.add(session, panel.store, about, placed, now()).id
             except AlreadyThere as known:
-                where = url_for("programme", number=known.programme_id)
-                return problem(409, "Conflict", known.message, page=where)
+                return _known(known)
         flash(say("programmes.added"))
-        answer = jsonify({"page": url_for("programme", number=number)})
-        answer.status_code = 201
-        return answer
+        return _created(url_for("programme", number=number))
+
+    @app.get("/work")
+    @needs(Action.EDIT)
+    def work() -> Response:
+        """Show what is being made in the background for the visitor's units, how far it is, and what came of it."""
+        with panel.database.reading() as session:
+            found = making_jobs.listed(session, visitor().units)
+        return page("work.html", found=found, working=any(one.done_at is None for one in found))
 
     @app.post("/programmes/preview")
     @needs(Action.EDIT)
     def preview_programme() -> Response:
-        """Return a text read aloud as a WAV file; nothing is stored."""
+        """Return a text, or the beginning of a long one, read aloud as a WAV file; nothing is stored."""
         form = sent_form()
         panel.store.require_space()
         with panel.store.scratch() as folder:
-            ready = _ready_text(panel, form, Path(folder))
+            ready = _ready_text(panel, form, Path(folder), _beginning(form))
             return Response(ready.forms.wide.read_bytes(), content_type="audio/wav")
 
     @app.post("/programmes/reading")
@@ -81,7 +89,7 @@ def register_making(app: Flask, panel: Panel) -> None:
     @app.post("/programmes/new")
     @needs(Action.EDIT, checks_units=True)
     def write_programme() -> AnyResponse:
-        """Save a text as a programme, and submit it where requested."""
+        """Save a text as a programme, a long one in the background, and submit it where requested."""
         form = sent_form()
         try:
             unit_id = unit_id_of(form.value("unit"))
@@ -89,6 +97,12 @@ def register_making(app: Flask, panel: Panel) -> None:
                 require_in(session, Action.EDIT, [unit_id])
                 about = about_from(session, form.value, visitor())
             panel.store.require_space()
+            if len(form.value("text")) > making_jobs.LONG_TEXT:
+                with panel.database.session() as session:
+                    submit = form.value("then") == "submit"
+                    making_jobs.begin_text(session, about, form.value("text"), now(), submit=submit)
+                flash(say("work.begun"))
+                return redirect(url_for("work"), 303)
             with panel.store.scratch() as folder:
                 ready = _ready_text(panel, form, Path(folder))
                 placed = intake.put(panel.store, ready)
@@ -106,6 +120,28 @@ def register_making(app: Flask, panel: Panel) -> None:
         return redirect(url_for("programme", number=number), 303)
 
 
+def _convert_later(panel: Panel, about: About, upload: Path, name: str) -> Response:
+    """Store the file, have it converted, and return the address of the page that shows the progress."""
+    stored = panel.store.put_original(upload, Path(name).suffix, 0.0)
+    try:
+        with panel.database.session() as session:
+            making_jobs.begin_file(session, panel.store, about, stored, name, now())
+    except AlreadyThere as known:
+        return _known(known)
+    flash(say("work.begun"))
+    return _created(url_for("work"))
+
+
+def _known(known: AlreadyThere) -> Response:
+    return problem(409, "Conflict", known.message, page=url_for("programme", number=known.programme_id))
+
+
+def _created(where: str) -> Response:
+    answer = jsonify({"page": where})
+    answer.status_code = 201
+    return answer
+
+
 def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         units = units_for(session, visitor())
@@ -116,9 +152,17 @@ def _new_page(panel: Panel, form: Form, status: int = 200) -> Response:
     )  # fmt: skip
 
 
-def _ready_text(panel: Panel, form: Form, folder: Path) -> intake.Ready:
+def _ready_text(panel: Panel, form: Form, folder: Path, text: str | None = None) -> intake.Ready:
     dictionary = dictionary_of(panel.database)
-    return intake.ready_text(form.value("text"), _language(form), panel.synthesiser, folder, dictionary)
+    text = form.value("text") if text is None else text
+    return intake.ready_text(text, _language(form), panel.synthesiser, folder, dictionary)
+
+
+def _beginning(form: Form) -> str:
+    """Return the text; of a long one what is spoken in a few seconds. Raises SpeechError."""
+    text = form.value("text")
+    intake.check_text(text, _language(form))
+    return text if len(text) <= making_jobs.LONG_TEXT else "".join(bulletin_parts(text)[:2])
 
 
 def _language(form: Form) -> str:

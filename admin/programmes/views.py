@@ -1,5 +1,6 @@
 """Pages of programmes: search, listen, edit, approval, broadcast."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from admin.programmes.scope import (
     unit_of_programme,
     units_for,
 )
-from broadcast_bridge.programmes import approval, intake, programme_retention, programme_search
+from broadcast_bridge.programmes import approval, intake, making_jobs, programme_retention, programme_search
 from broadcast_bridge.programmes.history import changes_since_approval
 from broadcast_bridge.programmes.models import Programme
 from broadcast_bridge.programmes.programme_search import Wanted
@@ -106,7 +107,6 @@ def register_programmes(app: Flask, panel: Panel) -> None:
         except HaiChieuError as refusal:
             form.problems[""] = refusal_message(refusal)
             return _edit_page(panel, number, form, 409 if isinstance(refusal, EditedMeanwhile) else 422)
-        flash(say("programmes.changed"))
         return redirect(url_for("programme", number=number), 303)
 
     def step(name: str, action: Action, act: Step) -> None:
@@ -181,7 +181,7 @@ def _edit_page(panel: Panel, number: int, form: Form, status: int = 200) -> Resp
 
 
 def _change(panel: Panel, number: int, form: Form) -> None:
-    """Save what was typed; a changed text is synthesised first, outside the transaction."""
+    """Save what was typed; a changed text is synthesised first, outside the transaction, a long one by the worker."""
     with panel.database.reading() as session:
         one = find_programme(session, number)
         text = form.value("text").strip().replace("\r\n", "\n")
@@ -192,8 +192,18 @@ def _change(panel: Panel, number: int, form: Form) -> None:
             one = find_programme(session, number)
             _require_edition(one, form)
             intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
+        flash(say("programmes.changed"))
         return
     panel.store.require_space()
+    if len(text) > making_jobs.LONG_TEXT:
+        with panel.database.session() as session:
+            one = find_programme(session, number)
+            _require_edition(one, form)
+            about = about_from(session, form.value, visitor(), one)
+            by = dataclasses.replace(about, author=visitor().actor, author_name=visitor().account.name)
+            making_jobs.begin_change(session, one, by, text, now())
+        flash(say("work.begun"))
+        return
     with panel.store.scratch() as folder:
         ready = intake.ready_text(
             text, form.value("language", "vi"), panel.synthesiser, Path(folder), dictionary_of(panel.database)
@@ -204,6 +214,7 @@ def _change(panel: Panel, number: int, form: Form) -> None:
             _require_edition(one, form)
             intake.change(session, one, about_from(session, form.value, visitor(), one), visitor().actor, now())
             intake.replace_text(session, panel.store, one, placed, visitor().actor, now())
+    flash(say("programmes.changed"))
 
 
 def _require_edition(programme: Programme, form: Form) -> None:

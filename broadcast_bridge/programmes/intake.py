@@ -101,11 +101,17 @@ def ready_recording(recording: Path, folder: Path, origin: Origin) -> Ready:
 
 
 def ready_text(
-    text: str, language: str, synthesiser: Synthesiser, folder: Path, dictionary: Pronunciations = NO_ENTRIES
+    text: str,
+    language: str,
+    synthesiser: Synthesiser,
+    folder: Path,
+    dictionary: Pronunciations = NO_ENTRIES,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> Ready:
     """Synthesise a text; a preview plays the result. Raises SpeechError, UnusableSound."""
     check_text(text, language)
-    return Ready(Origin.TEXT, spoken_forms(text, language, synthesiser, folder, dictionary), text=text.strip())
+    forms = spoken_forms(text, language, synthesiser, folder, dictionary, progress)
+    return Ready(Origin.TEXT, forms, text=text.strip())
 
 
 def check_text(text: str, language: str) -> None:
@@ -127,9 +133,9 @@ def put(store: MediaStore, ready: Ready) -> Placed:
 
 def add(session: Session, store: MediaStore, about: About, placed: Placed, at: datetime.datetime) -> Programme:
     """Store a programme as a draft. Raises ProgrammeRefused or AlreadyThere."""
-    _check(session, about)
+    check_about(session, about)
     if placed.original is not None:
-        _refuse_twice(session, placed.original.sha256)
+        refuse_twice(session, placed.original.sha256)
     programme = add_stored(session, about, store.add(session, placed.sound), placed.ready.origin, placed.ready.text, at)
     programme.seconds = placed.ready.forms.seconds
     if placed.original is not None:
@@ -141,7 +147,7 @@ def add_stored(
     session: Session, about: About, sound: Media, origin: Origin, text: str, at: datetime.datetime
 ) -> Programme:
     """Make a draft of a sound that has its row already. Raises ProgrammeRefused."""
-    _check(session, about)
+    check_about(session, about)
     programme = Programme(
         title=about.title.strip(),
         origin=origin,
@@ -169,7 +175,7 @@ def add_stored(
 
 def change(session: Session, programme: Programme, about: About, who: str, at: datetime.datetime) -> None:
     """Change the data of a programme, which becomes a draft again. Raises ProgrammeRefused or IllegalTransition."""
-    _check(session, about)
+    check_about(session, about)
     approval.edited(session, programme, who, at)
     programme.title, programme.category, programme.language = about.title.strip(), about.category, about.language
     programme.priority, programme.valid_until, programme.tags = about.priority, about.valid_until, list(about.tags)
@@ -189,7 +195,8 @@ def replace_text(
     programme_search.index(programme)
 
 
-def _check(session: Session, about: About) -> None:
+def check_about(session: Session, about: About) -> None:
+    """Raise ProgrammeRefused for a title that cannot be shown, or a unit that does not exist."""
     title = about.title.strip()
     if not 1 <= len(title) <= 200 or any(ord(letter) < 32 for letter in title):
         raise ProgrammeRefused("programme.title")
@@ -198,7 +205,8 @@ def _check(session: Session, about: About) -> None:
         raise ProgrammeRefused("programme.no_such_unit", number=about.unit_id)
 
 
-def _refuse_twice(session: Session, digest: str) -> None:
+def refuse_twice(session: Session, digest: str) -> None:
+    """Raise AlreadyThere when a programme was made of the same file."""
     same = session.scalar(
         sa.select(Programme)
         .join(Media, Programme.original_id == Media.id)

@@ -1,4 +1,4 @@
-"""The table of programmes."""
+"""The tables of programmes, and of those that are being made."""
 
 import datetime
 
@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from haichieu.database import Base
+from haichieu.locale import Message
+from haichieu.locale.column import MessageText
 from haichieu.media import Media
 from haichieu.people import Unit
 
@@ -53,3 +55,36 @@ class Programme(Base):
     unit: Mapped[Unit] = relationship()
     original: Mapped[Media | None] = relationship(foreign_keys=[original_id])
     sound: Mapped[Media | None] = relationship(foreign_keys=[sound_id])
+
+
+class ProgrammeInMaking(Base):
+    """A long text or a large file that becomes a programme in the background; `share` (0 to 1) is done.
+
+    It is over with `done_at`; `problem` then says why it failed.
+    """
+
+    __tablename__ = "programmes_in_making"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(sa.String(200))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey("units.id"), index=True)
+    author: Mapped[str] = mapped_column(sa.String(200))
+    author_name: Mapped[str] = mapped_column(sa.String(200))
+    category: Mapped[str] = mapped_column(sa.String(80), default="")
+    language: Mapped[str] = mapped_column(sa.String(8), default="vi")
+    valid_until: Mapped[datetime.datetime | None]
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    original_id: Mapped[int | None] = mapped_column(sa.ForeignKey("media.id"), index=True)
+    file_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    submit: Mapped[bool] = mapped_column(default=False)
+    share: Mapped[float] = mapped_column(default=0.0)
+    problem: Mapped[Message | None] = mapped_column(MessageText, nullable=False)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
+    """The programme that was made; from the beginning, that whose text is replaced."""
+    based_on: Mapped[datetime.datetime | None]
+    """The edition of the programme whose text is replaced."""
+    created_at: Mapped[datetime.datetime]
+    done_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
+
+    unit: Mapped[Unit] = relationship()
+    original: Mapped[Media | None] = relationship()

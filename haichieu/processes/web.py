@@ -9,6 +9,7 @@ import structlog
 from flask import Blueprint
 
 from admin.http.serving import serve
+from admin.notices.sending import send_notices
 from admin.set_up.first_link import first_link, is_empty
 from admin.web import create_app
 from admin.webhooks.twilio import TwilioSecrets, twilio_webhooks
@@ -36,7 +37,7 @@ def run_web(settings: Settings, pulse: Pulse) -> None:
     report_hang(station.database, "web", pulse)
     _print_first_link(station)
     app = create_app(station.database, settings, [webhooks_of_texts(station)])
-    ready = partial(_started, station.database, pulse)
+    ready = partial(_started, station, pulse)
     serve(app, settings.bind, settings.web_port, ready, behind_proxy=settings.web_proxies > 0)
 
 
@@ -58,9 +59,11 @@ def webhooks_of_texts(station: OpenedStation) -> Blueprint:
     return twilio_webhooks(station.database, inbox, secrets)
 
 
-def _started(database: Database, pulse: Pulse) -> None:
+def _started(station: OpenedStation, pulse: Pulse) -> None:
     beat_from_thread(pulse)
-    threading.Thread(target=_beat_for_ever, args=(database,), daemon=True, name="heartbeat").start()
+    threading.Thread(target=_beat_for_ever, args=(station.database,), daemon=True, name="heartbeat").start()
+    notices = (station.database, station.home, station.settings.public_url)
+    threading.Thread(target=send_notices, args=notices, daemon=True, name="notices").start()
     print(READY, flush=True)
 
 

@@ -13,7 +13,7 @@ from broadcast_bridge.alerts.feed import watch_feeds
 from broadcast_bridge.broadcasts.spoken_rests import SpokenRests
 from broadcast_bridge.duties.duty_watch import watch_duties
 from broadcast_bridge.models import Zone
-from broadcast_bridge.programmes import programme_retention
+from broadcast_bridge.programmes import making_jobs, programme_retention
 from broadcast_bridge.repairs.absences import watch_absences
 from broadcast_bridge.repairs.fault_recordings import forget_words
 from broadcast_bridge.source_system.bulletin_desk import BulletinDesk
@@ -94,6 +94,7 @@ async def _work(station: OpenedStation, pulse: Pulse) -> None:
         partial(watch_expiry, database),
         transcription.run,
         SpokenRests(database, store, station.synthesiser).run,
+        making_jobs.ProgrammesInMaking(database, store, station.synthesiser).run,
         text_dispatcher(station).run,
         answers_on_air(station).run,
         answers_off_air(station).run,
@@ -136,6 +137,7 @@ async def _clean(database: Database, store: MediaStore, rules: programme_retenti
     """Once a day, delete sounds whose retention has ended."""
 
     def clean(session: Session) -> programme_retention.Discarded:
+        making_jobs.forget_old(session, now())
         return programme_retention.apply(session, store, rules, now())
 
     while True:

@@ -1,5 +1,6 @@
 """A text as a sound in the telephone forms, which carry the mark of synthetic sound."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from haichieu.audio.ingest import TelephoneForms, telephone_forms
@@ -10,6 +11,9 @@ from haichieu.speech.reading import NO_ENTRIES
 from haichieu.speech.scripts import require_script
 from haichieu.speech.spoken_text import spoken_text
 from haichieu.speech.synthesis import Identity, Speech, Synthesiser
+
+SPEAKING = 0.9
+"""Share of the work that is synthesis; the rest is conversion."""
 
 
 class _Listener:
@@ -44,12 +48,17 @@ class _Listener:
 
 
 def spoken_forms(
-    text: str, language: str, synthesiser: Synthesiser, folder: Path, dictionary: Pronunciations = NO_ENTRIES
+    text: str,
+    language: str,
+    synthesiser: Synthesiser,
+    folder: Path,
+    dictionary: Pronunciations = NO_ENTRIES,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> TelephoneForms:
     """Write a text of any length as speech into `folder`. Blocks: use a thread. Raises SpeechError or UnusableSound."""
     require_script(text, language)  # the reading rules leave out what they do not know
     listener = _Listener(synthesiser)
     spoken = folder / "spoken.wav"
-    write_wav(spoken, spoken_text(text, language, listener, dictionary))
+    write_wav(spoken, spoken_text(text, language, listener, dictionary, lambda share: progress(share * SPEAKING)))
     write_mark(spoken, listener.mark)
-    return telephone_forms(spoken, folder)
+    return telephone_forms(spoken, folder, progress=lambda share: progress(SPEAKING + share * (1 - SPEAKING)))

@@ -1,6 +1,7 @@
 """A text of any length as speech: read by the rules of `reading`, cut where a reader would breathe."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,15 +18,24 @@ _PARAGRAPHS = re.compile(r"\n\s*\n|\r\n\s*\r\n")
 _SENTENCES = re.compile(r"(?<=[.!?…;:])\s+")
 
 
-def spoken_text(text: str, language: str, synthesiser: Synthesiser, dictionary: Pronunciations = NO_ENTRIES) -> Sound:
+def spoken_text(
+    text: str,
+    language: str,
+    synthesiser: Synthesiser,
+    dictionary: Pronunciations = NO_ENTRIES,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Sound:
     """Synthesise a text piece by piece, with pauses between sentences and longer ones between paragraphs.
 
-    Blocks: use a thread. Raises NothingToSay and what the synthesiser raises.
+    Blocks: use a thread. `progress` is called with the share (0 to 1) of the text that is spoken.
+    Raises NothingToSay and what the synthesiser raises.
     """
     samples: list[np.ndarray[tuple[int], np.dtype[np.float32]]] = []
-    rate = 0
+    rate = done = 0
     for paragraph in _PARAGRAPHS.split(text):
         for piece in _pieces(lines_joined(paragraph, language)):
+            progress(min(done / len(text), 1.0))
+            done += len(piece)
             try:
                 speech = synthesiser.synthesise(read_aloud(piece, language, dictionary), language)
             except NothingToSay:

@@ -127,14 +127,27 @@ def overfill(page: Page, label: str) -> None:
 
 def look(page: Page, name: str) -> None:
     """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
+    check(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+    if PROOF:
+        look_in_the_dark(page, name)
+
+
+def look_in_the_dark(page: Page, name: str) -> None:
+    """Have axe look at the colours of a page for users who prefer dark ones."""
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # no colour halfway between two
+    check(page, f"{name} in the dark", rules=["color-contrast", "link-in-text-block"])
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
+def check(page: Page, name: str, rules: list[str] | None = None) -> None:
+    """Have axe check a page, by some rules or by those of the standards."""
     page.evaluate(AXE)  # by the debugger, which the page's own policy does not bind
-    found = page.evaluate(
-        "standards => axe.run(document, {runOnly: standards, resultTypes: ['violations']})", STANDARDS
-    )
+    wanted = {"runOnly": rules or STANDARDS, "resultTypes": ["violations"]}
+    found = page.evaluate("wanted => axe.run(document, wanted)", wanted)
     violations = [
         (one["id"], node["html"][:200], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
     ]
     assert violations == [], (name, violations[:3])
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
-    if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

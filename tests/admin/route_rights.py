@@ -38,15 +38,17 @@ from tests.builders.programmes import drafted, ready
 
 OPEN_TO_ALL = {
     "/healthz", "/metrics", "/static/<digest>/<path:name>", "/language", "/login", "/login/code",
-    "/api/v1/openapi.json",
+    "/api/v1/openapi.json", "/manifest.webmanifest", "/service-worker.js",
 }  # fmt: skip
 ABOUT_ONESELF = {
     "/logout", "/now/events", "/account", "/account/password", "/account/second-factor", "/account/second-factor/off",
     "/account/logins/<int:number>/end", "/account/tokens", "/account/tokens/<int:number>/revoke",
+    "/account/notifications",
 }  # fmt: skip
 LISTS = {
     "/",
     "/on-air",
+    "/wallboard",
     "/search",
     "/announce",
     "/emergency",
@@ -61,7 +63,7 @@ LISTS |= {"/api/v1/schedules", "/api/v1/reports/broadcasts"}
 LISTS |= {f"/api/v1/reports/{about}" for about in ("availability", "cases", "survey")}
 LISTS |= {"/reports", "/reports.xlsx", "/broadcasts", "/broadcasts.csv", "/book"}
 LISTS |= {"/programmes", "/programmes/new", "/calendar", "/calendar/schedules.ics", "/calendar/schedules/new"}
-LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx"}
+LISTS |= {"/bulletins", "/repairs", "/speakers/slips", "/duties", "/duties.xlsx", "/work"}
 LISTS |= {"/data-requests", "/reports/registers", "/reports/registers.xlsx"}
 ELSEWHERE = {
     ("POST", "/bulletins"), ("POST", "/repairs"), ("POST", "/duties"), ("POST", "/reports/households"),

@@ -15,6 +15,7 @@ from admin.cases.filters import Tab
 from admin.layout.assets import FOLDER, Assets
 from admin.layout.navigation import BUTTONS, MAP, Group, Page
 from admin.layout.refusals import refusal_message
+from admin.notices.models import NoticeKind
 from admin.programmes.scope import LANGUAGES as LANGUAGES_SPOKEN
 from admin.repairs.views import COLUMNS as REPAIR_COLUMNS
 from admin.reports.registers import FORMAL, INFORMAL, REQUESTS, Register
@@ -96,6 +97,7 @@ def nav_texts(entries: Sequence[Page | Group]) -> list[str]:
 
 BUILT = {
     "role": list(Role), "broadcast_state": BROADCAST.states, "priority": list(Priority), "case_state": CASE.states,
+    "my_account": [f"notice_{kind}" for kind in NoticeKind],
     "nav": nav_texts(MAP), "search": [f"{see}{kind}" for see in ("", "see_") for kind in KINDS],
     "bulletin_state": BULLETIN.states, "repair_state": REPAIR.states, "fault": list(Fault),
     "repair_outcome": [one for one in Outcome if one], "repair_origin": list(RepairOrigin),

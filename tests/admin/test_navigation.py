@@ -107,7 +107,7 @@ def test_a_bar_shows_what_is_on_air_here_on_every_page(house: House) -> None:
     assert "data-which" not in operator.get("/").text  # it has a board
     assert "data-which" not in house.browser().get("/login").text
     on_air(house, "13", "Lũ về", Priority.EMERGENCY)
-    bar = html.fromstring(operator.get("/on-air").text)
+    (bar,) = html.fromstring(operator.get("/on-air").text).xpath("//section")
     assert bar.get("class") == "on-air red"
     assert "Lũ về" in bar.text_content()
     assert "và 1 buổi khác" in bar.text_content()

@@ -2,15 +2,15 @@
 "use strict";
 
 (() => {
-  const KEYS = "haichieu-keys";
-  const recall = () => { try { return localStorage.getItem(KEYS); } catch { return null; } };
-  const remember = (value) => { try { localStorage.setItem(KEYS, value); } catch { /* valid for this page only */ } };
+  const KEYS = "haichieu-keys", ASKED = "haichieu-asked";
+  const recall = (name, store = "localStorage") => { try { return window[store].getItem(name); } catch { return null; } };
+  const remember = (name, value, store = "localStorage") => { try { window[store].setItem(name, value); } catch { /* valid for this page only */ } };
   const useKeys = (on) => document.body.classList.toggle("without-keys", !on);
 
-  useKeys(recall() !== "off");
+  useKeys(recall(KEYS) !== "off");
   for (const box of document.querySelectorAll("[data-keys-on]")) {
-    box.checked = recall() !== "off";
-    box.addEventListener("change", () => { remember(box.checked ? "on" : "off"); useKeys(box.checked); });
+    box.checked = recall(KEYS) !== "off";
+    box.addEventListener("change", () => { remember(KEYS, box.checked ? "on" : "off"); useKeys(box.checked); });
   }
 
   const field = document.querySelector("[data-find]");
@@ -46,15 +46,21 @@
     for (const menu of document.querySelectorAll(".who[open], .more[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
-  // The bar asks again by itself: often while something is on air, for the level, and never while nobody sees the page.
+  // The bar asks again by itself: often while something is on air, for the level, and seldom while nobody sees the page.
   const bar = document.querySelector("[data-on-air]");
-  if (!bar) return;
-  const OFTEN = 2000, SELDOM = 15000;
+  if (!bar) {  // nobody is signed in: what the pages of this tab remember is of another session
+    try { sessionStorage.clear(); } catch { /* there is none */ }
+    return;
+  }
+  const OFTEN = 2000, SELDOM = 15000, HIDDEN = 60000;
   let timer = 0, asking = false;
   const which = (part) => part.querySelector("[data-which]")?.dataset.which ?? "";
+  const tell = (part) => document.dispatchEvent(new CustomEvent("attention", { detail: { ...part.querySelector("[data-attention]")?.dataset } }));
   const show = (text) => {
     const fresh = document.createElement("div");
     fresh.innerHTML = text;
+    remember(ASKED, Date.now(), "sessionStorage");
+    tell(fresh);
     if (which(fresh) !== which(bar)) {
       if (!bar.matches(":active")) bar.replaceChildren(...fresh.childNodes);  // a link that is pressed stays
       return;
@@ -64,17 +70,18 @@
   };
   const ask = async () => {
     clearTimeout(timer);
-    if (document.hidden || asking) return;
+    if (asking) return;
     asking = true;
     try {
-      const answer = await fetch(bar.dataset.onAir, { headers: { "HX-Request": "true" } });
+      const answer = await fetch(bar.dataset.onAir, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
       if (answer.status === 401) return;  // the session is over
       if (answer.ok) show(await answer.text());
     } catch { /* the line is lost: later again */ } finally { asking = false; }
     wait();
   };
-  const wait = () => { timer = setTimeout(ask, which(bar) ? OFTEN : SELDOM); };
+  const wait = () => { timer = setTimeout(ask, document.hidden ? HIDDEN : which(bar) ? OFTEN : SELDOM); };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
   window.addEventListener("online", ask);
-  wait();
+  const age = Date.now() - Number(recall(ASKED, "sessionStorage") ?? 0);
+  timer = setTimeout(ask, which(bar) ? OFTEN : Math.max(0, SELDOM - age));  // a new page asks at once only if no other just did
 })();

@@ -15,7 +15,7 @@
     const answer = await fetch(canvas.dataset.peaks);
     if (!answer.ok) throw new Error(String(answer.status));
     const { peaks } = await answer.json();
-    const pen = canvas.getContext("2d");
+    const pen = canvas.getContext("2d"), colours = getComputedStyle(canvas);
     canvas.width = canvas.clientWidth;
     const step = canvas.width / peaks.length, tallest = Math.max(20, ...peaks);
     const paint = () => {
@@ -23,7 +23,7 @@
       const here = player.duration ? (player.currentTime / player.duration) * canvas.width : 0;
       peaks.forEach((peak, index) => {
         const height = Math.max(1, (peak / tallest) * canvas.height), x = index * step;
-        pen.fillStyle = x < here ? "#0b5394" : "#7b8794";
+        pen.fillStyle = colours.getPropertyValue(x < here ? "--hc-blue" : "--hc-edge");
         pen.fillRect(x, (canvas.height - height) / 2, Math.max(1, step - 1), height);
       });
     };

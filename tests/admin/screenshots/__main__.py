@@ -115,7 +115,8 @@ def make_a_token(page: Page) -> None:
 
 
 SHOTS = (
-    Shot("login", "/login", ""), Shot("now", "/"), Shot("search", "/search?q=nong"),
+    Shot("login", "/login", ""), Shot("now", "/"), Shot("wallboard", "/wallboard"),
+    Shot("search", "/search?q=nong"),
     Shot("stop", "/", ADMIN, press("Dừng|Stop")),
     Shot("announce", "/announce", OPERATOR), Shot("announcement", "/announce", OPERATOR, prepare_a_broadcast),
     Shot("emergency", "/emergency", OPERATOR, say_an_emergency),
