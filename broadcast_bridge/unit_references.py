@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from broadcast_bridge.alerts.models import UnitGeocode
 from broadcast_bridge.broadcasts.states import BroadcastState
+from broadcast_bridge.duties.models import Duty, DutyVillage
+from broadcast_bridge.duties.states import ACTIVE
 from broadcast_bridge.models import (
     Broadcast,
     Delivery,
@@ -25,6 +27,16 @@ from broadcast_bridge.programmes.survey import SurveyAnswer
 from broadcast_bridge.schedule.models import Schedule, schedule_zones
 from broadcast_bridge.source_system.models import Bulletin, Source, SourcePlace
 from broadcast_bridge.speakers.zones import above, reach_of
+from broadcast_bridge.station_book.models import (
+    BookAttendance,
+    BookBudget,
+    BookCourse,
+    BookDevice,
+    BookInspection,
+    BookNeed,
+    BookPlan,
+    BookStation,
+)
 from haichieu.locale import Message, message
 from haichieu.people import Account, Level, Official, Unit, units_under
 from haichieu.unit_names import unit_names
@@ -45,6 +57,23 @@ REFERENCES = (
     ),
     Reference(column_of(ProgrammeInMaking.unit_id), "programmes", live=ProgrammeInMaking.done_at.is_(None)),
     Reference(column_of(Schedule.unit_id), "schedules", shown=column_of(Schedule.title)),
+    Reference(
+        column_of(Duty.unit_id), "duties", live=Duty.state.in_(ACTIVE), shown=column_of(Duty.title),
+    ),
+    Reference(column_of(DutyVillage.unit_id), "duty_villages", follows=False),  # matched anew while a duty is open
+    *(
+        Reference(column_of(model.unit_id), what, shown=None if code is None else column_of(code))
+        for what, model, code in (
+            ("book_stations", BookStation, BookStation.name),
+            ("book_devices", BookDevice, BookDevice.name),
+            ("book_inspections", BookInspection, None),
+            ("book_plans", BookPlan, None),
+            ("book_needs", BookNeed, None),
+            ("book_courses", BookCourse, BookCourse.name),
+            ("book_attendance", BookAttendance, None),
+            ("book_budget", BookBudget, None),
+        )
+    ),
     Reference(column_of(SurveyAnswer.unit_id), "survey_answers", follows=False),
     Reference(column_of(Source.unit_id), "sources", shown=column_of(Source.name)),
     Reference(column_of(SourcePlace.unit_id), "source_places", shown=column_of(SourcePlace.external_id)),

@@ -21,6 +21,7 @@ MODULES_WITH_TABLES = (
         "broadcast_bridge.repairs.models",
         "broadcast_bridge.duties.models",
         "broadcast_bridge.station_book.models",
+        "broadcast_bridge.broadcasts.broadcast_drafts",
         "broadcast_bridge.programmes.survey",
         "broadcast_bridge.speakers.direct_calls",
         "haichieu.jobs",

@@ -16,6 +16,7 @@ from haichieu.units.requests import STAYS, Merge, Move, Rename, Request, Split
 from haichieu.units.tree import Tree
 
 PARENT, NAME, RETIRED = column_of(Unit.parent_id), column_of(Unit.name), column_of(Unit.retired_at)
+HOUSEHOLDS = column_of(Unit.households)
 UNITS, FORMER_NAMES = table_of(Unit), table_of(FormerName)
 
 
@@ -76,6 +77,10 @@ def _merge(
             rows -= _alike(session, reference.table, reference.column, reference.unless_alike, number, into)
         journal.set(reference.column, rows, number, into)
     journal.set(PARENT, below, number, into)
+    if households := unit.households:
+        theirs = session.scalar(sa.select(Unit.households).where(Unit.id == into))
+        journal.set(HOUSEHOLDS, [number], households, None)
+        journal.set(HOUSEHOLDS, [into], theirs, (theirs or 0) + households)
     if unit.parent_id != into:
         journal.set(PARENT, [number], unit.parent_id, into)
     journal.set(RETIRED, [number], None, at)

@@ -14,7 +14,7 @@ from tests.builders.broadcasts import on_air
 from tests.builders.house import Browser, House
 from tests.builders.queries import queries
 
-MOST_QUERIES = 8
+MOST_QUERIES = 9
 """Of a page that shows nothing of its own: session, station and units of the visitor, and five for the frame."""
 PLACES = {
     "viewer": ["/", "/calendar", "/speakers"],

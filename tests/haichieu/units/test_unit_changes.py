@@ -438,3 +438,17 @@ def test_log_and_proof_name_the_village_of_that_time(database: Database, tiers: 
         broadcast = session.get_one(Broadcast, number)
         proof = by_village(broadcast.deliveries, unit_names(session), former_units(session, when(broadcast)))
         assert [one.name.name for one in proof.villages] == ["Thôn Nà Rào", "Thôn Phiêng Sáng"]
+
+
+def test_households_move_to_the_unit_that_remains_and_back(database: Database, tiers: Tiers) -> None:
+    def households() -> list[int | None]:
+        with database.session() as session:
+            return [session.get_one(Unit, number).households for number in (tiers.units["CB-1"], tiers.units["CB-2"])]
+
+    with database.session() as session:
+        session.get_one(Unit, tiers.units["CB-1"]).households = 80
+    made = change(database, Merge([tiers.units["CB-1"]], tiers.units["CB-2"]))
+    assert households() == [None, 80]
+    with database.session() as session:
+        undo(session, RULES, made.change_id or 0, "account:cbg@x.example")
+    assert households() == [80, None]
