@@ -60,7 +60,7 @@ REFERENCES = (
     Reference(
         column_of(Duty.unit_id), "duties", live=Duty.state.in_(ACTIVE), shown=column_of(Duty.title),
     ),
-    Reference(column_of(DutyVillage.unit_id), "duty_villages", follows=False),  # matched anew while a duty is open
+    Reference(column_of(DutyVillage.unit_id), "duty_villages", follows=False),  # matched again while a duty is open
     *(
         Reference(column_of(model.unit_id), what, shown=None if code is None else column_of(code))
         for what, model, code in (

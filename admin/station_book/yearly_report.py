@@ -61,6 +61,20 @@ def _inspections(found: YearlyFigures) -> Section:
     return Section("book_inspections", answer if count else "", None, [table])
 
 
+def _repairs(found: YearlyFigures) -> Section:
+    opened, closed = sum(one.opened for one in found.repairs), sum(one.closed for one in found.repairs)
+    cost = sum(one.cost for one in found.repairs)
+    answer = say("reports.book_repairs_answer", count=opened, closed=closed, cost=show_figure(cost))
+    rows: list[list[Cell]] = [
+        [say(f"fault.{one.fault}"), one.opened, one.closed, round(one.days), one.cost] for one in found.repairs
+    ]
+    heads = [
+        say("repair_column.fault"), say("book.opened"), say("book.closed"), say("repair_column.days"),
+        say("repair_column.cost"),
+    ]  # fmt: skip
+    return Section("book_repairs", answer if rows else "", None, [_table(say("nav.repairs"), heads, rows)])
+
+
 def _plans(found: YearlyFigures) -> Section:
     done = sum(one.plan_state == PlanState.DONE for one in found.plans)
     cost = sum(one.cost or 0 for one in found.plans)
@@ -119,7 +133,14 @@ def _budget(found: YearlyFigures) -> Section:
     )  # fmt: skip
 
 
-SECTIONS: Sequence[Callable[[YearlyFigures], Section]] = (_stations, _inspections, _plans, _training, _budget)
+SECTIONS: Sequence[Callable[[YearlyFigures], Section]] = (
+    _stations,
+    _inspections,
+    _repairs,
+    _plans,
+    _training,
+    _budget,
+)
 
 
 def _money(title: str, first: str, choices: type[StrEnum], lines: Iterable[Money]) -> Table:

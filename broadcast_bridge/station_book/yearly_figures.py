@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
+from broadcast_bridge.repairs.repair_figures import Repairs, repairs_between
 from broadcast_bridge.station_book.models import (
     BookAttendance,
     BookBudget,
@@ -19,7 +20,10 @@ from broadcast_bridge.station_book.models import (
     BookStation,
 )
 from broadcast_bridge.station_book.states import Answer, Condition
+from haichieu.database import now
 from haichieu.people import Level, Unit
+from haichieu.periods import Period
+from haichieu.station import the_station
 from haichieu.unit_names import UnitName, unit_names
 
 
@@ -78,6 +82,7 @@ class YearlyFigures:
     courses: Sequence[Course]
     by_fund: Sequence[Money]
     by_purpose: Sequence[Money]
+    repairs: Sequence[Repairs]
 
 
 def yearly_figures(session: Session, unit_ids: Collection[int], year: int) -> YearlyFigures:
@@ -116,7 +121,15 @@ def yearly_figures(session: Session, unit_ids: Collection[int], year: int) -> Ye
         _courses(session, unit_ids, within),
         _money(session, unit_ids, year, BookBudget.fund),
         _money(session, unit_ids, year, BookBudget.purpose),
+        _repairs(session, unit_ids, within),
     )
+
+
+def _repairs(
+    session: Session, unit_ids: Collection[int], within: tuple[datetime.date, datetime.date]
+) -> Sequence[Repairs]:
+    period = Period(*within, the_station(session).timezone)
+    return repairs_between(session, unit_ids, period.begin, period.end, now())
 
 
 def years_of_book(session: Session, unit_ids: Collection[int], today: datetime.date) -> list[int]:

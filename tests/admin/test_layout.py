@@ -77,7 +77,7 @@ PROMPTS = PromptTexts.delivered()
 KINDS = ("cases", "speakers", "officials", "programmes", "numbers", "units")
 FIELDS = [one for _, fields in FORMS.values() for one in fields]
 REPORTS = ("broadcasts", "reach", "availability", "cases", "satisfaction", "survey", "duties")
-OF_BOOK = ("stations", "inspections", "plans", "training", "budget")
+OF_BOOK = ("stations", "inspections", "repairs", "plans", "training", "budget")
 
 
 def report_heads() -> list[str]:

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from broadcast_bridge.models import Speaker
+from broadcast_bridge.repairs.models import FaultReport, Repair
+from broadcast_bridge.repairs.repair_figures import Repairs
 from broadcast_bridge.station_book.models import (
     BookAttendance,
     BookBudget,
@@ -110,3 +113,22 @@ def test_money_is_summed_by_fund_and_purpose(database: Database) -> None:
             ("central", 2 * 10**13, 10**13 + 2), ("donors", 10**13, 3),
         ]  # fmt: skip
         assert [(one.name, one.spent) for one in found.by_purpose] == [("repairs", 5), ("stations", 10**13)]
+
+
+def test_repairs_of_a_year_are_counted_by_fault(database: Database) -> None:
+    with database.session() as session:
+        made = places(session)
+        speakers = [Speaker(code=f"loa-{unit}", name=unit, unit_id=made[unit]) for unit in ("V", "B")]
+        add(session, *speakers)
+        at = datetime.datetime(2027, 5, 4, tzinfo=datetime.UTC)
+        for speaker, opened, cost in (
+            (speakers[0], at, 150_000), (speakers[0], at - datetime.timedelta(days=400), 7), (speakers[1], at, 9)
+        ):  # fmt: skip
+            closed = {"state": "closed", "closed_at": opened + datetime.timedelta(days=3), "outcome": "done"}
+            row = Repair(speaker_id=speaker.id, fault="silent", broken_since=opened, opened_at=opened, cost=cost)
+            row.reports = [FaultReport(fault="silent", origin="panel", at=opened)]
+            for name, value in closed.items():
+                setattr(row, name, value)
+            add(session, row)
+        found = yearly_figures(session, [made["A"], made["V"]], 2027)
+    assert found.repairs == [Repairs("silent", 1, 1, 3.0, 150_000)]
