@@ -72,7 +72,7 @@ def write_district(path: Path, carrier_port: int, *, texts: bool = False) -> Pat
         _zone("15", "Im lặng", 'speakers = ["cp-9"]'),
         _official("1001", "Nông Văn Hải", [HAI], '"11", "14", "15"'),
         _official("1002", "Hoàng Thị Mai", [MAI, MAI_SECOND], '"11"', "call_back = true"),
-        _official("1003", "Lý Thị Lan", [LAN], '"12", "13"', may='"live", "record", "schedule", "repair"'),
+        _official("1003", "Lý Thị Lan", [LAN], '"12", "13"', may='"live", "record", "repair"'),
         '[[numbers]]\nnumber = "1900"\nflow = "official-line"\nunit = "CB"\n',
         f'[[numbers]]\nnumber = "1022"\nflow = "hotline"\nunit = "CB"\nduty_phone = "{DUTY_DESK}"\n',
         '[[numbers]]\nnumber = "1023"\nflow = "hotline"\nunit = "CP"\nmissed_call_back = true\n',

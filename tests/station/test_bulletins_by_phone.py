@@ -16,7 +16,7 @@ from haichieu.audio.sound import read_wav
 from haichieu.database import now
 from haichieu.demo.trial_station import until
 from haichieu.media import MediaStore
-from haichieu.people import Unit
+from haichieu.people import Official, Right, Unit
 from tests.builders.sounds import kept
 from tests.station import district
 from tests.station.scene import SAME, Scene, until_heard
@@ -30,6 +30,8 @@ def offer(scene: Scene, speech: str) -> None:
     """Offer a bulletin with a speech, of a source that is not asked for others."""
     copy = Path(shutil.copy(scene.speeches[speech], scene.folder / "bulletin.wav"))
     with scene.station.database.session() as session:
+        lan = session.scalars(sa.select(Official).where(Official.code == "1003")).one()
+        lan.may = [*lan.may, Right.SCHEDULE]
         unit_id = session.scalars(sa.select(Unit.id).where(Unit.code == "CB")).one()
         source = Source(
             code="tinh", name="Tỉnh Cao Bằng", dialect="neutral", address="http://127.0.0.1:9", username="cb",
