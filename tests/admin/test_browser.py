@@ -113,6 +113,7 @@ def is_live_part(answer: Response) -> bool:
     return "hx-request" in answer.request.headers and not answer.url.endswith("/on-air")
 
 
+@pytest.mark.proof
 def test_the_board_is_not_exchanged_under_a_finger(page: Page, station: Served) -> None:
     with page.expect_response(is_live_part):  # the look that a new stream asks for
         sign_in(page, "operator@district.example")

@@ -53,6 +53,7 @@ def certificate(station: Served) -> str:
         return f"/duties?certificate={code_of(session, entry)}"
 
 
+@pytest.mark.proof
 def test_every_page_can_be_read_by_everybody_on_every_screen(page: Page, station: Served) -> None:
     sign_in(page)
     pages = {

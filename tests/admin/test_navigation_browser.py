@@ -58,7 +58,9 @@ def open_by_keyboard(page: Page, path: str) -> int:
     pytest.fail(f"the keyboard does not reach {path}")
 
 
-@pytest.mark.parametrize("screen", [OFFICE, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize(
+    "screen", [pytest.param(OFFICE, id="laptop", marks=pytest.mark.proof), pytest.param(PHONE, id="phone")]
+)
 def test_every_place_is_reached_by_keyboard_and_takes_little_room(page: Page, screen: dict[str, int]) -> None:
     page.set_viewport_size(screen)  # type: ignore[arg-type]
     sign_in(page, at="/account")

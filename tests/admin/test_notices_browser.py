@@ -82,6 +82,7 @@ def test_the_wallboard_renews_itself_and_is_readable(page: Page, station: Served
         look(page, f"wallboard-{screen['width']}")
 
 
+@pytest.mark.proof
 def test_dark_colours_can_be_read(page: Page) -> None:
     sign_in(page)
     for path in IN_THE_DARK:

@@ -49,6 +49,7 @@ def station(station: Served) -> Served:
     return station
 
 
+@pytest.mark.proof
 def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: Page) -> None:
     sign_in(page, "admin@district.example", "/numbers")
     page.get_by_role("link", name="Thêm số").click()

@@ -12,6 +12,7 @@ from tests.builders.in_unit import device
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.mark.proof
 def test_every_page_of_the_book_can_be_read_and_used(page: Page, station: Served) -> None:
     number = device(station.house, "commune", code="TB-" + "0123456789" * 3, name="Cụm loa Nà Sài-" * 12, serial="007")
     sign_in(page)
