@@ -107,6 +107,13 @@ def paste_a_table(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def merge_units(page: Page) -> None:
+    """Open the form that merges units into the last one of the tree."""
+    page.locator("main details:has(a[href$='/merge'])").last.locator("summary").first.click()
+    page.locator("main a[href$='/merge']:visible").last.click()
+    page.wait_for_load_state()
+
+
 def make_a_token(page: Page) -> None:
     """Make a key to the API, which is shown once."""
     page.locator("input[name=name]").fill("Sao lưu hằng đêm")
@@ -135,6 +142,9 @@ SHOTS = (
     Shot("broadcast-log", "/broadcasts"), Shot("broadcast", "/broadcasts/2"),
     Shot("broadcast-again", "/broadcasts/2/again", EDITOR),
     Shot("broadcast-programme", "/broadcasts/1/programme", EDITOR), Shot("reports", "/reports"),
+    Shot("effectiveness", "/reports?view=page"), Shot("registers", "/reports/registers"),
+    Shot("duties", "/duties", EDITOR), Shot("duty", "/duties/1", EDITOR), Shot("data-requests", "/data-requests"),
+    Shot("repairs", "/repairs"), Shot("repair", "/repairs/1"), Shot("pole-slips", "/speakers/slips"),
     Shot("speakers", "/speakers"), Shot("speakers-map", "/speakers/map"), Shot("speaker", "/speakers/1"),
     Shot("speaker-form", "/speakers/new"),
     Shot("speaker-account", "/speakers/1", ADMIN, press("Thông tin lắp đặt|Installer details")),
@@ -151,6 +161,7 @@ SHOTS = (
     Shot("flow-trial", "/flows/hotline/simulator"), Shot("flow-publish", "/flows/hotline/publish"),
     Shot("flow-version", "/flows/hotline/versions/0"),
     Shot("prompts", "/prompts"), Shot("prompt", "/prompts/vi/greeting-hotline"),
+    Shot("units", "/units"), Shot("unit-merge", "/units", ADMIN, merge_units), Shot("station", "/station"),
     Shot("accounts", "/accounts"), Shot("account-form", "/accounts/2/edit"), Shot("account-new", "/accounts/new"),
     Shot("accounts-import", "/accounts/import"),
     Shot("audit", "/audit"), Shot("my-account", "/account"), Shot("second-factor", "/account/second-factor"),

@@ -31,6 +31,7 @@ from ivr.custom_flows.sketch import read_sketch
 from ivr.flows.definition import delivered_definition, delivered_flows
 from tests.admin.screenshots.book import book
 from tests.admin.screenshots.concerns import concerns
+from tests.admin.screenshots.work_to_do import work_to_do
 from tests.builders.accounts import PASSWORD_HASH
 from tests.every_table import load_every_table
 
@@ -92,6 +93,7 @@ def build_district(home: Path) -> Database:
         _signs_of_life(session)
         _flow_at_work(session)
         book(session)
+        work_to_do(session)
     return database
 
 
