@@ -16,11 +16,11 @@ from feedback import job_kinds
 from feedback.cases import duplicates
 from feedback.cases.case_lifecycle import OPEN
 from feedback.cases.merging import merged_into
-from feedback.citizens.consents import valid_purposes
+from feedback.citizens.consents import may_be_answered_on_air
 from feedback.citizens.privacy import number_for
 from feedback.citizens.registry import CitizenBook
 from feedback.models import Case, CaseLink, Category, Department, Message
-from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Purpose, Way
+from feedback.states import CASE, CaseEvent, CaseStatus, Channel, Direction, Way
 from haichieu.account_rights import Action
 from haichieu.jobs import Job, JobState
 from haichieu.people import Account, Official, Unit
@@ -140,10 +140,10 @@ def mark_of_transcript(message: Message) -> str:
 
 
 def ways_to(session: Session, case: Case) -> frozenset[Way]:
-    """Return the methods by which the citizen can be answered; on air only with consent, or anonymous."""
+    """Return the methods by which the citizen can be answered; on air unless that was withdrawn."""
     if case.citizen is None:
         return frozenset({Way.AIR})
-    agrees = Purpose.ANSWER_ON_AIR in valid_purposes(session, case)
+    agrees = may_be_answered_on_air(session, case)
     closed = ({Way.TEXT} if case.citizen.opted_out_at else set()) | (set() if agrees else {Way.AIR})
     return frozenset(Way) - closed
 

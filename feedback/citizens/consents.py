@@ -71,13 +71,23 @@ def give(session: Session, case: Case, purpose: Purpose, proof: Proof, at: datet
 def require_for_air(session: Session, case: Case, *, voice: bool = False) -> None:
     """Raise NoConsent unless the answer to a case, and with `voice` the citizen's recording, may go on air.
 
-    The answer to an anonymous case needs none: the office's words are about nobody who is known. A voice always does.
+    The office's words, which must not name the citizen (see `answers_on_air`), need none; but who has withdrawn the
+    consent has said no. A voice always needs one.
     """
-    valid = valid_purposes(session, case)
-    if case.citizen_id is not None and Purpose.ANSWER_ON_AIR not in valid:
+    if not may_be_answered_on_air(session, case):
         raise NoConsent(Purpose.ANSWER_ON_AIR)
-    if voice and Purpose.VOICE_ON_AIR not in valid:
+    if voice and Purpose.VOICE_ON_AIR not in valid_purposes(session, case):
         raise NoConsent(Purpose.VOICE_ON_AIR)
+
+
+def may_be_answered_on_air(session: Session, case: Case) -> bool:
+    """Return False if the citizen has withdrawn the consent to that."""
+    return Purpose.ANSWER_ON_AIR in valid_purposes(session, case) or not _has_withdrawn(session, case)
+
+
+def _has_withdrawn(session: Session, case: Case) -> bool:
+    ended = Consent.purpose == Purpose.ANSWER_ON_AIR, Consent.withdrawn_at.is_not(None)
+    return session.scalar(sa.select(Consent.id).where(Consent.case_id == case.id, *ended).limit(1)) is not None
 
 
 def withdraw(session: Session, case: Case, who: str, at: datetime.datetime) -> bool:

@@ -221,10 +221,12 @@ def test_an_answer_that_was_never_begun_is_given_up_with_an_alarm(air: Air) -> N
         assert [alarm.kind for alarm in open_alarms(session)] == ["answer_failed"]
 
 
-def test_answer_without_consent_is_refused_and_nothing_is_written(air: Air) -> None:
+def test_answer_after_a_withdrawal_is_refused_and_nothing_is_written(air: Air) -> None:
     with air.database.session() as session:
         opened = case(session, office(session), citizen=air.book.meet(session, NUMBER, now()))
-        with pytest.raises(AnswerRefused, match="consented"):
+        agreed(session, opened)
+        consents.withdraw(session, opened, "citizen", now())
+        with pytest.raises(AnswerRefused, match="withdrawn"):
             replies.answer(session, opened, Answer(BY, [Way.AIR], "Xong"), now())
         agreed(session, opened)
         with pytest.raises(AnswerRefused, match="their voice"):
