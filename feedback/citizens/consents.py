@@ -71,8 +71,8 @@ def give(session: Session, case: Case, purpose: Purpose, proof: Proof, at: datet
 def require_for_air(session: Session, case: Case, *, voice: bool = False) -> None:
     """Raise NoConsent unless the answer to a case, and with `voice` the citizen's recording, may go on air.
 
-    The office's words, which must not name the citizen (see `answers_on_air`), need none; but who has withdrawn the
-    consent has said no. A voice always needs one.
+    The office's words, which must not name the citizen (see `answers_on_air`), need none; a citizen who has withdrawn
+    the consent has said no. A voice always needs one.
     """
     if not may_be_answered_on_air(session, case):
         raise NoConsent(Purpose.ANSWER_ON_AIR)

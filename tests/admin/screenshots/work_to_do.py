@@ -1,4 +1,4 @@
-"""What waits in the pictures: repairs of speakers, a publication duty, a data request."""
+"""Repairs of speakers and a publication duty in the pictures, which wait for someone to act."""
 
 import datetime
 
