@@ -91,7 +91,7 @@ async def test_published_flow_serves_the_next_call_until_rolled_back(scene: Scen
     changed = read_sketch(delivered_definition("hotline"))
     editor.change_step(changed, "greeting", "greeting", {"prompt": "duty-desk-closed"}, {"next": "main-menu"})
     editor.change_step(changed, "main-menu", "main-menu", {"prompt": "hotline-menu"}, {"5": "status", "*": "main-menu"})
-    for step in ("language", "commune", "other-commune", "bulletins", "useful", "message", "duty-desk"):
+    for step in ("language", "commune", "other-commune", "bulletins", "useful", "message", "consent", "duty-desk"):
         editor.remove_step(changed, step, "main-menu" if step == "language" else "")
 
     async def call(greeting: str) -> SoftPhone:
