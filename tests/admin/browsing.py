@@ -125,10 +125,18 @@ def overfill(page: Page, label: str) -> None:
     field.fill(HUGE)
 
 
+BELOW_THE_END = """(() => {
+  const end = document.body.getBoundingClientRect().bottom - parseFloat(getComputedStyle(document.body).paddingBottom);
+  return Math.max(...[...document.querySelectorAll("main")].map(one => one.getBoundingClientRect().bottom), 0) - end;
+})()"""
+"""How far a page reaches into the space that is kept for the bar of places, from where nobody could scroll it out."""
+
+
 def look(page: Page, name: str) -> None:
     """Have axe look at a page, see that nothing hangs over its edge, and keep a picture where one is asked for."""
     check(page, name)
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+    assert page.evaluate(BELOW_THE_END) <= 1, name
     if folder := os.environ.get("HAICHIEU_TEST_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
     if PROOF:
