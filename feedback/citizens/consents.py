@@ -1,4 +1,4 @@
-"""Consents of citizens, one per case and purpose, and the one gate before anything of a case goes on air.
+"""Consents of citizens, one per case and purpose, and the one rule about what of a case may go on air.
 
 Silence is no consent (Law 91/2025, art. 9): each has a recording or a text as proof. Withdrawing it is effective at
 once, and takes what was made for the air off it.

@@ -1,4 +1,4 @@
-"""Test calls: who is called, and what counts as heard."""
+"""Test calls: the telephones that may be called, and the key that says that the sentence was heard."""
 
 import contextlib
 import datetime

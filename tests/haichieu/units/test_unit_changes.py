@@ -4,90 +4,30 @@ import datetime
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from admin.reports.figures import figures
 from broadcast_bridge.broadcasts.broadcast_reports import aired_by_unit
 from broadcast_bridge.broadcasts.log import Wanted, find, when
 from broadcast_bridge.broadcasts.villages import by_village, former_units
-from broadcast_bridge.models import Broadcast, Speaker, Zone
-from broadcast_bridge.speakers.zones import speakers_in
+from broadcast_bridge.models import Broadcast, Zone
 from feedback.models import Case
-from haichieu import audit
 from haichieu.database import Base, Database, now
 from haichieu.district.unit_rules import RULES
-from haichieu.locale import render
-from haichieu.people import Account, Official, Unit, live_unit, unit_coded, units_under
+from haichieu.people import Official, Unit, live_unit, unit_coded, units_under
 from haichieu.periods import Period
 from haichieu.unit_names import unit_names
-from haichieu.units.carrying_out import Outcome, carry_out, preview
+from haichieu.units.carrying_out import carry_out, preview
 from haichieu.units.former_names import former_names
-from haichieu.units.requests import STAYS, Merge, Move, Part, Rename, Request, Split, UnitChangeRefused
-from haichieu.units.undoing import undo
-from tests.builders.two_tiers import Tiers, case_in, heard_in, something_in, two_tiers, unit_of
+from haichieu.units.requests import STAYS, Merge, Move, Part, Rename, Split, UnitChangeRefused
+from tests.builders.two_tiers import Tiers, heard_in, something_in, unit_of
+from tests.haichieu.units.changing import change, every_row, given, merge, reach, said, take_back
 
 DAY = datetime.timedelta(days=1)
 
 
-@pytest.fixture
-def tiers(database: Database) -> Tiers:
-    with database.session() as session:
-        return two_tiers(session)
-
-
-def change(database: Database, wanted: Request) -> Outcome:
-    with database.session() as session:
-        return carry_out(session, RULES, wanted, "account:cbg@x.example")
-
-
-def take_back(database: Database, outcome: Outcome) -> Outcome:
-    with database.session() as session:
-        return undo(session, RULES, outcome.change_id or 0, "account:cbg@x.example")
-
-
-def merge(tiers: Tiers, *codes: str, name: str = "") -> Merge:
-    *units, into = (tiers.units[code] for code in codes)
-    return Merge(units, into, name)
-
-
-def given(session: Session, tiers: Tiers, code: str, **parts: str) -> dict[tuple[str, int], str]:
-    """Give the speakers and units below a unit, by code, to parts; dashes are underlines."""
-    found = {}
-    for name, model in (("speakers.unit_id", Speaker), ("units.parent_id", Unit)):
-        for key, part in parts.items():
-            row = session.query(model).filter_by(code=key.replace("_", "-")).first()
-            if row is not None:
-                found[name, row.id] = part
-    return found
-
-
-def every_row(database: Database) -> dict[str, list[tuple[object, ...]]]:
-    """Return all rows of the station but those of the trail and of the changes."""
-    with database.reading() as session:
-        return {
-            name: sorted((tuple(row) for row in session.execute(sa.select(table))), key=repr)
-            for name, table in Base.metadata.tables.items()
-            if name not in ("audit_entries", "unit_changes")
-        }
-
-
-def reach(session: Session) -> dict[str, list[str]]:
-    return {
-        zone.code: [speaker.code for speaker in speakers_in(session, [zone.id])]
-        for zone in session.scalars(sa.select(Zone).order_by(Zone.code))
-    }
-
-
-def said(outcome: Outcome, group: str = "") -> list[str]:
-    return [render(one.said, "en") for one in outcome.effects if not group or one.group == group]
-
-
-def refusal(database: Database, wanted: Request) -> dict[str, str]:
-    before = every_row(database)
-    with pytest.raises(UnitChangeRefused) as refused:
-        change(database, wanted)
-    assert every_row(database) == before
-    return {field: render(problem, "en") for field, problem in refused.value.problems.items()}
+def figures_of(one: object) -> tuple[float, ...]:
+    names = ("broadcasts", "deliveries", "heard", "unconfirmed", "seconds", "synthetic")
+    return tuple(getattr(one, name) for name in names)
 
 
 def test_every_column_that_refers_to_units_is_handled() -> None:
@@ -119,22 +59,6 @@ def test_merge_carries_everything_alive_and_leaves_the_history(database: Databas
         merged = unit_of(session, "CB-1")
         assert (merged.parent_id, merged.retired_at is not None, merged.name) == (target, True, "Thôn Nà Rào")
         assert source in units_under(session, [target])
-
-
-@pytest.mark.both_databases
-def test_undone_merge_leaves_every_row_as_before(database: Database, tiers: Tiers) -> None:
-    with database.session() as session:
-        for code in ("CB", "CB-1", "CP", "CP-1"):
-            something_in(session, tiers, code)
-        heard_in(session, "CB", "CB-1", "CP")
-    before = every_row(database)
-    outcome = change(database, merge(tiers, "CB", "CP", name="Xã Cốc Pàng mới"))
-    assert every_row(database) != before
-    take_back(database, outcome)
-    assert every_row(database) == before
-    with database.reading() as session:
-        assert audit.verify(session).broken_at is None
-        assert [one.action for one in audit.find(session)][:2] == ["unit.undo", "unit.merge"]
 
 
 @pytest.mark.both_databases
@@ -179,11 +103,6 @@ def test_merge_keeps_every_figure_of_the_reports(database: Database, tiers: Tier
     take_back(database, second)
     take_back(database, outcome)
     assert sums() == before
-
-
-def figures_of(one: object) -> tuple[float, ...]:
-    names = ("broadcasts", "deliveries", "heard", "unconfirmed", "seconds", "synthetic")
-    return tuple(getattr(one, name) for name in names)
 
 
 @pytest.mark.both_databases
@@ -243,15 +162,6 @@ def test_split_gives_every_speaker_to_one_part(database: Database, tiers: Tiers)
     assert every_row(database) == before
 
 
-def test_split_without_a_place_for_a_speaker_is_refused(database: Database, tiers: Tiers) -> None:
-    with database.reading() as session:
-        speaker = session.query(Speaker).filter_by(code="loa-CB").one().id
-        given_away = given(session, tiers, "CB", CB_1="CB-M", CB_2="elsewhere")
-    found = refusal(database, Split(tiers.units["CB"], [Part("CB-M", "Xã Mới")], given_away))
-    assert set(found) == {f"speakers-{speaker}", f"units-{tiers.units['CB-2']}"}
-    assert "Loa Xã Cô Ba" in found[f"speakers-{speaker}"]
-
-
 def test_rename_is_remembered(database: Database, tiers: Tiers) -> None:
     outcome = change(database, Rename(tiers.units["CP"], "Xã Đức Hạnh"))
     with database.reading() as session:
@@ -289,128 +199,6 @@ def test_chain_of_merges_leads_to_the_unit_that_is_left(database: Database, tier
     take_back(database, second)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "field", "words"),
-    [
-        (lambda u: Merge([u["CB"]], u["CB"]), "units", "itself"),
-        (lambda u: Merge([u["CB"], u["CP"]], u["CB"]), "units", "itself"),
-        (lambda u: Merge([u["CB"]], u["CB-1"]), "units", "below"),
-        (lambda u: Merge([u["CB"]], u["DV"]), "units", "province"),
-        (lambda u: Merge([u["CB-1"]], u["CP"]), "units", "level"),
-        (lambda u: Merge([u["CB-1"]], u["CBG"]), "units", "level"),
-        (lambda u: Merge([], u["CP"]), "units", "Choose"),
-        (lambda u: Merge([u["CP"]], u["CB"], "x" * 201), "name", "200"),
-        (lambda u: Move(u["CB"], u["CB-1"]), "parent", "below itself"),
-        (lambda u: Move(u["CB"], u["CB"]), "parent", "below itself"),
-        (lambda u: Move(u["CB"], u["CBG"]), "parent", "already"),
-        (lambda u: Move(u["CB-1"], u["DV"]), "parent", "province"),
-        (lambda u: Move(u["CP"], u["CB"]), "parent", "level"),
-        (lambda u: Rename(u["CB"], ""), "name", "200"),
-        (lambda u: Rename(u["CB"], "Xã\u202eCô Ba"), "name", "200"),
-        (lambda u: Rename(u["CB"], "Xã Cô Ba"), "name", "already"),
-        (lambda u: Rename(u["CB"], "XÃ CỐC PÀNG"), "name", "already"),
-        (lambda u: Split(u["CBG"], [Part("X", "Tỉnh X")]), "", "highest"),
-        (lambda u: Split(u["CP-1"], []), "name-1", "new unit"),
-        (lambda u: Split(u["CP-1"], [Part("CB", "Thôn X")]), "code-1", "CB"),
-        (lambda u: Split(u["CP-1"], [Part("a b", "Thôn X")]), "code-1", "a b"),
-        (lambda u: Split(u["CP-1"], [Part("X", "Thôn X"), Part("Y", "thôn x")]), "name-2", "already"),
-    ],
-)  # fmt: skip
-def test_impossible_change_is_refused_beside_its_field(
-    database: Database, tiers: Tiers, wanted: object, field: str, words: str
-) -> None:
-    assert words in refusal(database, wanted(tiers.units))[field]  # type: ignore[operator]
-
-
-def test_merge_in_a_circle_is_refused(database: Database, tiers: Tiers) -> None:
-    change(database, merge(tiers, "CB-1", "CB-2"))
-    assert "was merged into" in refusal(database, merge(tiers, "CB-2", "CB-1"))["into"]
-    assert "was merged into" in refusal(database, merge(tiers, "CB-1", "CP-1"))["units"]
-    for wanted in (Rename(tiers.units["CB-1"], "X"), Move(tiers.units["CB-1"], tiers.units["CP"])):
-        assert "was merged into" in refusal(database, wanted)[""]
-    assert "was merged into" in refusal(database, Move(tiers.units["CP-1"], tiers.units["CB-1"]))["parent"]
-    assert "was merged into" in refusal(database, Split(tiers.units["CB-1"], [Part("X", "X")]))[""]
-
-
-def test_villages_of_one_name_are_renamed_before_their_communes_merge(database: Database, tiers: Tiers) -> None:
-    with database.session() as session:
-        unit_of(session, "CP-1").name = "thôn Nà rào"
-    found = refusal(database, merge(tiers, "CB", "CP"))["units"]
-    assert "Thôn Nà Rào (CB-1)" in found
-    assert "thôn Nà rào (CP-1)" in found
-    assert "parent" in refusal(database, Move(tiers.units["CB-1"], tiers.units["CP"]))
-    change(database, Rename(tiers.units["CP-1"], "Thôn Nà Rào 2"))
-    change(database, merge(tiers, "CB", "CP"))
-
-
-@pytest.mark.both_databases
-def test_tree_is_not_changed_under_a_broadcast_on_air(database: Database, tiers: Tiers) -> None:
-    with database.session() as session:
-        heard_in(session, "CB-1", state="on_air")
-        parts = given(session, tiers, "CB", loa_CB=STAYS, CB_1=STAYS, CB_2=STAYS)
-    for wanted in (
-        merge(tiers, "CB", "CP"),
-        Move(tiers.units["CB-1"], tiers.units["CP"]),
-        Split(tiers.units["CB"], [Part("X", "Xã X")], parts),
-    ):
-        assert "Bản tin sáng" in refusal(database, wanted)[""]
-    change(database, Rename(tiers.units["CB-1"], "Thôn Khác"))
-
-
-@pytest.mark.both_databases
-def test_nested_villages_merge_together_and_come_back(database: Database, tiers: Tiers) -> None:
-    with database.session() as session:
-        unit_of(session, "CB-1").parent_id = tiers.units["CB-2"]
-        something_in(session, tiers, "CB-1")
-    before = every_row(database)
-    outcome = change(database, merge(tiers, "CB-2", "CB-1", "CP-1"))
-    with database.reading() as session:
-        assert {unit_of(session, code).parent_id for code in ("CB-1", "CB-2")} == {tiers.units["CP-1"]}
-    take_back(database, outcome)
-    assert every_row(database) == before
-
-
-def test_broadcast_in_another_place_hinders_no_change(database: Database, tiers: Tiers) -> None:
-    with database.session() as session:
-        heard_in(session, "CP-1", state="on_air")
-        parts = given(session, tiers, "CB", loa_CB=STAYS, CB_1=STAYS, CB_2=STAYS)
-    change(database, Split(tiers.units["CB"], [Part("X", "Xã X")], parts))
-    change(database, Move(tiers.units["CB-1"], tiers.units["CP"]))
-
-
-def test_merge_is_not_undone_once_something_new_depends_on_it(database: Database, tiers: Tiers) -> None:
-    outcome = change(database, merge(tiers, "CB-1", "CB-2"))
-    with database.session() as session:
-        number = case_in(session, tiers, "CB-2").id
-    before = every_row(database)
-    with pytest.raises(UnitChangeRefused, match="1 case"):
-        take_back(database, outcome)
-    assert every_row(database) == before
-    with database.session() as session:
-        session.get_one(Case, number).unit_id = tiers.units["CB"]
-    take_back(database, outcome)
-    with pytest.raises(UnitChangeRefused, match="undone"):
-        take_back(database, outcome)
-
-
-def test_undo_names_what_was_given_to_another_unit_since(database: Database, tiers: Tiers) -> None:
-    outcome = change(database, merge(tiers, "CB-1", "CB-2"))
-    with database.session() as session:
-        session.query(Speaker).filter_by(code="loa-CB-1").one().unit_id = tiers.units["CP"]
-    with pytest.raises(UnitChangeRefused, match="1 loudspeaker"):
-        take_back(database, outcome)
-
-
-def test_split_is_not_undone_while_its_unit_is_used(database: Database, tiers: Tiers) -> None:
-    with database.reading() as session:
-        parts = given(session, tiers, "CP-1", **{"loa_CP_1": "CP-2"})
-    outcome = change(database, Split(tiers.units["CP-1"], [Part("CP-2", "Thôn Mới")], parts))
-    with database.session() as session:
-        session.query(Account).filter_by(email="dv@x.example").one().unit_id = unit_of(session, "CP-2").id
-    with pytest.raises(UnitChangeRefused, match="1 account"):
-        take_back(database, outcome)
-
-
 def test_districts_are_dissolved_into_their_province(database: Database, tiers: Tiers) -> None:
     with database.session() as session:
         district = Unit(code="BL", name="Huyện Bảo Lạc", level="district", parent_id=tiers.units["CBG"])
@@ -438,17 +226,3 @@ def test_log_and_proof_name_the_village_of_that_time(database: Database, tiers: 
         broadcast = session.get_one(Broadcast, number)
         proof = by_village(broadcast.deliveries, unit_names(session), former_units(session, when(broadcast)))
         assert [one.name.name for one in proof.villages] == ["Thôn Nà Rào", "Thôn Phiêng Sáng"]
-
-
-def test_households_move_to_the_unit_that_remains_and_back(database: Database, tiers: Tiers) -> None:
-    def households() -> list[int | None]:
-        with database.session() as session:
-            return [session.get_one(Unit, number).households for number in (tiers.units["CB-1"], tiers.units["CB-2"])]
-
-    with database.session() as session:
-        session.get_one(Unit, tiers.units["CB-1"]).households = 80
-    made = change(database, Merge([tiers.units["CB-1"]], tiers.units["CB-2"]))
-    assert households() == [None, 80]
-    with database.session() as session:
-        undo(session, RULES, made.change_id or 0, "account:cbg@x.example")
-    assert households() == [80, None]
