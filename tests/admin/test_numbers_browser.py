@@ -81,6 +81,7 @@ def test_a_number_leads_elsewhere_at_night_once_its_hours_do_not_overlap(page: P
     expect(page.get_by_role("group", name="Khung giờ 4")).to_be_visible()
 
 
+@pytest.mark.proof
 def test_a_prompt_is_reworded_recorded_and_restored(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
     sign_in(page, "admin@district.example", "/prompts?q=hotline+menu")
