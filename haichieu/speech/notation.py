@@ -23,13 +23,17 @@ _PHONE = re.compile(
     r"(?<![\w.,/+-])(?!\d\d\.\d\d\.(?:19|20)\d\d(?!\d))"  # a date
     r"(?:\+84[ .-]?(?=[1-9])|(?=0\d))\d(?:[ .-]?\d){7,10}(?![\w/]|[.,]\d)"
 )
+_TWO_PHONES = re.compile(
+    r"((?<![\w.,/+-])(?:\+84[ .-]?|0)\d(?:[ .-]?\d){7,10}) ?/ ?(?=(?:\+84|0)\d(?:[ .-]?\d){7,10}(?!\w))"
+)
+_ACCOUNT = re.compile(r"((?:STK|tài khoản)(?: [^\d\s]+){0,4}:? )(\d[\d ]{6,}\d)(?![\d/]|[.,]\d)", re.IGNORECASE)
 _SERVICE = re.compile(r"(?<![\w.,/+-])(1[89]00)[ .-]?(\d{2,3})[ .-]?(\d{2,3})(?![\w/]|[.,]\d)")
 _CALLED = (
     "gọi|số máy|số điện thoại|điện thoại|tổng đài|đường dây nóng|hotline|đầu số|liên hệ|nhắn tin|báo cháy|cấp cứu"
     "|báo tin|bấm"
 )
 _SHORT_NUMBER = re.compile(
-    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,12}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:, | hoặc | và |/)11[1-5])*)"
+    rf"(?<!\w)((?:{_CALLED})(?: [^\W\d]+){{0,12}}:? )((?:11[1-5]|10\d\d|14\d\d)(?:(?:[,;] | hoặc | và |/)11[1-5])*)"
     r"(?![\w.,/-]*\d)(?! (?:cuộc|lượt|người|hộ|trường hợp|ca|đồng|phút|giờ|ngày|năm|tin|vụ|máy)(?!\w))",
     re.IGNORECASE,
 )
@@ -72,7 +76,7 @@ _DATE = re.compile(rf"(\b(?:{_DATE_WORDS}),? \(?){_FREE}({_DAY})/({_MONTH})(?:/(
 _SIGNED_DATE = re.compile(rf"{_FREE}({_DAY})([-./])({_MONTH})\2({_YEAR})(?![\w/]|[-.]\d)")
 _QUARTER_YEAR = re.compile(rf"((?:quý|tháng|đợt|kỳ|số|tuần) (?:[IVX]+|\d+)) ?/ ?({_YEAR})(?![\d/])", re.IGNORECASE)
 _MONTH_HYPHEN_YEAR = re.compile(rf"((?:quý|tháng) (?:[IVX]+|\d+)) ?[-–] ?({_YEAR})(?!\d)", re.IGNORECASE)
-_LISTED_DAYS = re.compile(r"(?<=\d),(?=\d{1,2}/\d)")
+_LISTED_DAYS = re.compile(r"(?<=\d),(?=(?:\d{1,2},)*\d{1,2}/\d)")
 _CLOCK_RANGE = re.compile(r"(?:(?<=\d giờ)|(?<=\d phút)) [-–] (?=\d)")
 _BARE_DATE = re.compile(
     rf"{_FREE}({_DAY})/({_MONTH})(?![\w/-]|[.,]\d)(?=$|[.,;:)!?]"
@@ -90,6 +94,11 @@ _RANGE = re.compile(rf"(?<![\w/.,+-])({_NUMBER}){_DASH}({_NUMBER})(?![\d/]|[.,]\
 
 _SERIES = re.compile(r"(?<![\w/.,-])\d{1,2}(?:-\d{1,2}){2,}(?![\w/-]|[.,]\d)")
 """Parts of a fertiliser, as in "NPK 5-10-3"."""
+_COUNTED_RANGE = re.compile(r"(?<![\w.,/-])(\d+ ([^\W\d_]+)) ?[-–] ?(?=\d+ \2(?!\w))")
+"""As in "6 tháng - 36 tháng"."""
+_SECONDS = re.compile(r"(?<=\d)['′’] ?(\d{1,2}(?:[.,]\d+)?)(?:[\"″”]|'')")
+_QUOTED = re.compile(r"(?<![\w'′°])[\"“”„«'‘]([^\"“”„«»'‘’\n]*\d)[\"”“»'’](?!\w)")
+"""The normaliser takes a mark behind a figure for inches."""
 _NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+(?: \w+)?) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
 
 _ROMAN = r"X{0,3}(?:IX|IV|V?I{0,3})"
@@ -129,7 +138,7 @@ def lists_in_words(text: str) -> str:
 
 def in_words(text: str) -> str:
     """Return Vietnamese text whose notations the normaliser reads as a person would."""
-    text = _telephone_numbers(text)
+    text = _telephone_numbers(_QUOTED.sub(r" \1 ", _SECONDS.sub(r" phút \1 giây", text)))
     text = _PLATE.sub(
         lambda found: " ".join((found[1], spelled(found[2]), by_digits("".join(found.groups()[2:])))), text
     )
@@ -138,7 +147,7 @@ def in_words(text: str) -> str:
     text = _ORDINAL.sub(lambda found: found[1] + ("nhất" if found[2] in "I1i" else "tư"), text)
     text = _FIRST_CLASS.sub(r"\1một", _romans(text))
     text = _SERIES.sub(lambda found: found[0].replace("-", ", "), text)
-    text = _NAMED_RANGE.sub(r"\1 đến ", text)
+    text = _COUNTED_RANGE.sub(r"\1 đến ", _NAMED_RANGE.sub(r"\1 đến ", text))
     text = _COUNTED_ZERO.sub(
         lambda found: found[0] if _A_NUMBER.search(found.string[: found.start()]) else found[1], text
     )
@@ -146,7 +155,8 @@ def in_words(text: str) -> str:
 
 
 def _telephone_numbers(text: str) -> str:
-    text = _AREA_IN_BRACKETS.sub(r"\1 ", text)
+    text = _TWO_PHONES.sub(r"\1, ", _AREA_IN_BRACKETS.sub(r"\1 ", text))
+    text = _ACCOUNT.sub(lambda found: found[1] + by_digits(found[2].replace(" ", "")), text)
     text = _PHONE.sub(lambda found: by_digits(found[0].replace("+84", "0")), text)
     text = _SERVICE.sub(lambda found: by_digits("".join(found.groups())), text)
     return _SHORT_NUMBER.sub(_short_number, text)
