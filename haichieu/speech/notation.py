@@ -96,7 +96,7 @@ _SERIES = re.compile(r"(?<![\w/.,-])\d{1,2}(?:-\d{1,2}){2,}(?![\w/-]|[.,]\d)")
 """Parts of a fertiliser, as in "NPK 5-10-3"."""
 _COUNTED_RANGE = re.compile(r"(?<![\w.,/-])(\d+ ([^\W\d_]+)) ?[-–] ?(?=\d+ \2(?!\w))")
 """As in "6 tháng - 36 tháng"."""
-_SECONDS = re.compile(r"(?<=\d)['′’] ?(\d{1,2}(?:[.,]\d+)?)(?:[\"″”]|'')")
+_SECONDS = re.compile(r"(?<![hg]\d\d)(?<=\d)['′’] ?(\d{1,2}(?:[.,]\d+)?)(?:[\"″”]|'')")
 _QUOTED = re.compile(r"(?<![\w'′°])[\"“”„«'‘]([^\"“”„«»'‘’\n]*\d)[\"”“»'’](?!\w)")
 """The normaliser takes a mark behind a figure for inches."""
 _NAMED_RANGE = re.compile(rf"((?<!\w)(?P<word>\w+(?: \w+)?) \d+){_DASH}(?=(?i:(?P=word)) \d|chủ nhật)")
