@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from admin.station.fields import FORMS
 from broadcast_bridge.source_system import (
     device_dialect,
     neutral_dialect,
@@ -17,7 +16,6 @@ from broadcast_bridge.source_system import (
     province_protocols,
     status_answers,
 )
-from broadcast_bridge.source_system.dialects import DIALECTS
 from broadcast_bridge.source_system.exchange import (
     AiringLog,
     AtDevice,
@@ -28,7 +26,6 @@ from broadcast_bridge.source_system.exchange import (
     Receipt,
     UnitCounts,
 )
-from haichieu.locale.catalogue import catalogue
 from tests.sources import ROOT
 
 MODULES = {"device": device_dialect, "portal": portal_dialect}
@@ -75,17 +72,6 @@ def test_every_field_that_is_listed_is_in_the_code(dialect: str) -> None:
     code = literals(MODULES[dialect], *STAND_IN)
     assert [(message, verified - code, reconstructed - code) for message, verified, reconstructed in rows(dialect)
             if (verified | reconstructed) - code] == []  # fmt: skip
-
-
-@pytest.mark.parametrize("dialect", sorted(MODULES))
-def test_no_field_of_a_message_is_both(dialect: str) -> None:
-    assert [message for message, verified, reconstructed in rows(dialect) if verified & reconstructed] == []
-
-
-def test_every_dialect_is_offered_under_its_name() -> None:
-    (offered,) = [field.choices for field in FORMS["sources"][1] if field.name == "dialect"]
-    assert set(offered) == set(DIALECTS)
-    assert all(f"panel.station_dialect.{name}" in catalogue("vi").keys for name in offered)
 
 
 def test_every_field_of_the_neutral_dialect_is_documented() -> None:
