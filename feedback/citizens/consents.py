@@ -94,10 +94,11 @@ def _has_withdrawn(session: Session, case: Case) -> bool:
 
 def _has_objected(session: Session, case: Case) -> bool:
     """Return whether an objection concerns the case, or all data of its citizen, and was not refused."""
-    of_case = DataRequest.case_id == case.id
-    of_citizen = sa.and_(DataRequest.case_id.is_(None), DataRequest.citizen_id == case.citizen_id)
+    about = [DataRequest.case_id == case.id]
+    if case.citizen_id is not None:
+        about.append(sa.and_(DataRequest.case_id.is_(None), DataRequest.citizen_id == case.citizen_id))
     objections = sa.select(DataRequest.id).where(
-        DataRequest.kind == DataRight.OBJECTION, DataRequest.state != RequestState.REFUSED, sa.or_(of_case, of_citizen)
+        DataRequest.kind == DataRight.OBJECTION, DataRequest.state != RequestState.REFUSED, sa.or_(*about)
     )
     return session.scalar(objections.limit(1)) is not None
 

@@ -118,6 +118,18 @@ def test_objection_without_consent_keeps_the_answer_off_the_air(
         assert consents.may_be_answered_on_air(session, one)
 
 
+def test_objection_of_an_erased_citizen_concerns_no_anonymous_case(database: Database, book: CitizenBook) -> None:
+    with database.session() as session:
+        there = office(session)
+        about = book.meet(session, NUMBER, now())
+        asked = data_requests.ask(
+            session, DataRight.OBJECTION, about, Channel.PANEL, BY, now(), unit_id=there.co_ba.id
+        )  # fmt: skip
+        asked.request.citizen_id = None
+        session.flush()
+        assert consents.may_be_answered_on_air(session, case(session, there))
+
+
 def test_consent_after_an_objection_is_valid(database: Database, book: CitizenBook) -> None:
     with database.session() as session:
         one = agreed(session, mine(session, book))
