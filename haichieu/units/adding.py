@@ -81,7 +81,8 @@ def _wrong_units(tree: Tree, parent_id: int, wanted: Sequence[NewUnit]) -> Probl
             wrong.append(problem)
         names.add(name_key(one.name))
         codes |= {one.code.casefold()} if one.code else set()
-    return {"names": Message.lines(dict.fromkeys(wrong))} if wrong else {}
+    once = [said for place, said in enumerate(wrong) if said not in wrong[:place]]
+    return {"names": Message.lines(once)} if wrong else {}
 
 
 def _free_code(above: str, taken: set[str]) -> str:
