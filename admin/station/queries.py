@@ -10,9 +10,10 @@ from werkzeug.exceptions import NotFound
 
 from admin.access.visitors import visitor
 from admin.cases.answer_templates import answer_templates
+from admin.entries.entry_fields import Field
 from admin.entries.scope import units_to_choose
 from admin.layout.language import say, sentence
-from admin.station.fields import FORMS, Field
+from admin.station.fields import FORMS
 from broadcast_bridge.alerts.models import AlertSource
 from broadcast_bridge.models import Zone
 from broadcast_bridge.source_system.models import Source

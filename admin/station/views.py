@@ -13,6 +13,7 @@ from admin.access.permissions import needs
 from admin.access.visitors import visitor
 from admin.cases.answer_templates import answer_templates
 from admin.entries.account_sheet import AccountSheet, account_sheet, new_password
+from admin.entries.entry_fields import Act
 from admin.entries.entry_forms import Conflict, form_of, refused, take_form
 from admin.entries.scope import every_unit
 from admin.layout.language import say
@@ -121,7 +122,13 @@ def _form_page(panel: Panel, name: str, number: int, form: Form, status: int = 2
     kind, fields = form_named(name)
     with panel.database.reading() as session:
         choices = choices_of(session)
+    is_own, is_new = kind is STATION, number == 0
+    edit, new = say("station.own") if is_own else say(f"station_edit.{name}"), f"station_new.{name}"
+    removal = Act("remove", "entry.retire", sure="" if is_own else say(f"station_remove.{name}"), is_grave=True)
     return page(
-        "entry_form.html", status, form=form, name=name, number=number, fields=fields, choices=choices,
-        has_secret=bool(kind.secret), may_remove=kind is not STATION and number != 0, is_station=kind is STATION,
+        "entry_form.html", status, heading=say(new) if is_new and not is_own else edit,
+        what="" if is_own else say(f"station_what.{name}"), form=form, fields=fields, choices=choices, hints={},
+        note="", is_new=is_new, asks_password=bool(kind.secret), back=url_for("station", _anchor=name),
+        address=url_for("save_station_entry", name=name, number=number),
+        acts=[] if is_own or is_new else [(removal, url_for("remove_station_entry", name=name, number=number))],
     )  # fmt: skip

@@ -80,7 +80,7 @@ def test_confirmed_merge_is_found_by_its_old_names_and_undone(house: House, haml
         assert f"/units#unit-{house.units['village']}" in found
     assert "/speakers?unit=VILLAGE" in house.signed_in("viewer@x.example").get("/search?q=xom moi").text
     assert "Xóm Mới" in browser.get("/units").text
-    assert "Xóm Mới" not in browser.get("/speakers/new").text
+    assert "Xóm Mới" not in browser.get("/speakers/0/edit").text
     assert "Xóm Mới" in browser.get("/broadcasts").text
     shown = browser.get("/units/changes/1/undo").text
     assert "Hoàn tác: Sáp nhập Xóm Mới" in shown
