@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from babel.messages.pofile import read_po
 from flask import Flask
 
 from admin.access.permissions import Rule, rule_of
@@ -103,6 +104,19 @@ def test_the_refusals_that_operators_look_up_are_what_the_station_says() -> None
     spoken = {re.sub(r"\{[^}]*\}", "…", text) for text in prompts.values()}
     assert len(quoted) > 10
     assert quoted - spoken == {"đài nói"}
+
+
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs/guides").glob("*.vi.md")), ids=lambda path: path.name)
+def test_guide_of_a_role_is_short_and_says_what_the_panel_says(guide: Path) -> None:
+    """Each bold word is a label of the panel, as the panel writes it; five minutes are at most 1,000 syllables."""
+    with (ROOT / "haichieu/locale/vi/messages.po").open("rb") as file:
+        texts = [unit.string for unit in read_po(file) if unit.id]
+    labels = {text.lower().rstrip("…") for text in texts if isinstance(text, str)}
+    text = guide.read_text()
+    named = {" ".join(label.split()).lower() for label in re.findall(r"\*\*([^*]+)\*\*", text)}
+    assert named - labels == set()
+    assert len(text.split()) < 1000
+    assert "](../screenshots/" in text
 
 
 def test_the_reference_draws_the_states_as_they_are() -> None:
