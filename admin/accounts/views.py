@@ -67,7 +67,7 @@ FIELDS = (
 class AccountPages(EntryPages):
     """The form of an account, its password and its sessions."""
 
-    name, kind, action, may_retire = "accounts", ACCOUNT, Action.MANAGE_ACCOUNTS, False
+    name, kind, action, retiring = "accounts", ACCOUNT, Action.MANAGE_ACCOUNTS, ""
     start = ()
     refusals = (LastAdministrator,)
 

@@ -37,7 +37,8 @@ class EntryPages:
     kind: Kind
     action = Action.CONFIGURE
     page_of = ""
-    may_retire = True
+    retiring = "retire"
+    """The step that takes an entry out of use, also in the audit trail; a kind that is never retired has none."""
     start: Sequence[str] = ("unit",)
     """The fields that a link to the form of a new entry may fill in."""
     template = "entry_form.html"
@@ -55,8 +56,12 @@ class EntryPages:
         """Return the fields of the form; `row` is None for a new entry."""
         raise NotImplementedError
 
+    def begin(self, session: Session) -> Mapping[str, str]:
+        """Return what the form of a new entry begins with."""
+        return {name: request.args.get(name, "")[:200] for name in self.start}
+
     def context(self, session: Session, row: Any, form: Form) -> Mapping[str, object]:
-        """Return `choices`, and what else the form shows."""
+        """Return `choices`, `hints` by field, `what` above and `note` below the fields, and more of the template."""
         return {}
 
     def acts(self, session: Session, row: Any) -> Sequence[Act]:
@@ -91,10 +96,14 @@ class EntryPages:
     def saved(self, row: Any, secret: str, *, is_new: bool) -> Response:
         """Return what follows; `secret` is that of a new entry."""
         flash(say(self.added if is_new else "entry.saved"))
-        return redirect(self.address(row.id) if self.page_of else url_for(self.name), 303)
+        return redirect(self.address(row.id) if self.page_of else self.listed(), 303)
+
+    def at_fields(self, form: Form) -> Form:
+        """Return a refused form with each problem at the field that the form has for it."""
+        return form
 
     def take_out(self, session: Session, row: Any) -> None:
-        """Retire an entry."""
+        """Take an entry out of use. Raises an error of `refusals`."""
         retire(session, row)
 
     def find(self, session: Session, number: int) -> Any:
@@ -106,7 +115,7 @@ class EntryPages:
 
     def register(self, app: Flask) -> None:
         """Add the steps of the kind."""
-        acts = {**({"retire": Step(self.action, self.retire)} if self.may_retire else {}), **self.steps()}
+        acts = {**({self.retiring: Step(self.action, self.retire)} if self.retiring else {}), **self.steps()}
         steps = {name: dataclasses.replace(one, where=self.units_of) for name, one in acts.items()}
         steps["edit"] = Step(self.action, self.save, self.show, or_new(self.units_of), checks_units=True)
         add_steps(app, f"/{self.name}/<int:number>/<step>", f"{self.kind.name}_step", self.address, steps)
@@ -114,6 +123,10 @@ class EntryPages:
     def address(self, number: int) -> str:
         """Return the page of an entry, or its form."""
         return url_for(self.page_of, number=number) if self.page_of and number != NEW else self.step(number, "edit")
+
+    def listed(self) -> str:
+        """Return the address of the list."""
+        return url_for(self.name)
 
     def step(self, number: int, step: str) -> str:
         """Return the address of a step."""
@@ -124,8 +137,8 @@ class EntryPages:
         with self.panel.database.reading() as session:
             row = self._row(session, number)
             texts = texts_of(self.kind, row) if row is not None else None
-        asked = {name: request.args.get(name, "")[:200] for name in self.start}
-        return self.form_page(form_of(self.panel, texts, **asked), number)
+            start = self.begin(session) if row is None else {}
+        return self.form_page(form_of(self.panel, texts, **start), number)
 
     def save(self, number: int) -> Response:
         """Add or change an entry."""
@@ -145,7 +158,7 @@ class EntryPages:
                 saved = take_form(session, self.panel, self.kind, row, texts, hashes)
                 self.after(session, saved, is_new=row is None)
         except (EntryRefused, Conflict) as refusal:
-            return self.form_page(refused(refusal), number, 422)
+            return self.form_page(self.at_fields(refused(refusal)), number, 422)
         except AccessRefused as refusal:
             return self.form_page(not_confirmed(form, refusal), number, 422)
         except self.refusals as refusal:
@@ -157,13 +170,16 @@ class EntryPages:
         """Retire an entry (requires the confirmation box)."""
         if not sent_form().chosen("sure", "yes"):
             return self.again(number, say("entry.not_sure"))
-        with self.panel.database.session() as session:
-            row = self.find(session, number)
-            subject = f"{self.kind.name}:{getattr(row, self.kind.key)}"
-            self.take_out(session, row)
-            audit.record(session, visitor().actor, f"{self.kind.name}.retire", subject)
+        try:
+            with self.panel.database.session() as session:
+                row = self.find(session, number)
+                subject = f"{self.kind.name}:{getattr(row, self.kind.key)}"
+                self.take_out(session, row)
+                audit.record(session, visitor().actor, f"{self.kind.name}.{self.retiring}", subject)
+        except self.refusals as refusal:
+            return self.again(number, refusal.message)
         flash(say("entry.retired"))
-        return redirect(url_for(self.name), 303)
+        return redirect(self.listed(), 303)
 
     def again(self, number: int, problem: Any, field: str = "", status: int = 422) -> Response:
         """Show the form of an entry as it is, with the problem of one of its acts."""
@@ -176,14 +192,14 @@ class EntryPages:
         """Show the form."""
         with self.panel.database.reading() as session:
             row = self._row(session, number)
-            context = {"choices": {}, "hints": {}, "note": "", **self.context(session, row, form)}
+            context = {"choices": {}, "hints": {}, "what": "", "note": "", **self.context(session, row, form)}
             acts = [(act, self.step(number, act.step)) for act in self.acts(session, row)] if row is not None else []
             heading = self.heading(row)
             fields = self.fields(row, form)
         return page(
-            self.template, status, heading=heading, what="", address=self.step(number, "edit"), form=form,
+            self.template, status, heading=heading, address=self.step(number, "edit"), form=form,
             fields=fields, is_new=row is None, asks_password=self.asks_password(is_new=row is None), acts=acts,
-            back=self.address(number) if self.page_of and row is not None else url_for(self.name), **context,
+            back=self.address(number) if self.page_of and row is not None else self.listed(), **context,
         )  # fmt: skip
 
     def heading(self, row: Any) -> str:

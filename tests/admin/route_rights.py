@@ -338,7 +338,7 @@ EVERYWHERE = {
     ("POST", "/pronunciations"): CONFIGURE,
     ("POST", "/speakers/map"): CONFIGURE,
     ("GET", "/station"): CONFIGURE,
-    **{(method, "/station/<name>/<int:number>"): CONFIGURE for method in ("GET", "POST")},
+    **{(method, "/station/<name>/<int:number>/edit"): CONFIGURE for method in ("GET", "POST")},
     **{("GET", PROMPT + end): CONFIGURE for end in ("", "/sound")},
     **{("POST", PROMPT + end): CONFIGURE for end in ("/text", "/preview", "/recording", "/built-in", "/call")},
 }

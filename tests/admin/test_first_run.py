@@ -37,8 +37,8 @@ def test_the_link_makes_one_administrator_and_is_used_up(database: Database, tmp
     steps = browser.get("/set-up").text
     assert steps.count("chưa xong") == 7
     for way in (
-        "/station/phones/0",
-        "/station/station/1",
+        "/station/phones/0/edit",
+        "/station/station/1/edit",
         "/numbers/0/edit?unit=BAO-LAC",
         "/officials/0/edit?unit=BAO-LAC",
     ):

@@ -30,7 +30,7 @@ PAGES = (
     "/repairs", "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi",
     "/officials", "/officials?q=khongcogi", "/officials/0/edit", "/officials/1/edit", "/officials/import",
     "/accounts", "/accounts/0/edit", "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station",
-    "/station/trunks/0", "/station/alert-sources/0", "/calendar?view=list",
+    "/station/trunks/0/edit", "/station/alert-sources/0/edit", "/calendar?view=list",
 )  # fmt: skip
 NOT_ISOLATED = """
 () => {
