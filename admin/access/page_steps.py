@@ -1,9 +1,11 @@
 """Steps of a page: forms and acts below one address, each with its own right.
 
-add_steps(app, "/speakers/<int:number>/<step>", "speaker_step", page_of_speaker, {
-    "edit": Step(Action.CONFIGURE, save, form, where=units_of_speaker),
-    "tone": Step(Action.AIR, play_tone, where=units_of_speaker),
-})
+    add_steps(app, "/speakers/<int:number>/<step>", "speaker_step", page_of_speaker, {
+        "edit": Step(Action.CONFIGURE, save, form, where=units_of_speaker),
+        "tone": Step(Action.AIR, play_tone, where=units_of_speaker),
+    })
+
+A step that is not in the table is not found.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +17,9 @@ from werkzeug.wrappers import Response
 
 from admin.access.permissions import Rule, Where, by_step
 from haichieu.account_rights import Action
+
+NEW = 0
+"""The number of what does not exist yet."""
 
 View = Callable[..., Response]
 """Gets the arguments of the route without `step`."""
@@ -37,10 +42,6 @@ class Step:
     def rule(self) -> Rule:
         """The permission rule of both methods."""
         return Rule(True, self.action, self.where, self.checks_units)
-
-
-NEW = 0
-"""The number of what does not exist yet."""
 
 
 def or_new(where: Where) -> Where:
