@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from feedback.cases.case_lifecycle import Said, say
-from feedback.cases.case_numbers import spoken_groups
+from feedback.cases.case_numbers import spoken_groups, without_case_numbers
 from feedback.citizens import consents, data_requests
 from feedback.citizens.consents import Proof
 from feedback.citizens.data_requests import RequestRefused
@@ -49,7 +49,7 @@ def carry_out(
 ) -> CarriedOut | None:
     """Carry a command out; None for a text that is none, or about nothing of the sender's."""
     case = conversations.own_case(session, citizen, said.text)
-    what = command_in(conversations.without_case_numbers(said.text)) if case is not None else None
+    what = command_in(without_case_numbers(said.text)) if case is not None else None
     if case is None or what is None:
         return None
     session.refresh(case, with_for_update=True)

@@ -22,7 +22,7 @@ def station(web: Served, migrated_sqlite: Path) -> Served:
 
 def test_an_empty_station_is_set_up_on_a_phone(page: Page, station: Served) -> None:
     link = "/first-run/" + first_link(load_settings(home=station.house.home)).rpartition("/")[2]
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     page.goto(link)
     look(page, "first-run-vi-360")
     overfill(page, "Tên đơn vị")

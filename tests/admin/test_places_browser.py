@@ -13,7 +13,7 @@ from broadcast_bridge.repairs.states import Fault
 from haichieu.database import now
 from haichieu.people import Account, Official, OfficialPhone, Role, Unit
 from ivr.calls.routing import Number
-from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, look, overfill, sign_in, views
+from tests.admin.browsing import HUGE, LAPTOP, PHONE, PROOF, View, look, on_every_view, overfill, sign_in, views
 from tests.admin.served import Served
 from tests.builders.accounts import PASSWORD
 from tests.builders.broadcasts import aired
@@ -115,15 +115,15 @@ def _name_badly(house: House) -> None:
 
 
 @pytest.mark.proof
-def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page: Page) -> None:
+@on_every_view
+def test_every_page_can_be_read_however_badly_things_are_named(page: Page, view: View) -> None:
     page.on("dialog", lambda dialog: pytest.fail(f"a name ran as a script: {dialog.message}"))
     sign_in(page)
-    for _, view in views(page):
-        for path in PAGES:
-            page.goto(path)
-            page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-            look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{view}")
-            assert page.evaluate(NOT_ISOLATED) == [], path
+    for path in PAGES:
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+        look(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{view}")
+        assert page.evaluate(NOT_ISOLATED) == [], path
     page.goto("/speakers")
     expect(page.get_by_text(SCRIPT)).to_be_visible()
     page.goto("/speakers/map")
@@ -134,7 +134,7 @@ def test_every_page_can_be_read_and_reached_however_badly_things_are_named(page:
 def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) -> None:
     sign_in(page)
     for size in (PHONE, LAPTOP) if PROOF else (PHONE,):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
         wide = f"vi-{size['width']}"
         page.goto("/speakers/0/edit")
         page.get_by_label("Mã", exact=True).fill("có dấu")
@@ -188,7 +188,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
     pytest.fail(f"the keyboard does not reach {wanted}")
 
 
-def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page) -> None:
+def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page, station: Served) -> None:
     sign_in(page, at="/speakers/0/edit")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -204,9 +204,9 @@ def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: 
     page.keyboard.press("Space")
     expect(page.locator(".qr svg")).to_be_visible()
     assert page.evaluate(WHOLE)
-    for _, view in views(page):
-        page.goto("/speakers?q=bp-07")
-        page.get_by_role("link", name="Loa gác chuông").click()
-        page.get_by_role("button", name=re.compile("Thông tin lắp đặt|Installer details")).click()
-        expect(page.locator(".qr svg")).to_be_visible()
-        look(page, f"speaker-account-{view}")
+    for other, view in views(page, station):
+        other.goto("/speakers?q=bp-07")
+        other.get_by_role("link", name="Loa gác chuông").click()
+        other.get_by_role("button", name=re.compile("Thông tin lắp đặt|Installer details")).click()
+        expect(other.locator(".qr svg")).to_be_visible()
+        look(other, f"speaker-account-{view}")

@@ -5,21 +5,31 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.admin.browsing import follow, look, sign_in, views
+from tests.admin.browsing import View, follow, look, on_every_view, sign_in
 from tests.admin.served import Served
 from tests.builders.in_unit import device
 
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.fixture(scope="module")
+def number(station: Served) -> int:
+    """A device with a long code and name."""
+    return device(station.house, "commune", code="TB-" + "0123456789" * 3, name="Cụm loa Nà Sài-" * 12, serial="007")
+
+
 @pytest.mark.proof
-def test_every_page_of_the_book_can_be_read_and_used(page: Page, station: Served) -> None:
-    number = device(station.house, "commune", code="TB-" + "0123456789" * 3, name="Cụm loa Nà Sài-" * 12, serial="007")
+@on_every_view
+def test_every_page_of_the_book_can_be_read(page: Page, number: int, view: View) -> None:
     sign_in(page)
-    for _, view in views(page):
-        for path in ("", "/devices", "/budget", "/devices/import", "/budget/0", f"/devices/{number}"):
-            page.goto(f"/book{path}")
-            look(page, f"book{path.replace('/', '-')}-{view}")
+    for path in ("", "/devices", "/budget", "/devices/import", "/budget/0", f"/devices/{number}"):
+        page.goto(f"/book{path}")
+        look(page, f"book{path.replace('/', '-')}-{view}")
+
+
+@pytest.mark.proof
+def test_an_entry_of_the_book_is_made_and_counted(page: Page) -> None:
+    sign_in(page)
     page.goto("/book/budget")
     follow(page, page.get_by_role("link", name=re.compile("^Thêm mục")))
     page.get_by_label("Nguồn kinh phí", exact=True).select_option("donors")

@@ -1,5 +1,7 @@
 """Texts and their voices in panel and API: long ones are on air at once, and log and API name synthetic ones."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -71,7 +73,7 @@ def test_log_statistics_and_api_tell_synthetic_from_human(house: House, client: 
     assert {one["id"]: one["synthetic"] for one in shown["items"]} == {
         numbers[share]: share or "none" for share in numbers
     }
-    day = now().date().isoformat()
+    day = now().astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).date().isoformat()
     report = client.get(f"/api/v1/reports/broadcasts?since={day}&until={day}", headers=operator).json
     assert report is not None
     assert [(one["broadcasts"], one["synthetic"]) for one in report["items"]] == [(3, 2)]

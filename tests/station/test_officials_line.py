@@ -63,6 +63,7 @@ async def test_official_signs_in_from_any_phone_with_staff_code(scene: Scene) ->
     await scene.hang_up(phone)
 
 
+@pytest.mark.proof
 async def test_two_officials_speak_at_once_unless_their_zones_overlap(scene: Scene) -> None:
     scene.forget()
     hai, lan = await scene.phone("may-hai"), await scene.phone("may-lan")

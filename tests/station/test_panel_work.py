@@ -162,6 +162,7 @@ async def plan(page: Page) -> tuple[int, bool]:
     return number, await page.get_by_role("link", name="Tin sáng", exact=True).first.is_visible()
 
 
+@pytest.mark.proof
 async def test_editor_reads_why_a_programme_was_returned(planned: Planned) -> None:
     assert REASON in planned.reason_seen
     assert planned.in_the_week
@@ -206,6 +207,7 @@ def states(scene: Scene, case_id: int) -> dict[str, str]:
         return {one.way: one.state for one in session.get_one(Case, case_id).messages[-1].replies}
 
 
+@pytest.mark.proof
 async def test_added_speaker_registers_and_plays_the_test_tone(office: Office) -> None:
     scene = office.scene
     async with office.at_work(Role.ADMIN) as page:
