@@ -117,6 +117,7 @@ def merge_units(page: Page) -> None:
 def make_a_token(page: Page) -> None:
     """Make a key to the API, which is shown once."""
     page.locator("input[name=name]").fill("Sao lưu hằng đêm")
+    page.locator("#password-for-token").fill(PASSWORD)
     page.locator("form:has(input[name=name]) button").click()
     page.wait_for_load_state()
 
