@@ -31,6 +31,7 @@ from broadcast_bridge.duties.states import ACTIVE, CERTIFIED
 from broadcast_bridge.schedule.editing import account_as_planner
 from broadcast_bridge.schedule.errors import PlanningNotAllowed, ScheduleRefused
 from haichieu.account_rights import Action
+from haichieu.actor_names import names_of_actors
 from haichieu.database import now
 from haichieu.errors import HaiChieuError, NotFound
 from haichieu.station import the_station
@@ -204,9 +205,11 @@ def _certificate(panel: Panel, code: str) -> Response:
             for name in ("decided_on", "deadline", "met_on")
             if facts[name]
         }
+        issuer = names_of_actors(session, [found.issued_by]).get(found.issued_by, found.issued_by)
         return page(
-            "certificate.html", certificate=found, facts=facts, days=days, source=rule.source, runs=_runs(found)
-        )
+            "certificate.html", certificate=found, issuer=issuer, facts=facts, days=days, source=rule.source,
+            runs=_runs(found),
+        )  # fmt: skip
 
 
 def _refuse_code(panel: Panel, code: str, refusal: HaiChieuError) -> Response:

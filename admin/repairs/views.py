@@ -23,7 +23,6 @@ from admin.panel import Panel
 from admin.repairs.queries import (
     filter_asked,
     find_repairs,
-    names_of,
     pole_slips,
     repair_with_reports,
     speaker_named,
@@ -38,6 +37,7 @@ from broadcast_bridge.repairs.pole_codes import grouped, pole_code
 from broadcast_bridge.repairs.reporting import LONGEST_TEXT, Reported, report
 from broadcast_bridge.repairs.states import KEYED, Fault, Origin, Outcome, RepairState
 from haichieu.account_rights import Action
+from haichieu.actor_names import names_of_actors
 from haichieu.database import now
 from haichieu.district.entries import mark_of
 from haichieu.errors import HaiChieuError, NotAllowed, NotFound, UsageError
@@ -171,7 +171,7 @@ def _page(panel: Panel, number: int, form: Form, status: int = 200) -> Response:
     with panel.database.reading() as session:
         found = repair_with_reports(session, number)
         lost = days_lost(session, [found], now())[found.id]
-        names = names_of(session, {found.closed_by, *(one.reported_by for one in found.reports)})
+        names = names_of_actors(session, {found.closed_by, *(one.reported_by for one in found.reports)})
     texts = _texts(found)
     if not form.was_sent:
         form = Form({**texts, MARK: [mark_of(texts)]})

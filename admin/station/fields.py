@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from admin.entries.entry_fields import Control, Field
 from admin.layout.pages import Form
 from broadcast_bridge.broadcasts.states import Priority
+from broadcast_bridge.source_system.dialects import DIALECTS
 from haichieu.district.entries import Kind
 from haichieu.district.station_kinds import (
     ALERT_SOURCE,
@@ -115,7 +116,7 @@ FORMS: Mapping[str, tuple[Kind, Sequence[Field]]] = {
         SOURCE,
         (
             _code("code", "source_code"), _name(),
-            Field("dialect", Control.CHOICE, choices=("neutral", "device", "portal"), texts="station_dialect"),
+            Field("dialect", Control.CHOICE, "dialect", choices=tuple(DIALECTS), texts="station_dialect"),
             Field("address", hint="address", required=True, most=500), Field("username", required=True),
             Field(CONFIDENTIAL, Control.CONFIDENTIAL, "password"),
             Field("station", hint="station_id", required=True, most=120), _UNIT,

@@ -32,7 +32,7 @@ from admin.station_book.queries import (
     words_of_row,
 )
 from admin.station_book.scope import NEW, row_numbered, table_named, units_of_book_row
-from admin.station_book.yearly_report import yearly_sections
+from admin.station_book.yearly_report import PLAN, yearly_sections
 from broadcast_bridge.station_book.book_entries import (
     BookRefused,
     Reach,
@@ -67,7 +67,10 @@ def register_station_book(app: Flask, panel: Panel) -> None:
     @app.get("/book")
     @needs(Action.VIEW)
     def book() -> AnyResponse:
-        """Show the report of a year and unit, by default this year in all the visitor's units; with `as`, as XLSX."""
+        """Show the report of a year and unit, by default this year in all the visitor's units.
+
+        With `as=xlsx` it is a workbook, with `as=plan` the plan as a form to print.
+        """
         unit = text_asked("unit", 40)
         with panel.database.reading() as session:
             today = today_at(session)
@@ -75,10 +78,15 @@ def register_station_book(app: Flask, panel: Panel) -> None:
             year = min(max(asked, FIRST_YEAR), LAST_YEAR)
             found = yearly_figures(session, _units(session, unit), year)
             units, station = units_to_choose(session, visitor()), the_station(session)
+            own = session.get_one(Unit, visitor().account.unit_id)
+            place = next((one for one in units if one.code == unit), own).name
             counts, years = counts_of_tables(session, visitor().units), years_of_book(session, visitor().units, today)
         sections = yearly_sections(found)
         if file_asked() == "xlsx":
             return workbook_answer(f"so-dai-{year}", sections, say("book.year_heading", year=str(year)))
+        if request.args.get("as") == "plan":
+            in_order = sorted(sections, key=lambda one: PLAN.index(one.name))
+            return page("book_plan.html", sections=in_order, year=year, unit=unit, place=place)
         return page(
             "book.html", sections=sections, year=year, years=sorted({*years, year}, reverse=True), unit=unit,
             units=units, station=station, printed_at=now(), tables=TABLES.values(), counts=counts, table=None,

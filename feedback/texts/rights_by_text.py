@@ -1,4 +1,4 @@
-"""Texts by which senders use their rights in their own case: consent, withdrawal, erasure, copy.
+"""Texts by which senders use their rights in their own case: consent, withdrawal, objection, erasure, copy.
 
 A text is a command only when it consists of the words and the number of the sender's own case. Anything else is an
 ordinary message, so that trying numbers reveals nothing. The text is stored in the case, as the proof.
@@ -24,6 +24,7 @@ CONSENT = "consent"
 COMMANDS = {
     CONSENT: {"dong y phat loa", "agree to loudspeaker"},
     DataRight.WITHDRAWAL: {"rut dong y", "rut lai dong y", "withdraw consent"},
+    DataRight.OBJECTION: {"phan doi", "khong dong y phat loa", "object"},
     DataRight.ERASURE: {"xoa", "xoa phan anh", "xoa ghi am", "delete"},
     DataRight.ACCESS: {"ban sao", "xin ban sao", "copy"},
 }
@@ -58,6 +59,8 @@ def carry_out(
         message = say(session, case, said, at, reopens=False)
         consents.give(session, case, Purpose.ANSWER_ON_AIR, Proof(Channel.TEXT, message=message), at)
         return CarriedOut(case.number, receipts.said("consented", language, number=number))
+    if what == DataRight.WITHDRAWAL and not consents.valid_purposes(session, case):
+        what = DataRight.OBJECTION
     try:
         asked = data_requests.ask(session, DataRight(what), case, Channel.TEXT, "citizen", at)
     except RequestRefused:

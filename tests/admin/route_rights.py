@@ -74,6 +74,8 @@ ELSEWHERE = {
 }  # fmt: skip
 """Tried in the tests of their pages, with the bodies that they need; a draft belongs to one account."""
 
+A_HAMLET = {"level": "village", "names": "Xóm Mới"}
+
 
 @dataclass(frozen=True)
 class Try:
@@ -357,8 +359,9 @@ IN_UNITS += [
         ("GET", "/versions/<int:number>"), ("POST", "/versions/<int:number>"),
     )
 ]  # fmt: skip
-LISTS |= {"/flows", "/units"}
+LISTS |= {"/flows", "/units", "/units/new"}
 IN_UNITS += [
+    Try("/units/new", "POST", CONFIGURE, lambda h, u: ("/units/new", {"parent": h.units[u], **A_HAMLET})),
     *(
         Try(
             "/units/<int:number>/<step>",

@@ -25,7 +25,7 @@ from tests.builders.accounts import PASSWORD
 
 LONG = "Nguyễn Thị Bích Ngọc-" * 8
 PAGES = ("/", "/announce", "/emergency", "/accounts", "/audit", "/account", "/account/second-factor", "/khong-co")
-PAGES += ("/units", "/units/2/merge", "/units/2/split", "/units/3/move")
+PAGES += ("/units", "/units/new", "/units/2/merge", "/units/2/split", "/units/3/move")
 BUDGET = 150_000
 
 pytestmark = pytest.mark.timeout(240)

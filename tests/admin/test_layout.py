@@ -31,6 +31,7 @@ from admin.set_up.progress import Step
 from admin.speakers.queries import Standing
 from admin.speakers.views import SpeakerPages
 from admin.station.fields import FORMS
+from admin.station_book.yearly_report import PLAN
 from admin.web import HEADERS
 from admin.zones.views import ZonePages
 from broadcast_bridge.broadcasts.states import BROADCAST, DELIVERY, Kind, Priority
@@ -40,6 +41,7 @@ from broadcast_bridge.programmes.states import PROGRAMME, Origin
 from broadcast_bridge.repairs.states import REPAIR, Fault, Outcome
 from broadcast_bridge.repairs.states import Origin as RepairOrigin
 from broadcast_bridge.schedule.states import OCCURRENCE, Days, What
+from broadcast_bridge.source_system.dialects import DIALECTS
 from broadcast_bridge.source_system.states import BULLETIN, DeviceAction
 from feedback.cases.case_order import Order
 from feedback.states import (
@@ -153,7 +155,7 @@ BUILT = {
     "flow_field": {field.name for verb in VERBS for field in fields_of(verb)}, "flow_end": list(FlowEnd),
     "device_action": list(DeviceAction), "direct_call": list(DirectAnswer), "village_state": list(VillageState),
     "proof": [f"{what}_{how}" for what in ("villages", "places") for how in ("heard", "all", "now")],
-    "set_up": list(Step), "trial_call": list(TrialState), "station_dialect": ["neutral", "device", "portal"],
+    "set_up": list(Step), "trial_call": list(TrialState), "station_dialect": list(DIALECTS), "book_plan": PLAN,
     **{f"station_{text}": FORMS.keys() - {"station"} for text in ("kind", "what", "none", "new", "edit", "remove")},
     "sheet": ["title_speakers", "title_officials", "title_accounts"],
     "sample": {name for key in PROMPTS.keys("vi") for name in PROMPTS.variables(key)},
