@@ -41,7 +41,6 @@ class EntryPages:
     """The step that takes an entry out of use, also in the audit trail; a kind that is never retired has none."""
     start: Sequence[str] = ("unit",)
     """The fields that a link to the form of a new entry may fill in."""
-    template = "entry_form.html"
     added = "entry.saved"
     """The text after a new entry is saved."""
 
@@ -197,7 +196,7 @@ class EntryPages:
             heading = self.heading(row)
             fields = self.fields(row, form)
         return page(
-            self.template, status, heading=heading, address=self.step(number, "edit"), form=form,
+            "entry_form.html", status, heading=heading, address=self.step(number, "edit"), form=form,
             fields=fields, is_new=row is None, asks_password=self.asks_password(is_new=row is None), acts=acts,
             back=self.address(number) if self.page_of and row is not None else self.listed(), **context,
         )  # fmt: skip

@@ -51,7 +51,7 @@ FIELDS = (
 class NumberPages(EntryPages):
     """The form of a number with its routes; a change applies from the next call."""
 
-    name, kind, page_of, template = "numbers", NUMBER, "number_page", "number_form.html"
+    name, kind, page_of = "numbers", NUMBER, "number_page"
     start = ("unit", "flow")
 
     def units_of(self, session: Session, number: int) -> Iterable[int]:

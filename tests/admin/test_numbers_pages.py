@@ -73,7 +73,7 @@ def test_a_number_is_added_looked_at_changed_and_retired(house: House) -> None:
         ([("every", "06:00", "07:00", "", "")], {}, "chưa chọn nơi dẫn đến"),
         ([("every", "06:00", "07:00", "khong-co", "")], {}, "không có menu “khong-co”"),
         ([("every", "06:00", "07:00", "hotline", "12x")], {}, "không phải số điện thoại"),
-        ([NIGHT], {"duty_phone": ""}, "duty-desk cần duty_phone"),
+        ([NIGHT], {"duty_phone": ""}, "duty-desk cần số máy trực"),
         ([("every", f"{hour:02}:00", f"{hour:02}:30", "hotline", "") for hour in range(13)], {}, "12"),
     ],
 )
