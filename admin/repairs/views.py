@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from flask import Flask, flash, redirect, request, url_for
+from flask import Flask, flash, redirect, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from admin.access.visitors import visitor
 from admin.entries.entry_forms import MARK
 from admin.entries.qr_codes import qr_code
 from admin.entries.scope import units_to_choose
-from admin.layout.addresses import number_asked, text_asked
+from admin.layout.addresses import file_asked, number_asked, text_asked
 from admin.layout.csv_files import csv_answer
 from admin.layout.language import say, show_moment
 from admin.layout.pages import Form, page, sent_form
@@ -60,8 +60,8 @@ def register_repairs(app: Flask, panel: Panel) -> None:
     @app.get("/repairs")
     @needs(Action.VIEW)
     def repairs() -> Response:
-        """List the repairs that match the filter, also as a CSV file (`format=csv`), and offer to open one."""
-        if request.args.get("format") == "csv":
+        """List the repairs that match the filter, also as a CSV file (`as=csv`), and offer to open one."""
+        if file_asked() == "csv":
             heads = [say(f"repair_column.{name}") for name in COLUMNS]
             return csv_answer("repairs", heads, _rows(panel))
         return _list(panel, Form(take_kept(panel)))

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(240)
 
 def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, station: Served, tmp_path: Path) -> None:
     (tmp_path / "bai-hat.wav").write_bytes(tone(2))
-    sign_in(page, "editor@x.example", "/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/0/edit")
     look(page, "programme-new-vi")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Bài hát quê hương")
@@ -54,7 +54,7 @@ def test_uploaded_file_is_approved_planned_and_shown_in_the_week(page: Page, sta
 
 def test_a_programme_is_spoken_into_the_browser(page: Page) -> None:
     page.context.grant_permissions(["microphone"])
-    sign_in(page, "editor@x.example", "/programmes/new")
+    sign_in(page, "editor@x.example", "/programmes/0/edit")
     form = page.locator("form[data-upload]")
     form.get_by_label("Tiêu đề").fill("Lời trưởng thôn")
     form.get_by_role("button", name="Bắt đầu thu").click()

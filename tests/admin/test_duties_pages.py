@@ -158,10 +158,10 @@ def test_list_of_a_quarter_is_a_page_and_a_workbook(house: House) -> None:
     viewer = house.signed_in(VIEWER)
     assert "Danh sách hộ nghèo" in viewer.get(f"/duties?quarter={quarter}").text
     assert "Danh sách hộ nghèo" not in viewer.get("/duties?quarter=2021-1").text
-    strings, sheets = words_of_workbook(viewer.get(f"/duties.xlsx?quarter={quarter}").data)
+    strings, sheets = words_of_workbook(viewer.get(f"/duties?as=xlsx&quarter={quarter}").data)
     assert "Danh sách hộ nghèo" in strings
     assert "12/QĐ-UBND" in strings
     assert "<f>" not in sheets
     for odd in ("2026-5", "9999-1", "x", "%00"):
         assert viewer.get(f"/duties?quarter={odd}").status_code == 200
-        assert viewer.get(f"/duties.xlsx?quarter={odd}").status_code == 200
+        assert viewer.get(f"/duties?as=xlsx&quarter={odd}").status_code == 200

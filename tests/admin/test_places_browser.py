@@ -25,12 +25,12 @@ TURNED = "Loa \u202eđảo chiều مكبر صوت"
 MARKS = "Lo\u0323\u0301\u0302\u0303\u0309a Z" + "\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0328" * 3
 ENDLESS = "Nhà-văn-hóa-xóm-Nà-Sài-" * 8
 PAGES = (
-    "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/new", "/speakers/1",
-    "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/new", "/zones/1/edit", "/repairs",
-    "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi", "/officials",
-    "/officials?q=khongcogi", "/officials/new", "/officials/1/edit", "/officials/import", "/accounts", "/accounts/new",
-    "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station", "/station/trunks/0",
-    "/station/alert-sources/0", "/calendar?view=list",
+    "/speakers", "/speakers?q=khongcogi", "/speakers/map", "/speakers/map?q=khongcogi", "/speakers/0/edit",
+    "/speakers/1", "/speakers/5", "/speakers/1/edit", "/speakers/import", "/zones", "/zones/0/edit", "/zones/1/edit",
+    "/repairs", "/repairs?state=closed", "/repairs/1", "/speakers/slips", "/speakers/slips?unit=khongcogi",
+    "/officials", "/officials?q=khongcogi", "/officials/0/edit", "/officials/1/edit", "/officials/import",
+    "/accounts", "/accounts/0/edit", "/accounts/2/edit", "/audit?q=khongcogi", "/account", "/set-up", "/station",
+    "/station/trunks/0/edit", "/station/alert-sources/0/edit", "/calendar?view=list",
 )  # fmt: skip
 NOT_ISOLATED = """
 () => {
@@ -136,7 +136,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
     for size in (PHONE, LAPTOP) if PROOF else (PHONE,):
         page.set_viewport_size(size)
         wide = f"vi-{size['width']}"
-        page.goto("/speakers/new")
+        page.goto("/speakers/0/edit")
         page.get_by_label("Mã", exact=True).fill("có dấu")
         overfill(page, "Tên")
         page.get_by_label("Vĩ độ").fill("hai mươi hai")
@@ -145,7 +145,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         expect(page.get_by_label("Tên", exact=True)).to_have_value(HUGE)
         expect(page.get_by_label("Vĩ độ")).to_have_value("hai mươi hai")
         look(page, f"speaker-refused-{wide}")
-        for path, label in (("/zones/new", "Tên"), ("/officials/new", "Họ tên"), ("/accounts/new", "Họ tên")):
+        for path, label in (("/zones/0/edit", "Tên"), ("/officials/0/edit", "Họ tên"), ("/accounts/0/edit", "Họ tên")):
             page.goto(path)
             for field in page.locator("main input[required]").all():
                 field.fill({"email": "a@x.example", "password": PASSWORD}.get(field.get_attribute("type") or "", "77"))
@@ -173,7 +173,7 @@ def test_what_forms_answer_with_can_be_read_too_and_loses_no_text(page: Page) ->
         look(page, f"slip-{wide}")
         page.goto("/accounts")
         page.get_by_role("listitem").filter(has_text="x3@x.example").get_by_role("link", name="Sửa").click()
-        page.locator("#password-for-reset").fill(PASSWORD)
+        page.locator("#password-for-password").fill(PASSWORD)
         page.get_by_role("button", name="Cấp lại mật khẩu").click()
         expect(page.get_by_role("heading", name="Mật khẩu tạm")).to_be_visible()
         look(page, f"password-once-{wide}")
@@ -189,7 +189,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
 
 
 def test_a_speaker_is_added_and_its_account_reached_by_the_keyboard_alone(page: Page, station: Served) -> None:
-    sign_in(page, at="/speakers/new")
+    sign_in(page, at="/speakers/0/edit")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")

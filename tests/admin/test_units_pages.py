@@ -87,7 +87,7 @@ def test_confirmed_merge_is_found_by_its_old_names_and_undone(house: House, haml
         assert f"/units#unit-{house.units['village']}" in found
     assert "/speakers?unit=VILLAGE" in house.signed_in("viewer@x.example").get("/search?q=xom moi").text
     assert "Xóm Mới" in browser.get("/units").text
-    assert "Xóm Mới" not in browser.get("/speakers/new").text
+    assert "Xóm Mới" not in browser.get("/speakers/0/edit").text
     assert "Xóm Mới" in browser.get("/broadcasts").text
     undo = undo_of_newest(house)
     assert "Hoàn tác: Sáp nhập Xóm Mới" in browser.get(undo).text
@@ -174,7 +174,7 @@ def test_villages_of_a_commune_are_added_together(house: House) -> None:
         made = session.query(Unit).filter_by(parent_id=commune, level="village").order_by(Unit.id).all()
         assert [one.name for one in made[-3:]] == ["Xóm Cốc Xả", "Xóm Nà Phạc", "Xóm Bản Chang"]
         assert [entry.subject for entry in audit.find(session) if entry.action == "unit.add"][-1:] == ["unit:COMMUNE-1"]
-    assert "Xóm Bản Chang" in browser.get("/speakers/new").text
+    assert "Xóm Bản Chang" in browser.get("/speakers/0/edit").text
 
 
 @pytest.mark.parametrize(
