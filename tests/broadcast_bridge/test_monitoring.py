@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+import structlog
 
 from broadcast_bridge.models import Speaker
 from broadcast_bridge.speakers import monitoring
@@ -122,8 +123,11 @@ async def test_second_missed_options_request_ends_the_call(world: World) -> None
 
 
 async def test_device_that_unregisters_is_lost_at_once(world: World) -> None:
-    world.happens("Removed")
-    await world.until_told(("lost", None))
+    with structlog.testing.capture_logs() as logs:
+        world.happens("Removed")
+        await world.until_told(("lost", None))
+    (entry,) = (entry for entry in logs if entry["event"] == "speaker.unreachable")
+    assert (entry["speaker"], entry["problem"]) == (CODE, "it is not registered, or does not answer OPTIONS")
 
 
 async def test_device_whose_first_options_answer_is_late_is_called(world: World) -> None:

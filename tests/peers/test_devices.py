@@ -215,6 +215,16 @@ async def test_telephone_of_other_people_takes_wideband_and_hears(house: House) 
     assert speaker.heard().rate == 16000
 
 
+@pytest.mark.proof
+async def test_call_to_a_device_that_insists_on_session_timers_is_refreshed(house: House) -> None:
+    async with house.registered("two", "insists_on_timers") as device, house.leg("two") as leg:
+        await asyncio.wait_for(leg.joined.wait(), 5)
+        await until(lambda: len(device.requests("INVITE")) > 1, "refreshed after half of the 90 seconds", 60)
+        await until(lambda: len(device.requests("ACK")) > 1, "the refresh was answered")
+        assert device.requests("BYE") == []
+        assert len(set(map(call_id, device.requests("INVITE")))) == 1
+
+
 async def test_multicast_passes_as_many_routers_as_the_setting_says(house: House) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind((GROUP, 0))
