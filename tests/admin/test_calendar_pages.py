@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 
 from broadcast_bridge.models import Zone
 from broadcast_bridge.schedule.materialise import materialise
@@ -51,6 +52,19 @@ def test_days_show_lunar_dates_and_holidays(house: House) -> None:
     assert "Tết" in shown
     number = planned(house, house.signed_in(EDITOR), repeat="lunar", lunar_days="1, 15")
     assert "âm lịch" in house.signed_in(EDITOR).get(f"/calendar/schedules/{number}").text
+
+
+def test_the_present_hour_is_marked_without_scripts(house: House) -> None:
+    browser = house.signed_in(EDITOR)
+    before, week = house_clock(), browser.get("/calendar").text
+    (at,) = re.findall(r'has-now" data-hour="([^"]+)".*?class="now-line".*?<time>(..:..)</time>', week, re.DOTALL)
+    assert before <= f"{at[0][:10]} {at[1]}" <= house_clock()
+    assert "now-line" not in browser.get(f"/calendar?day={TOMORROW + datetime.timedelta(days=14)}").text
+
+
+def house_clock() -> str:
+    """The day and minute in the station's time zone."""
+    return (now() + datetime.timedelta(hours=7)).strftime("%Y-%m-%d %H:%M")
 
 
 def test_a_collision_is_shown_before_it_is_saved(house: House) -> None:

@@ -46,10 +46,11 @@
     other.focus();
   });
 
+  const line = document.querySelector(".now-line");
   const showNow = (begun) => {
     const at = new Date(Date.parse(`${week.dataset.now}:00Z`) + Date.now() - begun).toISOString();
     const hour = hours.find((one) => one.dataset.hour === at.slice(0, 13));
-    const line = document.querySelector(".now-line") || document.getElementById("now-line").content.firstElementChild;
+    document.querySelector(".has-now")?.classList.remove("has-now");
     if (!hour) return line.remove();
     line.querySelector("time").textContent = at.slice(11, 16);
     hour.classList.add("has-now");
@@ -58,8 +59,7 @@
   if (week) {
     const begun = Date.now();
     if (free().length) enter(free()[0]);
-    showNow(begun);
-    setInterval(() => showNow(begun), 60000);
+    if (line) setInterval(() => showNow(begun), 60000);
   }
 
   const form = document.querySelector("form[data-choices]");
