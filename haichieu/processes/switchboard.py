@@ -22,7 +22,10 @@ from haichieu.changes import changes
 from haichieu.errors import shown
 from haichieu.heartbeats import BEAT_SECONDS, beat
 from haichieu.logs import configure_logs
+from haichieu.node_clock import NodeClock
 from haichieu.node_lock import node_lock
+from haichieu.node_watch import watch_nodes
+from haichieu.nodes import announcement
 from haichieu.process_control import READY, open_many_files
 from haichieu.process_pulse import Pulse, beat_from_loop
 from haichieu.processes.degraded_dialplan import refresh_degraded
@@ -31,7 +34,7 @@ from haichieu.processes.hung_process import report_hang
 from haichieu.processes.opened_station import OpenedStation, open_station
 from haichieu.processes.sounds import FALLBACK_LANGUAGE
 from haichieu.processes.spooled_texts import report_refused
-from haichieu.processes.switchboard_parts import caller_part, outgoing_part, speaker_part
+from haichieu.processes.switchboard_parts import caller_part, media_keeper, outgoing_part, speaker_part
 from haichieu.processes.text_gate_keeper import TextGateKeeper
 from haichieu.processes.texts import sip_texts, spooled_texts
 from haichieu.recording_intake import RecordingIntake
@@ -58,14 +61,15 @@ async def _work(settings: Settings, pulse: Pulse) -> None:
     async with in_background(beat_from_loop(pulse, THREADS_SECONDS)):
         station = open_station(settings)
         report_hang(station.database, "switchboard", pulse)
-        async with node_lock(station.database, settings.node):
-            await Switchboard(station).run()
+        clock = NodeClock()
+        async with node_lock(station.database, announcement(settings), clock):
+            await Switchboard(station, clock).run()
 
 
 class Switchboard:
     """The composition of the parts, and what happens on connecting to Asterisk and on changed rows."""
 
-    def __init__(self, station: OpenedStation) -> None:
+    def __init__(self, station: OpenedStation, clock: NodeClock) -> None:
         settings = station.settings
         self._station = station
         self._database = station.database
@@ -76,6 +80,8 @@ class Switchboard:
             unclaimed=self._unclaimed,
             most_calls=shared_out(settings.rtp_pairs, open_many_files())[1],
         )
+        keeper, watch = media_keeper(station), partial(watch_nodes, station.database, settings.node, clock)
+        self._of_nodes = (watch, keeper.run) if keeper else ()
         self._speakers = speaker_part(station, self._client)
         self._callers = caller_part(station, self._client, self._speakers.studio)
         self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused)
@@ -108,6 +114,7 @@ class Switchboard:
                 self._report_refused_texts,
                 self._text_gate.run,
                 self._delete_abandoned_drafts,
+                *self._of_nodes,
             ),
             kept_going(*self._outgoing, self._texts.run),
         ):
@@ -183,7 +190,7 @@ class Switchboard:
         detail: dict[str, int | bool] = {"asterisk": asterisk}
         if seats := self._speakers.seats:
             detail |= {FAN_OUT: seats.link.works, "served_directly": len(seats.direct)}
-        await self._database.run(lambda session: beat(session, "switchboard", **detail))
+        await self._database.run(lambda session: beat(session, "switchboard", self._station.settings.node, **detail))
 
     async def _works(self) -> bool:
         """Return whether the switchboard can serve a caller: its threads run, and the database can be read."""

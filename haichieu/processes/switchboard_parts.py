@@ -18,6 +18,7 @@ from broadcast_bridge.studio.broadcast_plan import StudioRules
 from broadcast_bridge.studio.fan_out_link import FanOutLink
 from broadcast_bridge.studio.levels import Levels
 from broadcast_bridge.studio.live_recordings import Recordings
+from broadcast_bridge.studio.media_keeper import MediaKeeper
 from broadcast_bridge.studio.playout import Playout
 from broadcast_bridge.studio.seats import SeatPool
 from broadcast_bridge.studio.speaker_target import Shown
@@ -140,6 +141,12 @@ def speaker_part(station: OpenedStation, client: AriClient) -> SpeakerPart:
         ),
         seats,
     )
+
+
+def media_keeper(station: OpenedStation) -> MediaKeeper | None:
+    """Return what fetches sounds from other nodes; None for a station that has no other nodes."""
+    files = station.media_from_nodes
+    return MediaKeeper(station.database, files, station.settings.node) if files else None
 
 
 def caller_part(station: OpenedStation, client: AriClient, studio: Studio) -> CallerPart:
