@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from broadcast_bridge.broadcasts.states import Priority
 from broadcast_bridge.models import Delivery, Speaker
 from broadcast_bridge.speakers.direct_sound_rule import allows_direct_sound
+from dialplans.accounts import node_endpoint
 from dialplans.auto_answer import EMERGENCY, auto_answer_headers
 
 NO_DELIVERY = 0
@@ -84,6 +85,17 @@ def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, sh
         answer_seconds=speaker.answer_seconds,
         answered_in=speaker.answered_in or 0.0,
         direct_codecs=tuple(speaker.codecs) if allows_direct_sound(speaker) else (),
+    )
+
+
+def relay_target(broadcast_id: int, node: str) -> LegTarget:
+    """Return how another node is called for a broadcast: as a speaker without a delivery."""
+    return LegTarget(
+        NO_DELIVERY,
+        node_endpoint(node),
+        f"PJSIP/{broadcast_id}@{node_endpoint(node)}",
+        reachable=True,
+        supervised=False,
     )
 
 

@@ -47,6 +47,7 @@ log = structlog.get_logger()
 PROMPTS_EVERY_SECONDS = 24 * 3600.0
 DRAFTS_EVERY_SECONDS = 300.0
 ACCOUNTS_EVERY_SECONDS = 60.0
+COMPARED_SECONDS = 10.0
 THREADS_SECONDS = 60.0
 """A switchboard whose threads accept no work for this long counts as hung; a database may be slow for a while."""
 
@@ -81,8 +82,8 @@ class Switchboard:
             most_calls=shared_out(settings.rtp_pairs, open_many_files())[1],
         )
         keeper, watch = media_keeper(station), partial(watch_nodes, station.database, settings.node, clock)
-        self._of_nodes = (watch, keeper.run) if keeper else ()
-        self._speakers = speaker_part(station, self._client)
+        self._of_nodes = (watch, keeper.run, self._compare_speakers) if keeper else ()
+        self._speakers = speaker_part(station, self._client, clock, keeper)
         self._callers = caller_part(station, self._client, self._speakers.studio)
         self._trunks = TrunkWatch(self._client, station.database, self._speakers.accounts.refused)
         self._outgoing = outgoing_part(station, self._client, self._speakers.studio, self._callers)
@@ -129,8 +130,11 @@ class Switchboard:
             self._intake.hurry()
             self._texting.add(event.body.get("endpoint", {}).get("resource", ""))
         elif event.type == "StasisStart":
-            if event.body["args"][:1] == ["inbound"]:
+            kind = event.body["args"][:1]
+            if kind == ["inbound"]:
                 self._callers.reception.take(event)
+            elif kind == ["node"]:
+                self._speakers.studio.relays.take(event)
             else:
                 # a speaker that answered too late
                 self._callers.reception.turn_away(event.body["channel"]["id"])
@@ -150,7 +154,7 @@ class Switchboard:
         )
         for caller in callers:
             if arrival := unanswered(caller):
-                self._callers.reception.take(arrival)
+                self._unclaimed(arrival)
             else:
                 self._callers.reception.apologise(caller["id"])
         await self._speakers.supervisor.look("comparison with Asterisk after connecting")
@@ -216,6 +220,14 @@ class Switchboard:
             await asyncio.sleep(ACCOUNTS_EVERY_SECONDS)
             with contextlib.suppress(AriError):
                 await self._speakers.accounts.push_refused()
+
+    async def _compare_speakers(self) -> None:
+        """Look at the speakers regularly: other nodes count this one as lost while it cannot reach the database."""
+        while True:
+            await asyncio.sleep(COMPARED_SECONDS)
+            if self._client.connected.is_set():
+                with contextlib.suppress(AriError, sa.exc.DBAPIError, sa.exc.TimeoutError):
+                    await self._speakers.supervisor.look("regular comparison with Asterisk")
 
     async def _delete_abandoned_drafts(self) -> None:
         """Delete the drafts of messages whose callers hung up before the tone."""
