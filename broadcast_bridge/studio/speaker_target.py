@@ -59,6 +59,8 @@ class LegTarget:
     """How long this device may take to answer; None means as long as any."""
     answered_in: float = 0.0
     """Seconds that it took to answer when it was last called ahead."""
+    heard_seconds: float = 0.0
+    """What it has heard of this broadcast already, at another node or before a restart."""
 
     def is_called_like(self, other: "LegTarget") -> bool:
         """Return whether a call to this target serves the other one."""
@@ -67,7 +69,8 @@ class LegTarget:
 
 def leg_target(delivery: Delivery, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:
     """Return the target for a delivery."""
-    return replace(target_ahead(delivery.speaker, priority, route, shown), delivery_id=delivery.id)
+    target = target_ahead(delivery.speaker, priority, route, shown)
+    return replace(target, delivery_id=delivery.id, heard_seconds=delivery.seconds or 0.0)
 
 
 def target_ahead(speaker: Speaker, priority: Priority, route: MulticastRoute, shown: Shown) -> LegTarget:

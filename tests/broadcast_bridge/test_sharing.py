@@ -1,7 +1,9 @@
 """Broadcasts that several nodes play, as rows: who plays what, who closes it, and who takes over a lost node's."""
 
+import asyncio
 import datetime
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from sqlalchemy.orm import Session
@@ -12,6 +14,10 @@ from broadcast_bridge.broadcasts.states import AfterCut, BroadcastEvent, Priorit
 from broadcast_bridge.models import Broadcast, BroadcastPart, Delivery, Speaker
 from broadcast_bridge.speakers.reachability import is_something_to_note, note_all
 from broadcast_bridge.speakers.zones import find_zone
+from broadcast_bridge.studio.joiner import Place
+from broadcast_bridge.studio.speaker_leg import SpeakerLeg
+from broadcast_bridge.studio.speaker_target import MulticastRoute, Shown, leg_target
+from haichieu.ari.client import AriClient
 from haichieu.database import Database, now
 from haichieu.nodes import Node
 from tests.builders.places import Commune, commune
@@ -258,3 +264,13 @@ def test_speaker_moves_only_when_it_registers_or_its_node_is_lost(postgres: Data
         lose(session, "a")
         note_all(session, here, "OPTIONS", now(), "c")
         assert speaker.node == "c"
+
+
+def test_what_a_speaker_heard_at_another_node_counts(postgres: Database) -> None:
+    with postgres.session() as session:
+        place(session, "a", "b")
+        moved = begun(session, "a").deliveries[1]
+        moved.seconds = 12.5
+        target = leg_target(moved, Priority.NORMAL, MulticastRoute(), Shown())
+        leg = SpeakerLeg(cast(AriClient, None), target, cast(Place, None), asyncio.Semaphore(), 8.0, 30.0)
+        assert leg.report().seconds == 12.5
